@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan: CLIP's image representation, taken apart exactly.
+ *
+ * This header is the whole contract: what is not written here is not promised. A complete program:
+ *
+ *     #include <clipspan/clipspan.h>
+ *     #include <stdio.h>
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         clipspan_error err;
+ *         clipspan_model *model = NULL;
+ *         clipspan_encoder *encoder = NULL;
+ *         clipspan_encoder_options opt = CLIPSPAN_ENCODER_OPTIONS_INIT;
+ *         float embedding[4096];
+ *         const char *path = argv[argc - 1];
+ *         int failed = clipspan_model_open(&model, argv[1], NULL, &err);
+ *         opt.single = 1;
+ *         if (!failed) failed = clipspan_encoder_new(&encoder, model, &opt, &err);
+ *         if (!failed)
+ *             failed = clipspan_encoder_run_files(embedding, NULL, encoder, &path, 1, &err);
+ *         if (failed) fprintf(stderr, "%s\n", err.message);
+ *         else printf("first number of the unit embedding: %g\n", (double)embedding[0]);
+ *         clipspan_encoder_free(&encoder);
+ *         clipspan_model_close(&model);
+ *         return failed != CLIPSPAN_OK;
+ *     }
+ *
+ * Conventions
+ *   Errors     A call that can fail returns a clipspan_status (0 is success) and fills the caller's
+ *              clipspan_error, which may be NULL: one sentence that names the file, tensor or
+ *              option, what was expected and what was found.
+ *   Ownership  `const T *` arguments are borrowed for the call. Constructors write a handle to *out
+ *              (NULL on failure); `free` and `close` take T **, set it to NULL and accept NULL.
+ *              Strings that a handle returns live as long as it. Buffers for results are yours.
+ *   Threads    A model, texts, bank and inputs handle is immutable once made and shared freely
+ *              between threads. An encoder and an npy handle is used by one thread at a time.
+ *   Options    Option structs start with struct_size; initialise them with their ..._INIT macro.
+ *              Zero means default; a struct_size that this library does not know is an error.
+ *   Process    The library never prints, exits, installs signal handlers or changes global state.
+ *              Do not fork after the first call that computes: worker threads do not follow.
+ *   Shapes     B pictures, T texts, L layers, H heads, N tokens (class token first), D width,
+ *              K head width (D = H K), P width of the joint image-text space, C context length.
+ *              Arrays are row-major; shapes are written outermost first. */
+#ifndef CLIPSPAN_CLIPSPAN_H
+#define CLIPSPAN_CLIPSPAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CLIPSPAN_VERSION "0.1.0"
+#define CLIPSPAN_ABI     1
+
+#if defined(__GNUC__)
+#    define CLIPSPAN_API __attribute__((visibility("default")))
+#else
+#    define CLIPSPAN_API
+#endif
+
+/* ---- Status and errors ---- */
+
+/* Values are frozen. */
+typedef enum clipspan_status {
+    CLIPSPAN_OK = 0,
+    CLIPSPAN_E_INTERNAL = -1,     /* a defect of this library */
+    CLIPSPAN_E_ARGUMENT = -2,     /* an argument or option is out of range */
+    CLIPSPAN_E_NOMEM = -3,        /* memory could not be had */
+    CLIPSPAN_E_LIMIT = -4,        /* over a stated ceiling (pixels, file size, header size …) */
+    CLIPSPAN_E_IO = -5,           /* a file could not be opened or read */
+    CLIPSPAN_E_WRITE = -6,        /* a file could not be written */
+    CLIPSPAN_E_EXISTS = -7,       /* the output is there already and was not to be replaced */
+    CLIPSPAN_E_FORMAT = -8,       /* a file's content is damaged or not what its kind demands */
+    CLIPSPAN_E_UNSUPPORTED = -9,  /* valid, but not something this version computes */
+    CLIPSPAN_E_SHAPE = -10,       /* a tensor's shape contradicts the configuration */
+    CLIPSPAN_E_NOT_FOUND = -11,   /* no such file, model, tensor or name */
+    CLIPSPAN_E_INTERRUPTED = -12, /* a progress callback asked to stop */
+    CLIPSPAN_E_NUMBERS = -13      /* weights hold NaN or infinity, or a result is not finite */
+} clipspan_status;
+
+/* message: one UTF-8 sentence without a full line break at its end; long paths are shortened in
+ * their middle. */
+typedef struct clipspan_error {
+    clipspan_status code;
+    char message[1536];
+} clipspan_error;
+
+/* "CLIPSPAN_E_FORMAT" and so on; "unknown status" for other values. */
+CLIPSPAN_API const char *clipspan_status_name(clipspan_status status);
+
+/* "0.1.0": the version of the library that is loaded, to compare with CLIPSPAN_VERSION. */
+CLIPSPAN_API const char *clipspan_version(void);
+
+/* What computes: kernel level in force ("generic", "avx2", "avx512") and the matrix product behind
+ * it, for example "oneDNN 2.6.3". The level is the best that the CPU has, or what CLIPSPAN_CPU
+ * forces it down to. */
+CLIPSPAN_API const char *clipspan_cpu_level(void);
+CLIPSPAN_API const char *clipspan_product_name(void);
+
+/* Whether this CPU and build can run CLIPSPAN_BF16. */
+CLIPSPAN_API int clipspan_has_bf16(void);
+
+/* Threads used when an option says 0: the processors this process may use (affinity and cgroup
+ * quota), or OMP_NUM_THREADS when set. */
+CLIPSPAN_API int clipspan_default_threads(void);
+
+/* Progress of long calls: `done` of `total` units are finished. A result other than 0 stops the
+ * call, which then returns CLIPSPAN_E_INTERRUPTED. Called from the caller's thread only. */
+typedef struct clipspan_progress {
+    int (*step)(void *user, size_t done, size_t total);
+    void *user;
+} clipspan_progress;
+
+/* ---- Models ---- */
+
+typedef struct clipspan_model clipspan_model;
+
+typedef enum clipspan_layout {
+    CLIPSPAN_LAYOUT_OPENCLIP = 1,
+    CLIPSPAN_LAYOUT_HUGGINGFACE = 2
+} clipspan_layout;
+typedef enum clipspan_activation { CLIPSPAN_GELU = 1, CLIPSPAN_QUICK_GELU = 2 } clipspan_activation;
+typedef enum clipspan_resize {
+    CLIPSPAN_SHORTEST = 1,
+    CLIPSPAN_SQUASH = 2,
+    CLIPSPAN_LONGEST = 3
+} clipspan_resize;
+typedef enum clipspan_kernel { CLIPSPAN_BICUBIC = 1, CLIPSPAN_BILINEAR = 2 } clipspan_kernel;
+typedef enum clipspan_tower { CLIPSPAN_IMAGE = 0, CLIPSPAN_TEXT = 1 } clipspan_tower;
+
+typedef struct clipspan_model_options {
+    size_t struct_size;
+    const char *config; /* configuration file or built-in architecture name for a bare .safetensors;
+                           NULL: beside it */
+    int quick_gelu;     /* 0: as the checkpoint says; 1: QuickGELU; -1: exact GELU */
+    int allow_nonfinite; /* load weights that hold NaN or infinity instead of refusing them */
+} clipspan_model_options;
+#define CLIPSPAN_MODEL_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(clipspan_model_options), NULL, 0, 0                                                 \
+    }
+
+/* One tower: D = heads * head_width. */
+typedef struct clipspan_tower_info {
+    int layers, width, heads, head_width, mlp_width;
+    float eps;           /* of every LayerNorm of the tower */
+    uint64_t parameters; /* numbers in its tensors */
+} clipspan_tower_info;
+
+typedef struct clipspan_model_info {
+    const char *name; /* as opened */
+    const char *path; /* folder or file that was found */
+    clipspan_layout layout;
+    clipspan_activation activation;
+    const char *activation_source; /* which file and key decided it */
+    int embed_width;               /* P */
+
+    clipspan_tower_info image;
+    int image_height, image_width, patch_size;
+    int grid_height, grid_width, tokens; /* N = 1 + grid_height * grid_width */
+    int has_ln_pre;
+
+    int has_text; /* 0: image tower only, the next three and `text` are zero */
+    clipspan_tower_info text;
+    int context_length, vocab_size;
+
+    float mean[3], std[3];
+    clipspan_resize resize;
+    clipspan_kernel kernel;
+    int convert_first; /* 1: to RGB before resizing (Hugging Face), 0: after (OpenCLIP) */
+    int floor_crop;    /* 1: crop offset rounds down (Hugging Face), 0: half to even (OpenCLIP) */
+    int fill[3];       /* colour of the padding in mode `longest`, 0-255 */
+
+    size_t tensors;        /* see clipspan_model_get_tensor */
+    uint64_t bytes;        /* of all weight files */
+    const char *tokenizer; /* merges table, "" without a text tower */
+} clipspan_model_info;
+
+typedef struct clipspan_tensor_info {
+    const char *name;  /* as in the file */
+    const char *dtype; /* "F32", "F16", "BF16", "F64", "I64" */
+    const char *file;
+    int rank;
+    uint64_t shape[8];
+    uint64_t offset, bytes; /* in that file */
+} clipspan_tensor_info;
+
+/* Opens a checkpoint: reads its configuration and the tensor table, checks that every expected
+ * tensor is there once, has the shape that the configuration demands, and that nothing is left
+ * over. No weights are read: a tower is read and packed when the first encoder for it is made.
+ *
+ * name: a folder (OpenCLIP: open_clip_config.json; Hugging Face: config.json), a .safetensors file,
+ * or a name such as "ViT-B-16/laion2b_s34b_b88k", "org/repo" or "org/repo@revision" that is looked
+ * up in the local Hugging Face cache. Errors: NOT_FOUND (with the places looked at), FORMAT,
+ * UNSUPPORTED, SHAPE, LIMIT, NOMEM, IO. */
+CLIPSPAN_API clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
+                                                 const clipspan_model_options *options,
+                                                 clipspan_error *err);
+CLIPSPAN_API void clipspan_model_close(clipspan_model **model);
+
+/* Facts about an open model; the pointer lives as long as the model. */
+CLIPSPAN_API const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model);
+
+/* Tensor `index` of info->tensors, in the order of their names. Errors: ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out,
+                                                       const clipspan_model *model, size_t index,
+                                                       clipspan_error *err);
+
+/* exp of the checkpoint's logit_scale, read from the file (four bytes). */
+CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
+                                                             const clipspan_model *model,
+                                                             clipspan_error *err);
+
+/* What reading every weight found. */
+typedef struct clipspan_model_check {
+    uint64_t values, nan, inf, denormal;
+    char first_bad[256]; /* name of the first tensor with NaN or infinity, or "" */
+} clipspan_model_check;
+
+/* Reads every weight once. Succeeds whatever it finds; the caller judges. progress counts bytes;
+ * may be NULL. */
+CLIPSPAN_API clipspan_status clipspan_model_run_check(clipspan_model_check *out,
+                                                      const clipspan_model *model,
+                                                      const clipspan_progress *progress,
+                                                      clipspan_error *err);
+
+/* SHA-256 of weight file `file` (from 0), 64 hexadecimal digits and a NUL. Errors: ARGUMENT beyond
+ * the last file. */
+CLIPSPAN_API clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *model,
+                                                     size_t file, const clipspan_progress *progress,
+                                                     clipspan_error *err);
+CLIPSPAN_API size_t clipspan_model_get_files(const clipspan_model *model);
+CLIPSPAN_API const char *clipspan_model_get_file(const clipspan_model *model, size_t file);
+
+/* ---- Pictures ---- */
+
+typedef struct clipspan_picture_options {
+    size_t struct_size;
+    int exif_orient;     /* turn the picture as its EXIF orientation says; OpenCLIP does not */
+    uint64_t max_pixels; /* refuse larger pictures before decoding them; 0: a sixteenth of memory,
+                            512 MP at most */
+} clipspan_picture_options;
+#define CLIPSPAN_PICTURE_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(clipspan_picture_options), 0, 0                                                     \
+    }
+
+/* What the image tower really sees of a picture: decoded as Pillow does, resized and cropped as the
+ * checkpoint's family does, before mean and std.  pixels : [image_height, image_width, 3] uint8,
+ * caller's buffer. bytes/size: a whole JPEG, PNG or WebP file in memory; name is used in messages
+ * only. Errors: UNSUPPORTED (format named), FORMAT (damaged), LIMIT (too large), IO, NOT_FOUND,
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_pixels_read(uint8_t *pixels, const clipspan_model *model,
+                                                  const char *path,
+                                                  const clipspan_picture_options *options,
+                                                  clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_pixels_decode(uint8_t *pixels, const clipspan_model *model,
+                                                    const void *bytes, size_t size,
+                                                    const char *name,
+                                                    const clipspan_picture_options *options,
+                                                    clipspan_error *err);
+
+/* Writes an 8-bit RGB PNG, beside its final name first, then renamed. pixels : [height, width, 3].
+ * Errors: EXISTS unless `replace`, WRITE, NOMEM, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_png_write(const char *path, const uint8_t *pixels, int height,
+                                                int width, int replace, clipspan_error *err);
+
+/* ---- Texts ---- */
+
+/* A list of texts, each with an optional key (a category, a label) that stood before a tab. */
+typedef struct clipspan_texts clipspan_texts;
+
+/* Reads a text file: UTF-8, one text a line, an optional key before a tab; empty lines are skipped,
+ * a byte order mark and CRLF are accepted. `name` is a path, or a set that comes with clipspan:
+ * "openai" (the 80 published prompt templates), "none" (the one template "{}"). A path with a slash
+ * or dot is never taken for a set. Errors: NOT_FOUND, FORMAT (invalid UTF-8 or NUL, with its line),
+ * LIMIT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name,
+                                                 clipspan_error *err);
+
+/* Makes a list from strings; keys may be NULL, as may each of them. */
+CLIPSPAN_API clipspan_status clipspan_texts_new(clipspan_texts **out, const char *const *texts,
+                                                const char *const *keys, size_t count,
+                                                clipspan_error *err);
+CLIPSPAN_API void clipspan_texts_free(clipspan_texts **texts);
+CLIPSPAN_API size_t clipspan_texts_get_count(const clipspan_texts *texts);
+CLIPSPAN_API const char *clipspan_texts_get_text(const clipspan_texts *texts,
+                                                 size_t index); /* NULL beyond the end */
+CLIPSPAN_API const char *clipspan_texts_get_key(const clipspan_texts *texts,
+                                                size_t index); /* "" when there is none */
+
+/* Token ids of a text as open_clip's tokenizer gives them: start token, text, end token, zeros.
+ *   ids : [C] caller's buffer   count (may be NULL): ids before the zeros   cut (may be NULL): 1
+ * when text was too long text: `size` bytes; invalid UTF-8 reads as U+FFFD. A text that is too long
+ * is cut and ends in the end token. Errors: UNSUPPORTED without a text tower, NOMEM, LIMIT (over 16
+ * MiB). */
+CLIPSPAN_API clipspan_status clipspan_tokens_encode(int32_t *ids, size_t *count, int *cut,
+                                                    const clipspan_model *model, const char *text,
+                                                    size_t size, clipspan_error *err);
+
+/* The piece of text that one id stands for, NUL-terminated ("</w>" ends a word); NULL for an id out
+ * of range. */
+CLIPSPAN_API const char *clipspan_tokens_get_piece(const clipspan_model *model, int32_t id);
+
+/* ---- Encoders ---- */
+
+typedef struct clipspan_encoder clipspan_encoder;
+typedef enum clipspan_precision { CLIPSPAN_F32 = 0, CLIPSPAN_BF16 = 1 } clipspan_precision;
+
+typedef struct clipspan_encoder_options {
+    size_t struct_size;
+    clipspan_tower tower; /* default: image */
+    clipspan_precision precision; /* default: float32; BF16 only with clipspan_has_bf16() */
+    int threads;   /* 0: clipspan_default_threads(); at most 256 */
+    int single;    /* image tower, 1: one picture at a time with all threads inside its products
+                      (fastest for a lone picture); 0: one picture a thread, the same bytes for
+                      any `threads` */
+    int raw;       /* 1: embeddings before normalisation; 0: unit vectors */
+    clipspan_picture_options picture; /* for run_files */
+} clipspan_encoder_options;
+#define CLIPSPAN_ENCODER_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(clipspan_encoder_options), CLIPSPAN_IMAGE, CLIPSPAN_F32, 0, 0, 0,                   \
+            CLIPSPAN_PICTURE_OPTIONS_INIT                                                          \
+    }
+
+/* Makes an encoder: reads and packs the tower's weights if no encoder of this model and precision
+ * did so before, plans all memory that its runs need and takes it. The model must outlive the
+ * encoder. Errors: UNSUPPORTED (no such tower, or BF16 on this CPU), NUMBERS (NaN or infinity in a
+ * named tensor), IO, FORMAT (the file changed since it was opened), NOMEM, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_encoder_new(clipspan_encoder **out, clipspan_model *model,
+                                                  const clipspan_encoder_options *options,
+                                                  clipspan_error *err);
+CLIPSPAN_API void clipspan_encoder_free(clipspan_encoder **encoder);
+
+/* Bytes of the encoder's workspace, and of the packed weights that it shares with other encoders of
+ * the model. */
+CLIPSPAN_API size_t clipspan_encoder_get_workspace(const clipspan_encoder *encoder);
+CLIPSPAN_API size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder);
+
+/* Pictures to embeddings.
+ *   embeddings : [B, P] caller's buffer   pixels : [B, image_height, image_width, 3] as
+ * clipspan_pixels_read gives them One image a pass: a row's bytes do not depend on B, on its place
+ * or (unless `single`) on the number of threads. Errors: NUMBERS when a result is not finite,
+ * ARGUMENT for a text encoder. No allocation. */
+CLIPSPAN_API clipspan_status clipspan_encoder_run_pixels(float *embeddings,
+                                                         clipspan_encoder *encoder,
+                                                         const uint8_t *pixels, size_t count,
+                                                         clipspan_error *err);
+
+/* Reads, decodes and embeds pictures, each on the thread that embeds it.
+ *   embeddings : [B, P]   errors : [B] caller's, one a picture (code 0 where it worked), or NULL
+ * With errors, a picture that cannot be used leaves a row of zeros and its reason, and the call
+ * goes on and succeeds; without, the first such picture (in list order) fails the call. */
+CLIPSPAN_API clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *errors,
+                                                        clipspan_encoder *encoder,
+                                                        const char *const *paths, size_t count,
+                                                        clipspan_error *err);
+
+/* Texts to embeddings.   embeddings : [T, P]   tokens : [T, C] as clipspan_tokens_encode gives them
+ * Nothing behind the end token is computed, and texts that begin alike share that work. A row's
+ * bytes depend on the list, not on the number of threads.  Errors: ARGUMENT (image encoder, id
+ * outside the vocabulary), NUMBERS. */
+CLIPSPAN_API clipspan_status clipspan_encoder_run_tokens(float *embeddings,
+                                                         clipspan_encoder *encoder,
+                                                         const int32_t *tokens, size_t count,
+                                                         const clipspan_progress *progress,
+                                                         clipspan_error *err);
+
+/* The same from a list of texts: [T, P]. */
+CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
+                                                        clipspan_encoder *encoder,
+                                                        const clipspan_texts *texts,
+                                                        const clipspan_progress *progress,
+                                                        clipspan_error *err);
+
+/* ---- Banks: named unit vectors ---- */
+
+typedef struct clipspan_bank clipspan_bank;
+
+/* Zero-shot classifier, as published: every class name in every template ("a photo of a {}."), each
+ * embedded and normalised, averaged over templates, normalised again. A template without "{}" is an
+ * ARGUMENT error. progress counts texts. encoder: a text encoder. The names of the bank are the
+ * class texts, its keys their keys. */
+CLIPSPAN_API clipspan_status clipspan_bank_new_classes(
+    clipspan_bank **out, clipspan_encoder *encoder, const clipspan_texts *classes,
+    const clipspan_texts *templates, const clipspan_progress *progress, clipspan_error *err);
+CLIPSPAN_API void clipspan_bank_free(clipspan_bank **bank);
+CLIPSPAN_API size_t clipspan_bank_get_count(const clipspan_bank *bank);
+CLIPSPAN_API size_t clipspan_bank_get_width(const clipspan_bank *bank);
+CLIPSPAN_API const char *clipspan_bank_get_name(const clipspan_bank *bank, size_t index);
+CLIPSPAN_API const char *clipspan_bank_get_key(const clipspan_bank *bank, size_t index);
+CLIPSPAN_API const float *clipspan_bank_get_vectors(const clipspan_bank *bank); /* [count, P] */
+
+/* Cosine of every embedding with every vector.  scores : [B, count]   embeddings : [B, P], unit
+ * vectors */
+CLIPSPAN_API clipspan_status clipspan_bank_run_scores(float *scores, const clipspan_bank *bank,
+                                                      const float *embeddings, size_t count,
+                                                      clipspan_error *err);
+
+/* ---- Inputs: lists of pictures ---- */
+
+typedef struct clipspan_inputs clipspan_inputs;
+
+typedef struct clipspan_inputs_options {
+    size_t struct_size;
+    const char *root; /* relative paths of a CSV or list start here; NULL: the CSV's folder, the
+                         current folder */
+    const char *path_column; /* NULL: "path", "image" or "file" */
+    const char *labels; /* "folder": the name of the folder a picture lies in; else a CSV column;
+                           NULL: no labels */
+    const char
+        *groups; /* CSV columns joined by commas, their product is the group; NULL: no groups */
+} clipspan_inputs_options;
+#define CLIPSPAN_INPUTS_OPTIONS_INIT                                                               \
+    {                                                                                              \
+        sizeof(clipspan_inputs_options), NULL, NULL, NULL, NULL                                    \
+    }
+
+/* Lists pictures. A source is a picture file, a folder (all pictures below it, sorted by path), a
+ * .csv or .tsv file with a header, "-" (paths on standard input, one a line) or "-0" (the same,
+ * NUL-separated). Pictures are not opened. Folders that are links are not entered twice. Duplicates
+ * are kept. Errors: NOT_FOUND, FORMAT (with the line), ARGUMENT (unknown column, with the ones
+ * there are), LIMIT, NOMEM; an empty list is a NOT_FOUND error. */
+CLIPSPAN_API clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *sources,
+                                                  size_t count,
+                                                  const clipspan_inputs_options *options,
+                                                  clipspan_error *err);
+CLIPSPAN_API void clipspan_inputs_close(clipspan_inputs **inputs);
+CLIPSPAN_API size_t clipspan_inputs_get_count(const clipspan_inputs *inputs);
+CLIPSPAN_API const char *const *
+clipspan_inputs_get_paths(const clipspan_inputs *inputs); /* [count] */
+CLIPSPAN_API const char *clipspan_inputs_get_label(const clipspan_inputs *inputs,
+                                                   size_t index); /* "" without */
+CLIPSPAN_API const char *clipspan_inputs_get_group(const clipspan_inputs *inputs,
+                                                   size_t index); /* "" without */
+CLIPSPAN_API size_t
+clipspan_inputs_get_duplicates(const clipspan_inputs *inputs); /* paths named before */
+
+/* ---- Arrays on disk ---- */
+
+typedef struct clipspan_npy clipspan_npy;
+typedef enum clipspan_dtype {
+    CLIPSPAN_FLOAT32 = 1,
+    CLIPSPAN_UINT8 = 2,
+    CLIPSPAN_INT32 = 3
+} clipspan_dtype;
+
+/* Writes a NumPy .npy file (version 1.0, little-endian, C order) row by row. The file grows under a
+ * temporary name beside `path` and gets its own when clipspan_npy_finish is called;
+ * clipspan_npy_close without finish removes it. row_shape : [row_rank] shape of one row, may be
+ * NULL when row_rank is 0; row_rank is 0 to 6 Errors: EXISTS unless `replace`, WRITE, ARGUMENT,
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_npy_open(clipspan_npy **out, const char *path,
+                                               clipspan_dtype dtype, const uint64_t *row_shape,
+                                               int row_rank, int replace, clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_npy_write(clipspan_npy *npy, const void *rows, size_t count,
+                                                clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_npy_finish(clipspan_npy *npy, clipspan_error *err);
+CLIPSPAN_API void clipspan_npy_close(clipspan_npy **npy);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Search for the data folder: environment, beside the program, source tree, compiled in. */
+#define _POSIX_C_SOURCE 200809L
+#include "base/datadir.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef CLIPSPAN_DATADIR
+#    define CLIPSPAN_DATADIR "/usr/local/share/clipspan"
+#endif
+
+clipspan_status cs_data_path(char **out, const char *name, clipspan_error *err)
+{
+    static const char *const beside[] = {"../share/clipspan", "data", "../data", "../../data",
+                                         "../../../data"};
+    const char *asked = getenv("CLIPSPAN_DATA");
+    char program[4096], folder[4200], looked[900] = "";
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    size_t i;
+    *out = NULL;
+    program[length > 0 ? length : 0] = '\0';
+    if (strrchr(program, '/')) *strrchr(program, '/') = '\0';
+    for (i = 0; i < sizeof beside / sizeof *beside + 1; i++) {
+        size_t used = strlen(looked);
+        char *path;
+        if (asked && asked[0])
+            snprintf(folder, sizeof folder, "%s", asked);
+        else if (i < sizeof beside / sizeof *beside) {
+            if (!program[0]) continue;
+            snprintf(folder, sizeof folder, "%s/%s", program, beside[i]);
+        } else
+            snprintf(folder, sizeof folder, "%s", CLIPSPAN_DATADIR);
+        path = cs_path_join(folder, name, err);
+        if (!path) return CLIPSPAN_E_NOMEM;
+        if (cs_path_kind(path) == 1) {
+            *out = path;
+            return CLIPSPAN_OK;
+        }
+        cs_free(path);
+        if (used < sizeof looked)
+            snprintf(looked + used, sizeof looked - used, "%s%.150s", used ? ", " : "", folder);
+        if (asked && asked[0]) break;
+    }
+    return cs_fail(err, CLIPSPAN_E_NOT_FOUND,
+                   "data file %s was not found; looked in %s. Set CLIPSPAN_DATA to the folder that "
+                   "holds it",
+                   name, looked);
+}

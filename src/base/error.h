@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors are values: raised once where they are detected, propagated untouched. */
+#ifndef CLIPSPAN_SRC_BASE_ERROR_H
+#define CLIPSPAN_SRC_BASE_ERROR_H
+
+#include <clipspan/clipspan.h>
+
+#if defined(__GNUC__)
+#    define CS_PRINTF(text, args) __attribute__((format(printf, text, args)))
+#else
+#    define CS_PRINTF(text, args)
+#endif
+
+/* Fills err (may be NULL) with code and the formatted sentence and returns code. Text that does not
+ * fit ends in "…" at a character boundary. A tab or line break in the sentence (from a file name,
+ * say) becomes a space. */
+clipspan_status cs_fail(clipspan_error *err, clipspan_status code, const char *format, ...)
+    CS_PRINTF(3, 4);
+
+/* The same with `path` and ": " in front; a path of more than 400 bytes keeps its first 100 and
+ * last 290. */
+clipspan_status cs_fail_at(clipspan_error *err, clipspan_status code, const char *path,
+                           const char *format, ...) CS_PRINTF(4, 5);
+
+/* Out of memory while making `what`: "out of memory: 12345 bytes for packed weights". */
+clipspan_status cs_fail_memory(clipspan_error *err, size_t bytes, const char *what);
+
+/* Sets err to success. */
+void cs_clear(clipspan_error *err);
+
+/* Leaves the function with the status of a call that failed. */
+#define CS_TRY(call)                                                                               \
+    do {                                                                                           \
+        clipspan_status cs_try_status = (call);                                                    \
+        if (cs_try_status != CLIPSPAN_OK) return cs_try_status;                                    \
+    } while (0)
+
+/* The same where memory or files must be given back at the label `done`, with `clipspan_status
+ * status` in scope. */
+#define CS_TRY_DONE(call)                                                                          \
+    do {                                                                                           \
+        status = (call);                                                                           \
+        if (status != CLIPSPAN_OK) goto done;                                                      \
+    } while (0)
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocation with overflow checks and a reason, and the planned arena. */
+#define _POSIX_C_SOURCE 200809L
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int cs_size_mul(size_t *out, size_t a, size_t b)
+{
+    if (a != 0 && b > SIZE_MAX / a) {
+        *out = 0;
+        return 0;
+    }
+    *out = a * b;
+    return 1;
+}
+
+void *cs_alloc(size_t count, size_t size, const char *what, clipspan_error *err)
+{
+    size_t bytes;
+    void *memory = NULL;
+    if (!cs_size_mul(&bytes, count, size))
+        bytes = SIZE_MAX;
+    else
+        memory = malloc(bytes ? bytes : 1);
+    if (!memory) cs_fail_memory(err, bytes, what);
+    return memory;
+}
+
+void *cs_alloc_zero(size_t count, size_t size, const char *what, clipspan_error *err)
+{
+    size_t bytes;
+    void *memory = NULL;
+    if (!cs_size_mul(&bytes, count, size))
+        bytes = SIZE_MAX;
+    else
+        memory = calloc(bytes ? bytes : 1, 1);
+    if (!memory) cs_fail_memory(err, bytes, what);
+    return memory;
+}
+
+void *cs_alloc_aligned(size_t count, size_t size, const char *what, clipspan_error *err)
+{
+    size_t bytes;
+    void *memory = NULL;
+    if (!cs_size_mul(&bytes, count, size) || bytes > SIZE_MAX - CS_ALIGN)
+        bytes = SIZE_MAX;
+    else {
+        bytes = (bytes + CS_ALIGN - 1) / CS_ALIGN * CS_ALIGN;
+        memory = aligned_alloc(CS_ALIGN, bytes ? bytes : CS_ALIGN);
+    }
+    if (!memory) cs_fail_memory(err, bytes, what);
+    return memory;
+}
+
+void cs_free(void *memory)
+{
+    free(memory);
+}
+
+clipspan_status cs_grow(void *memory, size_t *room, size_t need, size_t size, const char *what,
+                        clipspan_error *err)
+{
+    void *old, *grown;
+    size_t wanted = *room, bytes;
+    memcpy(&old, memory, sizeof old);
+    if (need <= *room && old) return CLIPSPAN_OK;
+    wanted = wanted < 16 ? 16 : wanted > SIZE_MAX / 2 ? SIZE_MAX : 2 * wanted;
+    if (wanted < need) wanted = need;
+    if (!cs_size_mul(&bytes, wanted, size)) return cs_fail_memory(err, SIZE_MAX, what);
+    grown = realloc(old, bytes);
+    if (!grown) return cs_fail_memory(err, bytes, what);
+    memcpy(memory, &grown, sizeof grown);
+    *room = wanted;
+    return CLIPSPAN_OK;
+}
+
+char *cs_strndup(const char *text, size_t length, clipspan_error *err)
+{
+    char *copy = cs_alloc(length + 1, 1, "text", err);
+    if (copy) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+char *cs_strdup(const char *text, clipspan_error *err)
+{
+    return cs_strndup(text, strlen(text), err);
+}
+
+uint64_t cs_memory_total(void)
+{
+    static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
+                                         "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t total = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    size_t i;
+    for (i = 0; i < sizeof limits / sizeof *limits; i++) {
+        FILE *file = fopen(limits[i], "r");
+        unsigned long long limit;
+        if (!file) continue;
+        if (fscanf(file, "%20llu", &limit) == 1 && limit > 0 && (total == 0 || limit < total))
+            total = limit;
+        fclose(file);
+    }
+    return total;
+}
+
+void *cs_arena_carve(cs_arena *arena, size_t count, size_t size)
+{
+    size_t bytes, start = arena->used;
+    if (!cs_size_mul(&bytes, count, size) || bytes > SIZE_MAX - CS_ALIGN - start) {
+        arena->overflow = 1;
+        return NULL;
+    }
+    bytes = (bytes + CS_ALIGN - 1) / CS_ALIGN * CS_ALIGN;
+    arena->used = start + bytes;
+    return arena->base && arena->used <= arena->size ? arena->base + start : NULL;
+}
+
+clipspan_status cs_arena_take(cs_arena *arena, const char *what, clipspan_error *err)
+{
+    if (arena->overflow) return cs_fail_memory(err, SIZE_MAX, what);
+    arena->base = cs_alloc_aligned(arena->used, 1, what, err);
+    if (!arena->base) return CLIPSPAN_E_NOMEM;
+    memset(arena->base, 0, arena->used);
+    arena->size = arena->used;
+    arena->used = 0;
+    return CLIPSPAN_OK;
+}
+
+void cs_arena_fini(cs_arena *arena)
+{
+    cs_free(arena->base);
+    memset(arena, 0, sizeof *arena);
+}

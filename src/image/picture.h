@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* From the bytes of a picture file to the uint8 pixels that a tower sees, as Pillow and the
+ * checkpoint's family of transforms do it (checkpoints of OpenCLIP: resize, crop, then RGB; Hugging
+ * Face: RGB first). */
+#ifndef CLIPSPAN_SRC_IMAGE_PICTURE_H
+#define CLIPSPAN_SRC_IMAGE_PICTURE_H
+
+#include "base/error.h"
+
+typedef struct cs_preprocess {
+    int height, width; /* what comes out; any size up to 4096 */
+    int crop_to; /* Hugging Face: shortest edge to resize to when it differs from the crop; 0: same
+                  */
+    clipspan_resize resize;
+    clipspan_kernel kernel;
+    int convert_first; /* to RGB before resizing */
+    int floor_crop;    /* crop offset (H - S) / 2 rounded down, else half to even */
+    int fill[3];       /* padding colour in mode longest */
+    float mean[3], std[3];
+} cs_preprocess;
+
+/* pixels : [height, width, 3] uint8, overwritten. max_pixels: refuse larger pictures before
+ * decoding, 0 for the default. name is used in messages. Errors: as clipspan_pixels_decode. */
+clipspan_status cs_picture_decode(uint8_t *pixels, const cs_preprocess *preprocess,
+                                  const void *bytes, size_t size, const char *name,
+                                  const clipspan_picture_options *options, clipspan_error *err);
+/* The same from a file. */
+clipspan_status cs_picture_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
+                                const clipspan_picture_options *options, clipspan_error *err);
+
+#endif

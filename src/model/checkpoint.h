@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* An open checkpoint: configuration, tensor table of all its files, and which tensor plays which
+ * part. Opening reads configuration and safetensors headers only. Immutable afterwards, shared by
+ * threads. */
+#ifndef CLIPSPAN_SRC_MODEL_CHECKPOINT_H
+#define CLIPSPAN_SRC_MODEL_CHECKPOINT_H
+
+#include "formats/safetensors.h"
+#include "model/config.h"
+
+/* The parts of a tower. The first group exists once per tower, the second once per layer. */
+typedef enum cs_part {
+    CS_PATCH_WEIGHT, /* image: [D, 3, patch, patch] */
+    CS_CLASS_TOKEN,  /* image: [D] */
+    CS_TOKEN_TABLE,  /* text: [vocab, D] */
+    CS_POSITIONS,    /* image [N, D], text [C, D] */
+    CS_LN_PRE_WEIGHT,
+    CS_LN_PRE_BIAS, /* image, unless no_ln_pre: [D] */
+    CS_LN_POST_WEIGHT,
+    CS_LN_POST_BIAS, /* ln_post or ln_final: [D] */
+    CS_PROJECTION,   /* see cs_tensor_ref.transposed */
+    CS_LOGIT_SCALE,  /* text: [] or [1] */
+
+    CS_LN1_WEIGHT,
+    CS_LN1_BIAS, /* [D] */
+    CS_Q_WEIGHT,
+    CS_K_WEIGHT,
+    CS_V_WEIGHT, /* [D, D] rows are outputs; may be slices of one [3D, D] */
+    CS_Q_BIAS,
+    CS_K_BIAS,
+    CS_V_BIAS, /* [D] */
+    CS_OUT_WEIGHT,
+    CS_OUT_BIAS, /* [D, D], [D] */
+    CS_LN2_WEIGHT,
+    CS_LN2_BIAS, /* [D] */
+    CS_FC_WEIGHT,
+    CS_FC_BIAS, /* [M, D], [M] */
+    CS_MLP_OUT_WEIGHT,
+    CS_MLP_OUT_BIAS, /* [D, M], [D] */
+    CS_PARTS
+} cs_part;
+
+/* Where a part lies: `rows` rows of `columns` numbers from row `first` of a tensor (a vector is one
+ * row). transposed (projection only): 0 when stored [D, P]: x @ W; 1 when stored [P, D]: x @ W^T. */
+typedef struct cs_tensor_ref {
+    const cs_tensor_entry *entry;
+    uint64_t first, rows, columns;
+    int transposed;
+} cs_tensor_ref;
+
+typedef struct cs_checkpoint cs_checkpoint;
+
+/* As clipspan_model_open; options may be NULL. */
+clipspan_status cs_checkpoint_open(cs_checkpoint **out, const char *name,
+                                   const clipspan_model_options *options, clipspan_error *err);
+void cs_checkpoint_close(cs_checkpoint **checkpoint);
+
+const cs_config *cs_checkpoint_config(const cs_checkpoint *checkpoint);
+const cs_safetensors *cs_checkpoint_tensors(const cs_checkpoint *checkpoint);
+
+const char *cs_checkpoint_name(const cs_checkpoint *checkpoint); /* as asked for */
+const char *cs_checkpoint_path(const cs_checkpoint *checkpoint); /* folder or file found */
+
+/* Folder or file the tokenizer comes from: "" for the standard table of the data folder. */
+const char *cs_checkpoint_tokenizer(const cs_checkpoint *checkpoint);
+
+/* layer: 0 to layers - 1, or 0 for parts that exist once. Parts that this model does not have
+ * (CS_LN_PRE_* with no_ln_pre, text parts without a text tower) give entry NULL. */
+cs_tensor_ref cs_checkpoint_part(const cs_checkpoint *checkpoint, clipspan_tower tower,
+                                 cs_part part, int layer);
+
+/* Reads a part as float32, row-major as stored: out : [rows, columns]. f16, bf16 and f32 are exact,
+ * f64 is rounded. Nothing about the values is checked. Errors: IO, FORMAT (file changed), NOMEM. */
+clipspan_status cs_checkpoint_read(float *out, const cs_checkpoint *checkpoint, cs_tensor_ref ref,
+                                   clipspan_error *err);
+
+/* Numbers stored for a tower (all its tensors; logit_scale counts for the text tower). */
+uint64_t cs_checkpoint_parameters(const cs_checkpoint *checkpoint, clipspan_tower tower);
+
+#endif
