@@ -27,21 +27,53 @@ const char *clipspan_status_name(clipspan_status status)
     return "unknown status";
 }
 
-/* Makes one line of the message and, when it was cut at `room`, ends it in "…" after a whole UTF-8
- * character. */
+/* Bytes of the well-formed UTF-8 character at p, 0 when there is none (Unicode table 3-7). */
+static size_t character(const unsigned char *p)
+{
+    size_t length = p[0] < 0x80   ? 1
+                    : p[0] < 0xC2 ? 0
+                    : p[0] < 0xE0 ? 2
+                    : p[0] < 0xF0 ? 3
+                    : p[0] < 0xF5 ? 4
+                                  : 0;
+    for (size_t i = 1; i < length; i++)
+        if ((p[i] & 0xC0) != 0x80) return 0;
+    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
+        return 0;
+    return length;
+}
+
+/* The first place at or before p, not before `start`, where a character begins. */
+static const char *boundary(const char *p, const char *start)
+{
+    while (p > start && ((unsigned char)*p & 0xC0) == 0x80)
+        p--;
+    return p;
+}
+
+/* Ends a message that was cut at `room` in "…" after a whole character, and makes it one line of
+ * valid UTF-8 that cannot steer a terminal: file names and tensor names may hold anything. */
 static void finish(char *message, size_t room, int wanted)
 {
     static const char dots[] = "\xE2\x80\xA6";
-    char *p;
+    unsigned char *p;
     if (wanted < 0) message[0] = '\0';
     if (wanted > 0 && (size_t)wanted >= room) {
-        size_t end = room - sizeof dots;
-        while (end > 0 && ((unsigned char)message[end] & 0xC0) == 0x80)
-            end--;
-        memcpy(message + end, dots, sizeof dots);
+        const char *end = boundary(message + room - sizeof dots, message);
+        memcpy(message + (end - message), dots, sizeof dots);
     }
-    for (p = message; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7F) *p = ' ';
+    for (p = (unsigned char *)message; *p;) {
+        size_t length = character(p);
+        if (length == 0)
+            *p++ = '?';
+        else if (*p < 0x20 || *p == 0x7F)
+            *p++ = ' ';
+        else if (p[0] == 0xC2 && p[1] < 0xA0) /* the control characters U+0080 to U+009F */
+            p[0] = p[1] = ' ';
+        else
+            p += length;
+    }
 }
 
 clipspan_status cs_fail(clipspan_error *err, clipspan_status code, const char *format, ...)
@@ -66,8 +98,9 @@ clipspan_status cs_fail_at(clipspan_error *err, clipspan_status code, const char
         size_t length = strlen(path), used;
         int wanted;
         if (length > 400)
-            snprintf(err->message, sizeof err->message, "%.100s\xE2\x80\xA6%s: ", path,
-                     path + length - 290);
+            snprintf(err->message, sizeof err->message,
+                     "%.*s\xE2\x80\xA6%s: ", (int)(boundary(path + 100, path) - path), path,
+                     boundary(path + length - 290, path));
         else
             snprintf(err->message, sizeof err->message, "%s: ", path);
         used = strlen(err->message);

@@ -24,6 +24,9 @@ static clipspan_status fail_open(clipspan_error *err, const char *path, int code
 {
     if (code == ENOENT || code == ENOTDIR)
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path, "no such file");
+    if (code == ENXIO) /* a socket */
+        return cs_fail_at(err, CLIPSPAN_E_IO, path,
+                          "is not a regular file, where a file was expected");
     return cs_fail_at(err, code == ENOMEM ? CLIPSPAN_E_NOMEM : CLIPSPAN_E_IO, path,
                       "cannot be opened: %s", strerror(code));
 }
@@ -36,7 +39,12 @@ clipspan_status cs_file_open(cs_file **out, const char *path, clipspan_error *er
     *out = NULL;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return fail_open(err, path, errno);
-    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+    if (fstat(fd, &facts) != 0) {
+        int code = errno;
+        close(fd);
+        return fail_open(err, path, code);
+    }
+    if (!S_ISREG(facts.st_mode)) {
         int folder = S_ISDIR(facts.st_mode);
         close(fd);
         return cs_fail_at(err, CLIPSPAN_E_IO, path, "is %s, where a file was expected",
@@ -177,10 +185,17 @@ clipspan_status cs_output_open(cs_output **out, const char *path, int replace, c
         return cs_fail_at(err, CLIPSPAN_E_WRITE, path,
                           "names a folder, where a file name was expected");
     if (lstat(path, &facts) == 0) {
+        /* Of a link, what it leads to is judged: renaming would put a file in its place. */
+        if (S_ISLNK(facts.st_mode) && stat(path, &facts) != 0) facts.st_mode = S_IFREG;
         if (S_ISDIR(facts.st_mode))
             return cs_fail_at(err, CLIPSPAN_E_WRITE, path,
                               "is a folder, where a file was expected");
+        if (!S_ISREG(facts.st_mode))
+            return cs_fail_at(err, CLIPSPAN_E_WRITE, path,
+                              "is a device or pipe, which cannot be replaced by a file");
         if (!replace) return fail_exists(err, path);
+    } else if (errno != ENOENT) { /* for example a name too long, found before hours of work */
+        return fail_write(err, path, errno);
     }
     folder = cs_path_folder(path, err);
     output = cs_alloc_zero(1, sizeof *output, "an output file", err);
@@ -224,7 +239,7 @@ clipspan_status cs_output_write(cs_output *output, const void *data, size_t size
     while (size > 0) {
         ssize_t put = write(output->fd, p, size < CHUNK ? size : CHUNK);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return fail_write(err, output->path, errno);
+        if (put <= 0) return fail_write(err, output->path, put < 0 ? errno : ENOSPC);
         p += put;
         size -= (size_t)put;
     }
@@ -238,7 +253,7 @@ clipspan_status cs_output_rewrite(cs_output *output, uint64_t offset, const void
     while (size > 0) {
         ssize_t put = pwrite(output->fd, p, size < CHUNK ? size : CHUNK, (off_t)offset);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return fail_write(err, output->path, errno);
+        if (put <= 0) return fail_write(err, output->path, put < 0 ? errno : ENOSPC);
         p += put;
         offset += (uint64_t)put;
         size -= (size_t)put;
@@ -293,11 +308,13 @@ clipspan_status cs_make_folder(const char *path, clipspan_error *err)
         char kept = *p;
         if (kept != '/' && kept != '\0') continue;
         *p = '\0';
-        if (copy[0] && mkdir(copy, 0777) != 0 && cs_path_kind(copy) != 2) {
-            int code = errno;
-            status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "cannot be made as a folder: %s",
-                                strerror(code));
-            break;
+        if (copy[0] && mkdir(copy, 0777) != 0) {
+            int code = errno, kind = cs_path_kind(copy);
+            if (kind != 2) {
+                status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "cannot be made as a folder: %s%s",
+                                    kind ? copy : strerror(code), kind ? " is a file" : "");
+                break;
+            }
         }
         *p = kept;
         if (kept == '\0') break;

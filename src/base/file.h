@@ -41,8 +41,9 @@ const char *cs_path_name(const char *path);
 
 /* A file being written: bytes go to ".NAME.PID.SERIAL.part" in the same folder; commit flushes to
  * disk and renames. Without `replace`, an existing file is an EXISTS error at open (before any
- * work) and again at commit, where it is decided without a race. Errors: EXISTS, WRITE, NOMEM.
- * close without commit removes the part. */
+ * work) and again at commit, where it is decided without a race. Only regular files are replaced;
+ * of a link the link itself is. Errors: EXISTS, WRITE, NOMEM. close without commit removes the
+ * part. A process that may meet a file size limit has to ignore SIGXFSZ to get the error. */
 typedef struct cs_output cs_output;
 clipspan_status cs_output_open(cs_output **out, const char *path, int replace, clipspan_error *err);
 clipspan_status cs_output_write(cs_output *output, const void *data, size_t size,

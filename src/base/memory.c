@@ -68,7 +68,7 @@ clipspan_status cs_grow(void *memory, size_t *room, size_t need, size_t size, co
     size_t wanted = *room, bytes;
     memcpy(&old, memory, sizeof old);
     if (need <= *room && old) return CLIPSPAN_OK;
-    wanted = wanted < 16 ? 16 : wanted > SIZE_MAX / 2 ? SIZE_MAX : 2 * wanted;
+    wanted = wanted < 16 ? 16 : wanted > SIZE_MAX / 2 ? need : 2 * wanted;
     if (wanted < need) wanted = need;
     if (!cs_size_mul(&bytes, wanted, size)) return cs_fail_memory(err, SIZE_MAX, what);
     grown = realloc(old, bytes);

@@ -6,17 +6,32 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-/* Whole processors that a cgroup quota grants, rounded up; a large number without a quota. */
-static int quota(void)
+/* The numbers in a small file of the kernel: how many of the two were there. */
+static int numbers(const char *path, long long *first, long long *second)
 {
-    long long limit = 0, period = 0;
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
+    FILE *file = fopen(path, "r");
+    int found = 0;
     if (file) {
-        if (fscanf(file, "%18lld %18lld", &limit, &period) != 2) limit = 0;
+        found = fscanf(file, "%18lld %18lld", first, second);
         fclose(file);
     }
-    return limit > 0 && period > 0 ? (int)((limit + period - 1) / period) : CS_MAX_THREADS;
+    return found;
+}
+
+/* Whole processors that a cgroup quota (version 2, else 1) grants, rounded up; CS_MAX_THREADS
+ * without a quota. */
+static int quota(void)
+{
+    long long limit = 0, period = 0, whole;
+    if (numbers("/sys/fs/cgroup/cpu.max", &limit, &period) != 2 &&
+        (numbers("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", &limit, &whole) != 1 ||
+         numbers("/sys/fs/cgroup/cpu/cpu.cfs_period_us", &period, &whole) != 1))
+        return CS_MAX_THREADS;
+    if (limit <= 0 || period <= 0) return CS_MAX_THREADS;
+    whole = (limit + period - 1) / period;
+    return whole < CS_MAX_THREADS ? (int)whole : CS_MAX_THREADS;
 }
 
 int cs_threads_default(void)
@@ -25,8 +40,11 @@ int cs_threads_default(void)
     long n = asked ? strtol(asked, NULL, 10) : 0;
     if (n <= 0) {
         cpu_set_t set;
-        n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-        if (n > quota()) n = quota();
+        int granted = quota();
+        /* The set is too small for a machine of more than 1,024 processors. */
+        n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                        : sysconf(_SC_NPROCESSORS_ONLN);
+        if (n > granted) n = granted;
     }
     return n < 1 ? 1 : n > CS_MAX_THREADS ? CS_MAX_THREADS : (int)n;
 }
@@ -37,7 +55,7 @@ int cs_threads_default(void)
 void cs_parallel_for(size_t count, int threads, void (*body)(void *context, size_t index, int lane),
                      void *context)
 {
-    if ((size_t)threads > count) threads = (int)count;
+    if (threads > 1 && (size_t)threads > count) threads = (int)count;
     if (threads <= 1) {
         for (size_t i = 0; i < count; i++)
             body(context, i, 0);
