@@ -19,7 +19,9 @@ static const char *nearest(const char *word)
 
 static void test_each_kind_of_edit(void **state)
 {
+    static const char *const two[] = {"ab"};
     (void)state;
+    assert_non_null(cs_nearest("ba", two, 1)); /* a swap is one edit: two letters allow no more */
     assert_string_equal(nearest("embde"), "embed");    /* swap */
     assert_string_equal(nearest("emebd"), "embed");    /* swap inside */
     assert_string_equal(nearest("pixel"), "pixels");   /* missing */
