@@ -8,7 +8,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "formats/safetensors.h"
 
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "formats/foreign.h"
+#include "formats/json.h"
 #include "formats/widen.h"
 
 #define MAX_HEADER   ((uint64_t)4 << 20)
@@ -55,40 +56,6 @@ static const dtype_facts *find_dtype(const char *name)
     for (i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
         if (strcmp(dtypes[i].name, name) == 0) return &dtypes[i];
     return NULL;
-}
-
-/* Counts what the parser would have to build. text starts at byte 8 of the file. */
-static clipspan_status scan_header(const char *text, size_t size, const char *path,
-                                   clipspan_error *err)
-{
-    size_t i, objects = 0, elements = 0;
-    int depth = 0, quoted = 0;
-    for (i = 0; i < size; i++) {
-        char c = text[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = 0;
-            continue;
-        }
-        if (c == '"') quoted = 1;
-        if (c == ',') elements++;
-        if (c == '{') objects++;
-        if (c == '{' || c == '[') depth++;
-        if ((c == '}' || c == ']') && depth > 0) depth--;
-        if (depth > 4)
-            return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                              "header is nested more than 4 deep at byte %zu; a safetensors header "
-                              "needs 3 levels",
-                              i + 8);
-        if (objects > MAX_TENSORS + 2 || elements > MAX_ELEMENTS)
-            return cs_fail_at(err, CLIPSPAN_E_LIMIT, path,
-                              "header lists more than %d tensors (or %d elements), which no CLIP "
-                              "checkpoint has",
-                              MAX_TENSORS, MAX_ELEMENTS);
-    }
-    return CLIPSPAN_OK;
 }
 
 /* The product of the shape and the bytes it takes; 0 when either does not fit 64 bits or the bits
@@ -311,10 +278,10 @@ static clipspan_status read_length(size_t *size, const cs_file *file, clipspan_e
 
 static clipspan_status open_file(cs_safetensors *tensors, const char *path, clipspan_error *err)
 {
+    static const cs_json_limits limits = {4, MAX_TENSORS + 2, MAX_ELEMENTS, 8, "header"};
     clipspan_status status;
     size_t index = tensors->file_count, size = 0;
     json_t *header = NULL;
-    json_error_t where;
     char *text = NULL;
     CS_TRY(cs_file_open(&tensors->files[index], path, err));
     tensors->file_count++;
@@ -323,14 +290,8 @@ static clipspan_status open_file(cs_safetensors *tensors, const char *path, clip
     text = cs_alloc(size, 1, "a safetensors header", err);
     if (!text) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(cs_file_read(text, tensors->files[index], 8, size, err));
-    CS_TRY_DONE(scan_header(text, size, path, err));
-    header = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-    if (!header && json_error_code(&where) == json_error_out_of_memory) {
-        status = cs_fail_memory(err, size, "a safetensors header");
-    } else if (!header) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "header is not valid JSON at byte %d: %s",
-                            where.position + 8, where.text);
-    } else if (!json_is_object(header)) {
+    CS_TRY_DONE(cs_json_parse(&header, text, size, &limits, path, err));
+    if (!json_is_object(header)) {
         status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                             "header is no JSON object (at byte 8), where { was expected");
     } else {

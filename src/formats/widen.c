@@ -17,10 +17,11 @@ void cs_widen_f16(float *restrict out, const uint16_t *restrict in, size_t count
     size_t i;
     for (i = 0; i < count; i++) {
         uint32_t magnitude = in[i] & 0x7FFFu, sign = (uint32_t)(in[i] & 0x8000u) << 16, bits, small;
+        uint32_t is_small = 0u - (magnitude < 0x0400u), is_special = 0u - (magnitude >= 0x7C00u);
         float tiny = (float)(int32_t)magnitude * 0x1p-24f;
         memcpy(&small, &tiny, sizeof small);
-        bits = (magnitude << 13) + (magnitude >= 0x7C00u ? 0x70000000u : 0x38000000u);
-        bits = (magnitude < 0x0400u ? small : bits) | sign;
+        bits = (magnitude << 13) + 0x38000000u + (is_special & 0x38000000u);
+        bits = (is_small & small) | (~is_small & bits) | sign;
         memcpy(&out[i], &bits, sizeof bits);
     }
 }
