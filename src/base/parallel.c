@@ -66,6 +66,13 @@ void cs_parallel_for(size_t count, int threads, void (*body)(void *context, size
         body(context, i, omp_get_thread_num());
 }
 
+int cs_threads_lend(int threads)
+{
+    int before = omp_get_max_threads();
+    if (before != threads) omp_set_num_threads(threads);
+    return before;
+}
+
 #else
 
 void cs_parallel_for(size_t count, int threads, void (*body)(void *context, size_t index, int lane),
@@ -74,6 +81,12 @@ void cs_parallel_for(size_t count, int threads, void (*body)(void *context, size
     (void)threads;
     for (size_t i = 0; i < count; i++)
         body(context, i, 0);
+}
+
+int cs_threads_lend(int threads)
+{
+    (void)threads;
+    return 1;
 }
 
 #endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan_encoder: passes side by side, one a thread, or one pass with all threads inside. */
+#include "api/handles.h"
+#include "base/parallel.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static clipspan_status check_options(const clipspan_encoder_options *o, const clipspan_model *model,
+                                     clipspan_error *err)
+{
+    CS_CHECK_SIZE(o, clipspan_encoder_options, err);
+    CS_CHECK_SIZE(&o->picture, clipspan_picture_options, err);
+    if (o->tower != CLIPSPAN_IMAGE && o->tower != CLIPSPAN_TEXT)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "tower is %d; 0 (image) and 1 (text) are known",
+                       (int)o->tower);
+    if (o->precision != CLIPSPAN_F32 && o->precision != CLIPSPAN_BF16)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "precision is %d; 0 (f32) and 1 (bf16) are known",
+                       (int)o->precision);
+    if (o->threads < 0 || o->threads > CS_MAX_THREADS)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "threads is %d; 0 to %d are possible", o->threads,
+                       CS_MAX_THREADS);
+    if (o->tower == CLIPSPAN_TEXT && !model->info.has_text)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
+                          "has only an image tower; texts need a model with a text tower");
+    if (o->precision == CLIPSPAN_BF16 && !cs_product_has_bf16())
+        return cs_fail(err, CLIPSPAN_E_UNSUPPORTED,
+                       "bf16 needs a CPU with AVX512_BF16 and a build with oneDNN; here are %s and "
+                       "%s. Use f32",
+                       model->simd->name, cs_product_name());
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make_image_passes(clipspan_encoder *e, clipspan_error *err)
+{
+    const cs_config *config = cs_checkpoint_config(e->model->checkpoint);
+    int inside = e->options.single ? e->options.threads : 1, i;
+    e->images = cs_alloc_zero((size_t)e->lanes, sizeof(cs_image_pass *), "an encoder", err);
+    e->buffers = cs_alloc_aligned((size_t)e->lanes, e->pixels, "pixels", err);
+    if (!e->images || !e->buffers) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < e->lanes; i++)
+        CS_TRY(cs_image_pass_new(&e->images[i], e->tower, config, inside, e->model->simd, err));
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make_text_passes(clipspan_encoder *e, clipspan_error *err)
+{
+    const cs_config *config = cs_checkpoint_config(e->model->checkpoint);
+    int i;
+    e->texts = cs_alloc_zero((size_t)e->lanes, sizeof(cs_text_pass *), "an encoder", err);
+    if (!e->texts) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < e->lanes; i++)
+        CS_TRY(cs_text_pass_new(&e->texts[i], e->tower, config, e->model->simd, err));
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_encoder_new(clipspan_encoder **out, clipspan_model *model,
+                                     const clipspan_encoder_options *options, clipspan_error *err)
+{
+    static const clipspan_encoder_options defaults = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_status status;
+    clipspan_encoder *e;
+    cs_clear(err);
+    if (!out || !model)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_new: out or model is NULL");
+    *out = NULL;
+    if (!options) options = &defaults;
+    CS_TRY(check_options(options, model, err));
+    e = cs_alloc_zero(1, sizeof *e, "an encoder", err);
+    if (!e) return CLIPSPAN_E_NOMEM;
+    e->model = model;
+    e->options = *options;
+    if (e->options.threads == 0) e->options.threads = cs_threads_default();
+    e->P = (size_t)model->info.embed_width;
+    e->C = (size_t)model->info.context_length;
+    e->pixels = 3 * (size_t)model->info.image_height * (size_t)model->info.image_width;
+    e->lanes = e->options.single && options->tower == CLIPSPAN_IMAGE ? 1 : e->options.threads;
+    CS_TRY_DONE(cs_model_tower(&e->tower, model, options->tower, options->precision,
+                               e->options.threads, err));
+    CS_TRY_DONE(options->tower == CLIPSPAN_IMAGE ? make_image_passes(e, err)
+                                                 : make_text_passes(e, err));
+    *out = e;
+    e = NULL;
+done:
+    clipspan_encoder_free(&e);
+    return status;
+}
+
+void clipspan_encoder_free(clipspan_encoder **encoder)
+{
+    clipspan_encoder *e = encoder ? *encoder : NULL;
+    int i;
+    if (!e) return;
+    for (i = 0; e->images && i < e->lanes; i++)
+        cs_image_pass_free(&e->images[i]);
+    for (i = 0; e->texts && i < e->lanes; i++)
+        cs_text_pass_free(&e->texts[i]);
+    cs_free(e->images);
+    cs_free(e->texts);
+    cs_free(e->buffers);
+    cs_free(e);
+    *encoder = NULL;
+}
+
+size_t clipspan_encoder_get_workspace(const clipspan_encoder *encoder)
+{
+    size_t bytes = 0;
+    int i;
+    if (!encoder) return 0;
+    for (i = 0; i < encoder->lanes; i++)
+        bytes += encoder->images ? encoder->pixels + cs_image_pass_memory(encoder->images[i])
+                                 : cs_text_pass_memory(encoder->texts[i]);
+    return bytes;
+}
+
+size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder)
+{
+    return encoder ? encoder->tower->bytes : 0;
+}
+
+/* ---- Pictures ---- */
+
+/* A run over pictures: from pixels, or from files when paths is set. */
+typedef struct picture_run {
+    clipspan_encoder *encoder;
+    float *embeddings;
+    const uint8_t *pixels;
+    const char *const *paths;
+    clipspan_error *errors; /* [count] or NULL */
+    pthread_mutex_t lock;   /* guards first and first_error */
+    size_t first;           /* earliest picture that failed */
+    clipspan_error first_error;
+} picture_run;
+
+static void keep_error(picture_run *run, size_t index, const clipspan_error *error)
+{
+    pthread_mutex_lock(&run->lock);
+    if (index < run->first) {
+        run->first = index;
+        run->first_error = *error;
+    }
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void run_picture(void *context, size_t index, int lane)
+{
+    picture_run *run = context;
+    clipspan_encoder *e = run->encoder;
+    float *to = run->embeddings + index * e->P;
+    clipspan_error error;
+    clipspan_status status = CLIPSPAN_OK;
+    const uint8_t *pixels = run->pixels ? run->pixels + index * e->pixels : NULL;
+    cs_clear(&error);
+    if (!pixels) {
+        uint8_t *buffer = e->buffers + (size_t)lane * e->pixels;
+        status = cs_picture_read(buffer, &cs_checkpoint_config(e->model->checkpoint)->preprocess,
+                                 run->paths[index], &e->options.picture, &error);
+        pixels = buffer;
+    }
+    if (status == CLIPSPAN_OK)
+        status = cs_image_pass_run(to, e->images[lane], pixels, !e->options.raw, &error);
+    if (status != CLIPSPAN_OK) {
+        memset(to, 0, e->P * sizeof *to);
+        keep_error(run, index, &error);
+    }
+    if (run->errors) run->errors[index] = error;
+}
+
+static clipspan_status run_pictures(picture_run *run, size_t count, clipspan_error *err)
+{
+    run->first = count;
+    pthread_mutex_init(&run->lock, NULL);
+    cs_parallel_for(count, run->encoder->lanes, run_picture, run);
+    pthread_mutex_destroy(&run->lock);
+    if (run->first == count || run->errors) return CLIPSPAN_OK;
+    if (err) *err = run->first_error;
+    return run->first_error.code;
+}
+
+clipspan_status clipspan_encoder_run_pixels(float *embeddings, clipspan_encoder *encoder,
+                                            const uint8_t *pixels, size_t count,
+                                            clipspan_error *err)
+{
+    picture_run run;
+    cs_clear(err);
+    if (!encoder || (count > 0 && (!embeddings || !pixels)))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_encoder_run_pixels: an argument is NULL");
+    if (!encoder->images)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "pictures were given to a text encoder");
+    memset(&run, 0, sizeof run);
+    run.encoder = encoder;
+    run.embeddings = embeddings;
+    run.pixels = pixels;
+    return run_pictures(&run, count, err);
+}
+
+clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *errors,
+                                           clipspan_encoder *encoder, const char *const *paths,
+                                           size_t count, clipspan_error *err)
+{
+    picture_run run;
+    cs_clear(err);
+    if (!encoder || (count > 0 && (!embeddings || !paths)))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_run_files: an argument is NULL");
+    if (!encoder->images)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "pictures were given to a text encoder");
+    memset(&run, 0, sizeof run);
+    run.encoder = encoder;
+    run.embeddings = embeddings;
+    run.paths = paths;
+    run.errors = errors;
+    return run_pictures(&run, count, err);
+}
+
+/* ---- Texts ---- */
+
+typedef struct text_run {
+    clipspan_encoder *encoder;
+    float *embeddings;
+    const int32_t *tokens;
+    const size_t *starts; /* [batches + 1] first text of each batch */
+    size_t count;
+    int unit;
+    const clipspan_progress *progress;
+    atomic_size_t done;
+    atomic_int stop;
+    clipspan_error *errors; /* [lanes] */
+} text_run;
+
+static void run_batch(void *context, size_t index, int lane)
+{
+    text_run *run = context;
+    clipspan_encoder *e = run->encoder;
+    size_t first = run->starts[index], count = run->starts[index + 1] - first, done;
+    if (atomic_load(&run->stop)) return;
+    if (cs_text_pass_run(run->embeddings + first * e->P, e->texts[lane], run->tokens + first * e->C,
+                         count, run->unit, &run->errors[lane]) != CLIPSPAN_OK)
+        atomic_store(&run->stop, 1);
+    done = atomic_fetch_add(&run->done, count) + count;
+    if (lane == 0 && run->progress && run->progress->step &&
+        run->progress->step(run->progress->user, done, run->count))
+        atomic_store(&run->stop, 1);
+}
+
+static clipspan_status check_tokens(const clipspan_encoder *e, const int32_t *tokens, size_t count,
+                                    clipspan_error *err)
+{
+    size_t i;
+    for (i = 0; i < count * e->C; i++)
+        if (tokens[i] < 0 || tokens[i] >= e->model->info.vocab_size)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "text %zu, position %zu holds id %d; the vocabulary has ids 0 to %d",
+                           i / e->C, i % e->C, (int)tokens[i], e->model->info.vocab_size - 1);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status run_tokens(float *embeddings, clipspan_encoder *e, const int32_t *tokens,
+                                  size_t count, int unit, const clipspan_progress *progress,
+                                  clipspan_error *err)
+{
+    clipspan_status status;
+    text_run run = {.encoder = e,
+                    .embeddings = embeddings,
+                    .tokens = tokens,
+                    .count = count,
+                    .unit = unit,
+                    .progress = progress};
+    size_t *starts, batches = 0, at = 0;
+    int i;
+    CS_TRY(check_tokens(e, tokens, count, err));
+    starts = cs_alloc(count + 1, sizeof *starts, "the batches of a text list", err);
+    run.errors = cs_alloc_zero((size_t)e->lanes, sizeof *run.errors, "errors", err);
+    status = starts && run.errors ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    while (status == CLIPSPAN_OK && at < count) {
+        starts[batches++] = at;
+        at += cs_text_pass_cut(e->texts[0], tokens + at * e->C, count - at);
+    }
+    if (status == CLIPSPAN_OK) {
+        starts[batches] = count;
+        run.starts = starts;
+        cs_parallel_for(batches, e->lanes, run_batch, &run);
+        for (i = 0; i < e->lanes && status == CLIPSPAN_OK; i++) {
+            status = run.errors[i].code;
+            if (status != CLIPSPAN_OK && err) *err = run.errors[i];
+        }
+        if (status == CLIPSPAN_OK && atomic_load(&run.stop))
+            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "embedding texts was stopped");
+    }
+    cs_free(starts);
+    cs_free(run.errors);
+    return status;
+}
+
+clipspan_status clipspan_encoder_run_tokens(float *embeddings, clipspan_encoder *encoder,
+                                            const int32_t *tokens, size_t count,
+                                            const clipspan_progress *progress, clipspan_error *err)
+{
+    cs_clear(err);
+    if (!encoder || (count > 0 && (!embeddings || !tokens)))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_encoder_run_tokens: an argument is NULL");
+    if (!encoder->texts)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "texts were given to an image encoder");
+    return run_tokens(embeddings, encoder, tokens, count, !encoder->options.raw, progress, err);
+}
+
+clipspan_status cs_encoder_texts(float *embeddings, clipspan_encoder *encoder,
+                                 const clipspan_texts *texts, int unit,
+                                 const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    const cs_tokenizer *tokenizer;
+    size_t count = clipspan_texts_get_count(texts), i;
+    int32_t *tokens;
+    CS_TRY(cs_model_tokenizer(&tokenizer, encoder->model, err));
+    tokens = cs_alloc(count * encoder->C, sizeof *tokens, "token ids", err);
+    if (!tokens) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < count && status == CLIPSPAN_OK; i++) {
+        const char *text = clipspan_texts_get_text(texts, i);
+        status = cs_tokenizer_encode(tokens + i * encoder->C, NULL, NULL, tokenizer,
+                                     (int)encoder->C, text, strlen(text), err);
+    }
+    if (status == CLIPSPAN_OK)
+        status = run_tokens(embeddings, encoder, tokens, count, unit, progress, err);
+    cs_free(tokens);
+    return status;
+}
+
+clipspan_status clipspan_encoder_run_texts(float *embeddings, clipspan_encoder *encoder,
+                                           const clipspan_texts *texts,
+                                           const clipspan_progress *progress, clipspan_error *err)
+{
+    cs_clear(err);
+    if (!encoder || !texts || !embeddings)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_run_texts: an argument is NULL");
+    if (!encoder->texts)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "texts were given to an image encoder");
+    return cs_encoder_texts(embeddings, encoder, texts, !encoder->options.raw, progress, err);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* What the public handles of models, encoders and banks are made of, and the argument checks they share. */
+#ifndef CLIPSPAN_SRC_API_HANDLES_H
+#define CLIPSPAN_SRC_API_HANDLES_H
+
+#include "model/checkpoint.h"
+#include "model/image_pass.h"
+#include "model/text_pass.h"
+#include "text/text_list.h"
+#include "text/tokenizer.h"
+
+#include <pthread.h>
+
+struct clipspan_model {
+    cs_checkpoint *checkpoint;
+    clipspan_model_info info;
+    const cs_simd *simd;
+    int allow_nonfinite;
+    pthread_mutex_t lock; /* guards the two below: made on first use, never changed afterwards */
+    cs_tokenizer *tokenizer;
+    cs_tower *towers[2][2]; /* [clipspan_tower][clipspan_precision] */
+};
+
+struct clipspan_encoder {
+    clipspan_model *model;
+    clipspan_encoder_options options;
+    size_t P, C, pixels; /* joint width, context length, bytes of one picture's pixels */
+    int lanes;           /* passes that run side by side */
+    cs_tower *tower;
+    cs_image_pass **images; /* [lanes], image tower */
+    uint8_t *buffers;       /* [lanes, pixels] */
+    cs_text_pass **texts;   /* [lanes], text tower */
+};
+
+/* An option struct of a size this library does not know. */
+#define CS_CHECK_SIZE(options, type, err)                                                          \
+    do {                                                                                           \
+        if ((options)->struct_size != sizeof(type))                                                \
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,                                               \
+                           #type " has struct_size %zu where %zu was expected; initialise it "     \
+                                 "with its ..._INIT macro",                                        \
+                           (options)->struct_size, sizeof(type));                                  \
+    } while (0)
+
+/* The model's tokenizer or tower, made by the first caller that needs it. */
+clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_model *model,
+                                   clipspan_error *err);
+clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_tower which,
+                               clipspan_precision precision, int threads, clipspan_error *err);
+
+/* As clipspan_encoder_run_texts, with unit vectors or raw ones whatever the encoder's option says. */
+clipspan_status cs_encoder_texts(float *embeddings, clipspan_encoder *encoder,
+                                 const clipspan_texts *texts, int unit,
+                                 const clipspan_progress *progress, clipspan_error *err);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan_model: a checkpoint with what is made of it on first use. */
+#define _POSIX_C_SOURCE 200809L
+#include "api/handles.h"
+#include "base/memory.h"
+#include "formats/sha256.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CHUNK ((size_t)1 << 20) /* numbers, or bytes, read at a time by checks and hashes */
+
+static void fill_tower(clipspan_tower_info *to, const cs_tower_config *from, uint64_t parameters)
+{
+    to->layers = from->layers;
+    to->width = from->width;
+    to->heads = from->heads;
+    to->head_width = from->head_width;
+    to->mlp_width = from->mlp_width;
+    to->eps = from->eps;
+    to->parameters = parameters;
+}
+
+static void fill_info(clipspan_model *model)
+{
+    const cs_config *c = cs_checkpoint_config(model->checkpoint);
+    const cs_safetensors *tensors = cs_checkpoint_tensors(model->checkpoint);
+    clipspan_model_info *i = &model->info;
+    i->name = cs_checkpoint_name(model->checkpoint);
+    i->path = cs_checkpoint_path(model->checkpoint);
+    i->layout = c->layout;
+    i->activation = c->activation;
+    i->activation_source = c->activation_source;
+    i->embed_width = c->embed_width;
+    fill_tower(&i->image, &c->image, cs_checkpoint_parameters(model->checkpoint, CLIPSPAN_IMAGE));
+    i->image_height = c->image_height;
+    i->image_width = c->image_width;
+    i->patch_size = c->patch_size;
+    i->grid_height = c->grid_height;
+    i->grid_width = c->grid_width;
+    i->tokens = c->tokens;
+    i->has_ln_pre = c->has_ln_pre;
+    i->has_text = c->has_text;
+    if (c->has_text) {
+        fill_tower(&i->text, &c->text, cs_checkpoint_parameters(model->checkpoint, CLIPSPAN_TEXT));
+        i->context_length = c->context_length;
+        i->vocab_size = c->vocab_size;
+    }
+    memcpy(i->mean, c->preprocess.mean, sizeof i->mean);
+    memcpy(i->std, c->preprocess.std, sizeof i->std);
+    memcpy(i->fill, c->preprocess.fill, sizeof i->fill);
+    i->resize = c->preprocess.resize;
+    i->kernel = c->preprocess.kernel;
+    i->convert_first = c->preprocess.convert_first;
+    i->floor_crop = c->preprocess.floor_crop;
+    i->tensors = cs_safetensors_count(tensors);
+    i->bytes = cs_safetensors_bytes(tensors);
+    i->tokenizer = c->has_text ? cs_checkpoint_tokenizer(model->checkpoint) : "";
+}
+
+clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
+                                    const clipspan_model_options *options, clipspan_error *err)
+{
+    clipspan_status status;
+    clipspan_model *model;
+    cs_clear(err);
+    if (!out || !name)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_open: out or name is NULL");
+    *out = NULL;
+    if (options) {
+        CS_CHECK_SIZE(options, clipspan_model_options, err);
+        if (options->quick_gelu < -1 || options->quick_gelu > 1)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "quick_gelu is %d; -1, 0 and 1 are known",
+                           options->quick_gelu);
+    }
+    model = cs_alloc_zero(1, sizeof *model, "a model", err);
+    if (!model) return CLIPSPAN_E_NOMEM;
+    model->simd = cs_simd_best();
+    model->allow_nonfinite = options ? options->allow_nonfinite : 0;
+    status = cs_checkpoint_open(&model->checkpoint, name, options, err);
+    if (status != CLIPSPAN_OK) {
+        cs_free(model);
+        return status;
+    }
+    pthread_mutex_init(&model->lock, NULL);
+    fill_info(model);
+    *out = model;
+    return CLIPSPAN_OK;
+}
+
+void clipspan_model_close(clipspan_model **model)
+{
+    clipspan_model *m = model ? *model : NULL;
+    int i;
+    if (!m) return;
+    for (i = 0; i < 4; i++)
+        cs_tower_free(&m->towers[i / 2][i % 2]);
+    cs_tokenizer_close(&m->tokenizer);
+    cs_checkpoint_close(&m->checkpoint);
+    pthread_mutex_destroy(&m->lock);
+    cs_free(m);
+    *model = NULL;
+}
+
+const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model)
+{
+    return model ? &model->info : NULL;
+}
+
+clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out, const clipspan_model *model,
+                                          size_t index, clipspan_error *err)
+{
+    const cs_safetensors *tensors;
+    const cs_tensor_entry *e;
+    cs_clear(err);
+    if (!out || !model)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_get_tensor: out or model is NULL");
+    tensors = cs_checkpoint_tensors(model->checkpoint);
+    if (index >= cs_safetensors_count(tensors))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "tensor %zu was asked for; the model has %zu",
+                       index, cs_safetensors_count(tensors));
+    e = cs_safetensors_at(tensors, index);
+    out->name = e->name;
+    out->dtype = e->dtype_name;
+    out->file = cs_safetensors_path(tensors, e->file);
+    out->rank = e->rank;
+    memcpy(out->shape, e->shape, sizeof out->shape);
+    out->offset = e->offset;
+    out->bytes = e->bytes;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_model_read_logit_scale(float *out, const clipspan_model *model,
+                                                clipspan_error *err)
+{
+    cs_tensor_ref ref;
+    float value;
+    cs_clear(err);
+    if (!out || !model)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_model_read_logit_scale: out or model is NULL");
+    ref = cs_checkpoint_part(model->checkpoint, CLIPSPAN_TEXT, CS_LOGIT_SCALE, 0);
+    if (!ref.entry)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
+                          "has no text tower and so no logit_scale");
+    CS_TRY(cs_checkpoint_read(&value, model->checkpoint, ref, err));
+    value = expf(value);
+    if (!isfinite(value))
+        return cs_fail_at(err, CLIPSPAN_E_NUMBERS, model->info.name, "logit_scale is not finite");
+    *out = value;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_model_run_check(clipspan_model_check *out, const clipspan_model *model,
+                                         const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    const cs_safetensors *tensors;
+    float *values;
+    uint64_t done = 0, total;
+    size_t i;
+    cs_clear(err);
+    if (!out || !model)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_run_check: out or model is NULL");
+    tensors = cs_checkpoint_tensors(model->checkpoint);
+    total = cs_safetensors_bytes(tensors);
+    memset(out, 0, sizeof *out);
+    values = cs_alloc(CHUNK, sizeof *values, "a check of the weights", err);
+    if (!values) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < cs_safetensors_count(tensors); i++) {
+        const cs_tensor_entry *e = cs_safetensors_at(tensors, i);
+        uint64_t first, odd[3] = {0, 0, 0};
+        if (e->dtype == CS_I64 || e->dtype == CS_OTHER) continue;
+        for (first = 0; first < e->count; first += CHUNK) {
+            size_t n = e->count - first < CHUNK ? (size_t)(e->count - first) : CHUNK;
+            CS_TRY_DONE(cs_safetensors_read(values, tensors, e, first, n, err));
+            model->simd->count_odd(odd, values, n);
+            done += n * (e->bytes / e->count);
+            if (progress && progress->step &&
+                progress->step(progress->user, (size_t)done, (size_t)total)) {
+                status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the check was stopped");
+                goto done;
+            }
+        }
+        out->values += e->count;
+        out->nan += odd[0];
+        out->inf += odd[1];
+        out->denormal += odd[2];
+        if (odd[0] + odd[1] > 0 && !out->first_bad[0])
+            strncpy(out->first_bad, e->name, sizeof out->first_bad - 1);
+    }
+done:
+    cs_free(values);
+    return status;
+}
+
+size_t clipspan_model_get_files(const clipspan_model *model)
+{
+    return model ? cs_safetensors_files(cs_checkpoint_tensors(model->checkpoint)) : 0;
+}
+
+const char *clipspan_model_get_file(const clipspan_model *model, size_t file)
+{
+    if (file >= clipspan_model_get_files(model)) return NULL;
+    return cs_safetensors_path(cs_checkpoint_tensors(model->checkpoint), file);
+}
+
+clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_model *model,
+                                   clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    union {
+        const clipspan_model *shared;
+        clipspan_model *own;
+    } m;
+    *out = NULL;
+    if (!model->info.has_text)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
+                          "has only an image tower; texts need a model with a text tower");
+    m.shared = model; /* the lock makes this first use safe */
+    pthread_mutex_lock(&m.own->lock);
+    if (!model->tokenizer)
+        status = cs_tokenizer_open(&m.own->tokenizer, model->info.tokenizer, model->info.vocab_size,
+                                   err);
+    pthread_mutex_unlock(&m.own->lock);
+    if (status == CLIPSPAN_OK) *out = model->tokenizer;
+    return status;
+}
+
+clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_tower which,
+                               clipspan_precision precision, int threads, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    cs_tower **slot = &model->towers[which][precision];
+    pthread_mutex_lock(&model->lock);
+    if (!*slot)
+        status = cs_tower_load(slot, model->checkpoint, which, precision, model->allow_nonfinite,
+                               threads, model->simd, err);
+    *out = *slot;
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Version, kernel level, product, threads. */
+#include "api/handles.h"
+#include "base/parallel.h"
+
+const char *clipspan_version(void)
+{
+    return CLIPSPAN_VERSION;
+}
+
+const char *clipspan_cpu_level(void)
+{
+    return cs_simd_best()->name;
+}
+
+const char *clipspan_product_name(void)
+{
+    return cs_product_name();
+}
+
+int clipspan_has_bf16(void)
+{
+    return cs_product_has_bf16();
+}
+
+int clipspan_default_threads(void)
+{
+    return cs_threads_default();
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* The image tower, open_clip's VisionTransformer.forward:
+ *
+ *     x = [class token; patches W] + positions; ln_pre unless the model has none; L blocks; LN_post; P
+ *
+ * The last block is computed for the class token only: keys and values need every row, query, output
+ * projection and MLP need one (decomposition.md, section 7). */
+#include "model/image_pass.h"
+#include "base/parallel.h"
+
+#include <math.h>
+#include <string.h>
+
+struct cs_image_pass {
+    cs_lane lane;
+    size_t N, D, H, K; /* tokens, width, heads, head width */
+    int patch, grid_height, grid_width, image_width;
+    float scale;       /* K^-1/2 */
+    cs_rows all, one;  /* products for N rows and for the class token's */
+    cs_product *embed; /* patches to tokens: N - 1 rows */
+    float
+        value[3]
+             [256]; /* pixel to number: (v / 255 - mean) / std in float32, as torchvision rounds */
+    cs_arena arena;
+    cs_scratch scratch;
+    float *x;         /* [N, D] residual stream */
+    float *patches;   /* [N - 1, 3 patch^2] */
+    void *patches_in; /* the same in bf16, or patches */
+    float *work;      /* [threads, cs_attention_work] */
+    size_t work_size;
+};
+
+static void plan_memory(cs_image_pass *p)
+{
+    size_t inputs = 3 * (size_t)p->patch * (size_t)p->patch;
+    int half = p->lane.tower->precision == CLIPSPAN_BF16;
+    p->x = cs_arena_carve(&p->arena, p->N * p->D, sizeof(float));
+    cs_scratch_plan(&p->scratch, &p->arena, p->lane.tower, p->N);
+    p->patches = cs_arena_carve(&p->arena, (p->N - 1) * inputs, sizeof(float));
+    p->patches_in = half ? cs_arena_carve(&p->arena, (p->N - 1) * inputs, sizeof(uint16_t))
+                         : (void *)p->patches;
+    p->work_size = (cs_attention_work(p->N, p->K) + 15) / 16 * 16;
+    p->work = cs_arena_carve(&p->arena, (size_t)p->lane.threads * p->work_size, sizeof(float));
+}
+
+clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
+                                  const cs_config *config, int threads, const cs_simd *simd,
+                                  clipspan_error *err)
+{
+    clipspan_status status;
+    cs_image_pass *p = cs_alloc_zero(1, sizeof *p, "an image pass", err);
+    int c, v, one = CS_USE_Q | CS_USE_REST | CS_USE_PROJECTION;
+    *out = NULL;
+    if (!p) return CLIPSPAN_E_NOMEM;
+    p->lane.tower = tower;
+    p->lane.simd = simd;
+    p->lane.threads = threads;
+    p->N = (size_t)config->tokens;
+    p->D = (size_t)config->image.width;
+    p->H = (size_t)config->image.heads;
+    p->K = (size_t)config->image.head_width;
+    p->patch = config->patch_size;
+    p->grid_height = config->grid_height;
+    p->grid_width = config->grid_width;
+    p->image_width = config->image_width;
+    p->scale = (float)(1.0 / sqrt((double)p->K));
+    for (c = 0; c < 3; c++)
+        for (v = 0; v < 256; v++)
+            p->value[c][v] =
+                ((float)v / 255.0F - config->preprocess.mean[c]) / config->preprocess.std[c];
+    plan_memory(p);
+    CS_TRY_DONE(cs_arena_take(&p->arena, "an image pass", err));
+    plan_memory(p);
+    CS_TRY_DONE(cs_rows_init(&p->all, tower, p->N,
+                             CS_USE_KV | (config->image.layers > 1 ? CS_USE_QKV | CS_USE_REST : 0),
+                             threads, simd, err));
+    CS_TRY_DONE(cs_rows_init(&p->one, tower, 1, one, threads, simd, err));
+    {
+        cs_product_plan plan = {p->N - 1, CS_ADD, 0, threads};
+        CS_TRY_DONE(cs_product_new(&p->embed, tower->patch, plan, simd, err));
+    }
+    *out = p;
+    p = NULL;
+done:
+    cs_image_pass_free(&p);
+    return status;
+}
+
+void cs_image_pass_free(cs_image_pass **pass)
+{
+    cs_image_pass *p = pass ? *pass : NULL;
+    if (!p) return;
+    cs_rows_fini(&p->all);
+    cs_rows_fini(&p->one);
+    cs_product_free(&p->embed);
+    cs_arena_fini(&p->arena);
+    cs_free(p);
+    *pass = NULL;
+}
+
+size_t cs_image_pass_memory(const cs_image_pass *pass)
+{
+    return pass->arena.size;
+}
+
+/* patches : [N - 1, patch, patch, 3], patches row by row, normalised numbers. */
+static void cut_patches(cs_image_pass *p, const uint8_t *pixels)
+{
+    size_t patch = (size_t)p->patch, run = 3 * patch, stride = 3 * (size_t)p->image_width;
+    float *to = p->patches;
+    int gy, gx;
+    size_t y, i;
+    for (gy = 0; gy < p->grid_height; gy++)
+        for (gx = 0; gx < p->grid_width; gx++)
+            for (y = 0; y < patch; y++, to += run) {
+                const uint8_t *from = pixels + ((size_t)gy * patch + y) * stride + (size_t)gx * run;
+                for (i = 0; i < run; i += 3) {
+                    to[i] = p->value[0][from[i]];
+                    to[i + 1] = p->value[1][from[i + 1]];
+                    to[i + 2] = p->value[2][from[i + 2]];
+                }
+            }
+}
+
+static clipspan_status embed_patches(cs_image_pass *p, const uint8_t *pixels, clipspan_error *err)
+{
+    const cs_tower *t = p->lane.tower;
+    size_t inputs = 3 * (size_t)p->patch * (size_t)p->patch;
+    cut_patches(p, pixels);
+    if (t->precision == CLIPSPAN_BF16)
+        p->lane.simd->bf16_from_f32(p->patches_in, p->patches, (p->N - 1) * inputs);
+    memcpy(p->x, t->positions, p->N * p->D * sizeof(float));
+    p->lane.simd->add(p->x, t->class_token, p->D);
+    CS_TRY(cs_product_run(p->embed, p->x + p->D, p->patches_in, t->patch, err));
+    if (t->has_ln_pre) cs_norm_run(&p->lane, p->x, p->x, p->N, &t->ln_pre, CLIPSPAN_F32);
+    return CLIPSPAN_OK;
+}
+
+/* One head a step. Queries of the first `queries` rows lie at q, their outputs go to the scratch's a. */
+typedef struct attention_job {
+    cs_image_pass *pass;
+    const float *q, *k, *v;
+    size_t q_stride, kv_stride, queries;
+} attention_job;
+
+static void attend_head(void *context, size_t head, int thread)
+{
+    const attention_job *j = context;
+    cs_image_pass *p = j->pass;
+    const cs_simd *simd = p->lane.simd;
+    size_t at = head * p->K;
+    float *work = p->work + (size_t)thread * p->work_size;
+    simd->attention(p->scratch.row + at, p->D, j->q + at, j->q_stride, j->k + at, j->kv_stride,
+                    j->v + at, j->kv_stride, j->queries, p->N, p->K, p->scale, NULL, work);
+}
+
+static void attend(cs_image_pass *p, attention_job job)
+{
+    const cs_simd *simd = p->lane.simd;
+    cs_parallel_for(p->H, p->lane.threads, attend_head, &job);
+    if (p->lane.tower->precision == CLIPSPAN_BF16)
+        simd->bf16_from_f32(p->scratch.a, p->scratch.row, job.queries * p->D);
+}
+
+static clipspan_status run_block(cs_image_pass *p, const cs_block *block, clipspan_error *err)
+{
+    const float *qkv = p->scratch.qkv;
+    attention_job job = {p, qkv, qkv + p->D, qkv + 2 * p->D, 3 * p->D, 3 * p->D, p->N};
+    cs_norm_run(&p->lane, p->scratch.h, p->x, p->N, &block->ln1, p->lane.tower->precision);
+    CS_TRY(cs_product_run(p->all.qkv, p->scratch.qkv, p->scratch.h, block->qkv, err));
+    attend(p, job);
+    return cs_block_finish(&p->lane, &p->all, block, p->x, &p->scratch, err);
+}
+
+/* The class token is row 0 of everything, so its query goes behind the keys and values. */
+static clipspan_status run_last_block(cs_image_pass *p, const cs_block *block, clipspan_error *err)
+{
+    float *kv = p->scratch.qkv, *q = kv + 2 * p->N * p->D;
+    attention_job job = {p, q, kv, kv + p->D, p->D, 2 * p->D, 1};
+    cs_norm_run(&p->lane, p->scratch.h, p->x, p->N, &block->ln1, p->lane.tower->precision);
+    CS_TRY(cs_product_run(p->all.kv, kv, p->scratch.h, block->kv, err));
+    CS_TRY(cs_product_run(p->one.q, q, p->scratch.h, block->q, err));
+    attend(p, job);
+    return cs_block_finish(&p->lane, &p->one, block, p->x, &p->scratch, err);
+}
+
+clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
+                                  int unit, clipspan_error *err)
+{
+    const cs_tower *t = pass->lane.tower;
+    uint64_t odd[3] = {0, 0, 0};
+    int l;
+    CS_TRY(embed_patches(pass, pixels, err));
+    for (l = 0; l + 1 < t->config.layers; l++)
+        CS_TRY(run_block(pass, &t->blocks[l], err));
+    CS_TRY(run_last_block(pass, &t->blocks[l], err));
+    CS_TRY(cs_read_out(&pass->lane, &pass->one, embedding, pass->x, unit, err));
+    pass->lane.simd->count_odd(odd, embedding, t->embed_width);
+    if (odd[0] + odd[1] > 0)
+        return cs_fail(err, CLIPSPAN_E_NUMBERS,
+                       "the embedding is not finite: the weights overflow in %s",
+                       t->precision == CLIPSPAN_BF16 ? "bf16; try f32" : "float32");
+    return CLIPSPAN_OK;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* One picture through the image tower: pixels [image_height, image_width, 3] to an embedding [P]. */
+#ifndef CLIPSPAN_SRC_MODEL_IMAGE_PASS_H
+#define CLIPSPAN_SRC_MODEL_IMAGE_PASS_H
+
+#include "model/block.h"
+
+/* A pass: products and memory for one picture at a time; used by one thread at a time. */
+typedef struct cs_image_pass cs_image_pass;
+
+/* threads: 1, or the threads that work inside each product and kernel of a lone picture. */
+clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
+                                  const cs_config *config, int threads, const cs_simd *simd,
+                                  clipspan_error *err);
+void cs_image_pass_free(cs_image_pass **pass);
+size_t cs_image_pass_memory(const cs_image_pass *pass);
+
+/* embedding : [P], a unit vector when `unit`. No allocation. Errors: NUMBERS (not finite), INTERNAL. */
+clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
+                                  int unit, clipspan_error *err);
+
+#endif

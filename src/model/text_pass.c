@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* The text tower, open_clip's TextTransformer.forward with causal mask, for the nodes of a prefix tree:
+ *
+ *     x = table[token] + positions[depth]; L blocks; LN_final at the end tokens; P
+ *
+ * The last block is computed for the end tokens only. Products are prepared for a few numbers of rows;
+ * a batch takes the smallest that holds it, and the rows behind its last node are computed from zeros
+ * and ignored. */
+#include "model/text_pass.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SIZES 4
+
+struct cs_text_pass {
+    cs_lane lane;
+    const cs_config *config;
+    size_t room, D, H, K;
+    float scale;
+    cs_rows sizes[SIZES]; /* rising */
+    cs_arena arena;
+    cs_scratch scratch;
+    cs_text_batch batch;
+    float *x;          /* [room, D] residual stream of all nodes */
+    float *ends;       /* [room, D] of the nodes that are read out */
+    float *embeddings; /* [room, P] */
+    float *q;          /* [room, D] queries of the last block */
+    uint32_t *path;    /* [C] a node and its ancestors */
+    float *work;       /* [C] */
+};
+
+static void plan_memory(cs_text_pass *p)
+{
+    size_t context = (size_t)p->config->context_length;
+    p->x = cs_arena_carve(&p->arena, p->room * p->D, sizeof(float));
+    p->ends = cs_arena_carve(&p->arena, p->room * p->D, sizeof(float));
+    p->embeddings = cs_arena_carve(&p->arena, p->room * p->lane.tower->embed_width, sizeof(float));
+    p->q = cs_arena_carve(&p->arena, p->room * p->D, sizeof(float));
+    cs_scratch_plan(&p->scratch, &p->arena, p->lane.tower, p->room);
+    cs_text_batch_plan(&p->batch, &p->arena, p->room);
+    p->path = cs_arena_carve(&p->arena, context, sizeof *p->path);
+    p->work = cs_arena_carve(&p->arena, context, sizeof(float));
+}
+
+clipspan_status cs_text_pass_new(cs_text_pass **out, const cs_tower *tower, const cs_config *config,
+                                 const cs_simd *simd, clipspan_error *err)
+{
+    clipspan_status status;
+    cs_text_pass *p = cs_alloc_zero(1, sizeof *p, "a text pass", err);
+    size_t context = (size_t)config->context_length, sizes[SIZES] = {16, 64, 192, CS_TEXT_ROWS};
+    int i, use = CS_USE_KV | CS_USE_Q | CS_USE_REST | CS_USE_PROJECTION;
+    *out = NULL;
+    if (!p) return CLIPSPAN_E_NOMEM;
+    p->lane.tower = tower;
+    p->lane.simd = simd;
+    p->lane.threads = 1;
+    p->config = config;
+    p->room = sizes[SIZES - 1] = context > CS_TEXT_ROWS ? context : CS_TEXT_ROWS;
+    p->D = (size_t)config->text.width;
+    p->H = (size_t)config->text.heads;
+    p->K = (size_t)config->text.head_width;
+    p->scale = (float)(1.0 / sqrt((double)p->K));
+    plan_memory(p);
+    CS_TRY_DONE(cs_arena_take(&p->arena, "a text pass", err));
+    plan_memory(p);
+    for (i = 0; i < SIZES; i++)
+        CS_TRY_DONE(cs_rows_init(&p->sizes[i], tower, sizes[i],
+                                 use | (config->text.layers > 1 ? CS_USE_QKV : 0), 1, simd, err));
+    *out = p;
+    p = NULL;
+done:
+    cs_text_pass_free(&p);
+    return status;
+}
+
+void cs_text_pass_free(cs_text_pass **pass)
+{
+    cs_text_pass *p = pass ? *pass : NULL;
+    int i;
+    if (!p) return;
+    for (i = 0; i < SIZES; i++)
+        cs_rows_fini(&p->sizes[i]);
+    cs_arena_fini(&p->arena);
+    cs_free(p);
+    *pass = NULL;
+}
+
+size_t cs_text_pass_memory(const cs_text_pass *pass)
+{
+    return pass->arena.size;
+}
+
+size_t cs_text_pass_cut(cs_text_pass *pass, const int32_t *tokens, size_t count)
+{
+    size_t context = (size_t)pass->config->context_length, i;
+    cs_text_batch_clear(&pass->batch);
+    for (i = 0; i < count; i++)
+        if (!cs_text_batch_add(&pass->batch, tokens + i * context, pass->config)) break;
+    return i;
+}
+
+static const cs_rows *rows_for(const cs_text_pass *p, size_t rows)
+{
+    int i = 0;
+    while (p->sizes[i].rows < rows)
+        i++;
+    return &p->sizes[i];
+}
+
+/* x = table[token] + positions[depth]; the padding rows become zero. */
+static void embed_tokens(cs_text_pass *p, size_t rows)
+{
+    const cs_tower *t = p->lane.tower;
+    size_t i;
+    for (i = 0; i < p->batch.nodes; i++) {
+        float *x = p->x + i * p->D;
+        memcpy(x, t->table + (size_t)p->batch.token[i] * p->D, p->D * sizeof *x);
+        p->lane.simd->add(x, t->positions + p->batch.depth[i] * p->D, p->D);
+    }
+    memset(p->x + i * p->D, 0, (rows - i) * p->D * sizeof(float));
+}
+
+/* Attention of one node's query, all heads; out : [D] */
+static void attend_node(cs_text_pass *p, float *out, const float *q, const float *k, const float *v,
+                        size_t stride, uint32_t node)
+{
+    size_t n = p->batch.depth[node] + 1, i = n, h;
+    while (i-- > 0) {
+        p->path[i] = node;
+        node = p->batch.parent[node];
+    }
+    for (h = 0; h < p->H; h++) {
+        size_t at = h * p->K;
+        p->lane.simd->attention_path(out + at, q + at, k + at, stride, v + at, stride, p->path, n,
+                                     p->K, p->scale, p->work);
+    }
+}
+
+/* Rounds the attention output for a bf16 tower. */
+static void hand_over(cs_text_pass *p, size_t rows)
+{
+    if (p->lane.tower->precision == CLIPSPAN_BF16)
+        p->lane.simd->bf16_from_f32(p->scratch.a, p->scratch.row, rows * p->D);
+}
+
+static clipspan_status run_block(cs_text_pass *p, const cs_rows *rows, const cs_block *block,
+                                 clipspan_error *err)
+{
+    const float *qkv = p->scratch.qkv;
+    size_t i, stride = 3 * p->D;
+    cs_norm_run(&p->lane, p->scratch.h, p->x, rows->rows, &block->ln1, p->lane.tower->precision);
+    CS_TRY(cs_product_run(rows->qkv, p->scratch.qkv, p->scratch.h, block->qkv, err));
+    for (i = 0; i < p->batch.nodes; i++)
+        attend_node(p, p->scratch.row + i * p->D, qkv + i * stride, qkv + p->D, qkv + 2 * p->D,
+                    stride, (uint32_t)i);
+    memset(p->scratch.row + i * p->D, 0, (rows->rows - i) * p->D * sizeof(float));
+    hand_over(p, rows->rows);
+    return cs_block_finish(&p->lane, rows, block, p->x, &p->scratch, err);
+}
+
+/* Keys and values of all nodes, the rest for the ends; leaves p->ends. */
+static clipspan_status run_last_block(cs_text_pass *p, const cs_rows *all, const cs_rows *ends,
+                                      const cs_block *block, clipspan_error *err)
+{
+    const float *kv = p->scratch.qkv;
+    size_t i;
+    clipspan_precision precision = p->lane.tower->precision;
+    cs_norm_run(&p->lane, p->scratch.h, p->x, all->rows, &block->ln1, precision);
+    CS_TRY(cs_product_run(all->kv, p->scratch.qkv, p->scratch.h, block->kv, err));
+    for (i = 0; i < p->batch.texts; i++)
+        memcpy(p->ends + i * p->D, p->x + p->batch.end[i] * p->D, p->D * sizeof(float));
+    memset(p->ends + i * p->D, 0, (ends->rows - i) * p->D * sizeof(float));
+    cs_norm_run(&p->lane, p->scratch.h, p->ends, ends->rows, &block->ln1, precision);
+    CS_TRY(cs_product_run(ends->q, p->q, p->scratch.h, block->q, err));
+    for (i = 0; i < p->batch.texts; i++)
+        attend_node(p, p->scratch.row + i * p->D, p->q + i * p->D, kv, kv + p->D, 2 * p->D,
+                    p->batch.end[i]);
+    memset(p->scratch.row + i * p->D, 0, (ends->rows - i) * p->D * sizeof(float));
+    hand_over(p, ends->rows);
+    return cs_block_finish(&p->lane, ends, block, p->ends, &p->scratch, err);
+}
+
+clipspan_status cs_text_pass_run(float *embeddings, cs_text_pass *pass, const int32_t *tokens,
+                                 size_t count, int unit, clipspan_error *err)
+{
+    cs_text_pass *p = pass;
+    const cs_tower *t = p->lane.tower;
+    const cs_rows *all, *ends;
+    size_t texts = count * t->embed_width;
+    uint64_t odd[3] = {0, 0, 0};
+    int l;
+    if (cs_text_pass_cut(p, tokens, count) != count)
+        return cs_fail(err, CLIPSPAN_E_INTERNAL, "a text batch was cut wrongly");
+    all = rows_for(p, p->batch.nodes);
+    ends = rows_for(p, p->batch.texts);
+    embed_tokens(p, all->rows);
+    for (l = 0; l + 1 < t->config.layers; l++)
+        CS_TRY(run_block(p, all, &t->blocks[l], err));
+    CS_TRY(run_last_block(p, all, ends, &t->blocks[l], err));
+    CS_TRY(cs_read_out(&p->lane, ends, p->embeddings, p->ends, unit, err));
+    p->lane.simd->count_odd(odd, p->embeddings, texts);
+    if (odd[0] + odd[1] > 0)
+        return cs_fail(err, CLIPSPAN_E_NUMBERS,
+                       "a text embedding is not finite: the weights overflow in %s",
+                       t->precision == CLIPSPAN_BF16 ? "bf16; try f32" : "float32");
+    memcpy(embeddings, p->embeddings, texts * sizeof *embeddings);
+    return CLIPSPAN_OK;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading a tower: a list of jobs, one a vector or matrix, that threads work off. A job reads its
+ * tensors as float32, looks for NaN and infinity, brings them into the order that the passes want and
+ * packs them. */
+#include "model/tower.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+
+#include <string.h>
+
+/* One thing to load: into *matrix (with its bias) or *vector, from up to three parts one below another. */
+typedef struct job {
+    cs_matrix **matrix;
+    float **vector;
+    cs_part parts[3], biases[3];
+    int count, has_bias, layer;
+    clipspan_precision precision;
+} job;
+
+typedef struct loader {
+    const cs_checkpoint *checkpoint;
+    const cs_config *config;
+    const cs_simd *simd;
+    cs_tower *tower;
+    job *jobs;
+    size_t count;
+    int allow_nonfinite;
+    size_t *bytes;          /* [count] */
+    clipspan_error *errors; /* [count] */
+} loader;
+
+static clipspan_status check_numbers(const loader *l, const float *x, cs_tensor_ref ref,
+                                     clipspan_error *err)
+{
+    uint64_t odd[3] = {0, 0, 0};
+    if (l->allow_nonfinite) return CLIPSPAN_OK;
+    l->simd->count_odd(odd, x, (size_t)(ref.rows * ref.columns));
+    if (odd[0] + odd[1] == 0) return CLIPSPAN_OK;
+    return cs_fail_at(err, CLIPSPAN_E_NUMBERS,
+                      cs_safetensors_path(cs_checkpoint_tensors(l->checkpoint), ref.entry->file),
+                      "tensor %s holds %llu NaN and %llu infinite values; such a model computes "
+                      "nothing of use. Get the file again or repair it",
+                      ref.entry->name, (unsigned long long)odd[0], (unsigned long long)odd[1]);
+}
+
+/* Reads parts one below another. *rows, *columns: of the whole. */
+static clipspan_status read_parts(float **out, size_t *rows, size_t *columns, const loader *l,
+                                  const cs_part *parts, const job *j, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    cs_tensor_ref refs[3];
+    float *data;
+    size_t total = 0;
+    int i;
+    *out = NULL;
+    *rows = 0;
+    for (i = 0; i < j->count; i++) {
+        refs[i] = cs_checkpoint_part(l->checkpoint, l->tower->which, parts[i], j->layer);
+        total += (size_t)(refs[i].rows * refs[i].columns);
+        *rows += (size_t)refs[i].rows;
+        *columns = (size_t)refs[i].columns;
+    }
+    data = cs_alloc_aligned(total, sizeof *data, "a tensor", err);
+    if (!data) return CLIPSPAN_E_NOMEM;
+    for (i = 0, total = 0; i < j->count; i++) {
+        CS_TRY_DONE(cs_checkpoint_read(data + total, l->checkpoint, refs[i], err));
+        CS_TRY_DONE(check_numbers(l, data + total, refs[i], err));
+        total += (size_t)(refs[i].rows * refs[i].columns);
+    }
+    *out = data;
+    data = NULL;
+done:
+    cs_free(data);
+    return status;
+}
+
+/* Patch weights from [D, colour, y, x] to [D, y, x, colour], the order of pixels in memory. */
+static clipspan_status order_patch(float **data, size_t rows, int patch, clipspan_error *err)
+{
+    size_t area = (size_t)patch * (size_t)patch, i, p, c;
+    float *ordered = cs_alloc_aligned(rows * 3 * area, sizeof *ordered, "patch weights", err);
+    if (!ordered) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < rows; i++)
+        for (p = 0; p < area; p++)
+            for (c = 0; c < 3; c++)
+                ordered[(i * area + p) * 3 + c] = (*data)[(i * 3 + c) * area + p];
+    cs_free(*data);
+    *data = ordered;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status transpose(float **data, size_t *rows, size_t *columns, clipspan_error *err)
+{
+    size_t r = *rows, c = *columns, i, j;
+    float *turned = cs_alloc_aligned(r * c, sizeof *turned, "the projection", err);
+    if (!turned) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < r; i++)
+        for (j = 0; j < c; j++)
+            turned[j * r + i] = (*data)[i * c + j];
+    cs_free(*data);
+    *data = turned;
+    *rows = c;
+    *columns = r;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status run_job(const loader *l, const job *j, size_t *bytes, clipspan_error *err)
+{
+    clipspan_status status;
+    float *data = NULL, *bias = NULL;
+    size_t rows = 0, columns = 0, bias_rows, bias_columns;
+    CS_TRY_DONE(read_parts(&data, &rows, &columns, l, j->parts, j, err));
+    if (j->vector) {
+        *bytes = rows * columns * sizeof *data;
+        *j->vector = data;
+        data = NULL;
+        goto done;
+    }
+    if (j->has_bias)
+        CS_TRY_DONE(read_parts(&bias, &bias_rows, &bias_columns, l, j->biases, j, err));
+    if (j->parts[0] == CS_PATCH_WEIGHT)
+        CS_TRY_DONE(order_patch(&data, rows, l->config->patch_size, err));
+    if (j->parts[0] == CS_PROJECTION) {
+        cs_tensor_ref ref = cs_checkpoint_part(l->checkpoint, l->tower->which, CS_PROJECTION, 0);
+        if (!ref.transposed) CS_TRY_DONE(transpose(&data, &rows, &columns, err));
+    }
+    CS_TRY_DONE(cs_matrix_new(j->matrix, data, bias, rows, columns, j->precision, err));
+    *bytes = cs_matrix_bytes(*j->matrix);
+done:
+    cs_free(data);
+    cs_free(bias);
+    return status;
+}
+
+static void run_indexed(void *context, size_t index, int lane)
+{
+    loader *l = context;
+    (void)lane;
+    cs_clear(&l->errors[index]);
+    run_job(l, &l->jobs[index], &l->bytes[index], &l->errors[index]);
+}
+
+static void add_vector(loader *l, float **to, cs_part part, int layer)
+{
+    job *j = &l->jobs[l->count++];
+    memset(j, 0, sizeof *j);
+    j->vector = to;
+    j->parts[0] = part;
+    j->count = 1;
+    j->layer = layer;
+}
+
+static void add_norm(loader *l, cs_norm *norm, cs_part gain, cs_part bias, int layer)
+{
+    norm->eps = l->tower->config.eps;
+    add_vector(l, &norm->gain, gain, layer);
+    add_vector(l, &norm->bias, bias, layer);
+}
+
+/* A matrix from `count` parts that follow `part` in cs_part, with biases that follow `bias`. */
+static void add_matrix(loader *l, cs_matrix **to, cs_part part, cs_part bias, int count, int layer)
+{
+    job *j = &l->jobs[l->count++];
+    int i;
+    memset(j, 0, sizeof *j);
+    j->matrix = to;
+    j->count = count;
+    j->layer = layer;
+    j->precision = part == CS_PROJECTION ? CLIPSPAN_F32 : l->tower->precision;
+    j->has_bias = bias != CS_PARTS;
+    for (i = 0; i < count; i++) {
+        j->parts[i] = (cs_part)(part + i);
+        j->biases[i] = (cs_part)(bias + i);
+    }
+}
+
+/* Largest matrices first, so that threads finish together. */
+static void list_jobs(loader *l)
+{
+    cs_tower *t = l->tower;
+    int i, last = t->config.layers - 1;
+    if (t->which == CLIPSPAN_TEXT) add_vector(l, &t->table, CS_TOKEN_TABLE, 0);
+    for (i = 0; i <= last; i++) {
+        cs_block *b = &t->blocks[i];
+        add_matrix(l, &b->fc, CS_FC_WEIGHT, CS_FC_BIAS, 1, i);
+        add_matrix(l, &b->mlp_out, CS_MLP_OUT_WEIGHT, CS_MLP_OUT_BIAS, 1, i);
+        if (i < last)
+            add_matrix(l, &b->qkv, CS_Q_WEIGHT, CS_Q_BIAS, 3, i);
+        else {
+            add_matrix(l, &b->kv, CS_K_WEIGHT, CS_K_BIAS, 2, i);
+            add_matrix(l, &b->q, CS_Q_WEIGHT, CS_Q_BIAS, 1, i);
+        }
+        add_matrix(l, &b->out, CS_OUT_WEIGHT, CS_OUT_BIAS, 1, i);
+        add_norm(l, &b->ln1, CS_LN1_WEIGHT, CS_LN1_BIAS, i);
+        add_norm(l, &b->ln2, CS_LN2_WEIGHT, CS_LN2_BIAS, i);
+    }
+    add_matrix(l, &t->projection, CS_PROJECTION, CS_PARTS, 1, 0);
+    add_vector(l, &t->positions, CS_POSITIONS, 0);
+    add_norm(l, &t->ln_post, CS_LN_POST_WEIGHT, CS_LN_POST_BIAS, 0);
+    if (t->which == CLIPSPAN_IMAGE) {
+        add_matrix(l, &t->patch, CS_PATCH_WEIGHT, CS_PARTS, 1, 0);
+        add_vector(l, &t->class_token, CS_CLASS_TOKEN, 0);
+        if (t->has_ln_pre) add_norm(l, &t->ln_pre, CS_LN_PRE_WEIGHT, CS_LN_PRE_BIAS, 0);
+    }
+}
+
+clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, clipspan_tower which,
+                              clipspan_precision precision, int allow_nonfinite, int threads,
+                              const cs_simd *simd, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    const cs_config *config = cs_checkpoint_config(checkpoint);
+    loader l = {checkpoint, config, simd, NULL, NULL, 0, allow_nonfinite, NULL, NULL};
+    cs_tower *tower = cs_alloc_zero(1, sizeof *tower, "a tower", err);
+    size_t room, i;
+    *out = NULL;
+    if (!tower) return CLIPSPAN_E_NOMEM;
+    l.tower = tower;
+    tower->which = which;
+    tower->precision = precision;
+    tower->activation = config->activation;
+    tower->config = which == CLIPSPAN_IMAGE ? config->image : config->text;
+    tower->embed_width = (size_t)config->embed_width;
+    tower->has_ln_pre = which == CLIPSPAN_IMAGE && config->has_ln_pre;
+    room = 10 + 9 * (size_t)tower->config.layers;
+    tower->blocks =
+        cs_alloc_zero((size_t)tower->config.layers, sizeof *tower->blocks, "a tower", err);
+    l.jobs = cs_alloc_zero(room, sizeof *l.jobs, "a tower", err);
+    l.bytes = cs_alloc_zero(room, sizeof *l.bytes, "a tower", err);
+    l.errors = cs_alloc_zero(room, sizeof *l.errors, "a tower", err);
+    if (!tower->blocks || !l.jobs || !l.bytes || !l.errors) goto done;
+    list_jobs(&l);
+    cs_parallel_for(l.count, threads, run_indexed, &l);
+    status = CLIPSPAN_OK;
+    for (i = 0; i < l.count && status == CLIPSPAN_OK; i++) {
+        status = l.errors[i].code;
+        if (status != CLIPSPAN_OK && err) *err = l.errors[i];
+        tower->bytes += l.bytes[i];
+    }
+    if (status == CLIPSPAN_OK) {
+        *out = tower;
+        tower = NULL;
+    }
+done:
+    cs_free(l.jobs);
+    cs_free(l.bytes);
+    cs_free(l.errors);
+    cs_tower_free(&tower);
+    return status;
+}
+
+static void free_norm(cs_norm *norm)
+{
+    cs_free(norm->gain);
+    cs_free(norm->bias);
+}
+
+void cs_tower_free(cs_tower **tower)
+{
+    cs_tower *t = tower ? *tower : NULL;
+    int i;
+    if (!t) return;
+    for (i = 0; t->blocks && i < t->config.layers; i++) {
+        cs_block *b = &t->blocks[i];
+        free_norm(&b->ln1);
+        free_norm(&b->ln2);
+        cs_matrix_free(&b->qkv);
+        cs_matrix_free(&b->q);
+        cs_matrix_free(&b->kv);
+        cs_matrix_free(&b->out);
+        cs_matrix_free(&b->fc);
+        cs_matrix_free(&b->mlp_out);
+    }
+    cs_free(t->blocks);
+    cs_matrix_free(&t->patch);
+    cs_free(t->class_token);
+    cs_free(t->table);
+    cs_free(t->positions);
+    free_norm(&t->ln_pre);
+    free_norm(&t->ln_post);
+    cs_matrix_free(&t->projection);
+    cs_free(t);
+    *tower = NULL;
+}
