@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -106,6 +107,7 @@ clipspan_status cs_file_read_all(unsigned char **data, size_t *size, const char 
     *data = NULL;
     *size = 0;
     CS_TRY(cs_file_open(&file, path, err));
+    assert(file);
     if (file->size > limit || file->size >= SIZE_MAX) {
         status = cs_fail_at(err, CLIPSPAN_E_LIMIT, path,
                             "has %llu bytes, more than the %llu that are read of such a file",

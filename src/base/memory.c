@@ -71,7 +71,7 @@ clipspan_status cs_grow(void *memory, size_t *room, size_t need, size_t size, co
     wanted = wanted < 16 ? 16 : wanted > SIZE_MAX / 2 ? need : 2 * wanted;
     if (wanted < need) wanted = need;
     if (!cs_size_mul(&bytes, wanted, size)) return cs_fail_memory(err, SIZE_MAX, what);
-    grown = realloc(old, bytes);
+    grown = realloc(old, bytes ? bytes : 1);
     if (!grown) return cs_fail_memory(err, bytes, what);
     memcpy(memory, &grown, sizeof grown);
     *room = wanted;
@@ -102,10 +102,11 @@ uint64_t cs_memory_total(void)
     size_t i;
     for (i = 0; i < sizeof limits / sizeof *limits; i++) {
         FILE *file = fopen(limits[i], "r");
+        char line[64] = ""; /* a number, or "max", which reads as 0 */
         unsigned long long limit;
         if (!file) continue;
-        if (fscanf(file, "%20llu", &limit) == 1 && limit > 0 && (total == 0 || limit < total))
-            total = limit;
+        limit = fgets(line, sizeof line, file) ? strtoull(line, NULL, 10) : 0;
+        if (limit > 0 && (total == 0 || limit < total)) total = limit;
         fclose(file);
     }
     return total;

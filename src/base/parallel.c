@@ -8,30 +8,33 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The numbers in a small file of the kernel: how many of the two were there. */
-static int numbers(const char *path, long long *first, long long *second)
+/* The first and second number on the first line of a small file of the kernel, 0 for each that is
+ * not there. */
+static void numbers(const char *path, long long *first, long long *second)
 {
     FILE *file = fopen(path, "r");
-    int found = 0;
+    char line[64] = "", *rest = line;
     if (file) {
-        found = fscanf(file, "%18lld %18lld", first, second);
+        if (!fgets(line, sizeof line, file)) line[0] = '\0';
         fclose(file);
     }
-    return found;
+    *first = strtoll(line, &rest, 10);
+    *second = strtoll(rest, NULL, 10);
 }
 
 /* Whole processors that a cgroup quota (version 2, else 1) grants, rounded up; CS_MAX_THREADS
- * without a quota. */
+ * without a quota ("max", or -1). */
 static int quota(void)
 {
-    long long limit = 0, period = 0, whole;
-    if (numbers("/sys/fs/cgroup/cpu.max", &limit, &period) != 2 &&
-        (numbers("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", &limit, &whole) != 1 ||
-         numbers("/sys/fs/cgroup/cpu/cpu.cfs_period_us", &period, &whole) != 1))
-        return CS_MAX_THREADS;
+    long long limit, period, none;
+    numbers("/sys/fs/cgroup/cpu.max", &limit, &period);
+    if (period == 0) {
+        numbers("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", &limit, &none);
+        numbers("/sys/fs/cgroup/cpu/cpu.cfs_period_us", &period, &none);
+    }
     if (limit <= 0 || period <= 0) return CS_MAX_THREADS;
-    whole = (limit + period - 1) / period;
-    return whole < CS_MAX_THREADS ? (int)whole : CS_MAX_THREADS;
+    return limit / period < CS_MAX_THREADS ? (int)(limit / period + (limit % period != 0))
+                                           : CS_MAX_THREADS;
 }
 
 int cs_threads_default(void)
