@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* A picture file becomes what the tower sees: recognised by content, decoded under a ceiling,
+ * turned if asked to, then resized, cropped and made RGB in the order of the checkpoint's family.
+ *
+ *   OpenCLIP       resize in the file's own mode, crop or pad, convert
+ *   Hugging Face   convert, resize, crop or pad
+ *
+ * Memory at its peak: the file, the decoded picture (at most 4 bytes a pixel, 5 while a palette is
+ * resolved first, twice while it is turned, up to 16 more while a progressive JPEG is decoded) and
+ * the result. */
+#include "image/picture.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "image/convert.h"
+#include "image/exif.h"
+#include "image/raster.h"
+#include "image/recognise.h"
+#include "image/resize.h"
+
+#define MOST_PIXELS    ((uint64_t)512 * 1000 * 1000)
+#define PIXELS_UNKNOWN ((uint64_t)64 * 1000 * 1000) /* where the machine's memory is not known */
+#define MOST_BYTES     ((uint64_t)1 << 30)          /* of a picture file */
+
+/* Four bytes a pixel in a sixteenth of memory. */
+static uint64_t default_pixels(void)
+{
+    const uint64_t memory = cs_memory_total();
+    const uint64_t pixels = memory ? memory / 16 / 4 : PIXELS_UNKNOWN;
+    return pixels < MOST_PIXELS ? pixels : MOST_PIXELS;
+}
+
+static clipspan_status decode(cs_raster *raster, const cs_picture_source *source, int orient,
+                              clipspan_error *err)
+{
+    const char *format;
+    const cs_picture_kind kind = cs_picture_recognise(&format, source->bytes, source->size);
+    memset(raster, 0, sizeof *raster);
+    if (source->size == 0)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, source->name, "is an empty file");
+    switch (kind) {
+    case CS_PICTURE_JPEG: CS_TRY(cs_jpeg_decode(raster, source, err)); break;
+    case CS_PICTURE_PNG: CS_TRY(cs_png_decode(raster, source, err)); break;
+    case CS_PICTURE_WEBP: CS_TRY(cs_webp_decode(raster, source, err)); break;
+    case CS_PICTURE_OTHER:
+        if (format)
+            return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, source->name,
+                              "is %s; JPEG, PNG and WebP are read", format);
+        return cs_fail_at(
+            err, CLIPSPAN_E_UNSUPPORTED, source->name,
+            "is no picture in a known format (%zu bytes); JPEG, PNG and WebP are read",
+            source->size);
+    }
+    if (!orient) return CLIPSPAN_OK;
+    return cs_orient(raster, cs_exif_orientation(source->bytes, source->size, kind), err);
+}
+
+static unsigned char clip8(int value)
+{
+    return (unsigned char)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+/* The colour around a picture that does not fill its frame. The references fill before converting,
+ * so a fill of f is entry f of a palette, ink in CMYK and white in a bit picture. They know one
+ * number only; three different ones are taken as the RGB colour they are. */
+static void padding(uint8_t out[3], const cs_raster *raster, const cs_preprocess *preprocess)
+{
+    const int is_fill = preprocess->resize == CLIPSPAN_LONGEST;
+    const int *fill = preprocess->fill;
+    const unsigned char value = clip8(is_fill ? fill[0] : 0);
+    unsigned char pixel[4];
+    if (is_fill && (fill[0] != fill[1] || fill[0] != fill[2])) {
+        int c;
+        for (c = 0; c < 3; c++)
+            out[c] = clip8(fill[c]);
+        return;
+    }
+    memset(pixel, value, sizeof pixel);
+    if (raster->mode == CS_MODE_GREY16) {
+        const uint16_t wide = value;
+        memcpy(pixel, &wide, sizeof wide);
+    }
+    cs_convert_rgb(out, pixel, 1, raster);
+}
+
+/* kept : [plan->y.count, plan->x.count] pixels of the raster's mode, into their place. */
+static void place(uint8_t *pixels, const unsigned char *kept, const cs_raster *raster,
+                  const cs_plan *plan, const cs_preprocess *preprocess)
+{
+    const size_t width = (size_t)plan->x.want, row = 3 * width;
+    const size_t count = (size_t)plan->x.count;
+    const size_t size = (size_t)cs_mode_bytes(raster->mode);
+    uint8_t colour[3];
+    int y;
+    if (plan->x.count < plan->x.want || plan->y.count < plan->y.want) {
+        size_t i;
+        padding(colour, raster, preprocess);
+        for (i = 0; i < width * (size_t)plan->y.want; i++)
+            memcpy(pixels + 3 * i, colour, 3);
+    }
+    for (y = 0; y < plan->y.count; y++)
+        cs_convert_rgb(pixels + (size_t)(plan->y.at + y) * row + 3 * (size_t)plan->x.at,
+                       kept + (size_t)y * count * size, count, raster);
+}
+
+clipspan_status cs_picture_decode(uint8_t *pixels, const cs_preprocess *preprocess,
+                                  const void *bytes, size_t size, const char *name,
+                                  const clipspan_picture_options *options, clipspan_error *err)
+{
+    cs_picture_source source = {bytes, size, name, 0};
+    clipspan_status status;
+    unsigned char *kept = NULL;
+    cs_raster raster;
+    cs_plan plan;
+    if (options && options->struct_size != sizeof *options)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "picture options of %zu bytes, this library knows %zu; initialise them with "
+                       "CLIPSPAN_PICTURE_OPTIONS_INIT",
+                       options->struct_size, sizeof *options);
+    source.max_pixels = options && options->max_pixels ? options->max_pixels : default_pixels();
+    memset(&raster, 0, sizeof raster);
+    CS_TRY_DONE(decode(&raster, &source, options && options->exif_orient, err));
+    CS_TRY_DONE(cs_geometry_plan(&plan, preprocess, raster.width, raster.height, err));
+    if (preprocess->convert_first) CS_TRY_DONE(cs_convert_first(&raster, err));
+    CS_TRY_DONE(cs_resize(&kept, &raster, &plan, NULL, err));
+    place(pixels, kept, &raster, &plan, preprocess);
+done:
+    cs_free(kept);
+    cs_raster_fini(&raster);
+    return status;
+}
+
+clipspan_status cs_picture_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
+                                const clipspan_picture_options *options, clipspan_error *err)
+{
+    const uint64_t memory = cs_memory_total();
+    const uint64_t limit = memory && memory / 8 < MOST_BYTES ? memory / 8 : MOST_BYTES;
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    clipspan_status status;
+    CS_TRY(cs_file_read_all(&bytes, &size, path, limit, err));
+    status = cs_picture_decode(pixels, preprocess, bytes, size, path, options, err);
+    cs_free(bytes);
+    return status;
+}
