@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* open_clip_config.json, or the model_cfg part of one alone, as OpenCLIP's factory.py,
+ * CLIPVisionCfg, CLIPTextCfg and PreprocessCfg read it. Keys that change the computation in a way
+ * that is not implemented are refused by name; other unknown keys are ignored. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/config_read.h"
+
+/* A key and the one value (besides null) with which it changes nothing; NULL: none. */
+typedef struct refused_key {
+    const char *key, *harmless, *what;
+} refused_key;
+
+static const refused_key refused_model[] = {
+    {"multimodal_cfg", NULL, "a CoCa model"},
+    {"decoder_cfg", NULL, "a model with a text decoder"},
+    {"init_logit_bias", NULL, "a SigLIP model"},
+};
+
+static const refused_key refused_vision[] = {
+    {"timm_model_name", NULL, "a timm image tower"},
+    {"attentional_pool", "false", "attentional pooling"},
+    {"ls_init_value", NULL, "LayerScale"},
+    {"pool_type", "tok", "a pooling other than the class token"},
+    {"final_ln_after_pool", "false", "a last LayerNorm after pooling"},
+    {"global_average_pool", "false", "average pooling"},
+    {"input_patchnorm", "false", "a LayerNorm on patches"},
+    {"pos_embed_type", "learnable", "a position embedding that is not learnt"},
+    {"act_kwargs", NULL, "an activation with arguments"},
+    {"block_type", "default", "a block of another type"},
+    {"qk_norm", "false", "normalised queries and keys"},
+    {"scaled_cosine_attn", "false", "cosine attention"},
+    {"scale_heads", "false", "scaled heads"},
+    {"scale_attn_inner", "false", "a LayerNorm inside attention"},
+    {"scale_attn", "false", "a LayerNorm behind attention"},
+    {"scale_fc", "false", "a LayerNorm inside the MLP"},
+};
+
+static const refused_key refused_text[] = {
+    {"hf_model_name", NULL, "a Hugging Face text tower"},
+    {"embed_cls", "false", "a class token behind the text"},
+    {"no_causal_mask", "false", "a text tower without causal mask"},
+    {"pool_type", "argmax", "a pooling other than the end-of-text token"},
+    {"proj_bias", "false", "a text projection with bias"},
+    {"proj_type", "linear", "a text projection that is not linear"},
+    {"final_ln_after_pool", "false", "a last LayerNorm after pooling"},
+    {"ls_init_value", NULL, "LayerScale"},
+    {"act_kwargs", NULL, "an activation with arguments"},
+    {"hf_tokenizer_name", NULL, "another tokenizer than CLIP's"},
+    {"tokenizer_mode", NULL, "another tokenizer than CLIP's"},
+    {"block_type", "default", "a block of another type"},
+    {"qk_norm", "false", "normalised queries and keys"},
+    {"scaled_cosine_attn", "false", "cosine attention"},
+    {"scale_heads", "false", "scaled heads"},
+    {"scale_attn_inner", "false", "a LayerNorm inside attention"},
+    {"scale_attn", "false", "a LayerNorm behind attention"},
+    {"scale_fc", "false", "a LayerNorm inside the MLP"},
+};
+
+static const refused_key refused_norm[] = {
+    {"elementwise_affine", "true", "a LayerNorm without weights"},
+    {"bias", "true", "a LayerNorm without bias"},
+};
+
+static const refused_key refused_tokenizer[] = {
+    {"clean", "lower", "another cleaning of texts"},
+    {"reduction_mask", NULL, "another shortening of texts"},
+    {"additional_special_tokens", NULL, "more special tokens"},
+    {"strip_sep_token", "false", "another tokenizer than CLIP's"},
+    {"tokenizer_mode", NULL, "another tokenizer than CLIP's"},
+};
+
+static clipspan_status refuse(const cs_json *in, const refused_key *keys, size_t count,
+                              clipspan_error *err)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        const json_t *value = in->object ? json_object_get(in->object, keys[i].key) : NULL;
+        const char *harmless = keys[i].harmless;
+        char expected[160];
+        if (!value || json_is_null(value)) continue;
+        if (json_is_object(value) && json_object_size(value) == 0) continue;
+        if (harmless && json_is_boolean(value) &&
+            strcmp(harmless, json_is_true(value) ? "true" : "false") == 0)
+            continue;
+        if (harmless && json_is_string(value) && strcmp(harmless, json_string_value(value)) == 0)
+            continue;
+        snprintf(expected, sizeof expected, "%s (anything else means %s, which is not supported)",
+                 harmless ? harmless : "no such key", keys[i].what);
+        return cs_json_unexpected(in, keys[i].key, expected, CLIPSPAN_E_UNSUPPORTED, err);
+    }
+    return CLIPSPAN_OK;
+}
+
+#define REFUSE(in, keys) refuse(in, keys, sizeof keys / sizeof *keys, err)
+
+static clipspan_status read_eps(float *eps, const cs_json *tower, clipspan_error *err)
+{
+    cs_json norm;
+    double value = (double)*eps;
+    CS_TRY(cs_json_object(&norm, tower, "norm_kwargs", err));
+    CS_TRY(REFUSE(&norm, refused_norm));
+    CS_TRY(cs_json_number(&value, &norm, "eps", 0.0, 1.0, err));
+    *eps = (float)value;
+    return CLIPSPAN_OK;
+}
+
+/* MLP width = int(width * ratio), in double as Python has it. */
+static clipspan_status read_mlp(int *mlp, int width, const cs_json *tower, clipspan_error *err)
+{
+    double ratio = 4.0;
+    CS_TRY(cs_json_number(&ratio, tower, "mlp_ratio", 0.0, 1024.0, err));
+    *mlp = (int)((double)width * ratio);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status read_vision(cs_config *out, const cs_json *vision, clipspan_error *err)
+{
+    int head_width = 64, no_ln_pre = 0, ignored = 0;
+    CS_TRY(REFUSE(vision, refused_vision));
+    if (json_is_array(json_object_get(vision->object, "layers")))
+        return cs_json_unexpected(vision, "layers",
+                                  "a whole number (a list means a ModifiedResNet such as RN50, "
+                                  "which is not supported)",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    out->image_height = out->image_width = 224;
+    out->patch_size = 16;
+    out->image.layers = 12;
+    out->image.width = 768;
+    CS_TRY(cs_json_pair(&out->image_height, &out->image_width, vision, "image_size", 1,
+                        CS_MAX_IMAGE, err));
+    out->patch_size = ignored = 16;
+    CS_TRY(cs_json_pair(&out->patch_size, &ignored, vision, "patch_size", 1, CS_MAX_IMAGE, err));
+    if (ignored != out->patch_size)
+        return cs_json_unexpected(vision, "patch_size", "square patches", CLIPSPAN_E_UNSUPPORTED,
+                                  err);
+    CS_TRY(cs_json_int(&out->image.layers, vision, "layers", 1, CS_MAX_LAYERS, err));
+    CS_TRY(cs_json_int(&out->image.width, vision, "width", 1, CS_MAX_WIDTH, err));
+    CS_TRY(cs_json_int(&head_width, vision, "head_width", 1, CS_MAX_WIDTH, err));
+    CS_TRY(cs_json_flag(&no_ln_pre, vision, "no_ln_pre", err));
+    CS_TRY(read_mlp(&out->image.mlp_width, out->image.width, vision, err));
+    CS_TRY(read_eps(&out->image.eps, vision, err));
+    if (out->image.width % head_width != 0) {
+        char expected[80];
+        snprintf(expected, sizeof expected, "a divisor of the width %d", out->image.width);
+        return cs_json_unexpected(vision, "head_width", expected, CLIPSPAN_E_FORMAT, err);
+    }
+    out->image.heads = out->image.width / head_width;
+    out->has_ln_pre = !no_ln_pre;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status read_text(cs_config *out, char merges[512], const cs_json *text,
+                                 clipspan_error *err)
+{
+    cs_json tokenizer;
+    const char *bpe = "";
+    CS_TRY(REFUSE(text, refused_text));
+    out->context_length = 77;
+    out->vocab_size = 49408;
+    out->text.width = 512;
+    out->text.heads = 8;
+    out->text.layers = 12;
+    CS_TRY(cs_json_int(&out->context_length, text, "context_length", 2, CS_MAX_WIDTH, err));
+    CS_TRY(cs_json_int(&out->vocab_size, text, "vocab_size", 1, CS_MAX_VOCAB, err));
+    CS_TRY(cs_json_int(&out->text.width, text, "width", 1, CS_MAX_WIDTH, err));
+    CS_TRY(cs_json_int(&out->text.heads, text, "heads", 1, CS_MAX_WIDTH, err));
+    CS_TRY(cs_json_int(&out->text.layers, text, "layers", 1, CS_MAX_LAYERS, err));
+    CS_TRY(read_mlp(&out->text.mlp_width, out->text.width, text, err));
+    CS_TRY(read_eps(&out->text.eps, text, err));
+    CS_TRY(cs_json_object(&tokenizer, text, "tokenizer_kwargs", err));
+    CS_TRY(REFUSE(&tokenizer, refused_tokenizer));
+    CS_TRY(cs_json_text(&bpe, &tokenizer, "bpe_path", err));
+    if (strlen(bpe) > 511)
+        return cs_json_unexpected(&tokenizer, "bpe_path", "a path of at most 511 bytes",
+                                  CLIPSPAN_E_FORMAT, err);
+    snprintf(merges, 512, "%s", bpe);
+    return CLIPSPAN_OK;
+}
+
+/* Mean or std: a list of three or one number for all. */
+static clipspan_status read_three(float out[3], const cs_json *in, const char *key, double low,
+                                  clipspan_error *err)
+{
+    if (in->object && json_is_number(json_object_get(in->object, key))) {
+        double value = 0.0;
+        CS_TRY(cs_json_number(&value, in, key, low, 1e3, err));
+        out[0] = out[1] = out[2] = (float)value;
+        return CLIPSPAN_OK;
+    }
+    return cs_json_numbers(out, 3, in, key, low, 1e3, err);
+}
+
+static clipspan_status read_preprocess(cs_preprocess *out, const cs_json *in, clipspan_error *err)
+{
+    const char *mode = "RGB", *interpolation = "bicubic", *resize = "shortest";
+    int fill = 0;
+    CS_TRY(cs_json_text(&mode, in, "mode", err));
+    CS_TRY(cs_json_text(&interpolation, in, "interpolation", err));
+    CS_TRY(cs_json_text(&resize, in, "resize_mode", err));
+    CS_TRY(cs_json_int(&fill, in, "fill_color", 0, 255, err));
+    CS_TRY(read_three(out->mean, in, "mean", -1e3, err));
+    CS_TRY(read_three(out->std, in, "std", 1e-6, err));
+    if (strcmp(mode, "RGB") != 0)
+        return cs_json_unexpected(in, "mode", "\"RGB\"", CLIPSPAN_E_UNSUPPORTED, err);
+    if (strcmp(interpolation, "bilinear") == 0)
+        out->kernel = CLIPSPAN_BILINEAR;
+    else if (strcmp(interpolation, "bicubic") != 0 && strcmp(interpolation, "random") != 0)
+        return cs_json_unexpected(in, "interpolation", "\"bicubic\", \"bilinear\" or \"random\"",
+                                  CLIPSPAN_E_FORMAT, err);
+    if (strcmp(resize, "squash") == 0)
+        out->resize = CLIPSPAN_SQUASH;
+    else if (strcmp(resize, "longest") == 0)
+        out->resize = CLIPSPAN_LONGEST;
+    else if (strcmp(resize, "shortest") != 0)
+        return cs_json_unexpected(in, "resize_mode", "\"shortest\", \"squash\" or \"longest\"",
+                                  CLIPSPAN_E_FORMAT, err);
+    out->fill[0] = out->fill[1] = out->fill[2] = fill;
+    return CLIPSPAN_OK;
+}
+
+/* quick_gelu as the file has it; where it is silent, what the table knows of this checkpoint; where
+ * that is silent too, the format's own default, false. */
+static clipspan_status read_activation(cs_config *out, const cs_json *model,
+                                       const cs_known_checkpoint *known, clipspan_error *err)
+{
+    int quick = known && known->quick_gelu;
+    CS_TRY(cs_json_flag(&quick, model, "quick_gelu", err));
+    out->activation = quick ? CLIPSPAN_QUICK_GELU : CLIPSPAN_GELU;
+    if (cs_json_has(model, "quick_gelu"))
+        snprintf(out->activation_source, sizeof out->activation_source, "quick_gelu in %.120s",
+                 cs_path_name(model->path));
+    else if (known)
+        snprintf(out->activation_source, sizeof out->activation_source,
+                 "table of published checkpoints: %.40s/%.60s", known->architecture, known->tag);
+    else
+        snprintf(out->activation_source, sizeof out->activation_source,
+                 "no quick_gelu in %.90s, which means GELU", cs_path_name(model->path));
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_config_read_openclip(cs_config *out, char merges[512], const json_t *root,
+                                        const char *path, const cs_known_checkpoint *known,
+                                        clipspan_error *err)
+{
+    cs_json whole = cs_json_root(root, path), model = whole, vision, text, preprocess;
+    if (cs_json_has(&whole, "model_cfg")) CS_TRY(cs_json_object(&model, &whole, "model_cfg", err));
+    CS_TRY(REFUSE(&model, refused_model));
+    CS_TRY(cs_json_object(&vision, &model, "vision_cfg", err));
+    CS_TRY(cs_json_object(&text, &model, "text_cfg", err));
+    CS_TRY(cs_json_object(&preprocess, &whole, "preprocess_cfg", err));
+    if (!vision.object)
+        return cs_json_unexpected(&model, "vision_cfg", "an object", CLIPSPAN_E_FORMAT, err);
+    if (!cs_json_has(&model, "embed_dim"))
+        return cs_json_unexpected(&model, "embed_dim", "a whole number", CLIPSPAN_E_FORMAT, err);
+    CS_TRY(cs_json_int(&out->embed_width, &model, "embed_dim", 1, CS_MAX_WIDTH, err));
+    CS_TRY(read_activation(out, &model, known, err));
+    CS_TRY(read_vision(out, &vision, err));
+    out->has_text = text.object != NULL;
+    if (out->has_text) CS_TRY(read_text(out, merges, &text, err));
+    if (preprocess.object) {
+        CS_TRY(read_preprocess(&out->preprocess, &preprocess, err));
+    } else {
+        cs_config_apply_known(out, known);
+        CS_TRY(read_three(out->preprocess.mean, &vision, "image_mean", -1e3, err));
+        CS_TRY(read_three(out->preprocess.std, &vision, "image_std", 1e-6, err));
+    }
+    /* OpenCLIP's resize to a shortest edge takes its kernel from the configuration for square
+     * pictures only; others are always bicubic. */
+    if (out->preprocess.resize == CLIPSPAN_SHORTEST && out->image_height != out->image_width)
+        out->preprocess.kernel = CLIPSPAN_BICUBIC;
+    return CLIPSPAN_OK;
+}

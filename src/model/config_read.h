@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* From configuration files, or the table of architectures, to a checked cs_config. */
+#ifndef CLIPSPAN_SRC_MODEL_CONFIG_READ_H
+#define CLIPSPAN_SRC_MODEL_CONFIG_READ_H
+
+#include "formats/json.h"
+#include "model/architectures.h"
+#include "model/config.h"
+
+/* Ceilings for what a configuration may ask for, far above any CLIP. */
+#define CS_MAX_LAYERS 1000
+#define CS_MAX_WIDTH  65536
+#define CS_MAX_MLP    1048576
+#define CS_MAX_IMAGE  4096
+#define CS_MAX_TOKENS 65537
+#define CS_MAX_VOCAB  10000000
+
+/* Reads the configuration file at `path`, which must be of the kind that `layout` (of the tensor
+ * names) asks for.
+ *   preprocessor  preprocessor_config.json or processor_config.json (Hugging Face), or NULL
+ *   known         the table's entry for this checkpoint, or NULL; it fills in what the file leaves
+ *                 open
+ *   merges        a merges table that the configuration names, relative to its folder, or ""
+ * Errors: FORMAT (file, key, expected, found), UNSUPPORTED (what it is), SHAPE, LIMIT, IO, NOMEM.
+ */
+clipspan_status cs_config_read(cs_config *out, char merges[512], const char *path,
+                               const char *preprocessor, clipspan_layout layout,
+                               const cs_known_checkpoint *known, clipspan_error *err);
+
+/* The configuration of a built-in architecture, with `activation` left 0. */
+clipspan_status cs_config_from_architecture(cs_config *out, const cs_architecture *architecture,
+                                            clipspan_layout layout, clipspan_error *err);
+
+/* Takes over what the table knows of a checkpoint's preprocessing; NULL changes nothing. */
+void cs_config_apply_known(cs_config *out, const cs_known_checkpoint *known);
+
+/* 1 when the file at path (JSON) is a configuration of OpenCLIP's kind. */
+int cs_config_is_openclip(const json_t *root);
+
+/* The two readers; they fill everything but what cs_config_finish derives. */
+clipspan_status cs_config_read_openclip(cs_config *out, char merges[512], const json_t *root,
+                                        const char *path, const cs_known_checkpoint *known,
+                                        clipspan_error *err);
+clipspan_status cs_config_read_hf(cs_config *out, const json_t *root, const char *path,
+                                  const char *preprocessor, clipspan_error *err);
+
+/* Defaults of both families, and what follows from what was read: grid, tokens, head width; checks
+ * that patches tile the picture and heads the width. `path` is for messages. */
+void cs_config_start(cs_config *out, clipspan_layout layout);
+clipspan_status cs_config_finish(cs_config *out, const char *path, clipspan_error *err);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* The mapping between parts and names: OpenAI's model.py and OpenCLIP's transformer.py on one side,
+ * transformers' convert_clip_original_pytorch_to_hf.py on the other ("pre_layrnorm" is how it is
+ * spelt there). */
+#include "model/tensor_names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct name_row {
+    cs_part part;
+    const char *openclip, *hf;
+} name_row;
+
+static const name_row image_once[] = {
+    {CS_PATCH_WEIGHT, "visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight"},
+    {CS_CLASS_TOKEN, "visual.class_embedding", "vision_model.embeddings.class_embedding"},
+    {CS_POSITIONS, "visual.positional_embedding",
+     "vision_model.embeddings.position_embedding.weight"},
+    {CS_LN_PRE_WEIGHT, "visual.ln_pre.weight", "vision_model.pre_layrnorm.weight"},
+    {CS_LN_PRE_BIAS, "visual.ln_pre.bias", "vision_model.pre_layrnorm.bias"},
+    {CS_LN_POST_WEIGHT, "visual.ln_post.weight", "vision_model.post_layernorm.weight"},
+    {CS_LN_POST_BIAS, "visual.ln_post.bias", "vision_model.post_layernorm.bias"},
+    {CS_PROJECTION, "visual.proj", "visual_projection.weight"},
+};
+
+/* logit_scale stands apart: it never gets the text tower's prefix. */
+static const name_row text_once[] = {
+    {CS_TOKEN_TABLE, "token_embedding.weight", "text_model.embeddings.token_embedding.weight"},
+    {CS_POSITIONS, "positional_embedding", "text_model.embeddings.position_embedding.weight"},
+    {CS_LN_POST_WEIGHT, "ln_final.weight", "text_model.final_layer_norm.weight"},
+    {CS_LN_POST_BIAS, "ln_final.bias", "text_model.final_layer_norm.bias"},
+    {CS_PROJECTION, "text_projection", "text_projection.weight"},
+    {CS_LOGIT_SCALE, "logit_scale", "logit_scale"},
+};
+
+static const name_row blocks[] = {
+    {CS_LN1_WEIGHT, "ln_1.weight", "layer_norm1.weight"},
+    {CS_LN1_BIAS, "ln_1.bias", "layer_norm1.bias"},
+    {CS_Q_WEIGHT, "attn.in_proj_weight", "self_attn.q_proj.weight"},
+    {CS_K_WEIGHT, "attn.in_proj_weight", "self_attn.k_proj.weight"},
+    {CS_V_WEIGHT, "attn.in_proj_weight", "self_attn.v_proj.weight"},
+    {CS_Q_BIAS, "attn.in_proj_bias", "self_attn.q_proj.bias"},
+    {CS_K_BIAS, "attn.in_proj_bias", "self_attn.k_proj.bias"},
+    {CS_V_BIAS, "attn.in_proj_bias", "self_attn.v_proj.bias"},
+    {CS_OUT_WEIGHT, "attn.out_proj.weight", "self_attn.out_proj.weight"},
+    {CS_OUT_BIAS, "attn.out_proj.bias", "self_attn.out_proj.bias"},
+    {CS_LN2_WEIGHT, "ln_2.weight", "layer_norm2.weight"},
+    {CS_LN2_BIAS, "ln_2.bias", "layer_norm2.bias"},
+    {CS_FC_WEIGHT, "mlp.c_fc.weight", "mlp.fc1.weight"},
+    {CS_FC_BIAS, "mlp.c_fc.bias", "mlp.fc1.bias"},
+    {CS_MLP_OUT_WEIGHT, "mlp.c_proj.weight", "mlp.fc2.weight"},
+    {CS_MLP_OUT_BIAS, "mlp.c_proj.bias", "mlp.fc2.bias"},
+};
+
+static const name_row *find_row(const name_row *rows, size_t count, cs_part part)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (rows[i].part == part) return &rows[i];
+    return NULL;
+}
+
+#define FIND(rows, part) find_row(rows, sizeof rows / sizeof *rows, part)
+
+static int third(cs_part part)
+{
+    switch (part) {
+    case CS_Q_WEIGHT:
+    case CS_Q_BIAS: return 0;
+    case CS_K_WEIGHT:
+    case CS_K_BIAS: return 1;
+    case CS_V_WEIGHT:
+    case CS_V_BIAS: return 2;
+    default: return -1;
+    }
+}
+
+int cs_tensor_name_get(cs_tensor_name *out, clipspan_layout layout, clipspan_tower tower,
+                       cs_part part, int layer, const char *before, const char *text)
+{
+    int hf = layout == CLIPSPAN_LAYOUT_HUGGINGFACE, image = tower == CLIPSPAN_IMAGE;
+    const char *stem = "";
+    const name_row *row;
+    out->slice = 0;
+    out->slices = 1;
+    out->transposed = hf && part == CS_PROJECTION;
+    if (image || hf || part == CS_LOGIT_SCALE) text = "";
+    if (part < CS_LN1_WEIGHT) {
+        row = image ? FIND(image_once, part) : FIND(text_once, part);
+        if (!row) return 0;
+        snprintf(out->text, sizeof out->text, "%s%s%s", before, text, hf ? row->hf : row->openclip);
+        return 1;
+    }
+    row = FIND(blocks, part);
+    if (!row) return 0;
+    if (!hf && third(part) >= 0) {
+        out->slice = third(part);
+        out->slices = 3;
+    }
+    if (hf)
+        stem = image ? "vision_model.encoder.layers." : "text_model.encoder.layers.";
+    else
+        stem = image ? "visual.transformer.resblocks." : "transformer.resblocks.";
+    snprintf(out->text, sizeof out->text, "%s%s%s%d.%s", before, text, stem, layer,
+             hf ? row->hf : row->openclip);
+    return 1;
+}
+
+int cs_tensor_name_ignored(const char *name, const char *before)
+{
+    static const char *const names[] = {
+        "input_resolution",
+        "context_length",
+        "vocab_size",
+        "attn_mask", /* the causal mask, which is computed */
+        "text.attn_mask",
+        "vision_model.embeddings.position_ids",
+        "text_model.embeddings.position_ids",
+    };
+    size_t n = strlen(before), i;
+    if (strncmp(name, before, n) != 0) return 0;
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name + n, names[i]) == 0) return 1;
+    return 0;
+}
+
+/* Tensors (by name, or by how the name begins when it ends in a dot) that no plain CLIP has. */
+static const struct {
+    const char *name, *what;
+} foreign[] = {
+    {"visual.trunk.", "a timm image tower (EVA, ConvNeXt, SigLIP, MobileCLIP …)"},
+    {"visual.attnpool.", "a ModifiedResNet image tower (RN50 …)"},
+    {"visual.attn_pool.", "attentional pooling"},
+    {"image_encoder.model.", "Apple's own MobileCLIP layout"},
+    {"image_encoder.", "an image tower that is not CLIP's"},
+    {"text_decoder.", "a CoCa model"},
+    {"text.transformer.embeddings.", "a Hugging Face text tower (RoBERTa, BERT …)"},
+    {"text.transformer.encoder.", "a Hugging Face text tower (T5, NLLB …)"},
+    {"vision_model.head.", "a SigLIP model"},
+    {"vision_model.embeddings.patch_embedding.bias", "a SigLIP model"},
+    {"logit_bias", "a SigLIP model (logit_bias)"},
+    {"text_model.head.", "a SigLIP model"},
+    {"embeddings.cls_token", "a ViT or DINOv2 model without a text tower"},
+    {"blocks.0.norm1.weight", "a timm vision transformer without a text tower"},
+    {"cls_token", "a vision transformer without a text tower"},
+    {"qformer.", "a BLIP-2 model"},
+    {"text_encoder.", "a BLIP or other model that is not CLIP"},
+    {"first_stage_model.", "a Stable Diffusion checkpoint"},
+    {"lm_head.weight", "a language model"},
+    {"model.embed_tokens.weight", "a language model"},
+};
+
+/* 1 when a tensor begins with before + name; entries are sorted, so the first not below it tells. */
+static int has_beginning(const cs_safetensors *tensors, const char *before, const char *name)
+{
+    char whole[200];
+    size_t low = 0, high = cs_safetensors_count(tensors), n;
+    snprintf(whole, sizeof whole, "%s%s", before, name);
+    n = strlen(whole);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(cs_safetensors_at(tensors, middle)->name, whole) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == cs_safetensors_count(tensors)) return 0;
+    if (whole[n - 1] != '.') return strcmp(cs_safetensors_at(tensors, low)->name, whole) == 0;
+    return strncmp(cs_safetensors_at(tensors, low)->name, whole, n) == 0;
+}
+
+clipspan_status cs_tensor_names_detect(clipspan_layout *layout, char *before, char *text,
+                                       const cs_safetensors *tensors, clipspan_error *err)
+{
+    static const char *const starts[] = {"", "module.", "state_dict.", "state_dict.module.",
+                                         "model."};
+    const char *path = cs_safetensors_path(tensors, 0);
+    size_t i, j;
+    *layout = 0;
+    before[0] = text[0] = '\0';
+    for (i = 0; i < sizeof starts / sizeof *starts; i++)
+        for (j = 0; j < sizeof foreign / sizeof *foreign; j++)
+            if (has_beginning(tensors, starts[i], foreign[j].name))
+                return cs_fail_at(
+                    err, CLIPSPAN_E_UNSUPPORTED, path,
+                    "holds tensors \"%s%s%s\": %s, which is not supported; only plain "
+                    "CLIP vision transformers are",
+                    starts[i], foreign[j].name,
+                    foreign[j].name[strlen(foreign[j].name) - 1] == '.' ? "…" : "",
+                    foreign[j].what);
+    for (i = 0; i < sizeof starts / sizeof *starts && !*layout; i++) {
+        if (has_beginning(tensors, starts[i], "visual.conv1.weight"))
+            *layout = CLIPSPAN_LAYOUT_OPENCLIP;
+        else if (has_beginning(tensors, starts[i],
+                               "vision_model.embeddings.patch_embedding.weight"))
+            *layout = CLIPSPAN_LAYOUT_HUGGINGFACE;
+        if (*layout) snprintf(before, 32, "%s", starts[i]);
+    }
+    if (!*layout)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "holds neither \"visual.conv1.weight\" (OpenCLIP) nor "
+                          "\"vision_model.embeddings.patch_embedding.weight\" (Hugging Face): no "
+                          "CLIP image tower; its first tensor is \"%.100s\"",
+                          cs_safetensors_count(tensors) ? cs_safetensors_at(tensors, 0)->name
+                                                        : "(none)");
+    if (*layout == CLIPSPAN_LAYOUT_OPENCLIP &&
+        has_beginning(tensors, before, "text.token_embedding.weight"))
+        snprintf(text, 16, "text.");
+    return CLIPSPAN_OK;
+}
