@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Allocation with overflow checks and a reason, and the planned arena. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 int cs_size_mul(size_t *out, size_t a, size_t b)
 {
@@ -42,15 +45,20 @@ void *cs_alloc_zero(size_t count, size_t size, const char *what, clipspan_error 
     return memory;
 }
 
+/* Large blocks start on a huge page and ask for huge pages: fewer page faults while weights are packed,
+ * fewer address look-ups while they stream through the products. */
 void *cs_alloc_aligned(size_t count, size_t size, const char *what, clipspan_error *err)
 {
-    size_t bytes;
+    size_t bytes, align;
     void *memory = NULL;
-    if (!cs_size_mul(&bytes, count, size) || bytes > SIZE_MAX - CS_ALIGN)
+    if (!cs_size_mul(&bytes, count, size))
         bytes = SIZE_MAX;
     else {
-        bytes = (bytes + CS_ALIGN - 1) / CS_ALIGN * CS_ALIGN;
-        memory = aligned_alloc(CS_ALIGN, bytes ? bytes : CS_ALIGN);
+        align = bytes >= HUGE_PAGE ? HUGE_PAGE : CS_ALIGN;
+        if (posix_memalign(&memory, align, bytes ? bytes : CS_ALIGN) != 0) memory = NULL;
+#ifdef MADV_HUGEPAGE
+        if (memory && align == HUGE_PAGE) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
     }
     if (!memory) cs_fail_memory(err, bytes, what);
     return memory;

@@ -186,7 +186,7 @@ static clipspan_status pack(cs_matrix *matrix, const float *weights, clipspan_er
         void *handle;
     } borrow;
     descriptor plain;
-    int described = 0;
+    int described = 0, before = cs_threads_lend(1);
     borrow.in = weights; /* oneDNN takes a non-const handle and only reads */
     TRY_DNNL(describe(&plain, matrix->inputs, matrix->outputs, dnnl_f32, dnnl_ba),
              "packing weights");
@@ -204,6 +204,7 @@ static clipspan_status pack(cs_matrix *matrix, const float *weights, clipspan_er
     TRY_DNNL(dnnl_primitive_execute(reorder, stream, 2, args), "packing weights");
     TRY_DNNL(dnnl_stream_wait(stream), "packing weights");
 done:
+    cs_threads_lend(before);
     if (described) DESTROY(plain);
     if (source) dnnl_memory_destroy(source);
     if (reorder) dnnl_primitive_destroy(reorder);
