@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* open_clip 3.3, tokenizer.py, _clean_lower: ftfy.fix_text, html.unescape twice, runs of white
- * space to one space and none at the ends, str.lower. Left out: ftfy's repair of wrong encodings. */
+ * space to one space and none at the ends, str.lower. Left out: ftfy's repair of wrong encodings.
+ */
 #include "text/clean.h"
 #include "text/entities.h"
 #include "text/fixes.h"

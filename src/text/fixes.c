@@ -164,33 +164,48 @@ static void remove_controls(cs_codes *text)
     text->count = out;
 }
 
-static clipspan_status fix_segment(cs_codes *out, struct work *work, const uint32_t *codes,
-                                   size_t count, int references, clipspan_error *err)
+/* ASCII without controls, and without references where they count, is as it should be. */
+static int is_plain(const uint32_t *codes, size_t count, int references)
 {
-    int round;
     size_t i = 0;
     while (i < count && codes[i] < 0x7f && !is_removed_control(codes[i]) && codes[i] != '\r' &&
            (codes[i] != '&' || !references))
         i++;
-    if (i == count) return cs_codes_append(out, codes, count, err);
+    return i == count;
+}
+
+/* One round of all steps on work->text. */
+static clipspan_status fix_round(struct work *work, int round, int references, clipspan_error *err)
+{
+    cs_codes swap;
+    if (references && round == 0) cs_entities_fix(&work->text);
+    if (references && round > 0) cs_entities_fix_all(&work->text, spell_reference);
+    CS_TRY(spell_all(&work->spare, &work->text, err));
+    swap = work->text;
+    work->text = work->spare;
+    work->spare = swap;
+    remove_controls(&work->text);
+    return cs_nfc_apply(&work->text, &work->spare, err);
+}
+
+static int is_same(const cs_codes *a, const cs_codes *b)
+{
+    return a->count == b->count &&
+           (a->count == 0 || memcmp(a->at, b->at, a->count * sizeof *a->at) == 0);
+}
+
+static clipspan_status fix_segment(cs_codes *out, struct work *work, const uint32_t *codes,
+                                   size_t count, int references, clipspan_error *err)
+{
+    int round;
+    if (is_plain(codes, count, references)) return cs_codes_append(out, codes, count, err);
     work->text.count = 0;
     CS_TRY(cs_codes_append(&work->text, codes, count, err));
     for (round = 0; round < ROUNDS; round++) {
-        cs_codes swap;
         work->before.count = 0;
         CS_TRY(cs_codes_append(&work->before, work->text.at, work->text.count, err));
-        if (references && round == 0) cs_entities_fix(&work->text);
-        if (references && round > 0) cs_entities_fix_all(&work->text, spell_reference);
-        CS_TRY(spell_all(&work->spare, &work->text, err));
-        swap = work->text;
-        work->text = work->spare;
-        work->spare = swap;
-        remove_controls(&work->text);
-        CS_TRY(cs_nfc_apply(&work->text, &work->spare, err));
-        if (work->text.count == work->before.count &&
-            (work->text.count == 0 ||
-             memcmp(work->text.at, work->before.at, work->text.count * sizeof *codes) == 0))
-            break;
+        CS_TRY(fix_round(work, round, references, err));
+        if (is_same(&work->text, &work->before)) break;
     }
     return cs_codes_append(out, work->text.at, work->text.count, err);
 }

@@ -5,15 +5,16 @@
 #include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "formats/json.h"
 
-#include <jansson.h>
 #include <string.h>
 #include <zlib.h>
 
 #define STANDARD     "bpe_simple_vocab_16e6.txt.gz"
 #define STANDARD_CRC 0xe7f18a90UL
 #define FILE_MAX     ((uint64_t)32 << 20) /* bytes of a file, packed or plain */
-#define TEXT_MAX     ((size_t)32 << 20)   /* bytes after unpacking */
+#define JSON_MAX     ((uint64_t)16 << 20)
+#define TEXT_MAX     ((size_t)32 << 20) /* bytes after unpacking */
 
 void cs_merges_fini(cs_merges *merges)
 {
@@ -22,7 +23,7 @@ void cs_merges_fini(cs_merges *merges)
     memset(merges, 0, sizeof *merges);
 }
 
-static clipspan_status unpack(char **text, size_t *size, const unsigned char *packed, size_t count,
+static clipspan_status unpack(char **text, size_t *size, unsigned char *packed, size_t count,
                               const char *path, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
@@ -31,7 +32,7 @@ static clipspan_status unpack(char **text, size_t *size, const unsigned char *pa
     int code = Z_OK;
     memset(&stream, 0, sizeof stream);
     if (inflateInit2(&stream, 15 + 16) != Z_OK) return cs_fail_memory(err, 32768, "unpacking");
-    stream.next_in = (Bytef *)(uintptr_t)packed; /* zlib reads it only */
+    stream.next_in = packed;
     stream.avail_in = (uInt)count;
     while (code == Z_OK) {
         if (used >= TEXT_MAX) {
@@ -117,7 +118,20 @@ static clipspan_status add_bytes(cs_merges *out, size_t *room, const char *text,
     return CLIPSPAN_OK;
 }
 
-/* model.merges of a tokenizer.json: strings "left right" or pairs ["left", "right"]. */
+/* One of model.merges: a string "left right" or a pair ["left", "right"]. */
+static clipspan_status add_item(cs_merges *out, size_t *room, const json_t *item, size_t index,
+                                clipspan_error *err)
+{
+    const json_t *left = json_array_get(item, 0), *right = json_array_get(item, 1);
+    if (json_is_string(item))
+        return add_bytes(out, room, json_string_value(item), json_string_length(item), '\n', err);
+    if (json_array_size(item) != 2 || !json_is_string(left) || !json_is_string(right))
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, out->path,
+                          "model.merges[%zu] is neither \"left right\" nor a pair", index);
+    CS_TRY(add_bytes(out, room, json_string_value(left), json_string_length(left), ' ', err));
+    return add_bytes(out, room, json_string_value(right), json_string_length(right), '\n', err);
+}
+
 static clipspan_status read_json_merges(cs_merges *out, const json_t *root, clipspan_error *err)
 {
     const json_t *model = json_object_get(root, "model");
@@ -133,38 +147,23 @@ static clipspan_status read_json_merges(cs_merges *out, const json_t *root, clip
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, out->path, "has no list model.merges");
     CS_TRY(add_bytes(out, &room, "", 0, '\0', err));
     out->size = 0;
-    for (i = 0; i < count; i++) {
-        const json_t *item = json_array_get(merges, i);
-        const json_t *left = json_array_get(item, 0), *right = json_array_get(item, 1);
-        if (json_is_string(item))
-            CS_TRY(add_bytes(out, &room, json_string_value(item), json_string_length(item), '\n',
-                             err));
-        else if (json_array_size(item) == 2 && json_is_string(left) && json_is_string(right)) {
-            CS_TRY(
-                add_bytes(out, &room, json_string_value(left), json_string_length(left), ' ', err));
-            CS_TRY(add_bytes(out, &room, json_string_value(right), json_string_length(right), '\n',
-                             err));
-        } else
-            return cs_fail_at(err, CLIPSPAN_E_FORMAT, out->path,
-                              "model.merges[%zu] is neither \"left right\" nor a pair", i);
-    }
+    for (i = 0; i < count; i++)
+        CS_TRY(add_item(out, &room, json_array_get(merges, i), i, err));
     out->line = 1;
     return CLIPSPAN_OK;
 }
 
 static clipspan_status read_json(cs_merges *out, clipspan_error *err)
 {
+    static const cs_json_limits limits = {16, 4096, 1000000, 0, "tokenizer"};
     unsigned char *data = NULL;
     size_t size = 0;
-    json_error_t trouble;
-    json_t *root;
-    clipspan_status status = cs_file_read_all(&data, &size, out->path, FILE_MAX, err);
+    json_t *root = NULL;
+    clipspan_status status = cs_file_read_all(&data, &size, out->path, JSON_MAX, err);
     if (status != CLIPSPAN_OK) return status;
-    root = json_loadb((const char *)data, size, 0, &trouble);
+    status = cs_json_parse(&root, (const char *)data, size, &limits, out->path, err);
     cs_free(data);
-    if (!root)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, out->path, "line %d: %.150s", trouble.line,
-                          trouble.text);
+    if (status != CLIPSPAN_OK) return status;
     status = read_json_merges(out, root, err);
     json_decref(root);
     return status;

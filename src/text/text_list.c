@@ -166,16 +166,17 @@ clipspan_status cs_template_fill(char **out, const char *template, const char *n
                                  clipspan_error *err)
 {
     const char *hole = strstr(template, "{}");
-    size_t before, length = strlen(name);
+    size_t before, after, length = strlen(name);
     *out = NULL;
     if (!hole)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "template \"%.100s\" has no \"{}\" where the class name goes", template);
     before = (size_t)(hole - template);
-    *out = cs_alloc(strlen(template) - 2 + length + 1, 1, "a prompt", err);
+    after = strlen(hole + 2);
+    *out = cs_alloc(before + length + after + 1, 1, "a prompt", err);
     if (!*out) return CLIPSPAN_E_NOMEM;
     memcpy(*out, template, before);
     memcpy(*out + before, name, length);
-    strcpy(*out + before + length, hole + 2);
+    memcpy(*out + before + length, hole + 2, after + 1);
     return CLIPSPAN_OK;
 }

@@ -7,6 +7,7 @@
 #include "text/bpe.h"
 #include "text/clean.h"
 #include "text/pattern.h"
+#include "text/vocab_check.h"
 
 #include <string.h>
 
@@ -42,6 +43,7 @@ clipspan_status cs_tokenizer_open(cs_tokenizer **out, const char *path, int voca
     tokenizer->vocab = vocab;
     CS_TRY_DONE(cs_merges_read(&merges, path, err));
     CS_TRY_DONE(cs_bpe_init(&tokenizer->bpe, &merges, (size_t)vocab - CS_BPE_BASE - 2, err));
+    CS_TRY_DONE(cs_vocab_check(&tokenizer->bpe, (size_t)vocab, merges.path, err));
     *out = tokenizer;
     tokenizer = NULL;
 done:

@@ -30,7 +30,7 @@ static int in_ranges(const struct range *ranges, size_t count, uint32_t code)
     return low < count && code >= ranges[low].first;
 }
 
-#define IN(table, code) in_ranges(table, sizeof table / sizeof *table, code)
+#define IN(table, code) in_ranges((table), sizeof(table) / sizeof *(table), (code))
 
 int cs_uni_is_letter(uint32_t code)
 {
