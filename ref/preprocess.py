@@ -137,7 +137,7 @@ def crop_or_pad(x, size, floor, fill):
 
 
 def preprocess(x, mode, size, rule="shortest", kernel="bicubic", family="openclip", palette=None, fill=0,
-               pillow=12):
+               pillow=13):
     """x : uint8 [h, w, channels] in a Pillow mode -> uint8 [height, width, 3]."""
     if family == "hf":  # converts before resizing, and rounds the crop down
         x, mode = to_rgb(x, mode, palette), "RGB"
@@ -166,7 +166,7 @@ def main():
     parser.add_argument("--resize", default="shortest", choices=["shortest", "squash", "longest"])
     parser.add_argument("--kernel", default="bicubic", choices=sorted(KERNELS))
     parser.add_argument("--family", default="openclip", choices=["openclip", "hf"])
-    parser.add_argument("--pillow", type=int, default=12, help="major version to equal (default %(default)s)")
+    parser.add_argument("--pillow", type=int, default=13, help="major version to equal (default %(default)s)")
     args = parser.parse_args()
     from PIL import Image
     size = tuple(int(s) for s in args.size.split(","))
