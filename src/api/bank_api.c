@@ -2,7 +2,6 @@
 /* clipspan_bank: named unit vectors, and the published zero-shot classifier. */
 #include "api/handles.h"
 #include "base/parallel.h"
-#include "text/template.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "api/handles.h"
 #include "base/memory.h"
-#include "formats/sha256.h"
 
 #include <math.h>
 #include <string.h>
