@@ -117,6 +117,7 @@ static clipspan_status decode(cs_raster *raster, jpeg_reader *reader,
 {
     struct jpeg_decompress_struct *info = &reader->info;
     cs_mode mode;
+    uint64_t blocks;
     size_t stride;
     if (setjmp(reader->failed)) return explain(reader, source, err);
     jpeg_create_decompress(info);
@@ -142,6 +143,13 @@ static clipspan_status decode(cs_raster *raster, jpeg_reader *reader,
                           "is a JPEG file of %d components; 1, 3 and 4 are read",
                           info->num_components);
     }
+    /* A Huffman code is a bit at least, and each block of 8 x 8 samples has one. */
+    blocks = (uint64_t)info->comp_info[0].width_in_blocks * info->comp_info[0].height_in_blocks;
+    if (!info->arith_code && blocks / 8 > source->size &&
+        (uint64_t)info->image_width * info->image_height <= source->max_pixels)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, source->name,
+                          "the JPEG file is cut short: %zu bytes cannot hold %u x %u pixels",
+                          source->size, info->image_width, info->image_height);
     CS_TRY(cs_raster_init(raster, mode, info->image_width, info->image_height, source, err));
     info->dct_method = JDCT_ISLOW;
     info->do_fancy_upsampling = TRUE;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Pillow's antialiased resize (its Resample.c), byte for byte, of the kept pixels only: every
- * source row that counts is resampled sideways and rounded to its mode, then added, times its
- * weight, to the output rows that it reaches. A direction whose size does not change is not
- * resampled. Besides the result, memory holds one row, and sums for as many output rows as one
- * source row reaches.
+/* Pillow's antialiased resize (its Resample.c), byte for byte, of the kept pixels only: two passes,
+ * one a direction, each rounded to the mode; a direction whose size does not change has none. As in
+ * Pillow 13 the vertical pass comes first when it takes away more than twice as many rows as the
+ * other one takes columns; before that version the horizontal one always did.
  *
- * 16-bit grey is summed in double, in Pillow's order, and rounded as Pillow does it: byte by byte,
- * which differs from clipping when a sum leaves 0 … 65,535. */
+ * Source rows stream through: each is resampled sideways if that comes first, and added, times its
+ * weight, to the output rows that it reaches. Besides the result, memory holds one row, and sums
+ * for as many output rows as one source row reaches.
+ *
+ * 16-bit grey is summed in double, in Pillow's order, rounded half away from zero and clipped. (The
+ * clipping, too, is Pillow 13's: older ones clip each byte.) */
 #include "image/resize.h"
 
 #include <string.h>
@@ -19,21 +22,19 @@
 /* Everything that one resize has in hand. */
 typedef struct resize_work {
     cs_weights x, y;
-    unsigned char *row; /* one row of kept pixels */
+    unsigned char *row; /* one row between the passes */
     void *sums;         /* [ring, lanes] int32_t, or double for 16-bit grey */
-    size_t lanes;       /* samples in a kept row */
+    size_t lanes;       /* samples of a row that are summed */
+    size_t skip;        /* bytes of a source row before them */
     int ring;           /* output rows that are unfinished at one time */
     int wide;           /* 16-bit grey */
+    int down_first;     /* the vertical pass comes first */
 } resize_work;
 
-/* Pillow's rounding of a 16-bit sum. */
 static uint16_t round16(double sum)
 {
     const int whole = (int)(sum >= 0.0 ? sum + 0.5 : sum - 0.5);
-    int low = whole % 256, high = whole >> 8;
-    low = low < 0 ? 0 : low;
-    high = high < 0 ? 0 : high > 255 ? 255 : high;
-    return (uint16_t)(high << 8 | low);
+    return (uint16_t)(whole < 0 ? 0 : whole > 65535 ? 65535 : whole);
 }
 
 static void row16(unsigned char *out, const unsigned char *in, const cs_weights *weights)
@@ -107,20 +108,27 @@ static void close_row(unsigned char *out, const resize_work *work, int output,
         kernels->clip(out, (const int32_t *)work->sums + start, work->lanes);
 }
 
-/* Row y of the picture after the sideways pass: in work->row, or in the picture itself when its
- * width does not change. */
-static const unsigned char *sideways(resize_work *work, const cs_raster *picture, int y,
-                                     const cs_plan *plan, const cs_resize_kernels *kernels)
+/* The horizontal pass of one row. */
+static void across(unsigned char *out, const unsigned char *row, const resize_work *work,
+                   const cs_raster *picture, const cs_resize_kernels *kernels)
+{
+    if (work->wide)
+        row16(out, row, &work->x);
+    else if (cs_mode_bytes(picture->mode) == 1)
+        kernels->row1(out, row, &work->x);
+    else
+        kernels->row4(out, row, &work->x);
+}
+
+/* The samples of source row y that are summed: after the horizontal pass, unless that comes last or
+ * not at all. */
+static const unsigned char *source_row(resize_work *work, const cs_raster *picture, int y,
+                                       const cs_plan *plan, const cs_resize_kernels *kernels)
 {
     const size_t size = (size_t)cs_mode_bytes(picture->mode);
     const unsigned char *from = picture->data + (size_t)y * (size_t)picture->width * size;
-    if (plan->x.in == plan->x.out) return from + (size_t)plan->x.first * size;
-    if (work->wide)
-        row16(work->row, from, &work->x);
-    else if (size == 1)
-        kernels->row1(work->row, from, &work->x);
-    else
-        kernels->row4(work->row, from, &work->x);
+    if (work->down_first || plan->x.in == plan->x.out) return from + work->skip;
+    across(work->row, from, work, picture, kernels);
     return work->row;
 }
 
@@ -132,17 +140,23 @@ static void resample(unsigned char *out, resize_work *work, const cs_raster *pic
     if (plan->y.in == plan->y.out) {
         for (y = 0; y < plan->y.count; y++)
             memcpy(out + (size_t)y * bytes,
-                   sideways(work, picture, plan->y.first + y, plan, kernels), bytes);
+                   source_row(work, picture, plan->y.first + y, plan, kernels), bytes);
         return;
     }
     for (y = work->y.min[0]; first < plan->y.count; y++) {
-        const unsigned char *row = sideways(work, picture, y, plan, kernels);
+        const unsigned char *row = source_row(work, picture, y, plan, kernels);
         while (opened < plan->y.count && work->y.min[opened] <= y)
             open_row(work, opened++);
         for (i = first; i < opened; i++)
             if (y < work->y.max[i]) add_row(work, i, row, y - work->y.min[i], kernels);
-        for (; first < opened && work->y.max[first] <= y + 1; first++)
-            close_row(out + (size_t)first * bytes, work, first, kernels);
+        for (; first < opened && work->y.max[first] <= y + 1; first++) {
+            unsigned char *to = out + (size_t)first * bytes;
+            if (work->down_first) {
+                close_row(work->row + work->skip, work, first, kernels);
+                across(to, work->row, work, picture, kernels);
+            } else
+                close_row(to, work, first, kernels);
+        }
     }
 }
 
@@ -150,19 +164,29 @@ static clipspan_status prepare(resize_work *work, const cs_raster *picture, cons
                                clipspan_error *err)
 {
     const size_t size = (size_t)cs_mode_bytes(picture->mode);
+    const int has_x = plan->x.in != plan->x.out, has_y = plan->y.in != plan->y.out;
+    const int64_t fewer_x = (int64_t)plan->x.in - plan->x.out;
+    const int64_t fewer_y = (int64_t)plan->y.in - plan->y.out;
+    size_t pixels = (size_t)plan->x.count;
     work->wide = picture->mode == CS_MODE_GREY16;
-    work->lanes = (size_t)plan->x.count * (work->wide ? 1 : size);
-    if (plan->x.in != plan->x.out)
-        CS_TRY(cs_weights_init(&work->x, &plan->x, plan->kernel, picture->mode, err));
-    if (plan->y.in != plan->y.out) {
-        CS_TRY(cs_weights_init(&work->y, &plan->y, plan->kernel, picture->mode, err));
+    work->down_first = has_x && has_y && fewer_y > 0 && fewer_y > 2 * fewer_x;
+    if (has_x) CS_TRY(cs_weights_init(&work->x, &plan->x, plan->kernel, picture->mode, err));
+    if (has_y) CS_TRY(cs_weights_init(&work->y, &plan->y, plan->kernel, picture->mode, err));
+    if (work->down_first) { /* the columns that the kept ones are made of */
+        work->skip = (size_t)work->x.min[0] * size;
+        pixels = (size_t)(work->x.max[plan->x.count - 1] - work->x.min[0]);
+    } else if (!has_x)
+        work->skip = (size_t)plan->x.first * size;
+    work->lanes = pixels * (work->wide ? 1 : size);
+    if (has_y) {
         work->ring = most_open(&work->y);
         work->sums =
             cs_alloc(work->lanes * (size_t)work->ring,
                      work->wide ? sizeof(double) : sizeof(int32_t), "sums of resampled rows", err);
         if (!work->sums) return CLIPSPAN_E_NOMEM;
     }
-    work->row = cs_alloc((size_t)plan->x.count, size, "a resampled row", err);
+    work->row = cs_alloc_zero(work->skip + pixels * size + CS_RASTER_SLACK, 1,
+                              "a row between two passes", err);
     return work->row ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
