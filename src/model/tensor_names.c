@@ -119,9 +119,9 @@ int cs_tensor_name_ignored(const char *name, const char *before)
         "text_model.embeddings.position_ids",
     };
     size_t n = strlen(before), i;
-    if (strncmp(name, before, n) != 0) return 0;
+    if (strncmp(name, before, n) == 0) name += n;
     for (i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name + n, names[i]) == 0) return 1;
+        if (strcmp(name, names[i]) == 0) return 1;
     return 0;
 }
 
