@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check_symbols.sh LIBRARY HEADER LIST   What the shared library exports is what the header declares and the list
+# says, name by name. A public function is added or removed in all three in one commit.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+nm -D --defined-only "$1" | awk '$2 ~ /^[A-Z]$/ {print $3}' | grep -vE '^(_init|_fini|__gcov.*|__asan.*|__odr_asan.*)$' |
+    sort >"$folder/exported"
+sed -n '/^CLIPSPAN_API/,/;/p' "$2" | grep -oE '\<clipspan_[a-z0-9_]+\(' | tr -d '(' | sort >"$folder/declared"
+sort "$3" >"$folder/list"
+echo "1..2"
+compare() {
+    if diff "$folder/list" "$folder/$2" >"$folder/diff"; then
+        echo "ok $1 - $2 names are those of symbols.txt"
+    else
+        sed 's/^/# /' "$folder/diff"
+        echo "not ok $1 - $2 names are those of symbols.txt"
+        return 1
+    fi
+}
+status=0
+compare 1 exported || status=1
+compare 2 declared || status=1
+exit $status
