@@ -2,7 +2,9 @@
 /* clipspan_model: a checkpoint with what is made of it on first use. */
 #define _POSIX_C_SOURCE 200809L
 #include "api/handles.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "formats/sha256.h"
 
 #include <math.h>
 #include <string.h>
@@ -202,6 +204,43 @@ const char *clipspan_model_get_file(const clipspan_model *model, size_t file)
 {
     if (file >= clipspan_model_get_files(model)) return NULL;
     return cs_safetensors_path(cs_checkpoint_tensors(model->checkpoint), file);
+}
+
+clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *model, size_t file,
+                                        const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_status status;
+    const char *path = clipspan_model_get_file(model, file);
+    unsigned char *bytes, digest[32];
+    cs_file *source = NULL;
+    cs_sha256 hash;
+    uint64_t at = 0;
+    cs_clear(err);
+    if (!out || !path)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "file %zu of the model was asked for; it has %zu",
+                       file, clipspan_model_get_files(model));
+    out[0] = '\0';
+    bytes = cs_alloc(CHUNK, 1, "a hash", err);
+    if (!bytes) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(cs_file_open(&source, path, err));
+    cs_sha256_init(&hash);
+    while (at < source->size) {
+        size_t n = source->size - at < CHUNK ? (size_t)(source->size - at) : CHUNK;
+        CS_TRY_DONE(cs_file_read(bytes, source, at, n, err));
+        cs_sha256_add(&hash, bytes, n);
+        at += n;
+        if (progress && progress->step &&
+            progress->step(progress->user, (size_t)at, (size_t)source->size)) {
+            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the hash was stopped");
+            goto done;
+        }
+    }
+    cs_sha256_end(digest, &hash);
+    cs_sha256_print(out, digest);
+done:
+    cs_file_close(&source);
+    cs_free(bytes);
+    return status;
 }
 
 clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_model *model,
