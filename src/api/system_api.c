@@ -20,7 +20,7 @@ const char *clipspan_product_name(void)
 
 int clipspan_has_bf16(void)
 {
-    return cs_product_has_bf16();
+    return cs_product_has_bf16() && cs_simd_best()->attention_bf16 != NULL;
 }
 
 int clipspan_default_threads(void)

@@ -148,18 +148,20 @@ static void attend_head(void *context, size_t head, int thread)
     const attention_job *j = context;
     cs_image_pass *p = j->pass;
     const cs_simd *simd = p->lane.simd;
-    size_t at = head * p->K;
+    const float *q = j->q + head * p->K, *k = j->k + head * p->K, *v = j->v + head * p->K;
     float *work = p->work + (size_t)thread * p->work_size;
-    simd->attention(p->scratch.row + at, p->D, j->q + at, j->q_stride, j->k + at, j->kv_stride,
-                    j->v + at, j->kv_stride, j->queries, p->N, p->K, p->scale, NULL, work);
+    if (p->lane.tower->precision == CLIPSPAN_BF16)
+        simd->attention_bf16((uint16_t *)p->scratch.a + head * p->K, p->D, q, j->q_stride, k,
+                             j->kv_stride, v, j->kv_stride, j->queries, p->N, p->K, p->scale, NULL,
+                             work);
+    else
+        simd->attention((float *)p->scratch.a + head * p->K, p->D, q, j->q_stride, k, j->kv_stride,
+                        v, j->kv_stride, j->queries, p->N, p->K, p->scale, NULL, work);
 }
 
 static void attend(cs_image_pass *p, attention_job job)
 {
-    const cs_simd *simd = p->lane.simd;
     cs_parallel_for(p->H, p->lane.threads, attend_head, &job);
-    if (p->lane.tower->precision == CLIPSPAN_BF16)
-        simd->bf16_from_f32(p->scratch.a, p->scratch.row, job.queries * p->D);
 }
 
 static clipspan_status run_block(cs_image_pass *p, const cs_block *block, clipspan_error *err)

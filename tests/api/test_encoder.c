@@ -384,7 +384,7 @@ static void n09_overflow_in_the_forward_pass_is_an_error(void **state)
     assert_non_null(strstr(err.message, "overflow"));
 }
 
-static void a_constant_picture_has_an_embedding(void **state)
+static void n21_a_constant_picture_has_an_embedding(void **state)
 {
     fixture *f = *state;
     clipspan_encoder *encoder = NULL;
@@ -399,7 +399,7 @@ static void a_constant_picture_has_an_embedding(void **state)
     free(out);
 }
 
-/* Also N 17: the file that was opened is not the one that is read. */
+/* The file that was opened is not the one that is read (see also A 34). */
 static void a_file_cut_short_after_opening_is_an_error(void **state)
 {
     cs_tiny_model tiny = CS_TINY_MODEL_INIT;
@@ -488,7 +488,7 @@ int main(void)
         cmocka_unit_test(n01_to_n06_weights_that_are_not_finite_are_named),
         cmocka_unit_test(n07_n08_zero_gains_and_denormals_are_fine),
         cmocka_unit_test(n09_overflow_in_the_forward_pass_is_an_error),
-        cmocka_unit_test(a_constant_picture_has_an_embedding),
+        cmocka_unit_test(n21_a_constant_picture_has_an_embedding),
         cmocka_unit_test(a_file_cut_short_after_opening_is_an_error),
         cmocka_unit_test(damaged_pictures_leave_zeros_and_a_reason),
         cmocka_unit_test(both_layouts_of_the_same_weights_agree),
