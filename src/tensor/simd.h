@@ -27,8 +27,8 @@ typedef struct cs_simd {
     void (*layer_norm_bf16)(uint16_t *y, size_t ldy, const float *x, size_t ldx, size_t rows,
                             size_t width, const float *gain, const float *bias, float eps);
 
-    /* x / 2 (1 + erf(x / sqrt 2)), error at most 4 ULP or 1e-7 absolute of the exact function. In
-     * place allowed. */
+    /* x / 2 (1 + erf(x / sqrt 2)), error at most 4 ULP or 1e-7 absolute of the exact function; at
+     * minus infinity its limit, 0. In place allowed. */
     void (*gelu)(float *y, const float *x, size_t count);
     /* x / (1 + exp(-1.702 x)), the same tolerance. In place allowed. */
     void (*quick_gelu)(float *y, const float *x, size_t count);
@@ -40,17 +40,26 @@ typedef struct cs_simd {
     /* Attention of one head over one image (no mask):
      *   out[i,:] = sum_j softmax_j(scale q[i,:] . k[j,:]) v[j,:]
      * q : [queries, K] stride ldq    k, v : [n, K] strides ldk, ldv    out : [queries, K] stride
-     * ldo, overwritten row (may be NULL) : [n] the attention weights of query 0.   K 1 to 512, n at
-     * most 65,536. work : cs_attention_work(n, K) floats, 64-byte aligned, contents undefined
-     * before and after. Within 2e-6 of generic, relative to the largest |v|. A result does not
-     * depend on `queries`. */
+     * ldo, overwritten    row (may be NULL) : [n] the attention weights of query 0
+     * K is 1 to 512, n 1 to 65,536.   work : cs_attention_work(n, K) floats, 64-byte aligned,
+     * contents undefined before and after. Within 2e-6 (1 + s / 4) of generic, relative to the
+     * largest |v|, where s is the largest |scale| |q[i]| |k[j]| (float32 scores of size s are
+     * uncertain by about 1e-7 s). A result does not depend on `queries`: the rows of a call with
+     * fewer queries are the same bytes. */
     void (*attention)(float *out, size_t ldo, const float *q, size_t ldq, const float *k,
                       size_t ldk, const float *v, size_t ldv, size_t queries, size_t n,
                       size_t head_width, float scale, float *row, float *work);
+    /* The same with bf16 products: scale q, k, v and the weights are rounded to bf16, sums are
+     * float32, out is rounded to bf16; row stays float32. Within 2^-7 (1 + s) of generic, relative
+     * to the largest |v|. NULL where the CPU has no bf16 products. */
+    void (*attention_bf16)(uint16_t *out, size_t ldo, const float *q, size_t ldq, const float *k,
+                           size_t ldk, const float *v, size_t ldv, size_t queries, size_t n,
+                           size_t head_width, float scale, float *row, float *work);
 
     /* Attention of one query over keys and values that lie anywhere (a token and its ancestors in a
-     * prefix tree): out[:] = sum_j softmax_j(scale q . k_j) v_j      k_j = k + index[j] * ldk, v_j
-     * = v + index[j] * ldv index : [n]   work : n floats */
+     * prefix tree):
+     *   out[:] = sum_j softmax_j(scale q . k_j) v_j    k_j = k + index[j] ldk, v_j = v + index[j] ldv
+     * index : [n], n at least 1   work : n floats. The same tolerance as attention. */
     void (*attention_path)(float *out, const float *q, const float *k, size_t ldk, const float *v,
                            size_t ldv, const uint32_t *index, size_t n, size_t head_width,
                            float scale, float *work);

@@ -60,7 +60,8 @@ static size_t padded(size_t count)
 size_t cs_attention_work(size_t n, size_t head_width)
 {
     size_t keys = padded(n) * head_width, values = n * padded(head_width);
-    return keys + values + CS_ATTENTION_ROWS * padded(n);
+    size_t a_query = padded(n) + padded(head_width) + head_width; /* scores, sums, the query */
+    return keys + values + CS_ATTENTION_ROWS * a_query;
 }
 
 const cs_simd *cs_simd_get(cs_level level)
