@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan classify: every picture against every class, streamed. */
+#include "base/memory.h"
+#include "commands.h"
+#include "json_out.h"
+#include "numbers.h"
+#include "pictures.h"
+#include "rows.h"
+#include "score.h"
+#include "signals.h"
+#include "table.h"
+#include "target.h"
+#include "texts_in.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SHOWN  20 /* pictures that a table shows */
+#define BLOCKS 4  /* up to so many pictures are shown with all their likely classes */
+#define BAR    24
+
+typedef struct job {
+    cli_session *session;
+    clipspan_model *model;
+    const clipspan_model_info *info;
+    clipspan_texts *classes, *templates;
+    clipspan_inputs *inputs;
+    clipspan_encoder *encoder;
+    clipspan_bank *bank;
+    cli_score score;
+    cli_rows *rows; /* a row a picture, to a file or standard output */
+    cli_json json;
+    cli_table table; /* the first SHOWN pictures */
+    float scale;
+    size_t top, class_count;
+    float *embeddings, *scores; /* [piece, P], [piece, classes] */
+    double *probabilities;      /* [classes] */
+    size_t *best;               /* [top] classes of one picture, the likeliest first */
+} job;
+
+/* probability[c] = exp(scale * (score[c] - max)) / sum */
+static void soften(double *probabilities, const float *scores, size_t count, double scale)
+{
+    double most = (double)scores[0], sum = 0;
+    size_t i;
+    for (i = 1; i < count; i++)
+        if ((double)scores[i] > most) most = (double)scores[i];
+    for (i = 0; i < count; i++)
+        sum += probabilities[i] = exp(scale * ((double)scores[i] - most));
+    for (i = 0; i < count; i++)
+        probabilities[i] /= sum;
+}
+
+/* The `top` highest scores; of equal ones the earlier class comes first. */
+static void choose(size_t *best, size_t top, const float *scores, size_t count)
+{
+    size_t held = 0, i, at;
+    for (i = 0; i < count; i++) {
+        if (held == top && scores[i] <= scores[best[held - 1]]) continue;
+        at = held < top ? held++ : held - 1;
+        for (; at > 0 && scores[i] > scores[best[at - 1]]; at--)
+            best[at] = best[at - 1];
+        best[at] = i;
+    }
+}
+
+/* How many classes come before `truth` in the order of `choose`. */
+static size_t place_of(size_t truth, const float *scores, size_t count)
+{
+    size_t before = 0, i;
+    for (i = 0; i < count; i++)
+        before += scores[i] > scores[truth] || (i < truth && scores[i] >= scores[truth]);
+    return before;
+}
+
+static clipspan_status header(job *j, clipspan_error *err)
+{
+    char name[48];
+    cli_rows_text(j->rows, "path");
+    cli_rows_text(j->rows, "status");
+    cli_rows_text(j->rows, "label");
+    cli_rows_text(j->rows, "group");
+    cli_rows_text(j->rows, "predicted");
+    cli_rows_text(j->rows, "correct");
+    for (size_t k = 1; k <= j->top; k++) {
+        snprintf(name, sizeof name, "class_%zu", k);
+        cli_rows_text(j->rows, name);
+        snprintf(name, sizeof name, "probability_%zu", k);
+        cli_rows_text(j->rows, name);
+        snprintf(name, sizeof name, "score_%zu", k);
+        cli_rows_text(j->rows, name);
+    }
+    cli_rows_text(j->rows, "error");
+    return cli_rows_next(j->rows, err);
+}
+
+/* scores: [classes] of this picture, NULL when it was skipped. */
+static clipspan_status write_row(job *j, size_t index, const float *scores, size_t truth,
+                                 const char *reason, clipspan_error *err)
+{
+    cli_rows *rows = j->rows;
+    cli_rows_text(rows, clipspan_inputs_get_paths(j->inputs)[index]);
+    cli_rows_text(rows, scores ? "ok" : "skipped");
+    cli_rows_text(rows, clipspan_inputs_get_label(j->inputs, index));
+    cli_rows_text(rows, clipspan_inputs_get_group(j->inputs, index));
+    cli_rows_text(rows, scores ? cli_class_key(j->classes, j->best[0]) : "");
+    cli_rows_text(rows, !scores || truth == CLI_NO_CLASS ? "" : truth == j->best[0] ? "1" : "0");
+    for (size_t k = 0; k < j->top; k++) {
+        if (!scores) {
+            cli_rows_text(rows, "");
+            cli_rows_text(rows, "");
+            cli_rows_text(rows, "");
+            continue;
+        }
+        cli_rows_text(rows, clipspan_texts_get_text(j->classes, j->best[k]));
+        cli_rows_real(rows, j->probabilities[j->best[k]]);
+        cli_rows_real(rows, (double)scores[j->best[k]]);
+    }
+    cli_rows_text(rows, reason);
+    return cli_rows_next(rows, err);
+}
+
+static void emit_picture(job *j, size_t index, const float *scores, size_t truth,
+                         const char *reason)
+{
+    cli_json *json = &j->json;
+    cli_json_row(json, NULL);
+    cli_json_text(json, "path", clipspan_inputs_get_paths(j->inputs)[index]);
+    cli_json_text(json, "status", scores ? "ok" : "skipped");
+    if (!scores) cli_json_text(json, "error", reason);
+    if (j->session->settings.labels)
+        cli_json_text(json, "label", clipspan_inputs_get_label(j->inputs, index));
+    if (j->session->settings.groups)
+        cli_json_text(json, "group", clipspan_inputs_get_group(j->inputs, index));
+    if (scores && truth != CLI_NO_CLASS) cli_json_flag(json, "correct", truth == j->best[0]);
+    cli_json_array(json, "classes");
+    for (size_t k = 0; scores && k < j->top; k++) {
+        cli_json_row(json, NULL);
+        cli_json_text(json, "key", cli_class_key(j->classes, j->best[k]));
+        cli_json_text(json, "class", clipspan_texts_get_text(j->classes, j->best[k]));
+        cli_json_real(json, "probability", j->probabilities[j->best[k]]);
+        cli_json_single(json, "score", scores[j->best[k]]);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_end(json);
+}
+
+/* A picture with its likely classes under it, with bars. */
+static void print_block(const job *j, size_t index)
+{
+    const cli_session *s = j->session;
+    char percent[CLI_NUMBER_ROOM];
+    size_t cells, widest = 0, k;
+    for (k = 0; k < j->top; k++) {
+        cells = cli_text_cells(s, clipspan_texts_get_text(j->classes, j->best[k]));
+        if (cells > widest) widest = cells;
+    }
+    if (widest > (size_t)s->columns - BAR - 14) widest = (size_t)s->columns - BAR - 14;
+    if (s->bold_out) fputs("\033[1m", stdout);
+    cli_print_text(stdout, s, clipspan_inputs_get_paths(j->inputs)[index], (size_t)s->columns,
+                   &cells);
+    puts(s->bold_out ? "\033[0m" : "");
+    for (k = 0; k < j->top; k++) {
+        double p = j->probabilities[j->best[k]];
+        fputs("  ", stdout);
+        cli_print_text(stdout, s, clipspan_texts_get_text(j->classes, j->best[k]), widest, &cells);
+        cli_format_percent(percent, p);
+        printf("%*s  %7s  ", (int)(widest - cells), "", percent);
+        cli_print_bar(stdout, s, p, BAR);
+        putchar('\n');
+    }
+    putchar('\n');
+}
+
+static clipspan_status add_to_table(job *j, size_t index, size_t truth, clipspan_error *err)
+{
+    char percent[CLI_NUMBER_ROOM];
+    if (j->table.count / j->table.columns >= SHOWN) return CLIPSPAN_OK;
+    CS_TRY(cli_table_add(&j->table, clipspan_inputs_get_paths(j->inputs)[index], err));
+    if (j->session->settings.labels) {
+        CS_TRY(cli_table_add(&j->table, clipspan_inputs_get_label(j->inputs, index), err));
+        CS_TRY(cli_table_add(&j->table,
+                             truth == CLI_NO_CLASS ? ""
+                             : truth == j->best[0] ? "right"
+                                                   : "wrong",
+                             err));
+    }
+    for (size_t k = 0; k < 2; k++) {
+        cli_format_percent(percent, j->probabilities[j->best[k]]);
+        CS_TRY(cli_table_add(&j->table, clipspan_texts_get_text(j->classes, j->best[k]), err));
+        CS_TRY(cli_table_add(&j->table, percent, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+/* Pictures are shown one by one unless a file takes them. */
+static clipspan_status report(job *j, size_t index, const float *scores, size_t truth,
+                              const char *reason, clipspan_error *err)
+{
+    if (j->rows) return write_row(j, index, scores, truth, reason, err);
+    if (j->session->form == CLI_FORM_JSON) {
+        emit_picture(j, index, scores, truth, reason);
+        return CLIPSPAN_OK;
+    }
+    if (!scores) return CLIPSPAN_OK; /* named on standard error */
+    if (clipspan_inputs_get_count(j->inputs) > BLOCKS) return add_to_table(j, index, truth, err);
+    print_block(j, index);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status classify_piece(void *context, size_t first, size_t count,
+                                      clipspan_error *errors, clipspan_error *err)
+{
+    job *j = context;
+    size_t i;
+    CS_TRY(clipspan_encoder_run_files(j->embeddings, errors, j->encoder,
+                                      clipspan_inputs_get_paths(j->inputs) + first, count, err));
+    CS_TRY(clipspan_bank_run_scores(j->scores, j->bank, j->embeddings, count, err));
+    for (i = 0; i < count; i++) {
+        const float *scores = j->scores + i * j->class_count;
+        size_t truth =
+            j->score.labelled
+                ? cli_score_class(&j->score, clipspan_inputs_get_label(j->inputs, first + i))
+                : CLI_NO_CLASS;
+        if (errors[i].code != CLIPSPAN_OK) {
+            CS_TRY(report(j, first + i, NULL, truth, errors[i].message, err));
+            continue;
+        }
+        soften(j->probabilities, scores, j->class_count, (double)j->scale);
+        choose(j->best, j->top, scores, j->class_count);
+        if (truth != CLI_NO_CLASS)
+            cli_score_add(&j->score, truth, clipspan_inputs_get_group(j->inputs, first + i),
+                          place_of(truth, scores, j->class_count));
+        CS_TRY(report(j, first + i, scores, truth, "", err));
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make_bank(job *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_progress progress = {cli_progress_step, s};
+    clipspan_encoder *encoder;
+    clipspan_status status;
+    options.tower = CLIPSPAN_TEXT;
+    options.precision = s->settings.precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
+    options.threads = (int)s->settings.threads;
+    CS_TRY(clipspan_encoder_new(&encoder, j->model, &options, err));
+    cli_stage(s, "text tower read and packed");
+    cli_progress_begin(s, "texts");
+    status = clipspan_bank_new_classes(&j->bank, encoder, j->classes, j->templates, &progress, err);
+    cli_progress_end(s);
+    clipspan_encoder_free(&encoder);
+    cli_stage(s, "classes embedded");
+    return status;
+}
+
+static clipspan_status make_room(job *j, clipspan_error *err)
+{
+    const size_t piece = cli_piece_most(cli_threads(j->session));
+    size_t embeddings, scores;
+    if (!cs_size_mul(&embeddings, piece, (size_t)j->info->embed_width) ||
+        !cs_size_mul(&scores, piece, j->class_count))
+        return cs_fail(err, CLIPSPAN_E_NOMEM, "out of memory: too many classes at once");
+    j->embeddings = cs_alloc(embeddings, sizeof *j->embeddings, "embeddings", err);
+    j->scores = cs_alloc(scores, sizeof *j->scores, "scores", err);
+    j->probabilities = cs_alloc(j->class_count, sizeof *j->probabilities, "scores", err);
+    j->best = cs_alloc(j->top, sizeof *j->best, "scores", err);
+    return j->embeddings && j->scores && j->probabilities && j->best ? CLIPSPAN_OK
+                                                                     : CLIPSPAN_E_NOMEM;
+}
+
+static void begin_document(job *j)
+{
+    const cli_session *s = j->session;
+    cli_json_begin(&j->json, stdout, s->form == CLI_FORM_TSV, "clipspan.classify.v1");
+    cli_json_flag(&j->json, "dry_run", s->settings.dry_run);
+    cli_json_text(&j->json, "model", j->info->name);
+    cli_json_single(&j->json, "logit_scale", j->scale);
+    cli_json_whole(&j->json, "classes", j->class_count);
+    cli_json_whole(&j->json, "templates", clipspan_texts_get_count(j->templates));
+    cli_json_text(&j->json, "output", s->settings.output);
+}
+
+static void end_document(job *j)
+{
+    cli_json_whole(&j->json, "pictures", clipspan_inputs_get_count(j->inputs));
+    cli_json_whole(&j->json, "skipped", j->session->skipped);
+    cli_json_whole(&j->json, "duplicates", clipspan_inputs_get_duplicates(j->inputs));
+    if (!j->session->settings.dry_run) cli_score_emit(&j->score, &j->json);
+    cli_json_finish(&j->json);
+}
+
+/* A document on standard output: with --json, and in TSV when the rows go to a file. */
+static int has_document(const job *j)
+{
+    const cli_session *s = j->session;
+    return s->form == CLI_FORM_JSON ||
+           (s->form == CLI_FORM_TSV && (s->settings.output || s->settings.dry_run));
+}
+
+static clipspan_status begin(job *j, clipspan_error *err)
+{
+    const cli_session *s = j->session;
+    const char *output = s->settings.output;
+    static char labelled[] = "picture|label||likeliest|>|second|>";
+    static char unlabelled[] = "picture|likeliest|>|second|>";
+    if (has_document(j)) {
+        begin_document(j);
+        if (!output) cli_json_array(&j->json, "predictions");
+    } else if (s->form == CLI_FORM_TABLE && !output) {
+        cli_table_init(&j->table, s->settings.labels ? labelled : unlabelled);
+    }
+    if (!output && s->form != CLI_FORM_TSV) return CLIPSPAN_OK;
+    CS_TRY(cli_rows_open(&j->rows, output, s->settings.force, err));
+    if (output) cli_signals_hold();
+    return header(j, err);
+}
+
+static clipspan_status finish(job *j, clipspan_error *err)
+{
+    const cli_session *s = j->session;
+    const char *output = s->settings.output;
+    size_t shown = j->table.columns ? j->table.count / j->table.columns : 0;
+    size_t used = clipspan_inputs_get_count(j->inputs) - s->skipped;
+    if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));
+    if (has_document(j)) {
+        if (!output) cli_json_end(&j->json);
+        end_document(j);
+    }
+    if (s->form == CLI_FORM_TABLE) {
+        if (shown) {
+            cli_table_print(&j->table, s, stdout);
+            if (used > shown)
+                printf("  and %zu more (-o FILE.csv keeps every one)\n", used - shown);
+            putchar('\n');
+        }
+        if (output) printf("%s: %zu pictures\n", output, used);
+        return cli_score_print(&j->score, s, stdout, err);
+    }
+    /* The rows say nothing of the whole: that goes beside them. */
+    if (!has_document(j) && j->score.labelled && !s->settings.quiet)
+        return cli_score_print(&j->score, s, stderr, err);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status check_arguments(const cli_session *s, clipspan_error *err)
+{
+    const cli_settings *settings = &s->settings;
+    const char *output = settings->output;
+    CS_TRY(cli_check_precision(s, err));
+    if (settings->groups && !settings->labels)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--groups needs --labels: accuracy by group has to know what is right");
+    if (!output) return CLIPSPAN_OK;
+    if (!cli_ends_in(output, ".csv") && !cli_ends_in(output, ".tsv"))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--output: expected a file name that ends in .csv or .tsv, found \"%s\"",
+                       output);
+    return cli_target_check(s, output, err);
+}
+
+static clipspan_status prepare(job *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    const cli_settings *settings = &s->settings;
+    CS_TRY(check_arguments(s, err));
+    CS_TRY(cli_classes_open(&j->classes, s, err));
+    CS_TRY(clipspan_texts_open(&j->templates, settings->templates ? settings->templates : "openai",
+                               err));
+    CS_TRY(cli_model_open(&j->model, s, err));
+    j->info = clipspan_model_get_info(j->model);
+    if (!j->info->has_text)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
+                          "has no text tower, so it cannot compare pictures with class names");
+    CS_TRY(clipspan_model_read_logit_scale(&j->scale, j->model, err));
+    CS_TRY(cli_pictures_open(&j->inputs, s, err));
+    j->class_count = clipspan_texts_get_count(j->classes);
+    j->top = settings->top ? (size_t)settings->top : 5;
+    if (j->top > j->class_count) j->top = j->class_count;
+    return cli_score_init(&j->score, j->inputs, j->classes, settings->labels != NULL, err);
+}
+
+/* With --dry-run: what would be done. */
+static void announce(job *j)
+{
+    if (has_document(j)) {
+        begin_document(j);
+        end_document(j);
+    } else {
+        printf("would compare %zu pictures with %zu classes in %zu templates\n",
+               clipspan_inputs_get_count(j->inputs), j->class_count,
+               clipspan_texts_get_count(j->templates));
+    }
+}
+
+static clipspan_status classify(job *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    CS_TRY(prepare(j, err));
+    if (s->settings.dry_run) {
+        announce(j);
+        return CLIPSPAN_OK;
+    }
+    CS_TRY(make_room(j, err));
+    CS_TRY(make_bank(j, err));
+    CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs), err));
+    CS_TRY(begin(j, err));
+    CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), classify_piece, j, err));
+    cli_stage(s, "pictures decoded, embedded and compared");
+    return finish(j, err);
+}
+
+clipspan_status cli_run_classify(cli_session *s, clipspan_error *err)
+{
+    job j = {.session = s};
+    clipspan_status status = classify(&j, err);
+    cli_rows_close(&j.rows);
+    cli_table_fini(&j.table);
+    cli_score_fini(&j.score);
+    clipspan_bank_free(&j.bank);
+    clipspan_encoder_free(&j.encoder);
+    clipspan_inputs_close(&j.inputs);
+    clipspan_texts_free(&j.templates);
+    clipspan_texts_free(&j.classes);
+    clipspan_model_close(&j.model);
+    cs_free(j.embeddings);
+    cs_free(j.scores);
+    cs_free(j.probabilities);
+    cs_free(j.best);
+    return status;
+}

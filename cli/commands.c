@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The command table. */
+#include "commands.h"
+#include "base/nearest.h"
+
+#include <string.h>
+
+static const cli_command table[] = {
+    {CLI_INFO, "info", "MODEL", "what a checkpoint is, without reading its weights",
+     "Shows layout, activation and what decided it, both towers, preprocessing, tokenizer and "
+     "files. The whole tensor table is checked against the configuration; weights are read only "
+     "with --check and --hash.\n"
+     "MODEL is a folder (OpenCLIP or Hugging Face layout), a .safetensors file with its "
+     "configuration beside it, or a name such as ViT-B-16/laion2b_s34b_b88k that is looked up in "
+     "the local Hugging Face cache.",
+     "clipspan info models/ViT-B-16\tthe summary\n"
+     "clipspan info model.safetensors --config ViT-B-16 --check\ta bare file; its weights read "
+     "once\n"
+     "clipspan info models/ViT-B-16 --json | jq .image.layers\tone number",
+     1, 1, cli_run_info},
+    {CLI_EMBED, "embed",
+     "MODEL INPUT... -o FILE.npy\nMODEL --text TEXT... -o FILE.npy\nMODEL --texts FILE -o FILE.npy",
+     "embeddings of pictures or texts as a NumPy array",
+     "Writes float32 unit vectors, one a row, and FILE.rows.csv, which says what each row is.\n"
+     "A picture that cannot be used has no row: it is skipped, counted, listed with its reason in "
+     "FILE.rows.csv (its row is empty there), and the program ends with 3.\n"
+     "INPUT is a picture, a folder (searched to any depth for .jpg .jpeg .jpe .jfif .png .webp; "
+     "hidden files are left out), a .csv or .tsv file with a header, or - (-0) for paths on "
+     "standard input, one a line (NUL-separated).",
+     "clipspan embed MODEL photos/ -o photos.npy\tevery picture below a folder\n"
+     "clipspan embed MODEL --text \"a dog\" --text \"a cat\" -o texts.npy\ttwo texts\n"
+     "find . -name '*.jpg' -print0 | clipspan embed MODEL -0 -o all.npy\ta list",
+     1, SIZE_MAX, cli_run_embed},
+    {CLI_CLASSIFY, "classify", "MODEL INPUT... --classes LIST|FILE",
+     "zero-shot classification, accuracy when labels are known",
+     "Compares every picture with every class, each class being the mean of its name in many "
+     "sentences (--templates). Probabilities use the checkpoint's own logit scale.\n"
+     "With --labels it gives top-1 and top-5 accuracy and the accuracy of each class, with "
+     "--groups also of each group and the worst; with 95 % intervals (Wilson).",
+     "clipspan classify MODEL photo.jpg --classes \"cat,dog,horse\"\ta picture\n"
+     "clipspan classify MODEL val/ --classes names.txt --labels folder -o val.csv\taccuracy; "
+     "folders are labels\n"
+     "clipspan classify MODEL birds.csv --classes birds.txt --labels y --groups y,place\tworst "
+     "group",
+     2, SIZE_MAX, cli_run_classify},
+    {CLI_PIXELS, "pixels", "MODEL INPUT... -o FILE.npy|FOLDER/",
+     "what the image tower really sees: pixels after resize and crop",
+     "Writes uint8 [N, height, width, 3], before mean and standard deviation, or a PNG a picture.",
+     "clipspan pixels MODEL photo.jpg -o seen/\ta PNG to look at\n"
+     "clipspan pixels MODEL photos/ -o pixels.npy\tan array to compare",
+     2, SIZE_MAX, cli_run_pixels},
+    {CLI_TOKENS, "tokens", "MODEL --text TEXT...\nMODEL --texts FILE",
+     "token ids of texts, as the text tower gets them",
+     "Gives each text's ids from start to end token, the pieces they stand for, and whether it "
+     "was too long and cut.",
+     "clipspan tokens MODEL --text \"a photo of a dog\"\tids and pieces\n"
+     "clipspan tokens MODEL --texts pool.txt -o ids.npy\tan array [T, C] of int32",
+     1, 1, cli_run_tokens},
+    {CLI_HELP, "help", "[COMMAND]", "help on the program or a command",
+     "--man prints the man page, --bash the completion for bash.",
+     "clipspan help embed\twhat embed takes\n"
+     "clipspan help --bash > ~/.local/share/bash-completion/completions/clipspan\tcompletion",
+     0, 1, cli_run_help},
+    {CLI_VERSION, "version", "", "the version, and what computes on this machine",
+     "Names the library's version, the kernel level in force, the matrix product behind it, "
+     "whether bf16 can be used, and the number of threads.",
+     "clipspan version\tversion and machine", 0, 0, cli_run_version},
+};
+
+#define ROWS (sizeof table / sizeof *table)
+
+const cli_command *cli_commands(size_t *count)
+{
+    *count = ROWS;
+    return table;
+}
+
+const cli_command *cli_command_find(const char *name)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(table[i].name, name) == 0) return &table[i];
+    return NULL;
+}
+
+clipspan_status cli_command_unknown(const char *name, clipspan_error *err)
+{
+    const char *names[ROWS], *meant;
+    for (size_t i = 0; i < ROWS; i++)
+        names[i] = table[i].name;
+    meant = cs_nearest(name, names, ROWS);
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown command \"%s\"%s%s%s; see clipspan --help",
+                   name, meant ? " (did you mean " : "", meant ? meant : "", meant ? "?)" : "");
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands: what each is called, takes, does and prints in its help. */
+#ifndef CLIPSPAN_CLI_COMMANDS_H
+#define CLIPSPAN_CLI_COMMANDS_H
+
+#include "session.h"
+
+enum {
+    CLI_INFO = 1,
+    CLI_EMBED = 2,
+    CLI_CLASSIFY = 4,
+    CLI_PIXELS = 8,
+    CLI_TOKENS = 16,
+    CLI_HELP = 32,
+    CLI_VERSION = 64,
+    CLI_ANY = 127
+};
+
+typedef struct cli_command {
+    unsigned bit;
+    const char *name;
+    const char *usage;    /* behind the name; one form a line */
+    const char *summary;  /* one line */
+    const char *about;    /* paragraphs, separated by a line break */
+    const char *examples; /* one a line: command, tab, what it does */
+    size_t least, most;   /* arguments */
+    clipspan_status (*run)(cli_session *session, clipspan_error *err);
+} cli_command;
+
+const cli_command *cli_commands(size_t *count);
+const cli_command *cli_command_find(const char *name); /* or NULL */
+
+/* ARGUMENT: no such command, with the nearest. */
+clipspan_status cli_command_unknown(const char *name, clipspan_error *err);
+
+clipspan_status cli_run_info(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_embed(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_classify(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_pixels(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_tokens(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_help(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_version(cli_session *session, clipspan_error *err);
+
+/* Usage of all commands, or of one; and what the package installs. */
+void cli_print_overview(FILE *out);
+void cli_print_help(const cli_command *command, int bold, FILE *out);
+void cli_print_manual(FILE *out);     /* man page, troff */
+void cli_print_completion(FILE *out); /* bash */
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* The option table and the one parser over it. Options and arguments may be mixed; names are not
+ * abbreviated; `--` ends options. Of the arguments that begin with a dash, "-" and "-0" are lists
+ * on standard input. */
+#include "options.h"
+#include "base/memory.h"
+#include "base/nearest.h"
+#include "commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(member) offsetof(cli_settings, member)
+
+enum {
+    MODELS = CLI_INFO | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS,
+    PICTURES = CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS,
+    WRITERS = CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS
+};
+
+static const cli_option table[] = {
+    {"Texts", "text", 0, CLI_TEXTS, CLI_EMBED | CLI_TOKENS, "TEXT", "a text; may be repeated",
+     AT(text), 0, 0},
+    {"Texts", "texts", 0, CLI_TEXT, CLI_EMBED | CLI_TOKENS, "FILE",
+     "a file with a text a line, an optional key before a tab; - is standard input", AT(texts), 0,
+     0},
+    {"Classes", "classes", 0, CLI_TEXT, CLI_CLASSIFY, "LIST|FILE|imagenet",
+     "class names joined by commas; or a file with a class a line: name, or key, tab, name, where "
+     "the key is what labels say; or imagenet: its 1,000 classes, whose keys are 0 to 999",
+     AT(classes), 0, 0},
+    {"Classes", "class", 0, CLI_TEXTS, CLI_CLASSIFY, "NAME",
+     "one class, commas and all; may be repeated", AT(class_names), 0, 0},
+    {"Classes", "templates", 0, CLI_TEXT, CLI_CLASSIFY, "openai|none|FILE",
+     "sentences that a class name is put into, averaged: the 80 published ones (default), the bare "
+     "name, or a file with a sentence a line in which {} stands for the name",
+     AT(templates), 0, 0},
+    {"Classes", "top", 0, CLI_WHOLE, CLI_CLASSIFY, "N",
+     "how many of the likeliest classes to give for a picture (default 5)", AT(top), 1, 1000},
+    {"Pictures", "labels", 0, CLI_TEXT, PICTURES, "folder|COLUMN",
+     "where labels come from: the name of a picture's folder, or a CSV column", AT(labels), 0, 0},
+    {"Pictures", "groups", 0, CLI_TEXT, PICTURES, "COLUMN[,COLUMN]",
+     "CSV columns whose values together make a picture's group", AT(groups), 0, 0},
+    {"Pictures", "root", 0, CLI_TEXT, PICTURES, "FOLDER",
+     "where relative paths of a CSV or list start (default: the CSV's folder; the current folder)",
+     AT(root), 0, 0},
+    {"Pictures", "path-column", 0, CLI_TEXT, PICTURES, "COLUMN",
+     "the CSV column with paths (default: path, image or file)", AT(path_column), 0, 0},
+    {"Pictures", "exif-orient", 0, CLI_FLAG, PICTURES, NULL,
+     "turn pictures as their EXIF orientation says, which CLIP's own transform does not",
+     AT(exif_orient), 0, 0},
+    {"Pictures", "max-pixels", 0, CLI_WHOLE, PICTURES, "N",
+     "skip larger pictures before decoding them (default: by memory, 512 million at most)",
+     AT(max_pixels), 1, UINT64_C(1) << 40},
+    {"Report", "tensors", 0, CLI_FLAG, CLI_INFO, NULL, "list every tensor", AT(tensors), 0, 0},
+    {"Report", "hash", 0, CLI_FLAG, CLI_INFO, NULL, "SHA-256 of the weight files", AT(hash), 0, 0},
+    {"Report", "check", 0, CLI_FLAG, CLI_INFO, NULL,
+     "read every weight and look for NaN, infinities and denormal numbers", AT(check), 0, 0},
+    {"Computation", "raw", 0, CLI_FLAG, CLI_EMBED, NULL,
+     "embeddings before they are normalised to length 1", AT(raw), 0, 0},
+    {"Computation", "precision", 0, CLI_CHOICE, CLI_EMBED | CLI_CLASSIFY, "f32|bf16",
+     "arithmetic of the towers; bf16 needs a CPU that has it", AT(precision), 0, 0},
+    {"Computation", "single", 0, CLI_CHOICE, CLI_EMBED | CLI_CLASSIFY, "auto|yes|no",
+     "put all threads into one picture at a time, fastest for a lone picture (auto: when there is "
+     "only one); otherwise a picture a thread, the same bytes for any number of threads",
+     AT(single), 0, 0},
+    {"Computation", "threads", 'j', CLI_WHOLE, PICTURES, "N",
+     "threads (default: the processors that this process may use)", AT(threads), 1, 256},
+    {"Model", "config", 0, CLI_TEXT, MODELS, "FILE|ARCHITECTURE",
+     "configuration of a bare .safetensors file, or the name of a built-in architecture",
+     AT(config), 0, 0},
+    {"Model", "quick-gelu", 0, CLI_CHOICE, MODELS, "auto|yes|no",
+     "activation: as the checkpoint says (auto), QuickGELU (yes) or exact GELU (no)",
+     AT(quick_gelu), 0, 0},
+    {"Model", "allow-nonfinite", 0, CLI_FLAG, CLI_EMBED | CLI_CLASSIFY, NULL,
+     "use weights that hold NaN or infinity instead of refusing them", AT(allow_nonfinite), 0, 0},
+    {"Output", "output", 'o', CLI_TEXT, CLI_EMBED, "FILE.npy",
+     "the array to write; FILE.rows.csv beside it says what each row is", AT(output), 0, 0},
+    {"Output", "output", 'o', CLI_TEXT, CLI_PIXELS, "FILE.npy|FOLDER/",
+     "one array, with FILE.rows.csv beside it, or a PNG a picture with rows.csv among them",
+     AT(output), 0, 0},
+    {"Output", "output", 'o', CLI_TEXT, CLI_TOKENS, "FILE.npy", "write the ids as an array",
+     AT(output), 0, 0},
+    {"Output", "output", 'o', CLI_TEXT, CLI_CLASSIFY, "FILE.csv|FILE.tsv",
+     "write a row a picture there; standard output then has the figures for the whole", AT(output),
+     0, 0},
+    {"Output", "force", 'f', CLI_FLAG, WRITERS, NULL, "replace what is there already", AT(force), 0,
+     0},
+    {"Output", "dry-run", 'n', CLI_FLAG, WRITERS, NULL,
+     "check everything and say what would be written, compute nothing", AT(dry_run), 0, 0},
+    {"Output", "json", 0, CLI_FLAG, MODELS | CLI_VERSION, NULL,
+     "one JSON document on standard output", AT(json), 0, 0},
+    {"Output", "tsv", 0, CLI_FLAG, MODELS | CLI_VERSION, NULL,
+     "tab-separated values on standard output (default when it is not a terminal)", AT(tsv), 0, 0},
+    {"Output", "table", 0, CLI_FLAG, MODELS | CLI_VERSION, NULL,
+     "a table for people on standard output (default on a terminal)", AT(table), 0, 0},
+    {"Output", "man", 0, CLI_FLAG, CLI_HELP, NULL, "print the man page", AT(man), 0, 0},
+    {"Output", "bash", 0, CLI_FLAG, CLI_HELP, NULL, "print the completion for bash", AT(bash), 0,
+     0},
+    {"General", "progress", 0, CLI_CHOICE, MODELS, "auto|bar|plain|json|none",
+     "how to show progress on standard error: a bar, a line every ten seconds, JSON lines, or not "
+     "(auto: a bar on a terminal, otherwise lines)",
+     AT(progress), 0, 0},
+    {"General", "verbose", 'v', CLI_FLAG, CLI_ANY, NULL, "say how long each stage takes",
+     AT(verbose), 0, 0},
+    {"General", "quiet", 'q', CLI_FLAG, CLI_ANY, NULL, "nothing on standard error but errors",
+     AT(quiet), 0, 0},
+    {"General", "no-color", 0, CLI_FLAG, CLI_ANY, NULL,
+     "no colours or bold letters (as with NO_COLOR set, or TERM=dumb)", AT(no_color), 0, 0},
+    {"General", "help", 'h', CLI_FLAG, CLI_ANY, NULL, "this help", AT(help), 0, 0},
+    {"General", "version", 0, CLI_FLAG, CLI_ANY, NULL, "the version", AT(version), 0, 0},
+};
+
+#define ROWS (sizeof table / sizeof *table)
+_Static_assert(ROWS <= CLI_OPTION_MOST, "CLI_OPTION_MOST must grow with the table");
+
+const cli_option *cli_options(size_t *count)
+{
+    *count = ROWS;
+    return table;
+}
+
+static clipspan_status push(cli_list *list, const char *item, clipspan_error *err)
+{
+    CS_TRY(
+        cs_grow(&list->items, &list->room, list->count + 1, sizeof *list->items, "arguments", err));
+    list->items[list->count++] = item;
+    return CLIPSPAN_OK;
+}
+
+/* Which options a command line may have: those of its command; before that is known, the general
+ * ones. */
+static unsigned wanted(const cli_settings *settings)
+{
+    return settings->command ? settings->command->bit : CLI_ANY;
+}
+
+static const cli_option *find(unsigned commands, const char *name, size_t length, char letter)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if ((table[i].commands & commands) != commands) continue;
+        if (letter ? table[i].letter == letter
+                   : strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+/* The option that was probably meant: the only one that begins so, or the nearest. */
+static const char *suggest(unsigned commands, const char *word)
+{
+    const char *names[ROWS], *begins = NULL;
+    size_t count = 0, matches = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        if ((table[i].commands & commands) != commands) continue;
+        names[count++] = table[i].name;
+        if (*word && strncmp(table[i].name, word, strlen(word)) == 0) {
+            begins = table[i].name;
+            matches++;
+        }
+    }
+    return matches == 1 ? begins : cs_nearest(word, names, count);
+}
+
+static clipspan_status fail_unknown(const cli_settings *settings, const char *word, char letter,
+                                    clipspan_error *err)
+{
+    const char *meant, *command = settings->command ? settings->command->name : NULL;
+    char name[64] = {letter, '\0'};
+    size_t length = strcspn(word, "="), commands, i;
+    const cli_command *others = cli_commands(&commands);
+    if (!letter) {
+        if (length >= sizeof name) length = sizeof name - 1;
+        memcpy(name, word, length);
+        name[length] = '\0';
+    }
+    for (i = 0; i < commands; i++)
+        if (find(others[i].bit, name, strlen(name), letter)) break;
+    if (i < commands && command)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "%s%s is not an option of %s, but of %s; see clipspan %s --help",
+                       letter ? "-" : "--", name, command, others[i].name, command);
+    if (i < commands)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "%s%s stands before the command; options of a command go behind it: "
+                       "clipspan COMMAND %s%s …",
+                       letter ? "-" : "--", name, letter ? "-" : "--", name);
+    meant = letter ? NULL : suggest(wanted(settings), name);
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown option %s%s%s%s%s; see clipspan %s%s--help",
+                   letter ? "-" : "--", name, meant ? " (did you mean --" : "", meant ? meant : "",
+                   meant ? "?)" : "", command ? command : "", command ? " " : "");
+}
+
+static clipspan_status read_choice(int *out, const cli_option *option, const char *source,
+                                   const char *value, clipspan_error *err)
+{
+    char words[128];
+    const char *names[16], *meant;
+    size_t count = 0;
+    char *word;
+    strncpy(words, option->value, sizeof words - 1);
+    words[sizeof words - 1] = '\0';
+    for (word = words; word && count < 16; count++) {
+        char *bar = strchr(word, '|');
+        if (bar) *bar++ = '\0';
+        if (strcmp(word, value) == 0) {
+            *out = (int)count;
+            return CLIPSPAN_OK;
+        }
+        names[count] = word;
+        word = bar;
+    }
+    meant = cs_nearest(value, names, count);
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: expected %s, found \"%s\"%s%s%s", source,
+                   option->value, value, meant ? " (did you mean " : "", meant ? meant : "",
+                   meant ? "?)" : "");
+}
+
+static clipspan_status read_whole(uint64_t *out, const cli_option *option, const char *source,
+                                  const char *value, clipspan_error *err)
+{
+    uint64_t number = 0;
+    const char *p;
+    for (p = value; *p >= '0' && *p <= '9' && number < UINT64_C(1) << 58; p++)
+        number = number * 10 + (uint64_t)(*p - '0');
+    if (p == value || *p || number < option->least || number > option->most)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "%s: expected a whole number from %llu to %llu, found \"%s\"", source,
+                       (unsigned long long)option->least, (unsigned long long)option->most, value);
+    *out = number;
+    return CLIPSPAN_OK;
+}
+
+/* source: how the user named the option, for messages. */
+static clipspan_status store(cli_settings *settings, const cli_option *option, const char *source,
+                             const char *value, clipspan_error *err)
+{
+    unsigned char *place = (unsigned char *)settings + option->offset;
+    int choice = 0;
+    uint64_t whole = 0;
+    switch (option->kind) {
+    case CLI_FLAG: {
+        int on = 1;
+        memcpy(place, &on, sizeof on);
+        break;
+    }
+    case CLI_TEXT:
+        if (!*value)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: expected %s, found an empty text", source,
+                           option->value);
+        memcpy(place, &value, sizeof value);
+        break;
+    case CLI_TEXTS: {
+        cli_list list;
+        memcpy(&list, place, sizeof list);
+        CS_TRY(push(&list, value, err));
+        memcpy(place, &list, sizeof list);
+        break;
+    }
+    case CLI_CHOICE:
+        CS_TRY(read_choice(&choice, option, source, value, err));
+        memcpy(place, &choice, sizeof choice);
+        break;
+    case CLI_WHOLE:
+        CS_TRY(read_whole(&whole, option, source, value, err));
+        memcpy(place, &whole, sizeof whole);
+        break;
+    }
+    return CLIPSPAN_OK;
+}
+
+typedef struct parser {
+    cli_settings *settings;
+    int argc, at;
+    char **argv;
+    unsigned char given[ROWS];
+} parser;
+
+static clipspan_status read_value(parser *p, const cli_option *option, const char *source,
+                                  const char *attached, clipspan_error *err)
+{
+    const char *value = attached;
+    p->given[option - table] = 1;
+    if (option->kind == CLI_FLAG && attached)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s takes no value, found \"%s\"", source,
+                       attached);
+    if (option->kind != CLI_FLAG && !value) {
+        if (p->at + 1 >= p->argc)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: expected %s behind it, found nothing",
+                           source, option->value);
+        value = p->argv[++p->at];
+    }
+    return store(p->settings, option, source, value, err);
+}
+
+static clipspan_status read_long(parser *p, const char *word, clipspan_error *err)
+{
+    char source[72];
+    size_t length = strcspn(word, "=");
+    const cli_option *option = find(wanted(p->settings), word, length, 0);
+    if (!option) return fail_unknown(p->settings, word, 0, err);
+    snprintf(source, sizeof source, "--%s", option->name);
+    return read_value(p, option, source, word[length] ? word + length + 1 : NULL, err);
+}
+
+static clipspan_status read_letters(parser *p, const char *letters, clipspan_error *err)
+{
+    for (; *letters; letters++) {
+        const cli_option *option = find(wanted(p->settings), NULL, 0, *letters);
+        char source[72];
+        if (!option) return fail_unknown(p->settings, letters, *letters, err);
+        snprintf(source, sizeof source, "-%c", *letters);
+        if (option->kind == CLI_FLAG) {
+            CS_TRY(read_value(p, option, source, NULL, err));
+            continue;
+        }
+        return read_value(p, option, source, letters[1] ? letters + 1 : NULL, err);
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status read_argument(parser *p, const char *word, clipspan_error *err)
+{
+    cli_settings *settings = p->settings;
+    if (settings->command) return push(&settings->arguments, word, err);
+    settings->command = cli_command_find(word);
+    return settings->command ? CLIPSPAN_OK : cli_command_unknown(word, err);
+}
+
+/* CLIPSPAN_DRY_RUN for dry-run. */
+static void environment_name(char out[80], const char *option)
+{
+    size_t i;
+    memcpy(out, "CLIPSPAN_", 9);
+    for (i = 0; option[i] && i < 64; i++)
+        out[9 + i] = option[i] == '-' ? '_' : (char)(option[i] - 'a' + 'A');
+    out[9 + i] = '\0';
+}
+
+static int among(const char *word, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(word, words[i]) == 0) return 1;
+    return 0;
+}
+
+/* --json, --tsv and --table exclude each other. */
+static int is_form(const cli_option *option)
+{
+    return option->offset == AT(json) || option->offset == AT(tsv) || option->offset == AT(table);
+}
+
+static clipspan_status read_environment(parser *p, clipspan_error *err)
+{
+    static const char *const on[] = {"1", "yes", "true", "on"};
+    static const char *const off[] = {"0", "no", "false", "off"};
+    const int form_given = p->settings->json || p->settings->tsv || p->settings->table;
+    for (size_t i = 0; i < ROWS; i++) {
+        const cli_option *option = &table[i];
+        char name[80];
+        const char *value;
+        if (p->given[i] || !p->settings->command || !(option->commands & p->settings->command->bit))
+            continue;
+        /* These two are no settings, and build scripts use CLIPSPAN_VERSION for a number. */
+        if (strcmp(option->name, "help") == 0 || strcmp(option->name, "version") == 0) continue;
+        if (form_given && is_form(option)) continue;
+        environment_name(name, option->name);
+        value = getenv(name);
+        if (!value || !*value) continue;
+        if (option->kind == CLI_FLAG) {
+            if (among(value, off, 4)) continue;
+            if (!among(value, on, 4))
+                return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                               "%s: expected 1 or 0 (yes, no), found \"%s\"", name, value);
+        }
+        CS_TRY(store(p->settings, option, name, value, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cli_settings_read(cli_settings *settings, int argc, char **argv,
+                                  clipspan_error *err)
+{
+    parser p = {settings, argc, 1, argv, {0}};
+    int options = 1;
+    for (; p.at < argc; p.at++) {
+        const char *word = argv[p.at];
+        if (!options || word[0] != '-' || strcmp(word, "-") == 0 || strcmp(word, "-0") == 0)
+            CS_TRY(read_argument(&p, word, err));
+        else if (strcmp(word, "--") == 0)
+            options = 0;
+        else if (word[1] == '-')
+            CS_TRY(read_long(&p, word + 2, err));
+        else
+            CS_TRY(read_letters(&p, word + 1, err));
+    }
+    CS_TRY(read_environment(&p, err));
+    if (settings->json + settings->tsv + settings->table > 1)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--json, --tsv and --table exclude each other: choose one");
+    return CLIPSPAN_OK;
+}
+
+void cli_settings_fini(cli_settings *settings)
+{
+    cs_free(settings->arguments.items);
+    cs_free(settings->text.items);
+    cs_free(settings->class_names.items);
+    memset(settings, 0, sizeof *settings);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists of pictures, worked through some at a time, with progress and a record of what was skipped. */
+#ifndef CLIPSPAN_CLI_PICTURES_H
+#define CLIPSPAN_CLI_PICTURES_H
+
+#include "json_out.h"
+#include "session.h"
+
+/* Lists the pictures that the arguments behind the model name, as the options say. */
+clipspan_status cli_pictures_open(clipspan_inputs **out, cli_session *session, clipspan_error *err);
+
+/* The most pictures that a piece has. */
+size_t cli_piece_most(int threads);
+
+/* Works on pictures [first, first + count) and fills errors[0 … count) (code 0: it worked). */
+typedef clipspan_status (*cli_piece_work)(void *context, size_t first, size_t count,
+                                          clipspan_error *errors, clipspan_error *err);
+
+/* Calls work on piece after piece of the list; a piece takes about two seconds, so that signals are
+ * heeded soon. Counts and lists what was skipped in the session. Errors: those of work; INTERRUPTED;
+ * the first picture's own error when none could be used. */
+clipspan_status cli_pictures_run(cli_session *session, const clipspan_inputs *inputs, int threads,
+                                 cli_piece_work work, void *context, clipspan_error *err);
+
+/* An image encoder as the options say, for a list of `count` pictures. */
+clipspan_status cli_image_encoder(clipspan_encoder **out, cli_session *session,
+                                  clipspan_model *model, size_t count, clipspan_error *err);
+
+/* BF16 was asked for and this machine lacks it: ARGUMENT. */
+clipspan_status cli_check_precision(const cli_session *session, clipspan_error *err);
+
+#endif

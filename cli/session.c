@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* What the terminal can do, and lines on standard error that do not collide with the bar. */
+#define _POSIX_C_SOURCE 200809L
+#include "session.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+double cli_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int width(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 40 || size.ws_col > 100)
+        return 100;
+    return size.ws_col;
+}
+
+void cli_session_start(cli_session *s)
+{
+    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+    int dumb = !term || strcmp(term, "dumb") == 0;
+    int plain = dumb || s->settings.no_color || (no_color && *no_color);
+    s->out_terminal = isatty(STDOUT_FILENO);
+    s->err_terminal = isatty(STDERR_FILENO);
+    s->bold_out = s->out_terminal && !plain;
+    s->bold_err = s->err_terminal && !plain;
+    s->unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    s->columns = s->out_terminal ? width() : 100;
+    s->form = s->settings.json                       ? CLI_FORM_JSON
+              : s->settings.tsv                      ? CLI_FORM_TSV
+              : s->settings.table || s->out_terminal ? CLI_FORM_TABLE
+                                                     : CLI_FORM_TSV;
+    if (s->settings.progress == CLI_PROGRESS_AUTO)
+        s->settings.progress = s->err_terminal && !dumb ? CLI_PROGRESS_BAR : CLI_PROGRESS_PLAIN;
+    if (s->settings.quiet) s->settings.progress = CLI_PROGRESS_NONE;
+    s->mark = cli_seconds();
+}
+
+static void clear_bar(cli_session *s)
+{
+    if (!s->progress.visible) return;
+    fputs("\r\033[K", stderr);
+    s->progress.visible = 0;
+    s->progress.shown = 0;
+}
+
+static void say(cli_session *s, const char *format, va_list arguments) CS_PRINTF(2, 0);
+
+static void say(cli_session *s, const char *format, va_list arguments)
+{
+    clear_bar(s);
+    fputs("clipspan: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+void cli_note(cli_session *s, const char *format, ...)
+{
+    va_list arguments;
+    if (s->settings.quiet) return;
+    va_start(arguments, format);
+    say(s, format, arguments);
+    va_end(arguments);
+}
+
+void cli_detail(cli_session *s, const char *format, ...)
+{
+    va_list arguments;
+    if (!s->settings.verbose) return;
+    va_start(arguments, format);
+    say(s, format, arguments);
+    va_end(arguments);
+}
+
+void cli_complain(cli_session *s, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(s, format, arguments);
+    va_end(arguments);
+}
+
+void cli_stage(cli_session *s, const char *what)
+{
+    double now = cli_seconds();
+    cli_detail(s, "%9.1f ms  %s", 1e3 * (now - s->mark), what);
+    s->mark = now;
+}
+
+clipspan_status cli_flush(clipspan_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return CLIPSPAN_OK;
+    if (errno == EPIPE) {
+        cli_signal_pipe();
+        return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the reader of standard output has gone");
+    }
+    return cs_fail(err, CLIPSPAN_E_WRITE, "standard output cannot be written: %s",
+                   strerror(errno ? errno : EIO));
+}
+
+clipspan_status cli_keep_going(cli_session *s, clipspan_error *err)
+{
+    (void)s;
+    CS_TRY(cli_flush(err));
+    if (cli_signal()) return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted");
+    return CLIPSPAN_OK;
+}

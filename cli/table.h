@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables for people: aligned, at most as wide as the terminal; and cells of tables for programs. */
+#ifndef CLIPSPAN_CLI_TABLE_H
+#define CLIPSPAN_CLI_TABLE_H
+
+#include "session.h"
+
+#define CLI_COLUMNS_MOST 12
+
+/* Bytes of the well-formed UTF-8 character at p, 0 when there is none (also at the end). */
+size_t cli_character(const unsigned char *p);
+
+/* A cell of tab-separated values: backslash, tab and line ends as \\ \t \n \r. */
+void cli_print_tsv_cell(FILE *out, const char *text);
+
+/* Terminal cells that a text takes; control characters are shown as "?" and take one. */
+size_t cli_text_cells(const cli_session *session, const char *text);
+
+/* The text without anything that could steer a terminal, with "…" in its middle when it has more
+ * than `most` cells. *cells gets what it takes. */
+void cli_print_text(FILE *out, const cli_session *session, const char *text, size_t most,
+                    size_t *cells);
+
+/* A bar of `cells` cells, full to `share`. */
+void cli_print_bar(FILE *out, const cli_session *session, double share, int cells);
+
+typedef struct cli_table {
+    const char *headers[CLI_COLUMNS_MOST]; /* borrowed */
+    int right[CLI_COLUMNS_MOST];           /* numbers: aligned to the right, never shortened */
+    size_t columns, count, room;           /* count: cells */
+    char **cells;
+} cli_table;
+
+/* headers: separated by "|"; one that begins with ">" is a column of numbers. */
+void cli_table_init(cli_table *table, char *headers);
+void cli_table_fini(cli_table *table);
+
+/* The next cell, copied; a row is full after as many as there are columns. Errors: NOMEM. */
+clipspan_status cli_table_add(cli_table *table, const char *text, clipspan_error *err);
+
+/* Prints what was added, indented by two; text columns shrink until it fits. */
+void cli_table_print(const cli_table *table, const cli_session *session, FILE *out);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Texts and classes from options, files and standard input. */
+#ifndef CLIPSPAN_CLI_TEXTS_IN_H
+#define CLIPSPAN_CLI_TEXTS_IN_H
+
+#include "session.h"
+
+/* The texts of --text or --texts. Errors: ARGUMENT when neither or both are given. */
+clipspan_status cli_texts_open(clipspan_texts **out, cli_session *session, clipspan_error *err);
+
+/* The classes of --classes and --class: two at least, no key (or name without a key) twice. */
+clipspan_status cli_classes_open(clipspan_texts **out, cli_session *session, clipspan_error *err);
+
+/* What labels say for a class: its key, or its name when it has none. */
+const char *cli_class_key(const clipspan_texts *classes, size_t index);
+
+#endif

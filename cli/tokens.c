@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan tokens: what the text tower gets of texts. */
+#include "base/memory.h"
+#include "commands.h"
+#include "json_out.h"
+#include "numbers.h"
+#include "rows.h"
+#include "signals.h"
+#include "table.h"
+#include "target.h"
+#include "texts_in.h"
+
+#include <string.h>
+
+typedef struct job {
+    cli_session *session;
+    clipspan_model *model;
+    const clipspan_model_info *info;
+    clipspan_texts *texts;
+    clipspan_npy *array; /* NULL without -o */
+    cli_rows *rows;      /* TSV on standard output */
+    cli_json json;
+    int32_t *ids; /* [C] */
+    size_t cut;   /* texts that were */
+} job;
+
+static const char *piece(const job *j, int32_t id)
+{
+    const char *text = clipspan_tokens_get_piece(j->model, id);
+    return text ? text : "";
+}
+
+static void emit(job *j, size_t index, size_t count, int cut)
+{
+    size_t i;
+    cli_json_row(&j->json, NULL);
+    cli_json_text(&j->json, "key", clipspan_texts_get_key(j->texts, index));
+    cli_json_text(&j->json, "text", clipspan_texts_get_text(j->texts, index));
+    cli_json_flag(&j->json, "cut", cut);
+    cli_json_array(&j->json, "ids");
+    for (i = 0; i < count; i++)
+        cli_json_whole(&j->json, NULL, (uint64_t)j->ids[i]);
+    cli_json_end(&j->json);
+    cli_json_array(&j->json, "pieces");
+    for (i = 0; i < count; i++)
+        cli_json_text(&j->json, NULL, piece(j, j->ids[i]));
+    cli_json_end(&j->json);
+    cli_json_end(&j->json);
+}
+
+/* Ids, or pieces, of a text joined by spaces; NULL when memory is short. */
+static char *join(const job *j, size_t count, int pieces, clipspan_error *err)
+{
+    char *text = NULL;
+    size_t used = 0, room = 0;
+    for (size_t i = 0; i < count; i++) {
+        char number[16];
+        const char *word = number;
+        size_t length;
+        snprintf(number, sizeof number, "%d", (int)j->ids[i]);
+        if (pieces) word = piece(j, j->ids[i]);
+        length = strlen(word);
+        if (cs_grow(&text, &room, used + length + 2, 1, "tokens", err) != CLIPSPAN_OK) {
+            cs_free(text);
+            return NULL;
+        }
+        if (i) text[used++] = ' ';
+        memcpy(text + used, word, length + 1);
+        used += length;
+    }
+    return text ? text : cs_strdup("", err);
+}
+
+static clipspan_status emit_tsv(job *j, size_t index, size_t count, int cut, clipspan_error *err)
+{
+    char *ids = join(j, count, 0, err), *pieces = join(j, count, 1, err);
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    if (ids && pieces) {
+        cli_rows_text(j->rows, clipspan_texts_get_key(j->texts, index));
+        cli_rows_text(j->rows, clipspan_texts_get_text(j->texts, index));
+        cli_rows_whole(j->rows, count);
+        cli_rows_whole(j->rows, (uint64_t)cut);
+        cli_rows_text(j->rows, ids);
+        cli_rows_text(j->rows, pieces);
+        status = cli_rows_next(j->rows, err);
+    }
+    cs_free(ids);
+    cs_free(pieces);
+    return status;
+}
+
+/* The text, and under it its ids with their pieces in lines that fit. */
+static void print(const job *j, size_t index, size_t count, int cut)
+{
+    const cli_session *s = j->session;
+    size_t cells, at = 0;
+    if (s->bold_out) fputs("\033[1m", stdout);
+    cli_print_text(stdout, s, clipspan_texts_get_text(j->texts, index), (size_t)s->columns - 24,
+                   &cells);
+    printf("%s  %zu of %d tokens%s\n", s->bold_out ? "\033[0m" : "", count, j->info->context_length,
+           cut ? ", cut" : "");
+    for (size_t i = 0; i < count; i++) {
+        char cell[96];
+        size_t width;
+        snprintf(cell, sizeof cell, "%d %.80s", (int)j->ids[i], piece(j, j->ids[i]));
+        width = cli_text_cells(s, cell);
+        if (at && at + 3 + width > (size_t)s->columns) {
+            putchar('\n');
+            at = 0;
+        }
+        printf("%s", at ? "   " : "  ");
+        at += at ? 3 : 2;
+        cli_print_text(stdout, s, cell, (size_t)s->columns, &cells);
+        at += cells;
+    }
+    putchar('\n');
+}
+
+static clipspan_status work(job *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    size_t total = clipspan_texts_get_count(j->texts);
+    for (size_t i = 0; i < total; i++) {
+        const char *text = clipspan_texts_get_text(j->texts, i);
+        size_t count;
+        int cut;
+        CS_TRY(clipspan_tokens_encode(j->ids, &count, &cut, j->model, text, strlen(text), err));
+        j->cut += cut != 0;
+        if (j->array)
+            CS_TRY(clipspan_npy_write(j->array, j->ids, 1, err));
+        else if (s->form == CLI_FORM_JSON)
+            emit(j, i, count, cut);
+        else if (s->form == CLI_FORM_TSV)
+            CS_TRY(emit_tsv(j, i, count, cut, err));
+        else
+            print(j, i, count, cut);
+        if (i % 1024 == 1023) {
+            cli_progress_step(s, i + 1, total);
+            CS_TRY(cli_keep_going(s, err));
+        }
+    }
+    return CLIPSPAN_OK;
+}
+
+/* With -o: what was written. */
+static void summarize(job *j)
+{
+    const cli_session *s = j->session;
+    const char *times = s->unicode ? "\xC3\x97" : "x";
+    size_t count = clipspan_texts_get_count(j->texts);
+    char number[CLI_NUMBER_ROOM];
+    if (s->form == CLI_FORM_TABLE) {
+        cli_format_count(number, count);
+        printf("%s%s: %s texts %s %d ids, int32\n", s->settings.dry_run ? "would write " : "",
+               s->settings.output, number, times, j->info->context_length);
+        return;
+    }
+    cli_json_flag(&j->json, "dry_run", s->settings.dry_run);
+    cli_json_text(&j->json, "output", s->settings.output);
+    cli_json_line(&j->json, "shape");
+    cli_json_whole(&j->json, NULL, count);
+    cli_json_whole(&j->json, NULL, (uint64_t)j->info->context_length);
+    cli_json_end(&j->json);
+    cli_json_whole(&j->json, "cut", j->cut);
+    cli_json_finish(&j->json);
+}
+
+static clipspan_status run(job *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    const char *output = s->settings.output;
+    uint64_t context = (uint64_t)j->info->context_length;
+    clipspan_status status;
+    if (s->form != CLI_FORM_TABLE && (output || s->form == CLI_FORM_JSON)) {
+        cli_json_begin(&j->json, stdout, s->form == CLI_FORM_TSV, "clipspan.tokens.v1");
+        cli_json_text(&j->json, "model", j->info->name);
+    }
+    if (output && !s->settings.dry_run) {
+        CS_TRY(clipspan_npy_open(&j->array, output, CLIPSPAN_INT32, &context, 1, s->settings.force,
+                                 err));
+        cli_signals_hold();
+    }
+    if (!output && s->form == CLI_FORM_JSON) {
+        cli_json_whole(&j->json, "context_length", context);
+        cli_json_array(&j->json, "texts");
+    }
+    if (!output && s->form == CLI_FORM_TSV) {
+        CS_TRY(cli_rows_open(&j->rows, NULL, 0, err));
+        CS_TRY(cli_rows_header(j->rows, "key|text|tokens|cut|ids|pieces", err));
+    }
+    cli_progress_begin(s, "texts");
+    status = s->settings.dry_run ? CLIPSPAN_OK : work(j, err);
+    cli_progress_end(s);
+    CS_TRY(status);
+    if (!output && s->form == CLI_FORM_JSON) {
+        cli_json_end(&j->json);
+        cli_json_whole(&j->json, "cut", j->cut);
+        cli_json_finish(&j->json);
+    }
+    if (j->array) CS_TRY(clipspan_npy_finish(j->array, err));
+    if (output) summarize(j);
+    if (j->cut)
+        cli_note(s, "%zu of %zu texts have more than %d tokens and were cut", j->cut,
+                 clipspan_texts_get_count(j->texts), j->info->context_length);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status check_arguments(const cli_session *s, clipspan_error *err)
+{
+    const char *output = s->settings.output;
+    if (!output) {
+        if (!s->settings.dry_run) return CLIPSPAN_OK;
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--dry-run says what would be written; without -o FILE.npy nothing is");
+    }
+    if (!cli_ends_in(output, ".npy"))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--output: expected a file name that ends in .npy, found \"%s\"", output);
+    return cli_target_check(s, output, err);
+}
+
+clipspan_status cli_run_tokens(cli_session *s, clipspan_error *err)
+{
+    job j = {.session = s};
+    clipspan_status status;
+    CS_TRY_DONE(check_arguments(s, err));
+    CS_TRY_DONE(cli_model_open(&j.model, s, err));
+    j.info = clipspan_model_get_info(j.model);
+    if (!j.info->has_text) {
+        status = cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j.info->name,
+                            "has no text tower, so it takes no tokens");
+        goto done;
+    }
+    CS_TRY_DONE(cli_texts_open(&j.texts, s, err));
+    status = CLIPSPAN_E_NOMEM;
+    j.ids = cs_alloc((size_t)j.info->context_length, sizeof *j.ids, "token ids", err);
+    if (j.ids) status = run(&j, err);
+done:
+    clipspan_npy_close(&j.array);
+    cli_rows_close(&j.rows);
+    clipspan_texts_free(&j.texts);
+    clipspan_model_close(&j.model);
+    cs_free(j.ids);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan_inputs: argument checks around the lists of src/run. */
+#include "api/handles.h"
+#include "run/inputs.h"
+
+clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *sources,
+                                     size_t count, const clipspan_inputs_options *options,
+                                     clipspan_error *err)
+{
+    static const clipspan_inputs_options defaults = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || (count > 0 && !sources))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_inputs_open: out or sources is NULL");
+    if (count == 0)
+        return cs_fail(err, CLIPSPAN_E_NOT_FOUND,
+                       "no source of pictures was given (a file, folder, CSV, or - for a list)");
+    for (size_t i = 0; i < count; i++)
+        if (!sources[i])
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_inputs_open: source %zu is NULL", i);
+    if (options) CS_CHECK_SIZE(options, clipspan_inputs_options, err);
+    return cs_inputs_open(out, sources, count, options ? options : &defaults, err);
+}
+
+void clipspan_inputs_close(clipspan_inputs **inputs)
+{
+    cs_inputs_close(inputs);
+}
+
+size_t clipspan_inputs_get_count(const clipspan_inputs *inputs)
+{
+    return inputs ? cs_inputs_count(inputs) : 0;
+}
+
+const char *const *clipspan_inputs_get_paths(const clipspan_inputs *inputs)
+{
+    return inputs ? cs_inputs_paths(inputs) : NULL;
+}
+
+const char *clipspan_inputs_get_label(const clipspan_inputs *inputs, size_t index)
+{
+    return inputs ? cs_inputs_label(inputs, index) : "";
+}
+
+const char *clipspan_inputs_get_group(const clipspan_inputs *inputs, size_t index)
+{
+    return inputs ? cs_inputs_group(inputs, index) : "";
+}
+
+size_t clipspan_inputs_get_duplicates(const clipspan_inputs *inputs)
+{
+    return inputs ? cs_inputs_duplicates(inputs) : 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan_png_write: argument checks around the writer of src/image. */
+#include "image/png_write.h"
+
+clipspan_status clipspan_png_write(const char *path, const uint8_t *pixels, int height, int width,
+                                   int replace, clipspan_error *err)
+{
+    cs_clear(err);
+    if (!path || !pixels)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_png_write: an argument is NULL");
+    return cs_png_write(path, pixels, height, width, 3, replace, err);
+}
