@@ -95,7 +95,7 @@ static clipspan_status refuse(const cs_json *in, const refused_key *keys, size_t
     return CLIPSPAN_OK;
 }
 
-#define REFUSE(in, keys) refuse(in, keys, sizeof keys / sizeof *keys, err)
+#define REFUSE(in, keys) refuse(in, keys, sizeof(keys) / sizeof *(keys), err)
 
 static clipspan_status read_eps(float *eps, const cs_json *tower, clipspan_error *err)
 {

@@ -61,7 +61,7 @@ static const name_row *find_row(const name_row *rows, size_t count, cs_part part
     return NULL;
 }
 
-#define FIND(rows, part) find_row(rows, sizeof rows / sizeof *rows, part)
+#define FIND(rows, part) find_row(rows, sizeof(rows) / sizeof *(rows), part)
 
 static int third(cs_part part)
 {
