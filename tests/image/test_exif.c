@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The orientation in each kind of file, and EXIF data that lies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "craft.h"
+#include "image/exif.h"
+
+static const unsigned char grey[4 * 16] = {0};
+
+/* Reads from memory of just that size, so that a step beyond it is seen. */
+static int orientation(const craft *file, size_t size, cs_picture_kind kind)
+{
+    unsigned char *copy = malloc(size ? size : 1);
+    int found;
+    assert_non_null(copy);
+    if (size) memcpy(copy, file->data, size);
+    found = cs_exif_orientation(copy, size, kind);
+    free(copy);
+    return found;
+}
+
+static void wrap(craft *file, cs_picture_kind kind, const unsigned char *exif, size_t size)
+{
+    unsigned char block[64] = "Exif\0\0";
+    craft extra = {0};
+    memcpy(block + 6, exif, size);
+    switch (kind) {
+    case CS_PICTURE_JPEG:
+        craft_jpeg(file, grey, 4, 4, 1, NULL);
+        craft_jpeg_segment(file, 0xe1, block, 6 + size);
+        break;
+    case CS_PICTURE_PNG:
+        craft_png_chunk(&extra, "eXIf", exif, size);
+        craft_png(file, 1, 1, 8, 0, 0, &extra, "\0\0", 2);
+        craft_free(&extra);
+        break;
+    default:
+        craft_webp(file, grey, 4, 4, 1);
+        craft_riff_chunk(file, "odd.", "x", 1);
+        craft_riff_chunk(file, "EXIF", size % 2 ? block + 6 : block, size % 2 ? size : 6 + size);
+        craft_riff_close(file);
+        break;
+    }
+}
+
+static const cs_picture_kind kinds[] = {CS_PICTURE_JPEG, CS_PICTURE_PNG, CS_PICTURE_WEBP};
+
+static void every_kind_of_file_tells_its_orientation(void **state)
+{
+    unsigned char exif[26];
+    int k, big, turn;
+    (void)state;
+    for (k = 0; k < 3; k++)
+        for (big = 0; big < 2; big++)
+            for (turn = 0; turn < 11; turn++) {
+                craft file = {0};
+                wrap(&file, kinds[k], exif, craft_exif(exif, turn, big));
+                assert_int_equal(orientation(&file, file.size, kinds[k]),
+                                 turn >= 1 && turn <= 8 ? turn : 1);
+                craft_free(&file);
+            }
+    assert_int_equal(cs_exif_orientation(exif, sizeof exif, CS_PICTURE_OTHER), 1);
+}
+
+static void cut_files_are_upright(void **state)
+{
+    unsigned char exif[26];
+    int k;
+    (void)state;
+    for (k = 0; k < 3; k++) {
+        craft file = {0};
+        size_t size;
+        wrap(&file, kinds[k], exif, craft_exif(exif, 6, 0));
+        for (size = 0; size < file.size; size++) {
+            const int found = orientation(&file, size, kinds[k]);
+            assert_true(found == 1 || found == 6);
+        }
+        craft_free(&file);
+    }
+}
+
+/* Every byte of the EXIF data set to every value. */
+static void lies_are_upright_or_a_turn(void **state)
+{
+    unsigned char exif[26];
+    size_t i;
+    int value;
+    (void)state;
+    for (i = 0; i < sizeof exif; i++)
+        for (value = 0; value < 256; value++) {
+            craft file = {0};
+            craft_exif(exif, 6, 1);
+            exif[i] = (unsigned char)value;
+            wrap(&file, CS_PICTURE_PNG, exif, sizeof exif);
+            assert_in_range(orientation(&file, file.size, CS_PICTURE_PNG), 1, 8);
+            craft_free(&file);
+        }
+    craft_exif(exif, 6, 1);
+    exif[11] = 1; /* another tag */
+    {
+        craft file = {0};
+        wrap(&file, CS_PICTURE_PNG, exif, sizeof exif);
+        assert_int_equal(orientation(&file, file.size, CS_PICTURE_PNG), 1);
+        craft_free(&file);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_of_file_tells_its_orientation),
+        cmocka_unit_test(cut_files_are_upright),
+        cmocka_unit_test(lies_are_upright_or_a_turn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
