@@ -140,7 +140,7 @@ static clipspan_status find_part(search *s, cs_tensor_ref *ref, clipspan_tower t
         return CLIPSPAN_OK;
     entry = cs_safetensors_find(s->tensors, name.text);
     if (!entry) {
-        note_missing(s, name.text);
+        if (name.slice == 0) note_missing(s, name.text);
         return CLIPSPAN_OK;
     }
     wanted = want(s->config, tower, part, &name);

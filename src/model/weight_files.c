@@ -91,7 +91,7 @@ static clipspan_status add_index(cs_weight_files *out, const cs_location *locati
 {
     clipspan_status status;
     cs_json whole, map;
-    const char *last = "";
+    const char *last = NULL;
     json_t *root, *members;
     void *at;
     CS_TRY(cs_json_read(&root, index, err));
@@ -111,7 +111,7 @@ static clipspan_status add_index(cs_weight_files *out, const cs_location *locati
             goto done;
         }
         /* Neighbours mostly lie in one file. */
-        if (strcmp(name, last) == 0) continue;
+        if (last && strcmp(name, last) == 0) continue;
         CS_TRY_DONE(add_shard(out, location, index, name, err));
         last = name;
     }
