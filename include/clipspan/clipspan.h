@@ -312,13 +312,13 @@ typedef enum clipspan_precision { CLIPSPAN_F32 = 0, CLIPSPAN_BF16 = 1 } clipspan
 
 typedef struct clipspan_encoder_options {
     size_t struct_size;
-    clipspan_tower tower; /* default: image */
+    clipspan_tower tower;         /* default: image */
     clipspan_precision precision; /* default: float32; BF16 only with clipspan_has_bf16() */
-    int threads;   /* 0: clipspan_default_threads(); at most 256 */
-    int single;    /* image tower, 1: one picture at a time with all threads inside its products
+    int threads;                  /* 0: clipspan_default_threads(); at most 256 */
+    int single; /* image tower, 1: one picture at a time with all threads inside its products
                       (fastest for a lone picture); 0: one picture a thread, the same bytes for
                       any `threads` */
-    int raw;       /* 1: embeddings before normalisation; 0: unit vectors */
+    int raw;    /* 1: embeddings before normalisation; 0: unit vectors */
     clipspan_picture_options picture; /* for run_files */
 } clipspan_encoder_options;
 #define CLIPSPAN_ENCODER_OPTIONS_INIT                                                              \
