@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Encoders: the same bytes for any number of threads, what single and bf16 may change, and errors that
  * name their cause. Runs once per kernel level (CLIPSPAN_CPU). */
+#define _POSIX_C_SOURCE 200809L
 #include "tiny.h"
 
 #include <clipspan/clipspan.h>
