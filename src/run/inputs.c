@@ -25,6 +25,11 @@ static int ends_in(const char *text, const char *ending)
     return a > b && strcasecmp(text + a - b, ending) == 0;
 }
 
+static int is_stream(const char *source)
+{
+    return strcmp(source, "-") == 0 || strcmp(source, "-0") == 0;
+}
+
 /* Files that are certainly no picture, whatever they hold. */
 static clipspan_status refuse(const char *source, clipspan_error *err)
 {
@@ -60,7 +65,7 @@ static clipspan_status add_source(cs_input_list *list, const char *source,
 {
     int by_folder = options->labels && strcmp(options->labels, "folder") == 0;
     struct stat facts;
-    if (strcmp(source, "-") == 0 || strcmp(source, "-0") == 0)
+    if (is_stream(source))
         return cs_input_lines_list(list, STDIN_FILENO, source[1] ? '\0' : '\n', options->root,
                                    by_folder, err);
     if (!*source)
@@ -82,7 +87,7 @@ static clipspan_status check_columns(const char *const *sources, size_t count,
     const char *labels = options->labels, *asked = options->groups ? options->groups : NULL;
     size_t lists = 0, i;
     for (i = 0; i < count; i++)
-        lists += strcmp(sources[i], "-") == 0 || strcmp(sources[i], "-0") == 0;
+        lists += (size_t)is_stream(sources[i]);
     if (lists > 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "standard input is named %zu times; it can be read once", lists);
@@ -109,9 +114,10 @@ clipspan_status cs_inputs_open(clipspan_inputs **out, const char *const *sources
         size_t before = inputs->list.count;
         CS_TRY_DONE(add_source(&inputs->list, sources[i], options, err));
         if (inputs->list.count == before) {
-            status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, sources[i],
+            status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND,
+                                is_stream(sources[i]) ? "standard input" : sources[i],
                                 "holds no picture (.jpg .jpeg .jpe .jfif .png .webp in a folder, "
-                                "or lines of a list)");
+                                "or paths in a list)");
             goto done;
         }
     }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Columns of a CSV: paths, labels, groups, and what is wrong with them. */
+#include "run/input_csv.h"
+#include "tiny.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char *folder;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = cs_tiny_folder();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    cs_tiny_remove(&folder);
+    return 0;
+}
+
+static clipspan_status list_text(cs_input_list *list, const char *text, char separator,
+                                 const clipspan_inputs_options *options, clipspan_error *err)
+{
+    char *path = cs_tiny_path(folder, "list.csv");
+    clipspan_status status;
+    memset(list, 0, sizeof *list);
+    cs_tiny_write_text(folder, "list.csv", text);
+    status = cs_input_csv_list(list, path, separator, options, err);
+    free(path);
+    return status;
+}
+
+static void assert_picture(const cs_input_list *list, size_t index, const char *path,
+                           const char *label, const char *group)
+{
+    char *full = cs_tiny_path(folder, path);
+    assert_true(index < list->count);
+    assert_string_equal(list->paths[index], path[0] == '/' ? path : full);
+    assert_string_equal(list->names.names[list->labels[index]], label);
+    assert_string_equal(list->names.names[list->groups[index]], group);
+    free(full);
+}
+
+static void paths_labels_and_the_product_of_group_columns_are_kept(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    cs_input_list list;
+    (void)state;
+    options.labels = "y";
+    options.groups = "y,place";
+    assert_int_equal(list_text(&list,
+                               "\xEF\xBB\xBFplace,image,y\r\nland,\"a, b.jpg\",0\r\n"
+                               "\"wa\"\"ter\",/c.jpg,1\r\n",
+                               ',', &options, NULL),
+                     0);
+    assert_int_equal(list.count, 2);
+    assert_picture(&list, 0, "a, b.jpg", "0", "0/land");
+    assert_picture(&list, 1, "/c.jpg", "1", "1/wa\"ter");
+    cs_input_list_fini(&list);
+}
+
+static void a_tsv_has_no_quotes(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    cs_input_list list;
+    (void)state;
+    assert_int_equal(list_text(&list, "path\ty\n\"a\".jpg\t1\n", '\t', &options, NULL), 0);
+    assert_picture(&list, 0, "\"a\".jpg", "", "");
+    cs_input_list_fini(&list);
+}
+
+static void paths_start_at_the_root_when_it_is_given(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    cs_input_list list;
+    (void)state;
+    options.root = "/data";
+    options.path_column = "where";
+    assert_int_equal(list_text(&list, "path,where\nx,../a.jpg\n", ',', &options, NULL), 0);
+    assert_string_equal(list.paths[0], "/data/../a.jpg");
+    cs_input_list_fini(&list);
+}
+
+static void labels_can_come_from_folders_of_the_paths(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    cs_input_list list;
+    (void)state;
+    options.labels = "folder";
+    assert_int_equal(list_text(&list, "file\ncat/1.jpg\n", ',', &options, NULL), 0);
+    assert_picture(&list, 0, "cat/1.jpg", "cat", "");
+    cs_input_list_fini(&list);
+}
+
+/* The text is refused with this status, and the message holds these words. */
+static void assert_refused(const char *text, const clipspan_inputs_options *options,
+                           clipspan_status status, const char *words)
+{
+    cs_input_list list;
+    clipspan_error err;
+    assert_int_equal(list_text(&list, text, ',', options, &err), status);
+    if (!strstr(err.message, words)) fail_msg("\"%s\" lacks \"%s\"", err.message, words);
+    cs_input_list_fini(&list);
+}
+
+static void a_column_that_is_not_there_is_an_error_that_lists_those_that_are(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    (void)state;
+    assert_refused("picture,label\na,b\n", &options, CLIPSPAN_E_ARGUMENT, "picture, label");
+    options.path_column = "pictur";
+    assert_refused("picture,label\na,b\n", &options, CLIPSPAN_E_ARGUMENT, "did you mean picture?");
+    options.path_column = NULL;
+    options.labels = "species";
+    assert_refused("path,label\na,b\n", &options, CLIPSPAN_E_ARGUMENT, "species");
+    options.labels = NULL;
+    options.groups = "label,";
+    assert_refused("path,label\na,b\n", &options, CLIPSPAN_E_ARGUMENT, "\"\" for groups");
+}
+
+static void content_that_cannot_be_right_is_an_error_with_its_line(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    (void)state;
+    assert_refused("", &options, CLIPSPAN_E_FORMAT, "header");
+    assert_refused("path,y\na,1\n,2\n", &options, CLIPSPAN_E_FORMAT, "line 3");
+    assert_refused("path,path\na,b\n", &options, CLIPSPAN_E_FORMAT, "2 times");
+    assert_refused("path,y\na,1\nb\n", &options, CLIPSPAN_E_FORMAT, "line 3");
+    assert_refused("path,y\n\"a,1\n", &options, CLIPSPAN_E_FORMAT, "line 2");
+}
+
+static void more_group_columns_than_are_taken_are_refused(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    (void)state;
+    options.groups = "y,y,y,y,y,y,y,y,y,y,y,y,y,y,y,y,y";
+    assert_refused("path,y\na,1\n", &options, CLIPSPAN_E_ARGUMENT, "16");
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(paths_labels_and_the_product_of_group_columns_are_kept),
+        CASE(a_tsv_has_no_quotes),
+        CASE(paths_start_at_the_root_when_it_is_given),
+        CASE(labels_can_come_from_folders_of_the_paths),
+        CASE(a_column_that_is_not_there_is_an_error_that_lists_those_that_are),
+        CASE(content_that_cannot_be_right_is_an_error_with_its_line),
+        CASE(more_group_columns_than_are_taken_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
