@@ -5,8 +5,8 @@
     python3 ref/make_image_golden.py tests/image/data
 
 Needs the PyPI packages that MANIFEST.md, which it writes too, names with their versions. Run it on
-purpose only: the files are committed, and test_image_golden.c compares clipspan with them. It shares
-the generator of odd PNG files and the references with scripts/parity-pixels.
+purpose only: the files are committed, and test_image_golden.c compares clipspan with them. It
+shares the generator of odd PNG files and the references with scripts/parity-pixels.
 """
 import importlib.machinery
 import importlib.util
@@ -19,7 +19,8 @@ import warnings
 def parity():
     path = pathlib.Path(__file__).resolve().parent.parent / "scripts" / "parity-pixels"
     loader = importlib.machinery.SourceFileLoader("parity_pixels", str(path))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("parity_pixels", loader))
+    spec = importlib.util.spec_from_loader("parity_pixels", loader)
+    module = importlib.util.module_from_spec(spec)
     sys.dont_write_bytecode = True
     loader.exec_module(module)
     return module
@@ -87,11 +88,12 @@ MANIFEST = """# Golden pictures
 
 Written by `python3 ref/make_image_golden.py tests/image/data` with {versions}.
 
-* {count} pictures of random content in every mode that the decoders know: file names say what they are.
+* {count} pictures of random content in every mode that the decoders know: file names say what they
+  are.
 * `expected.txt`: one line a case: picture, height, width, resize mode (1 shortest, 2 squash, 3
-  longest), kernel (1 bicubic, 2 bilinear), family (0 OpenCLIP, 1 Hugging Face), shortest edge before
-  the crop (0: the crop's), fill, and the {{height, width, 3}} bytes in hexadecimal that the family's reference
-  makes of it: `open_clip.transform.image_transform_v2` up to its last image, or
+  longest), kernel (1 bicubic, 2 bilinear), family (0 OpenCLIP, 1 Hugging Face), shortest edge
+  before the crop (0: the crop's), fill, and the [height, width, 3] bytes in hexadecimal that the
+  family's reference makes of it: `open_clip.transform.image_transform_v2` up to its last image, or
   `CLIPImageProcessorPil` without rescaling and normalisation.
 
 Tolerance 0: all steps are whole-number arithmetic on 8-bit samples (16-bit grey: double, rounded),

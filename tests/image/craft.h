@@ -32,7 +32,7 @@ typedef struct craft_jpeg_options {
     int progressive, arithmetic, no_adobe, quality; /* quality 0: 95, colours not subsampled */
 } craft_jpeg_options;
 
-/* JPEG from samples [height, width, channels], channels 1, 3 or 4 (CMYK as stored, no inversion). */
+/* JPEG from samples [height, width, channels], channels 1, 3 or 4 (CMYK as stored). */
 void craft_jpeg(craft *file, const unsigned char *samples, int width, int height, int channels,
                 const craft_jpeg_options *options);
 /* A marker segment (length added) right behind the start marker. */

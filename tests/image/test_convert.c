@@ -53,12 +53,14 @@ static void alpha_weighs_colours_and_back(void **state)
     unsigned char p[] = {200, 100, 3, 128, 9, 9, 9, 0, 7, 8, 9, 255};
     const unsigned char weighted[] = {100, 50, 2, 128, 0, 0, 0, 0, 7, 8, 9, 255};
     const unsigned char back[] = {199, 99, 3, 128, 0, 0, 0, 0, 7, 8, 9, 255};
-    unsigned char over[] = {200, 0, 0, 100};
+    unsigned char over[] = {200, 0, 0, 100}, half[] = {1, 2, 85, 64};
     (void)state;
     cs_premultiply(p, 3);
     assert_memory_equal(p, weighted, sizeof p);
     cs_unpremultiply(p, 3);
     assert_memory_equal(p, back, sizeof p);
+    cs_premultiply(half, 1); /* 0.25, 0.50 and 21.33 */
+    assert_memory_equal(half, "\0\1\25\100", 4);
     cs_unpremultiply(over, 1); /* the resampling overshot */
     assert_int_equal(over[0], 255);
 }

@@ -85,6 +85,21 @@ static void cut_files_are_upright(void **state)
     }
 }
 
+/* A directory that names more entries than there are bytes, at the very end of the file. */
+static void a_directory_beyond_the_file_is_upright(void **state)
+{
+    unsigned char exif[26];
+    craft file = {0};
+    (void)state;
+    craft_exif(exif, 6, 1);
+    exif[9] = 255; /* entries */
+    exif[11] = 1;  /* the first is another tag */
+    craft_add(&file, "RIFF\0\0\0\0WEBP", 12);
+    craft_riff_chunk(&file, "EXIF", exif, 22);
+    assert_int_equal(orientation(&file, file.size, CS_PICTURE_WEBP), 1);
+    craft_free(&file);
+}
+
 /* Every byte of the EXIF data set to every value. */
 static void lies_are_upright_or_a_turn(void **state)
 {
@@ -116,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_file_tells_its_orientation),
         cmocka_unit_test(cut_files_are_upright),
+        cmocka_unit_test(a_directory_beyond_the_file_is_upright),
         cmocka_unit_test(lies_are_upright_or_a_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

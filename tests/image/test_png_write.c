@@ -2,11 +2,13 @@
 /* What is written reads back the same, and appears whole or not at all. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -81,6 +83,33 @@ static void a_folder_that_is_not_there_is_an_error(void **state)
                      CLIPSPAN_E_WRITE);
 }
 
+/* No room for the file: an error, and neither the file nor a part of it stays. */
+static void a_write_that_fails_leaves_nothing(void **state)
+{
+    static uint8_t noise[3 * 256 * 256];
+    struct rlimit before, small;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    clipspan_error err;
+    uint32_t random = 1;
+    size_t i;
+    (void)state;
+    for (i = 0; i < sizeof noise; i++)
+        noise[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+    unlink(path);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 1000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    i = (size_t)-cs_png_write(path, noise, 256, 256, 3, 0, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(i, -CLIPSPAN_E_WRITE);
+    assert_non_null(strstr(err.message, path));
+    assert_int_equal(cs_path_kind(path), 0);
+    assert_int_equal(rmdir(folder), 0); /* empty */
+    assert_int_equal(cs_make_folder(folder, &err), CLIPSPAN_OK);
+}
+
 static void sizes_out_of_range_are_refused(void **state)
 {
     static const int wrong[][3] = {{0, 1, 3}, {1, 0, 3}, {1, 1, 2}, {65537, 1, 3}, {1, -5, 1}};
@@ -98,6 +127,7 @@ int main(void)
         cmocka_unit_test(rgb_and_grey_read_back_the_same),
         cmocka_unit_test(an_existing_file_stays),
         cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
+        cmocka_unit_test(a_write_that_fails_leaves_nothing),
         cmocka_unit_test(sizes_out_of_range_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, clean_up);
