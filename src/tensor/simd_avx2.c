@@ -91,7 +91,7 @@ INLINE __m256 gelu_of(__m256 x)
 {
     const __m256 zero = _mm256_setzero_ps(), end = _mm256_set1_ps(8.0f);
     __m256 t = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
-    __m256 tail = _mm256_cmp_ps(t, end, _CMP_NGE_UQ);
+    __m256 tail = _mm256_cmp_ps(t, end, _CMP_LT_OQ);
     __m256 r = _mm256_set1_ps(-0x1.21031ap-29f);
     r = _mm256_fmadd_ps(r, t, _mm256_set1_ps(0x1.6c5fc4p-24f));
     r = _mm256_fmadd_ps(r, t, _mm256_set1_ps(-0x1.8f2f36p-20f));

@@ -79,7 +79,7 @@ INLINE __m512 gelu_of(__m512 x)
 {
     const __m512 zero = _mm512_setzero_ps(), end = _mm512_set1_ps(8.0f);
     __m512 t = _mm512_abs_ps(x);
-    __mmask16 tail = _mm512_cmp_ps_mask(t, end, _CMP_NGE_UQ);
+    __mmask16 tail = _mm512_cmp_ps_mask(t, end, _CMP_LT_OQ);
     __m512 r = _mm512_set1_ps(-0x1.21031ap-29f);
     r = _mm512_fmadd_ps(r, t, _mm512_set1_ps(0x1.6c5fc4p-24f));
     r = _mm512_fmadd_ps(r, t, _mm512_set1_ps(-0x1.8f2f36p-20f));
