@@ -108,6 +108,7 @@ static void i13_crlf_and_cr_end_lines(void **state)
     (void)state;
     expect("a,b\r\n1,2\r\n\r\n3,4\r5,6", "a|b\n1|2\n3|4\n5|6\n");
     expect("\"a\"\r\n\"b\"\r\n", "a\nb\n");
+    refuse("a\r\nb\r\nc,d\r\n", 11, CLIPSPAN_E_FORMAT, "line 3: 2 fields");
 }
 
 static void i14_quoted_line_ends_belong_to_the_field(void **state)

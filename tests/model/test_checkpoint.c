@@ -497,9 +497,9 @@ static void bare_file_of_a_built_in_architecture(void **state)
         write_vit_b_32("w.safetensors", hf, NULL);
         /* Nothing says which activation it is: that is asked for, not guessed. */
         refuse_with(file, "ViT-B-32", CLIPSPAN_E_ARGUMENT, "--quick-gelu");
-        clock_gettime(CLOCK_MONOTONIC, &a);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
         c = open_with(file, "ViT-B-32-quickgelu", 0);
-        clock_gettime(CLOCK_MONOTONIC, &b);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
         seconds = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
         if (!cs_tiny_sanitized()) assert_true(seconds < 0.05);
         assert_int_equal(cs_safetensors_count(cs_checkpoint_tensors(c)), hf ? 398 : 302);

@@ -135,6 +135,8 @@ static void openclip_sizes_are_read(void **state)
     assert_int_equal(config.text.mlp_width, 5120);
     good(OC, MODEL("", ",\"width\":1408,\"head_width\":88,\"mlp_ratio\":4.3637", ""), NULL);
     assert_int_equal(config.image.mlp_width, 6144);
+    good(OC, MODEL("", ",\"width\":10,\"head_width\":5,\"mlp_ratio\":1.29", ""), NULL);
+    assert_int_equal(config.image.mlp_width, 12);
 }
 
 static void model_cfg_alone_is_a_configuration(void **state)

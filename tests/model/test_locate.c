@@ -237,6 +237,11 @@ static void links_inside_the_repository_are_followed_and_others_refused(void **s
     link_into("../../../models--org--repo2/blobs/abc", place);
     assert_int_equal(cs_location_file(&path, &location, "model.safetensors", &err),
                      CLIPSPAN_E_UNSUPPORTED);
+    /* And one whose name is as long. */
+    cs_tiny_write_text(folder, "models--org--rePo/blobs/abc", "other");
+    link_into("../../../models--org--rePo/blobs/abc", place);
+    assert_int_equal(cs_location_file(&path, &location, "model.safetensors", &err),
+                     CLIPSPAN_E_UNSUPPORTED);
     link_into("../../blobs/missing", place);
     assert_int_equal(cs_location_file(&path, &location, "model.safetensors", &err),
                      CLIPSPAN_E_NOT_FOUND);
