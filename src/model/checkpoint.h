@@ -41,7 +41,8 @@ typedef enum cs_part {
 } cs_part;
 
 /* Where a part lies: `rows` rows of `columns` numbers from row `first` of a tensor (a vector is one
- * row). transposed (projection only): 0 when stored [D, P]: x @ W; 1 when stored [P, D]: x @ W^T. */
+ * row, a third of a vector of three parts too). transposed (projection only): 0 when stored [D, P]:
+ * x @ W; 1 when stored [P, D]: x @ W^T. */
 typedef struct cs_tensor_ref {
     const cs_tensor_entry *entry;
     uint64_t first, rows, columns;

@@ -13,8 +13,8 @@ typedef struct cs_parts {
 } cs_parts;
 
 /* source: the configuration's file or architecture, for messages. `out` is to be given back with
- * cs_parts_fini in any case. Errors: NOT_FOUND (missing tensors), FORMAT (tensors left over), SHAPE,
- * UNSUPPORTED (type), NOMEM. */
+ * cs_parts_fini in any case. Errors: NOT_FOUND (missing tensors), FORMAT (tensors left over),
+ * SHAPE, UNSUPPORTED (type), NOMEM. */
 clipspan_status cs_parts_find(cs_parts *out, const cs_config *config, const cs_safetensors *tensors,
                               const char *before, const char *source, clipspan_error *err);
 void cs_parts_fini(cs_parts *parts);

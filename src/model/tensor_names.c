@@ -151,7 +151,7 @@ static const struct {
     {"model.embed_tokens.weight", "a language model"},
 };
 
-/* 1 when a tensor begins with before + name; entries are sorted, so the first not below it tells. */
+/* 1 when a tensor begins with before + name; entries are sorted, so the first not below tells. */
 static int has_beginning(const cs_safetensors *tensors, const char *before, const char *name)
 {
     char whole[200];

@@ -379,7 +379,7 @@ static void bare_file_finds_its_configuration(void **state)
     free(mine);
 }
 
-/* A built-in architecture's names and shapes are all that matter here: data are holes in the file. */
+/* The names and shapes of a built-in architecture are all that matters: data are a hole. */
 static void write_vit_b_32(const char *name, int hf, const char *extra)
 {
     static const struct {
@@ -521,6 +521,45 @@ static void bare_file_of_a_built_in_architecture(void **state)
     assert_non_null(strstr(cs_checkpoint_config(c)->activation_source, "input_resolution"));
     cs_checkpoint_close(&c);
     free(file);
+}
+
+static void published_checkpoint_without_configuration_is_known(void **state)
+{
+    static const char commit[] = "0123456789abcdef0123456789abcdef01234567";
+    char name[256];
+    cs_checkpoint *c;
+    (void)state;
+    setenv("HF_HUB_CACHE", folder, 1);
+    cs_tiny_write_text(folder, "models--timm--vit_base_patch32_clip_224.openai/refs/main", commit);
+    snprintf(name, sizeof name,
+             "models--timm--vit_base_patch32_clip_224.openai/snapshots/%s/model.safetensors",
+             commit);
+    cs_tiny_write_text(folder, name, "");
+    write_vit_b_32(name, 0, NULL);
+    c = open_with("ViT-B-32/openai", NULL, 0);
+    assert_int_equal(cs_checkpoint_config(c)->activation, CLIPSPAN_QUICK_GELU);
+    assert_non_null(strstr(cs_checkpoint_config(c)->activation_source, "ViT-B-32/openai"));
+    assert_string_equal(cs_checkpoint_name(c), "ViT-B-32/openai");
+    cs_checkpoint_close(&c);
+    unsetenv("HF_HUB_CACHE");
+}
+
+static void configuration_in_another_folder_brings_its_preprocessing(void **state)
+{
+    char *other = cs_tiny_folder(), *config = cs_tiny_path(other, "config.json");
+    char *weights = cs_tiny_path(folder, "w.safetensors");
+    cs_checkpoint *c;
+    (void)state;
+    cs_tiny_write_hf(other, &model, 1);
+    cs_tiny_write_text(other, "merges.txt", "#version: 0.2\n");
+    cs_tiny_write_hf_weights(folder, "w.safetensors", &model, 1);
+    c = open_with(weights, config, 0);
+    assert_true(cs_checkpoint_config(c)->preprocess.mean[2] == 0.3f);
+    assert_string_equal(cs_checkpoint_tokenizer(c), other);
+    cs_checkpoint_close(&c);
+    free(config);
+    free(weights);
+    cs_tiny_remove(&other);
 }
 
 static void the_callers_option_decides_the_activation(void **state)
@@ -744,6 +783,8 @@ int main(void)
         T(shards_of_an_index_are_one_model),
         T(bare_file_finds_its_configuration),
         T(bare_file_of_a_built_in_architecture),
+        T(published_checkpoint_without_configuration_is_known),
+        T(configuration_in_another_folder_brings_its_preprocessing),
         T(the_callers_option_decides_the_activation),
         T(n14_missing_tensor_is_named),
         T(n15_extra_tensor_is_named),
