@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One JSON document, written as it comes so that a million rows need no memory; or the same facts as
- * lines of "path.to.key<TAB>value". Keys come out in the order of the calls. */
+/* One JSON document, written as it comes so that a million rows need no memory; or the same facts
+ * as lines of "path.to.key<TAB>value". Keys come out in the order of the calls. */
 #ifndef CLIPSPAN_CLI_JSON_OUT_H
 #define CLIPSPAN_CLI_JSON_OUT_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables for programs, row by row: CSV (RFC 4180) or TSV, to a file that appears when it is whole or
- * to standard output. */
+/* Tables for programs, row by row: CSV (RFC 4180) or TSV, to a file that appears when it is whole
+ * or to standard output. */
 #ifndef CLIPSPAN_CLI_ROWS_H
 #define CLIPSPAN_CLI_ROWS_H
 

@@ -35,38 +35,38 @@ static void free_pairs(pairs *p)
     cs_free(p->keys);
 }
 
-static clipspan_status read_stdin(char **out, size_t *size, clipspan_error *err)
+/* All of standard input and a NUL, or NULL with *status and err set. */
+static char *read_stdin(size_t *size, clipspan_status *status, clipspan_error *err)
 {
     char *text = NULL;
     size_t used = 0, room = 0;
-    clipspan_status status;
     for (;;) {
         ssize_t got;
-        CS_TRY_DONE(cs_grow(&text, &room, used + 65536, 1, "texts from standard input", err));
+        *status = cs_grow(&text, &room, used + 65536, 1, "texts from standard input", err);
+        if (*status != CLIPSPAN_OK) break;
         got = read(STDIN_FILENO, text + used, room - used - 1);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) {
-            status =
+            *status =
                 cs_fail(err, CLIPSPAN_E_IO, "standard input cannot be read: %s", strerror(errno));
-            goto done;
+            break;
         }
-        if (got == 0) break;
+        if (got == 0) {
+            text[used] = '\0';
+            *size = used;
+            return text;
+        }
         used += (size_t)got;
         if (used > STDIN_MOST) {
-            status = cs_fail(err, CLIPSPAN_E_LIMIT,
-                             "standard input has more than the %zu bytes of texts that are read at "
-                             "once; split it",
-                             STDIN_MOST);
-            goto done;
+            *status = cs_fail(err, CLIPSPAN_E_LIMIT,
+                              "standard input has more than the %zu bytes of texts that are read "
+                              "at once; split it",
+                              STDIN_MOST);
+            break;
         }
     }
-    text[used] = '\0';
-    *out = text;
-    *size = used;
-    return CLIPSPAN_OK;
-done:
     cs_free(text);
-    return status;
+    return NULL;
 }
 
 /* Lines as in a text file: an optional key before a tab, empty lines skipped. */
@@ -74,9 +74,10 @@ static clipspan_status texts_from_stdin(clipspan_texts **out, clipspan_error *er
 {
     clipspan_status status;
     pairs p = {0};
-    char *text = NULL, *line;
-    size_t size = 0;
-    CS_TRY(read_stdin(&text, &size, err));
+    char *text, *line;
+    size_t size;
+    text = read_stdin(&size, &status, err);
+    if (!text) return status;
     if (memchr(text, '\0', size)) {
         status = cs_fail(err, CLIPSPAN_E_FORMAT,
                          "standard input holds a NUL byte, where lines of text were expected");

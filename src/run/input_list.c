@@ -108,7 +108,7 @@ clipspan_status cs_input_list_add(cs_input_list *list, const char *path, const c
                                   const char *group, clipspan_error *err)
 {
     size_t length = strlen(path), need = list->count + 1;
-    uint32_t label_number, group_number, empty;
+    uint32_t label_number = 0, group_number = 0, empty = 0;
     const char *copy;
     if (length > CS_INPUT_PATH_MOST)
         return cs_fail_at(err, CLIPSPAN_E_LIMIT, path,

@@ -39,7 +39,7 @@ load helper
     exits 2 "$CLIPSPAN" emebd && says "did you mean embed?"
     exits 2 "$CLIPSPAN" embed "$model" pics --precison f32 && says "did you mean --precision?"
     exits 2 "$CLIPSPAN" embed "$model" pics --precision bf61 && says "did you mean bf16?"
-    exits 2 "$CLIPSPAN" help clasify && says "did you mean classify?"
+    exits 2 "$CLIPSPAN" help klassify && says "did you mean classify?"
     exits 2 "$CLIPSPAN" zzzzzz && says 'unknown command "zzzzzz"'
 }
 

@@ -19,6 +19,7 @@ setup() {
         [ "$name" = CLIPSPAN_DATA ] || [ "$name" = CLIPSPAN_CPU ] || unset "$name"
     done
     unset NO_COLOR
+    # shellcheck disable=SC2034 # the tests use it
     model=$GOLDEN/openclip-odd
     cd "$BATS_TEST_TMPDIR" || return 1
     mkdir -p pics/red pics/green pics/blue

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* json_at PATH < DOCUMENT   Prints the value at PATH ("predictions.0.label"; "#" at the end: how many items); exit 1
- * when the input is not exactly one JSON document, has a key twice, or nothing at PATH. */
+/* json_at PATH < DOCUMENT   Prints the value at PATH ("predictions.0.label"; "#" at the end: how
+ * many items); exit 1 when the input is not exactly one JSON document, has a key twice, or nothing
+ * at PATH. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

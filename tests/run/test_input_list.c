@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list behind clipspan_inputs: strings survive growth, labels are shared, duplicates counted. */
+/* The list behind clipspan_inputs: strings survive growth, labels are shared, duplicates count. */
 #include "base/memory.h"
 #include "run/input_list.h"
 
