@@ -17,7 +17,8 @@ typedef clipspan_status (*cli_piece_work)(void *context, size_t first, size_t co
                                           clipspan_error *errors, clipspan_error *err);
 
 /* Calls work on piece after piece of the list; a piece takes about two seconds, so that signals are
- * heeded soon. Counts what was skipped in the session. Errors: those of work; INTERRUPTED; the first picture's own error when none could be used. */
+ * heeded soon. Counts what was skipped in the session. Errors: those of work; INTERRUPTED; FORMAT
+ * with the first picture's reason when none could be used. */
 clipspan_status cli_pictures_run(cli_session *session, const clipspan_inputs *inputs, int threads,
                                  cli_piece_work work, void *context, clipspan_error *err);
 
