@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bounds on JSON text before jansson parses it, and getters that say what is wrong where. */
+/* Bounds on JSON text before jansson parses it, and getters that say what is wrong where.
+ *
+ * jansson 2.14 does not survive a failed allocation in every place, and its allocator can be
+ * replaced for the whole process only; so enough memory for the document is asked for first. */
 #include "formats/json.h"
 
 #include <limits.h>
@@ -12,8 +15,8 @@
 #define MAX_FILE ((uint64_t)4 << 20)
 
 /* Counts what the parser would have to build. */
-static clipspan_status scan(const char *text, size_t size, const cs_json_limits *limits,
-                            const char *path, clipspan_error *err)
+static clipspan_status scan(const char *text, size_t size, size_t *built,
+                            const cs_json_limits *limits, const char *path, clipspan_error *err)
 {
     size_t i, objects = 0, elements = 0;
     int depth = 0, quoted = 0;
@@ -41,6 +44,16 @@ static clipspan_status scan(const char *text, size_t size, const cs_json_limits 
                               "checkpoint has",
                               limits->what, limits->objects, limits->elements);
     }
+    *built = objects + elements + 1;
+    return CLIPSPAN_OK;
+}
+
+/* A value and its key take some 200 bytes besides their text, an object's table some 300. */
+static clipspan_status check_memory(size_t built, size_t size, clipspan_error *err)
+{
+    void *probe = cs_alloc(built * 500 + 2 * size, 1, "a JSON document", err);
+    if (!probe) return CLIPSPAN_E_NOMEM;
+    cs_free(probe);
     return CLIPSPAN_OK;
 }
 
@@ -48,12 +61,14 @@ clipspan_status cs_json_parse(json_t **out, const char *text, size_t size,
                               const cs_json_limits *limits, const char *path, clipspan_error *err)
 {
     json_error_t where;
+    size_t built = 0;
     size_t skip = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     *out = NULL;
-    CS_TRY(scan(text + skip, size - skip, limits, path, err));
+    CS_TRY(scan(text + skip, size - skip, &built, limits, path, err));
+    CS_TRY(check_memory(built, size, err));
     *out = json_loadb(text + skip, size - skip, JSON_REJECT_DUPLICATES, &where);
     if (*out) return CLIPSPAN_OK;
-    if (json_error_code(&where) == json_error_out_of_memory)
+    if (json_error_code(&where) == json_error_out_of_memory || !where.text[0])
         return cs_fail_memory(err, size, "a JSON document");
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                       "%s is not valid JSON at byte %zu (line %d): %s", limits->what,
