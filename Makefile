@@ -27,12 +27,13 @@ check: ## layers, layout, spelling, static analysis
 
 asan: ## tests under address and undefined-behaviour sanitizers
 	@test -f build-asan/build.ninja || meson setup build-asan $(SANITIZE) -Db_sanitize=address,undefined
-	@scripts/test build-asan
+	@ASAN_OPTIONS=allocator_may_return_null=1 scripts/test build-asan
 
 tsan: ## tests under the thread sanitizer (clang, whose OpenMP it understands)
 	@scripts/install-deps --dev
 	@test -f build-tsan/build.ninja || CC=clang meson setup build-tsan $(SANITIZE) -Db_sanitize=thread -Dproduct=plain
-	@OMP_TOOL_LIBRARIES=libarcher.so TSAN_OPTIONS=ignore_noninstrumented_modules=1 scripts/test build-tsan
+	@OMP_TOOL_LIBRARIES=$$(clang -print-resource-dir)/../../libarcher.so \
+	TSAN_OPTIONS=ignore_noninstrumented_modules=1:allocator_may_return_null=1 scripts/test build-tsan
 
 bench: $(BUILD)/build.ninja ## speed, beside the machine's measured peak
 	@meson test -C $(BUILD) --benchmark --verbose

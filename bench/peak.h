@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the machine's multiply-add units can do, measured: the figure that rates are compared with. */
+/* What the machine's multiply-add units can do, measured: the figure that rates are compared
+ * with. */
 #ifndef CLIPSPAN_BENCH_PEAK_H
 #define CLIPSPAN_BENCH_PEAK_H
 

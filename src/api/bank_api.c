@@ -50,7 +50,8 @@ static int step_part(void *user, size_t done, size_t total)
     return p->whole->step(p->whole->user, p->before + done, p->total);
 }
 
-/* Every class in one template; a template's texts go through together, so they share its beginning. */
+/* Every class in one template; a template's texts go through together, so they share its
+ * beginning. */
 static clipspan_status embed_template(float *embeddings, clipspan_encoder *encoder,
                                       const clipspan_texts *classes, const char *template_text,
                                       const clipspan_progress *progress, clipspan_error *err)
@@ -179,7 +180,8 @@ const float *clipspan_bank_get_vectors(const clipspan_bank *bank)
     return bank ? bank->vectors : NULL;
 }
 
-/* Sum of products in eight interleaved float64 sums: a fixed order, and fast enough beside embedding. */
+/* Sum of products in eight interleaved float64 sums: a fixed order, and fast enough beside
+ * embedding. */
 static float dot(const float *a, const float *b, size_t n)
 {
     double s[8] = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the public handles of models, encoders and banks are made of, and the argument checks they share. */
+/* What the public handles of models, encoders and banks are made of, and the argument checks they
+ * share. */
 #ifndef CLIPSPAN_SRC_API_HANDLES_H
 #define CLIPSPAN_SRC_API_HANDLES_H
 
@@ -48,7 +49,8 @@ clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_mode
 clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_tower which,
                                clipspan_precision precision, int threads, clipspan_error *err);
 
-/* As clipspan_encoder_run_texts, with unit vectors or raw ones whatever the encoder's option says. */
+/* As clipspan_encoder_run_texts, with unit vectors or raw ones whatever the encoder's option
+ * says. */
 clipspan_status cs_encoder_texts(float *embeddings, clipspan_encoder *encoder,
                                  const clipspan_texts *texts, int unit,
                                  const clipspan_progress *progress, clipspan_error *err);

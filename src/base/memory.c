@@ -45,16 +45,16 @@ void *cs_alloc_zero(size_t count, size_t size, const char *what, clipspan_error 
     return memory;
 }
 
-/* Large blocks start on a huge page and ask for huge pages: fewer page faults while weights are packed,
- * fewer address look-ups while they stream through the products. */
+/* Large blocks start on a huge page and ask for huge pages: fewer page faults while weights are
+ * packed, fewer address look-ups while they stream through the products. */
 void *cs_alloc_aligned(size_t count, size_t size, const char *what, clipspan_error *err)
 {
-    size_t bytes, align;
+    size_t bytes;
     void *memory = NULL;
-    if (!cs_size_mul(&bytes, count, size))
+    if (!cs_size_mul(&bytes, count, size) || bytes > SIZE_MAX - HUGE_PAGE)
         bytes = SIZE_MAX;
     else {
-        align = bytes >= HUGE_PAGE ? HUGE_PAGE : CS_ALIGN;
+        size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : CS_ALIGN;
         if (posix_memalign(&memory, align, bytes ? bytes : CS_ALIGN) != 0) memory = NULL;
 #ifdef MADV_HUGEPAGE
         if (memory && align == HUGE_PAGE) madvise(memory, bytes, MADV_HUGEPAGE);

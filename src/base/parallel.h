@@ -16,8 +16,9 @@ int cs_threads_default(void);
 void cs_parallel_for(size_t count, int threads, void (*body)(void *context, size_t index, int lane),
                      void *context);
 
-/* Sets how many threads libraries built on OpenMP use when the calling thread calls them, and returns
- * the number before, so that a caller can put it back. Without OpenMP: does nothing, returns 1. */
+/* Sets how many threads libraries built on OpenMP use when the calling thread calls them, and
+ * returns the number before, so that a caller can put it back. Without OpenMP: does nothing,
+ * returns 1. */
 int cs_threads_lend(int threads);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One picture through the image tower: pixels [image_height, image_width, 3] to an embedding [P]. */
+/* One picture through the image tower: pixels [image_height, image_width, 3] to an embedding
+ * [P]. */
 #ifndef CLIPSPAN_SRC_MODEL_IMAGE_PASS_H
 #define CLIPSPAN_SRC_MODEL_IMAGE_PASS_H
 
@@ -15,7 +16,8 @@ clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
 void cs_image_pass_free(cs_image_pass **pass);
 size_t cs_image_pass_memory(const cs_image_pass *pass);
 
-/* embedding : [P], a unit vector when `unit`. No allocation. Errors: NUMBERS (not finite), INTERNAL. */
+/* embedding : [P], a unit vector when `unit`. No allocation. Errors: NUMBERS (not finite),
+ * INTERNAL. */
 clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
                                   int unit, clipspan_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts as a prefix tree: texts that begin alike share nodes, and a node is computed once. Because the
- * mask is causal, a token's activations depend on its ancestors only (decomposition.md, section 7). */
+/* Texts as a prefix tree: texts that begin alike share nodes, and a node is computed once. Because
+ * the mask is causal, a token's activations depend on its ancestors only. */
 #ifndef CLIPSPAN_SRC_MODEL_TEXT_BATCH_H
 #define CLIPSPAN_SRC_MODEL_TEXT_BATCH_H
 
@@ -24,7 +24,8 @@ typedef struct cs_text_batch {
 void cs_text_batch_plan(cs_text_batch *batch, cs_arena *arena, size_t room);
 void cs_text_batch_clear(cs_text_batch *batch);
 
-/* Where a text is read out: the first largest id, or the first end token, as the model's family does. */
+/* Where a text is read out: the first largest id, or the first end token, as the model's family
+ * does. */
 size_t cs_text_end(const int32_t *tokens, const cs_config *config);
 
 /* Adds one text's tokens up to its end; 0 and nothing changed when the batch has no room for it. */

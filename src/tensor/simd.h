@@ -58,7 +58,8 @@ typedef struct cs_simd {
 
     /* Attention of one query over keys and values that lie anywhere (a token and its ancestors in a
      * prefix tree):
-     *   out[:] = sum_j softmax_j(scale q . k_j) v_j    k_j = k + index[j] ldk, v_j = v + index[j] ldv
+     *   out[:] = sum_j softmax_j(scale q . k_j) v_j
+     *   k_j = k + index[j] ldk, v_j = v + index[j] ldv
      * index : [n], n at least 1   work : n floats. The same tolerance as attention. */
     void (*attention_path)(float *out, const float *q, const float *k, size_t ldk, const float *v,
                            size_t ldv, const uint32_t *index, size_t n, size_t head_width,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Encoders: the same bytes for any number of threads, what single and bf16 may change, and errors that
- * name their cause. Runs once per kernel level (CLIPSPAN_CPU). */
+/* Encoders: the same bytes for any number of threads, what single and bf16 may change, and errors
+ * that name their cause. Runs once per kernel level (CLIPSPAN_CPU). */
 #define _POSIX_C_SOURCE 200809L
 #include "tiny.h"
 
@@ -303,8 +303,8 @@ static void options_are_checked(void **state)
     clipspan_encoder_free(&encoder);
 }
 
-/* Makes one number of a tensor (and of another, unless NULL) of a written model into `value`, makes an
- * encoder and embeds a picture. */
+/* Makes one number of a tensor (and of another, unless NULL) of a written model into `value`, makes
+ * an encoder and embeds a picture. */
 static clipspan_status spoil_both(const char *tensor, const char *other, float value, int allow,
                                   clipspan_error *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Data files are found from the environment, beside an installed program and from a build folder.
- * For the last two the test runs a copy of itself from there: `test_datadir NAME` prints the path. */
+ * For the last two the test runs a copy of itself from there: `test_datadir NAME` prints the
+ * path. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/datadir.h"
 #include "base/file.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sizes that overflow are refused, growing keeps what was there, an arena is laid out as measured. */
+/* Sizes that overflow are refused, growing keeps what was there, an arena is laid out as
+ * measured. */
 #include "base/memory.h"
 
 #include <setjmp.h>

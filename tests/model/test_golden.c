@@ -25,7 +25,8 @@ typedef struct array {
     size_t rows, row_size; /* numbers of one row */
 } array;
 
-/* Reads folder/name, an array of `descr` as NumPy writes it (version 1.0); 0 when it isn't there. */
+/* Reads folder/name, an array of `descr` as NumPy writes it (version 1.0); 0 when it isn't
+ * there. */
 static int read_array(array *out, const char *folder, const char *name, const char *descr,
                       size_t item)
 {

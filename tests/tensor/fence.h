@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* count items of `size` bytes. They begin wherever that puts them: no alignment beyond the size's. */
+/* count items of `size` bytes. They begin wherever that puts them: no alignment beyond the
+ * size's. */
 void *fence_new(size_t count, size_t size);
 /* Gives the array back; the test fails when bytes before it have changed. */
 void fence_free(void *array);
