@@ -33,6 +33,7 @@ typedef struct job {
     cli_table table; /* the first SHOWN pictures */
     float scale;
     size_t top, class_count;
+    size_t shared; /* bytes of the folders that all paths begin with, left out in tables */
     float *embeddings, *scores; /* [piece, P], [piece, classes] */
     double *probabilities;      /* [classes] */
     size_t *best;               /* [top] classes of one picture, the likeliest first */
@@ -177,9 +178,11 @@ static clipspan_status add_to_table(job *j, size_t index, size_t truth, clipspan
 {
     char percent[CLI_NUMBER_ROOM];
     if (j->table.count / j->table.columns >= SHOWN) return CLIPSPAN_OK;
-    CS_TRY(cli_table_add(&j->table, clipspan_inputs_get_paths(j->inputs)[index], err));
+    CS_TRY(cli_table_add(&j->table, clipspan_inputs_get_paths(j->inputs)[index] + j->shared, err));
     if (j->session->settings.labels) {
-        CS_TRY(cli_table_add(&j->table, clipspan_inputs_get_label(j->inputs, index), err));
+        CS_TRY(cli_table_add(
+            &j->table, truth == CLI_NO_CLASS ? "" : clipspan_texts_get_text(j->classes, truth),
+            err));
         CS_TRY(cli_table_add(&j->table,
                              truth == CLI_NO_CLASS ? ""
                              : truth == j->best[0] ? "right"
@@ -301,6 +304,20 @@ static int has_document(const job *j)
            (s->form == CLI_FORM_TSV && (s->settings.output || s->settings.dry_run));
 }
 
+/* Bytes of the longest folder that all paths begin with, its slash included. */
+static size_t shared_folder(const clipspan_inputs *inputs)
+{
+    const char *const *paths = clipspan_inputs_get_paths(inputs);
+    const char *slash = strrchr(paths[0], '/');
+    size_t length = slash ? (size_t)(slash - paths[0]) + 1 : 0, i;
+    for (i = 1; i < clipspan_inputs_get_count(inputs) && length; i++)
+        while (length && strncmp(paths[0], paths[i], length) != 0)
+            do
+                length--;
+            while (length && paths[0][length - 1] != '/');
+    return length;
+}
+
 static clipspan_status begin(job *j, clipspan_error *err)
 {
     const cli_session *s = j->session;
@@ -312,6 +329,7 @@ static clipspan_status begin(job *j, clipspan_error *err)
         if (!output) cli_json_array(&j->json, "predictions");
     } else if (s->form == CLI_FORM_TABLE && !output) {
         cli_table_init(&j->table, s->settings.labels ? labelled : unlabelled);
+        j->shared = shared_folder(j->inputs);
     }
     if (!output && s->form != CLI_FORM_TSV) return CLIPSPAN_OK;
     CS_TRY(cli_rows_open(&j->rows, output, s->settings.force, err));

@@ -326,7 +326,8 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     fact(s, "activation", text);
     if (!info->has_ln_pre) fact(s, "", "no LayerNorm before the first block");
     print_preprocess(s, info);
-    if (info->has_text) fact(s, "tokenizer", info->tokenizer);
+    if (info->has_text)
+        fact(s, "tokenizer", *info->tokenizer ? info->tokenizer : "CLIP's standard table");
     CS_TRY(print_files(s, f, err));
     if (s->settings.check) print_check(s, &f->check);
     if (s->settings.tensors) CS_TRY(print_tensors(s, f, err));

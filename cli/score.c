@@ -37,7 +37,7 @@ static clipspan_status sort_classes(cli_score *score, clipspan_error *err)
     for (i = 0; i < count; i++) {
         pairs[i].key = cli_class_key(score->classes, i);
         pairs[i].index = i;
-        score->per_class[i].name = pairs[i].key;
+        score->per_class[i].name = clipspan_texts_get_text(score->classes, i);
     }
     qsort(pairs, count, sizeof *pairs, compare_keyed);
     for (i = 0; i < count; i++)
@@ -221,8 +221,8 @@ void cli_score_emit(const cli_score *score, cli_json *j)
     cli_json_array(j, "per_class");
     for (i = 0; i < score->class_count; i++) {
         cli_json_row(j, NULL);
-        cli_json_text(j, "key", score->per_class[i].name);
-        cli_json_text(j, "class", clipspan_texts_get_text(score->classes, i));
+        cli_json_text(j, "key", cli_class_key(score->classes, i));
+        cli_json_text(j, "class", score->per_class[i].name);
         emit_tally(j, score->per_class[i].good, score->per_class[i].all);
         cli_json_end(j);
     }
@@ -286,7 +286,7 @@ static clipspan_status print_tallies(const cli_session *s, FILE *out, const char
     if (status == CLIPSPAN_OK) {
         cli_table_print(&table, s, out);
         if (with > SHOWN)
-            fprintf(out, "  and %zu more, all better (--json has every one)\n", with - SHOWN);
+            fprintf(out, "  and %zu more, none below (--json has every one)\n", with - SHOWN);
         fputc('\n', out);
     }
     cli_table_fini(&table);
