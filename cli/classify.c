@@ -332,8 +332,8 @@ static clipspan_status begin(job *j, clipspan_error *err)
         j->shared = shared_folder(j->inputs);
     }
     if (!output && s->form != CLI_FORM_TSV) return CLIPSPAN_OK;
-    CS_TRY(cli_rows_open(&j->rows, output, s->settings.force, err));
     if (output) cli_signals_hold();
+    CS_TRY(cli_rows_open(&j->rows, output, s->settings.force, err));
     return header(j, err);
 }
 

@@ -57,10 +57,10 @@ static clipspan_status open_output(job *j, clipspan_error *err)
 {
     const cli_settings *settings = &j->session->settings;
     uint64_t width = (uint64_t)j->info->embed_width;
+    cli_signals_hold();
     CS_TRY(cli_rows_open(&j->rows, j->rows_path, settings->force, err));
     CS_TRY(clipspan_npy_open(&j->array, settings->output, CLIPSPAN_FLOAT32, &width, 1,
                              settings->force, err));
-    cli_signals_hold();
     return cli_rows_header(j->rows, j->texts ? "row|key|text" : "row|path|label|group|status|error",
                            err);
 }

@@ -132,6 +132,7 @@ static clipspan_status open_output(job *j, clipspan_error *err)
 {
     const cli_settings *settings = &j->session->settings;
     uint64_t shape[3] = {(uint64_t)j->info->image_height, (uint64_t)j->info->image_width, 3};
+    cli_signals_hold();
     if (wants_folder(settings->output)) {
         CS_TRY(cs_make_folder(settings->output, err));
         for (size_t n = clipspan_inputs_get_count(j->inputs); n; n /= 10)
@@ -141,7 +142,6 @@ static clipspan_status open_output(job *j, clipspan_error *err)
                                  settings->force, err));
     }
     CS_TRY(cli_rows_open(&j->rows, j->rows_path, settings->force, err));
-    cli_signals_hold();
     return cli_rows_header(j->rows,
                            j->array ? "row|path|label|group|status|error"
                                     : "row|path|label|group|status|error|file",

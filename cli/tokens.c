@@ -176,9 +176,9 @@ static clipspan_status run(job *j, clipspan_error *err)
         cli_json_text(&j->json, "model", j->info->name);
     }
     if (output && !s->settings.dry_run) {
+        cli_signals_hold();
         CS_TRY(clipspan_npy_open(&j->array, output, CLIPSPAN_INT32, &context, 1, s->settings.force,
                                  err));
-        cli_signals_hold();
     }
     if (!output && s->form == CLI_FORM_JSON) {
         cli_json_whole(&j->json, "context_length", context);

@@ -169,8 +169,16 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
     yes pics/red/1.png | head -n 600000 >list
     # A shell without job control starts background jobs with SIGINT ignored, so it is set right here.
     for signal in INT TERM; do
-        run_split timeout --preserve-status -s $signal 2 env --default-signal=INT,TERM \
-            "$CLIPSPAN" embed "$model" - -o a.npy --progress none <list
+        env --default-signal=INT,TERM "$CLIPSPAN" embed "$model" - -o a.npy --progress none <list >.out 2>.err &
+        pid=$!
+        for _ in $(seq 400); do
+            [ -n "$(find . -name '.a.npy*.part' -print)" ] && break
+            sleep 0.05
+        done
+        kill -s $signal $pid
+        status=0
+        wait $pid || status=$?
+        errors=$(cat .err)
         case $signal in
         INT) [ "$status" = 130 ] || { echo "INT: $status $errors" && false; } ;;
         TERM) [ "$status" = 143 ] || { echo "TERM: $status $errors" && false; } ;;
