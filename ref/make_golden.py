@@ -175,7 +175,8 @@ def three_kinds(name):
 
 CASES = {
     "openclip-odd": dict(
-        about="Nothing is a multiple of 8: head width 12, 3 heads, MLP width int(36 * 2.7) = 97, 10 tokens. Exact GELU.",
+        about="Nothing is a multiple of 8: head width 12, 3 heads, MLP width int(36 * 2.7) = 97, 10 tokens. "
+              "Exact GELU.",
         layout="openclip", size=(24, 24), patch=8, embed=20, context=13, act="gelu", dtype=half_matrices,
         vision=dict(width=36, layers=2, heads=3, mlp=97), text=dict(width=20, layers=2, heads=2, mlp=80),
         vision_extra=dict(head_width=12, mlp_ratio=2.7)),
@@ -299,7 +300,7 @@ def token_rows(c, rng):
 
     rows = [row(), row(words[0]), row(*words[:3]), row(*words[:5]), row(*words[:5]),     # prefixes, one of them twice
             row(*words[:3], *words[6:8]), row(words[8]), row(*words), row(*words[:n - 3]),  # two of full length
-            row(*words[::-1]), row(2, 1, 0), row(*words[2:4], pad=END)]                     # small ids; padded as HF does
+            row(*words[::-1]), row(2, 1, 0), row(*words[2:4], pad=END)]   # small ids; padded as HF does
     return np.array(rows, np.int32)
 
 
@@ -425,8 +426,8 @@ PCG64, seed {seed}. `--check` makes everything anew and compares.
 {files}
 Tolerance for a float32 engine: relative L2 error of every row at most {tolerance:g}.
 Reason: the same program in float32 comes to {single}, and an engine may
-add in another order and take exp and erf from polynomials; {tolerance:g} leaves room for that and for nothing else, since
-the mistakes below move the answers further. For bf16: cosine at least 0.999.
+add in another order and take exp and erf from polynomials; {tolerance:g} leaves room for that and for nothing
+else, since the mistakes below move the answers further. For bf16: cosine at least 0.999.
 
 Agreement at the time of making (largest relative L2 error of a row):
 

@@ -13,7 +13,8 @@ PINNED = {
     "openvino": "2026.4.1", "onnx": "1.23.2", "onnxscript": "0.7.2", "onnxruntime": "1.32.0",
     "numpy": "2.4.6", "pillow": "13.0.0", "safetensors": "0.8.0", "ftfy": "6.3.1", "regex": "2026.11.15",
 }
-ACCURACY = ("torch", "torchvision", "open_clip_torch", "transformers", "numpy", "pillow", "safetensors", "ftfy", "regex")
+ACCURACY = ("torch", "torchvision", "open_clip_torch", "transformers", "numpy", "pillow", "safetensors", "ftfy",
+            "regex")
 SPEED = ("torch", "torchvision", "open_clip_torch", "openvino", "onnx", "onnxscript", "onnxruntime", "numpy",
          "safetensors")
 
