@@ -65,8 +65,9 @@ static void run_bare(void *context, size_t index, int lane)
 {
     const bare *b = context;
     const cs_block *block = &b->tower->blocks[0];
-    int half = b->tower->precision == CLIPSPAN_BF16, i, repeats = 12;
-    size_t width = (size_t)b->tower->config.width, mlp = (size_t)b->tower->config.mlp_width;
+    int half = b->tower->precision == CLIPSPAN_BF16, i, part, repeats = 12;
+    size_t width = (size_t)b->tower->config.width,
+           mlp = (size_t)(b->tower->config.mlp_width / b->tower->mlp_parts);
     cs_product_plan wide = {b->rows, CS_STORE, half, 1}, back = {b->rows, CS_ADD, 0, 1};
     cs_product *first = NULL, *second = NULL;
     clipspan_error err;
@@ -77,12 +78,16 @@ static void run_bare(void *context, size_t index, int lane)
     if (!x || !y) exit(1);
     memset(x, 0, b->rows * width * sizeof *x);
     memset(y, 0, b->rows * mlp * sizeof *y);
-    stop_on(cs_product_new(&first, block->fc, wide, cs_simd_best(), &err), &err);
-    stop_on(cs_product_new(&second, block->mlp_out, back, cs_simd_best(), &err), &err);
+    stop_on(cs_product_new(&first, block->fc[0], wide, cs_simd_best(), &err), &err);
+    stop_on(cs_product_new(&second, block->mlp_out[0], back, cs_simd_best(), &err), &err);
     for (i = 0; i < repeats; i++) {
         block = &b->tower->blocks[i % b->tower->config.layers];
-        stop_on(cs_product_run(first, y, x, block->fc, &err), &err);
-        stop_on(cs_product_run(second, x, y, block->mlp_out, &err), &err);
+        for (part = 0; part < b->tower->mlp_parts; part++) {
+            stop_on(cs_product_run(first, y, x, b->rows * width / b->tower->panels, block->fc[part],
+                                   &err),
+                    &err);
+            stop_on(cs_product_run(second, x, y, 0, block->mlp_out[part], &err), &err);
+        }
     }
     cs_product_free(&first);
     cs_product_free(&second);

@@ -16,20 +16,17 @@ static clipspan_status prepare(cs_product **out, const cs_matrix *like, size_t r
 clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count, int use,
                              int threads, const cs_simd *simd, clipspan_error *err)
 {
-    const cs_block *first = &tower->blocks[0], *last = &tower->blocks[tower->config.layers - 1];
+    const cs_block *like = &tower->blocks[0];
     int half = tower->precision == CLIPSPAN_BF16;
     cs_epilogue act = tower->activation == CLIPSPAN_GELU ? CS_ACT_GELU : CS_ACT_QUICK;
     memset(rows, 0, sizeof *rows);
     rows->rows = count;
-    if ((use & CS_USE_QKV) && first->qkv)
-        CS_TRY(prepare(&rows->qkv, first->qkv, count, CS_STORE, 0, threads, simd, err));
-    if (use & CS_USE_KV)
-        CS_TRY(prepare(&rows->kv, last->kv, count, CS_STORE, 0, threads, simd, err));
-    if (use & CS_USE_Q) CS_TRY(prepare(&rows->q, last->q, count, CS_STORE, 0, threads, simd, err));
+    if (use & CS_USE_QKV)
+        CS_TRY(prepare(&rows->qkv, like->q, count, CS_STORE, 0, threads, simd, err));
     if (use & CS_USE_REST) {
-        CS_TRY(prepare(&rows->out, last->out, count, CS_ADD, 0, threads, simd, err));
-        CS_TRY(prepare(&rows->fc, last->fc, count, act, half, threads, simd, err));
-        CS_TRY(prepare(&rows->mlp_out, last->mlp_out, count, CS_ADD, 0, threads, simd, err));
+        CS_TRY(prepare(&rows->out, like->out, count, CS_ADD, 0, threads, simd, err));
+        CS_TRY(prepare(&rows->fc, like->fc[0], count, act, half, threads, simd, err));
+        CS_TRY(prepare(&rows->mlp_out, like->mlp_out[0], count, CS_ADD, 0, threads, simd, err));
     }
     if (use & CS_USE_PROJECTION)
         CS_TRY(
@@ -40,80 +37,133 @@ clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count,
 void cs_rows_fini(cs_rows *rows)
 {
     cs_product_free(&rows->qkv);
-    cs_product_free(&rows->kv);
-    cs_product_free(&rows->q);
     cs_product_free(&rows->out);
     cs_product_free(&rows->fc);
     cs_product_free(&rows->mlp_out);
     cs_product_free(&rows->projection);
 }
 
-void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower, size_t rows)
+void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower, size_t rows,
+                     size_t read_rows, int threads)
 {
-    size_t width = (size_t)tower->config.width, mlp = (size_t)tower->config.mlp_width;
-    int half = tower->precision == CLIPSPAN_BF16;
-    size_t size = half ? sizeof(uint16_t) : sizeof(float);
+    size_t width = (size_t)tower->config.width;
+    size_t slice = (size_t)(tower->config.mlp_width / tower->mlp_parts);
+    size_t size = tower->precision == CLIPSPAN_BF16 ? sizeof(uint16_t) : sizeof(float);
+    scratch->panel = width / tower->panels;
+    scratch->stride = rows * scratch->panel;
     scratch->h = cs_arena_carve(arena, rows * width, size);
     scratch->a = cs_arena_carve(arena, rows * width, size);
-    scratch->qkv = cs_arena_carve(arena, rows * width, 3 * sizeof(float));
-    scratch->m = cs_arena_carve(arena, rows * mlp, size);
-    scratch->row = half ? cs_arena_carve(arena, rows * width, sizeof(float)) : scratch->a;
+    scratch->q = cs_arena_carve(arena, rows * width, sizeof(float));
+    scratch->k = cs_arena_carve(arena, rows * width, sizeof(float));
+    scratch->v = cs_arena_carve(arena, rows * width, sizeof(float));
+    scratch->m = cs_arena_carve(arena, rows * slice, size);
+    scratch->row = cs_arena_carve(arena, (size_t)threads * width, sizeof(float));
+    scratch->read = cs_arena_carve(arena, read_rows * width, sizeof(float));
 }
 
+size_t cs_scratch_head(const cs_scratch *scratch, size_t row, size_t head, size_t head_width)
+{
+    size_t heads = scratch->panel / head_width; /* of one panel */
+    return head / heads * scratch->stride + row * scratch->panel + head % heads * head_width;
+}
+
+/* A share of the rows for each thread. scratch NULL: in place. */
 typedef struct norm_job {
     const cs_lane *lane;
-    void *y;
+    cs_scratch *scratch;
+    float *in_place;
     const float *x;
     size_t rows, share;
     const cs_norm *norm;
-    clipspan_precision precision;
 } norm_job;
+
+/* Rows [first, first + rows) into float32 panels, one row at a time. */
+static void norm_into_panels(const norm_job *j, size_t first, size_t rows, float *row)
+{
+    const cs_scratch *s = j->scratch;
+    size_t width = (size_t)j->lane->tower->config.width, i, p;
+    for (i = first; i < first + rows; i++) {
+        j->lane->simd->layer_norm(row, width, j->x + i * width, width, 1, width, j->norm->gain,
+                                  j->norm->bias, j->norm->eps);
+        for (p = 0; p < j->lane->tower->panels; p++)
+            memcpy((float *)s->h + p * s->stride + i * s->panel, row + p * s->panel,
+                   s->panel * sizeof *row);
+    }
+}
 
 static void norm_share(void *context, size_t index, int thread)
 {
     const norm_job *j = context;
-    size_t width = (size_t)j->lane->tower->config.width, first = index * j->share;
+    const cs_tower *t = j->lane->tower;
+    const cs_simd *simd = j->lane->simd;
+    size_t width = (size_t)t->config.width, first = index * j->share;
     size_t rows = j->rows - first < j->share ? j->rows - first : j->share;
-    const float *x = j->x + first * width;
+    const float *x = j->x + first * width, *gain = j->norm->gain, *bias = j->norm->bias;
     (void)thread;
-    if (j->precision == CLIPSPAN_BF16)
-        j->lane->simd->layer_norm_bf16((uint16_t *)j->y + first * width, width, x, width, rows,
-                                       width, j->norm->gain, j->norm->bias, j->norm->eps);
+    if (!j->scratch)
+        simd->layer_norm(j->in_place + first * width, width, x, width, rows, width, gain, bias,
+                         j->norm->eps);
+    else if (t->precision == CLIPSPAN_BF16)
+        simd->layer_norm_bf16((uint16_t *)j->scratch->h + first * width, width, x, width, rows,
+                              width, gain, bias, j->norm->eps);
+    else if (t->panels > 1)
+        norm_into_panels(j, first, rows, j->scratch->row + index * width);
     else
-        j->lane->simd->layer_norm((float *)j->y + first * width, width, x, width, rows, width,
-                                  j->norm->gain, j->norm->bias, j->norm->eps);
+        simd->layer_norm((float *)j->scratch->h + first * width, width, x, width, rows, width, gain,
+                         bias, j->norm->eps);
 }
 
-void cs_norm_run(const cs_lane *lane, void *y, const float *x, size_t rows, const cs_norm *norm,
-                 clipspan_precision precision)
+static void share_rows(norm_job *j)
 {
-    norm_job j = {lane, y, x, rows, rows, norm, precision};
-    size_t threads = (size_t)lane->threads;
-    if (threads > 1 && rows >= 16) j.share = (rows + threads - 1) / threads;
-    cs_parallel_for((rows + j.share - 1) / j.share, lane->threads, norm_share, &j);
+    size_t threads = (size_t)j->lane->threads;
+    j->share = threads > 1 && j->rows >= 16 ? (j->rows + threads - 1) / threads : j->rows;
+    cs_parallel_for((j->rows + j->share - 1) / j->share, j->lane->threads, norm_share, j);
+}
+
+void cs_norm_run(const cs_lane *lane, float *x, size_t rows, const cs_norm *norm)
+{
+    norm_job j = {lane, NULL, x, x, rows, rows, norm};
+    share_rows(&j);
+}
+
+void cs_norm_hand_over(const cs_lane *lane, cs_scratch *scratch, const float *x, size_t rows,
+                       const cs_norm *norm)
+{
+    norm_job j = {lane, scratch, NULL, x, rows, rows, norm};
+    share_rows(&j);
 }
 
 clipspan_status cs_block_finish(const cs_lane *lane, const cs_rows *rows, const cs_block *block,
                                 float *x, cs_scratch *scratch, clipspan_error *err)
 {
-    CS_TRY(cs_product_run(rows->out, x, scratch->a, block->out, err));
-    cs_norm_run(lane, scratch->h, x, rows->rows, &block->ln2, lane->tower->precision);
-    CS_TRY(cs_product_run(rows->fc, scratch->m, scratch->h, block->fc, err));
-    return cs_product_run(rows->mlp_out, x, scratch->m, block->mlp_out, err);
+    size_t stride = scratch->stride;
+    int part;
+    CS_TRY(cs_product_run(rows->out, x, scratch->a, stride, block->out, err));
+    cs_norm_hand_over(lane, scratch, x, rows->rows, &block->ln2);
+    for (part = 0; part < lane->tower->mlp_parts; part++) {
+        CS_TRY(cs_product_run(rows->fc, scratch->m, scratch->h, stride, block->fc[part], err));
+        CS_TRY(cs_product_run(rows->mlp_out, x, scratch->m, 0, block->mlp_out[part], err));
+    }
+    return CLIPSPAN_OK;
 }
 
 clipspan_status cs_read_out(const cs_lane *lane, const cs_rows *rows, float *embeddings, float *x,
-                            int unit, clipspan_error *err)
+                            cs_scratch *scratch, int unit, clipspan_error *err)
 {
-    size_t p = lane->tower->embed_width, i, j;
-    cs_norm_run(lane, x, x, rows->rows, &lane->tower->ln_post, CLIPSPAN_F32);
-    CS_TRY(cs_product_run(rows->projection, embeddings, x, lane->tower->projection, err));
+    const cs_tower *t = lane->tower;
+    size_t P = t->embed_width, panel = (size_t)t->config.width / t->read_panels, i, j;
+    size_t stride = rows->rows * panel;
+    cs_norm_run(lane, x, rows->rows, &t->ln_post);
+    for (i = 0; i < rows->rows; i++)
+        for (j = 0; j < t->read_panels; j++, x += panel)
+            memcpy(scratch->read + j * stride + i * panel, x, panel * sizeof *x);
+    CS_TRY(cs_product_run(rows->projection, embeddings, scratch->read, stride, t->projection, err));
     for (i = 0; i < rows->rows && unit; i++) {
-        float *e = embeddings + i * p;
-        double norm = lane->simd->norm(e, p);
-        float scale = (float)(1.0 / (norm > 1e-12 ? norm : 1e-12));
-        for (j = 0; j < p; j++)
-            e[j] *= scale;
+        float *e = embeddings + i * P;
+        double norm = lane->simd->norm(e, P);
+        double scale = 1.0 / (norm > 1e-12 ? norm : 1e-12);
+        for (j = 0; j < P; j++)
+            e[j] = (float)((double)e[j] * scale);
     }
     return CLIPSPAN_OK;
 }

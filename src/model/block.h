@@ -12,18 +12,16 @@
 #include "base/memory.h"
 #include "model/tower.h"
 
-/* Which products of a block a pass needs for this number of rows. */
+/* Which products a pass needs for this number of rows. */
 typedef enum cs_use {
-    CS_USE_QKV = 1,  /* all blocks but the last */
-    CS_USE_KV = 2,   /* last block, all rows */
-    CS_USE_Q = 4,    /* last block, the rows that are read out */
-    CS_USE_REST = 8, /* output projection and MLP */
-    CS_USE_PROJECTION = 16
+    CS_USE_QKV = 1,       /* queries, keys or values */
+    CS_USE_REST = 2,      /* output projection and MLP */
+    CS_USE_PROJECTION = 4 /* to the joint space */
 } cs_use;
 
 typedef struct cs_rows {
     size_t rows;
-    cs_product *qkv, *kv, *q, *out, *fc, *mlp_out, *projection;
+    cs_product *qkv, *out, *fc, *mlp_out, *projection;
 } cs_rows;
 
 /* use: cs_use flags. threads: that share each product. */
@@ -31,15 +29,23 @@ clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count,
                              int threads, const cs_simd *simd, clipspan_error *err);
 void cs_rows_fini(cs_rows *rows);
 
-/* Activations of up to R rows. h, a, m are float32 or bf16 as the tower is.
- * h : [R, D] normalised   qkv : [R, 3D]   a : [R, D] attention output   m : [R, M] */
+/* Activations of up to R rows. h and a are float32 or bf16 as the tower is and lie in its column panels,
+ * [panels][R, D / panels], `stride` numbers apart; so does m, which has one.
+ * h : normalised   q, k, v : [R, D]   a : attention output   m : [R, M / mlp_parts] */
 typedef struct cs_scratch {
     void *h, *a, *m;
-    float *qkv;
-    float *row; /* [R, D] float32 attention output in bf16 towers, before rounding */
+    float *q, *k, *v;
+    size_t panel, stride; /* width of a panel, R * panel */
+    float *row;           /* [threads, D] one normalised row before it goes into panels */
+    float *read;          /* [read_panels][R', D / read_panels] for R' rows that are read out */
 } cs_scratch;
 
-void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower, size_t rows);
+/* read_rows: that cs_read_out gets at most. */
+void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower, size_t rows,
+                     size_t read_rows, int threads);
+
+/* Where row `row` of head `head` of a begins; rows lie `panel` numbers apart. In numbers, not bytes. */
+size_t cs_scratch_head(const cs_scratch *scratch, size_t row, size_t head, size_t head_width);
 
 /* What a pass computes with: one lane of an encoder. */
 typedef struct cs_lane {
@@ -48,16 +54,21 @@ typedef struct cs_lane {
     int threads; /* inside this lane: 1, or all for a lone picture */
 } cs_lane;
 
-/* LayerNorm of rows x : [rows, D] into y, float32 or bf16 as `precision` says; y = x is allowed in float32. */
-void cs_norm_run(const cs_lane *lane, void *y, const float *x, size_t rows, const cs_norm *norm,
-                 clipspan_precision precision);
+/* LayerNorm of rows x : [rows, D] in place. */
+void cs_norm_run(const cs_lane *lane, float *x, size_t rows, const cs_norm *norm);
 
-/* x += a W_O + b_O; x += MLP(LN2(x)).   x : [rows->rows, D] */
+/* LayerNorm of rows x : [rows, D] into the scratch's h. */
+void cs_norm_hand_over(const cs_lane *lane, cs_scratch *scratch, const float *x, size_t rows,
+                       const cs_norm *norm);
+
+/* x += a W_O + b_O; x += MLP(LN2(x)).   x : [rows->rows, D]
+ * The hidden layer is computed a slice at a time and added to x: a slice stays in the second-level cache, and
+ * the long sums over it are cut into short ones, which rounds better (bench/RESULTS.md). */
 clipspan_status cs_block_finish(const cs_lane *lane, const cs_rows *rows, const cs_block *block,
                                 float *x, cs_scratch *scratch, clipspan_error *err);
 
 /* embedding = LN_post(x) P, divided by its norm when `unit`; [rows->rows, P]. x is overwritten. */
 clipspan_status cs_read_out(const cs_lane *lane, const cs_rows *rows, float *embeddings, float *x,
-                            int unit, clipspan_error *err);
+                            cs_scratch *scratch, int unit, clipspan_error *err);
 
 #endif

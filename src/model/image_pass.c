@@ -35,7 +35,7 @@ static void plan_memory(cs_image_pass *p)
     size_t inputs = 3 * (size_t)p->patch * (size_t)p->patch;
     int half = p->lane.tower->precision == CLIPSPAN_BF16;
     p->x = cs_arena_carve(&p->arena, p->N * p->D, sizeof(float));
-    cs_scratch_plan(&p->scratch, &p->arena, p->lane.tower, p->N);
+    cs_scratch_plan(&p->scratch, &p->arena, p->lane.tower, p->N, 1, p->lane.threads);
     p->patches = cs_arena_carve(&p->arena, (p->N - 1) * inputs, sizeof(float));
     p->patches_in = half ? cs_arena_carve(&p->arena, (p->N - 1) * inputs, sizeof(uint16_t))
                          : (void *)p->patches;
@@ -49,7 +49,7 @@ clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
 {
     clipspan_status status;
     cs_image_pass *p = cs_alloc_zero(1, sizeof *p, "an image pass", err);
-    int c, v, one = CS_USE_Q | CS_USE_REST | CS_USE_PROJECTION;
+    int c, v, one = CS_USE_QKV | CS_USE_REST | CS_USE_PROJECTION;
     *out = NULL;
     if (!p) return CLIPSPAN_E_NOMEM;
     p->lane.tower = tower;
@@ -72,8 +72,8 @@ clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
     CS_TRY_DONE(cs_arena_take(&p->arena, "an image pass", err));
     plan_memory(p);
     CS_TRY_DONE(cs_rows_init(&p->all, tower, p->N,
-                             CS_USE_KV | (config->image.layers > 1 ? CS_USE_QKV | CS_USE_REST : 0),
-                             threads, simd, err));
+                             CS_USE_QKV | (config->image.layers > 1 ? CS_USE_REST : 0), threads,
+                             simd, err));
     CS_TRY_DONE(cs_rows_init(&p->one, tower, 1, one, threads, simd, err));
     {
         cs_product_plan plan = {p->N - 1, CS_ADD, 0, threads};
@@ -131,59 +131,45 @@ static clipspan_status embed_patches(cs_image_pass *p, const uint8_t *pixels, cl
         p->lane.simd->bf16_from_f32(p->patches_in, p->patches, (p->N - 1) * inputs);
     memcpy(p->x, t->positions, p->N * p->D * sizeof(float));
     p->lane.simd->add(p->x, t->class_token, p->D);
-    CS_TRY(cs_product_run(p->embed, p->x + p->D, p->patches_in, t->patch, err));
-    if (t->has_ln_pre) cs_norm_run(&p->lane, p->x, p->x, p->N, &t->ln_pre, CLIPSPAN_F32);
+    CS_TRY(cs_product_run(p->embed, p->x + p->D, p->patches_in, 0, t->patch, err));
+    if (t->has_ln_pre) cs_norm_run(&p->lane, p->x, p->N, &t->ln_pre);
     return CLIPSPAN_OK;
 }
 
-/* One head a step. Queries of the first `queries` rows lie at q, their outputs go to the scratch's a. */
+/* One head a step, for the first `queries` rows. */
 typedef struct attention_job {
     cs_image_pass *pass;
-    const float *q, *k, *v;
-    size_t q_stride, kv_stride, queries;
+    size_t queries;
 } attention_job;
 
 static void attend_head(void *context, size_t head, int thread)
 {
     const attention_job *j = context;
     cs_image_pass *p = j->pass;
-    const cs_simd *simd = p->lane.simd;
-    const float *q = j->q + head * p->K, *k = j->k + head * p->K, *v = j->v + head * p->K;
+    const cs_scratch *s = &p->scratch;
+    size_t D = p->D, at = head * p->K, to = cs_scratch_head(s, 0, head, p->K);
     float *work = p->work + (size_t)thread * p->work_size;
     if (p->lane.tower->precision == CLIPSPAN_BF16)
-        simd->attention_bf16((uint16_t *)p->scratch.a + head * p->K, p->D, q, j->q_stride, k,
-                             j->kv_stride, v, j->kv_stride, j->queries, p->N, p->K, p->scale, NULL,
-                             work);
+        p->lane.simd->attention_bf16((uint16_t *)s->a + to, s->panel, s->q + at, D, s->k + at, D,
+                                     s->v + at, D, j->queries, p->N, p->K, p->scale, NULL, work);
     else
-        simd->attention((float *)p->scratch.a + head * p->K, p->D, q, j->q_stride, k, j->kv_stride,
-                        v, j->kv_stride, j->queries, p->N, p->K, p->scale, NULL, work);
+        p->lane.simd->attention((float *)s->a + to, s->panel, s->q + at, D, s->k + at, D, s->v + at,
+                                D, j->queries, p->N, p->K, p->scale, NULL, work);
 }
 
-static void attend(cs_image_pass *p, attention_job job)
+/* One block. last: queries and all that follows them for the class token, row 0, only. */
+static clipspan_status run_block(cs_image_pass *p, const cs_block *block, int last,
+                                 clipspan_error *err)
 {
+    cs_scratch *s = &p->scratch;
+    const cs_rows *asked = last ? &p->one : &p->all;
+    attention_job job = {p, asked->rows};
+    cs_norm_hand_over(&p->lane, s, p->x, p->N, &block->ln1);
+    CS_TRY(cs_product_run(asked->qkv, s->q, s->h, s->stride, block->q, err));
+    CS_TRY(cs_product_run(p->all.qkv, s->k, s->h, s->stride, block->k, err));
+    CS_TRY(cs_product_run(p->all.qkv, s->v, s->h, s->stride, block->v, err));
     cs_parallel_for(p->H, p->lane.threads, attend_head, &job);
-}
-
-static clipspan_status run_block(cs_image_pass *p, const cs_block *block, clipspan_error *err)
-{
-    const float *qkv = p->scratch.qkv;
-    attention_job job = {p, qkv, qkv + p->D, qkv + 2 * p->D, 3 * p->D, 3 * p->D, p->N};
-    cs_norm_run(&p->lane, p->scratch.h, p->x, p->N, &block->ln1, p->lane.tower->precision);
-    CS_TRY(cs_product_run(p->all.qkv, p->scratch.qkv, p->scratch.h, block->qkv, err));
-    attend(p, job);
-    return cs_block_finish(&p->lane, &p->all, block, p->x, &p->scratch, err);
-}
-
-/* The class token is row 0 of everything, so its query goes behind the keys and values. */
-static clipspan_status run_last_block(cs_image_pass *p, const cs_block *block, clipspan_error *err)
-{
-    float *kv = p->scratch.qkv, *q = kv + 2 * p->N * p->D;
-    attention_job job = {p, q, kv, kv + p->D, p->D, 2 * p->D, 1};
-    cs_norm_run(&p->lane, p->scratch.h, p->x, p->N, &block->ln1, p->lane.tower->precision);
-    CS_TRY(cs_product_run(p->all.kv, kv, p->scratch.h, block->kv, err));
-    CS_TRY(cs_product_run(p->one.q, q, p->scratch.h, block->q, err));
-    attend(p, job);
-    return cs_block_finish(&p->lane, &p->one, block, p->x, &p->scratch, err);
+    return cs_block_finish(&p->lane, asked, block, p->x, s, err);
 }
 
 clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
@@ -193,10 +179,9 @@ clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const u
     uint64_t odd[3] = {0, 0, 0};
     int l;
     CS_TRY(embed_patches(pass, pixels, err));
-    for (l = 0; l + 1 < t->config.layers; l++)
-        CS_TRY(run_block(pass, &t->blocks[l], err));
-    CS_TRY(run_last_block(pass, &t->blocks[l], err));
-    CS_TRY(cs_read_out(&pass->lane, &pass->one, embedding, pass->x, unit, err));
+    for (l = 0; l < t->config.layers; l++)
+        CS_TRY(run_block(pass, &t->blocks[l], l + 1 == t->config.layers, err));
+    CS_TRY(cs_read_out(&pass->lane, &pass->one, embedding, pass->x, &pass->scratch, unit, err));
     pass->lane.simd->count_odd(odd, embedding, t->embed_width);
     if (odd[0] + odd[1] > 0)
         return cs_fail(err, CLIPSPAN_E_NUMBERS,

@@ -25,7 +25,7 @@ struct cs_text_pass {
     float *x;          /* [room, D] residual stream of all nodes */
     float *ends;       /* [room, D] of the nodes that are read out */
     float *embeddings; /* [room, P] */
-    float *q;          /* [room, D] queries of the last block */
+    float *row;        /* [D] attention output of one node, before it is rounded in a bf16 tower */
     uint32_t *path;    /* [C] a node and its ancestors */
     float *work;       /* [C] */
 };
@@ -36,8 +36,8 @@ static void plan_memory(cs_text_pass *p)
     p->x = cs_arena_carve(&p->arena, p->room * p->D, sizeof(float));
     p->ends = cs_arena_carve(&p->arena, p->room * p->D, sizeof(float));
     p->embeddings = cs_arena_carve(&p->arena, p->room * p->lane.tower->embed_width, sizeof(float));
-    p->q = cs_arena_carve(&p->arena, p->room * p->D, sizeof(float));
-    cs_scratch_plan(&p->scratch, &p->arena, p->lane.tower, p->room);
+    p->row = cs_arena_carve(&p->arena, p->D, sizeof(float));
+    cs_scratch_plan(&p->scratch, &p->arena, p->lane.tower, p->room, p->room, 1);
     cs_text_batch_plan(&p->batch, &p->arena, p->room);
     p->path = cs_arena_carve(&p->arena, context, sizeof *p->path);
     p->work = cs_arena_carve(&p->arena, context, sizeof(float));
@@ -49,7 +49,7 @@ clipspan_status cs_text_pass_new(cs_text_pass **out, const cs_tower *tower, cons
     clipspan_status status;
     cs_text_pass *p = cs_alloc_zero(1, sizeof *p, "a text pass", err);
     size_t context = (size_t)config->context_length, sizes[SIZES] = {16, 64, 192, CS_TEXT_ROWS};
-    int i, use = CS_USE_KV | CS_USE_Q | CS_USE_REST | CS_USE_PROJECTION;
+    int i, use = CS_USE_QKV | CS_USE_REST | CS_USE_PROJECTION;
     *out = NULL;
     if (!p) return CLIPSPAN_E_NOMEM;
     p->lane.tower = tower;
@@ -65,8 +65,7 @@ clipspan_status cs_text_pass_new(cs_text_pass **out, const cs_tower *tower, cons
     CS_TRY_DONE(cs_arena_take(&p->arena, "a text pass", err));
     plan_memory(p);
     for (i = 0; i < SIZES; i++)
-        CS_TRY_DONE(cs_rows_init(&p->sizes[i], tower, sizes[i],
-                                 use | (config->text.layers > 1 ? CS_USE_QKV : 0), 1, simd, err));
+        CS_TRY_DONE(cs_rows_init(&p->sizes[i], tower, sizes[i], use, 1, simd, err));
     *out = p;
     p = NULL;
 done:
@@ -121,64 +120,69 @@ static void embed_tokens(cs_text_pass *p, size_t rows)
     memset(p->x + i * p->D, 0, (rows - i) * p->D * sizeof(float));
 }
 
-/* Attention of one node's query, all heads; out : [D] */
-static void attend_node(cs_text_pass *p, float *out, const float *q, const float *k, const float *v,
-                        size_t stride, uint32_t node)
+/* Attention of the query in row `from` of q, which is `node`'s, into row `from` of a, all heads. */
+static void attend_node(cs_text_pass *p, size_t from, uint32_t node)
 {
-    size_t n = p->batch.depth[node] + 1, i = n, h;
+    const cs_scratch *s = &p->scratch;
+    size_t n = p->batch.depth[node] + 1, i = n, h, D = p->D;
+    int half = p->lane.tower->precision == CLIPSPAN_BF16;
     while (i-- > 0) {
         p->path[i] = node;
         node = p->batch.parent[node];
     }
     for (h = 0; h < p->H; h++) {
         size_t at = h * p->K;
-        p->lane.simd->attention_path(out + at, q + at, k + at, stride, v + at, stride, p->path, n,
-                                     p->K, p->scale, p->work);
+        float *out = half ? p->row + at : (float *)s->a + cs_scratch_head(s, from, h, p->K);
+        p->lane.simd->attention_path(out, s->q + from * D + at, s->k + at, D, s->v + at, D, p->path,
+                                     n, p->K, p->scale, p->work);
     }
+    if (half) p->lane.simd->bf16_from_f32((uint16_t *)s->a + from * D, p->row, D);
 }
 
-/* Rounds the attention output for a bf16 tower. */
-static void hand_over(cs_text_pass *p, size_t rows)
+/* Rows [first, end) of a become zero: what the products compute from them is ignored, but must not be
+ * left to chance. */
+static void clear_rows(cs_text_pass *p, size_t first, size_t end)
 {
-    if (p->lane.tower->precision == CLIPSPAN_BF16)
-        p->lane.simd->bf16_from_f32(p->scratch.a, p->scratch.row, rows * p->D);
+    const cs_scratch *s = &p->scratch;
+    size_t size = p->lane.tower->precision == CLIPSPAN_BF16 ? sizeof(uint16_t) : sizeof(float), i;
+    for (i = 0; i < p->lane.tower->panels; i++)
+        memset((unsigned char *)s->a + (i * s->stride + first * s->panel) * size, 0,
+               (end - first) * s->panel * size);
 }
 
-static clipspan_status run_block(cs_text_pass *p, const cs_rows *rows, const cs_block *block,
+static clipspan_status run_block(cs_text_pass *p, const cs_rows *all, const cs_block *block,
                                  clipspan_error *err)
 {
-    const float *qkv = p->scratch.qkv;
-    size_t i, stride = 3 * p->D;
-    cs_norm_run(&p->lane, p->scratch.h, p->x, rows->rows, &block->ln1, p->lane.tower->precision);
-    CS_TRY(cs_product_run(rows->qkv, p->scratch.qkv, p->scratch.h, block->qkv, err));
+    cs_scratch *s = &p->scratch;
+    size_t i;
+    cs_norm_hand_over(&p->lane, s, p->x, all->rows, &block->ln1);
+    CS_TRY(cs_product_run(all->qkv, s->q, s->h, s->stride, block->q, err));
+    CS_TRY(cs_product_run(all->qkv, s->k, s->h, s->stride, block->k, err));
+    CS_TRY(cs_product_run(all->qkv, s->v, s->h, s->stride, block->v, err));
     for (i = 0; i < p->batch.nodes; i++)
-        attend_node(p, p->scratch.row + i * p->D, qkv + i * stride, qkv + p->D, qkv + 2 * p->D,
-                    stride, (uint32_t)i);
-    memset(p->scratch.row + i * p->D, 0, (rows->rows - i) * p->D * sizeof(float));
-    hand_over(p, rows->rows);
-    return cs_block_finish(&p->lane, rows, block, p->x, &p->scratch, err);
+        attend_node(p, i, (uint32_t)i);
+    clear_rows(p, i, all->rows);
+    return cs_block_finish(&p->lane, all, block, p->x, s, err);
 }
 
 /* Keys and values of all nodes, the rest for the ends; leaves p->ends. */
 static clipspan_status run_last_block(cs_text_pass *p, const cs_rows *all, const cs_rows *ends,
                                       const cs_block *block, clipspan_error *err)
 {
-    const float *kv = p->scratch.qkv;
+    cs_scratch *s = &p->scratch;
     size_t i;
-    clipspan_precision precision = p->lane.tower->precision;
-    cs_norm_run(&p->lane, p->scratch.h, p->x, all->rows, &block->ln1, precision);
-    CS_TRY(cs_product_run(all->kv, p->scratch.qkv, p->scratch.h, block->kv, err));
+    cs_norm_hand_over(&p->lane, s, p->x, all->rows, &block->ln1);
+    CS_TRY(cs_product_run(all->qkv, s->k, s->h, s->stride, block->k, err));
+    CS_TRY(cs_product_run(all->qkv, s->v, s->h, s->stride, block->v, err));
     for (i = 0; i < p->batch.texts; i++)
         memcpy(p->ends + i * p->D, p->x + p->batch.end[i] * p->D, p->D * sizeof(float));
     memset(p->ends + i * p->D, 0, (ends->rows - i) * p->D * sizeof(float));
-    cs_norm_run(&p->lane, p->scratch.h, p->ends, ends->rows, &block->ln1, precision);
-    CS_TRY(cs_product_run(ends->q, p->q, p->scratch.h, block->q, err));
+    cs_norm_hand_over(&p->lane, s, p->ends, ends->rows, &block->ln1);
+    CS_TRY(cs_product_run(ends->qkv, s->q, s->h, s->stride, block->q, err));
     for (i = 0; i < p->batch.texts; i++)
-        attend_node(p, p->scratch.row + i * p->D, p->q + i * p->D, kv, kv + p->D, 2 * p->D,
-                    p->batch.end[i]);
-    memset(p->scratch.row + i * p->D, 0, (ends->rows - i) * p->D * sizeof(float));
-    hand_over(p, ends->rows);
-    return cs_block_finish(&p->lane, ends, block, p->ends, &p->scratch, err);
+        attend_node(p, i, p->batch.end[i]);
+    clear_rows(p, i, ends->rows);
+    return cs_block_finish(&p->lane, ends, block, p->ends, s, err);
 }
 
 clipspan_status cs_text_pass_run(float *embeddings, cs_text_pass *pass, const int32_t *tokens,
@@ -198,7 +202,7 @@ clipspan_status cs_text_pass_run(float *embeddings, cs_text_pass *pass, const in
     for (l = 0; l + 1 < t->config.layers; l++)
         CS_TRY(run_block(p, all, &t->blocks[l], err));
     CS_TRY(run_last_block(p, all, ends, &t->blocks[l], err));
-    CS_TRY(cs_read_out(&p->lane, ends, p->embeddings, p->ends, unit, err));
+    CS_TRY(cs_read_out(&p->lane, ends, p->embeddings, p->ends, &p->scratch, unit, err));
     p->lane.simd->count_odd(odd, p->embeddings, texts);
     if (odd[0] + odd[1] > 0)
         return cs_fail(err, CLIPSPAN_E_NUMBERS,

@@ -8,12 +8,24 @@
 
 #include <string.h>
 
-/* One thing to load: into *matrix (with its bias) or *vector, from up to three parts one below another. */
+#define PANEL      400 /* numbers that one sum in float32 adds up, at most, where the heads allow it */
+#define READ_PANEL 64  /* the same in the read-out */
+#define MLP_SLICE  512 /* the same in the hidden layer */
+
+typedef enum split {
+    WHOLE,
+    BY_OUTPUTS, /* rows of the weights, with their biases */
+    BY_INPUTS   /* columns; the bias goes to the first slice, the others get zeros */
+} split;
+
+/* One thing to load: into *matrix (with its bias; split: mlp_parts matrices) or *vector. */
 typedef struct job {
     cs_matrix **matrix;
     float **vector;
-    cs_part parts[3], biases[3];
-    int count, has_bias, layer;
+    cs_part part, bias; /* bias CS_PARTS: none */
+    int layer;
+    split split;
+    size_t panels;
     clipspan_precision precision;
 } job;
 
@@ -43,30 +55,19 @@ static clipspan_status check_numbers(const loader *l, const float *x, cs_tensor_
                       ref.entry->name, (unsigned long long)odd[0], (unsigned long long)odd[1]);
 }
 
-/* Reads parts one below another. *rows, *columns: of the whole. */
-static clipspan_status read_parts(float **out, size_t *rows, size_t *columns, const loader *l,
-                                  const cs_part *parts, const job *j, clipspan_error *err)
+/* Reads a part and checks it. *rows, *columns: its shape. */
+static clipspan_status read_part(float **out, size_t *rows, size_t *columns, const loader *l,
+                                 cs_part part, int layer, clipspan_error *err)
 {
-    clipspan_status status = CLIPSPAN_OK;
-    cs_tensor_ref refs[3];
-    float *data;
-    size_t total = 0;
-    int i;
+    clipspan_status status;
+    cs_tensor_ref ref = cs_checkpoint_part(l->checkpoint, l->tower->which, part, layer);
+    float *data = cs_alloc_aligned((size_t)(ref.rows * ref.columns), sizeof *data, "a tensor", err);
     *out = NULL;
-    *rows = 0;
-    for (i = 0; i < j->count; i++) {
-        refs[i] = cs_checkpoint_part(l->checkpoint, l->tower->which, parts[i], j->layer);
-        total += (size_t)(refs[i].rows * refs[i].columns);
-        *rows += (size_t)refs[i].rows;
-        *columns = (size_t)refs[i].columns;
-    }
-    data = cs_alloc_aligned(total, sizeof *data, "a tensor", err);
     if (!data) return CLIPSPAN_E_NOMEM;
-    for (i = 0, total = 0; i < j->count; i++) {
-        CS_TRY_DONE(cs_checkpoint_read(data + total, l->checkpoint, refs[i], err));
-        CS_TRY_DONE(check_numbers(l, data + total, refs[i], err));
-        total += (size_t)(refs[i].rows * refs[i].columns);
-    }
+    CS_TRY_DONE(cs_checkpoint_read(data, l->checkpoint, ref, err));
+    CS_TRY_DONE(check_numbers(l, data, ref, err));
+    *rows = (size_t)ref.rows;
+    *columns = (size_t)ref.columns;
     *out = data;
     data = NULL;
 done:
@@ -104,27 +105,63 @@ static clipspan_status transpose(float **data, size_t *rows, size_t *columns, cl
     return CLIPSPAN_OK;
 }
 
+/* Packs slices of weights : [rows, columns] as matrices of their own. */
+static clipspan_status pack_slices(const loader *l, const job *j, const float *weights,
+                                   const float *bias, size_t rows, size_t columns, size_t *bytes,
+                                   clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    size_t parts = (size_t)l->tower->mlp_parts, part, i, width = columns / parts;
+    float *slice = NULL, *zeros = NULL;
+    if (j->split == BY_INPUTS) {
+        slice = cs_alloc_aligned(rows * width, sizeof *slice, "a slice of weights", err);
+        zeros = cs_alloc_zero(rows, sizeof *zeros, "a bias", err);
+        if (!slice || !zeros) status = CLIPSPAN_E_NOMEM;
+    }
+    for (part = 0; part < parts && status == CLIPSPAN_OK; part++) {
+        if (j->split == BY_OUTPUTS)
+            status = cs_matrix_new(&j->matrix[part], weights + part * (rows / parts) * columns,
+                                   bias + part * (rows / parts), rows / parts, columns, j->panels,
+                                   j->precision, err);
+        else {
+            for (i = 0; i < rows; i++)
+                memcpy(slice + i * width, weights + i * columns + part * width,
+                       width * sizeof *slice);
+            status = cs_matrix_new(&j->matrix[part], slice, part ? zeros : bias, rows, width,
+                                   j->panels, j->precision, err);
+        }
+        if (status == CLIPSPAN_OK) *bytes += cs_matrix_bytes(j->matrix[part]);
+    }
+    cs_free(slice);
+    cs_free(zeros);
+    return status;
+}
+
 static clipspan_status run_job(const loader *l, const job *j, size_t *bytes, clipspan_error *err)
 {
     clipspan_status status;
     float *data = NULL, *bias = NULL;
     size_t rows = 0, columns = 0, bias_rows, bias_columns;
-    CS_TRY_DONE(read_parts(&data, &rows, &columns, l, j->parts, j, err));
+    CS_TRY_DONE(read_part(&data, &rows, &columns, l, j->part, j->layer, err));
     if (j->vector) {
         *bytes = rows * columns * sizeof *data;
         *j->vector = data;
         data = NULL;
         goto done;
     }
-    if (j->has_bias)
-        CS_TRY_DONE(read_parts(&bias, &bias_rows, &bias_columns, l, j->biases, j, err));
-    if (j->parts[0] == CS_PATCH_WEIGHT)
+    if (j->bias != CS_PARTS)
+        CS_TRY_DONE(read_part(&bias, &bias_rows, &bias_columns, l, j->bias, j->layer, err));
+    if (j->part == CS_PATCH_WEIGHT)
         CS_TRY_DONE(order_patch(&data, rows, l->config->patch_size, err));
-    if (j->parts[0] == CS_PROJECTION) {
+    if (j->part == CS_PROJECTION) {
         cs_tensor_ref ref = cs_checkpoint_part(l->checkpoint, l->tower->which, CS_PROJECTION, 0);
         if (!ref.transposed) CS_TRY_DONE(transpose(&data, &rows, &columns, err));
     }
-    CS_TRY_DONE(cs_matrix_new(j->matrix, data, bias, rows, columns, j->precision, err));
+    if (j->split != WHOLE) {
+        status = pack_slices(l, j, data, bias, rows, columns, bytes, err);
+        goto done;
+    }
+    CS_TRY_DONE(cs_matrix_new(j->matrix, data, bias, rows, columns, j->panels, j->precision, err));
     *bytes = cs_matrix_bytes(*j->matrix);
 done:
     cs_free(data);
@@ -145,8 +182,7 @@ static void add_vector(loader *l, float **to, cs_part part, int layer)
     job *j = &l->jobs[l->count++];
     memset(j, 0, sizeof *j);
     j->vector = to;
-    j->parts[0] = part;
-    j->count = 1;
+    j->part = part;
     j->layer = layer;
 }
 
@@ -157,51 +193,75 @@ static void add_norm(loader *l, cs_norm *norm, cs_part gain, cs_part bias, int l
     add_vector(l, &norm->bias, bias, layer);
 }
 
-/* A matrix from `count` parts that follow `part` in cs_part, with biases that follow `bias`. */
-static void add_matrix(loader *l, cs_matrix **to, cs_part part, cs_part bias, int count, int layer)
+static job *add_matrix(loader *l, cs_matrix **to, cs_part part, cs_part bias, int layer)
 {
     job *j = &l->jobs[l->count++];
-    int i;
     memset(j, 0, sizeof *j);
     j->matrix = to;
-    j->count = count;
+    j->part = part;
+    j->bias = bias;
     j->layer = layer;
     j->precision = part == CS_PROJECTION ? CLIPSPAN_F32 : l->tower->precision;
-    j->has_bias = bias != CS_PARTS;
-    for (i = 0; i < count; i++) {
-        j->parts[i] = (cs_part)(part + i);
-        j->biases[i] = (cs_part)(bias + i);
-    }
+    j->panels = part == CS_PROJECTION                                  ? l->tower->read_panels
+                : part == CS_PATCH_WEIGHT || part == CS_MLP_OUT_WEIGHT ? 1
+                                                                       : l->tower->panels;
+    return j;
 }
 
 /* Largest matrices first, so that threads finish together. */
 static void list_jobs(loader *l)
 {
     cs_tower *t = l->tower;
-    int i, last = t->config.layers - 1;
+    int i;
     if (t->which == CLIPSPAN_TEXT) add_vector(l, &t->table, CS_TOKEN_TABLE, 0);
-    for (i = 0; i <= last; i++) {
+    for (i = 0; i < t->config.layers; i++) {
         cs_block *b = &t->blocks[i];
-        add_matrix(l, &b->fc, CS_FC_WEIGHT, CS_FC_BIAS, 1, i);
-        add_matrix(l, &b->mlp_out, CS_MLP_OUT_WEIGHT, CS_MLP_OUT_BIAS, 1, i);
-        if (i < last)
-            add_matrix(l, &b->qkv, CS_Q_WEIGHT, CS_Q_BIAS, 3, i);
-        else {
-            add_matrix(l, &b->kv, CS_K_WEIGHT, CS_K_BIAS, 2, i);
-            add_matrix(l, &b->q, CS_Q_WEIGHT, CS_Q_BIAS, 1, i);
-        }
-        add_matrix(l, &b->out, CS_OUT_WEIGHT, CS_OUT_BIAS, 1, i);
+        add_matrix(l, b->fc, CS_FC_WEIGHT, CS_FC_BIAS, i)->split = BY_OUTPUTS;
+        add_matrix(l, b->mlp_out, CS_MLP_OUT_WEIGHT, CS_MLP_OUT_BIAS, i)->split = BY_INPUTS;
+        add_matrix(l, &b->q, CS_Q_WEIGHT, CS_Q_BIAS, i);
+        add_matrix(l, &b->k, CS_K_WEIGHT, CS_K_BIAS, i);
+        add_matrix(l, &b->v, CS_V_WEIGHT, CS_V_BIAS, i);
+        add_matrix(l, &b->out, CS_OUT_WEIGHT, CS_OUT_BIAS, i);
         add_norm(l, &b->ln1, CS_LN1_WEIGHT, CS_LN1_BIAS, i);
         add_norm(l, &b->ln2, CS_LN2_WEIGHT, CS_LN2_BIAS, i);
     }
-    add_matrix(l, &t->projection, CS_PROJECTION, CS_PARTS, 1, 0);
+    add_matrix(l, &t->projection, CS_PROJECTION, CS_PARTS, 0);
     add_vector(l, &t->positions, CS_POSITIONS, 0);
     add_norm(l, &t->ln_post, CS_LN_POST_WEIGHT, CS_LN_POST_BIAS, 0);
     if (t->which == CLIPSPAN_IMAGE) {
-        add_matrix(l, &t->patch, CS_PATCH_WEIGHT, CS_PARTS, 1, 0);
+        add_matrix(l, &t->patch, CS_PATCH_WEIGHT, CS_PARTS, 0);
         add_vector(l, &t->class_token, CS_CLASS_TOKEN, 0);
         if (t->has_ln_pre) add_norm(l, &t->ln_pre, CS_LN_PRE_WEIGHT, CS_LN_PRE_BIAS, 0);
     }
+}
+
+/* Panels of at most PANEL numbers, of whole heads each, all alike; one where that would make them tiny.
+ * bf16 products round their inputs far more than their sums: one panel. */
+static size_t choose_panels(const cs_tower *tower)
+{
+    int width = tower->config.width, heads = tower->config.heads, panels;
+    if (tower->precision == CLIPSPAN_BF16) return 1;
+    for (panels = 1; panels <= heads && width / panels >= PANEL / 4; panels++)
+        if (heads % panels == 0 && width / panels <= PANEL) return (size_t)panels;
+    return 1;
+}
+
+/* Panels of at most READ_PANEL numbers, all alike; one where the width has no such divisor of use. */
+static size_t choose_read_panels(int width)
+{
+    int panel;
+    for (panel = READ_PANEL; panel >= 16; panel--)
+        if (width % panel == 0) return (size_t)(width / panel);
+    return 1;
+}
+
+/* Slices of the hidden layer of at most MLP_SLICE, all alike. */
+static int choose_parts(int mlp_width)
+{
+    int parts;
+    for (parts = 1; parts <= 64; parts++)
+        if (mlp_width % parts == 0 && mlp_width / parts <= MLP_SLICE) return parts;
+    return 1;
 }
 
 clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, clipspan_tower which,
@@ -222,13 +282,22 @@ clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, c
     tower->config = which == CLIPSPAN_IMAGE ? config->image : config->text;
     tower->embed_width = (size_t)config->embed_width;
     tower->has_ln_pre = which == CLIPSPAN_IMAGE && config->has_ln_pre;
-    room = 10 + 9 * (size_t)tower->config.layers;
+    tower->mlp_parts = choose_parts(tower->config.mlp_width);
+    tower->panels = choose_panels(tower);
+    tower->read_panels = choose_read_panels(tower->config.width);
+    room = 10 + 10 * (size_t)tower->config.layers;
     tower->blocks =
         cs_alloc_zero((size_t)tower->config.layers, sizeof *tower->blocks, "a tower", err);
     l.jobs = cs_alloc_zero(room, sizeof *l.jobs, "a tower", err);
     l.bytes = cs_alloc_zero(room, sizeof *l.bytes, "a tower", err);
     l.errors = cs_alloc_zero(room, sizeof *l.errors, "a tower", err);
     if (!tower->blocks || !l.jobs || !l.bytes || !l.errors) goto done;
+    for (i = 0; i < (size_t)tower->config.layers; i++) {
+        cs_block *b = &tower->blocks[i];
+        b->fc = cs_alloc_zero((size_t)tower->mlp_parts, sizeof(cs_matrix *), "a tower", err);
+        b->mlp_out = cs_alloc_zero((size_t)tower->mlp_parts, sizeof(cs_matrix *), "a tower", err);
+        if (!b->fc || !b->mlp_out) goto done;
+    }
     list_jobs(&l);
     cs_parallel_for(l.count, threads, run_indexed, &l);
     status = CLIPSPAN_OK;
@@ -258,18 +327,22 @@ static void free_norm(cs_norm *norm)
 void cs_tower_free(cs_tower **tower)
 {
     cs_tower *t = tower ? *tower : NULL;
-    int i;
+    int i, part;
     if (!t) return;
     for (i = 0; t->blocks && i < t->config.layers; i++) {
         cs_block *b = &t->blocks[i];
         free_norm(&b->ln1);
         free_norm(&b->ln2);
-        cs_matrix_free(&b->qkv);
         cs_matrix_free(&b->q);
-        cs_matrix_free(&b->kv);
+        cs_matrix_free(&b->k);
+        cs_matrix_free(&b->v);
         cs_matrix_free(&b->out);
-        cs_matrix_free(&b->fc);
-        cs_matrix_free(&b->mlp_out);
+        for (part = 0; part < t->mlp_parts; part++) {
+            if (b->fc) cs_matrix_free(&b->fc[part]);
+            if (b->mlp_out) cs_matrix_free(&b->mlp_out[part]);
+        }
+        cs_free(b->fc);
+        cs_free(b->mlp_out);
     }
     cs_free(t->blocks);
     cs_matrix_free(&t->patch);

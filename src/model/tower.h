@@ -13,15 +13,13 @@ typedef struct cs_norm {
     float eps;
 } cs_norm;
 
-/* One transformer block. All blocks but the last have qkv; the last has q and kv apart, because only
- * one token's query is asked there. */
+/* One transformer block. Matrices from D take x in the tower's column panels. */
 typedef struct cs_block {
     cs_norm ln1, ln2;
-    cs_matrix *qkv;     /* D -> 3D: query, key, value */
-    cs_matrix *q, *kv;  /* D -> D, D -> 2D */
-    cs_matrix *out;     /* D -> D */
-    cs_matrix *fc;      /* D -> M */
-    cs_matrix *mlp_out; /* M -> D */
+    cs_matrix *q, *k, *v; /* D -> D */
+    cs_matrix *out;       /* D -> D */
+    cs_matrix **fc;       /* [mlp_parts] D -> M / mlp_parts */
+    cs_matrix **mlp_out;  /* [mlp_parts] M / mlp_parts -> D */
 } cs_block;
 
 typedef struct cs_tower {
@@ -30,7 +28,9 @@ typedef struct cs_tower {
     clipspan_activation activation;
     cs_tower_config config;
     size_t embed_width; /* P */
-    cs_block *blocks;   /* [layers] */
+    size_t panels;    /* column panels of the blocks' inputs (tensor/product.h): whole heads each */
+    int mlp_parts;    /* the hidden layer is computed in this many slices, see cs_block_finish */
+    cs_block *blocks; /* [layers] */
 
     cs_matrix *patch;   /* image: 3 patch^2 -> D, inputs ordered y, x, colour */
     float *class_token; /* image: [D] */
@@ -38,6 +38,8 @@ typedef struct cs_tower {
     float *positions;   /* image [N, D], text [C, D] */
     int has_ln_pre;
     cs_norm ln_pre, ln_post;
+    size_t read_panels; /* column panels of the read-out: many, for its rounding goes straight into
+                              the embedding */
     cs_matrix *projection; /* D -> P, always float32 */
 
     size_t bytes; /* of all the above */

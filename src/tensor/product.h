@@ -3,6 +3,10 @@
  *
  *     y[i, :] = epilogue(x[i, :] W^T + b)          x : [rows, inputs]   W : [outputs, inputs]
  *
+ * A float32 sum over many inputs rounds worse than several short ones, and a backend takes a long one in
+ * one go. So a matrix may be made for x in column panels: panel p is a dense [rows, inputs / panels] of
+ * its own, and the sums over panels are added up one after another. One panel is the ordinary matrix.
+ *
  * Three files implement it: product_onednn.c, product_cblas.c, product_plain.c; the build has one of
  * them. Products accumulate in float32 (plain: float64); a result differs from exact arithmetic on the
  * given numbers by at most about sqrt(inputs) * 6e-8 of sum |x| |w|; in bf16 the inputs are rounded
@@ -18,11 +22,12 @@
 typedef struct cs_matrix cs_matrix;
 
 /* weights : [outputs, inputs] row-major, borrowed for the call   bias : [outputs] or NULL for none
+ * panels: column panels of x, a divisor of inputs
  * precision: BF16 rounds the weights and makes products take bf16 inputs.
  * Errors: NOMEM, UNSUPPORTED (bf16 in a build or on a CPU without it). */
 clipspan_status cs_matrix_new(cs_matrix **out, const float *weights, const float *bias,
-                              size_t outputs, size_t inputs, clipspan_precision precision,
-                              clipspan_error *err);
+                              size_t outputs, size_t inputs, size_t panels,
+                              clipspan_precision precision, clipspan_error *err);
 void cs_matrix_free(cs_matrix **matrix);
 size_t cs_matrix_bytes(const cs_matrix *matrix); /* of the packed weights and the bias */
 
@@ -49,9 +54,10 @@ clipspan_status cs_product_new(cs_product **out, const cs_matrix *like, cs_produ
                                const cs_simd *simd, clipspan_error *err);
 void cs_product_free(cs_product **product);
 
-/* x : [rows, inputs], float32 or bf16 as the matrix is   y : [rows, outputs]; x and y do not overlap.
+/* x : [panels][rows, inputs / panels], float32 or bf16 as the matrix is; panel p starts p * stride numbers
+ * behind x (stride is not looked at for one panel)   y : [rows, outputs]; x and y do not overlap.
  * No allocation of ours. Errors: INTERNAL when the backend fails. */
-clipspan_status cs_product_run(const cs_product *product, void *y, const void *x,
+clipspan_status cs_product_run(const cs_product *product, void *y, const void *x, size_t stride,
                                const cs_matrix *matrix, clipspan_error *err);
 
 /* "oneDNN 2.6.3", "OpenBLAS 0.3.21" …; whether bf16 runs here at full speed. */

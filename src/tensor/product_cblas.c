@@ -20,12 +20,13 @@ static void prepare(void)
 #    endif
 }
 
-void cs_product_sums(float *y, const float *x, const cs_matrix *matrix, size_t rows, int add)
+void cs_product_sums(float *y, const float *x, const float *w, const cs_matrix *matrix, size_t rows,
+                     size_t width, int add)
 {
-    int m = (int)rows, n = (int)matrix->outputs, k = (int)matrix->inputs;
+    int m = (int)rows, n = (int)matrix->outputs, k = (int)width;
     pthread_once(&once, prepare);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0F, x, k, matrix->weights, k,
-                add ? 1.0F : 0.0F, y, n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0F, x, k, w,
+                (int)matrix->inputs, add ? 1.0F : 0.0F, y, n);
 }
 
 const char *cs_product_name(void)

@@ -33,22 +33,28 @@ typedef const dnnl_memory_desc_t *borrowed;
 #    endif
 
 struct cs_matrix {
-    size_t outputs, inputs, bytes;
+    size_t outputs, inputs, panels, bytes;
     clipspan_precision precision;
-    descriptor layout; /* packed weights; version 3: owned when has_layout */
+    descriptor layout; /* packed weights of one panel; version 3: owned when has_layout */
     int has_layout;
     void *weights;
     float *bias;
-    dnnl_memory_t weights_memory, bias_memory;
+    dnnl_memory_t *panel; /* [panels] */
+    dnnl_memory_t bias_memory;
 };
 
-struct cs_product {
-    cs_product_plan plan;
+/* One primitive with the memory objects of what it reads and writes; handles are set at every run. */
+typedef struct step {
     dnnl_primitive_t primitive;
-    dnnl_stream_t stream;
     dnnl_memory_t x, y, scratch;
     void *scratch_bytes;
-    int has_bias;
+} step;
+
+/* The first panel brings the bias, the last one the activation, those between only add. */
+struct cs_product {
+    cs_product_plan plan;
+    dnnl_stream_t stream;
+    step first, middle, last; /* first alone for one panel; middle is used from three panels on */
 };
 
 static dnnl_engine_t shared_engine;
@@ -100,6 +106,17 @@ static dnnl_status_t describe(descriptor *d, size_t rows, size_t columns, dnnl_d
 #    endif
 }
 
+/* A [rows, columns] matrix whose columns lie one below another, `stride` numbers apart. */
+static dnnl_status_t describe_transposed(descriptor *d, size_t rows, size_t columns, size_t stride)
+{
+    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns}, strides = {1, (dnnl_dim_t)stride};
+#    if DNNL_VERSION_MAJOR >= 3
+    return dnnl_memory_desc_create_with_strides(d, 2, dims, dnnl_f32, strides);
+#    else
+    return dnnl_memory_desc_init_by_strides(d, 2, dims, dnnl_f32, strides);
+#    endif
+}
+
 static dnnl_status_t matmul(dnnl_primitive_desc_t *out, const descriptor d[4], int has_bias,
                             dnnl_primitive_attr_t attr)
 {
@@ -113,22 +130,35 @@ static dnnl_status_t matmul(dnnl_primitive_desc_t *out, const descriptor d[4], i
 #    endif
 }
 
-static dnnl_status_t append_epilogue(dnnl_post_ops_t ops, cs_epilogue epilogue)
+static dnnl_status_t append_sum(dnnl_post_ops_t ops)
+{
+#    if DNNL_VERSION_MAJOR >= 3
+    return dnnl_post_ops_append_sum(ops, 1.0F, 0, dnnl_data_type_undef);
+#    else
+    return dnnl_post_ops_append_sum(ops, 1.0F);
+#    endif
+}
+
+static dnnl_status_t append_activation(dnnl_post_ops_t ops, cs_epilogue epilogue)
 {
     dnnl_alg_kind_t kind = epilogue == CS_ACT_GELU ? dnnl_eltwise_gelu_erf : dnnl_eltwise_swish;
 #    if DNNL_VERSION_MAJOR >= 3
-    if (epilogue == CS_ADD) return dnnl_post_ops_append_sum(ops, 1.0F, 0, dnnl_data_type_undef);
     return dnnl_post_ops_append_eltwise(ops, kind, 1.702F, 0.0F);
 #    else
-    if (epilogue == CS_ADD) return dnnl_post_ops_append_sum(ops, 1.0F);
     return dnnl_post_ops_append_eltwise(ops, 1.0F, kind, 1.702F, 0.0F);
 #    endif
 }
 
-/* Describes x, weights, bias and y of a product; layout NULL leaves the weights' layout to oneDNN. */
-static clipspan_status describe_product(dnnl_primitive_desc_t *out, const cs_matrix *matrix,
-                                        const cs_product_plan *plan, borrowed layout,
-                                        clipspan_error *err)
+/* What one step of a product does besides multiplying. */
+typedef struct step_role {
+    size_t rows;
+    int bias, add, bf16_out;
+    cs_epilogue act; /* CS_STORE: none */
+} step_role;
+
+/* Describes x, weights, bias and y of a step; layout NULL leaves the weights' layout to oneDNN. */
+static clipspan_status describe_step(dnnl_primitive_desc_t *out, const cs_matrix *matrix,
+                                     const step_role *role, borrowed layout, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     dnnl_data_type_t type = matrix->precision == CLIPSPAN_BF16 ? dnnl_bf16 : dnnl_f32;
@@ -138,7 +168,8 @@ static clipspan_status describe_product(dnnl_primitive_desc_t *out, const cs_mat
     int made = 0;
     *out = NULL;
     memset(d, 0, sizeof d);
-    TRY_DNNL(describe(&d[0], plan->rows, matrix->inputs, type, dnnl_ab), "describing x");
+    TRY_DNNL(describe(&d[0], role->rows, matrix->inputs / matrix->panels, type, dnnl_ab),
+             "describing x");
     made = 1;
 #    if DNNL_VERSION_MAJOR >= 3
     if (layout) TRY_DNNL(dnnl_memory_desc_clone(&d[1], layout), "describing weights");
@@ -146,24 +177,24 @@ static clipspan_status describe_product(dnnl_primitive_desc_t *out, const cs_mat
     if (layout) d[1] = *layout;
 #    endif
     else
-        TRY_DNNL(describe(&d[1], matrix->inputs, matrix->outputs, type, dnnl_format_tag_any),
+        TRY_DNNL(describe(&d[1], matrix->inputs / matrix->panels, matrix->outputs, type,
+                          dnnl_format_tag_any),
                  "describing weights");
     made = 2;
     TRY_DNNL(describe(&d[2], 1, matrix->outputs, dnnl_f32, dnnl_ab), "describing the bias");
     made = 3;
-    TRY_DNNL(describe(&d[3], plan->rows, matrix->outputs, plan->bf16_out ? dnnl_bf16 : dnnl_f32,
+    TRY_DNNL(describe(&d[3], role->rows, matrix->outputs, role->bf16_out ? dnnl_bf16 : dnnl_f32,
                       dnnl_ab),
              "describing y");
     made = 4;
     TRY_DNNL(dnnl_primitive_attr_create(&attr), "making attributes");
     TRY_DNNL(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user),
              "choosing scratch memory");
-    if (plan->epilogue != CS_STORE) {
-        TRY_DNNL(dnnl_post_ops_create(&ops), "making an epilogue");
-        TRY_DNNL(append_epilogue(ops, plan->epilogue), "making an epilogue");
-        TRY_DNNL(dnnl_primitive_attr_set_post_ops(attr, ops), "setting an epilogue");
-    }
-    TRY_DNNL(matmul(out, d, matrix->bias != NULL, attr), "preparing a matrix product");
+    TRY_DNNL(dnnl_post_ops_create(&ops), "making an epilogue");
+    if (role->add) TRY_DNNL(append_sum(ops), "making an epilogue");
+    if (role->act != CS_STORE) TRY_DNNL(append_activation(ops, role->act), "making an epilogue");
+    TRY_DNNL(dnnl_primitive_attr_set_post_ops(attr, ops), "setting an epilogue");
+    TRY_DNNL(matmul(out, d, role->bias, attr), "preparing a matrix product");
 done:
     while (made-- > 0)
         DESTROY(d[made]);
@@ -172,8 +203,9 @@ done:
     return status;
 }
 
-/* Rounds and reorders weights from [outputs, inputs] float32 into the packed layout. */
-static clipspan_status pack(cs_matrix *matrix, const float *weights, clipspan_error *err)
+/* Rounds and reorders the columns of one panel of weights : [outputs, inputs] into their packed layout. */
+static clipspan_status pack(cs_matrix *matrix, const float *weights, size_t panel,
+                            clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     dnnl_primitive_desc_t reorder_description = NULL;
@@ -181,14 +213,15 @@ static clipspan_status pack(cs_matrix *matrix, const float *weights, clipspan_er
     dnnl_stream_t stream = NULL;
     dnnl_memory_t source = NULL;
     dnnl_exec_arg_t args[2];
+    size_t inputs = matrix->inputs / matrix->panels;
     union {
         const float *in;
         void *handle;
     } borrow;
     descriptor plain;
     int described = 0, before = cs_threads_lend(1);
-    borrow.in = weights; /* oneDNN takes a non-const handle and only reads */
-    TRY_DNNL(describe(&plain, matrix->inputs, matrix->outputs, dnnl_f32, dnnl_ba),
+    borrow.in = weights + panel * inputs; /* oneDNN takes a non-const handle and only reads */
+    TRY_DNNL(describe_transposed(&plain, inputs, matrix->outputs, matrix->inputs),
              "packing weights");
     described = 1;
     TRY_DNNL(dnnl_memory_create(&source, MD(plain), engine(), borrow.handle), "packing weights");
@@ -200,7 +233,7 @@ static clipspan_status pack(cs_matrix *matrix, const float *weights, clipspan_er
     args[0].arg = DNNL_ARG_FROM;
     args[0].memory = source;
     args[1].arg = DNNL_ARG_TO;
-    args[1].memory = matrix->weights_memory;
+    args[1].memory = matrix->panel[panel];
     TRY_DNNL(dnnl_primitive_execute(reorder, stream, 2, args), "packing weights");
     TRY_DNNL(dnnl_stream_wait(stream), "packing weights");
 done:
@@ -216,11 +249,11 @@ done:
 static clipspan_status choose_layout(cs_matrix *matrix, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    cs_product_plan plan = {LAYOUT_ROWS, CS_STORE, 0, 1};
+    step_role plain = {LAYOUT_ROWS, matrix->bias != NULL, 0, 0, CS_STORE};
     dnnl_primitive_desc_t description = NULL;
     borrowed liked;
     int before = cs_threads_lend(1);
-    CS_TRY_DONE(describe_product(&description, matrix, &plan, NULL, err));
+    CS_TRY_DONE(describe_step(&description, matrix, &plain, NULL, err));
     liked = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
 #    if DNNL_VERSION_MAJOR >= 3
     TRY_DNNL(dnnl_memory_desc_clone(&matrix->layout, liked), "choosing a weight layout");
@@ -252,13 +285,17 @@ done:
 }
 
 clipspan_status cs_matrix_new(cs_matrix **out, const float *weights, const float *bias,
-                              size_t outputs, size_t inputs, clipspan_precision precision,
-                              clipspan_error *err)
+                              size_t outputs, size_t inputs, size_t panels,
+                              clipspan_precision precision, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
     cs_matrix *matrix;
+    size_t size, p;
     *out = NULL;
     if (!engine()) return cs_fail(err, CLIPSPAN_E_INTERNAL, "oneDNN has no CPU engine here");
+    if (panels == 0 || inputs % panels != 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%zu inputs do not make %zu panels", inputs,
+                       panels);
     if (precision == CLIPSPAN_BF16 && !cs_product_has_bf16())
         return cs_fail(err, CLIPSPAN_E_UNSUPPORTED,
                        "bf16 needs a CPU with AVX512_BF16 (or AMX); use f32 here");
@@ -266,20 +303,26 @@ clipspan_status cs_matrix_new(cs_matrix **out, const float *weights, const float
     if (!matrix) return CLIPSPAN_E_NOMEM;
     matrix->outputs = outputs;
     matrix->inputs = inputs;
+    matrix->panels = panels;
     matrix->precision = precision;
+    matrix->panel = cs_alloc_zero(panels, sizeof *matrix->panel, "packed weights", err);
+    if (!matrix->panel) goto done;
     if (bias) CS_TRY_DONE(keep_bias(matrix, bias, err));
     CS_TRY_DONE(choose_layout(matrix, err));
-    matrix->bytes = dnnl_memory_desc_get_size(MD(matrix->layout));
-    matrix->weights = cs_alloc_aligned(matrix->bytes, 1, "packed weights", err);
+    size = (dnnl_memory_desc_get_size(MD(matrix->layout)) + CS_ALIGN - 1) / CS_ALIGN * CS_ALIGN;
+    matrix->weights = cs_alloc_aligned(panels, size, "packed weights", err);
     status = CLIPSPAN_E_NOMEM;
     if (!matrix->weights) goto done;
-    TRY_DNNL(
-        dnnl_memory_create(&matrix->weights_memory, MD(matrix->layout), engine(), matrix->weights),
-        "packing weights");
-    CS_TRY_DONE(pack(matrix, weights, err));
-    if (bias) matrix->bytes += outputs * sizeof *bias;
+    for (p = 0; p < panels; p++) {
+        TRY_DNNL(dnnl_memory_create(&matrix->panel[p], MD(matrix->layout), engine(),
+                                    (unsigned char *)matrix->weights + p * size),
+                 "packing weights");
+        CS_TRY_DONE(pack(matrix, weights, p, err));
+    }
+    matrix->bytes = panels * size + (bias ? outputs * sizeof *bias : 0);
     *out = matrix;
     matrix = NULL;
+    status = CLIPSPAN_OK;
 done:
     cs_matrix_free(&matrix);
     return status;
@@ -288,8 +331,11 @@ done:
 void cs_matrix_free(cs_matrix **matrix)
 {
     cs_matrix *m = matrix ? *matrix : NULL;
+    size_t p;
     if (!m) return;
-    if (m->weights_memory) dnnl_memory_destroy(m->weights_memory);
+    for (p = 0; m->panel && p < m->panels; p++)
+        if (m->panel[p]) dnnl_memory_destroy(m->panel[p]);
+    cs_free(m->panel);
     if (m->bias_memory) dnnl_memory_destroy(m->bias_memory);
     if (m->has_layout) DESTROY(m->layout);
     cs_free(m->weights);
@@ -303,58 +349,80 @@ size_t cs_matrix_bytes(const cs_matrix *matrix)
     return matrix->bytes;
 }
 
-/* Memory objects for x, y and scratch; their handles are set at every run. */
-static clipspan_status bind(cs_product *product, dnnl_primitive_desc_t description,
-                            clipspan_error *err)
+/* Memory objects for x, y and scratch of a step. */
+static clipspan_status bind(step *s, dnnl_primitive_desc_t description, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     borrowed scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
     size_t bytes = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
-    TRY_DNNL(dnnl_memory_create(&product->x,
+    TRY_DNNL(dnnl_memory_create(&s->x,
                                 dnnl_primitive_desc_query_md(description, dnnl_query_src_md, 0),
                                 engine(), DNNL_MEMORY_NONE),
              "preparing a matrix product");
-    TRY_DNNL(dnnl_memory_create(&product->y,
+    TRY_DNNL(dnnl_memory_create(&s->y,
                                 dnnl_primitive_desc_query_md(description, dnnl_query_dst_md, 0),
                                 engine(), DNNL_MEMORY_NONE),
              "preparing a matrix product");
     if (bytes > 0) {
-        product->scratch_bytes = cs_alloc_aligned(bytes, 1, "scratch of a matrix product", err);
-        if (!product->scratch_bytes) return CLIPSPAN_E_NOMEM;
-        TRY_DNNL(dnnl_memory_create(&product->scratch, scratch, engine(), product->scratch_bytes),
+        s->scratch_bytes = cs_alloc_aligned(bytes, 1, "scratch of a matrix product", err);
+        if (!s->scratch_bytes) return CLIPSPAN_E_NOMEM;
+        TRY_DNNL(dnnl_memory_create(&s->scratch, scratch, engine(), s->scratch_bytes),
                  "preparing a matrix product");
     }
 done:
     return status;
 }
 
+static clipspan_status init_step(step *s, const cs_matrix *like, step_role role,
+                                 clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    dnnl_primitive_desc_t description = NULL;
+    CS_TRY_DONE(describe_step(&description, like, &role, MD(like->layout), err));
+    TRY_DNNL(dnnl_primitive_create(&s->primitive, description), "preparing a matrix product");
+    CS_TRY_DONE(bind(s, description, err));
+done:
+    if (description) dnnl_primitive_desc_destroy(description);
+    return status;
+}
+
+static void fini_step(step *s)
+{
+    if (s->x) dnnl_memory_destroy(s->x);
+    if (s->y) dnnl_memory_destroy(s->y);
+    if (s->scratch) dnnl_memory_destroy(s->scratch);
+    if (s->primitive) dnnl_primitive_destroy(s->primitive);
+    cs_free(s->scratch_bytes);
+}
+
 clipspan_status cs_product_new(cs_product **out, const cs_matrix *like, cs_product_plan plan,
                                const cs_simd *simd, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    dnnl_primitive_desc_t description = NULL;
+    cs_epilogue act = plan.epilogue == CS_ADD ? CS_STORE : plan.epilogue;
+    int alone = like->panels == 1, before;
+    step_role first = {plan.rows, like->bias != NULL, plan.epilogue == CS_ADD, plan.bf16_out,
+                       alone ? act : CS_STORE};
+    step_role middle = {plan.rows, 0, 1, 0, CS_STORE}, last = {plan.rows, 0, 1, 0, act};
     cs_product *product;
-    int before;
     (void)simd;
     *out = NULL;
     if (plan.rows == 0 || plan.threads < 1 || (plan.bf16_out && plan.epilogue == CS_ADD) ||
-        (plan.bf16_out && like->precision != CLIPSPAN_BF16))
+        (plan.bf16_out && (like->precision != CLIPSPAN_BF16 || !alone)))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a matrix product was planned wrongly");
     product = cs_alloc_zero(1, sizeof *product, "a matrix product", err);
     if (!product) return CLIPSPAN_E_NOMEM;
     product->plan = plan;
-    product->has_bias = like->bias != NULL;
     before = cs_threads_lend(plan.threads);
-    CS_TRY_DONE(describe_product(&description, like, &plan, MD(like->layout), err));
-    TRY_DNNL(dnnl_primitive_create(&product->primitive, description), "preparing a matrix product");
     TRY_DNNL(dnnl_stream_create(&product->stream, engine(), dnnl_stream_default_flags),
              "preparing a matrix product");
-    CS_TRY_DONE(bind(product, description, err));
+    CS_TRY_DONE(init_step(&product->first, like, first, err));
+    if (like->panels > 2) CS_TRY_DONE(init_step(&product->middle, like, middle, err));
+    if (like->panels > 1) CS_TRY_DONE(init_step(&product->last, like, last, err));
     *out = product;
     product = NULL;
 done:
     cs_threads_lend(before);
-    if (description) dnnl_primitive_desc_destroy(description);
     cs_product_free(&product);
     return status;
 }
@@ -363,47 +431,60 @@ void cs_product_free(cs_product **product)
 {
     cs_product *p = product ? *product : NULL;
     if (!p) return;
-    if (p->x) dnnl_memory_destroy(p->x);
-    if (p->y) dnnl_memory_destroy(p->y);
-    if (p->scratch) dnnl_memory_destroy(p->scratch);
-    if (p->primitive) dnnl_primitive_destroy(p->primitive);
+    fini_step(&p->first);
+    fini_step(&p->middle);
+    fini_step(&p->last);
     if (p->stream) dnnl_stream_destroy(p->stream);
-    cs_free(p->scratch_bytes);
     cs_free(p);
     *product = NULL;
 }
 
-clipspan_status cs_product_run(const cs_product *product, void *y, const void *x,
-                               const cs_matrix *matrix, clipspan_error *err)
+static clipspan_status run_step(const step *s, dnnl_stream_t stream, void *y, void *x,
+                                dnnl_memory_t weights, dnnl_memory_t bias, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     dnnl_exec_arg_t args[5];
-    int count = 0, before = cs_threads_lend(product->plan.threads);
+    int count = 0;
+    TRY_DNNL(dnnl_memory_set_data_handle(s->x, x), "running a matrix product");
+    TRY_DNNL(dnnl_memory_set_data_handle(s->y, y), "running a matrix product");
+    args[count].arg = DNNL_ARG_SRC;
+    args[count++].memory = s->x;
+    args[count].arg = DNNL_ARG_WEIGHTS;
+    args[count++].memory = weights;
+    args[count].arg = DNNL_ARG_DST;
+    args[count++].memory = s->y;
+    if (bias) {
+        args[count].arg = DNNL_ARG_BIAS;
+        args[count++].memory = bias;
+    }
+    if (s->scratch) {
+        args[count].arg = DNNL_ARG_SCRATCHPAD;
+        args[count++].memory = s->scratch;
+    }
+    TRY_DNNL(dnnl_primitive_execute(s->primitive, stream, count, args), "running a matrix product");
+    TRY_DNNL(dnnl_stream_wait(stream), "running a matrix product");
+done:
+    return status;
+}
+
+clipspan_status cs_product_run(const cs_product *product, void *y, const void *x, size_t stride,
+                               const cs_matrix *matrix, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    size_t size = matrix->precision == CLIPSPAN_BF16 ? sizeof(uint16_t) : sizeof(float), p;
+    int before = cs_threads_lend(product->plan.threads);
     union {
         const void *in;
-        void *handle;
+        unsigned char *handle;
     } borrow;
     borrow.in = x; /* oneDNN takes a non-const handle and only reads */
-    TRY_DNNL(dnnl_memory_set_data_handle(product->x, borrow.handle), "running a matrix product");
-    TRY_DNNL(dnnl_memory_set_data_handle(product->y, y), "running a matrix product");
-    args[count].arg = DNNL_ARG_SRC;
-    args[count++].memory = product->x;
-    args[count].arg = DNNL_ARG_WEIGHTS;
-    args[count++].memory = matrix->weights_memory;
-    args[count].arg = DNNL_ARG_DST;
-    args[count++].memory = product->y;
-    if (product->has_bias) {
-        args[count].arg = DNNL_ARG_BIAS;
-        args[count++].memory = matrix->bias_memory;
+    for (p = 0; p < matrix->panels && status == CLIPSPAN_OK; p++) {
+        const step *s = p == 0                   ? &product->first
+                        : p + 1 < matrix->panels ? &product->middle
+                                                 : &product->last;
+        status = run_step(s, product->stream, y, borrow.handle + p * stride * size,
+                          matrix->panel[p], p == 0 ? matrix->bias_memory : NULL, err);
     }
-    if (product->scratch) {
-        args[count].arg = DNNL_ARG_SCRATCHPAD;
-        args[count++].memory = product->scratch;
-    }
-    TRY_DNNL(dnnl_primitive_execute(product->primitive, product->stream, count, args),
-             "running a matrix product");
-    TRY_DNNL(dnnl_stream_wait(product->stream), "running a matrix product");
-done:
     cs_threads_lend(before);
     return status;
 }

@@ -4,12 +4,13 @@
 
 #if !defined(CLIPSPAN_CBLAS) && !defined(CLIPSPAN_ONEDNN)
 
-void cs_product_sums(float *y, const float *x, const cs_matrix *matrix, size_t rows, int add)
+void cs_product_sums(float *y, const float *x, const float *w, const cs_matrix *matrix, size_t rows,
+                     size_t width, int add)
 {
-    size_t n = matrix->outputs, k = matrix->inputs, i, j, p;
+    size_t n = matrix->outputs, k = width, i, j, p;
     for (i = 0; i < rows; i++)
         for (j = 0; j < n; j++) {
-            const float *a = x + i * k, *b = matrix->weights + j * k;
+            const float *a = x + i * k, *b = w + j * matrix->inputs;
             double sum = add ? (double)y[i * n + j] : 0.0;
             for (p = 0; p < k; p++)
                 sum += (double)a[p] * (double)b[p];

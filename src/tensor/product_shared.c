@@ -15,8 +15,8 @@ struct cs_product {
 };
 
 clipspan_status cs_matrix_new(cs_matrix **out, const float *weights, const float *bias,
-                              size_t outputs, size_t inputs, clipspan_precision precision,
-                              clipspan_error *err)
+                              size_t outputs, size_t inputs, size_t panels,
+                              clipspan_precision precision, clipspan_error *err)
 {
     cs_matrix *matrix;
     *out = NULL;
@@ -24,10 +24,14 @@ clipspan_status cs_matrix_new(cs_matrix **out, const float *weights, const float
         return cs_fail(err, CLIPSPAN_E_UNSUPPORTED,
                        "bf16 needs a build with oneDNN; this one multiplies with %s. Use f32",
                        cs_product_name());
+    if (panels == 0 || inputs % panels != 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%zu inputs do not make %zu panels", inputs,
+                       panels);
     matrix = cs_alloc_zero(1, sizeof *matrix, "weights", err);
     if (!matrix) return CLIPSPAN_E_NOMEM;
     matrix->outputs = outputs;
     matrix->inputs = inputs;
+    matrix->panels = panels;
     matrix->weights = cs_alloc_aligned(outputs * inputs, sizeof *weights, "weights", err);
     if (bias) matrix->bias = cs_alloc_aligned(outputs, sizeof *bias, "a bias", err);
     if (!matrix->weights || (bias && !matrix->bias)) {
@@ -83,29 +87,34 @@ typedef struct job {
     const cs_matrix *matrix;
     float *y;
     const float *x;
-    size_t share; /* rows of one thread */
+    size_t stride; /* between panels of x */
+    size_t share;  /* rows of one thread */
 } job;
 
 static void run_share(void *context, size_t index, int lane)
 {
     const job *j = context;
     const cs_product_plan *plan = &j->product->plan;
-    size_t first = index * j->share, outputs = j->matrix->outputs, i;
+    const cs_matrix *matrix = j->matrix;
+    size_t first = index * j->share, outputs = matrix->outputs, i;
+    size_t width = matrix->inputs / matrix->panels;
     size_t rows = plan->rows - first < j->share ? plan->rows - first : j->share;
     float *y = j->y + first * outputs;
     (void)lane;
-    cs_product_sums(y, j->x + first * j->matrix->inputs, j->matrix, rows, plan->epilogue == CS_ADD);
-    for (i = 0; i < rows && j->matrix->bias; i++)
-        j->product->simd->add(y + i * outputs, j->matrix->bias, outputs);
+    for (i = 0; i < matrix->panels; i++)
+        cs_product_sums(y, j->x + i * j->stride + first * width, matrix->weights + i * width,
+                        matrix, rows, width, i > 0 || plan->epilogue == CS_ADD);
+    for (i = 0; i < rows && matrix->bias; i++)
+        j->product->simd->add(y + i * outputs, matrix->bias, outputs);
     if (plan->epilogue == CS_ACT_GELU) j->product->simd->gelu(y, y, rows * outputs);
     if (plan->epilogue == CS_ACT_QUICK) j->product->simd->quick_gelu(y, y, rows * outputs);
 }
 
-clipspan_status cs_product_run(const cs_product *product, void *y, const void *x,
+clipspan_status cs_product_run(const cs_product *product, void *y, const void *x, size_t stride,
                                const cs_matrix *matrix, clipspan_error *err)
 {
     const cs_product_plan *plan = &product->plan;
-    job j = {product, matrix, y, x, 0};
+    job j = {product, matrix, y, x, stride, 0};
     size_t parts = (size_t)plan->threads < plan->rows ? (size_t)plan->threads : plan->rows;
     (void)err;
     j.share = (plan->rows + parts - 1) / parts;

@@ -7,12 +7,14 @@
 #include "tensor/product.h"
 
 struct cs_matrix {
-    size_t outputs, inputs;
+    size_t outputs, inputs, panels;
     float *weights; /* [outputs, inputs] */
     float *bias;    /* [outputs] or NULL */
 };
 
-/* y[rows, outputs] = x[rows, inputs] W^T, or added to y. What a backend supplies. */
-void cs_product_sums(float *y, const float *x, const cs_matrix *matrix, size_t rows, int add);
+/* y[rows, outputs] = x[rows, width] w^T, or added to y; w : the first of `width` columns of the weights.
+ * What a backend supplies. */
+void cs_product_sums(float *y, const float *x, const float *w, const cs_matrix *matrix, size_t rows,
+                     size_t width, int add);
 
 #endif

@@ -64,25 +64,31 @@ static const shape shapes[] = {{1, 1, 1},   {1, 36, 20},   {3, 36, 108},  {10, 1
                                {5, 17, 13}, {50, 96, 288}, {197, 64, 65}, {16, 512, 256}};
 
 /* Largest error relative to the sum of |x| |w| behind each number. Activations add their own absolute error, 3e-7. */
-static void check(shape s, cs_epilogue epilogue, int bias, clipspan_precision precision,
-                  int bf16_out)
+static void check(shape s, cs_epilogue epilogue, int bias, size_t panels,
+                  clipspan_precision precision, int bf16_out)
 {
     float *x = random_array(s.rows * s.inputs), *w = random_array(s.outputs * s.inputs);
     float *b = random_array(s.outputs), *y = random_array(s.rows * s.outputs);
-    float *before = random_array(s.rows * s.outputs);
+    float *before = random_array(s.rows * s.outputs), *xp = random_array(s.rows * s.inputs);
     uint16_t *xh = cs_alloc_aligned(s.rows * s.inputs, sizeof *xh, "test", NULL), *yh;
     int half = precision == CLIPSPAN_BF16;
     cs_product_plan plan = {s.rows, epilogue, bf16_out, 1};
     cs_matrix *matrix = NULL;
     cs_product *product = NULL;
     clipspan_error err;
-    size_t i, j, p;
+    size_t i, j, p, width = s.inputs / panels;
     memcpy(before, y, s.rows * s.outputs * sizeof *y);
     assert_int_equal(
-        cs_matrix_new(&matrix, w, bias ? b : NULL, s.outputs, s.inputs, precision, &err), 0);
+        cs_matrix_new(&matrix, w, bias ? b : NULL, s.outputs, s.inputs, panels, precision, &err),
+        0);
     assert_int_equal(cs_product_new(&product, matrix, plan, cs_simd_best(), &err), 0);
-    cs_simd_best()->bf16_from_f32(xh, x, s.rows * s.inputs);
-    assert_int_equal(cs_product_run(product, y, half ? (void *)xh : x, matrix, &err), 0);
+    for (p = 0; p < panels; p++) /* x in panels */
+        for (i = 0; i < s.rows; i++)
+            memcpy(xp + p * s.rows * width + i * width, x + i * s.inputs + p * width,
+                   width * sizeof *x);
+    cs_simd_best()->bf16_from_f32(xh, xp, s.rows * s.inputs);
+    assert_int_equal(
+        cs_product_run(product, y, half ? (void *)xh : xp, s.rows * width, matrix, &err), 0);
     yh = (uint16_t *)(void *)y;
     for (i = 0; i < s.rows; i++)
         for (j = 0; j < s.outputs; j++) {
@@ -108,6 +114,7 @@ static void check(shape s, cs_epilogue epilogue, int bias, clipspan_precision pr
     cs_product_free(&product);
     cs_matrix_free(&matrix);
     cs_free(x);
+    cs_free(xp);
     cs_free(w);
     cs_free(b);
     cs_free(y);
@@ -120,12 +127,28 @@ static void every_shape_and_epilogue_agrees_with_float64(void **state)
     size_t i;
     (void)state;
     for (i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        check(shapes[i], CS_STORE, 0, CLIPSPAN_F32, 0);
-        check(shapes[i], CS_STORE, 1, CLIPSPAN_F32, 0);
-        check(shapes[i], CS_ADD, 1, CLIPSPAN_F32, 0);
-        check(shapes[i], CS_ADD, 0, CLIPSPAN_F32, 0);
-        check(shapes[i], CS_ACT_GELU, 1, CLIPSPAN_F32, 0);
-        check(shapes[i], CS_ACT_QUICK, 1, CLIPSPAN_F32, 0);
+        check(shapes[i], CS_STORE, 0, 1, CLIPSPAN_F32, 0);
+        check(shapes[i], CS_STORE, 1, 1, CLIPSPAN_F32, 0);
+        check(shapes[i], CS_ADD, 1, 1, CLIPSPAN_F32, 0);
+        check(shapes[i], CS_ADD, 0, 1, CLIPSPAN_F32, 0);
+        check(shapes[i], CS_ACT_GELU, 1, 1, CLIPSPAN_F32, 0);
+        check(shapes[i], CS_ACT_QUICK, 1, 1, CLIPSPAN_F32, 0);
+    }
+}
+
+static void panels_add_up(void **state)
+{
+    static const size_t counts[] = {2, 3, 4};
+    const shape s = {21, 144, 40};
+    size_t i;
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        check(s, CS_STORE, 1, counts[i], CLIPSPAN_F32, 0);
+        check(s, CS_STORE, 0, counts[i], CLIPSPAN_F32, 0);
+        check(s, CS_ADD, 1, counts[i], CLIPSPAN_F32, 0);
+        check(s, CS_ACT_GELU, 1, counts[i], CLIPSPAN_F32, 0);
+        check(s, CS_ACT_QUICK, 1, counts[i], CLIPSPAN_F32, 0);
+        if (cs_product_has_bf16()) check(s, CS_ADD, 1, counts[i], CLIPSPAN_BF16, 0);
     }
 }
 
@@ -135,10 +158,10 @@ static void bf16_agrees_with_float64_on_rounded_numbers(void **state)
     (void)state;
     if (!cs_product_has_bf16()) skip();
     for (i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        check(shapes[i], CS_STORE, 1, CLIPSPAN_BF16, 0);
-        check(shapes[i], CS_ADD, 1, CLIPSPAN_BF16, 0);
-        check(shapes[i], CS_ACT_GELU, 1, CLIPSPAN_BF16, 1);
-        check(shapes[i], CS_ACT_QUICK, 1, CLIPSPAN_BF16, 1);
+        check(shapes[i], CS_STORE, 1, 1, CLIPSPAN_BF16, 0);
+        check(shapes[i], CS_ADD, 1, 1, CLIPSPAN_BF16, 0);
+        check(shapes[i], CS_ACT_GELU, 1, 1, CLIPSPAN_BF16, 1);
+        check(shapes[i], CS_ACT_QUICK, 1, 1, CLIPSPAN_BF16, 1);
     }
 }
 
@@ -149,19 +172,20 @@ static void bf16_is_refused_where_it_is_not_to_be_had(void **state)
     clipspan_error err;
     (void)state;
     if (cs_product_has_bf16()) skip();
-    assert_int_equal(cs_matrix_new(&matrix, w, NULL, 2, 2, CLIPSPAN_BF16, &err),
+    assert_int_equal(cs_matrix_new(&matrix, w, NULL, 2, 2, 1, CLIPSPAN_BF16, &err),
                      CLIPSPAN_E_UNSUPPORTED);
     assert_null(matrix);
     assert_non_null(strstr(err.message, "bf16"));
 }
 
-/* Runs rows [first, first + rows) of x with a product of its own. */
-static void run_part(float *y, const float *x, const cs_matrix *matrix, size_t rows, int threads)
+/* Runs `rows` rows of x, whose panels lie `stride` numbers apart, with a product of its own. */
+static void run_part(float *y, const float *x, size_t stride, const cs_matrix *matrix, size_t rows,
+                     int threads)
 {
     cs_product_plan plan = {rows, CS_STORE, 0, threads};
     cs_product *product = NULL;
     assert_int_equal(cs_product_new(&product, matrix, plan, cs_simd_best(), NULL), 0);
-    assert_int_equal(cs_product_run(product, y, x, matrix, NULL), 0);
+    assert_int_equal(cs_product_run(product, y, x, stride, matrix, NULL), 0);
     cs_product_free(&product);
 }
 
@@ -172,19 +196,19 @@ static void a_row_gives_the_same_bytes_at_every_run(void **state)
     float *y = random_array(rows * outputs), *again = random_array(rows * outputs);
     cs_matrix *matrix = NULL;
     (void)state;
-    assert_int_equal(cs_matrix_new(&matrix, w, NULL, outputs, inputs, CLIPSPAN_F32, NULL), 0);
-    run_part(y, x, matrix, rows, 1);
+    assert_int_equal(cs_matrix_new(&matrix, w, NULL, outputs, inputs, 2, CLIPSPAN_F32, NULL), 0);
+    run_part(y, x, rows * inputs / 2, matrix, rows, 1);
     for (i = 0; i < 3; i++) {
-        run_part(again, x, matrix, rows, 1);
+        run_part(again, x, rows * inputs / 2, matrix, rows, 1);
         assert_memory_equal(y, again, rows * outputs * sizeof *y);
     }
     if (!strncmp(cs_product_name(), "oneDNN", 6) && cs_simd_best()->level == CS_AVX512) {
         for (i = 0; i < rows; i++) { /* packed weights: also for any number and place of rows */
-            run_part(again, x + i * inputs, matrix, 1, 1);
+            run_part(again, x + i * inputs / 2, rows * inputs / 2, matrix, 1, 1);
             assert_memory_equal(y + i * outputs, again, outputs * sizeof *y);
         }
         for (i = 2; i <= 7; i++) { /* and for any number of threads */
-            run_part(again, x, matrix, rows, (int)i);
+            run_part(again, x, rows * inputs / 2, matrix, rows, (int)i);
             assert_memory_equal(y, again, rows * outputs * sizeof *y);
         }
     }
@@ -208,7 +232,8 @@ static void run_side(void *context, size_t index, int lane)
     const side *s = context;
     (void)lane;
     assert_int_equal(
-        cs_product_run(s->products[index], s->y + index * s->rows * 64, s->x, s->matrix, NULL), 0);
+        cs_product_run(s->products[index], s->y + index * s->rows * 64, s->x, 0, s->matrix, NULL),
+        0);
 }
 
 static void products_run_side_by_side(void **state)
@@ -219,7 +244,7 @@ static void products_run_side_by_side(void **state)
     cs_matrix *matrix = NULL;
     size_t i;
     (void)state;
-    assert_int_equal(cs_matrix_new(&matrix, w, NULL, 64, 64, CLIPSPAN_F32, NULL), 0);
+    assert_int_equal(cs_matrix_new(&matrix, w, NULL, 64, 64, 1, CLIPSPAN_F32, NULL), 0);
     s.matrix = matrix;
     for (i = 0; i < 8; i++)
         assert_int_equal(cs_product_new(&s.products[i], matrix, plan, cs_simd_best(), NULL), 0);
@@ -242,7 +267,7 @@ static void wrong_plans_are_refused(void **state)
     cs_matrix *matrix = NULL;
     cs_product *product = NULL;
     (void)state;
-    assert_int_equal(cs_matrix_new(&matrix, w, NULL, 1, 1, CLIPSPAN_F32, NULL), 0);
+    assert_int_equal(cs_matrix_new(&matrix, w, NULL, 1, 1, 1, CLIPSPAN_F32, NULL), 0);
     assert_int_equal(cs_product_new(&product, matrix, none, cs_simd_best(), NULL),
                      CLIPSPAN_E_ARGUMENT);
     assert_int_equal(cs_product_new(&product, matrix, rounded, cs_simd_best(), NULL),
@@ -257,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape_and_epilogue_agrees_with_float64),
+        cmocka_unit_test(panels_add_up),
         cmocka_unit_test(bf16_agrees_with_float64_on_rounded_numbers),
         cmocka_unit_test(bf16_is_refused_where_it_is_not_to_be_had),
         cmocka_unit_test(a_row_gives_the_same_bytes_at_every_run),
