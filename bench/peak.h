@@ -7,7 +7,7 @@
 #include "tensor/simd.h"
 
 /* GFLOP/s (an FMA counts two) of `threads` threads that do nothing but independent float32
- * multiply-adds in registers, at a level that this CPU has: the best of `runs` runs of about 10 ms.
+ * multiply-adds in registers, at a level that this CPU has: the best of `runs` short runs.
  * CS_GENERIC measures the scalar multiply and add of plain C. */
 double bench_peak(cs_level level, int threads, int runs);
 

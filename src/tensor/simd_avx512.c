@@ -46,15 +46,14 @@ INLINE void layer_norm_row(float *y, uint16_t *y_bf16, const float *x, size_t wi
     const __m512 high = _mm512_set1_ps((float)mean), scale = _mm512_set1_ps((float)inverse);
     const __m512 low = _mm512_set1_ps((float)(((double)(float)mean - mean) * inverse));
     for (size_t d = 0; d < width; d += LANES) {
-        __mmask16 lanes = lanes_of(width - d);
-        __m512 c = _mm512_sub_ps(_mm512_maskz_loadu_ps(lanes, x + d), high);
+        const size_t some = width - d;
+        __m512 c = _mm512_sub_ps(load_part(x + d, some), high);
         c = _mm512_fmadd_ps(c, scale, low);
-        c = _mm512_fmadd_ps(c, _mm512_maskz_loadu_ps(lanes, gain + d),
-                            _mm512_maskz_loadu_ps(lanes, bias + d));
+        c = _mm512_fmadd_ps(c, load_part(gain + d, some), load_part(bias + d, some));
         if (y)
-            _mm512_mask_storeu_ps(y + d, lanes, c);
+            store_part(y + d, some, c);
         else
-            _mm256_mask_storeu_epi16(y_bf16 + d, lanes, bf16_of(c));
+            store_half_part(y_bf16 + d, some, bf16_of(c));
     }
 }
 
@@ -106,18 +105,14 @@ INLINE __m512 quick_gelu_of(__m512 x)
 
 TARGET static void gelu(float *y, const float *x, size_t count)
 {
-    for (size_t i = 0; i < count; i += LANES) {
-        __mmask16 lanes = lanes_of(count - i);
-        _mm512_mask_storeu_ps(y + i, lanes, gelu_of(_mm512_maskz_loadu_ps(lanes, x + i)));
-    }
+    for (size_t i = 0; i < count; i += LANES)
+        store_part(y + i, count - i, gelu_of(load_part(x + i, count - i)));
 }
 
 TARGET static void quick_gelu(float *y, const float *x, size_t count)
 {
-    for (size_t i = 0; i < count; i += LANES) {
-        __mmask16 lanes = lanes_of(count - i);
-        _mm512_mask_storeu_ps(y + i, lanes, quick_gelu_of(_mm512_maskz_loadu_ps(lanes, x + i)));
-    }
+    for (size_t i = 0; i < count; i += LANES)
+        store_part(y + i, count - i, quick_gelu_of(load_part(x + i, count - i)));
 }
 
 TARGET static void softmax(float *x, size_t ldx, size_t rows, size_t n)
@@ -140,11 +135,11 @@ INLINE void path_scores(float *scores, const float *q, const float *k, size_t ld
         sum[j] = _mm512_setzero_ps();
     }
     for (size_t d = 0; d < head_width; d += LANES) {
-        __mmask16 lanes = lanes_of(head_width - d);
-        __m512 a = _mm512_maskz_loadu_ps(lanes, q + d);
+        const size_t some = head_width - d;
+        __m512 a = load_part(q + d, some);
         UNROLL
         for (int j = 0; j < count; j++)
-            sum[j] = _mm512_fmadd_ps(a, _mm512_maskz_loadu_ps(lanes, key[j] + d), sum[j]);
+            sum[j] = _mm512_fmadd_ps(a, load_part(key[j] + d, some), sum[j]);
     }
     UNROLL
     for (int j = 0; j < count; j++)
@@ -163,22 +158,20 @@ TARGET static void attention_path(float *out, const float *q, const float *k, si
         path_scores(work + j, q, k, ldk, index + j, head_width, factor, 1);
     const __m512 share = _mm512_set1_ps(1.0f / exp2_row(work, n, 1.0f));
     for (size_t d = 0; d < head_width; d += LANES) {
-        __mmask16 lanes = lanes_of(head_width - d);
+        const size_t some = head_width - d;
         __m512 sum = _mm512_setzero_ps();
         for (j = 0; j < n; j++)
-            sum = _mm512_fmadd_ps(_mm512_set1_ps(work[j]),
-                                  _mm512_maskz_loadu_ps(lanes, v + index[j] * ldv + d), sum);
-        _mm512_mask_storeu_ps(out + d, lanes, _mm512_mul_ps(sum, share));
+            sum = _mm512_fmadd_ps(_mm512_set1_ps(work[j]), load_part(v + index[j] * ldv + d, some),
+                                  sum);
+        store_part(out + d, some, _mm512_mul_ps(sum, share));
     }
 }
 
 TARGET static void add(float *y, const float *x, size_t count)
 {
     for (size_t i = 0; i < count; i += LANES) {
-        __mmask16 lanes = lanes_of(count - i);
-        __m512 sum =
-            _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, y + i), _mm512_maskz_loadu_ps(lanes, x + i));
-        _mm512_mask_storeu_ps(y + i, lanes, sum);
+        const size_t some = count - i;
+        store_part(y + i, some, _mm512_add_ps(load_part(y + i, some), load_part(x + i, some)));
     }
 }
 
@@ -201,28 +194,22 @@ TARGET static double norm(const float *x, size_t count)
 
 TARGET static void f32_from_f16(float *y, const uint16_t *x, size_t count)
 {
-    for (size_t i = 0; i < count; i += LANES) {
-        __mmask16 lanes = lanes_of(count - i);
-        __m256i half = _mm256_maskz_loadu_epi16(lanes, x + i);
-        _mm512_mask_storeu_ps(y + i, lanes, _mm512_cvtph_ps(half));
-    }
+    for (size_t i = 0; i < count; i += LANES)
+        store_part(y + i, count - i, _mm512_cvtph_ps(load_half_part(x + i, count - i)));
 }
 
 TARGET static void f32_from_bf16(float *y, const uint16_t *x, size_t count)
 {
     for (size_t i = 0; i < count; i += LANES) {
-        __mmask16 lanes = lanes_of(count - i);
-        __m512i half = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, x + i));
-        _mm512_mask_storeu_epi32(y + i, lanes, _mm512_slli_epi32(half, 16));
+        __m512i half = _mm512_cvtepu16_epi32(load_half_part(x + i, count - i));
+        store_part(y + i, count - i, _mm512_castsi512_ps(_mm512_slli_epi32(half, 16)));
     }
 }
 
 TARGET static void bf16_from_f32(uint16_t *y, const float *x, size_t count)
 {
-    for (size_t i = 0; i < count; i += LANES) {
-        __mmask16 lanes = lanes_of(count - i);
-        _mm256_mask_storeu_epi16(y + i, lanes, bf16_of(_mm512_maskz_loadu_ps(lanes, x + i)));
-    }
+    for (size_t i = 0; i < count; i += LANES)
+        store_half_part(y + i, count - i, bf16_of(load_part(x + i, count - i)));
 }
 
 /* Classes of vfpclassps: quiet and signalling NaN, the two infinities, denormal. */
@@ -256,7 +243,7 @@ TARGET static void count_odd(uint64_t counts[3], const float *x, size_t count)
         count_classes(counts, d);
     }
     for (; i < count; i += LANES)
-        count_classes(counts, _mm512_maskz_loadu_ps(lanes_of(count - i), x + i));
+        count_classes(counts, load_part(x + i, count - i));
 }
 
 #    define KERNELS                                                                                \

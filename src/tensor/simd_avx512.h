@@ -25,6 +25,35 @@ INLINE __mmask16 lanes_of(size_t count)
     return count < LANES ? (__mmask16)((1u << count) - 1u) : (__mmask16)0xffffu;
 }
 
+/* The first `count` values at x, all lanes from LANES on, zeros behind. Whole vectors go without
+ * a mask: masked loads of 64 bytes ran at a third of the memory's rate on data out of cache. */
+INLINE __m512 load_part(const float *x, size_t count)
+{
+    return count < LANES ? _mm512_maskz_loadu_ps(lanes_of(count), x) : _mm512_loadu_ps(x);
+}
+
+INLINE void store_part(float *y, size_t count, __m512 a)
+{
+    if (count < LANES)
+        _mm512_mask_storeu_ps(y, lanes_of(count), a);
+    else
+        _mm512_storeu_ps(y, a);
+}
+
+INLINE __m256i load_half_part(const uint16_t *x, size_t count)
+{
+    if (count < LANES) return _mm256_maskz_loadu_epi16(lanes_of(count), x);
+    return _mm256_loadu_si256((const __m256i *)(const void *)x);
+}
+
+INLINE void store_half_part(uint16_t *y, size_t count, __m256i a)
+{
+    if (count < LANES)
+        _mm256_mask_storeu_epi16(y, lanes_of(count), a);
+    else
+        _mm256_storeu_si256((__m256i *)(void *)y, a);
+}
+
 /* 2^y, at most 1.1 ULP off where the result is normal. 2^f on [0, 1) is a polynomial, exactly 1 at
  * f = 0, minimax in relative error (2e-9 before rounding). The CPU takes y apart into whole and f
  * and puts the exponent on: overflow gives infinity, underflow 0, NaN stays. */
@@ -72,10 +101,8 @@ INLINE float exp2_row(float *x, size_t n, float unit)
 INLINE void scaled(float *y, const float *x, size_t count, float factor)
 {
     const __m512 f = _mm512_set1_ps(factor);
-    for (size_t i = 0; i < count; i += LANES) {
-        __mmask16 lanes = lanes_of(count - i);
-        _mm512_mask_storeu_ps(y + i, lanes, _mm512_mul_ps(f, _mm512_maskz_loadu_ps(lanes, x + i)));
-    }
+    for (size_t i = 0; i < count; i += LANES)
+        store_part(y + i, count - i, _mm512_mul_ps(f, load_part(x + i, count - i)));
 }
 
 /* Row i, lane j of a becomes row j, lane i: first within 4 by 4 blocks, then the blocks. */

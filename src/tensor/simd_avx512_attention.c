@@ -31,8 +31,7 @@ INLINE void pack_keys(float *to, size_t ldt, const float *k, size_t ldk, size_t 
     __m512 a[LANES];
     UNROLL
     for (size_t i = 0; i < LANES; i++)
-        a[i] =
-            i < rows ? _mm512_maskz_loadu_ps(lanes_of(columns), k + i * ldk) : _mm512_setzero_ps();
+        a[i] = i < rows ? load_part(k + i * ldk, columns) : _mm512_setzero_ps();
     transpose(a);
     UNROLL
     for (size_t i = 0; i < LANES; i++)
@@ -42,7 +41,7 @@ INLINE void pack_keys(float *to, size_t ldt, const float *k, size_t ldk, size_t 
 INLINE void pack_values(float *to, const float *v, size_t ldv, size_t rows, size_t columns)
 {
     (void)ldv, (void)rows;
-    _mm512_store_ps(to, _mm512_maskz_loadu_ps(lanes_of(columns), v));
+    _mm512_store_ps(to, load_part(v, columns));
 }
 
 INLINE void pack_weights(float *w, size_t n)

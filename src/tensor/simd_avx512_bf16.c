@@ -30,9 +30,9 @@ INLINE __m512 vec_step(__m512 sum, const float *a, __m512 b)
 /* Up to 32 floats, times factor, as 16 cells. */
 INLINE __m512 cells_of(const float *x, size_t count, __m512 factor)
 {
-    __m512 low = _mm512_maskz_loadu_ps(lanes_of(count), x);
+    __m512 low = load_part(x, count);
     __m512 high = _mm512_setzero_ps();
-    if (count > LANES) high = _mm512_maskz_loadu_ps(lanes_of(count - LANES), x + LANES);
+    if (count > LANES) high = load_part(x + LANES, count - LANES);
     __m512bh cells = _mm512_cvtne2ps_pbh(_mm512_mul_ps(high, factor), _mm512_mul_ps(low, factor));
     return _mm512_castsi512_ps((__m512i)cells);
 }
@@ -53,9 +53,8 @@ INLINE void pack_keys(float *to, size_t ldt, const float *k, size_t ldk, size_t 
 
 INLINE void pack_values(float *to, const float *v, size_t ldv, size_t rows, size_t columns)
 {
-    const __mmask16 lanes = lanes_of(columns);
-    __m512 first = _mm512_maskz_loadu_ps(lanes, v), second = _mm512_setzero_ps();
-    if (rows > 1) second = _mm512_maskz_loadu_ps(lanes, v + ldv);
+    __m512 first = load_part(v, columns), second = _mm512_setzero_ps();
+    if (rows > 1) second = load_part(v + ldv, columns);
     __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(first));
     __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(second));
     __m512i cells = _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
@@ -83,9 +82,9 @@ INLINE void pack_weights(float *w, size_t n)
 INLINE void put_row(uint16_t *out, const float *sums, size_t count, float factor)
 {
     for (size_t i = 0; i < count; i += LANES) {
-        __mmask16 lanes = lanes_of(count - i);
-        __m512 x = _mm512_mul_ps(_mm512_set1_ps(factor), _mm512_maskz_loadu_ps(lanes, sums + i));
-        _mm256_mask_storeu_epi16(out + i, lanes, (__m256i)_mm512_cvtneps_pbh(x));
+        __m512 x = load_part(sums + i, count - i);
+        x = _mm512_mul_ps(_mm512_set1_ps(factor), x);
+        store_half_part(out + i, count - i, (__m256i)_mm512_cvtneps_pbh(x));
     }
 }
 

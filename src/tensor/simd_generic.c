@@ -123,19 +123,20 @@ static void attention(float *out, size_t ldo, const float *q, size_t ldq, const 
                       size_t ldk, const float *v, size_t ldv, size_t queries, size_t n,
                       size_t head_width, float scale, float *row, float *work)
 {
-    double *weights = (double *)(void *)work;
+    double *weights = (double *)(void *)work, *sums = weights + n;
     for (size_t i = 0; i < queries; i++) {
         for (size_t j = 0; j < n; j++)
             weights[j] = (double)scale * dot(q + i * ldq, k + j * ldk, head_width);
         soften(weights, n);
         for (size_t j = 0; i == 0 && row && j < n; j++)
             row[j] = (float)weights[j];
-        for (size_t d = 0; d < head_width; d++) {
-            double sum = 0.0;
-            for (size_t j = 0; j < n; j++)
-                sum += weights[j] * (double)v[j * ldv + d];
-            out[i * ldo + d] = (float)sum;
-        }
+        for (size_t d = 0; d < head_width; d++)
+            sums[d] = 0.0;
+        for (size_t j = 0; j < n; j++)
+            for (size_t d = 0; d < head_width; d++)
+                sums[d] += weights[j] * (double)v[j * ldv + d];
+        for (size_t d = 0; d < head_width; d++)
+            out[i * ldo + d] = (float)sums[d];
     }
 }
 
