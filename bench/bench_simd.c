@@ -10,7 +10,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 
@@ -179,8 +178,8 @@ static void measure(const struct job *job, const cs_simd *s, scene *c, int runs)
 
 int main(int argc, char **argv)
 {
-    const int asked = argc > 1 ? atoi(argv[1]) : 100;
-    const int runs = asked < 1 ? 1 : asked > MOST_RUNS ? MOST_RUNS : asked;
+    const long asked = argc > 1 ? strtol(argv[1], NULL, 10) : 100;
+    const int runs = asked < 1 ? 1 : asked > MOST_RUNS ? MOST_RUNS : (int)asked;
     const size_t cells = (size_t)TOKENS * 3 * WIDTH;
     clipspan_error err;
     scene c = {.n = 0};
