@@ -69,6 +69,8 @@ clipspan_status cs_webp_decode(cs_raster *raster, const cs_picture_source *sourc
                             WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
                             WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT), source, err);
     if (status == CLIPSPAN_OK) {
+        /* The canvas around the first frame is empty. */
+        memset(raster->data, 0, (size_t)raster->width * (size_t)raster->height * 4);
         if (WebPDemuxGetFrame(demuxer, 1, &frame))
             status = decode_frame(raster, &frame, source, err);
         else

@@ -33,15 +33,16 @@ clipspan_status cs_raster_init(cs_raster *raster, cs_mode mode, uint64_t width, 
                           (unsigned long long)height);
     if (width > MAX_EDGE || height > MAX_EDGE || width * height > source->max_pixels)
         return cs_fail_at(err, CLIPSPAN_E_LIMIT, source->name,
-                          "has %llu x %llu pixels, more than the ceiling of %llu; raise it with "
-                          "max_pixels if the picture is to be trusted",
+                          "has %llu x %llu pixels, more than the ceiling of %llu; raise it "
+                          "(--max-pixels, max_pixels) if the picture is to be trusted",
                           (unsigned long long)width, (unsigned long long)height,
                           (unsigned long long)source->max_pixels);
     if (!cs_size_mul(&bytes, (size_t)width * (size_t)height, (size_t)cs_mode_bytes(mode)) ||
         bytes > SIZE_MAX - CS_RASTER_SLACK)
         return cs_fail_memory(err, SIZE_MAX, "a decoded picture");
-    raster->data = cs_alloc_zero(bytes + CS_RASTER_SLACK, 1, "a decoded picture", err);
+    raster->data = cs_alloc_aligned(bytes + CS_RASTER_SLACK, 1, "a decoded picture", err);
     if (!raster->data) return CLIPSPAN_E_NOMEM;
+    memset(raster->data + bytes, 0, CS_RASTER_SLACK);
     raster->mode = mode;
     raster->width = (int)width;
     raster->height = (int)height;

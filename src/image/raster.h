@@ -38,7 +38,7 @@ typedef struct cs_picture_source {
 int cs_mode_bytes(cs_mode mode); /* of one pixel */
 
 /* Checks the size that a file declares against the ceiling (LIMIT, FORMAT when it is 0) and takes
- * memory for it, all zero. */
+ * memory for it, in which nothing is written yet but the slack behind it, zeros. */
 clipspan_status cs_raster_init(cs_raster *raster, cs_mode mode, uint64_t width, uint64_t height,
                                const cs_picture_source *source, clipspan_error *err);
 void cs_raster_fini(cs_raster *raster);

@@ -179,8 +179,9 @@ static clipspan_status read_config(cs_checkpoint *c, config_choice *choice,
 static clipspan_status find_tokenizer(cs_checkpoint *c, const config_choice *choice, int asked,
                                       clipspan_error *err)
 {
-    static const char *const names[] = {"merges.txt", "bpe_simple_vocab_16e6.txt.gz",
-                                        "bpe_simple_vocab_16e6.txt"};
+    static const char *const openclip[] = {"merges.txt", "bpe_simple_vocab_16e6.txt.gz",
+                                           "bpe_simple_vocab_16e6.txt"};
+    static const char *const huggingface[] = {"merges.txt", "tokenizer.json"};
     int hf = c->config.layout == CLIPSPAN_LAYOUT_HUGGINGFACE;
     cs_location beside = c->location;
     clipspan_status status = CLIPSPAN_OK;
@@ -206,8 +207,8 @@ static clipspan_status find_tokenizer(cs_checkpoint *c, const config_choice *cho
             goto done;
         }
     }
-    for (i = 0; i < (hf ? 1u : 3u) && choice->path && c->config.has_text && !found; i++)
-        CS_TRY_DONE(cs_location_file(&found, &beside, names[i], err));
+    for (i = 0; i < (hf ? 2u : 3u) && choice->path && c->config.has_text && !found; i++)
+        CS_TRY_DONE(cs_location_file(&found, &beside, hf ? huggingface[i] : openclip[i], err));
     if (found && hf) {
         cs_free(found);
         found = cs_strdup(beside.folder, err);
