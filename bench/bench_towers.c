@@ -4,9 +4,10 @@
  *     bench_towers MODEL [--tower image|text] [--precision f32|bf16] [--batch N] [--runs R]
  *                        [--threads N] [--texts FILE] [--json]
  *
- * A run embeds one batch: N random pictures (one: all threads work inside it), or the texts of FILE, one a
- * line (all of them when N is 0). Minimum and median of R runs after one warm-up. Beside it, measured in
- * the same process: the peak rate of fused multiply-adds, and the rate of the blocks' bare products. */
+ * A run embeds one batch: N random pictures (one: all threads work inside it), or the texts of
+ * FILE, one a line (all of them when N is 0). Minimum and median of R runs after one warm-up.
+ * Beside it, measured in the same process: the peak rate of fused multiply-adds, and the rate of
+ * the blocks' bare products. */
 #include "api/handles.h"
 #include "base/memory.h"
 #include "base/parallel.h"

@@ -420,12 +420,13 @@ typedef struct clipspan_inputs_options {
         sizeof(clipspan_inputs_options), NULL, NULL, NULL, NULL                                    \
     }
 
-/* Lists pictures. A source is a picture file, a folder (all pictures below it, sorted by path, hidden
- * ones left out), a .csv or .tsv file with a header, "-" (paths on standard input, one a line) or "-0"
- * (the same, NUL-separated). Pictures are not opened. Folders that are links are not entered twice; a
- * folder inside that cannot be read stays in the list under its own name, so that it is counted as
- * skipped. Duplicates are kept. Errors: NOT_FOUND, IO, FORMAT (with the line), ARGUMENT (unknown
- * column, with the ones there are), LIMIT, NOMEM; an empty list is a NOT_FOUND error. */
+/* Lists pictures. A source is a picture file, a folder (all pictures below it, sorted by path,
+ * hidden ones left out), a .csv or .tsv file with a header, "-" (paths on standard input, one a
+ * line) or "-0" (the same, NUL-separated). Pictures are not opened. Folders that are links are not
+ * entered twice; a folder inside that cannot be read stays in the list under its own name, so that
+ * it is counted as skipped. Duplicates are kept. Errors: NOT_FOUND, IO, FORMAT (with the line),
+ * ARGUMENT (unknown column, with the ones there are), LIMIT, NOMEM; an empty list is a NOT_FOUND
+ * error. */
 CLIPSPAN_API clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *sources,
                                                   size_t count,
                                                   const clipspan_inputs_options *options,

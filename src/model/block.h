@@ -4,8 +4,9 @@
  *     qkv = LN1(x) W_qkv + b        attention (the tower's own)        x += a W_O + b_O
  *     x  += act(LN2(x) W_fc + b) W_mlp + b
  *
- * A cs_rows holds the products prepared for one number of rows; a cs_scratch the activations. In bf16
- * the inputs of products (h, a, m) are bf16; residual stream, attention and sums stay float32. */
+ * A cs_rows holds the products prepared for one number of rows; a cs_scratch the activations. In
+ * bf16 the inputs of products (h, a, m) are bf16; residual stream, attention and sums stay
+ * float32. */
 #ifndef CLIPSPAN_SRC_MODEL_BLOCK_H
 #define CLIPSPAN_SRC_MODEL_BLOCK_H
 
@@ -29,8 +30,8 @@ clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count,
                              int threads, const cs_simd *simd, clipspan_error *err);
 void cs_rows_fini(cs_rows *rows);
 
-/* Activations of up to R rows. h and a are float32 or bf16 as the tower is and lie in its column panels,
- * [panels][R, D / panels], `stride` numbers apart; so does m, which has one.
+/* Activations of up to R rows. h and a are float32 or bf16 as the tower is and lie in its column
+ * panels, [panels][R, D / panels], `stride` numbers apart; so does m, which has one.
  * h : normalised   q, k, v : [R, D]   a : attention output   m : [R, M / mlp_parts] */
 typedef struct cs_scratch {
     void *h, *a, *m;
@@ -44,7 +45,8 @@ typedef struct cs_scratch {
 void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower, size_t rows,
                      size_t read_rows, int threads);
 
-/* Where row `row` of head `head` of a begins; rows lie `panel` numbers apart. In numbers, not bytes. */
+/* Where row `row` of head `head` of a begins; rows lie `panel` numbers apart. In numbers, not
+ * bytes. */
 size_t cs_scratch_head(const cs_scratch *scratch, size_t row, size_t head, size_t head_width);
 
 /* What a pass computes with: one lane of an encoder. */
@@ -62,8 +64,9 @@ void cs_norm_hand_over(const cs_lane *lane, cs_scratch *scratch, const float *x,
                        const cs_norm *norm);
 
 /* x += a W_O + b_O; x += MLP(LN2(x)).   x : [rows->rows, D]
- * The hidden layer is computed a slice at a time and added to x: a slice stays in the second-level cache, and
- * the long sums over it are cut into short ones, which rounds better (bench/RESULTS.md). */
+ * The hidden layer is computed a slice at a time and added to x: a slice stays in the second-level
+ * cache, and the long sums over it are cut into short ones, which rounds better
+ * (bench/RESULTS.md). */
 clipspan_status cs_block_finish(const cs_lane *lane, const cs_rows *rows, const cs_block *block,
                                 float *x, cs_scratch *scratch, clipspan_error *err);
 

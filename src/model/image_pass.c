@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The image tower, open_clip's VisionTransformer.forward:
  *
- *     x = [class token; patches W] + positions; ln_pre unless the model has none; L blocks; LN_post; P
+ *     x = [class token; patches W] + positions; ln_pre unless the model has none; L blocks;
+ *     LN_post; P
  *
- * The last block is computed for the class token only: keys and values need every row, query, output
- * projection and MLP need one (decomposition.md, section 7). */
+ * The last block is computed for the class token only: keys and values need every row, query,
+ * output projection and MLP need one. */
 #include "model/image_pass.h"
 #include "base/parallel.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The text tower, open_clip's TextTransformer.forward with causal mask, for the nodes of a prefix tree:
+/* The text tower, open_clip's TextTransformer.forward with causal mask, for the nodes of a prefix
+ * tree:
  *
  *     x = table[token] + positions[depth]; L blocks; LN_final at the end tokens; P
  *
- * The last block is computed for the end tokens only. Products are prepared for a few numbers of rows;
- * a batch takes the smallest that holds it, and the rows behind its last node are computed from zeros
- * and ignored. */
+ * The last block is computed for the end tokens only. Products are prepared for a few numbers of
+ * rows; a batch takes the smallest that holds it, and the rows behind its last node are computed
+ * from zeros and ignored. */
 #include "model/text_pass.h"
 
 #include <math.h>
@@ -139,8 +140,8 @@ static void attend_node(cs_text_pass *p, size_t from, uint32_t node)
     if (half) p->lane.simd->bf16_from_f32((uint16_t *)s->a + from * D, p->row, D);
 }
 
-/* Rows [first, end) of a become zero: what the products compute from them is ignored, but must not be
- * left to chance. */
+/* Rows [first, end) of a become zero: what the products compute from them is ignored, but must not
+ * be left to chance. */
 static void clear_rows(cs_text_pass *p, size_t first, size_t end)
 {
     const cs_scratch *s = &p->scratch;

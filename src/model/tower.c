@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading a tower: a list of jobs, one a vector or matrix, that threads work off. A job reads its
- * tensors as float32, looks for NaN and infinity, brings them into the order that the passes want and
- * packs them. */
+ * tensors as float32, looks for NaN and infinity, brings them into the order that the passes want
+ * and packs them. */
 #include "model/tower.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 
 #include <string.h>
 
-#define PANEL      400 /* numbers that one sum in float32 adds up, at most, where the heads allow it */
+#define PANEL      400 /* numbers that one float32 sum adds up at most, where the heads allow it */
 #define READ_PANEL 64  /* the same in the read-out */
 #define MLP_SLICE  512 /* the same in the hidden layer */
 
@@ -235,8 +235,8 @@ static void list_jobs(loader *l)
     }
 }
 
-/* Panels of at most PANEL numbers, of whole heads each, all alike; one where that would make them tiny.
- * bf16 products round their inputs far more than their sums: one panel. */
+/* Panels of at most PANEL numbers, of whole heads each, all alike; one where that would make them
+ * tiny. bf16 products round their inputs far more than their sums: one panel. */
 static size_t choose_panels(const cs_tower *tower)
 {
     int width = tower->config.width, heads = tower->config.heads, panels;
@@ -246,7 +246,8 @@ static size_t choose_panels(const cs_tower *tower)
     return 1;
 }
 
-/* Panels of at most READ_PANEL numbers, all alike; one where the width has no such divisor of use. */
+/* Panels of at most READ_PANEL numbers, all alike; one where the width has no such divisor of
+ * use. */
 static size_t choose_read_panels(int width)
 {
     int panel;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One tower's weights, read from a checkpoint tensor by tensor and packed for the products. Read-only
- * once loaded, shared by all passes. */
+/* One tower's weights, read from a checkpoint tensor by tensor and packed for the products.
+ * Read-only once loaded, shared by all passes. */
 #ifndef CLIPSPAN_SRC_MODEL_TOWER_H
 #define CLIPSPAN_SRC_MODEL_TOWER_H
 
@@ -45,9 +45,9 @@ typedef struct cs_tower {
     size_t bytes; /* of all the above */
 } cs_tower;
 
-/* Reads and packs a tower on `threads` threads. Memory beyond the packed weights: one float32 copy of one
- * tensor a thread. Errors: NUMBERS naming a tensor with NaN or infinity (unless allow_nonfinite), IO,
- * FORMAT, NOMEM, UNSUPPORTED (bf16 not to be had). */
+/* Reads and packs a tower on `threads` threads. Memory beyond the packed weights: one float32 copy
+ * of one tensor a thread. Errors: NUMBERS naming a tensor with NaN or infinity (unless
+ * allow_nonfinite), IO, FORMAT, NOMEM, UNSUPPORTED (bf16 not to be had). */
 clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, clipspan_tower which,
                               clipspan_precision precision, int allow_nonfinite, int threads,
                               const cs_simd *simd, clipspan_error *err);

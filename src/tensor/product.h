@@ -3,15 +3,16 @@
  *
  *     y[i, :] = epilogue(x[i, :] W^T + b)          x : [rows, inputs]   W : [outputs, inputs]
  *
- * A float32 sum over many inputs rounds worse than several short ones, and a backend takes a long one in
- * one go. So a matrix may be made for x in column panels: panel p is a dense [rows, inputs / panels] of
- * its own, and the sums over panels are added up one after another. One panel is the ordinary matrix.
+ * A float32 sum over many inputs rounds worse than several short ones, and a backend takes a long
+ * one in one go. So a matrix may be made for x in column panels: panel p is a dense [rows, inputs /
+ * panels] of its own, and the sums over panels are added up one after another. One panel is the
+ * ordinary matrix.
  *
- * Three files implement it: product_onednn.c, product_cblas.c, product_plain.c; the build has one of
- * them. Products accumulate in float32 (plain: float64); a result differs from exact arithmetic on the
- * given numbers by at most about sqrt(inputs) * 6e-8 of sum |x| |w|; in bf16 the inputs are rounded
- * first. For a prepared product the same row gives the same bytes at every run. oneDNN on AVX-512: also
- * for any number of rows, place of the row and number of threads. */
+ * Three files implement it: product_onednn.c, product_cblas.c, product_plain.c; the build has one
+ * of them. Products accumulate in float32 (plain: float64); a result differs from exact arithmetic
+ * on the given numbers by at most about sqrt(inputs) * 6e-8 of sum |x| |w|; in bf16 the inputs are
+ * rounded first. For a prepared product the same row gives the same bytes at every run. oneDNN on
+ * AVX-512: also for any number of rows, place of the row and number of threads. */
 #ifndef CLIPSPAN_SRC_TENSOR_PRODUCT_H
 #define CLIPSPAN_SRC_TENSOR_PRODUCT_H
 
@@ -38,7 +39,8 @@ typedef enum cs_epilogue {
     CS_ACT_QUICK  /* y = quick_gelu(x W^T + b) */
 } cs_epilogue;
 
-/* A product prepared for one shape. It has its own scratch memory, so one thread uses it at a time. */
+/* A product prepared for one shape. It has its own scratch memory, so one thread uses it at a
+ * time. */
 typedef struct cs_product cs_product;
 
 typedef struct cs_product_plan {
@@ -54,8 +56,8 @@ clipspan_status cs_product_new(cs_product **out, const cs_matrix *like, cs_produ
                                const cs_simd *simd, clipspan_error *err);
 void cs_product_free(cs_product **product);
 
-/* x : [panels][rows, inputs / panels], float32 or bf16 as the matrix is; panel p starts p * stride numbers
- * behind x (stride is not looked at for one panel)   y : [rows, outputs]; x and y do not overlap.
+/* x : [panels][rows, inputs / panels], float32 or bf16 as the matrix is; panel p starts
+ * p * stride numbers behind x (stride is not looked at for one panel)   y : [rows, outputs]; x and y do not overlap.
  * No allocation of ours. Errors: INTERNAL when the backend fails. */
 clipspan_status cs_product_run(const cs_product *product, void *y, const void *x, size_t stride,
                                const cs_matrix *matrix, clipspan_error *err);

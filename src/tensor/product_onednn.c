@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Products by oneDNN's matmul primitive: weights in the layout that it asks for, bias, activation and
- * residual in its epilogue. The only file that knows oneDNN; it speaks versions 2 and 3 of the C API.
- * Scratch memory is ours, so that a run allocates nothing of ours and products of several threads never
- * share. The activation is oneDNN's own: gelu_erf is within 3e-7 of the exact function, swish within
- * 2e-7 relative (test_product.c). */
+/* Products by oneDNN's matmul primitive: weights in the layout that it asks for, bias, activation
+ * and residual in its epilogue. The only file that knows oneDNN; it speaks versions 2 and 3 of the
+ * C API. Scratch memory is ours, so that a run allocates nothing of ours and products of several
+ * threads never share. The activation is oneDNN's own: gelu_erf is within 3e-7 of the exact
+ * function, swish within 2e-7 relative (test_product.c). */
 #include "tensor/product.h"
 
 #ifdef CLIPSPAN_ONEDNN
@@ -43,7 +43,8 @@ struct cs_matrix {
     dnnl_memory_t bias_memory;
 };
 
-/* One primitive with the memory objects of what it reads and writes; handles are set at every run. */
+/* One primitive with the memory objects of what it reads and writes; handles are set at every
+ * run. */
 typedef struct step {
     dnnl_primitive_t primitive;
     dnnl_memory_t x, y, scratch;
@@ -203,7 +204,8 @@ done:
     return status;
 }
 
-/* Rounds and reorders the columns of one panel of weights : [outputs, inputs] into their packed layout. */
+/* Rounds and reorders the columns of one panel of weights : [outputs, inputs] into their packed
+ * layout. */
 static clipspan_status pack(cs_matrix *matrix, const float *weights, size_t panel,
                             clipspan_error *err)
 {

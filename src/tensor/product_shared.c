@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Products of backends that only know y = x W^T: weights, bias, activation and threads around it. */
+/* Products of backends that only know y = x W^T: weights, bias, activation and threads around
+ * it. */
 #include "tensor/product_shared.h"
 
 #ifndef CLIPSPAN_ONEDNN

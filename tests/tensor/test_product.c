@@ -63,7 +63,8 @@ typedef struct shape {
 static const shape shapes[] = {{1, 1, 1},   {1, 36, 20},   {3, 36, 108},  {10, 144, 36},
                                {5, 17, 13}, {50, 96, 288}, {197, 64, 65}, {16, 512, 256}};
 
-/* Largest error relative to the sum of |x| |w| behind each number. Activations add their own absolute error, 3e-7. */
+/* Largest error relative to the sum of |x| |w| behind each number. Activations add their own
+ * absolute error, 3e-7. */
 static void check(shape s, cs_epilogue epilogue, int bias, size_t panels,
                   clipspan_precision precision, int bf16_out)
 {
