@@ -57,8 +57,9 @@ clipspan_status cs_product_new(cs_product **out, const cs_matrix *like, cs_produ
 void cs_product_free(cs_product **product);
 
 /* x : [panels][rows, inputs / panels], float32 or bf16 as the matrix is; panel p starts
- * p * stride numbers behind x (stride is not looked at for one panel)   y : [rows, outputs]; x and y do not overlap.
- * No allocation of ours. Errors: INTERNAL when the backend fails. */
+ * p * stride numbers behind x (stride is not looked at for one panel)
+ * y : [rows, outputs]; x and y do not overlap. No allocation of ours. Errors:
+ * INTERNAL when the backend fails. */
 clipspan_status cs_product_run(const cs_product *product, void *y, const void *x, size_t stride,
                                const cs_matrix *matrix, clipspan_error *err);
 
