@@ -119,7 +119,7 @@ static clipspan_status pack_slices(const loader *l, const job *j, const float *w
         if (!slice || !zeros) status = CLIPSPAN_E_NOMEM;
     }
     for (part = 0; part < parts && status == CLIPSPAN_OK; part++) {
-        if (j->split == BY_OUTPUTS)
+        if (!slice) /* BY_OUTPUTS */
             status = cs_matrix_new(&j->matrix[part], weights + part * (rows / parts) * columns,
                                    bias + part * (rows / parts), rows / parts, columns, j->panels,
                                    j->precision, err);
