@@ -153,6 +153,8 @@ char *cs_path_folder(const char *path, clipspan_error *err)
 {
     const char *slash = strrchr(path, '/');
     if (!slash) return cs_strdup(".", err);
+    while (slash > path && slash[-1] == '/')
+        slash--;
     return cs_strndup(path, slash == path ? 1 : (size_t)(slash - path), err);
 }
 

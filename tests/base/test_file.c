@@ -249,9 +249,9 @@ static void test_joining_and_taking_apart(void **state)
     static const char *const join[][3] = {
         {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a//", "b", "a/b"}, {"", "b", "b"},
         {"a", "/b", "/b"}, {"/", "b", "/b"},   {"//", "b", "/b"},   {"a", "", "a/"}};
-    static const char *const parts[][3] = {{"a/b", "a", "b"}, {"/b", "/", "b"},
-                                           {"b", ".", "b"},   {"a/b/", "a/b", ""},
-                                           {"", ".", ""},     {"/a/b.c", "/a", "b.c"}};
+    static const char *const parts[][3] = {
+        {"a/b", "a", "b"}, {"/b", "/", "b"},        {"b", ".", "b"},    {"a/b/", "a/b", ""},
+        {"", ".", ""},     {"/a/b.c", "/a", "b.c"}, {"a//b", "a", "b"}, {"//b", "/", "b"}};
     (void)state;
     for (size_t i = 0; i < sizeof join / sizeof *join; i++) {
         char *path = cs_path_join(join[i][0], join[i][1], NULL);
