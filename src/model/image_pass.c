@@ -19,9 +19,8 @@ struct cs_image_pass {
     float scale;       /* K^-1/2 */
     cs_rows all, one;  /* products for N rows and for the class token's */
     cs_product *embed; /* patches to tokens: N - 1 rows */
-    float
-        value[3]
-             [256]; /* pixel to number: (v / 255 - mean) / std in float32, as torchvision rounds */
+    /* Pixel to number: (v / 255 - mean) / std in float32, as torchvision rounds. */
+    float value[3][256];
     cs_arena arena;
     cs_scratch scratch;
     float *x;         /* [N, D] residual stream */
@@ -44,17 +43,10 @@ static void plan_memory(cs_image_pass *p)
     p->work = cs_arena_carve(&p->arena, (size_t)p->lane.threads * p->work_size, sizeof(float));
 }
 
-clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
-                                  const cs_config *config, int threads, const cs_simd *simd,
-                                  clipspan_error *err)
+/* The sizes; memory and products come after. */
+static void start(cs_image_pass *p, const cs_tower *tower, const cs_config *config, int threads)
 {
-    clipspan_status status;
-    cs_image_pass *p = cs_alloc_zero(1, sizeof *p, "an image pass", err);
-    int c, v, one = CS_USE_QKV | CS_USE_REST | CS_USE_PROJECTION;
-    *out = NULL;
-    if (!p) return CLIPSPAN_E_NOMEM;
     p->lane.tower = tower;
-    p->lane.simd = simd;
     p->lane.threads = threads;
     p->N = (size_t)config->tokens;
     p->D = (size_t)config->image.width;
@@ -65,6 +57,28 @@ clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
     p->grid_width = config->grid_width;
     p->image_width = config->image_width;
     p->scale = (float)(1.0 / sqrt((double)p->K));
+}
+
+size_t cs_image_pass_need(const cs_tower *tower, const cs_config *config, int threads)
+{
+    cs_image_pass p;
+    memset(&p, 0, sizeof p);
+    start(&p, tower, config, threads);
+    plan_memory(&p);
+    return p.arena.overflow ? SIZE_MAX : p.arena.used;
+}
+
+clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
+                                  const cs_config *config, int threads, const cs_simd *simd,
+                                  clipspan_error *err)
+{
+    clipspan_status status;
+    cs_image_pass *p = cs_alloc_zero(1, sizeof *p, "an image pass", err);
+    int c, v, one = CS_USE_QKV | CS_USE_REST | CS_USE_PROJECTION;
+    *out = NULL;
+    if (!p) return CLIPSPAN_E_NOMEM;
+    start(p, tower, config, threads);
+    p->lane.simd = simd;
     for (c = 0; c < 3; c++)
         for (v = 0; v < 256; v++)
             p->value[c][v] =

@@ -16,6 +16,9 @@ clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
 void cs_image_pass_free(cs_image_pass **pass);
 size_t cs_image_pass_memory(const cs_image_pass *pass);
 
+/* Bytes that a pass would take, SIZE_MAX when they do not fit a size_t. */
+size_t cs_image_pass_need(const cs_tower *tower, const cs_config *config, int threads);
+
 /* embedding : [P], a unit vector when `unit`. No allocation. Errors: NUMBERS (not finite),
  * INTERNAL. */
 clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,

@@ -44,24 +44,41 @@ static void plan_memory(cs_text_pass *p)
     p->work = cs_arena_carve(&p->arena, context, sizeof(float));
 }
 
+/* The sizes; memory and products come after. */
+static void start(cs_text_pass *p, const cs_tower *tower, const cs_config *config)
+{
+    size_t context = (size_t)config->context_length;
+    p->lane.tower = tower;
+    p->lane.threads = 1;
+    p->config = config;
+    p->room = context > CS_TEXT_ROWS ? context : CS_TEXT_ROWS;
+    p->D = (size_t)config->text.width;
+    p->H = (size_t)config->text.heads;
+    p->K = (size_t)config->text.head_width;
+    p->scale = (float)(1.0 / sqrt((double)p->K));
+}
+
+size_t cs_text_pass_need(const cs_tower *tower, const cs_config *config)
+{
+    cs_text_pass p;
+    memset(&p, 0, sizeof p);
+    start(&p, tower, config);
+    plan_memory(&p);
+    return p.arena.overflow ? SIZE_MAX : p.arena.used;
+}
+
 clipspan_status cs_text_pass_new(cs_text_pass **out, const cs_tower *tower, const cs_config *config,
                                  const cs_simd *simd, clipspan_error *err)
 {
     clipspan_status status;
     cs_text_pass *p = cs_alloc_zero(1, sizeof *p, "a text pass", err);
-    size_t context = (size_t)config->context_length, sizes[SIZES] = {16, 64, 192, CS_TEXT_ROWS};
+    size_t sizes[SIZES] = {16, 64, 192, 0};
     int i, use = CS_USE_QKV | CS_USE_REST | CS_USE_PROJECTION;
     *out = NULL;
     if (!p) return CLIPSPAN_E_NOMEM;
-    p->lane.tower = tower;
+    start(p, tower, config);
     p->lane.simd = simd;
-    p->lane.threads = 1;
-    p->config = config;
-    p->room = sizes[SIZES - 1] = context > CS_TEXT_ROWS ? context : CS_TEXT_ROWS;
-    p->D = (size_t)config->text.width;
-    p->H = (size_t)config->text.heads;
-    p->K = (size_t)config->text.head_width;
-    p->scale = (float)(1.0 / sqrt((double)p->K));
+    sizes[SIZES - 1] = p->room;
     plan_memory(p);
     CS_TRY_DONE(cs_arena_take(&p->arena, "a text pass", err));
     plan_memory(p);

@@ -16,6 +16,9 @@ clipspan_status cs_text_pass_new(cs_text_pass **out, const cs_tower *tower, cons
 void cs_text_pass_free(cs_text_pass **pass);
 size_t cs_text_pass_memory(const cs_text_pass *pass);
 
+/* Bytes that a pass would take, SIZE_MAX when they do not fit a size_t. */
+size_t cs_text_pass_need(const cs_tower *tower, const cs_config *config);
+
 /* How many of the `count` texts at tokens : [count, C] make up the next batch (at least 1). Depends
  * on the tokens only, so that a list is always cut the same way. */
 size_t cs_text_pass_cut(cs_text_pass *pass, const int32_t *tokens, size_t count);

@@ -208,7 +208,8 @@ static job *add_matrix(loader *l, cs_matrix **to, cs_part part, cs_part bias, in
     return j;
 }
 
-/* Largest matrices first, so that threads finish together. */
+/* The token table, the largest by far, first; then a layer after the other; what there is one of
+ * last. */
 static void list_jobs(loader *l)
 {
     cs_tower *t = l->tower;

@@ -39,15 +39,15 @@ typedef struct cs_tower {
     int has_ln_pre;
     cs_norm ln_pre, ln_post;
     size_t read_panels; /* column panels of the read-out: many, for its rounding goes straight into
-                              the embedding */
+                           the embedding */
     cs_matrix *projection; /* D -> P, always float32 */
 
     size_t bytes; /* of all the above */
 } cs_tower;
 
-/* Reads and packs a tower on `threads` threads. Memory beyond the packed weights: one float32 copy
- * of one tensor a thread. Errors: NUMBERS naming a tensor with NaN or infinity (unless
- * allow_nonfinite), IO, FORMAT, NOMEM, UNSUPPORTED (bf16 not to be had). */
+/* Reads and packs a tower on `threads` threads. Memory beyond the packed weights: one tensor in
+ * float32 a thread, twice while it is put into another order. Errors: NUMBERS naming a tensor with
+ * NaN or infinity (unless allow_nonfinite), IO, FORMAT, NOMEM, UNSUPPORTED (bf16 not to be had). */
 clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, clipspan_tower which,
                               clipspan_precision precision, int allow_nonfinite, int threads,
                               const cs_simd *simd, clipspan_error *err);
