@@ -41,7 +41,7 @@ typedef struct cs_simd {
      *   out[i,:] = sum_j softmax_j(scale q[i,:] . k[j,:]) v[j,:]
      * q : [queries, K] stride ldq    k, v : [n, K] strides ldk, ldv    out : [queries, K] stride
      * ldo, overwritten    row (may be NULL) : [n] the attention weights of query 0
-     * K is 1 to 512, n 1 to 65,536.   work : cs_attention_work(n, K) floats, 64-byte aligned,
+     * K is 1 to 65,536, n 1 to 65,537.   work : cs_attention_work(n, K) floats, 64-byte aligned,
      * contents undefined before and after. Within 2e-6 (1 + s / 4) of generic, relative to the
      * largest |v|, where s is the largest |scale| |q[i]| |k[j]| (float32 scores of size s are
      * uncertain by about 1e-7 s). A result does not depend on `queries`: the rows of a call with

@@ -343,7 +343,7 @@ static void compare_attention(const cs_simd *s, const problem *p)
 
 static void attention_is_near_generic(void **state)
 {
-    static const size_t widths[] = {1, 3, 8, 16, 17, 33, 40, 64, 65, 88, 104, 512};
+    static const size_t widths[] = {1, 3, 8, 16, 17, 33, 40, 64, 65, 88, 104, 512, 1040};
     static const size_t keys[] = {77, 127, 128, 129, 197, 257, 300, 513};
     (void)state;
     EACH_LEVEL(s)
@@ -367,7 +367,7 @@ static void attention_takes_the_most_keys(void **state)
     EACH_LEVEL(s)
     {
         problem p;
-        problem_init(&p, 65536, 9, 3, 0.1f);
+        problem_init(&p, 65537, 9, 3, 0.1f);
         for (size_t i = 0; i < (p.n - 1) * p.ld + p.head_width; i++)
             p.v[i] = 2.0f + p.v[i] / 5.0f;
         compare_attention(s, &p);
