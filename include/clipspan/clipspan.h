@@ -107,8 +107,9 @@ CLIPSPAN_API int clipspan_has_bf16(void);
  * quota), or OMP_NUM_THREADS when set. */
 CLIPSPAN_API int clipspan_default_threads(void);
 
-/* Progress of long calls: `done` of `total` units are finished. A result other than 0 stops the
- * call, which then returns CLIPSPAN_E_INTERRUPTED. Called from the caller's thread only. */
+/* Progress of long calls: `done` of `total` units are finished; a call that succeeds ends with all
+ * of them. A result other than 0 stops the call, which then returns CLIPSPAN_E_INTERRUPTED. Called
+ * from the caller's thread only. */
 typedef struct clipspan_progress {
     int (*step)(void *user, size_t done, size_t total);
     void *user;
@@ -209,7 +210,8 @@ CLIPSPAN_API clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out
                                                        const clipspan_model *model, size_t index,
                                                        clipspan_error *err);
 
-/* exp of the checkpoint's logit_scale, read from the file (four bytes). */
+/* exp of the checkpoint's logit_scale, read from the file (one number). Errors: UNSUPPORTED without
+ * a text tower, NUMBERS (not finite), IO, FORMAT, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
                                                              const clipspan_model *model,
                                                              clipspan_error *err);
@@ -220,8 +222,9 @@ typedef struct clipspan_model_check {
     char first_bad[256]; /* name of the first tensor with NaN or infinity, or "" */
 } clipspan_model_check;
 
-/* Reads every weight once. Succeeds whatever it finds; the caller judges. progress counts bytes;
- * may be NULL. */
+/* Reads every weight once (tensors of integers, which old files hold, are not weights). Succeeds
+ * whatever it finds; the caller judges. progress counts bytes; may be NULL. Errors: IO, FORMAT (the
+ * file changed), NOMEM, INTERRUPTED, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_model_run_check(clipspan_model_check *out,
                                                       const clipspan_model *model,
                                                       const clipspan_progress *progress,
@@ -281,7 +284,8 @@ typedef struct clipspan_texts clipspan_texts;
 CLIPSPAN_API clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name,
                                                  clipspan_error *err);
 
-/* Makes a list from strings; keys may be NULL, as may each of them. */
+/* Makes a list from `count` strings, at least one; keys may be NULL, as may each of them. Errors:
+ * ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_texts_new(clipspan_texts **out, const char *const *texts,
                                                 const char *const *keys, size_t count,
                                                 clipspan_error *err);
@@ -293,10 +297,11 @@ CLIPSPAN_API const char *clipspan_texts_get_key(const clipspan_texts *texts,
                                                 size_t index); /* "" when there is none */
 
 /* Token ids of a text as open_clip's tokenizer gives them: start token, text, end token, zeros.
- *   ids : [C] caller's buffer   count (may be NULL): ids before the zeros   cut (may be NULL): 1
- * when text was too long text: `size` bytes; invalid UTF-8 reads as U+FFFD. A text that is too long
- * is cut and ends in the end token. Errors: UNSUPPORTED without a text tower, NOMEM, LIMIT (over 16
- * MiB). */
+ *   ids : [C] caller's buffer   count (may be NULL): ids before the zeros
+ *   cut (may be NULL): 1 when text was too long   text : `size` bytes
+ * Invalid UTF-8 reads as U+FFFD. A text that is too long is cut and ends in the end token. Errors:
+ * UNSUPPORTED without a text tower, NOMEM, LIMIT (over 16 MiB), and those of reading the merges
+ * table, which the first call does. */
 CLIPSPAN_API clipspan_status clipspan_tokens_encode(int32_t *ids, size_t *count, int *cut,
                                                     const clipspan_model *model, const char *text,
                                                     size_t size, clipspan_error *err);
@@ -342,10 +347,11 @@ CLIPSPAN_API size_t clipspan_encoder_get_workspace(const clipspan_encoder *encod
 CLIPSPAN_API size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder);
 
 /* Pictures to embeddings.
- *   embeddings : [B, P] caller's buffer   pixels : [B, image_height, image_width, 3] as
- * clipspan_pixels_read gives them One image a pass: a row's bytes do not depend on B, on its place
- * or (unless `single`) on the number of threads. Errors: NUMBERS when a result is not finite,
- * ARGUMENT for a text encoder. No allocation. */
+ *   embeddings : [B, P] caller's buffer
+ *   pixels : [B, image_height, image_width, 3] as clipspan_pixels_read gives them
+ * One image a pass: a row's bytes do not depend on B, on its place or (unless `single`) on the
+ * number of threads. Errors: NUMBERS when a result is not finite, ARGUMENT for a text encoder. No
+ * allocation. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_pixels(float *embeddings,
                                                          clipspan_encoder *encoder,
                                                          const uint8_t *pixels, size_t count,
@@ -395,8 +401,8 @@ CLIPSPAN_API const char *clipspan_bank_get_name(const clipspan_bank *bank, size_
 CLIPSPAN_API const char *clipspan_bank_get_key(const clipspan_bank *bank, size_t index);
 CLIPSPAN_API const float *clipspan_bank_get_vectors(const clipspan_bank *bank); /* [count, P] */
 
-/* Cosine of every embedding with every vector.  scores : [B, count]   embeddings : [B, P], unit
- * vectors */
+/* Cosine of every embedding with every vector.
+ *   scores : [B, bank's count]   embeddings : [B, P], unit vectors; `count` is B */
 CLIPSPAN_API clipspan_status clipspan_bank_run_scores(float *scores, const clipspan_bank *bank,
                                                       const float *embeddings, size_t count,
                                                       clipspan_error *err);
@@ -412,8 +418,8 @@ typedef struct clipspan_inputs_options {
     const char *path_column; /* NULL: "path", "image" or "file" */
     const char *labels; /* "folder": the name of the folder a picture lies in; else a CSV column;
                            NULL: no labels */
-    const char
-        *groups; /* CSV columns joined by commas, their product is the group; NULL: no groups */
+    const char *groups; /* CSV columns joined by commas, their product is the group; NULL: no
+                           groups */
 } clipspan_inputs_options;
 #define CLIPSPAN_INPUTS_OPTIONS_INIT                                                               \
     {                                                                                              \
@@ -454,7 +460,7 @@ typedef enum clipspan_dtype {
 /* Writes a NumPy .npy file (version 1.0, little-endian, C order) row by row. The file grows under a
  * temporary name beside `path` and gets its own when clipspan_npy_finish is called;
  * clipspan_npy_close without finish removes it. row_shape : [row_rank] shape of one row, may be
- * NULL when row_rank is 0; row_rank is 0 to 6 Errors: EXISTS unless `replace`, WRITE, ARGUMENT,
+ * NULL when row_rank, which is 0 to 6, is 0. Errors: EXISTS unless `replace`, WRITE, ARGUMENT,
  * NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_npy_open(clipspan_npy **out, const char *path,
                                                clipspan_dtype dtype, const uint64_t *row_shape,

@@ -23,7 +23,7 @@ static clipspan_status make_bank(clipspan_bank **out, const clipspan_texts *name
     bank->count = count;
     bank->names = cs_alloc_zero(count, sizeof *bank->names, "names", err);
     bank->keys = cs_alloc_zero(count, sizeof *bank->keys, "names", err);
-    bank->vectors = cs_alloc_aligned(count * P, sizeof *bank->vectors, "vectors", err);
+    bank->vectors = cs_alloc_aligned(count, P * sizeof *bank->vectors, "vectors", err);
     if (!bank->names || !bank->keys || !bank->vectors) goto failed;
     for (i = 0; i < count; i++) {
         bank->names[i] = cs_strdup(clipspan_texts_get_text(names, i), err);
@@ -106,9 +106,9 @@ clipspan_status clipspan_bank_new_classes(clipspan_bank **out, clipspan_encoder 
     double *sums = NULL;
     size_t count, t, i;
     cs_clear(err);
+    if (out) *out = NULL;
     if (!out || !encoder || !classes || !templates)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_bank_new_classes: an argument is NULL");
-    *out = NULL;
     if (!encoder->texts)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a classifier needs a text encoder");
     if (clipspan_texts_get_count(classes) == 0 || clipspan_texts_get_count(templates) == 0)

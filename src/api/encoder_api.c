@@ -31,10 +31,22 @@ static clipspan_status check_options(const clipspan_encoder_options *o, const cl
     return CLIPSPAN_OK;
 }
 
+/* What the machine does not have in all is refused before it is taken: a kernel that promises more
+ * than it has would kill the process as soon as the memory is touched. */
+static clipspan_status check_memory(const clipspan_encoder *e, size_t pass, clipspan_error *err)
+{
+    uint64_t total = cs_memory_total();
+    size_t all;
+    if (!cs_size_mul(&all, pass, (size_t)e->lanes)) all = SIZE_MAX;
+    if (total == 0 || all <= total) return CLIPSPAN_OK;
+    return cs_fail_memory(err, all, "the encoder's workspace");
+}
+
 static clipspan_status make_image_passes(clipspan_encoder *e, clipspan_error *err)
 {
     const cs_config *config = cs_checkpoint_config(e->model->checkpoint);
     int inside = e->options.single ? e->options.threads : 1, i;
+    CS_TRY(check_memory(e, cs_image_pass_need(e->tower, config, inside), err));
     e->images = cs_alloc_zero((size_t)e->lanes, sizeof(cs_image_pass *), "an encoder", err);
     e->buffers = cs_alloc_aligned((size_t)e->lanes, e->pixels, "pixels", err);
     if (!e->images || !e->buffers) return CLIPSPAN_E_NOMEM;
@@ -47,6 +59,7 @@ static clipspan_status make_text_passes(clipspan_encoder *e, clipspan_error *err
 {
     const cs_config *config = cs_checkpoint_config(e->model->checkpoint);
     int i;
+    CS_TRY(check_memory(e, cs_text_pass_need(e->tower, config), err));
     e->texts = cs_alloc_zero((size_t)e->lanes, sizeof(cs_text_pass *), "an encoder", err);
     if (!e->texts) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < e->lanes; i++)
@@ -61,9 +74,9 @@ clipspan_status clipspan_encoder_new(clipspan_encoder **out, clipspan_model *mod
     clipspan_status status;
     clipspan_encoder *e;
     cs_clear(err);
+    if (out) *out = NULL;
     if (!out || !model)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_new: out or model is NULL");
-    *out = NULL;
     if (!options) options = &defaults;
     CS_TRY(check_options(options, model, err));
     e = cs_alloc_zero(1, sizeof *e, "an encoder", err);
@@ -200,11 +213,16 @@ clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *er
                                            size_t count, clipspan_error *err)
 {
     picture_run run;
+    size_t i;
     cs_clear(err);
     if (!encoder || (count > 0 && (!embeddings || !paths)))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_run_files: an argument is NULL");
     if (!encoder->images)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "pictures were given to a text encoder");
+    for (i = 0; i < count; i++)
+        if (!paths[i])
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_run_files: path %zu is NULL",
+                           i);
     memset(&run, 0, sizeof run);
     run.encoder = encoder;
     run.embeddings = embeddings;
@@ -224,9 +242,18 @@ typedef struct text_run {
     int unit;
     const clipspan_progress *progress;
     atomic_size_t done;
+    size_t told; /* what the caller's progress heard last */
     atomic_int stop;
     clipspan_error *errors; /* [lanes] */
 } text_run;
+
+/* For the caller's thread, which is lane 0. */
+static void tell(text_run *run, size_t done)
+{
+    if (!run->progress || !run->progress->step) return;
+    run->told = done;
+    if (run->progress->step(run->progress->user, done, run->count)) atomic_store(&run->stop, 1);
+}
 
 static void run_batch(void *context, size_t index, int lane)
 {
@@ -238,9 +265,7 @@ static void run_batch(void *context, size_t index, int lane)
                          count, run->unit, &run->errors[lane]) != CLIPSPAN_OK)
         atomic_store(&run->stop, 1);
     done = atomic_fetch_add(&run->done, count) + count;
-    if (lane == 0 && run->progress && run->progress->step &&
-        run->progress->step(run->progress->user, done, run->count))
-        atomic_store(&run->stop, 1);
+    if (lane == 0) tell(run, done);
 }
 
 static clipspan_status check_tokens(const clipspan_encoder *e, const int32_t *tokens, size_t count,
@@ -280,6 +305,7 @@ static clipspan_status run_tokens(float *embeddings, clipspan_encoder *e, const 
         starts[batches] = count;
         run.starts = starts;
         cs_parallel_for(batches, e->lanes, run_batch, &run);
+        if (!atomic_load(&run.stop) && run.told < count) tell(&run, count);
         for (i = 0; i < e->lanes && status == CLIPSPAN_OK; i++) {
             status = run.errors[i].code;
             if (status != CLIPSPAN_OK && err) *err = run.errors[i];
@@ -314,7 +340,7 @@ clipspan_status cs_encoder_texts(float *embeddings, clipspan_encoder *encoder,
     size_t count = clipspan_texts_get_count(texts), i;
     int32_t *tokens;
     CS_TRY(cs_model_tokenizer(&tokenizer, encoder->model, err));
-    tokens = cs_alloc(count * encoder->C, sizeof *tokens, "token ids", err);
+    tokens = cs_alloc(count, encoder->C * sizeof *tokens, "token ids", err);
     if (!tokens) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < count && status == CLIPSPAN_OK; i++) {
         const char *text = clipspan_texts_get_text(texts, i);

@@ -65,9 +65,9 @@ clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
     clipspan_status status;
     clipspan_model *model;
     cs_clear(err);
+    if (out) *out = NULL;
     if (!out || !name)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_open: out or name is NULL");
-    *out = NULL;
     if (options) {
         CS_CHECK_SIZE(options, clipspan_model_options, err);
         if (options->quick_gelu < -1 || options->quick_gelu > 1)
@@ -152,26 +152,32 @@ clipspan_status clipspan_model_read_logit_scale(float *out, const clipspan_model
     return CLIPSPAN_OK;
 }
 
+static int is_real(const cs_tensor_entry *e)
+{
+    return e->dtype != CS_I64 && e->dtype != CS_OTHER;
+}
+
 clipspan_status clipspan_model_run_check(clipspan_model_check *out, const clipspan_model *model,
                                          const clipspan_progress *progress, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     const cs_safetensors *tensors;
     float *values;
-    uint64_t done = 0, total;
+    uint64_t done = 0, total = 0;
     size_t i;
     cs_clear(err);
     if (!out || !model)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_run_check: out or model is NULL");
     tensors = cs_checkpoint_tensors(model->checkpoint);
-    total = cs_safetensors_bytes(tensors);
+    for (i = 0; i < cs_safetensors_count(tensors); i++)
+        if (is_real(cs_safetensors_at(tensors, i))) total += cs_safetensors_at(tensors, i)->bytes;
     memset(out, 0, sizeof *out);
     values = cs_alloc(CHUNK, sizeof *values, "a check of the weights", err);
     if (!values) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < cs_safetensors_count(tensors); i++) {
         const cs_tensor_entry *e = cs_safetensors_at(tensors, i);
         uint64_t first, odd[3] = {0, 0, 0};
-        if (e->dtype == CS_I64 || e->dtype == CS_OTHER) continue;
+        if (!is_real(e)) continue;
         for (first = 0; first < e->count; first += CHUNK) {
             size_t n = e->count - first < CHUNK ? (size_t)(e->count - first) : CHUNK;
             CS_TRY_DONE(cs_safetensors_read(values, tensors, e, first, n, err));
@@ -216,7 +222,9 @@ clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *mode
     cs_sha256 hash;
     uint64_t at = 0;
     cs_clear(err);
-    if (!out || !path)
+    if (!out || !model)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_run_hash: out or model is NULL");
+    if (!path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "file %zu of the model was asked for; it has %zu",
                        file, clipspan_model_get_files(model));
     out[0] = '\0';

@@ -5,6 +5,7 @@
 clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name, clipspan_error *err)
 {
     cs_clear(err);
+    if (out) *out = NULL;
     if (!out || !name)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_texts_open: out or name is NULL");
     return cs_texts_open(out, name, err);
@@ -14,8 +15,12 @@ clipspan_status clipspan_texts_new(clipspan_texts **out, const char *const *text
                                    const char *const *keys, size_t count, clipspan_error *err)
 {
     cs_clear(err);
+    if (out) *out = NULL;
     if (!out || !texts)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_texts_new: out or texts is NULL");
+    for (size_t i = 0; i < count; i++)
+        if (!texts[i])
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_texts_new: text %zu is NULL", i);
     return cs_texts_new(out, texts, keys, count, err);
 }
 

@@ -270,6 +270,48 @@ static void a_progress_callback_can_stop_a_run(void **state)
     free(out);
 }
 
+typedef struct heard {
+    size_t done, total;
+} heard;
+
+static int hear(void *user, size_t done, size_t total)
+{
+    heard *h = user;
+    assert_true(done > h->done && done <= total);
+    h->done = done;
+    h->total = total;
+    return 0;
+}
+
+/* Many batches on many threads: the caller's thread is seldom the last to finish. */
+static void progress_ends_with_all_texts(void **state)
+{
+    enum { LONG_TEXTS = 64 };
+    fixture *f = *state;
+    size_t C = (size_t)f->info->context_length, i;
+    int32_t *tokens = calloc(LONG_TEXTS * C, sizeof *tokens);
+    float *out = calloc(LONG_TEXTS * (size_t)f->info->embed_width, sizeof *out);
+    clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_encoder *encoder = NULL;
+    int run;
+    for (i = 0; i < LONG_TEXTS * C; i++)
+        tokens[i] = i % C + 1 < C ? (int32_t)(i / C * 7 + i % C) : f->info->vocab_size - 1;
+    o.tower = CLIPSPAN_TEXT;
+    o.threads = 7;
+    assert_int_equal(clipspan_encoder_new(&encoder, f->model, &o, NULL), 0);
+    for (run = 0; run < 10; run++) {
+        heard h = {0, 0};
+        clipspan_progress progress = {hear, &h};
+        assert_int_equal(
+            clipspan_encoder_run_tokens(out, encoder, tokens, LONG_TEXTS, &progress, NULL), 0);
+        assert_int_equal(h.done, LONG_TEXTS);
+        assert_int_equal(h.total, LONG_TEXTS);
+    }
+    clipspan_encoder_free(&encoder);
+    free(tokens);
+    free(out);
+}
+
 static void options_are_checked(void **state)
 {
     fixture *f = *state;
@@ -445,6 +487,10 @@ static void damaged_pictures_leave_zeros_and_a_reason(void **state)
     assert_int_equal(clipspan_encoder_run_files(out, NULL, encoder, paths, 3, &err),
                      errors[1].code);
     assert_string_equal(err.message, errors[1].message);
+    paths[1] = NULL;
+    assert_int_equal(clipspan_encoder_run_files(out, errors, encoder, paths, 3, &err),
+                     CLIPSPAN_E_ARGUMENT);
+    assert_non_null(strstr(err.message, "path 1"));
     clipspan_encoder_free(&encoder);
     free(good);
     free(bad);
@@ -485,6 +531,7 @@ int main(void)
         cmocka_unit_test(sharing_a_beginning_changes_nothing),
         cmocka_unit_test(bf16_stays_near_or_is_refused),
         cmocka_unit_test(a_progress_callback_can_stop_a_run),
+        cmocka_unit_test(progress_ends_with_all_texts),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(n01_to_n06_weights_that_are_not_finite_are_named),
         cmocka_unit_test(n07_n08_zero_gains_and_denormals_are_fine),

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Every allocation of ours fails once: opening a model, making both encoders and running them must
+ * each time end in NOMEM, with nothing half-made (the sanitizers look for what is lost) and nothing
+ * spoilt for the next attempt. The linker turns the library's calls of the allocator to the
+ * functions below (--wrap); what oneDNN and jansson allocate themselves is not touched. */
+#include "tiny.h"
+
+#include <clipspan/clipspan.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- The allocator ---- */
+
+static int armed;    /* count calls */
+static long calls;   /* so far */
+static long failing; /* the call that fails, from 1; 0: none */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+int __real_posix_memalign(void **out, size_t align, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+int __wrap_posix_memalign(void **out, size_t align, size_t size);
+
+static int fails(void)
+{
+    return armed && ++calls == failing;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails() ? NULL : __real_realloc(memory, size);
+}
+
+int __wrap_posix_memalign(void **out, size_t align, size_t size)
+{
+    return fails() ? ENOMEM : __real_posix_memalign(out, align, size);
+}
+
+/* ---- What is done with it ---- */
+
+#define P 12
+
+typedef struct work {
+    const char *folder;
+    const char *const *pictures;
+    float image[2 * P], text[2 * P], scores[2 * 2];
+} work;
+
+static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error *err)
+{
+    clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_encoder *encoder = NULL;
+    clipspan_status status;
+    o.threads = 1; /* calls come in one order */
+    status = clipspan_encoder_new(&encoder, model, &o, err);
+    assert_true((encoder != NULL) == (status == CLIPSPAN_OK));
+    if (!status) status = clipspan_encoder_run_files(w->image, NULL, encoder, w->pictures, 2, err);
+    clipspan_encoder_free(&encoder);
+    return status;
+}
+
+static clipspan_status use_texts(work *w, clipspan_model *model, clipspan_error *err)
+{
+    static const char *const words[] = {"a cat", "two small dogs"};
+    clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_encoder *encoder = NULL;
+    clipspan_texts *texts = NULL, *templates = NULL;
+    clipspan_bank *bank = NULL;
+    clipspan_status status = clipspan_texts_new(&texts, words, words, 2, err);
+    o.tower = CLIPSPAN_TEXT;
+    o.threads = 1;
+    if (!status) status = clipspan_texts_open(&templates, "none", err);
+    if (!status) status = clipspan_encoder_new(&encoder, model, &o, err);
+    if (!status) status = clipspan_encoder_run_texts(w->text, encoder, texts, NULL, err);
+    if (!status) status = clipspan_bank_new_classes(&bank, encoder, texts, templates, NULL, err);
+    assert_true((bank != NULL) == (status == CLIPSPAN_OK));
+    if (!status) status = clipspan_bank_run_scores(w->scores, bank, w->image, 2, err);
+    clipspan_bank_free(&bank);
+    clipspan_encoder_free(&encoder);
+    clipspan_texts_free(&templates);
+    clipspan_texts_free(&texts);
+    return status;
+}
+
+static clipspan_status use_all(work *w, clipspan_error *err)
+{
+    clipspan_inputs *inputs = NULL;
+    clipspan_model *model = NULL;
+    clipspan_status status = clipspan_inputs_open(&inputs, w->pictures, 2, NULL, err);
+    assert_true((inputs != NULL) == (status == CLIPSPAN_OK));
+    clipspan_inputs_close(&inputs);
+    if (!status) status = clipspan_model_open(&model, w->folder, NULL, err);
+    assert_true((model != NULL) == (status == CLIPSPAN_OK));
+    if (!status) status = use_images(w, model, err);
+    if (!status) status = use_texts(w, model, err);
+    clipspan_model_close(&model);
+    return status;
+}
+
+static void walk_through(work *w)
+{
+    work expected = *w;
+    long most;
+    armed = 1;
+    calls = failing = 0;
+    assert_int_equal(use_all(&expected, NULL), CLIPSPAN_OK);
+    most = calls;
+    assert_true(most > 100);
+    for (long n = 1; n <= most; n++) {
+        clipspan_error err = {CLIPSPAN_E_INTERNAL, "never filled"};
+        clipspan_status status;
+        calls = 0;
+        failing = n;
+        status = use_all(w, n % 2 ? &err : NULL);
+        if (status != CLIPSPAN_E_NOMEM)
+            fail_msg("allocation %ld of %ld: status %s, %s", n, most, clipspan_status_name(status),
+                     err.message);
+        if (n % 2) {
+            assert_int_equal(err.code, CLIPSPAN_E_NOMEM);
+            assert_non_null(strstr(err.message, "out of memory"));
+        }
+    }
+    failing = 0;
+    assert_int_equal(use_all(w, NULL), CLIPSPAN_OK);
+    armed = 0;
+    assert_memory_equal(w->image, expected.image, sizeof w->image);
+    assert_memory_equal(w->text, expected.text, sizeof w->text);
+    assert_memory_equal(w->scores, expected.scores, sizeof w->scores);
+}
+
+static void every_failed_allocation_is_a_clean_error(void **state)
+{
+    (void)state;
+    for (int layout = 0; layout < 2; layout++) {
+        cs_tiny_model tiny = CS_TINY_MODEL_INIT;
+        uint8_t pixels[3 * 20 * 30];
+        char *folder = cs_tiny_folder(), *png = cs_tiny_path(folder, "picture.png");
+        const char *const pictures[2] = {png, png};
+        work w = {.folder = folder, .pictures = pictures};
+        memset(pixels, 120, sizeof pixels);
+        memset(pixels, 30, 300);
+        tiny.vocab = 600;
+        if (layout)
+            cs_tiny_write_hf(folder, &tiny, 5);
+        else
+            cs_tiny_write_openclip(folder, &tiny, 5);
+        assert_int_equal(clipspan_png_write(png, pixels, 20, 30, 1, NULL), CLIPSPAN_OK);
+        walk_through(&w);
+        free(png);
+        cs_tiny_remove(&folder);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failed_allocation_is_a_clean_error)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
