@@ -84,7 +84,7 @@ static clipspan_status add_source(cs_input_list *list, const char *source,
 static clipspan_status check_columns(const char *const *sources, size_t count,
                                      const clipspan_inputs_options *options, clipspan_error *err)
 {
-    const char *labels = options->labels, *asked = options->groups ? options->groups : NULL;
+    const char *labels = options->labels, *asked = options->groups;
     size_t lists = 0, i;
     for (i = 0; i < count; i++)
         lists += (size_t)is_stream(sources[i]);
