@@ -201,6 +201,7 @@ static clipspan_status add_to_table(job *j, size_t index, size_t truth, clipspan
 static clipspan_status report(job *j, size_t index, const float *scores, size_t truth,
                               const char *reason, clipspan_error *err)
 {
+    if (!j->session->settings.output) cli_progress_hide(j->session);
     if (j->rows) return write_row(j, index, scores, truth, reason, err);
     if (j->session->form == CLI_FORM_JSON) {
         emit_picture(j, index, scores, truth, reason);
@@ -355,7 +356,7 @@ static clipspan_status finish(job *j, clipspan_error *err)
                 printf("  and %zu more (-o FILE.csv keeps every one)\n", used - shown);
             putchar('\n');
         }
-        if (output) printf("%s: %zu pictures\n", output, used);
+        if (output) printf("%s: %zu picture%s\n", output, used, used == 1 ? "" : "s");
         return cli_score_print(&j->score, s, stdout, err);
     }
     /* The rows say nothing of the whole: that goes beside them. */
@@ -380,14 +381,26 @@ static clipspan_status check_arguments(const cli_session *s, clipspan_error *err
     return cli_target_check(s, output, err);
 }
 
+static clipspan_status check_templates(const clipspan_texts *templates, const char *source,
+                                       clipspan_error *err)
+{
+    for (size_t i = 0; i < clipspan_texts_get_count(templates); i++)
+        if (!strstr(clipspan_texts_get_text(templates, i), "{}"))
+            return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, source,
+                              "template \"%.80s\" has no {} where the class name goes",
+                              clipspan_texts_get_text(templates, i));
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status prepare(job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     const cli_settings *settings = &s->settings;
+    const char *templates = settings->templates ? settings->templates : "openai";
     CS_TRY(check_arguments(s, err));
     CS_TRY(cli_classes_open(&j->classes, s, err));
-    CS_TRY(clipspan_texts_open(&j->templates, settings->templates ? settings->templates : "openai",
-                               err));
+    CS_TRY(clipspan_texts_open(&j->templates, templates, err));
+    CS_TRY(check_templates(j->templates, templates, err));
     CS_TRY(cli_model_open(&j->model, s, err));
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)

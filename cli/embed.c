@@ -53,6 +53,7 @@ static clipspan_status check_arguments(const cli_session *s, clipspan_error *err
     return cli_check_precision(s, err);
 }
 
+/* After the tower is packed: until something is written, Ctrl-C leaves at once. */
 static clipspan_status open_output(job *j, clipspan_error *err)
 {
     const cli_settings *settings = &j->session->settings;
@@ -100,6 +101,7 @@ static clipspan_status embed_pictures(job *j, clipspan_error *err)
     const int threads = cli_threads(s);
     double start;
     CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs), err));
+    CS_TRY(open_output(j, err));
     j->embeddings = cs_alloc(cli_piece_most(threads) * (size_t)j->info->embed_width,
                              sizeof *j->embeddings, "embeddings", err);
     if (!j->embeddings) return CLIPSPAN_E_NOMEM;
@@ -172,6 +174,7 @@ static clipspan_status embed_texts(job *j, clipspan_error *err)
     options.raw = s->settings.raw;
     CS_TRY(clipspan_encoder_new(&j->encoder, j->model, &options, err));
     cli_stage(s, "text tower read and packed");
+    CS_TRY(open_output(j, err));
     ids = cs_alloc(count * (size_t)j->info->context_length, sizeof *ids, "token ids", err);
     j->embeddings =
         cs_alloc(count * (size_t)j->info->embed_width, sizeof *j->embeddings, "embeddings", err);
@@ -200,8 +203,9 @@ static void summarize(const job *j)
     if (s->form == CLI_FORM_TABLE) {
         cli_format_count(count, j->written);
         cli_format_real(rate, speed);
-        printf("%s%s: %s %s %s %d, float32 %s", dry ? "would write " : "", output, count, unit,
-               times, j->info->embed_width, s->settings.raw ? "not normalised" : "unit vectors");
+        printf("%s%s: %s %.*s %s %d, float32 %s", dry ? "would write " : "", output, count,
+               (int)strlen(unit) - (j->written == 1), unit, times, j->info->embed_width,
+               s->settings.raw ? "not normalised" : "unit vectors");
         if (dry)
             printf("\n%s: what each row is\n", j->rows_path);
         else
@@ -247,7 +251,6 @@ static clipspan_status embed(job *j, clipspan_error *err)
         j->written = settings->dry_run ? clipspan_inputs_get_count(j->inputs) : 0;
     }
     if (!settings->dry_run) {
-        CS_TRY(open_output(j, err));
         CS_TRY(j->texts ? embed_texts(j, err) : embed_pictures(j, err));
         CS_TRY(cli_rows_finish(j->rows, err));
         CS_TRY(clipspan_npy_finish(j->array, err));

@@ -112,7 +112,11 @@ void cli_print_overview(FILE *out)
     fputs("Usage: clipspan COMMAND [OPTIONS] ARGUMENTS\n\nCommands\n", out);
     for (size_t i = 0; i < count; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fputs("\nclipspan COMMAND --help says more. To begin: clipspan info MODEL\n", out);
+    fputs(
+        "\nMODEL is a folder with a CLIP checkpoint and its configuration, a .safetensors file, or "
+        "the\nname of a cached one, such as ViT-B-16/laion2b_s34b_b88k.\n\n"
+        "clipspan COMMAND --help says more. To begin: clipspan info MODEL\n",
+        out);
 }
 
 clipspan_status cli_run_help(cli_session *s, clipspan_error *err)

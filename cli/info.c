@@ -195,14 +195,12 @@ static clipspan_status add_tower(cli_table *table, const char *name,
 static clipspan_status print_towers(const cli_session *s, const clipspan_model_info *info,
                                     clipspan_error *err)
 {
-    char headers[] = "tower|>layers|>width|>heads|>head width|>MLP|>parameters|takes";
+    char headers[] = "tower|>layers|>width|>heads|>of width|>MLP|>parameters|takes";
     char input[128], vocabulary[CLI_NUMBER_ROOM];
-    const char *times = s->unicode ? "\xC3\x97" : "x";
     clipspan_status status;
     cli_table table;
     cli_table_init(&table, headers);
-    snprintf(input, sizeof input, "%d %s %d px, patch %d: %d tokens", info->image_height, times,
-             info->image_width, info->patch_size, info->tokens);
+    snprintf(input, sizeof input, "patch %d: %d tokens", info->patch_size, info->tokens);
     CS_TRY_DONE(add_tower(&table, "image", &info->image, input, err));
     if (info->has_text) {
         cli_format_count(vocabulary, (uint64_t)info->vocab_size);
@@ -215,13 +213,37 @@ done:
     return status;
 }
 
-/* One fact: its name in a column of its own. */
+/* Bytes of the words at the beginning of text that fit in a line; all when its first word does not,
+ * such as a path, which is shortened instead. */
+static size_t line_length(const cli_session *s, const char *text, size_t most)
+{
+    char line[512];
+    size_t fits = 0, end = 0;
+    while (text[end]) {
+        end += strcspn(text + end, " ");
+        snprintf(line, sizeof line, "%.*s", (int)end, text);
+        if (end >= sizeof line || cli_text_cells(s, line) > most) return fits ? fits : strlen(text);
+        fits = end;
+        end += text[end] == ' ';
+    }
+    return strlen(text);
+}
+
+/* One fact: its name in a column of its own, its words wrapped beside it. */
 static void fact(const cli_session *s, const char *name, const char *text)
 {
-    size_t cells;
-    printf("  %-12s ", name);
-    cli_print_text(stdout, s, text, (size_t)s->columns - 15, &cells);
-    putchar('\n');
+    char line[512];
+    size_t most = (size_t)s->columns - 15, length, cells;
+    do {
+        length = line_length(s, text, most);
+        snprintf(line, sizeof line, "%.*s", (int)length, text);
+        printf("  %-12s ", name);
+        cli_print_text(stdout, s, text[length] ? line : text, most, &cells);
+        putchar('\n');
+        text += length;
+        text += strspn(text, " ");
+        name = "";
+    } while (*text);
 }
 
 static void print_preprocess(const cli_session *s, const clipspan_model_info *info)
@@ -240,7 +262,7 @@ static void print_preprocess(const cli_session *s, const clipspan_model_info *in
                  rgb, kernel_name(info->kernel), info->image_height, times, info->image_width,
                  info->fill[0], info->fill[1], info->fill[2]);
     fact(s, "pictures", text);
-    snprintf(text, sizeof text, "mean %.4g %.4g %.4g, standard deviation %.4g %.4g %.4g",
+    snprintf(text, sizeof text, "mean %.4g %.4g %.4g, deviation %.4g %.4g %.4g",
              (double)info->mean[0], (double)info->mean[1], (double)info->mean[2],
              (double)info->std[0], (double)info->std[1], (double)info->std[2]);
     fact(s, "", text);
@@ -318,8 +340,8 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     printf("%s\n\n", s->bold_out ? "\033[0m" : "");
     CS_TRY(print_towers(s, info, err));
     putchar('\n');
-    snprintf(text, sizeof text, "%s, P = %d, %s", layout_name(info->layout), info->embed_width,
-             info->has_text ? "image and text tower" : "image tower only");
+    snprintf(text, sizeof text, "%s, %s, embeddings of %d numbers", layout_name(info->layout),
+             info->has_text ? "image and text tower" : "image tower only", info->embed_width);
     fact(s, "layout", text);
     snprintf(text, sizeof text, "%s (%s)", activation_name(info->activation),
              info->activation_source);
@@ -332,8 +354,9 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     if (s->settings.check) print_check(s, &f->check);
     if (s->settings.tensors) CS_TRY(print_tensors(s, f, err));
     cli_format_millions(parameters, (double)(info->image.parameters + info->text.parameters));
-    printf("\n%s parameters. Next: clipspan embed %s PICTURES -o embeddings.npy\n", parameters,
-           strlen(info->name) < 40 ? info->name : "MODEL");
+    printf("\n%s parameters. Next:\n  clipspan embed %s PICTURES -o embeddings.npy\n", parameters,
+           strlen(info->name) < 60 && !info->name[strcspn(info->name, " \t\n'\"\\$")] ? info->name
+                                                                                      : "MODEL");
     return CLIPSPAN_OK;
 }
 

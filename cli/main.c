@@ -70,7 +70,9 @@ static void complain(cli_session *s, const clipspan_error *error)
 {
     if (!*error->message) return;
     if (error->code == CLIPSPAN_E_INTERRUPTED && cli_signal()) {
-        if (cli_signal() != SIGPIPE) cli_note(s, "interrupted; nothing was written");
+        if (cli_signal() != SIGPIPE)
+            cli_note(s, "interrupted; %s",
+                     s->keeps_files ? "the files that were finished stay" : "nothing was written");
         return;
     }
     cli_complain(s, "%serror:%s %s%s", s->bold_err ? "\033[1;31m" : "",

@@ -3,6 +3,7 @@
  * abbreviated; `--` ends options. Of the arguments that begin with a dash, "-" and "-0" are lists
  * on standard input. */
 #include "options.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "commands.h"
@@ -161,8 +162,9 @@ static const char *suggest(unsigned commands, const char *word)
     return matches == 1 ? begins : cs_nearest(word, names, count);
 }
 
-static clipspan_status fail_unknown(const cli_settings *settings, const char *word, char letter,
-                                    clipspan_error *err)
+/* typed: the whole argument; word: without its dashes, or from the unknown letter on. */
+static clipspan_status fail_unknown(const cli_settings *settings, const char *typed,
+                                    const char *word, char letter, clipspan_error *err)
 {
     const char *meant, *command = settings->command ? settings->command->name : NULL;
     char name[64] = {letter, '\0'};
@@ -185,6 +187,10 @@ static clipspan_status fail_unknown(const cli_settings *settings, const char *wo
                        "clipspan COMMAND %s%s …",
                        letter ? "-" : "--", name, letter ? "-" : "--", name);
     meant = letter ? NULL : suggest(wanted(settings), name);
+    if (!meant && cs_path_kind(typed))
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "unknown option %s; a file of that name goes behind --, where no options are", typed);
     return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown option %s%s%s%s%s; see clipspan %s%s--help",
                    letter ? "-" : "--", name, meant ? " (did you mean --" : "", meant ? meant : "",
                    meant ? "?)" : "", command ? command : "", command ? " " : "");
@@ -297,7 +303,7 @@ static clipspan_status read_long(parser *p, const char *word, clipspan_error *er
     char source[72];
     size_t length = strcspn(word, "=");
     const cli_option *option = find(wanted(p->settings), word, length, 0);
-    if (!option) return fail_unknown(p->settings, word, 0, err);
+    if (!option) return fail_unknown(p->settings, word - 2, word, 0, err);
     snprintf(source, sizeof source, "--%s", option->name);
     return read_value(p, option, source, word[length] ? word + length + 1 : NULL, err);
 }
@@ -307,7 +313,7 @@ static clipspan_status read_letters(parser *p, const char *letters, clipspan_err
     for (; *letters; letters++) {
         const cli_option *option = find(wanted(p->settings), NULL, 0, *letters);
         char source[72];
-        if (!option) return fail_unknown(p->settings, letters, *letters, err);
+        if (!option) return fail_unknown(p->settings, p->argv[p->at], letters, *letters, err);
         snprintf(source, sizeof source, "-%c", *letters);
         if (option->kind == CLI_FLAG) {
             CS_TRY(read_value(p, option, source, NULL, err));
@@ -341,6 +347,18 @@ static int among(const char *word, const char *const *words, size_t count)
     for (size_t i = 0; i < count; i++)
         if (strcmp(word, words[i]) == 0) return 1;
     return 0;
+}
+
+/* The library takes an unknown level for none; a user who asked for one wants to know. */
+static clipspan_status check_level(clipspan_error *err)
+{
+    static const char *const levels[] = {"generic", "avx2", "avx512"};
+    const char *value = getenv("CLIPSPAN_CPU"), *meant;
+    if (!value || !*value || among(value, levels, 3)) return CLIPSPAN_OK;
+    meant = cs_nearest(value, levels, 3);
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                   "CLIPSPAN_CPU: expected generic, avx2 or avx512, found \"%s\"%s%s%s", value,
+                   meant ? " (did you mean " : "", meant ? meant : "", meant ? "?)" : "");
 }
 
 /* --json, --tsv and --table exclude each other. */
@@ -394,6 +412,7 @@ clipspan_status cli_settings_read(cli_settings *settings, int argc, char **argv,
             CS_TRY(read_letters(&p, word + 1, err));
     }
     CS_TRY(read_environment(&p, err));
+    CS_TRY(check_level(err));
     if (settings->json + settings->tsv + settings->table > 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--json, --tsv and --table exclude each other: choose one");

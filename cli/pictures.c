@@ -28,7 +28,8 @@ clipspan_status cli_pictures_open(clipspan_inputs **out, cli_session *s, clipspa
     cli_format_count(count, clipspan_inputs_get_count(*out));
     cli_format_count(twice, duplicates);
     if (duplicates)
-        cli_note(s, "of %s pictures, %s were named before; they are kept", count, twice);
+        cli_note(s, "of %s pictures, %s %s named before; kept", count, twice,
+                 duplicates == 1 ? "was" : "were");
     cli_stage(s, "pictures listed");
     return CLIPSPAN_OK;
 }
@@ -50,13 +51,16 @@ static size_t next_piece(size_t count, double seconds, int threads)
     return piece ? piece : (size_t)threads;
 }
 
-static void report(cli_session *s, const clipspan_error *errors, size_t count,
-                   clipspan_error *first)
+static void report(cli_session *s, const char *const *paths, const clipspan_error *errors,
+                   size_t count, clipspan_error *first)
 {
     for (size_t i = 0; i < count; i++) {
-        if (errors[i].code == CLIPSPAN_OK) continue;
-        if (s->skipped++ == 0) *first = errors[i];
-        if (s->skipped <= LISTED) cli_note(s, "skipped: %s", errors[i].message);
+        clipspan_error error = errors[i];
+        if (error.code == CLIPSPAN_OK) continue;
+        if (error.code == CLIPSPAN_E_NOMEM) /* the one reason that does not name its picture */
+            cs_fail_at(&error, error.code, paths[i], "%s", errors[i].message);
+        if (s->skipped++ == 0) *first = error;
+        if (s->skipped <= LISTED) cli_note(s, "skipped: %s", error.message);
     }
 }
 
@@ -76,7 +80,7 @@ clipspan_status cli_pictures_run(cli_session *s, const clipspan_inputs *inputs, 
         size_t count = piece < total - done ? piece : total - done;
         memset(errors, 0, count * sizeof *errors);
         CS_TRY_DONE(work(context, done, count, errors, err));
-        report(s, errors, count, &first);
+        report(s, clipspan_inputs_get_paths(inputs) + done, errors, count, &first);
         done += count;
         cli_progress_step(s, done, total);
         CS_TRY_DONE(cli_keep_going(s, err));
@@ -85,8 +89,11 @@ clipspan_status cli_pictures_run(cli_session *s, const clipspan_inputs *inputs, 
     if (s->skipped > LISTED)
         cli_note(s, "skipped: %zu more, %zu of %zu in all", s->skipped - LISTED, s->skipped, total);
     if (s->skipped == total)
-        status = cs_fail(err, CLIPSPAN_E_FORMAT, "no usable picture among %zu; the first: %s",
-                         total, first.message);
+        status = cs_fail(err, CLIPSPAN_E_FORMAT, "no usable picture among %zu; the first: %s%s",
+                         total, first.message,
+                         first.code == CLIPSPAN_E_NOT_FOUND
+                             ? "; --root says where the paths of a CSV or list start"
+                             : "");
 done:
     cli_progress_end(s);
     cs_free(errors);

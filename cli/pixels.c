@@ -86,6 +86,7 @@ static clipspan_status write_one(job *j, size_t index, const uint8_t *pixels,
     else if (!j->array)
         cli_rows_text(j->rows, "");
     j->written += (size_t)good;
+    j->session->keeps_files = j->written && !j->array;
     return cli_rows_next(j->rows, err);
 }
 
@@ -156,9 +157,9 @@ static void summarize(const job *j)
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
         cli_format_count(count, j->written);
-        printf("%s%s: %s pictures of %d %s %d pixels, %s\n%s: what each is\n",
+        printf("%s%s: %s picture%s of %d %s %d pixels, %s\n%s: what each is\n",
                s->settings.dry_run ? "would write " : "", s->settings.output, count,
-               j->info->image_height, times, j->info->image_width,
+               j->written == 1 ? "" : "s", j->info->image_height, times, j->info->image_width,
                wants_folder(s->settings.output) ? "PNG" : "uint8", j->rows_path);
         return;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define BAR_CELLS   24
+#define BAR_LEAST   6 /* a shorter bar says nothing */
 #define BAR_EVERY   0.1
 #define PLAIN_EVERY 10.0
 #define JSON_EVERY  1.0
@@ -52,12 +53,16 @@ static void describe(char *out, size_t room, const cli_progress *p, size_t done,
 
 static void show_bar(cli_session *s, size_t done, size_t total, const char *words)
 {
-    size_t full = total ? (size_t)((double)done / (double)total * BAR_CELLS) : 0, i;
+    /* A line that reaches the last column would go on in the next, and "\r" not back to it. */
+    int room = s->bar_columns - 1, cells = room - 2 - (int)strlen(words), full, i;
+    if (cells > BAR_CELLS) cells = BAR_CELLS;
+    if (cells < BAR_LEAST) cells = 0;
+    full = total ? (int)((double)done / (double)total * cells) : 0;
     fputs("\r", stderr);
-    for (i = 0; i < BAR_CELLS; i++)
+    for (i = 0; i < cells; i++)
         fputs(s->unicode ? (i < full ? "\xE2\x96\x88" : "\xE2\x96\x91") : (i < full ? "#" : "."),
               stderr);
-    fprintf(stderr, "  %s\033[K", words);
+    fprintf(stderr, "%s%.*s\033[K", cells ? "  " : "", room, words);
     fflush(stderr);
     s->progress.visible = 1;
 }
@@ -90,6 +95,6 @@ int cli_progress_step(void *session, size_t done, size_t total)
 
 void cli_progress_end(cli_session *s)
 {
-    if (s->progress.visible) fputs("\r\033[K", stderr);
+    cli_progress_hide(s);
     memset(&s->progress, 0, sizeof s->progress);
 }

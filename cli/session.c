@@ -20,12 +20,11 @@ double cli_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static int width(void)
+/* Columns of the terminal on a stream, or `otherwise`. */
+static int width(int stream, int otherwise)
 {
     struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 40 || size.ws_col > 100)
-        return 100;
-    return size.ws_col;
+    return ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : otherwise;
 }
 
 void cli_session_start(cli_session *s)
@@ -38,7 +37,9 @@ void cli_session_start(cli_session *s)
     s->bold_out = s->out_terminal && !plain;
     s->bold_err = s->err_terminal && !plain;
     s->unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    s->columns = s->out_terminal ? width() : 100;
+    s->columns = width(STDOUT_FILENO, 100);
+    if (s->columns < 40 || s->columns > 100) s->columns = 100;
+    s->bar_columns = width(STDERR_FILENO, 80);
     s->form = s->settings.json                       ? CLI_FORM_JSON
               : s->settings.tsv                      ? CLI_FORM_TSV
               : s->settings.table || s->out_terminal ? CLI_FORM_TABLE
@@ -49,7 +50,7 @@ void cli_session_start(cli_session *s)
     s->mark = cli_seconds();
 }
 
-static void clear_bar(cli_session *s)
+void cli_progress_hide(cli_session *s)
 {
     if (!s->progress.visible) return;
     fputs("\r\033[K", stderr);
@@ -61,7 +62,7 @@ static void say(cli_session *s, const char *format, va_list arguments) CS_PRINTF
 
 static void say(cli_session *s, const char *format, va_list arguments)
 {
-    clear_bar(s);
+    cli_progress_hide(s);
     fputs("clipspan: ", stderr);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);

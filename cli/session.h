@@ -19,9 +19,11 @@ typedef struct cli_session {
     cli_settings settings;
     cli_form form;
     int out_terminal, err_terminal, bold_out, bold_err, unicode;
-    int columns;    /* of tables, 100 at most */
-    double mark;    /* when the last stage ended */
-    size_t skipped; /* inputs that could not be used */
+    int columns;     /* of tables, 100 at most */
+    int bar_columns; /* of the terminal that a progress bar is on */
+    double mark;     /* when the last stage ended */
+    size_t skipped;  /* inputs that could not be used */
+    int keeps_files; /* files finished before an interruption stay */
     cli_progress progress;
 } cli_session;
 
@@ -43,6 +45,9 @@ void cli_stage(cli_session *session, const char *what);
 void cli_progress_begin(cli_session *session, const char *unit);
 int cli_progress_step(void *session, size_t done, size_t total);
 void cli_progress_end(cli_session *session);
+
+/* Takes a bar away before anything goes to standard output, which may be the same terminal. */
+void cli_progress_hide(cli_session *session);
 
 /* INTERRUPTED when a signal came or the reader of standard output has gone. */
 clipspan_status cli_keep_going(cli_session *session, clipspan_error *err);

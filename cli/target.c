@@ -57,6 +57,8 @@ clipspan_status cli_target_check(const cli_session *s, const char *path, clipspa
         CS_TRY(check_differs(&facts, path, settings->templates, err));
         CS_TRY(check_differs(&facts, path, settings->config, err));
     }
+    if (cs_path_kind(path) == 2)
+        return cs_fail_at(err, CLIPSPAN_E_WRITE, path, "is a folder, where a file was expected");
     if (lstat(path, &facts) == 0 && !settings->force)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
                           "is there already; choose another name or replace it with --force");

@@ -5,6 +5,7 @@
 #include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "target.h"
 
 #include <errno.h>
@@ -200,9 +201,10 @@ static clipspan_status add_classes(pairs *p, clipspan_texts **file, char *copy,
     if (means_file(value)) {
         CS_TRY(texts_from_file(file, value, err));
     } else if (!strchr(value, ',') && settings->class_names.count == 0) {
+        const char *const names[] = {"imagenet"};
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--classes: \"%s\" is neither a file nor a list of names joined by commas",
-                       value);
+                       "--classes: \"%s\" is neither a file nor a list of names joined by commas%s",
+                       value, cs_nearest(value, names, 1) ? " (did you mean imagenet?)" : "");
     } else {
         return split_list(p, copy, err);
     }

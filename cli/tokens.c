@@ -116,6 +116,17 @@ static void print(const job *j, size_t index, size_t count, int cut)
     putchar('\n');
 }
 
+static clipspan_status show(job *j, size_t index, size_t count, int cut, clipspan_error *err)
+{
+    cli_progress_hide(j->session);
+    if (j->session->form == CLI_FORM_TSV) return emit_tsv(j, index, count, cut, err);
+    if (j->session->form == CLI_FORM_JSON)
+        emit(j, index, count, cut);
+    else
+        print(j, index, count, cut);
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status work(job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
@@ -128,12 +139,8 @@ static clipspan_status work(job *j, clipspan_error *err)
         j->cut += cut != 0;
         if (j->array)
             CS_TRY(clipspan_npy_write(j->array, j->ids, 1, err));
-        else if (s->form == CLI_FORM_JSON)
-            emit(j, i, count, cut);
-        else if (s->form == CLI_FORM_TSV)
-            CS_TRY(emit_tsv(j, i, count, cut, err));
         else
-            print(j, i, count, cut);
+            CS_TRY(show(j, i, count, cut, err));
         if (i % 1024 == 1023) {
             cli_progress_step(s, i + 1, total);
             CS_TRY(cli_keep_going(s, err));
@@ -151,8 +158,8 @@ static void summarize(job *j)
     char number[CLI_NUMBER_ROOM];
     if (s->form == CLI_FORM_TABLE) {
         cli_format_count(number, count);
-        printf("%s%s: %s texts %s %d ids, int32\n", s->settings.dry_run ? "would write " : "",
-               s->settings.output, number, times, j->info->context_length);
+        printf("%s%s: %s text%s %s %d ids, int32\n", s->settings.dry_run ? "would write " : "",
+               s->settings.output, number, count == 1 ? "" : "s", times, j->info->context_length);
         return;
     }
     cli_json_flag(&j->json, "dry_run", s->settings.dry_run);

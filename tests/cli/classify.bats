@@ -54,6 +54,7 @@ load helper
     exits 0 "$CLIPSPAN" classify "$model" pics --classes "red, green" --class "blue, or so" --json && json classes 3
     exits 2 "$CLIPSPAN" classify "$model" pics && says "no classes"
     exits 2 "$CLIPSPAN" classify "$model" pics --classes red && says "neither a file nor a list"
+    exits 2 "$CLIPSPAN" classify "$model" pics --classes imagnet && says "did you mean imagenet?"
     exits 2 "$CLIPSPAN" classify "$model" pics --class red && says "at least two"
     exits 2 "$CLIPSPAN" classify "$model" pics --classes red,red && says "twice"
     exits 2 "$CLIPSPAN" classify "$model" pics --classes red,,blue && says "empty name"
@@ -65,7 +66,7 @@ load helper
     printf '{} one\n{} two\n' >templates.txt
     exits 0 "$CLIPSPAN" classify "$model" pics --classes red,blue --templates templates.txt --json && json templates 2
     echo "no place" >templates.txt
-    exits 2 "$CLIPSPAN" classify "$model" pics --classes red,blue --templates templates.txt && says "{}"
+    exits 2 "$CLIPSPAN" classify "$model" pics --classes red,blue --templates templates.txt && says "templates.txt: template"
 }
 
 @test "the thousand classes of ImageNet are known by name, their keys are numbers" {
@@ -87,7 +88,7 @@ load helper
     exits 3 "$CLIPSPAN" classify "$model" pics --classes red,green,blue --labels folder -o a.csv --json
     json skipped 1
     json overall.pictures 3
-    ! "$JSON_AT" predictions <.out 2>/dev/null
+    run ! "$JSON_AT" predictions <.out 2>/dev/null
     [ "$(wc -l <a.csv)" = 5 ]
     grep -q '^pics/red/bad.jpg,skipped,red,' a.csv
     exits 6 "$CLIPSPAN" classify "$model" pics --classes red,blue -o a.csv
@@ -106,7 +107,7 @@ load helper
 @test "names that could steer a terminal are shown as ? in tables and escaped in JSON" {
     cp pics/red/1.png "$(printf 'pics/red/\033[31m\n.png')"
     exits 0 "$CLIPSPAN" classify "$model" pics/red --classes red,blue --table
-    ! grep -q "$(printf '\033')" .out
+    run ! grep -q "$(printf '\033')" .out
     exits 0 "$CLIPSPAN" classify "$model" pics/red --classes red,blue --json
     json predictions.0.path "$(printf 'pics/red/\033[31m\n.png')"
     exits 0 "$CLIPSPAN" classify "$model" pics/red --classes red,blue --tsv

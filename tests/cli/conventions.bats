@@ -67,6 +67,14 @@ load helper
     exits 0 "$CLIPSPAN" embed -o a.npy -- "$model" -pics
 }
 
+@test "a file that is called like an option is shown its place" {
+    cp pics/red/1.png ./-red.png
+    cp pics/red/1.png ./--blue.png
+    exits 2 "$CLIPSPAN" embed "$model" -o a.npy -red.png && says "goes behind --"
+    exits 2 "$CLIPSPAN" embed "$model" -o a.npy --blue.png && says "goes behind --"
+    exits 0 "$CLIPSPAN" embed "$model" -o a.npy -- -red.png --blue.png
+}
+
 @test "a value out of range names the range" {
     exits 2 "$CLIPSPAN" embed "$model" pics -o a.npy -j 0 && says "from 1 to 256"
     exits 2 "$CLIPSPAN" embed "$model" pics -o a.npy -j 1x && says '"1x"'
@@ -102,9 +110,20 @@ load helper
 
 @test "no escape sequences when standard output and error are no terminal" {
     exits 0 "$CLIPSPAN" info "$model" --table
-    ! grep -q "$(printf '\033')" .out
+    run ! grep -q "$(printf '\033')" .out
     exits 4 "$CLIPSPAN" info nowhere
-    ! grep -q "$(printf '\033')" .err
+    run ! grep -q "$(printf '\033')" .err
+}
+
+@test "a bar stays within its terminal and is gone before results come" {
+    command -v script >/dev/null || skip "no script"
+    yes "a photo of a dog" | head -n 200000 >texts.txt
+    for columns in 100 60 30; do
+        TERM=vt100 script -qec "stty cols $columns; LC_ALL=C '$CLIPSPAN' tokens '$model' --texts texts.txt --tsv" /dev/null \
+            </dev/null | tr '\r' '\n' | grep " of 200,000 " >bars || skip "done before a bar was due"
+        LC_ALL=C awk -v most=$columns -v end="$(printf '\033')[[]K" \
+            '!sub(end "$", "") || length($0) >= most { print; bad = 1 } END { exit bad }' bars
+    done
 }
 
 @test "standard output that is full is an error of writing, exit 6" {
@@ -146,6 +165,7 @@ load helper
     [[ $("$JSON_AT" cpu_level <.out) =~ ^(generic|avx2|avx512)$ ]]
     CLIPSPAN_CPU=generic exits 0 "$CLIPSPAN" version --json
     json cpu_level generic
+    CLIPSPAN_CPU=avx521 exits 2 "$CLIPSPAN" version && says "did you mean avx512?"
 }
 
 @test "a locale with a decimal comma, or with a dotless i, changes no number and no option" {

@@ -97,7 +97,7 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
     printf 'path,kind,place\nred/1.png,warm,"a,b"\nblue/1.png,cold,c\nred/1.png,warm,c\n' >pics/list.csv
     exits 0 "$CLIPSPAN" embed "$model" pics/list.csv --labels kind --groups kind,place -o a.npy --json
     json duplicates 1
-    says "1 were named before"
+    says "of 3 pictures, 1 was named before"
     [ "$(sed -n 2p a.rows.csv)" = '0,pics/red/1.png,warm,"warm/a,b",ok,' ]
     exits 2 "$CLIPSPAN" embed "$model" pics/list.csv --labels knid -o b.npy && says "did you mean kind?"
 }
@@ -115,7 +115,7 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
 @test "--raw is not normalised" {
     exits 0 "$CLIPSPAN" embed "$model" pics -o unit.npy --json && json unit_vectors true
     exits 0 "$CLIPSPAN" embed "$model" pics -o raw.npy --raw --json && json unit_vectors false
-    ! cmp -s unit.npy raw.npy
+    run ! cmp -s unit.npy raw.npy
 }
 
 @test "texts: from options, a file and standard input, the same bytes" {
@@ -204,4 +204,35 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
         "$CLIPSPAN" "$model"
     [[ $output == *"cannot be written"* ]]
     nothing_left
+}
+
+@test "one is singular" {
+    exits 0 "$CLIPSPAN" embed "$model" pics/red -o a.npy --table && shows ": 1 picture "
+    exits 0 "$CLIPSPAN" embed "$model" --text a -o b.npy --table && shows ": 1 text "
+    exits 0 "$CLIPSPAN" embed "$model" pics -o c.npy --table && shows ": 3 pictures "
+}
+
+@test "pictures of a CSV that are all missing: the message names --root" {
+    mkdir elsewhere
+    printf 'path\nred/1.png\n' >elsewhere/list.csv
+    exits 4 "$CLIPSPAN" embed "$model" elsewhere/list.csv -o a.npy && says "--root says where"
+    exits 0 "$CLIPSPAN" embed "$model" elsewhere/list.csv --root pics -o a.npy
+}
+
+@test "a folder in the output's place is an error before anything is computed, even with --force" {
+    mkdir a.npy
+    exits 6 "$CLIPSPAN" embed "$model" pics -o a.npy -f -n && says "is a folder"
+}
+
+@test "a picture that memory does not reach for is named when it is skipped" {
+    [ -z "${TSAN_OPTIONS:-}${ASAN_OPTIONS:-}" ] || skip "sanitizers do not start under a limit of memory"
+    # 12,000 x 12,000 pixels by its header, and enough bytes to be believed.
+    {
+        printf '\211PNG\r\n\032\n\0\0\0\015IHDR\0\0\056\340\0\0\056\340\010\2\0\0\0\336\047\033\246'
+        printf '\0\010\0\0IDAT'
+        head -c 524292 /dev/zero
+        printf '\0\0\0\0IEND\256B\140\202'
+    } >pics/red/big.png
+    run -3 bash -c 'ulimit -v 400000; exec "$0" embed "$1" pics -o a.npy -j 1' "$CLIPSPAN" "$model"
+    [[ $output == *"skipped: pics/red/big.png: out of memory"* ]]
 }

@@ -22,7 +22,7 @@ load helper
 @test "info knows every checkpoint of both layouts" {
     for folder in "$GOLDEN"/*/; do
         exits 0 "$CLIPSPAN" info "$folder" --json
-        exits 0 "$CLIPSPAN" info "$folder" --table && shows "Next: clipspan embed"
+        exits 0 "$CLIPSPAN" info "$folder" --table && shows "  clipspan embed"
     done
 }
 
@@ -75,5 +75,14 @@ load helper
 
 @test "the table stays within 100 columns" {
     LC_ALL=C.UTF-8 exits 0 "$CLIPSPAN" info "$model" --table --tensors --check
-    grep -v "Next:" .out | LC_ALL=C.UTF-8 awk 'length($0) > 100 { print; bad = 1 } END { exit bad }'
+    grep -v "clipspan embed" .out | LC_ALL=C.UTF-8 awk 'length($0) > 100 { print; bad = 1 } END { exit bad }'
+}
+
+@test "on a terminal of 80 columns the table fits, its words wrapped and none cut" {
+    command -v script >/dev/null || skip "no script"
+    ln -s "$model" m
+    script -qec "stty cols 80; LC_ALL=C.UTF-8 '$CLIPSPAN' info m --check --no-color" /dev/null </dev/null | tr -d '\r' >.out
+    grep -q "exact GELU (no quick_gelu in open_clip_config.json, which means" .out
+    run ! grep -q "…" .out
+    LC_ALL=C.UTF-8 awk 'length($0) > 80 { print; bad = 1 } END { exit bad }' .out
 }

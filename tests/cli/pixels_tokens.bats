@@ -34,6 +34,23 @@ load helper
     nothing_left
 }
 
+@test "pixels: an interruption says that the PNG files stay" {
+    yes pics/red/1.png | head -n 200000 >list
+    env --default-signal=INT "$CLIPSPAN" pixels "$model" - -o seen/ --progress none <list >.out 2>.err &
+    pid=$!
+    for _ in $(seq 400); do
+        [ -n "$(find seen -name '*.png' -print -quit 2>/dev/null)" ] && break
+        sleep 0.05
+    done
+    kill -s INT $pid
+    status=0
+    wait $pid || status=$?
+    errors=$(cat .err)
+    [ "$status" = 130 ]
+    says "the files that were finished stay"
+    [ ! -e seen/rows.csv ]
+}
+
 @test "pixels: --max-pixels skips larger pictures" {
     exits 4 "$CLIPSPAN" pixels "$model" pics -o a.npy --max-pixels 34 && says "ceiling of 34"
     exits 0 "$CLIPSPAN" pixels "$model" pics -o a.npy --max-pixels 35
