@@ -330,6 +330,14 @@ done:
     return status;
 }
 
+/* Short and plain enough to be copied into a shell. */
+static int needs_no_quotes(const char *name)
+{
+    size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                 "0123456789/._-+@:,=");
+    return !name[length] && length < 60;
+}
+
 static clipspan_status print(cli_session *s, const findings *f, clipspan_error *err)
 {
     const clipspan_model_info *info = f->info;
@@ -355,8 +363,7 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     if (s->settings.tensors) CS_TRY(print_tensors(s, f, err));
     cli_format_millions(parameters, (double)(info->image.parameters + info->text.parameters));
     printf("\n%s parameters. Next:\n  clipspan embed %s PICTURES -o embeddings.npy\n", parameters,
-           strlen(info->name) < 60 && !info->name[strcspn(info->name, " \t\n'\"\\$")] ? info->name
-                                                                                      : "MODEL");
+           needs_no_quotes(info->name) ? info->name : "MODEL");
     return CLIPSPAN_OK;
 }
 
