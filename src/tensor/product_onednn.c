@@ -2,8 +2,8 @@
 /* Products by oneDNN's matmul primitive: weights in the layout that it asks for, bias, activation
  * and residual in its epilogue. The only file that knows oneDNN; it speaks versions 2 and 3 of the
  * C API. Scratch memory is ours, so that a run allocates nothing of ours and products of several
- * threads never share. The activation is oneDNN's own: gelu_erf is within 3e-7 of the exact
- * function, swish within 2e-7 relative (test_product.c). */
+ * threads never share. The activation is oneDNN's own, within 3e-7 of the exact function
+ * (test_product.c). */
 #include "tensor/product.h"
 
 #ifdef CLIPSPAN_ONEDNN
