@@ -5,6 +5,7 @@
 #define CLIPSPAN_SRC_MODEL_IMAGE_PASS_H
 
 #include "model/block.h"
+#include "model/trace.h"
 
 /* A pass: products and memory for one picture at a time; used by one thread at a time. */
 typedef struct cs_image_pass cs_image_pass;
@@ -23,5 +24,11 @@ size_t cs_image_pass_need(const cs_tower *tower, const cs_config *config, int th
  * INTERNAL. */
 clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
                                   int unit, clipspan_error *err);
+
+/* The same pass, which also fills `trace` (made for this model) and shows every layer to `sink`,
+ * which may be NULL. trace->embedding has the bytes of cs_image_pass_run with `unit`. No allocation.
+ * On failure the trace's content is undefined. Errors: as cs_image_pass_run. */
+clipspan_status cs_image_pass_trace(cs_trace *trace, cs_image_pass *pass, const uint8_t *pixels,
+                                    const cs_layer_sink *sink, clipspan_error *err);
 
 #endif
