@@ -31,6 +31,7 @@ struct cs_safetensors {
     cs_tensor_entry *entries;
     size_t count, room;
     uint64_t bytes;
+    json_t *notes; /* __metadata__ of the first file, or NULL */
 };
 
 typedef struct dtype_facts {
@@ -226,6 +227,7 @@ static clipspan_status read_table(cs_safetensors *tensors, json_t *header, uint6
         cs_tensor_entry *entry = &tensors->entries[tensors->count];
         if (strcmp(name, "__metadata__") == 0) {
             CS_TRY(check_metadata(facts, path, err));
+            if (file == 0) tensors->notes = json_incref(facts);
             continue;
         }
         if (tensors->count == MAX_TENSORS)
@@ -345,6 +347,7 @@ void cs_safetensors_close(cs_safetensors **tensors)
         cs_file_close(&t->files[i]);
     for (i = 0; i < t->count; i++)
         cs_free(t->entries[i].name);
+    json_decref(t->notes);
     cs_free(t->entries);
     cs_free(t->files);
     cs_free(t);
@@ -419,30 +422,57 @@ done:
     return status;
 }
 
-clipspan_status cs_safetensors_read(float *out, const cs_safetensors *tensors,
-                                    const cs_tensor_entry *entry, uint64_t first, uint64_t count,
-                                    clipspan_error *err)
+/* What is asked for lies in the tensor, and the file is as it was. */
+static clipspan_status check_read(const cs_file *file, const cs_tensor_entry *entry, uint64_t first,
+                                  uint64_t count, clipspan_error *err)
 {
-    const cs_file *file = tensors->files[entry->file];
     struct stat facts;
     if (first > entry->count || count > entry->count - first)
         return cs_fail_at(err, CLIPSPAN_E_INTERNAL, file->path,
                           "numbers %llu to %llu of tensor \"%.150s\" were asked for; it has %llu",
                           (unsigned long long)first, (unsigned long long)(first + count),
                           entry->name, (unsigned long long)entry->count);
-    if (entry->dtype != CS_F32 && entry->dtype != CS_F16 && entry->dtype != CS_BF16 &&
-        entry->dtype != CS_F64)
-        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, file->path,
-                          "tensor \"%.150s\" has dtype %s; F32, F16, BF16 and F64 are read",
-                          entry->name, entry->dtype_name);
     if (fstat(file->fd, &facts) != 0 || (uint64_t)facts.st_size != file->size)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, file->path,
                           "changed while in use: it had %llu bytes when it was opened and has %lld "
                           "now that tensor \"%.150s\" is read; open the model again",
                           (unsigned long long)file->size, (long long)facts.st_size, entry->name);
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_safetensors_read(float *out, const cs_safetensors *tensors,
+                                    const cs_tensor_entry *entry, uint64_t first, uint64_t count,
+                                    clipspan_error *err)
+{
+    const cs_file *file = tensors->files[entry->file];
+    if (entry->dtype != CS_F32 && entry->dtype != CS_F16 && entry->dtype != CS_BF16 &&
+        entry->dtype != CS_F64)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, file->path,
+                          "tensor \"%.150s\" has dtype %s; F32, F16, BF16 and F64 are read",
+                          entry->name, entry->dtype_name);
+    CS_TRY(check_read(file, entry, first, count, err));
     if (count == 0) return CLIPSPAN_OK;
     if (entry->dtype == CS_F32)
         return cs_file_read(out, file, entry->offset + 4 * first, (size_t)(4 * count), err);
     return read_converted(out, file, entry->dtype,
                           entry->offset + (entry->dtype == CS_F64 ? 8 : 2) * first, count, err);
+}
+
+clipspan_status cs_safetensors_read_raw(void *out, const cs_safetensors *tensors,
+                                        const cs_tensor_entry *entry, uint64_t first,
+                                        uint64_t count, clipspan_error *err)
+{
+    const cs_file *file = tensors->files[entry->file];
+    uint64_t item = find_dtype(entry->dtype_name)->bits / 8;
+    if (item * 8 != find_dtype(entry->dtype_name)->bits)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, file->path,
+                          "tensor \"%.150s\" has dtype %s, which does not fill whole bytes",
+                          entry->name, entry->dtype_name);
+    CS_TRY(check_read(file, entry, first, count, err));
+    return cs_file_read(out, file, entry->offset + item * first, (size_t)(item * count), err);
+}
+
+const char *cs_safetensors_note(const cs_safetensors *tensors, const char *key)
+{
+    return json_string_value(json_object_get(tensors->notes, key));
 }

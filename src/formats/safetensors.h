@@ -55,4 +55,13 @@ clipspan_status cs_safetensors_read(float *out, const cs_safetensors *tensors,
                                     const cs_tensor_entry *entry, uint64_t first, uint64_t count,
                                     clipspan_error *err);
 
+/* The same numbers as they are stored, in their own type: out : count * bytes / entry->count bytes
+ * (a type of less than a byte is UNSUPPORTED). */
+clipspan_status cs_safetensors_read_raw(void *out, const cs_safetensors *tensors,
+                                        const cs_tensor_entry *entry, uint64_t first,
+                                        uint64_t count, clipspan_error *err);
+
+/* A text of the first file's __metadata__, or NULL. Lives as long as the table. */
+const char *cs_safetensors_note(const cs_safetensors *tensors, const char *key);
+
 #endif
