@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+/* SQL behind the index. Statements are prepared once; of a file nothing but its types is
+ * trusted. */
+#define _POSIX_C_SOURCE 200809L
+#include "run/index.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define APPLICATION 0x63737031 /* "csp1" */
+#define TEXT_MOST   (1 << 26)  /* bytes of one value */
+#define WAIT_MS     10000      /* for another process that writes */
+
+enum { ADD, READ, SET_STATUS, SET_FACT, FACT, SET_RESULT, DROP_RESULT, RESULT, NAMES, STATEMENTS };
+
+static const char *const sql[STATEMENTS] = {
+    "INSERT INTO pictures VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    "SELECT place,number,path,label,\"group\",bytes,duplicate_of,status,error FROM pictures "
+    "WHERE place>=?1 AND place<?2 ORDER BY place",
+    "UPDATE pictures SET status=?2,error=?3 WHERE place=?1",
+    "INSERT OR REPLACE INTO facts VALUES(?1,?2)",
+    "SELECT value FROM facts WHERE key=?1",
+    "INSERT OR REPLACE INTO results VALUES(?1,?2,?3)",
+    "DELETE FROM results WHERE kind=?1 AND name=?2",
+    "SELECT value FROM results WHERE kind=?1 AND name=?2",
+    "SELECT name FROM results WHERE kind=?1 ORDER BY name",
+};
+
+static const char schema[] =
+    "CREATE TABLE facts(key TEXT NOT NULL PRIMARY KEY,value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE pictures(place INTEGER PRIMARY KEY,number INTEGER NOT NULL,chunk INTEGER NOT "
+    "NULL,slot INTEGER NOT NULL,path TEXT NOT NULL,label TEXT NOT NULL,\"group\" TEXT NOT NULL,"
+    "bytes INTEGER,duplicate_of INTEGER,status TEXT NOT NULL,error TEXT NOT NULL);"
+    "CREATE TABLE results(kind TEXT NOT NULL,name TEXT NOT NULL,value TEXT NOT NULL,"
+    "PRIMARY KEY(kind,name)) WITHOUT ROWID;";
+
+struct cs_index {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS];
+    char *path, *part; /* part: the temporary name of a new index */
+};
+
+static clipspan_status fail(const cs_index *index, int code, clipspan_error *err)
+{
+    const char *why = index->db ? sqlite3_errmsg(index->db) : sqlite3_errstr(code);
+    switch (code & 0xFF) {
+    case SQLITE_NOMEM: return cs_fail_memory(err, 1, "the index of a run");
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+    case SQLITE_SCHEMA:
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
+                          "is no index of a run, or is damaged: %s", why);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return cs_fail_at(err, CLIPSPAN_E_WRITE, index->path,
+                          "is being written by another process; try again when that has ended");
+    case SQLITE_CANTOPEN:
+        return cs_fail_at(err, CLIPSPAN_E_IO, index->path, "cannot be opened: %s", why);
+    case SQLITE_TOOBIG:
+        return cs_fail_at(err, CLIPSPAN_E_LIMIT, index->path, "holds a text of more than %d bytes",
+                          TEXT_MOST);
+    case SQLITE_IOERR:
+        if (code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ)
+            return cs_fail_at(err, CLIPSPAN_E_IO, index->path, "reading failed: %s", why);
+        break;
+    default: break;
+    }
+    return cs_fail_at(err, CLIPSPAN_E_WRITE, index->path, "cannot be written: %s", why);
+}
+
+static clipspan_status run_sql(cs_index *index, const char *text, clipspan_error *err)
+{
+    int code = sqlite3_exec(index->db, text, NULL, NULL, NULL);
+    return code == SQLITE_OK ? CLIPSPAN_OK : fail(index, sqlite3_extended_errcode(index->db), err);
+}
+
+static clipspan_status prepare(cs_index *index, const char *text, sqlite3_stmt **out,
+                               clipspan_error *err)
+{
+    int code = sqlite3_prepare_v2(index->db, text, -1, out, NULL);
+    return code == SQLITE_OK ? CLIPSPAN_OK : fail(index, sqlite3_extended_errcode(index->db), err);
+}
+
+/* A connection that takes nothing in the file for a program. */
+static clipspan_status connect_to(cs_index *index, const char *path, int flags, clipspan_error *err)
+{
+    int code = sqlite3_open_v2(path, &index->db, flags | SQLITE_OPEN_FULLMUTEX, NULL);
+    if (code != SQLITE_OK) return fail(index, code, err);
+    sqlite3_extended_result_codes(index->db, 1);
+    sqlite3_busy_timeout(index->db, WAIT_MS);
+    sqlite3_limit(index->db, SQLITE_LIMIT_LENGTH, TEXT_MOST);
+    sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(index->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(index->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(index->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    return run_sql(index, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;", err);
+}
+
+static clipspan_status prepare_all(cs_index *index, clipspan_error *err)
+{
+    for (int i = 0; i < STATEMENTS; i++)
+        CS_TRY(prepare(index, sql[i], &index->statements[i], err));
+    return CLIPSPAN_OK;
+}
+
+static cs_index *new_index(const char *path, clipspan_error *err)
+{
+    cs_index *index = cs_alloc_zero(1, sizeof *index, "the index of a run", err);
+    if (!index) return NULL;
+    index->path = cs_strdup(path, err);
+    if (index->path) return index;
+    cs_free(index);
+    return NULL;
+}
+
+clipspan_status cs_index_create(cs_index **out, const char *path, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    cs_index *index = new_index(path, err);
+    char *folder = cs_path_folder(path, err), begin[160];
+    size_t room = strlen(path) + 64;
+    *out = NULL;
+    if (!index || !folder) goto done;
+    index->part = cs_alloc(room, 1, "a path", err);
+    if (!index->part) goto done;
+    snprintf(index->part, room, "%s/.%s.%ld.part", folder, cs_path_name(path), (long)getpid());
+    unlink(index->part);
+    status = connect_to(index, index->part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    if (status == CLIPSPAN_E_IO && err) status = err->code = CLIPSPAN_E_WRITE;
+    if (status != CLIPSPAN_OK) goto done;
+    snprintf(begin, sizeof begin,
+             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA application_id=%d; PRAGMA "
+             "user_version=%d; BEGIN",
+             APPLICATION, CS_RUN_FORMAT);
+    CS_TRY_DONE(run_sql(index, begin, err));
+    CS_TRY_DONE(run_sql(index, schema, err));
+    CS_TRY_DONE(prepare_all(index, err));
+    *out = index;
+    index = NULL;
+done:
+    cs_free(folder);
+    cs_index_close(&index);
+    return status;
+}
+
+static void disconnect(cs_index *index)
+{
+    for (int i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(index->statements[i]);
+        index->statements[i] = NULL;
+    }
+    sqlite3_close(index->db);
+    index->db = NULL;
+}
+
+clipspan_status cs_index_commit(cs_index *index, clipspan_error *err)
+{
+    char *folder;
+    int fd;
+    CS_TRY(run_sql(index, "COMMIT", err));
+    disconnect(index);
+    fd = open(index->part, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0 || rename(index->part, index->path) != 0) {
+        if (fd >= 0) close(fd);
+        return cs_fail_at(err, CLIPSPAN_E_WRITE, index->path, "cannot be written");
+    }
+    close(fd);
+    cs_free(index->part);
+    index->part = NULL;
+    folder = cs_path_folder(index->path, NULL);
+    fd = folder ? open(folder, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    cs_free(folder);
+    return CLIPSPAN_OK;
+}
+
+/* Whose file it is, and of which version. */
+static clipspan_status check_kind(cs_index *index, clipspan_error *err)
+{
+    sqlite3_stmt *ask;
+    int application = 0, version = 0;
+    CS_TRY(prepare(index, "SELECT * FROM pragma_application_id, pragma_user_version", &ask, err));
+    if (sqlite3_step(ask) == SQLITE_ROW) {
+        application = sqlite3_column_int(ask, 0);
+        version = sqlite3_column_int(ask, 1);
+    }
+    sqlite3_finalize(ask);
+    if (application != APPLICATION)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
+                          "is no index of a run (its application id is %d, expected %d)",
+                          application, APPLICATION);
+    if (version != CS_RUN_FORMAT)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, index->path,
+                          "has version %d of the run format; this program reads version %d. Scan "
+                          "the pictures again, or use the version of clipspan that made it",
+                          version, CS_RUN_FORMAT);
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_index_open(cs_index **out, const char *path, int writable, clipspan_error *err)
+{
+    clipspan_status status;
+    cs_index *index;
+    *out = NULL;
+    switch (cs_path_kind(path)) {
+    case 0:
+        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
+                          "is not there: expected the folder of a run, which plan and scan make");
+    case 1: break;
+    default: return cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is not a regular file");
+    }
+    index = new_index(path, err);
+    if (!index) return CLIPSPAN_E_NOMEM;
+    if (writable && access(path, W_OK) != 0) {
+        status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "may not be written by this user");
+        goto done;
+    }
+    CS_TRY_DONE(
+        connect_to(index, path, writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, err));
+    CS_TRY_DONE(check_kind(index, err));
+    CS_TRY_DONE(prepare_all(index, err));
+    *out = index;
+    index = NULL;
+done:
+    cs_index_close(&index);
+    return status;
+}
+
+void cs_index_close(cs_index **index)
+{
+    cs_index *x = index ? *index : NULL;
+    if (!x) return;
+    disconnect(x);
+    if (x->part) unlink(x->part);
+    cs_free(x->part);
+    cs_free(x->path);
+    cs_free(x);
+    *index = NULL;
+}
+
+clipspan_status cs_index_begin(cs_index *index, clipspan_error *err)
+{
+    return run_sql(index, "BEGIN IMMEDIATE", err);
+}
+
+clipspan_status cs_index_end(cs_index *index, int keep, clipspan_error *err)
+{
+    return run_sql(index, keep ? "COMMIT" : "ROLLBACK", err);
+}
+
+/* ---- Statements ---- */
+
+static sqlite3_stmt *start(const cs_index *index, int which)
+{
+    sqlite3_reset(index->statements[which]);
+    sqlite3_clear_bindings(index->statements[which]);
+    return index->statements[which];
+}
+
+static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+    sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+/* Ends a statement that gives no rows. */
+static clipspan_status finish(cs_index *index, sqlite3_stmt *statement, clipspan_error *err)
+{
+    int code = sqlite3_step(statement);
+    clipspan_status status = CLIPSPAN_OK;
+    if (code != SQLITE_DONE) status = fail(index, sqlite3_extended_errcode(index->db), err);
+    sqlite3_reset(statement);
+    return status;
+}
+
+static const char *column(sqlite3_stmt *statement, int at)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, at);
+    return text ? text : "";
+}
+
+/* The one text that a statement gives, or NULL. */
+static clipspan_status one_text(char **value, cs_index *index, sqlite3_stmt *statement,
+                                clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    int code = sqlite3_step(statement);
+    *value = NULL;
+    if (code == SQLITE_ROW) {
+        *value = cs_strdup(column(statement, 0), err);
+        if (!*value) status = CLIPSPAN_E_NOMEM;
+    } else if (code != SQLITE_DONE) {
+        status = fail(index, sqlite3_extended_errcode(index->db), err);
+    }
+    sqlite3_reset(statement);
+    return status;
+}
+
+clipspan_status cs_index_set_fact(cs_index *index, const char *key, const char *value,
+                                  clipspan_error *err)
+{
+    sqlite3_stmt *s = start(index, SET_FACT);
+    bind_text(s, 1, key);
+    bind_text(s, 2, value);
+    return finish(index, s, err);
+}
+
+clipspan_status cs_index_fact(char **value, cs_index *index, const char *key, clipspan_error *err)
+{
+    sqlite3_stmt *s = start(index, FACT);
+    bind_text(s, 1, key);
+    return one_text(value, index, s, err);
+}
+
+clipspan_status cs_index_add(cs_index *index, const cs_picture_row *row, clipspan_error *err)
+{
+    sqlite3_stmt *s = start(index, ADD);
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)row->place);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)row->number);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)(row->place / 32));
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)(row->place % 32));
+    bind_text(s, 5, row->path);
+    bind_text(s, 6, row->label);
+    bind_text(s, 7, row->group);
+    if (row->bytes >= 0) sqlite3_bind_int64(s, 8, row->bytes);
+    if (row->duplicate_of >= 0) sqlite3_bind_int64(s, 9, row->duplicate_of);
+    bind_text(s, 10, row->status);
+    bind_text(s, 11, row->error);
+    return finish(index, s, err);
+}
+
+static int64_t whole(sqlite3_stmt *s, int at)
+{
+    return sqlite3_column_type(s, at) == SQLITE_INTEGER ? sqlite3_column_int64(s, at) : -1;
+}
+
+clipspan_status cs_index_read(cs_index *index, uint64_t first, uint64_t count, cs_index_each each,
+                              void *context, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    sqlite3_stmt *s = start(index, READ);
+    uint64_t place = first;
+    int code;
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)first);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)(first + count));
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        cs_picture_row row = {(uint64_t)whole(s, 0), (uint64_t)whole(s, 1), column(s, 2),
+                              column(s, 3),          column(s, 4),          whole(s, 5),
+                              whole(s, 6),           column(s, 7),          column(s, 8)};
+        if (row.place != place) break;
+        place++;
+        status = each(context, &row, err);
+        if (status != CLIPSPAN_OK) break;
+    }
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        status = fail(index, sqlite3_extended_errcode(index->db), err);
+    else if (status == CLIPSPAN_OK && place != first + count)
+        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
+                            "lacks the picture of place %llu; the index is damaged",
+                            (unsigned long long)place);
+    sqlite3_reset(s);
+    return status;
+}
+
+clipspan_status cs_index_set_status(cs_index *index, uint64_t place, const char *status,
+                                    const char *error, clipspan_error *err)
+{
+    sqlite3_stmt *s = start(index, SET_STATUS);
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)place);
+    bind_text(s, 2, status);
+    bind_text(s, 3, error);
+    return finish(index, s, err);
+}
+
+/* The one number of a query over all pictures. */
+static clipspan_status count_with(uint64_t *out, cs_index *index, const char *query,
+                                  const char *status, clipspan_error *err)
+{
+    clipspan_status result = CLIPSPAN_OK;
+    sqlite3_stmt *s;
+    *out = 0;
+    CS_TRY(prepare(index, query, &s, err));
+    if (status) bind_text(s, 1, status);
+    if (sqlite3_step(s) == SQLITE_ROW)
+        *out = (uint64_t)sqlite3_column_int64(s, 0);
+    else
+        result = fail(index, sqlite3_extended_errcode(index->db), err);
+    sqlite3_finalize(s);
+    return result;
+}
+
+clipspan_status cs_index_count(uint64_t *out, cs_index *index, const char *status,
+                               clipspan_error *err)
+{
+    return count_with(out, index,
+                      status ? "SELECT count(*) FROM pictures WHERE status=?1"
+                             : "SELECT count(*) FROM pictures",
+                      status, err);
+}
+
+clipspan_status cs_index_count_duplicates(uint64_t *out, cs_index *index, clipspan_error *err)
+{
+    return count_with(out, index, "SELECT count(duplicate_of) FROM pictures", NULL, err);
+}
+
+clipspan_status cs_index_set_result(cs_index *index, const char *kind, const char *name,
+                                    const char *value, clipspan_error *err)
+{
+    sqlite3_stmt *s = start(index, value ? SET_RESULT : DROP_RESULT);
+    bind_text(s, 1, kind);
+    bind_text(s, 2, name);
+    if (value) bind_text(s, 3, value);
+    return finish(index, s, err);
+}
+
+clipspan_status cs_index_result(char **value, cs_index *index, const char *kind, const char *name,
+                                clipspan_error *err)
+{
+    sqlite3_stmt *s = start(index, RESULT);
+    bind_text(s, 1, kind);
+    bind_text(s, 2, name);
+    return one_text(value, index, s, err);
+}
+
+clipspan_status cs_index_result_names(cs_index *index, const char *kind,
+                                      clipspan_status (*each)(void *context, const char *name,
+                                                              clipspan_error *err),
+                                      void *context, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    sqlite3_stmt *s = start(index, NAMES);
+    int code = SQLITE_DONE;
+    bind_text(s, 1, kind);
+    while (status == CLIPSPAN_OK && (code = sqlite3_step(s)) == SQLITE_ROW)
+        status = each(context, column(s, 0), err);
+    if (status == CLIPSPAN_OK && code != SQLITE_DONE)
+        status = fail(index, sqlite3_extended_errcode(index->db), err);
+    sqlite3_reset(s);
+    return status;
+}
