@@ -448,6 +448,42 @@ CLIPSPAN_API const char *clipspan_inputs_get_group(const clipspan_inputs *inputs
 CLIPSPAN_API size_t
 clipspan_inputs_get_duplicates(const clipspan_inputs *inputs); /* paths named before */
 
+/* ---- Runs: what a set of pictures leaves behind ---- */
+
+/* A run is a folder that holds everything learned from a list of pictures with one model: the list
+ * itself, exact statistics of every head, and, unless codes are not kept, k + 3 numbers a picture
+ * and head from which every term of its decomposition follows (docs/run-format.md). It is planned,
+ * scanned (in one go or in shares, on any machines that see the folder), and merged. Whoever reads
+ * it never needs the pictures again, unless for pixels.
+ *
+ * The same model, precision, CPU level and list give the same bytes of all arrays and the same rows
+ * of the index, whatever the threads, shares, interruptions and order of arrival. */
+typedef struct clipspan_run clipspan_run;
+
+typedef enum clipspan_codes {
+    CLIPSPAN_CODES_F32 = 0,
+    CLIPSPAN_CODES_F16 = 1, /* heads, MLP terms and class part rounded to half precision: within
+                               2^-11 of each number, or 3e-8 where that is more */
+    CLIPSPAN_CODES_NONE = 2
+} clipspan_codes;
+
+typedef struct clipspan_run_info {
+    const char *path;
+    int format;                                       /* version of docs/run-format.md */
+    int merged;                                       /* 0: still to be scanned or merged */
+    const char *version;                              /* of the library that planned it */
+    const char *model_name, *model_path, *model_hash; /* as opened; found; SHA-256 of the weights */
+    const char *cpu_level, *product;
+    clipspan_precision precision;
+    clipspan_codes codes;
+    int layers, heads, head_width, embed_width; /* L, H, K, P of the image tower */
+    int tokens, image_height, image_width, patch_size;
+    uint64_t pictures, chunks, blocks;
+    uint64_t duplicates;    /* pictures whose path was named before */
+    uint64_t used, skipped; /* known once merged */
+    int has_labels, has_groups;
+} clipspan_run_info;
+
 /* ---- Arrays on disk ---- */
 
 typedef struct clipspan_npy clipspan_npy;

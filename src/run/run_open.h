@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading a run folder: facts, pictures, statistics and blocks, bases, codes. What span, roles,
+ * reports, effects and search build on. docs/run-format.md describes the files.
+ *
+ * An open run is immutable but for results; threads share it. Every array is given in the caller's
+ * buffer, with the sizes of decompose/codes.h: L layers, H heads, K head width, C = K + 3, P joint
+ * width. */
+#ifndef CLIPSPAN_SRC_RUN_RUN_OPEN_H
+#define CLIPSPAN_SRC_RUN_RUN_OPEN_H
+
+#include "decompose/head_stats.h"
+#include "formats/safetensors.h"
+#include "run/chunk_tree.h"
+#include "run/index.h"
+
+typedef struct cs_run cs_run;
+
+/* Errors: NOT_FOUND (no such folder, or it holds no index), FORMAT (damaged; names the fact),
+ * LIMIT, UNSUPPORTED (another version), NOMEM, IO. A run whose merge is still to come opens too
+ * (info->merged 0): it has facts, pictures and finished chunks only. */
+clipspan_status cs_run_open(cs_run **out, const char *path, clipspan_error *err);
+void cs_run_close(cs_run **run);
+
+const clipspan_run_info *cs_run_info(const cs_run *run);
+const cs_chunk_tree *cs_run_tree(const cs_run *run);
+cs_shape cs_run_shape(const cs_run *run);
+const char *cs_run_plan_id(const cs_run *run);
+
+/* Any fact by key: a copy for cs_free, NULL when there is none. */
+clipspan_status cs_run_fact(char **value, const cs_run *run, const char *key, clipspan_error *err);
+
+/* FILE inside the run folder, for cs_free; NULL with err filled. */
+char *cs_run_file(const cs_run *run, const char *name, clipspan_error *err);
+
+/* Rows of pictures [first, first + count) by place; see cs_index_read. */
+clipspan_status cs_run_pictures(const cs_run *run, uint64_t first, uint64_t count,
+                                cs_index_each each, void *context, clipspan_error *err);
+
+/* NOT_FOUND unless the run is merged; says what to run. */
+clipspan_status cs_run_need_merged(const cs_run *run, clipspan_error *err);
+/* NOT_FOUND unless the run kept codes; says what to run. */
+clipspan_status cs_run_need_codes(const cs_run *run, clipspan_error *err);
+
+/* Statistics of all used pictures, or of block `block` (0 to info->blocks - 1):
+ * stats : [cs_head_stats_size(shape)] float64, checked with cs_head_stats_check. */
+clipspan_status cs_run_statistics(double *stats, const cs_run *run, clipspan_error *err);
+clipspan_status cs_run_block(double *stats, const cs_run *run, uint64_t block, clipspan_error *err);
+
+/* Moments of one head's code in a block: [cs_moments_size(C)]. */
+clipspan_status cs_run_block_head(double *moments, const cs_run *run, uint64_t block, size_t layer,
+                                  size_t head, clipspan_error *err);
+
+/* A of one head (decompose/basis.h): rows : [C, P] float32, or of all heads: [L, H, C, P]. */
+clipspan_status cs_run_basis_head(float *rows, const cs_run *run, size_t layer, size_t head,
+                                  clipspan_error *err);
+clipspan_status cs_run_basis(float *rows, const cs_run *run, clipspan_error *err);
+
+/* ---- Codes, chunk by chunk ---- */
+
+/* One finished chunk. Rows are those of its used pictures, in order of place; their number is
+ * `count`, and places : [count] says which pictures they are. */
+typedef struct cs_run_chunk {
+    uint64_t chunk;
+    size_t count;
+    uint64_t places[CS_CHUNK];
+    uint8_t slots[CS_CHUNK]; /* place % CS_CHUNK */
+    const cs_run *run;
+    cs_safetensors *file;
+} cs_run_chunk;
+
+/* To be given back with cs_run_chunk_fini in any case. Errors: NOT_FOUND (not scanned), FORMAT,
+ * IO, NOMEM. */
+clipspan_status cs_run_chunk_open(cs_run_chunk *out, const cs_run *run, uint64_t chunk,
+                                  clipspan_error *err);
+void cs_run_chunk_fini(cs_run_chunk *chunk);
+
+/* y : [count, C] float64 codes of one head (reads K numbers a picture and the 3 that all heads
+ * share). */
+clipspan_status cs_run_chunk_codes(double *y, const cs_run_chunk *chunk, size_t layer, size_t head,
+                                   clipspan_error *err);
+/* z : [count, K] of one head; scale : [count, 3]. */
+clipspan_status cs_run_chunk_z(float *z, const cs_run_chunk *chunk, size_t layer, size_t head,
+                               clipspan_error *err);
+clipspan_status cs_run_chunk_scale(double *scale, const cs_run_chunk *chunk, clipspan_error *err);
+/* embedding : [count, P] unit vectors. */
+clipspan_status cs_run_chunk_embedding(float *embedding, const cs_run_chunk *chunk,
+                                       clipspan_error *err);
+/* terms : [count, P]   index: 0 is z0, l + 1 the MLP of layer l. */
+clipspan_status cs_run_chunk_mlp(float *terms, const cs_run_chunk *chunk, size_t index,
+                                 clipspan_error *err);
+/* part : [count, P] the class token's own part of a layer's attention. */
+clipspan_status cs_run_chunk_class_part(float *part, const cs_run_chunk *chunk, size_t layer,
+                                        clipspan_error *err);
+
+/* ---- Results of later commands, in the index ---- */
+
+/* JSON texts by kind and name; see cs_index_set_result. Arrays that belong to them are files of the
+ * folder. Errors: WRITE when the folder may not be written. */
+clipspan_status cs_run_set_result(const cs_run *run, const char *kind, const char *name,
+                                  const char *value, clipspan_error *err);
+clipspan_status cs_run_result(char **value, const cs_run *run, const char *kind, const char *name,
+                              clipspan_error *err);
+clipspan_status cs_run_result_names(const cs_run *run, const char *kind,
+                                    clipspan_status (*each)(void *context, const char *name,
+                                                            clipspan_error *err),
+                                    void *context, clipspan_error *err);
+
+#endif
