@@ -8,7 +8,8 @@
 by their bytes, answers to 1e-12).
 
 Each folder is a complete checkpoint with a merges table, and holds besides: pixels.npy (uint8), ids.npy (int32),
-image.npy and text.npy (float64 answers of clip_forward.py, not normalised) and MANIFEST.md. NumPy alone makes them.
+image.npy and text.npy (float64 answers of clip_forward.py, not normalised), the picture's terms by clip_decompose.py
+(heads.npy, mlps.npy, class_part.npy, tokens.npy) and MANIFEST.md. NumPy alone makes them.
 Where open_clip or transformers is installed, the same weights are run there in float64 and must agree to 1e-9,
 and in float32 to 1e-5: so the specification has an oracle of its own. MANIFEST.md also lists how far the answers
 move under mistakes that an engine could make; each must lie well above the tolerance, or the case proves nothing.
@@ -26,6 +27,7 @@ import tempfile
 
 import numpy as np
 
+import clip_decompose
 import clip_forward as ref
 
 MERGES = ["t h", "th e</w>", "a n", "an d</w>", "i n", "in g</w>", "o f</w>", "e r", "o n</w>", "p h", "ph o",
@@ -34,6 +36,8 @@ VOCAB = 512 + len(MERGES) + 2
 START, END = VOCAB - 2, VOCAB - 1
 EOS = 77  # what the model of case hf-gelu-eos reads its answer at; not the largest id
 TOLERANCE = 5e-6
+TERMS = ("heads", "mlps", "class_part", "tokens")
+TERM_TOLERANCE = 1e-6
 
 
 # ---- Files ----
@@ -429,6 +433,9 @@ Reason: the same program in float32 comes to {single}, and an engine may
 add in another order and take exp and erf from polynomials; {tolerance:g} leaves room for that and for nothing
 else, since the mistakes below move the answers further. For bf16: cosine at least 0.999.
 
+Tolerance for terms in float32 (`ref/clip_decompose.py`): {term_tolerance:g} absolute, of terms of a unit vector, the largest
+of which is {largest:.2f}. Without the biases' and the last LayerNorm's shares they would move by {shares:.1e}.
+
 Agreement at the time of making (largest relative L2 error of a row):
 
 | compared with the float64 answers | image | text |
@@ -453,7 +460,11 @@ def make(folder, name):
     write_checkpoint(folder, c, rng)
     given = inputs(c, rng)
     right = answers(ref.Model(folder), given)
-    for key, x in {**given, **right}.items():
+    parts = clip_decompose.decompose(ref.Model(folder), given["pixels"])
+    bare = parts["heads"] - np.einsum("blhk,lhkp->blhp", parts["z"] * parts["scale"][:, 0, None, None, None],
+                                      heads_out(ref.Model(folder)))
+    parts = {k: parts[k] for k in TERMS}
+    for key, x in {**given, **right, **parts}.items():
         np.save(os.path.join(folder, key + ".npy"), x)
 
     low = answers(ref.Model(folder, np.float32), given)
@@ -473,11 +484,13 @@ def make(folder, name):
     for what, moved in wrong.items():
         assert min(moved.values()) > 4 * TOLERANCE, (name, what, moved)
     assert max(single.values()) < TOLERANCE / 2, (name, single)
+    assert np.abs(bare).max() > 4 * TERM_TOLERANCE, name
 
-    shapes = "".join(f"| `{k}.npy` | {x.dtype} {list(x.shape)} |\n" for k, x in {**given, **right}.items())
+    shapes = "".join(f"| `{k}.npy` | {x.dtype} {list(x.shape)} |\n" for k, x in {**given, **right, **parts}.items())
     text = MANIFEST.format(
         name=name, about=c["about"], python=platform.python_version(), numpy=np.__version__, seed=seed,
-        files=shapes, tolerance=TOLERANCE, single=", ".join(f"{v:.1e} ({k})" for k, v in single.items()),
+        files=shapes, tolerance=TOLERANCE, term_tolerance=TERM_TOLERANCE,
+        largest=max(np.abs(parts[k]).max() for k in ("heads", "mlps")), shares=np.abs(bare).max(), single=", ".join(f"{v:.1e} ({k})" for k, v in single.items()),
         rows="".join(f"| {what} | {cells(e)} |\n" for what, e in rows),
         mistakes="".join(f"| {what} | {cells(e)} |\n" for what, e in wrong.items()))
     with open(os.path.join(folder, "MANIFEST.md"), "w", encoding="utf-8") as f:
@@ -485,6 +498,15 @@ def make(folder, name):
     for what, e in rows:
         print(f"{name:24}{what:48}{cells(e)}")
     print(f"{name:24}{'nearest mistake':48}{min(min(m.values()) for m in wrong.values()):.1e}")
+
+
+def heads_out(model):
+    """W_O^h diag(gain) P of every head: [L, H, K, P]."""
+    w, h = model.w, model.image.heads
+    wide = w["visual.ln_post.weight"][:, None] * w["visual.proj"]
+    layers = sum(n.endswith("attn.out_proj.weight") and n.startswith("visual.") for n in w)
+    return np.stack([w[f"visual.transformer.resblocks.{i}.attn.out_proj.weight"].T.reshape(h, -1, len(wide)) @ wide
+                     for i in range(layers)])
 
 
 def compare(made, kept):
@@ -498,6 +520,9 @@ def compare(made, kept):
             bad.append(b + ": missing")
         elif file in ("image.npy", "text.npy"):
             if relative(np.load(a), np.load(b)) > 1e-12:
+                bad.append(b + ": other numbers")
+        elif file[:-4] in TERMS:
+            if np.abs(np.load(a) - np.load(b)).max() > 1e-12:
                 bad.append(b + ": other numbers")
         elif not filecmp.cmp(a, b, shallow=False):
             bad.append(b + ": other bytes")

@@ -43,6 +43,10 @@ clipspan_status cs_basis_new(cs_basis **out, const cs_checkpoint *checkpoint,
                              clipspan_error *err);
 void cs_basis_free(cs_basis **basis);
 
+/* Column panels (tensor/product.h) in which x goes into products whose rounding matters: at most 64
+ * numbers each, all alike, where the width has such a divisor. */
+size_t cs_basis_panels(size_t width);
+
 /* A of one head: [C, P]. */
 const float *cs_basis_head(const cs_basis *basis, size_t layer, size_t head);
 

@@ -68,8 +68,8 @@ clipspan_status cs_coder_new(cs_coder **out, const cs_basis *basis, const cs_tow
 void cs_coder_free(cs_coder **coder);
 size_t cs_coder_memory(const cs_coder *coder); /* bytes, the basis not counted */
 
-/* One picture into its slot: z, scale, embedding and MLP terms, rounded. Different lanes may work at
- * once, on different slots. No allocation. Errors: NUMBERS (the slot stays unused), INTERNAL. */
+/* One picture into its slot: z, scale, embedding and MLP terms, rounded. Different lanes may work
+ * at once, on different slots. No allocation. Errors: NUMBERS (the slot stays unused), INTERNAL. */
 clipspan_status cs_coder_put(cs_coder *coder, int lane, cs_codes *codes, size_t slot,
                              const cs_trace *trace, clipspan_error *err);
 

@@ -46,8 +46,8 @@ clipspan_status cs_head_counter_new(cs_head_counter **out, const cs_basis *basis
 void cs_head_counter_free(cs_head_counter **counter);
 size_t cs_head_counter_memory(const cs_head_counter *counter); /* packed copy of A included */
 
-/* Statistics of a finished chunk's used slots; `stats` is overwritten. threads: at most `lanes`; the
- * same bytes for any. No allocation. Errors: INTERNAL. */
+/* Statistics of a finished chunk's used slots; `stats` is overwritten. threads: at most `lanes`;
+ * the same bytes for any. No allocation. Errors: INTERNAL. */
 clipspan_status cs_head_stats_run(double *stats, cs_head_counter *counter, const cs_codes *codes,
                                   int threads, clipspan_error *err);
 
@@ -73,7 +73,7 @@ typedef struct cs_term_strength {
 } cs_term_strength;
 cs_term_strength cs_head_stats_term_strength(const double *stats, cs_shape shape, cs_term_kind kind,
                                              size_t index);
-/* basis_rows : [C, P] A of that head   work : [C (C + 1) + P] numbers */
+/* basis_rows : [C, P] A of that head   work : [P] numbers */
 cs_term_strength cs_head_stats_head_strength(const double *stats, cs_shape shape, size_t layer,
                                              size_t head, const float *basis_rows, double *work);
 

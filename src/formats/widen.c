@@ -41,3 +41,27 @@ void cs_narrow_f64(float *restrict out, const double *restrict in, size_t count)
     for (i = 0; i < count; i++)
         out[i] = (float)in[i];
 }
+
+/* Halves below 2^-14 are multiples of 2^-24: adding 1/2 rounds to them, in the last bits of the
+ * sum. Larger ones drop 13 bits, rounded to nearest even. */
+void cs_narrow_f16(uint16_t *restrict out, const float *restrict in, size_t count)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        uint32_t bits, magnitude, half;
+        memcpy(&bits, &in[i], sizeof bits);
+        magnitude = bits & 0x7FFFFFFFu;
+        if (magnitude < 0x38800000u) {
+            float sum;
+            memcpy(&sum, &magnitude, sizeof sum);
+            sum += 0.5F;
+            memcpy(&half, &sum, sizeof half);
+            half -= 0x3F000000u;
+        } else if (magnitude <= 0x7F800000u) {
+            half = (magnitude + 0xFFFu + ((magnitude >> 13) & 1u) - 0x38000000u) >> 13;
+            if (magnitude >= 0x477FF000u) half = 0x7C00u;
+        } else
+            half = 0x7E00u;
+        out[i] = (uint16_t)(half | (bits >> 16 & 0x8000u));
+    }
+}

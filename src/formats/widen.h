@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers of other widths to float32. */
+/* Numbers of other widths to float32, and float32 to halves. */
 #ifndef CLIPSPAN_SRC_FORMATS_WIDEN_H
 #define CLIPSPAN_SRC_FORMATS_WIDEN_H
 
@@ -12,5 +12,8 @@
 void cs_widen_f16(float *restrict out, const uint16_t *restrict in, size_t count);
 void cs_widen_bf16(float *restrict out, const uint16_t *restrict in, size_t count);
 void cs_narrow_f64(float *restrict out, const double *restrict in, size_t count);
+
+/* Float32 to IEEE halves, to nearest even; from 65,520 on they become infinity, NaN a quiet NaN. */
+void cs_narrow_f16(uint16_t *restrict out, const float *restrict in, size_t count);
 
 #endif

@@ -133,18 +133,42 @@ void cs_norm_hand_over(const cs_lane *lane, cs_scratch *scratch, const float *x,
     share_rows(&j);
 }
 
-clipspan_status cs_block_finish(const cs_lane *lane, const cs_rows *rows, const cs_block *block,
-                                float *x, cs_scratch *scratch, clipspan_error *err)
+clipspan_status cs_block_add_attention(const cs_rows *rows, const cs_block *block, float *x,
+                                       const cs_scratch *scratch, clipspan_error *err)
+{
+    return cs_product_run(rows->out, x, scratch->a, scratch->stride, block->out, err);
+}
+
+clipspan_status cs_block_add_mlp(const cs_lane *lane, const cs_rows *rows, const cs_block *block,
+                                 float *x, cs_scratch *scratch, clipspan_error *err)
 {
     size_t stride = scratch->stride;
     int part;
-    CS_TRY(cs_product_run(rows->out, x, scratch->a, stride, block->out, err));
     cs_norm_hand_over(lane, scratch, x, rows->rows, &block->ln2);
     for (part = 0; part < lane->tower->mlp_parts; part++) {
         CS_TRY(cs_product_run(rows->fc, scratch->m, scratch->h, stride, block->fc[part], err));
         CS_TRY(cs_product_run(rows->mlp_out, x, scratch->m, 0, block->mlp_out[part], err));
     }
     return CLIPSPAN_OK;
+}
+
+clipspan_status cs_block_finish(const cs_lane *lane, const cs_rows *rows, const cs_block *block,
+                                float *x, cs_scratch *scratch, clipspan_error *err)
+{
+    CS_TRY(cs_block_add_attention(rows, block, x, scratch, err));
+    return cs_block_add_mlp(lane, rows, block, x, scratch, err);
+}
+
+double cs_unit_run(const cs_simd *simd, float *vector, size_t width)
+{
+    double norm = simd->norm(vector, width);
+    double scale;
+    size_t i;
+    if (!(norm > 1e-12)) norm = 1e-12;
+    scale = 1.0 / norm;
+    for (i = 0; i < width; i++)
+        vector[i] = (float)((double)vector[i] * scale);
+    return norm;
 }
 
 clipspan_status cs_read_out(const cs_lane *lane, const cs_rows *rows, float *embeddings, float *x,
@@ -158,12 +182,7 @@ clipspan_status cs_read_out(const cs_lane *lane, const cs_rows *rows, float *emb
         for (j = 0; j < t->read_panels; j++, x += panel)
             memcpy(scratch->read + j * stride + i * panel, x, panel * sizeof *x);
     CS_TRY(cs_product_run(rows->projection, embeddings, scratch->read, stride, t->projection, err));
-    for (i = 0; i < rows->rows && unit; i++) {
-        float *e = embeddings + i * P;
-        double norm = lane->simd->norm(e, P);
-        double scale = 1.0 / (norm > 1e-12 ? norm : 1e-12);
-        for (j = 0; j < P; j++)
-            e[j] = (float)((double)e[j] * scale);
-    }
+    for (i = 0; i < rows->rows && unit; i++)
+        cs_unit_run(lane->simd, embeddings + i * P, P);
     return CLIPSPAN_OK;
 }

@@ -70,6 +70,15 @@ void cs_norm_hand_over(const cs_lane *lane, cs_scratch *scratch, const float *x,
 clipspan_status cs_block_finish(const cs_lane *lane, const cs_rows *rows, const cs_block *block,
                                 float *x, cs_scratch *scratch, clipspan_error *err);
 
+/* The two halves of cs_block_finish, for whoever looks at x between them. */
+clipspan_status cs_block_add_attention(const cs_rows *rows, const cs_block *block, float *x,
+                                       const cs_scratch *scratch, clipspan_error *err);
+clipspan_status cs_block_add_mlp(const cs_lane *lane, const cs_rows *rows, const cs_block *block,
+                                 float *x, cs_scratch *scratch, clipspan_error *err);
+
+/* Divides a vector by its length, which is returned; lengths below 1e-12 count as that. */
+double cs_unit_run(const cs_simd *simd, float *vector, size_t width);
+
 /* embedding = LN_post(x) P, divided by its norm when `unit`; [rows->rows, P]. x is overwritten. */
 clipspan_status cs_read_out(const cs_lane *lane, const cs_rows *rows, float *embeddings, float *x,
                             cs_scratch *scratch, int unit, clipspan_error *err);

@@ -28,6 +28,8 @@ struct cs_image_pass {
     void *patches_in; /* the same in bf16, or patches */
     float *work;      /* [threads, cs_attention_work] */
     size_t work_size;
+    cs_trace *trace; /* of the run at work, or NULL */
+    const cs_layer_sink *sink;
 };
 
 static void plan_memory(cs_image_pass *p)
@@ -164,18 +166,55 @@ static void attend_head(void *context, size_t head, int thread)
     const cs_scratch *s = &p->scratch;
     size_t D = p->D, at = head * p->K, to = cs_scratch_head(s, 0, head, p->K);
     float *work = p->work + (size_t)thread * p->work_size;
+    float *row = p->trace ? p->trace->weights + head * p->N : NULL;
     if (p->lane.tower->precision == CLIPSPAN_BF16)
         p->lane.simd->attention_bf16((uint16_t *)s->a + to, s->panel, s->q + at, D, s->k + at, D,
-                                     s->v + at, D, j->queries, p->N, p->K, p->scale, NULL, work);
+                                     s->v + at, D, j->queries, p->N, p->K, p->scale, row, work);
     else
         p->lane.simd->attention((float *)s->a + to, s->panel, s->q + at, D, s->k + at, D, s->v + at,
-                                D, j->queries, p->N, p->K, p->scale, NULL, work);
+                                D, j->queries, p->N, p->K, p->scale, row, work);
+}
+
+/* What the attention of layer l did for the class token, into the trace and to the sink. */
+static void keep_attention(cs_image_pass *p, size_t l)
+{
+    const cs_scratch *s = &p->scratch;
+    cs_trace *t = p->trace;
+    float *z = t->z + l * p->D, *own = t->z_class + l * p->D;
+    size_t head, k;
+    for (head = 0; head < p->H; head++) {
+        size_t from = cs_scratch_head(s, 0, head, p->K), at = head * p->K;
+        if (p->lane.tower->precision == CLIPSPAN_BF16)
+            p->lane.simd->f32_from_bf16(z + at, (const uint16_t *)s->a + from, p->K);
+        else
+            memcpy(z + at, (const float *)s->a + from, p->K * sizeof *z);
+        for (k = 0; k < p->K; k++)
+            own[at + k] = t->weights[head * p->N] * s->v[at + k];
+    }
+    if (p->sink) {
+        cs_layer_view view = {l, p->H, p->N, p->K, t->weights, s->v};
+        p->sink->layer(p->sink->user, &view);
+    }
+}
+
+/* What follows the attention of layer l; the trace keeps what the MLP added to the class token. */
+static clipspan_status finish_traced(cs_image_pass *p, const cs_rows *rows, const cs_block *block,
+                                     size_t l, clipspan_error *err)
+{
+    float *added = p->trace->written + (l + 1) * p->D;
+    size_t i;
+    CS_TRY(cs_block_add_attention(rows, block, p->x, &p->scratch, err));
+    memcpy(added, p->x, p->D * sizeof *added);
+    CS_TRY(cs_block_add_mlp(&p->lane, rows, block, p->x, &p->scratch, err));
+    for (i = 0; i < p->D; i++)
+        added[i] = p->x[i] - added[i];
+    return CLIPSPAN_OK;
 }
 
 /* One block. last: queries and all that follows them for the class token, row 0, only. */
-static clipspan_status run_block(cs_image_pass *p, const cs_block *block, int last,
-                                 clipspan_error *err)
+static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_error *err)
 {
+    const cs_block *block = &p->lane.tower->blocks[l];
     cs_scratch *s = &p->scratch;
     const cs_rows *asked = last ? &p->one : &p->all;
     attention_job job = {p, asked->rows};
@@ -184,23 +223,63 @@ static clipspan_status run_block(cs_image_pass *p, const cs_block *block, int la
     CS_TRY(cs_product_run(p->all.qkv, s->k, s->h, s->stride, block->k, err));
     CS_TRY(cs_product_run(p->all.qkv, s->v, s->h, s->stride, block->v, err));
     cs_parallel_for(p->H, p->lane.threads, attend_head, &job);
-    return cs_block_finish(&p->lane, asked, block, p->x, s, err);
+    if (!p->trace) return cs_block_finish(&p->lane, asked, block, p->x, s, err);
+    keep_attention(p, l);
+    return finish_traced(p, asked, block, l, err);
 }
 
-clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
-                                  int unit, clipspan_error *err)
+/* mu and sigma of the class token before ln_post. */
+static void measure_end(cs_trace *t, const float *x, double eps)
+{
+    double sum = 0.0, squares = 0.0;
+    size_t i;
+    for (i = 0; i < t->D; i++)
+        sum += (double)x[i];
+    t->mean = sum / (double)t->D;
+    for (i = 0; i < t->D; i++)
+        squares += ((double)x[i] - t->mean) * ((double)x[i] - t->mean);
+    t->sigma = sqrt(squares / (double)t->D + eps);
+}
+
+static clipspan_status run(float *embedding, cs_image_pass *pass, const uint8_t *pixels, int unit,
+                           clipspan_error *err)
 {
     const cs_tower *t = pass->lane.tower;
+    cs_trace *trace = pass->trace;
     uint64_t odd[3] = {0, 0, 0};
-    int l;
+    size_t l, layers = (size_t)t->config.layers;
     CS_TRY(embed_patches(pass, pixels, err));
-    for (l = 0; l < t->config.layers; l++)
-        CS_TRY(run_block(pass, &t->blocks[l], l + 1 == t->config.layers, err));
-    CS_TRY(cs_read_out(&pass->lane, &pass->one, embedding, pass->x, &pass->scratch, unit, err));
+    if (trace) memcpy(trace->written, pass->x, pass->D * sizeof(float));
+    for (l = 0; l < layers; l++)
+        CS_TRY(run_block(pass, l, l + 1 == layers, err));
+    if (trace) measure_end(trace, pass->x, (double)t->ln_post.eps);
+    CS_TRY(cs_read_out(&pass->lane, &pass->one, embedding, pass->x, &pass->scratch, unit && !trace,
+                       err));
+    if (trace) trace->norm = cs_unit_run(pass->lane.simd, embedding, t->embed_width);
     pass->lane.simd->count_odd(odd, embedding, t->embed_width);
     if (odd[0] + odd[1] > 0)
         return cs_fail(err, CLIPSPAN_E_NUMBERS,
                        "the embedding is not finite: the weights overflow in %s",
                        t->precision == CLIPSPAN_BF16 ? "bf16; try f32" : "float32");
     return CLIPSPAN_OK;
+}
+
+clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
+                                  int unit, clipspan_error *err)
+{
+    pass->trace = NULL;
+    pass->sink = NULL;
+    return run(embedding, pass, pixels, unit, err);
+}
+
+clipspan_status cs_image_pass_trace(cs_trace *trace, cs_image_pass *pass, const uint8_t *pixels,
+                                    const cs_layer_sink *sink, clipspan_error *err)
+{
+    clipspan_status status;
+    pass->trace = trace;
+    pass->sink = sink;
+    status = run(trace->embedding, pass, pixels, 1, err);
+    pass->trace = NULL;
+    pass->sink = NULL;
+    return status;
 }

@@ -26,8 +26,8 @@ clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const u
                                   int unit, clipspan_error *err);
 
 /* The same pass, which also fills `trace` (made for this model) and shows every layer to `sink`,
- * which may be NULL. trace->embedding has the bytes of cs_image_pass_run with `unit`. No allocation.
- * On failure the trace's content is undefined. Errors: as cs_image_pass_run. */
+ * which may be NULL. trace->embedding has the bytes of cs_image_pass_run with `unit`. No
+ * allocation. On failure the trace's content is undefined. Errors: as cs_image_pass_run. */
 clipspan_status cs_image_pass_trace(cs_trace *trace, cs_image_pass *pass, const uint8_t *pixels,
                                     const cs_layer_sink *sink, clipspan_error *err);
 

@@ -2,11 +2,11 @@
 /* What one picture's pass leaves behind for the class token, beside the embedding: cheap
  * by-products, nothing P-wide a head.
  *
- *     r = z0 + sum_l sum_h (z[l,h] W_O^h) + sum_l b_O^l + sum_l m[l]      the class token at the end
+ *     r = z0 + sum_l sum_h (z[l,h] W_O^h) + sum_l b_O^l + sum_l m[l]     the class token at the end
  *     z[l,h] = sum_j a[j] v[j]        over tokens j, a : attention of the class token, v : values
  *
- * A trace belongs to the caller and is filled by cs_image_pass_trace (model/image_pass.h); it can be
- * used again for the next picture. Used by one thread at a time. */
+ * A trace belongs to the caller and is filled by cs_image_pass_trace (model/image_pass.h); it can
+ * be used again for the next picture. Used by one thread at a time. */
 #ifndef CLIPSPAN_SRC_MODEL_TRACE_H
 #define CLIPSPAN_SRC_MODEL_TRACE_H
 
@@ -18,7 +18,7 @@ typedef struct cs_trace {
     float *z;         /* [L, H, K] what goes into the output projection; bf16-rounded in bf16 */
     float *z_class;   /* [L, H, K] the class token's own part of it: a[0] v[0] */
     float *written;   /* [L + 1, D] row 0: z0, the class token as it enters block 0 (after ln_pre);
-                         row l + 1: m[l], what the MLP of layer l adds to it, bias included. m is the
+                         row l + 1: m[l], what the MLP of layer l adds to it, bias included, as a
                          difference of two float32 residual rows: within 1.2e-7 of their size */
     float *embedding; /* [P] unit vector, the same bytes as a plain pass gives */
     double mean;      /* mu: mean of r */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "model/image_pass.h"
 #include "model/text_pass.h"
+#include "npy_array.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -19,48 +20,8 @@
 #define TOLERANCE 5e-6 /* relative L2 error of a row, float32 */
 #define COSINE    0.999
 
-typedef struct array {
-    unsigned char *bytes; /* the file */
-    const void *data;
-    size_t rows, row_size; /* numbers of one row */
-} array;
-
-/* Reads folder/name, an array of `descr` as NumPy writes it (version 1.0); 0 when it isn't
- * there. */
-static int read_array(array *out, const char *folder, const char *name, const char *descr,
-                      size_t item)
-{
-    clipspan_error err;
-    char *path = cs_path_join(folder, name, &err), *text, *shape;
-    size_t size, header;
-    memset(out, 0, sizeof *out);
-    assert_non_null(path);
-    if (cs_path_kind(path) == 0) {
-        cs_free(path);
-        return 0;
-    }
-    if (cs_file_read_all(&out->bytes, &size, path, 1 << 20, &err)) fail_msg("%s", err.message);
-    cs_free(path);
-    assert_true(size > 10 && memcmp(out->bytes, "\x93NUMPY\1", 7) == 0);
-    header = 10 + out->bytes[8] + 256U * out->bytes[9];
-    assert_true(header < size);
-    text = (char *)out->bytes + 10;
-    out->bytes[header - 1] = 0;
-    assert_non_null(strstr(text, descr));
-    assert_non_null(strstr(text, "'fortran_order': False"));
-    shape = strstr(text, "'shape': (");
-    assert_non_null(shape);
-    out->rows = strtoul(shape + 10, &shape, 10);
-    out->row_size = 1;
-    while (*shape == ',' && shape[1] == ' ')
-        out->row_size *= strtoul(shape + 2, &shape, 10);
-    assert_int_equal(size - header, out->rows * out->row_size * item);
-    out->data = out->bytes + header;
-    return 1;
-}
-
 static void compare(const char *what, const cs_simd *simd, clipspan_precision precision,
-                    const float *ours, const array *right)
+                    const float *ours, const cs_npy_array *right)
 {
     const double *expected = right->data;
     size_t i, j;
@@ -88,11 +49,11 @@ static void run_images(const char *folder, const cs_checkpoint *checkpoint, cons
     clipspan_error err;
     cs_tower *tower = NULL;
     cs_image_pass *pass = NULL;
-    array pixels, right;
+    cs_npy_array pixels, right;
     float *out;
     size_t i;
-    assert_true(read_array(&pixels, folder, "pixels.npy", "'|u1'", 1));
-    assert_true(read_array(&right, folder, "image.npy", "'<f8'", sizeof(double)));
+    assert_true(cs_npy_array_read(&pixels, folder, "pixels.npy", "'|u1'", 1));
+    assert_true(cs_npy_array_read(&right, folder, "image.npy", "'<f8'", sizeof(double)));
     assert_int_equal(pixels.rows, right.rows);
     assert_int_equal(pixels.row_size, 3 * config->image_height * config->image_width);
     assert_int_equal(right.row_size, config->embed_width);
@@ -120,12 +81,12 @@ static void run_texts(const char *folder, const cs_checkpoint *checkpoint, const
     clipspan_error err;
     cs_tower *tower = NULL;
     cs_text_pass *pass = NULL;
-    array ids, right;
+    cs_npy_array ids, right;
     float *out;
     size_t done, count;
-    assert_int_equal(config->has_text, read_array(&ids, folder, "ids.npy", "'<i4'", 4));
+    assert_int_equal(config->has_text, cs_npy_array_read(&ids, folder, "ids.npy", "'<i4'", 4));
     if (!config->has_text) return;
-    assert_true(read_array(&right, folder, "text.npy", "'<f8'", sizeof(double)));
+    assert_true(cs_npy_array_read(&right, folder, "text.npy", "'<f8'", sizeof(double)));
     assert_int_equal(ids.rows, right.rows);
     assert_int_equal(ids.row_size, config->context_length);
     assert_int_equal(right.row_size, config->embed_width);

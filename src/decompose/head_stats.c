@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/* Statistics of a chunk, a layer's heads or one other term a job, and their merge. */
+#include "decompose/head_stats.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "tensor/moments.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- The flat array ---- */
+
+cs_head_stats_layout cs_head_stats_plan(cs_shape s)
+{
+    cs_head_stats_layout y;
+    y.head_size = cs_moments_size(s.C);
+    y.head_products = s.L * s.H * y.head_size;
+    y.embedding = y.head_products + s.L * s.H;
+    y.terms = y.embedding + s.P + 1;
+    y.term_size = s.P + 2;
+    y.size = y.terms + (3 * s.L + 1) * y.term_size;
+    return y;
+}
+
+size_t cs_head_stats_size(cs_shape shape)
+{
+    return cs_head_stats_plan(shape).size;
+}
+
+double cs_head_stats_count(const double *stats)
+{
+    return cs_moments_count(stats); /* of the first head */
+}
+
+const double *cs_head_stats_head(const double *stats, cs_shape shape, size_t layer, size_t head)
+{
+    return stats + (layer * shape.H + head) * cs_moments_size(shape.C);
+}
+
+static size_t term_at(cs_shape shape, cs_term_kind kind, size_t index)
+{
+    cs_head_stats_layout y = cs_head_stats_plan(shape);
+    return y.terms + ((size_t)kind * shape.L + index) * y.term_size;
+}
+
+const double *cs_head_stats_term(const double *stats, cs_shape shape, cs_term_kind kind,
+                                 size_t index)
+{
+    return stats + term_at(shape, kind, index);
+}
+
+const double *cs_head_stats_embedding(const double *stats, cs_shape shape)
+{
+    return stats + cs_head_stats_plan(shape).embedding;
+}
+
+/* ---- A chunk ---- */
+
+typedef struct counter_lane {
+    cs_product *product; /* B rows of m to A m of a layer's heads */
+    float *dots;         /* [B, H C] */
+    double *codes;       /* [B, C] */
+    clipspan_error error;
+} counter_lane;
+
+struct cs_head_counter {
+    cs_shape shape;
+    size_t room, panels;
+    int lanes;
+    cs_matrix **layers; /* [L] P -> H C: A of all heads of a layer, packed */
+    counter_lane *lane; /* [lanes] */
+    float *panel;       /* [panels][B, P / panels] embeddings, shared */
+    size_t packed;      /* bytes of the layers */
+    cs_arena arena;
+};
+
+static void plan(cs_head_counter *c)
+{
+    const cs_shape *s = &c->shape;
+    int i;
+    c->panel = cs_arena_carve(&c->arena, c->room * s->P, sizeof(float));
+    for (i = 0; i < c->lanes; i++) {
+        c->lane[i].dots = cs_arena_carve(&c->arena, c->room * s->H * s->C, sizeof(float));
+        c->lane[i].codes = cs_arena_carve(&c->arena, c->room * s->C, sizeof(double));
+    }
+}
+
+clipspan_status cs_head_counter_new(cs_head_counter **out, const cs_basis *basis, size_t room,
+                                    int lanes, const cs_simd *simd, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    const cs_shape *s = &basis->shape;
+    cs_product_plan product = {room, CS_STORE, 0, 1};
+    cs_head_counter *c = cs_alloc_zero(1, sizeof *c, "head statistics", err);
+    size_t l;
+    int i;
+    *out = NULL;
+    if (!c) return CLIPSPAN_E_NOMEM;
+    c->shape = *s;
+    c->room = room;
+    c->lanes = lanes;
+    c->panels = cs_basis_panels(s->P);
+    c->layers = cs_alloc_zero(s->L, sizeof(cs_matrix *), "head statistics", err);
+    c->lane = cs_alloc_zero((size_t)lanes, sizeof *c->lane, "head statistics", err);
+    if (!c->layers || !c->lane) goto done;
+    plan(c);
+    CS_TRY_DONE(cs_arena_take(&c->arena, "head statistics", err));
+    plan(c);
+    for (l = 0; l < s->L; l++) {
+        CS_TRY_DONE(cs_matrix_new(&c->layers[l], cs_basis_head(basis, l, 0), NULL, s->H * s->C,
+                                  s->P, c->panels, CLIPSPAN_F32, err));
+        c->packed += cs_matrix_bytes(c->layers[l]);
+    }
+    for (i = 0; i < lanes; i++)
+        CS_TRY_DONE(cs_product_new(&c->lane[i].product, c->layers[0], product, simd, err));
+    *out = c;
+    c = NULL;
+done:
+    cs_head_counter_free(&c);
+    return status;
+}
+
+void cs_head_counter_free(cs_head_counter **counter)
+{
+    cs_head_counter *c = counter ? *counter : NULL;
+    size_t l;
+    int i;
+    if (!c) return;
+    for (l = 0; c->layers && l < c->shape.L; l++)
+        cs_matrix_free(&c->layers[l]);
+    for (i = 0; c->lane && i < c->lanes; i++)
+        cs_product_free(&c->lane[i].product);
+    cs_free(c->layers);
+    cs_free(c->lane);
+    cs_arena_fini(&c->arena);
+    cs_free(c);
+    *counter = NULL;
+}
+
+size_t cs_head_counter_memory(const cs_head_counter *counter)
+{
+    return counter->arena.size + counter->packed;
+}
+
+typedef struct chunk_job {
+    double *stats;
+    cs_head_counter *counter;
+    const cs_codes *codes;
+    cs_head_stats_layout layout;
+} chunk_job;
+
+/* Moments of every head of a layer, and the means of c . m = y . (A m). */
+static clipspan_status count_heads(const chunk_job *j, counter_lane *lane, size_t l,
+                                   clipspan_error *err)
+{
+    cs_head_counter *c = j->counter;
+    const cs_codes *codes = j->codes;
+    const cs_shape *s = &c->shape;
+    size_t B = codes->room, h, i, k, n;
+    CS_TRY(cs_product_run(lane->product, lane->dots, c->panel, B * (s->P / c->panels), c->layers[l],
+                          err));
+    for (h = 0; h < s->H; h++) {
+        double product = 0.0;
+        for (i = 0, n = 0; i < B; i++) {
+            const float *dots = lane->dots + (i * s->H + h) * s->C;
+            double *y = lane->codes + n * s->C, dot = 0.0;
+            if (!codes->used[i]) continue;
+            cs_codes_get(y, codes, i, l, h);
+            for (k = 0; k < s->C; k++)
+                dot += y[k] * (double)dots[k];
+            product += dot;
+            n++;
+        }
+        cs_moments_of_rows(j->stats + (l * s->H + h) * j->layout.head_size, lane->codes, n, s->C,
+                           s->C);
+        j->stats[j->layout.head_products + l * s->H + h] = n ? product / (double)n : 0.0;
+    }
+    return CLIPSPAN_OK;
+}
+
+/* out : mean [P], sum of squared distances to it, and with `product` the mean of x . m, over used
+ * slots of x : [B, P]. */
+static void count_term(double *out, const float *x, const cs_codes *codes, int product)
+{
+    size_t P = codes->shape.P, n = cs_codes_count(codes), i, p;
+    double squares = 0.0, dots = 0.0;
+    memset(out, 0, (P + 1) * sizeof *out);
+    for (i = 0; i < codes->room; i++)
+        for (p = 0; p < P && codes->used[i]; p++)
+            out[p] += (double)x[i * P + p];
+    for (p = 0; p < P && n; p++)
+        out[p] /= (double)n;
+    for (i = 0; i < codes->room; i++)
+        for (p = 0; p < P && codes->used[i]; p++) {
+            double value = (double)x[i * P + p];
+            squares += (value - out[p]) * (value - out[p]);
+            dots += value * (double)codes->embedding[i * P + p];
+        }
+    out[P] = squares;
+    if (product) out[P + 1] = n ? dots / (double)n : 0.0;
+}
+
+/* Jobs: L layers of heads, the embedding, then the 3 L + 1 terms. */
+static void run_job(void *context, size_t index, int lane_number)
+{
+    const chunk_job *j = context;
+    const cs_codes *codes = j->codes;
+    const cs_shape *s = &codes->shape;
+    size_t L = s->L, one = codes->room * s->P, t;
+    const float *x;
+    if (index < L) {
+        counter_lane *lane = &j->counter->lane[lane_number];
+        if (lane->error.code == CLIPSPAN_OK) count_heads(j, lane, index, &lane->error);
+        return;
+    }
+    if (index == L) {
+        count_term(j->stats + j->layout.embedding, codes->embedding, codes, 0);
+        return;
+    }
+    t = index - L - 1;
+    x = t < L       ? codes->attention + t * one
+        : t < 2 * L ? codes->class_part + (t - L) * one
+                    : codes->mlp + (t - 2 * L) * one;
+    count_term(j->stats + j->layout.terms + t * j->layout.term_size, x, codes, 1);
+}
+
+clipspan_status cs_head_stats_run(double *stats, cs_head_counter *counter, const cs_codes *codes,
+                                  int threads, clipspan_error *err)
+{
+    const cs_shape *s = &counter->shape;
+    chunk_job job = {stats, counter, codes, cs_head_stats_plan(*s)};
+    size_t panel = s->P / counter->panels, p, i;
+    int t;
+    for (p = 0; p < counter->panels; p++)
+        for (i = 0; i < codes->room; i++)
+            memcpy(counter->panel + (p * codes->room + i) * panel,
+                   codes->embedding + i * s->P + p * panel, panel * sizeof(float));
+    for (t = 0; t < counter->lanes; t++)
+        cs_clear(&counter->lane[t].error);
+    cs_parallel_for(4 * s->L + 2, threads, run_job, &job);
+    for (t = 0; t < counter->lanes; t++)
+        if (counter->lane[t].error.code != CLIPSPAN_OK) {
+            if (err) *err = counter->lane[t].error;
+            return counter->lane[t].error.code;
+        }
+    return CLIPSPAN_OK;
+}
+
+/* ---- Merging and checking ---- */
+
+/* mean [P] and squares of two sets of na and nb rows. */
+static void merge_squares(double *into, const double *other, size_t P, double na, double nb)
+{
+    double part = nb / (na + nb), distance = 0.0;
+    size_t p;
+    for (p = 0; p < P; p++) {
+        double step = other[p] - into[p];
+        distance += step * step;
+        into[p] += step * part;
+    }
+    into[P] += other[P] + distance * na * part;
+}
+
+void cs_head_stats_merge(double *into, const double *other, cs_shape shape)
+{
+    cs_head_stats_layout y = cs_head_stats_plan(shape);
+    double na = cs_head_stats_count(into), nb = cs_head_stats_count(other), part;
+    size_t i;
+    if (nb == 0.0) return;
+    if (na == 0.0) {
+        memcpy(into, other, y.size * sizeof *into);
+        return;
+    }
+    part = nb / (na + nb);
+    for (i = 0; i < shape.L * shape.H; i++) {
+        cs_moments_merge(into + i * y.head_size, other + i * y.head_size, shape.C);
+        into[y.head_products + i] +=
+            (other[y.head_products + i] - into[y.head_products + i]) * part;
+    }
+    merge_squares(into + y.embedding, other + y.embedding, shape.P, na, nb);
+    for (i = 0; i < 3 * shape.L + 1; i++) {
+        double *mine = into + y.terms + i * y.term_size;
+        const double *theirs = other + y.terms + i * y.term_size;
+        merge_squares(mine, theirs, shape.P, na, nb);
+        mine[shape.P + 1] += (theirs[shape.P + 1] - mine[shape.P + 1]) * part;
+    }
+}
+
+clipspan_status cs_head_stats_check(const double *stats, cs_shape shape, const char *path,
+                                    clipspan_error *err)
+{
+    cs_head_stats_layout y = cs_head_stats_plan(shape);
+    double count = cs_head_stats_count(stats);
+    size_t i, k;
+    for (i = 0; i < y.size; i++)
+        if (!isfinite(stats[i]))
+            return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                              "number %zu of the statistics is not finite; the file is damaged", i);
+    if (count < 0.0 || count != floor(count))
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "the statistics count %g pictures; the file is damaged", count);
+    for (i = 0; i < shape.L * shape.H; i++) {
+        const double *head = stats + i * y.head_size;
+        const double *comoments = cs_moments_comoments(head, shape.C);
+        if (cs_moments_count(head) != count)
+            return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                              "layer %zu, head %zu counts %g pictures where the first counts %g; "
+                              "the file is damaged",
+                              i / shape.H, i % shape.H, cs_moments_count(head), count);
+        for (k = 0; k < shape.C; k++)
+            if (comoments[cs_moments_at(k, k, shape.C)] < 0.0)
+                return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                                  "layer %zu, head %zu has a negative variance; the file is "
+                                  "damaged",
+                                  i / shape.H, i % shape.H);
+    }
+    for (i = 0; i < 3 * shape.L + 1; i++)
+        if (stats[y.terms + i * y.term_size + shape.P] < 0.0)
+            return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                              "term %zu has a negative variance; the file is damaged", i);
+    if (stats[y.embedding + shape.P] < 0.0)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "the embedding has a negative variance; the file is damaged");
+    return CLIPSPAN_OK;
+}
+
+/* ---- Strength ---- */
+
+/* From n pictures: squares, mean . mean of m, mean of c . m, and the embedding's squares. */
+static cs_term_strength strength(double n, double squares, double means, double product,
+                                 double total)
+{
+    cs_term_strength s = {0.0, 0.0};
+    if (n < 2.0 || !(total > 0.0)) return s;
+    s.variance = squares / total;
+    s.share = (product - means) * n / total;
+    return s;
+}
+
+static double dot(const double *a, const double *b, size_t count)
+{
+    double sum = 0.0;
+    size_t i;
+    for (i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+cs_term_strength cs_head_stats_term_strength(const double *stats, cs_shape shape, cs_term_kind kind,
+                                             size_t index)
+{
+    const double *term = cs_head_stats_term(stats, shape, kind, index);
+    const double *m = cs_head_stats_embedding(stats, shape);
+    return strength(cs_head_stats_count(stats), term[shape.P], dot(term, m, shape.P),
+                    term[shape.P + 1], m[shape.P]);
+}
+
+void cs_head_stats_head_mean(double *out, const double *stats, cs_shape shape, size_t layer,
+                             size_t head, const float *basis_rows)
+{
+    const double *mean = cs_moments_mean(cs_head_stats_head(stats, shape, layer, head));
+    size_t k, p;
+    memset(out, 0, shape.P * sizeof *out);
+    for (k = 0; k < shape.C; k++)
+        for (p = 0; p < shape.P; p++)
+            out[p] += mean[k] * (double)basis_rows[k * shape.P + p];
+}
+
+/* squares = tr(A^T M A) = sum over pairs of M_ij (a_i . a_j). */
+cs_term_strength cs_head_stats_head_strength(const double *stats, cs_shape shape, size_t layer,
+                                             size_t head, const float *basis_rows, double *work)
+{
+    cs_head_stats_layout y = cs_head_stats_plan(shape);
+    const double *moments = cs_head_stats_head(stats, shape, layer, head);
+    const double *m = cs_head_stats_embedding(stats, shape);
+    const double *from = cs_moments_comoments(moments, shape.C);
+    double squares = 0.0;
+    size_t i, j, p;
+    for (i = 0; i < shape.C; i++)
+        for (j = i; j < shape.C; j++) {
+            const float *a = basis_rows + i * shape.P, *b = basis_rows + j * shape.P;
+            double gram = 0.0;
+            for (p = 0; p < shape.P; p++)
+                gram += (double)a[p] * (double)b[p];
+            squares += *from++ * gram * (i == j ? 1.0 : 2.0);
+        }
+    cs_head_stats_head_mean(work, stats, shape, layer, head, basis_rows);
+    return strength(cs_head_stats_count(stats), squares > 0.0 ? squares : 0.0,
+                    dot(work, m, shape.P), stats[y.head_products + layer * shape.H + head],
+                    m[shape.P]);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* Terms of pictures against ref/clip_decompose.py, which forms every one of them in full in float64
+ * (tests/golden/NAME/MANIFEST.md), and the identities: tokens add up to their head, heads to their
+ * layer, everything to the embedding. Every kernel level that this CPU has. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "npy_array.h"
+#include "rig.h"
+#include "tiny.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Float32 passes leave 3e-7 in the embedding of these models; a term is at most as far off. */
+#define TERM         1e-6
+#define IDENTITY     1e-5
+/* A half keeps 11 bits of numbers below 1; some hundred of them add up. */
+#define TERM_F16     2e-3
+#define IDENTITY_F16 5e-3
+/* bf16 keeps 8 bits; its pass is this far from float64, but the identity holds: the terms are
+ * formed from what the pass really added. */
+#define TERM_BF16    5e-2
+
+static void near(const char *what, const float *found, const double *expected, size_t count,
+                 double tolerance)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (!(fabs((double)found[i] - expected[i]) <= tolerance))
+            fail_msg("%s, number %zu: %.9g instead of %.9g", what, i, (double)found[i],
+                     expected[i]);
+}
+
+/* cs_terms_get of one slot, all four at once. */
+typedef struct terms {
+    float *heads, *layers, *mlps, *class_part;
+} terms;
+
+static terms get_terms(const cs_rig *rig, size_t slot)
+{
+    const cs_shape *s = &rig->shape;
+    terms t = {malloc(s->L * s->H * s->P * sizeof(float)), malloc(s->L * s->P * sizeof(float)),
+               malloc((s->L + 1) * s->P * sizeof(float)), malloc(s->L * s->P * sizeof(float))};
+    cs_terms_get(t.heads, t.layers, t.mlps, t.class_part, rig->basis, rig->codes, slot);
+    return t;
+}
+
+static void free_terms(terms *t)
+{
+    free(t->heads);
+    free(t->layers);
+    free(t->mlps);
+    free(t->class_part);
+}
+
+/* Heads add up to layers, which the chunk's own products agree with; tokens to heads, and the class
+ * tokens to class_part. `off`: what the attention kernels and rounding leave. */
+static void check_sums(const cs_rig *rig, const terms *t, size_t slot, double off)
+{
+    const cs_shape *s = &rig->shape;
+    const double *scale = rig->codes->scale + 3 * slot;
+    float *tokens = malloc(s->N * s->P * sizeof *tokens);
+    double *own = calloc(s->P, sizeof *own);
+    size_t l, h, j, p;
+    for (l = 0; l < s->L; l++) {
+        memset(own, 0, s->P * sizeof *own);
+        for (p = 0; p < s->P; p++) {
+            double sum = 0.0;
+            for (h = 0; h < s->H; h++)
+                sum += (double)t->heads[(l * s->H + h) * s->P + p];
+            assert_true(fabs(sum - (double)t->layers[l * s->P + p]) <= 1e-6);
+            sum = (double)rig->codes->attention[(l * rig->codes->room + slot) * s->P + p];
+            assert_true(fabs(sum - (double)t->layers[l * s->P + p]) <= 1e-6);
+        }
+        for (h = 0; h < s->H; h++) {
+            cs_terms_get_tokens(tokens, rig->basis, &rig->record, scale, l, h);
+            for (p = 0; p < s->P; p++) {
+                double sum = 0.0;
+                for (j = 0; j < s->N; j++)
+                    sum += (double)tokens[j * s->P + p];
+                assert_true(fabs(sum - (double)t->heads[(l * s->H + h) * s->P + p]) <= off);
+                own[p] += (double)tokens[p];
+            }
+        }
+        for (p = 0; p < s->P; p++)
+            assert_true(fabs(own[p] - (double)t->class_part[l * s->P + p]) <= off);
+    }
+    free(tokens);
+    free(own);
+}
+
+/* The traced pass gives the plain one's bytes. */
+static void check_embedding(const cs_rig *rig, const uint8_t *pixels, size_t slot)
+{
+    float *plain = malloc(rig->shape.P * sizeof *plain);
+    assert_int_equal(cs_image_pass_run(plain, rig->pass, pixels, 1, NULL), CLIPSPAN_OK);
+    assert_memory_equal(plain, rig->codes->embedding + slot * rig->shape.P,
+                        rig->shape.P * sizeof *plain);
+    free(plain);
+}
+
+/* ---- Golden models ---- */
+
+static void compare_golden(const char *folder, const cs_simd *simd, clipspan_precision precision,
+                           cs_code_format format)
+{
+    static const char *const names[] = {"heads.npy", "mlps.npy", "class_part.npy", "tokens.npy"};
+    double tolerance = precision == CLIPSPAN_BF16 ? TERM_BF16
+                       : format == CS_CODES_F16   ? TERM_F16
+                                                  : TERM;
+    double identity = format == CS_CODES_F16 ? IDENTITY_F16 : IDENTITY;
+    cs_npy_array pixels, right[4];
+    cs_rig rig;
+    size_t i, l, h;
+    cs_rig_init(&rig, folder, simd, precision, format, 5, 2);
+    assert_true(cs_npy_array_read(&pixels, folder, "pixels.npy", "'|u1'", 1));
+    for (i = 0; i < 4; i++)
+        assert_true(cs_npy_array_read(&right[i], folder, names[i], "'<f8'", sizeof(double)));
+    cs_rig_run(&rig, pixels.data, pixels.rows);
+    for (i = 0; i < pixels.rows; i++) {
+        terms t = get_terms(&rig, i);
+        const float *found[3] = {t.heads, t.mlps, t.class_part};
+        for (l = 0; l < 3; l++)
+            near(names[l], found[l], (const double *)right[l].data + i * right[l].row_size,
+                 right[l].row_size, tolerance);
+        assert_true(cs_terms_residual(rig.basis, rig.codes, i) <= identity);
+        if (precision == CLIPSPAN_F32)
+            check_embedding(&rig, (const uint8_t *)pixels.data + i * rig.pixels, i);
+        free_terms(&t);
+    }
+    if (precision == CLIPSPAN_F32 && format == CS_CODES_F32) {
+        const cs_shape *s = &rig.shape;
+        float *tokens = malloc(s->N * s->P * sizeof *tokens);
+        terms t;
+        cs_rig_run(&rig, pixels.data, 1);
+        t = get_terms(&rig, 0);
+        check_sums(&rig, &t, 0, 2e-6);
+        for (l = 0; l < s->L; l++)
+            for (h = 0; h < s->H; h++) {
+                cs_terms_get_tokens(tokens, rig.basis, &rig.record, rig.codes->scale, l, h);
+                near("tokens.npy", tokens,
+                     (const double *)right[3].data + (l * s->H + h) * s->N * s->P, s->N * s->P,
+                     TERM);
+            }
+        free_terms(&t);
+        free(tokens);
+    }
+    for (i = 0; i < 4; i++)
+        cs_free(right[i].bytes);
+    cs_free(pixels.bytes);
+    cs_rig_fini(&rig);
+}
+
+static void golden(void **state)
+{
+    const char *root = getenv("CLIPSPAN_GOLDEN");
+    char *folder;
+    int level;
+    assert_non_null(root);
+    folder = cs_path_join(root, *state, NULL);
+    for (level = CS_GENERIC; level <= CS_AVX512; level++) {
+        const cs_simd *simd = cs_simd_get((cs_level)level);
+        if (!simd) continue;
+        compare_golden(folder, simd, CLIPSPAN_F32, CS_CODES_F32);
+        compare_golden(folder, simd, CLIPSPAN_F32, CS_CODES_F16);
+        if (level == CS_AVX512 && cs_product_has_bf16())
+            compare_golden(folder, simd, CLIPSPAN_BF16, CS_CODES_F32);
+    }
+    cs_free(folder);
+}
+
+/* ---- Odd shapes ---- */
+
+static void check_shape(const cs_tiny_model *tiny)
+{
+    char *folder = cs_tiny_folder();
+    uint8_t *pixels;
+    cs_rig rig;
+    terms t;
+    cs_tiny_write_openclip(folder, tiny, 5);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, 3, 2);
+    pixels = malloc(rig.pixels);
+    cs_rig_paint(&rig, pixels, 4);
+    cs_codes_clear(rig.codes);
+    cs_rig_put(&rig, 2, pixels);
+    assert_int_equal(cs_coder_finish(rig.coder, rig.codes, 2, NULL), CLIPSPAN_OK);
+    t = get_terms(&rig, 2);
+    check_sums(&rig, &t, 2, 5e-6);
+    assert_true(cs_terms_residual(rig.basis, rig.codes, 2) <= IDENTITY);
+    check_embedding(&rig, pixels, 2);
+    free_terms(&t);
+    free(pixels);
+    cs_rig_fini(&rig);
+    cs_tiny_remove(&folder);
+}
+
+static cs_tiny_model small(void)
+{
+    cs_tiny_model tiny = CS_TINY_MODEL_INIT;
+    tiny.no_text = 1;
+    return tiny;
+}
+
+static void one_of_everything(void **state)
+{
+    cs_tiny_model tiny = small();
+    (void)state;
+    tiny.layers = tiny.heads = tiny.mlp = 1;
+    tiny.width = 2;
+    tiny.embed = 2;
+    tiny.height = tiny.image_width = tiny.patch = 1;
+    check_shape(&tiny);
+}
+
+static void heads_one_wide(void **state)
+{
+    cs_tiny_model tiny = small();
+    (void)state;
+    tiny.width = tiny.heads = 13;
+    tiny.embed = 301; /* more than a stretch, no divisor of use */
+    tiny.mlp = 5;
+    tiny.height = 6;
+    tiny.image_width = 15;
+    tiny.patch = 3;
+    tiny.no_ln_pre = 1;
+    check_shape(&tiny);
+}
+
+static void panels(void **state)
+{
+    cs_tiny_model tiny = small();
+    (void)state;
+    tiny.width = 816;
+    tiny.heads = 12;
+    tiny.mlp = 1030;
+    tiny.embed = 272;
+    tiny.layers = 3;
+    check_shape(&tiny);
+    tiny.width = 1040;
+    tiny.heads = 2;
+    tiny.embed = 37;
+    check_shape(&tiny);
+}
+
+int main(void)
+{
+    static char names[][32] = {"openclip-odd",          "openclip-quick-custom", "hf-quick-sharded",
+                               "image-no-ln-pre",       "openclip-wide",         "hf-gelu-eos",
+                               "openclip-f64-unaligned"};
+    enum { GOLDEN = sizeof names / sizeof *names };
+    struct CMUnitTest tests[GOLDEN + 3] = {{0}};
+    const struct CMUnitTest shapes[3] = {cmocka_unit_test(one_of_everything),
+                                         cmocka_unit_test(heads_one_wide),
+                                         cmocka_unit_test(panels)};
+    size_t i;
+    for (i = 0; i < GOLDEN; i++) {
+        tests[i].name = names[i];
+        tests[i].test_func = golden;
+        tests[i].initial_state = names[i];
+    }
+    for (i = 0; i < 3; i++)
+        tests[GOLDEN + i] = shapes[i];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
