@@ -278,8 +278,10 @@ typedef struct clipspan_texts clipspan_texts;
 
 /* Reads a text file: UTF-8, one text a line, an optional key before a tab; empty lines are skipped,
  * a byte order mark and CRLF are accepted. `name` is a path, or a set that comes with clipspan:
- * "openai" (the 80 published prompt templates), "none" (the one template "{}"). A path with a slash
- * or dot is never taken for a set. Errors: NOT_FOUND, FORMAT (invalid UTF-8 or NUL, with its line),
+ * "openai" (the 80 published prompt templates), "none" (the one template "{}"), "general" (short
+ * descriptions of what pictures show, the key a category, "!" before one that is not of objects),
+ * "null" (as many texts without sense, of the same lengths in tokens). A path with a slash or dot
+ * is never taken for a set. Errors: NOT_FOUND, FORMAT (invalid UTF-8 or NUL, with its line),
  * LIMIT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name,
                                                  clipspan_error *err);

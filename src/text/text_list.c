@@ -11,7 +11,10 @@
 
 #define FILE_MAX ((uint64_t)64 << 20)
 
-static const char *const set_names[] = {"openai", "none"};
+/* Sets that come with the program: names, and their files in the data folder. */
+static const char *const set_names[] = {"openai", "none", "general", "null"};
+static const char *const set_files[] = {"templates_openai.txt", NULL, "pool.txt", "pool_null.txt"};
+#define SETS (sizeof set_names / sizeof *set_names)
 
 void cs_texts_free(struct clipspan_texts **texts)
 {
@@ -97,25 +100,30 @@ done:
     return status;
 }
 
-clipspan_status cs_texts_open(struct clipspan_texts **out, const char *name, clipspan_error *err)
+static clipspan_status open_set(struct clipspan_texts **out, const char *file, clipspan_error *err)
 {
     static const char *const whole[] = {"{}"};
+    clipspan_status status;
+    char *path = NULL;
+    if (!file) return cs_texts_new(out, whole, NULL, 1, err);
+    CS_TRY(cs_data_path(&path, file, err));
+    status = read_file(out, path, err);
+    cs_free(path);
+    return status;
+}
+
+clipspan_status cs_texts_open(struct clipspan_texts **out, const char *name, clipspan_error *err)
+{
     const char *near;
+    size_t i;
     *out = NULL;
-    if (strcmp(name, "none") == 0) return cs_texts_new(out, whole, NULL, 1, err);
-    if (strcmp(name, "openai") == 0) {
-        clipspan_status status;
-        char *path = NULL;
-        CS_TRY(cs_data_path(&path, "templates_openai.txt", err));
-        status = read_file(out, path, err);
-        cs_free(path);
-        return status;
-    }
+    for (i = 0; i < SETS; i++)
+        if (strcmp(name, set_names[i]) == 0) return open_set(out, set_files[i], err);
     if (!strpbrk(name, "/.") && cs_path_kind(name) == 0) {
-        near = cs_nearest(name, set_names, sizeof set_names / sizeof *set_names);
+        near = cs_nearest(name, set_names, SETS);
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, name,
                           "no such file, and no set of texts has this name%s%s%s; there are "
-                          "openai and none",
+                          "openai, none, general and null",
                           near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     }
     return read_file(out, name, err);

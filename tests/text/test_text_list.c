@@ -75,6 +75,14 @@ static void named_sets(void **state)
     assert_int_equal(texts->count, 1);
     assert_string_equal(cs_texts_get_text(texts, 0), "{}");
     cs_texts_free(&texts);
+    assert_int_equal(cs_texts_open(&texts, "general", &err), CLIPSPAN_OK);
+    assert_string_equal(cs_texts_get_key(texts, 0), "!colour");
+    cs_texts_free(&texts);
+    assert_int_equal(cs_texts_open(&texts, "null", &err), CLIPSPAN_OK);
+    assert_string_equal(cs_texts_get_key(texts, 0), "");
+    cs_texts_free(&texts);
+    assert_int_equal(cs_texts_open(&texts, "generol", &err), CLIPSPAN_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, "did you mean general"));
     assert_int_equal(cs_texts_open(&texts, "opnai", &err), CLIPSPAN_E_NOT_FOUND);
     assert_non_null(strstr(err.message, "did you mean openai"));
     assert_int_equal(cs_texts_open(&texts, "./openai", &err), CLIPSPAN_E_NOT_FOUND);
