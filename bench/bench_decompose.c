@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* What taking pictures apart costs beside embedding them, on one thread.
+ *
+ *     bench_decompose MODEL [--precision f32|bf16] [--runs R]
+ *
+ * R random pictures go through a plain and a traced pass in turn, into codes and statistics of a
+ * chunk. Printed: minimum and median of the passes, what codes and statistics take a picture, sizes,
+ * and how far the sum of all terms is from the embedding. */
+#include "decompose/head_stats.h"
+#include "decompose/terms.h"
+#include "model/image_pass.h"
+#include "peak.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct bench {
+    cs_checkpoint *checkpoint;
+    const cs_config *config;
+    cs_tower *tower;
+    cs_image_pass *pass;
+    cs_basis *basis;
+    cs_coder *coder;
+    cs_head_counter *counter;
+    cs_codes *codes;
+    cs_trace trace;
+    double basis_seconds;
+} bench;
+
+typedef struct times {
+    double plain[1000], traced[1000], put, finish, stats;
+} times;
+
+static clipspan_error err;
+
+static void stop_on(clipspan_status status)
+{
+    if (status == CLIPSPAN_OK) return;
+    fprintf(stderr, "bench_decompose: %s\n", err.message);
+    exit(1);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static void start(bench *b, const char *model, clipspan_precision precision)
+{
+    const cs_simd *simd = cs_simd_best();
+    double begin;
+    memset(b, 0, sizeof *b);
+    stop_on(cs_checkpoint_open(&b->checkpoint, model, NULL, &err));
+    b->config = cs_checkpoint_config(b->checkpoint);
+    stop_on(cs_tower_load(&b->tower, b->checkpoint, CLIPSPAN_IMAGE, precision, 0, 2, simd, &err));
+    stop_on(cs_image_pass_new(&b->pass, b->tower, b->config, 1, simd, &err));
+    begin = bench_now();
+    stop_on(cs_basis_new(&b->basis, b->checkpoint, precision, 1, simd, &err));
+    b->basis_seconds = bench_now() - begin;
+    stop_on(cs_coder_new(&b->coder, b->basis, b->tower, CS_CHUNK, CS_CODES_F32, 1, simd, &err));
+    stop_on(cs_head_counter_new(&b->counter, b->basis, CS_CHUNK, 1, simd, &err));
+    stop_on(cs_codes_new(&b->codes, b->basis->shape, CS_CHUNK, &err));
+    stop_on(cs_trace_init(&b->trace, b->config, &err));
+}
+
+static void finish(bench *b)
+{
+    cs_trace_fini(&b->trace);
+    cs_codes_free(&b->codes);
+    cs_head_counter_free(&b->counter);
+    cs_coder_free(&b->coder);
+    cs_basis_free(&b->basis);
+    cs_image_pass_free(&b->pass);
+    cs_tower_free(&b->tower);
+    cs_checkpoint_close(&b->checkpoint);
+}
+
+static void measure(times *t, bench *b, size_t runs)
+{
+    size_t size = 3 * (size_t)b->config->image_height * (size_t)b->config->image_width, i, r;
+    uint8_t *pixels = malloc(size);
+    float *embedding = malloc(b->basis->shape.P * sizeof *embedding);
+    double *stats = malloc(cs_head_stats_size(b->basis->shape) * sizeof *stats), begin;
+    uint32_t seed = 1;
+    if (!pixels || !embedding || !stats) exit(1);
+    t->put = 0.0;
+    for (r = 0; r < runs; r++) {
+        for (i = 0; i < size; i++) {
+            seed = seed * 1664525U + 1013904223U;
+            pixels[i] = (uint8_t)(seed >> 24);
+        }
+        begin = bench_now();
+        stop_on(cs_image_pass_run(embedding, b->pass, pixels, 1, &err));
+        t->plain[r] = bench_now() - begin;
+        begin = bench_now();
+        stop_on(cs_image_pass_trace(&b->trace, b->pass, pixels, NULL, &err));
+        t->traced[r] = bench_now() - begin;
+        begin = bench_now();
+        stop_on(cs_coder_put(b->coder, 0, b->codes, r % CS_CHUNK, &b->trace, &err));
+        t->put += (bench_now() - begin) / (double)runs;
+    }
+    for (r = 0; r < 2; r++) { /* the second time is measured */
+        begin = bench_now();
+        stop_on(cs_coder_finish(b->coder, b->codes, 1, &err));
+        t->finish = (bench_now() - begin) / CS_CHUNK;
+        begin = bench_now();
+        stop_on(cs_head_stats_run(stats, b->counter, b->codes, 1, &err));
+        t->stats = (bench_now() - begin) / CS_CHUNK;
+    }
+    free(pixels);
+    free(embedding);
+    free(stats);
+}
+
+static void print(const times *t, const bench *b, size_t runs)
+{
+    const cs_shape *s = &b->basis->shape;
+    double worst = 0.0, off, more = t->put + t->finish + t->stats;
+    size_t i;
+    for (i = 0; i < CS_CHUNK; i++) {
+        off = b->codes->used[i] ? cs_terms_residual(b->basis, b->codes, i) : 0.0;
+        worst = off > worst ? off : worst;
+    }
+    printf("%s: L %zu, H %zu, K %zu, P %zu\n", cs_checkpoint_name(b->checkpoint), s->L, s->H, s->K,
+           s->P);
+    printf("  plain pass   %.3f ms (median %.3f)\n", t->plain[0] * 1e3, t->plain[runs / 2] * 1e3);
+    printf("  traced pass  %.3f ms (median %.3f)\n", t->traced[0] * 1e3, t->traced[runs / 2] * 1e3);
+    printf("  codes        %.3f ms a picture and %.3f ms at the end of a chunk\n", t->put * 1e3,
+           t->finish * 1e3);
+    printf("  statistics   %.3f ms\n", t->stats * 1e3);
+    printf("  together     %.3f of the plain pass (medians)\n",
+           (t->traced[runs / 2] + more) / t->plain[runs / 2]);
+    printf("  bases        %.3f s, %.1f MB; statistics %.2f MB; codes of a chunk %.1f MB; coder "
+           "%.1f MB; counter %.1f MB\n",
+           b->basis_seconds, (double)(s->L * s->H * s->C * s->P) * 4e-6,
+           (double)cs_head_stats_size(*s) * 8e-6, (double)cs_codes_memory(b->codes) * 1e-6,
+           (double)cs_coder_memory(b->coder) * 1e-6,
+           (double)cs_head_counter_memory(b->counter) * 1e-6);
+    printf("  sum of terms %.2e from the embedding\n", worst);
+}
+
+int main(int argc, char **argv)
+{
+    static times t;
+    bench b;
+    clipspan_precision precision = CLIPSPAN_F32;
+    size_t runs = 32;
+    int i;
+    for (i = 2; i + 1 < argc; i += 2) {
+        if (!strcmp(argv[i], "--runs"))
+            runs = strtoul(argv[i + 1], NULL, 10);
+        else if (!strcmp(argv[i], "--precision"))
+            precision = strcmp(argv[i + 1], "bf16") ? CLIPSPAN_F32 : CLIPSPAN_BF16;
+    }
+    if (argc < 2 || runs < 1 || runs > sizeof t.plain / sizeof *t.plain) {
+        fprintf(stderr, "usage: bench_decompose MODEL [--precision f32|bf16] [--runs R]\n");
+        return 2;
+    }
+    start(&b, argv[1], precision);
+    measure(&t, &b, runs);
+    qsort(t.plain, runs, sizeof *t.plain, compare);
+    qsort(t.traced, runs, sizeof *t.traced, compare);
+    print(&t, &b, runs);
+    finish(&b);
+    return 0;
+}
