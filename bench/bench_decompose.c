@@ -4,8 +4,8 @@
  *     bench_decompose MODEL [--precision f32|bf16] [--runs R]
  *
  * R random pictures go through a plain and a traced pass in turn, into codes and statistics of a
- * chunk. Printed: minimum and median of the passes, what codes and statistics take a picture, sizes,
- * and how far the sum of all terms is from the embedding. */
+ * chunk. Printed: minimum and median of the passes, what codes and statistics take a picture,
+ * sizes, and how far the sum of all terms is from the embedding. */
 #include "decompose/head_stats.h"
 #include "decompose/terms.h"
 #include "model/image_pass.h"

@@ -34,7 +34,8 @@
  *              (NULL on failure); `free` and `close` take T **, set it to NULL and accept NULL.
  *              Strings that a handle returns live as long as it. Buffers for results are yours.
  *   Threads    A model, texts, bank and inputs handle is immutable once made and shared freely
- *              between threads. An encoder and an npy handle is used by one thread at a time.
+ *              between threads. An encoder, parts, statistics and an npy handle is used by one
+ *              thread at a time.
  *   Options    Option structs start with struct_size; initialise them with their ..._INIT macro.
  *              Zero means default; a struct_size that this library does not know is an error.
  *   Process    The library never prints, exits, installs signal handlers or changes global state.
@@ -384,6 +385,127 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
                                                         const clipspan_texts *texts,
                                                         const clipspan_progress *progress,
                                                         clipspan_error *err);
+
+/* ---- Parts: what adds up to an embedding ---- */
+
+/* The unit embedding of a picture is a sum of what the parts of the image tower wrote to the class
+ * token, each brought through the last LayerNorm and the projection with its share of their
+ * constants, exactly as published (Gandelsman, Efros, Steinhardt, ICLR 2024; the equations are in
+ * docs/math.md):
+ *
+ *     embedding = sum of [L, H] attention heads + [L + 1] MLP terms
+ *
+ * MLP term 0 is the class token as it enters the first layer, term l + 1 the MLP of layer l. A head
+ * is in turn a sum over the N tokens that it reads. A clipspan_parts holds the newest pictures'
+ * parts in K + 3 numbers a head; nothing P-wide is formed that nobody asks for. Used by one thread
+ * at a time. */
+typedef struct clipspan_parts clipspan_parts;
+
+#define CLIPSPAN_PARTS_MOST 32 /* pictures at a time */
+
+typedef struct clipspan_parts_options {
+    size_t struct_size;
+    int tokens; /* 1: keep attention and values of the newest picture for
+                   clipspan_parts_run_tokens; one picture at a time then */
+} clipspan_parts_options;
+#define CLIPSPAN_PARTS_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(clipspan_parts_options), 0                                                          \
+    }
+
+/* encoder: an image encoder, which must outlive the parts and runs their passes; its option `raw`
+ * is not looked at. The first call for a model and precision computes what weights alone say about
+ * each head, L H (K + 3) P float32 numbers that stay with the model. options may be NULL. Errors:
+ * ARGUMENT (a text encoder), IO, FORMAT (the model's file changed), NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_parts_new(clipspan_parts **out, clipspan_encoder *encoder,
+                                                const clipspan_parts_options *options,
+                                                clipspan_error *err);
+CLIPSPAN_API void clipspan_parts_free(clipspan_parts **parts);
+
+/* Takes pictures apart; `count` is 1 to CLIPSPAN_PARTS_MOST (1 with `tokens`). As
+ * clipspan_encoder_run_pixels and _run_files; a picture that cannot be used keeps its number, and
+ * all its parts are zero. What an earlier call left is gone. */
+CLIPSPAN_API clipspan_status clipspan_parts_run_pixels(clipspan_parts *parts, const uint8_t *pixels,
+                                                       size_t count, clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_parts_run_files(clipspan_parts *parts, clipspan_error *errors,
+                                                      const char *const *paths, size_t count,
+                                                      clipspan_error *err);
+
+/* Of the last run: how many pictures, and their unit embeddings [B, P], the same bytes as the
+ * encoder gives. They live until the next run. */
+CLIPSPAN_API size_t clipspan_parts_get_count(const clipspan_parts *parts);
+CLIPSPAN_API const float *clipspan_parts_get_embeddings(const clipspan_parts *parts);
+
+/* Terms of one picture.   heads : [L, H, P]   layers : [L, P] attention, all heads
+ * mlps : [L + 1, P]   class_part : [L, P] what attention took from the class token itself
+ * Caller's; any may be NULL. Errors: ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_parts_run_terms(float *heads, float *layers, float *mlps,
+                                                      float *class_part,
+                                                      const clipspan_parts *parts, size_t picture,
+                                                      clipspan_error *err);
+
+/* One head by token, of the only picture:   tokens : [N, P], the class token first, then patches
+ * row by row. Errors: ARGUMENT, also without the option `tokens`. */
+CLIPSPAN_API clipspan_status clipspan_parts_run_tokens(float *tokens, const clipspan_parts *parts,
+                                                       int layer, int head, clipspan_error *err);
+
+/* The identity, checked: *off is the largest absolute difference, over the P numbers, between the
+ * sum of all heads and MLP terms of a picture and its embedding. At most 1e-5. */
+CLIPSPAN_API clipspan_status clipspan_parts_run_check(double *off, const clipspan_parts *parts,
+                                                      size_t picture, clipspan_error *err);
+
+/* ---- Statistics of parts ---- */
+
+/* What many pictures have in common, exactly and in float64: for every head count, mean and
+ * co-moments of its code, from which means, variances along any text and TEXTSPAN follow. Size does
+ * not depend on the number of pictures (B/16: 2.9 MB, and the logarithm of their number times that
+ * while they are added). One writer at a time. */
+typedef struct clipspan_stats clipspan_stats;
+
+/* For parts of this encoder's model and precision. The model must outlive the statistics. Errors:
+ * as clipspan_parts_new. */
+CLIPSPAN_API clipspan_status clipspan_stats_new(clipspan_stats **out, clipspan_encoder *encoder,
+                                                clipspan_error *err);
+CLIPSPAN_API void clipspan_stats_free(clipspan_stats **stats);
+
+/* Adds the pictures of the last run of `parts`, without those that could not be used. Calls merge
+ * along a binary tree, so the same calls in the same order give the same bytes for any number of
+ * threads. Errors: ARGUMENT (parts of another model or precision), NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_stats_add(clipspan_stats *stats, const clipspan_parts *parts,
+                                                clipspan_error *err);
+
+/* Adds all pictures of `other`, which stays as it is. Errors: as above. */
+CLIPSPAN_API clipspan_status clipspan_stats_merge(clipspan_stats *stats,
+                                                  const clipspan_stats *other, clipspan_error *err);
+
+CLIPSPAN_API uint64_t clipspan_stats_get_count(const clipspan_stats *stats); /* pictures */
+
+/* How much of what varies over the pictures a term accounts for.
+ *   share    = tr Cov(term, embedding) / tr Var(embedding): adds up to 1 over heads and MLP terms,
+ *              and over layers and MLP terms; below zero where a term works against the rest
+ *   variance = tr Var(term) / tr Var(embedding): does not add up
+ * Both are 0 for fewer than two pictures or where nothing varies. */
+typedef struct clipspan_strength {
+    double share, variance;
+} clipspan_strength;
+
+/* heads : [L, H]   layers : [L]   mlps : [L + 1]   class_part : [L]   any may be NULL. */
+CLIPSPAN_API clipspan_status clipspan_stats_run_strengths(
+    clipspan_strength *heads, clipspan_strength *layers, clipspan_strength *mlps,
+    clipspan_strength *class_part, const clipspan_stats *stats, clipspan_error *err);
+
+/* Mean terms: shapes as clipspan_parts_run_terms; embedding : [P]. Any may be NULL. */
+CLIPSPAN_API clipspan_status clipspan_stats_run_means(float *heads, float *layers, float *mlps,
+                                                      float *class_part, float *embedding,
+                                                      const clipspan_stats *stats,
+                                                      clipspan_error *err);
+
+/* Along a direction of the joint space, such as a text: mean and variance (divided by count - 1) of
+ * every head's contribution.   direction : [P]   mean, variance : [L, H], either may be NULL */
+CLIPSPAN_API clipspan_status clipspan_stats_run_direction(double *mean, double *variance,
+                                                          const clipspan_stats *stats,
+                                                          const float *direction,
+                                                          clipspan_error *err);
 
 /* ---- Banks: named unit vectors ---- */
 

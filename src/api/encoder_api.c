@@ -133,15 +133,15 @@ size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder)
 
 /* ---- Pictures ---- */
 
-/* A run over pictures: from pixels, or from files when paths is set. */
+/* A run over pictures. */
 typedef struct picture_run {
     clipspan_encoder *encoder;
-    float *embeddings;
-    const uint8_t *pixels;
-    const char *const *paths;
-    clipspan_error *errors; /* [count] or NULL */
-    pthread_mutex_t lock;   /* guards first and first_error */
-    size_t first;           /* earliest picture that failed */
+    const cs_picture_list *list;
+    clipspan_status (*each)(void *context, size_t index, int lane, const uint8_t *pixels,
+                            clipspan_error *err);
+    void *context;
+    pthread_mutex_t lock; /* guards first and first_error */
+    size_t first;         /* earliest picture that failed */
     clipspan_error first_error;
 } picture_run;
 
@@ -159,76 +159,93 @@ static void run_picture(void *context, size_t index, int lane)
 {
     picture_run *run = context;
     clipspan_encoder *e = run->encoder;
-    float *to = run->embeddings + index * e->P;
     clipspan_error error;
     clipspan_status status = CLIPSPAN_OK;
-    const uint8_t *pixels = run->pixels ? run->pixels + index * e->pixels : NULL;
+    const uint8_t *pixels = run->list->pixels ? run->list->pixels + index * e->pixels : NULL;
     cs_clear(&error);
     if (!pixels) {
         uint8_t *buffer = e->buffers + (size_t)lane * e->pixels;
         status = cs_picture_read(buffer, &cs_checkpoint_config(e->model->checkpoint)->preprocess,
-                                 run->paths[index], &e->options.picture, &error);
+                                 run->list->paths[index], &e->options.picture, &error);
         pixels = buffer;
     }
     if (status == CLIPSPAN_OK)
-        status = cs_image_pass_run(to, e->images[lane], pixels, !e->options.raw, &error);
-    if (status != CLIPSPAN_OK) {
-        memset(to, 0, e->P * sizeof *to);
-        keep_error(run, index, &error);
-    }
-    if (run->errors) run->errors[index] = error;
+        status = run->each(run->context, index, lane, pixels, &error);
+    else
+        run->each(run->context, index, lane, NULL, NULL);
+    if (status != CLIPSPAN_OK) keep_error(run, index, &error);
+    if (run->list->errors) run->list->errors[index] = error;
 }
 
-static clipspan_status run_pictures(picture_run *run, size_t count, clipspan_error *err)
+clipspan_status cs_encoder_pictures(clipspan_encoder *encoder, const cs_picture_list *list,
+                                    clipspan_status (*each)(void *context, size_t index, int lane,
+                                                            const uint8_t *pixels,
+                                                            clipspan_error *err),
+                                    void *context, const char *function, clipspan_error *err)
 {
-    run->first = count;
-    pthread_mutex_init(&run->lock, NULL);
-    cs_parallel_for(count, run->encoder->lanes, run_picture, run);
-    pthread_mutex_destroy(&run->lock);
-    if (run->first == count || run->errors) return CLIPSPAN_OK;
-    if (err) *err = run->first_error;
-    return run->first_error.code;
+    picture_run run;
+    size_t i;
+    if (list->count > 0 && !list->pixels && !list->paths)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: an argument is NULL", function);
+    if (!encoder->images)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "pictures were given to a text encoder");
+    for (i = 0; list->paths && i < list->count; i++)
+        if (!list->paths[i])
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: path %zu is NULL", function, i);
+    memset(&run, 0, sizeof run);
+    run.encoder = encoder;
+    run.list = list;
+    run.each = each;
+    run.context = context;
+    run.first = list->count;
+    pthread_mutex_init(&run.lock, NULL);
+    cs_parallel_for(list->count, encoder->lanes, run_picture, &run);
+    pthread_mutex_destroy(&run.lock);
+    if (run.first == list->count || list->errors) return CLIPSPAN_OK;
+    if (err) *err = run.first_error;
+    return run.first_error.code;
+}
+
+typedef struct embedding_run {
+    clipspan_encoder *encoder;
+    float *embeddings;
+} embedding_run;
+
+static clipspan_status embed(void *context, size_t index, int lane, const uint8_t *pixels,
+                             clipspan_error *err)
+{
+    const embedding_run *run = context;
+    clipspan_encoder *e = run->encoder;
+    float *to = run->embeddings + index * e->P;
+    clipspan_status status = CLIPSPAN_OK;
+    if (pixels) status = cs_image_pass_run(to, e->images[lane], pixels, !e->options.raw, err);
+    if (!pixels || status != CLIPSPAN_OK) memset(to, 0, e->P * sizeof *to);
+    return status;
 }
 
 clipspan_status clipspan_encoder_run_pixels(float *embeddings, clipspan_encoder *encoder,
                                             const uint8_t *pixels, size_t count,
                                             clipspan_error *err)
 {
-    picture_run run;
+    cs_picture_list list = {pixels, NULL, count, NULL};
+    embedding_run run = {encoder, embeddings};
     cs_clear(err);
-    if (!encoder || (count > 0 && (!embeddings || !pixels)))
+    if (!encoder || (count > 0 && !embeddings))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_encoder_run_pixels: an argument is NULL");
-    if (!encoder->images)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "pictures were given to a text encoder");
-    memset(&run, 0, sizeof run);
-    run.encoder = encoder;
-    run.embeddings = embeddings;
-    run.pixels = pixels;
-    return run_pictures(&run, count, err);
+    return cs_encoder_pictures(encoder, &list, embed, &run, "clipspan_encoder_run_pixels", err);
 }
 
 clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *errors,
                                            clipspan_encoder *encoder, const char *const *paths,
                                            size_t count, clipspan_error *err)
 {
-    picture_run run;
-    size_t i;
+    cs_picture_list list = {NULL, paths, count, errors};
+    embedding_run run = {encoder, embeddings};
     cs_clear(err);
-    if (!encoder || (count > 0 && (!embeddings || !paths)))
+    if (!encoder || (count > 0 && !embeddings))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_run_files: an argument is NULL");
-    if (!encoder->images)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "pictures were given to a text encoder");
-    for (i = 0; i < count; i++)
-        if (!paths[i])
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_run_files: path %zu is NULL",
-                           i);
-    memset(&run, 0, sizeof run);
-    run.encoder = encoder;
-    run.embeddings = embeddings;
-    run.paths = paths;
-    run.errors = errors;
-    return run_pictures(&run, count, err);
+    return cs_encoder_pictures(encoder, &list, embed, &run, "clipspan_encoder_run_files", err);
 }
 
 /* ---- Texts ---- */

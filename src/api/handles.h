@@ -4,6 +4,7 @@
 #ifndef CLIPSPAN_SRC_API_HANDLES_H
 #define CLIPSPAN_SRC_API_HANDLES_H
 
+#include "decompose/basis.h"
 #include "model/checkpoint.h"
 #include "model/image_pass.h"
 #include "model/text_pass.h"
@@ -17,9 +18,10 @@ struct clipspan_model {
     clipspan_model_info info;
     const cs_simd *simd;
     int allow_nonfinite;
-    pthread_mutex_t lock; /* guards the two below: made on first use, never changed afterwards */
+    pthread_mutex_t lock; /* guards those below: made on first use, never changed afterwards */
     cs_tokenizer *tokenizer;
     cs_tower *towers[2][2]; /* [clipspan_tower][clipspan_precision] */
+    cs_basis *bases[2];     /* [clipspan_precision] of the image tower */
 };
 
 struct clipspan_encoder {
@@ -48,6 +50,26 @@ clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_mode
                                    clipspan_error *err);
 clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_tower which,
                                clipspan_precision precision, int threads, clipspan_error *err);
+
+clipspan_status cs_model_basis(cs_basis **out, clipspan_model *model, clipspan_precision precision,
+                               int threads, clipspan_error *err);
+
+/* Pictures for an image encoder: pixels, or files when paths is set. */
+typedef struct cs_picture_list {
+    const uint8_t *pixels;
+    const char *const *paths;
+    size_t count;
+    clipspan_error *errors; /* [count] or NULL */
+} cs_picture_list;
+
+/* Calls `each` for every picture, on its lane. As clipspan_encoder_run_pixels and _run_files about
+ * pictures that cannot be read or for which `each` fails; for the first kind, `each` is called with
+ * pixels NULL so that it can clear its place. function: for messages. */
+clipspan_status cs_encoder_pictures(clipspan_encoder *encoder, const cs_picture_list *list,
+                                    clipspan_status (*each)(void *context, size_t index, int lane,
+                                                            const uint8_t *pixels,
+                                                            clipspan_error *err),
+                                    void *context, const char *function, clipspan_error *err);
 
 /* As clipspan_encoder_run_texts, with unit vectors or raw ones whatever the encoder's option
  * says. */

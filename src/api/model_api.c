@@ -96,6 +96,8 @@ void clipspan_model_close(clipspan_model **model)
     if (!m) return;
     for (i = 0; i < 4; i++)
         cs_tower_free(&m->towers[i / 2][i % 2]);
+    for (i = 0; i < 2; i++)
+        cs_basis_free(&m->bases[i]);
     cs_tokenizer_close(&m->tokenizer);
     cs_checkpoint_close(&m->checkpoint);
     pthread_mutex_destroy(&m->lock);
@@ -282,6 +284,19 @@ clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_t
     if (!*slot)
         status = cs_tower_load(slot, model->checkpoint, which, precision, model->allow_nonfinite,
                                threads, model->simd, err);
+    *out = *slot;
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+clipspan_status cs_model_basis(cs_basis **out, clipspan_model *model, clipspan_precision precision,
+                               int threads, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    cs_basis **slot = &model->bases[precision];
+    pthread_mutex_lock(&model->lock);
+    if (!*slot)
+        status = cs_basis_new(slot, model->checkpoint, precision, threads, model->simd, err);
     *out = *slot;
     pthread_mutex_unlock(&model->lock);
     return status;

@@ -60,8 +60,8 @@ void cs_codes_get(double *y, const cs_codes *codes, size_t slot, size_t layer, s
 /* Makes codes from traces: products to the joint space. Holds no picture. */
 typedef struct cs_coder cs_coder;
 
-/* basis and tower (of the same model and precision) must outlive the coder. lanes: how many threads
- * may call cs_coder_put and share cs_coder_finish. */
+/* basis and tower (of the same model and precision) must outlive the coder. room: of the codes that
+ * it will fill. lanes: how many threads may call cs_coder_put and share cs_coder_finish. */
 clipspan_status cs_coder_new(cs_coder **out, const cs_basis *basis, const cs_tower *tower,
                              size_t room, cs_code_format format, int lanes, const cs_simd *simd,
                              clipspan_error *err);

@@ -39,7 +39,8 @@ typedef struct cs_head_stats_layout {
 } cs_head_stats_layout;
 cs_head_stats_layout cs_head_stats_plan(cs_shape shape);
 
-/* Computes statistics of chunks: products A m, scratch. */
+/* Computes statistics of chunks: products A m, scratch. room: of the codes that it will be
+ * given. */
 typedef struct cs_head_counter cs_head_counter;
 clipspan_status cs_head_counter_new(cs_head_counter **out, const cs_basis *basis, size_t room,
                                     int lanes, const cs_simd *simd, clipspan_error *err);

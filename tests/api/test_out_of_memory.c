@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Every allocation of ours fails once: opening a model, making both encoders and running them must
- * each time end in NOMEM, with nothing half-made (the sanitizers look for what is lost) and nothing
- * spoilt for the next attempt. The linker turns the library's calls of the allocator to the
- * functions below (--wrap); what oneDNN and jansson allocate themselves is not touched. */
+/* Every allocation of ours fails once: opening a model, making both encoders and parts and running
+ * them must each time end in NOMEM, with nothing half-made (the sanitizers look for what is lost)
+ * and nothing spoilt for the next attempt. The linker turns the library's calls of the allocator to
+ * the functions below (--wrap); what oneDNN and jansson allocate themselves is not touched. */
 #include "tiny.h"
 
 #include <clipspan/clipspan.h>
@@ -65,6 +65,30 @@ typedef struct work {
     float image[2 * P], text[2 * P], scores[2 * 2];
 } work;
 
+static clipspan_status use_parts(clipspan_encoder *encoder, const work *w, clipspan_error *err)
+{
+    clipspan_parts_options o = CLIPSPAN_PARTS_OPTIONS_INIT;
+    clipspan_parts *parts = NULL;
+    clipspan_stats *stats = NULL, *more = NULL;
+    double along[2 * 3];
+    clipspan_status status;
+    o.tokens = 1;
+    status = clipspan_parts_new(&parts, encoder, &o, err);
+    assert_true((parts != NULL) == (status == CLIPSPAN_OK));
+    if (!status) status = clipspan_stats_new(&stats, encoder, err);
+    assert_true((stats != NULL) == (status == CLIPSPAN_OK));
+    if (!status) status = clipspan_stats_new(&more, encoder, err);
+    if (!status) status = clipspan_parts_run_files(parts, NULL, w->pictures, 1, err);
+    if (!status) status = clipspan_stats_add(stats, parts, err);
+    if (!status) status = clipspan_stats_add(more, parts, err);
+    if (!status) status = clipspan_stats_merge(stats, more, err);
+    if (!status) status = clipspan_stats_run_direction(along, NULL, stats, w->image, err);
+    clipspan_stats_free(&stats);
+    clipspan_stats_free(&more);
+    clipspan_parts_free(&parts);
+    return status;
+}
+
 static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error *err)
 {
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
@@ -74,6 +98,7 @@ static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error
     status = clipspan_encoder_new(&encoder, model, &o, err);
     assert_true((encoder != NULL) == (status == CLIPSPAN_OK));
     if (!status) status = clipspan_encoder_run_files(w->image, NULL, encoder, w->pictures, 2, err);
+    if (!status) status = use_parts(encoder, w, err);
     clipspan_encoder_free(&encoder);
     return status;
 }
