@@ -77,6 +77,23 @@ typedef struct cs_simd {
 
     /* Adds to counts[0..2] the number of NaN, infinite and denormal values of x. */
     void (*count_odd)(uint64_t counts[3], const float *x, size_t count);
+
+    /* Vectors in panels (tensor/panels.h), x : [panels, R, CS_PANEL], v : [panels, CS_PANEL]:
+     *   panel_squares   v[i] = |F^T x_i|^2, F : [R, CS_PANEL_STRIDE(R)] a lower triangle with zeros
+     *                   above its diagonal and behind column R; within R 2^-23 relative
+     *   panel_deflate   v[i] += a (c a - 2 b), a = t . x_i, b = u . x_i; within R 2^-23 of the
+     *                   sizes of v and the products
+     * A vector's result does not depend on the others, nor on its place. */
+    void (*panel_squares)(float *v, const float *x, size_t panels, size_t rows, const float *f);
+    void (*panel_deflate)(float *v, const float *x, size_t panels, size_t rows, const float *t,
+                          const float *u, float c);
+
+    /* Float64, a : [rows, n] with row stride lda, within n 2^-52 of the sizes of the products:
+     *   rows_dot   y[i] = a[i,:] . x        rows_add   x += sum_i y[i] a[i,:] */
+    void (*rows_dot)(double *y, const double *a, size_t lda, size_t rows, const double *x,
+                     size_t n);
+    void (*rows_add)(double *x, const double *a, size_t lda, size_t rows, const double *y,
+                     size_t n);
 } cs_simd;
 
 /* Floats of work space that `attention` needs at any level. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernels of simd.h for x86-64 CPUs with AVX2, FMA and F16C. Attention has a file of its own.
  * Tails go through lane masks, which neither read nor write what they leave out. */
+#include "tensor/panels.h"
 #include "tensor/simd_tables.h"
 
 #if defined(__x86_64__)
@@ -270,6 +271,10 @@ const cs_simd *cs_simd_table_avx2(void)
         .f32_from_bf16 = f32_from_bf16,
         .bf16_from_f32 = bf16_from_f32,
         .count_odd = count_odd,
+        .panel_squares = cs_panel_squares_avx2,
+        .panel_deflate = cs_panel_deflate_avx2,
+        .rows_dot = cs_rows_dot_avx2,
+        .rows_add = cs_rows_add_avx2,
     };
     return &table;
 }

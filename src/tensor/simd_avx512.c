@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernels of simd.h for x86-64 CPUs with AVX-512 (F, BW, DQ, VL). Attention has files of its
  * own. Tails go through lane masks, which neither read nor write what they leave out. */
+#include "tensor/panels.h"
 #include "tensor/simd_tables.h"
 
 #if defined(__x86_64__)
@@ -251,7 +252,9 @@ TARGET static void count_odd(uint64_t counts[3], const float *x, size_t count)
         .layer_norm_bf16 = layer_norm_bf16, .gelu = gelu, .quick_gelu = quick_gelu,                \
         .softmax = softmax, .attention = cs_attention_avx512, .attention_path = attention_path,    \
         .add = add, .norm = norm, .f32_from_f16 = f32_from_f16, .f32_from_bf16 = f32_from_bf16,    \
-        .bf16_from_f32 = bf16_from_f32, .count_odd = count_odd
+        .bf16_from_f32 = bf16_from_f32, .count_odd = count_odd,                                    \
+        .panel_squares = cs_panel_squares_avx512, .panel_deflate = cs_panel_deflate_avx512,        \
+        .rows_dot = cs_rows_dot_avx512, .rows_add = cs_rows_add_avx512
 
 const cs_simd *cs_simd_table_avx512(int has_bf16)
 {

@@ -3,6 +3,7 @@
  * arithmetic is float64 with the C library's exp and erf, rounded to float32 once at the end, so
  * what separates a fast level from this one is the fast level's error. Read this file to learn what
  * a kernel computes. */
+#include "tensor/panels.h"
 #include "tensor/simd_tables.h"
 
 #include <math.h>
@@ -233,6 +234,10 @@ const cs_simd *cs_simd_table_generic(void)
         .f32_from_bf16 = f32_from_bf16,
         .bf16_from_f32 = bf16_from_f32,
         .count_odd = count_odd,
+        .panel_squares = cs_panel_squares_generic,
+        .panel_deflate = cs_panel_deflate_generic,
+        .rows_dot = cs_rows_dot_generic,
+        .rows_add = cs_rows_add_generic,
     };
     return &table;
 }
