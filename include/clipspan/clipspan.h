@@ -531,6 +531,31 @@ CLIPSPAN_API clipspan_status clipspan_bank_run_scores(float *scores, const clips
                                                       const float *embeddings, size_t count,
                                                       clipspan_error *err);
 
+/* ---- TEXTSPAN: the texts that span what a head writes ---- */
+
+#define CLIPSPAN_RIVALS 3
+
+/* Another text that could have been picked: its variance over the winner's, 0 to 1. */
+typedef struct clipspan_rival {
+    size_t text;
+    double ratio;
+} clipspan_rival;
+
+/* One pick of a head. Texts are numbered from 0 in the pool's order. */
+typedef struct clipspan_pick {
+    size_t text;
+    double share;    /* of the head's variance that leaves with this pick, 0 to 1; shares of a head
+                        add up to at most 1 */
+    double variance; /* of the head's output along the text as it stood at this pick: what was
+                        largest */
+    int rivals, synonyms; /* how many of these follow, 0 to CLIPSPAN_RIVALS, next best first */
+    clipspan_rival rival[CLIPSPAN_RIVALS];
+    clipspan_rival synonym[CLIPSPAN_RIVALS]; /* the same thing in other words: cosine to the winner
+                                                above 0.9 in what the earlier picks left of both */
+    double same_place, any_place; /* stability, 0 to 1: in how many resamples of the blocks the text
+                                     is picked at this place, and at any; -1 when not tested */
+} clipspan_pick;
+
 /* ---- Inputs: lists of pictures ---- */
 
 typedef struct clipspan_inputs clipspan_inputs;
