@@ -556,6 +556,35 @@ typedef struct clipspan_pick {
                                      is picked at this place, and at any; -1 when not tested */
 } clipspan_pick;
 
+typedef enum clipspan_role_kind {
+    CLIPSPAN_ROLE_NONE = 0,  /* no clear role */
+    CLIPSPAN_ROLE_MIXED = 1, /* two categories are stronger than chance, and neither is claimed */
+    CLIPSPAN_ROLE_CLEAR = 2
+} clipspan_role_kind;
+
+/* What a head is about, by the categories of its first picks, and how far to trust it. The strength
+ * of a category is the sum of its picks' shares. A role is clear when
+ *   (a) its strength is at least CLIPSPAN_ROLE_LEAD times the runner-up's, and
+ *   (b) above `bound`: what the largest strength of any category stays below in 95 of 100
+ *       relabellings of the pool's texts, and
+ *   (c) the category's top pick comes back, at any place, in at least half of the resamples. */
+typedef struct clipspan_role {
+    clipspan_role_kind kind;
+    int entering; /* picks that entered: five, K / 6 (at least two) where K is below 32 */
+    const char *category[2]; /* the strongest and the runner-up, NULL when there is none */
+    double strength[2];      /* theirs, 0 to 1 */
+    double bound;
+    double purity;           /* strength of the first over that of all, 0 to 1 */
+    double stability;        /* any_place of the first's top pick; -1 when not tested */
+    double category_returns; /* in how many resamples the first is the strongest again; -1 */
+    int untested; /* 1: (a) and (b) hold, and (c) could not be tested: fewer than 16 blocks */
+    double named; /* share of the head's variance that the picks which entered explain together */
+    double
+        null_named; /* the same of as many picks from a pool without sense; -1 when there is none.
+                          A name is worth something when `named` is above it */
+} clipspan_role;
+#define CLIPSPAN_ROLE_LEAD 1.5
+
 /* ---- Inputs: lists of pictures ---- */
 
 typedef struct clipspan_inputs clipspan_inputs;

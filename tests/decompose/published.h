@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The published TEXTSPAN on contributions formed in full, [N, P], in float64: slow, and nothing like
+/* The published TEXTSPAN on contributions formed in full, [N, P], in float64: slow, and unlike
  * src/decompose/span.c. And random heads to try both on. What fails ends the test. */
 #ifndef CLIPSPAN_TESTS_DECOMPOSE_PUBLISHED_H
 #define CLIPSPAN_TESTS_DECOMPOSE_PUBLISHED_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TEXTSPAN from statistics against the published algorithm on contributions formed in full: in
- * float64 C (published.c) and from NumPy (tests/decompose/data/MANIFEST.md); and what a pool or a head
- * may have that is out of the ordinary. Every kernel level that this CPU has. */
+ * float64 C (published.c) and from NumPy (tests/decompose/data/MANIFEST.md); and what a pool or
+ * a head may have that is out of the ordinary. Every kernel level that this CPU has. */
 #include "base/memory.h"
 #include "npy_array.h"
 #include "published.h"

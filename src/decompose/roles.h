@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Roles: what a head is about, from the categories of its picks, with what speaks for and against it
+ * (clipspan_role in clipspan.h states the rule). */
+#ifndef CLIPSPAN_SRC_DECOMPOSE_ROLES_H
+#define CLIPSPAN_SRC_DECOMPOSE_ROLES_H
+
+#include "decompose/span.h"
+
+#define CS_RELABELLINGS 1000
+
+/* Categories of a pool's texts, numbered in order of appearance. Immutable, shared by threads. */
+typedef struct cs_categories {
+    size_t texts, count;
+    int32_t *of;        /* [texts] -1: none */
+    const char **names; /* [count] borrowed; without the "!" that marks what is not of objects */
+    uint8_t *objects;   /* [count] 0: the mark was there */
+} cs_categories;
+
+/* keys : [T] a category or "" (NULL) each, "!" before those that are not of objects; borrowed while
+ * the categories live. Keys that differ by the mark only are one category, objects if any is
+ * without. Errors: NOMEM. */
+clipspan_status cs_categories_new(cs_categories **out, const char *const *keys, size_t T,
+                                  clipspan_error *err);
+void cs_categories_free(cs_categories **categories);
+
+/* Picks that enter for heads of width K. */
+int cs_roles_entering(size_t K);
+
+/* The role of one head.
+ *   null: the same head's span of a pool without sense, or NULL   seed: of the relabellings
+ * Without categories: no clear role, no category. Errors: NOMEM. */
+clipspan_status cs_role_run(clipspan_role *out, const cs_span *span, const cs_span *null,
+                            const cs_categories *categories, size_t K, uint64_t seed,
+                            clipspan_error *err);
+
+#endif
