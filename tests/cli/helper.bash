@@ -34,6 +34,8 @@ run_split() {
     errors=$(tr -d '\0' <.err)
 }
 
+# What follows ends the test when it fails, also in front of &&, where a shell takes failures for answers.
+
 # exits N COMMAND...: the command ends with N; shows what it said when not.
 exits() {
     local wanted=$1
@@ -42,7 +44,7 @@ exits() {
     [ "$status" -eq "$wanted" ] && return 0
     printf 'exit %s where %s was expected from: %s\n--- stdout\n%s\n--- stderr\n%s\n' \
         "$status" "$wanted" "$*" "$output" "$errors"
-    return 1
+    exit 1
 }
 
 says() { # says WORDS: standard error holds them
@@ -50,7 +52,7 @@ says() { # says WORDS: standard error holds them
     *"$1"*) return 0 ;;
     esac
     printf 'standard error lacks "%s":\n%s\n' "$1" "$errors"
-    return 1
+    exit 1
 }
 
 shows() { # shows WORDS: standard output holds them
@@ -58,21 +60,21 @@ shows() { # shows WORDS: standard output holds them
     *"$1"*) return 0 ;;
     esac
     printf 'standard output lacks "%s":\n%s\n' "$1" "$output"
-    return 1
+    exit 1
 }
 
 json() { # json PATH WANTED: what standard output's JSON document has there
     local found
-    found=$("$JSON_AT" "$1" <.out) || return 1
+    found=$("$JSON_AT" "$1" <.out) || exit 1
     [ "$found" = "$2" ] && return 0
     printf '%s is %s where %s was expected\n' "$1" "$found" "$2"
-    return 1
+    exit 1
 }
 
 silent() { # nothing on standard error
     [ -z "$errors" ] && return 0
     printf 'standard error holds:\n%s\n' "$errors"
-    return 1
+    exit 1
 }
 
 nothing_left() { # nothing_left: no output or part of one in the current folder
@@ -80,5 +82,5 @@ nothing_left() { # nothing_left: no output or part of one in the current folder
     found=$(find . \( -name '*.npy' -o -name '*.rows.csv' -o -name '*.part' \) -print)
     [ -z "$found" ] && return 0
     printf 'left behind: %s\n' "$found"
-    return 1
+    exit 1
 }
