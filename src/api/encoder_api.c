@@ -23,12 +23,16 @@ static clipspan_status check_options(const clipspan_encoder_options *o, const cl
     if (o->tower == CLIPSPAN_TEXT && !model->info.has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
                           "has only an image tower; texts need a model with a text tower");
-    if (o->precision == CLIPSPAN_BF16 && !clipspan_has_bf16())
-        return cs_fail(err, CLIPSPAN_E_UNSUPPORTED,
-                       "bf16 needs a CPU with AVX512_BF16 and a build with oneDNN; here are %s and "
-                       "%s. Use f32",
-                       model->simd->name, cs_product_name());
-    return CLIPSPAN_OK;
+    return cs_check_precision(o->precision, err);
+}
+
+clipspan_status cs_check_precision(clipspan_precision precision, clipspan_error *err)
+{
+    if (precision != CLIPSPAN_BF16 || clipspan_has_bf16()) return CLIPSPAN_OK;
+    return cs_fail(err, CLIPSPAN_E_UNSUPPORTED,
+                   "bf16 needs a CPU with AVX512_BF16 and a build with oneDNN; here are %s and "
+                   "%s. Use f32",
+                   clipspan_cpu_level(), cs_product_name());
 }
 
 /* What the machine does not have in all is refused before it is taken: a kernel that promises more

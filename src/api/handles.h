@@ -8,6 +8,8 @@
 #include "model/checkpoint.h"
 #include "model/image_pass.h"
 #include "model/text_pass.h"
+#include "run/identity.h"
+#include "run/run_open.h"
 #include "text/text_list.h"
 #include "text/tokenizer.h"
 
@@ -17,11 +19,17 @@ struct clipspan_model {
     cs_checkpoint *checkpoint;
     clipspan_model_info info;
     const cs_simd *simd;
-    int allow_nonfinite;
+    char *config; /* options that it was opened with */
+    int quick_gelu, allow_nonfinite;
     pthread_mutex_t lock; /* guards those below: made on first use, never changed afterwards */
     cs_tokenizer *tokenizer;
     cs_tower *towers[2][2]; /* [clipspan_tower][clipspan_precision] */
     cs_basis *bases[2];     /* [clipspan_precision] of the image tower */
+    cs_identity identity;   /* its facts for runs; none before they are needed */
+};
+
+struct clipspan_run {
+    cs_run *run;
 };
 
 struct clipspan_encoder {
@@ -70,6 +78,13 @@ clipspan_status cs_encoder_pictures(clipspan_encoder *encoder, const cs_picture_
                                                             const uint8_t *pixels,
                                                             clipspan_error *err),
                                     void *context, const char *function, clipspan_error *err);
+
+/* Facts of the model for a run, its weights hashed by the first caller. */
+clipspan_status cs_model_identity(const cs_identity **out, clipspan_model *model,
+                                  const clipspan_progress *progress, clipspan_error *err);
+
+/* BF16 that this CPU or build does not have: UNSUPPORTED. */
+clipspan_status cs_check_precision(clipspan_precision precision, clipspan_error *err);
 
 /* As clipspan_encoder_run_texts, with unit vectors or raw ones whatever the encoder's option
  * says. */

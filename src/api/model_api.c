@@ -2,14 +2,13 @@
 /* clipspan_model: a checkpoint with what is made of it on first use. */
 #define _POSIX_C_SOURCE 200809L
 #include "api/handles.h"
-#include "base/file.h"
 #include "base/memory.h"
-#include "formats/sha256.h"
+#include "formats/file_hash.h"
 
 #include <math.h>
 #include <string.h>
 
-#define CHUNK ((size_t)1 << 20) /* numbers, or bytes, read at a time by checks and hashes */
+#define CHUNK ((size_t)1 << 20) /* numbers read at a time by checks */
 
 static void fill_tower(clipspan_tower_info *to, const cs_tower_config *from, uint64_t parameters)
 {
@@ -77,9 +76,13 @@ clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
     model = cs_alloc_zero(1, sizeof *model, "a model", err);
     if (!model) return CLIPSPAN_E_NOMEM;
     model->simd = cs_simd_best();
+    model->quick_gelu = options ? options->quick_gelu : 0;
     model->allow_nonfinite = options ? options->allow_nonfinite : 0;
-    status = cs_checkpoint_open(&model->checkpoint, name, options, err);
+    model->config = cs_strdup(options && options->config ? options->config : "", err);
+    status = model->config ? cs_checkpoint_open(&model->checkpoint, name, options, err)
+                           : CLIPSPAN_E_NOMEM;
     if (status != CLIPSPAN_OK) {
+        cs_free(model->config);
         cs_free(model);
         return status;
     }
@@ -99,6 +102,8 @@ void clipspan_model_close(clipspan_model **model)
     for (i = 0; i < 2; i++)
         cs_basis_free(&m->bases[i]);
     cs_tokenizer_close(&m->tokenizer);
+    cs_identity_fini(&m->identity);
+    cs_free(m->config);
     cs_checkpoint_close(&m->checkpoint);
     pthread_mutex_destroy(&m->lock);
     cs_free(m);
@@ -217,40 +222,14 @@ const char *clipspan_model_get_file(const clipspan_model *model, size_t file)
 clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *model, size_t file,
                                         const clipspan_progress *progress, clipspan_error *err)
 {
-    clipspan_status status;
     const char *path = clipspan_model_get_file(model, file);
-    unsigned char *bytes, digest[32];
-    cs_file *source = NULL;
-    cs_sha256 hash;
-    uint64_t at = 0;
     cs_clear(err);
     if (!out || !model)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_run_hash: out or model is NULL");
     if (!path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "file %zu of the model was asked for; it has %zu",
                        file, clipspan_model_get_files(model));
-    out[0] = '\0';
-    bytes = cs_alloc(CHUNK, 1, "a hash", err);
-    if (!bytes) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(cs_file_open(&source, path, err));
-    cs_sha256_init(&hash);
-    while (at < source->size) {
-        size_t n = source->size - at < CHUNK ? (size_t)(source->size - at) : CHUNK;
-        CS_TRY_DONE(cs_file_read(bytes, source, at, n, err));
-        cs_sha256_add(&hash, bytes, n);
-        at += n;
-        if (progress && progress->step &&
-            progress->step(progress->user, (size_t)at, (size_t)source->size)) {
-            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the hash was stopped");
-            goto done;
-        }
-    }
-    cs_sha256_end(digest, &hash);
-    cs_sha256_print(out, digest);
-done:
-    cs_file_close(&source);
-    cs_free(bytes);
-    return status;
+    return cs_file_hash(out, path, progress, err);
 }
 
 clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_model *model,
@@ -298,6 +277,22 @@ clipspan_status cs_model_basis(cs_basis **out, clipspan_model *model, clipspan_p
     if (!*slot)
         status = cs_basis_new(slot, model->checkpoint, precision, threads, model->simd, err);
     *out = *slot;
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+clipspan_status cs_model_identity(const cs_identity **out, clipspan_model *model,
+                                  const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    const cs_model_source source = {model->checkpoint,      model->config,     model->quick_gelu,
+                                    model->allow_nonfinite, model->simd->name, cs_product_name()};
+    pthread_mutex_lock(&model->lock);
+    if (model->identity.count == 0) {
+        status = cs_identity_init(&model->identity, &source, progress, err);
+        if (status != CLIPSPAN_OK) cs_identity_fini(&model->identity);
+    }
+    *out = &model->identity;
     pthread_mutex_unlock(&model->lock);
     return status;
 }

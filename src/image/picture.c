@@ -25,7 +25,7 @@
 #define MOST_BYTES     ((uint64_t)1 << 30)          /* of a picture file */
 
 /* Four bytes a pixel in a sixteenth of memory. */
-static uint64_t default_pixels(void)
+uint64_t cs_picture_default_pixels(void)
 {
     const uint64_t memory = cs_memory_total();
     const uint64_t pixels = memory ? memory / 16 / 4 : PIXELS_UNKNOWN;
@@ -119,7 +119,8 @@ clipspan_status cs_picture_decode(uint8_t *pixels, const cs_preprocess *preproce
                        "picture options of %zu bytes, this library knows %zu; initialise them with "
                        "CLIPSPAN_PICTURE_OPTIONS_INIT",
                        options->struct_size, sizeof *options);
-    source.max_pixels = options && options->max_pixels ? options->max_pixels : default_pixels();
+    source.max_pixels =
+        options && options->max_pixels ? options->max_pixels : cs_picture_default_pixels();
     memset(&raster, 0, sizeof raster);
     CS_TRY_DONE(decode(&raster, &source, options && options->exif_orient, err));
     CS_TRY_DONE(cs_geometry_plan(&plan, preprocess, raster.width, raster.height, err));

@@ -24,6 +24,9 @@ typedef struct cs_preprocess {
 clipspan_status cs_picture_decode(uint8_t *pixels, const cs_preprocess *preprocess,
                                   const void *bytes, size_t size, const char *name,
                                   const clipspan_picture_options *options, clipspan_error *err);
+/* What 0 stands for on this machine. */
+uint64_t cs_picture_default_pixels(void);
+
 /* The same from a file. */
 clipspan_status cs_picture_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
                                 const clipspan_picture_options *options, clipspan_error *err);

@@ -16,13 +16,30 @@
 #define TEXT_MOST   (1 << 26)  /* bytes of one value */
 #define WAIT_MS     10000      /* for another process that writes */
 
-enum { ADD, READ, SET_STATUS, SET_FACT, FACT, SET_RESULT, DROP_RESULT, RESULT, NAMES, STATEMENTS };
+enum {
+    ADD,
+    READ,
+    SET_STATUS,
+    SET_ALL,
+    SET_FACT,
+    FACT,
+    SET_RESULT,
+    DROP_RESULT,
+    RESULT,
+    NAMES,
+    STATEMENTS
+};
+
+/* The columns of a cs_picture_row. */
+static const char select_rows[] =
+    "SELECT place,number,path,label,\"group\",bytes,duplicate_of,status,error FROM pictures "
+    "WHERE place>=?1 AND place<?2 ORDER BY place";
 
 static const char *const sql[STATEMENTS] = {
     "INSERT INTO pictures VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
-    "SELECT place,number,path,label,\"group\",bytes,duplicate_of,status,error FROM pictures "
-    "WHERE place>=?1 AND place<?2 ORDER BY place",
+    select_rows,
     "UPDATE pictures SET status=?2,error=?3 WHERE place=?1",
+    "UPDATE pictures SET status=?1,error=''",
     "INSERT OR REPLACE INTO facts VALUES(?1,?2)",
     "SELECT value FROM facts WHERE key=?1",
     "INSERT OR REPLACE INTO results VALUES(?1,?2,?3)",
@@ -378,6 +395,23 @@ clipspan_status cs_index_set_status(cs_index *index, uint64_t place, const char 
     sqlite3_bind_int64(s, 1, (sqlite3_int64)place);
     bind_text(s, 2, status);
     bind_text(s, 3, error);
+    return finish(index, s, err);
+}
+
+clipspan_status cs_index_mark_duplicates(cs_index *index, clipspan_error *err)
+{
+    return run_sql(
+        index,
+        "UPDATE pictures SET duplicate_of=d.first FROM (SELECT path,min(number) AS first "
+        "FROM pictures GROUP BY path HAVING count(*)>1) AS d WHERE "
+        "pictures.path=d.path AND pictures.number>d.first",
+        err);
+}
+
+clipspan_status cs_index_set_status_all(cs_index *index, const char *status, clipspan_error *err)
+{
+    sqlite3_stmt *s = start(index, SET_ALL);
+    bind_text(s, 1, status);
     return finish(index, s, err);
 }
 

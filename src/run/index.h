@@ -48,8 +48,13 @@ typedef clipspan_status (*cs_index_each)(void *context, const cs_picture_row *ro
                                          clipspan_error *err);
 clipspan_status cs_index_read(cs_index *index, uint64_t first, uint64_t count, cs_index_each each,
                               void *context, clipspan_error *err);
+/* Of one picture, or of all. */
+clipspan_status cs_index_set_status_all(cs_index *index, const char *status, clipspan_error *err);
 clipspan_status cs_index_set_status(cs_index *index, uint64_t place, const char *status,
                                     const char *error, clipspan_error *err);
+
+/* Sets duplicate_of of every picture whose path an earlier one has (by number). */
+clipspan_status cs_index_mark_duplicates(cs_index *index, clipspan_error *err);
 
 /* Pictures with that status (NULL: any), or with duplicate_of set. */
 clipspan_status cs_index_count(uint64_t *out, cs_index *index, const char *status,

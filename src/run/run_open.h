@@ -46,7 +46,9 @@ clipspan_status cs_run_need_codes(const cs_run *run, clipspan_error *err);
 clipspan_status cs_run_statistics(double *stats, const cs_run *run, clipspan_error *err);
 clipspan_status cs_run_block(double *stats, const cs_run *run, uint64_t block, clipspan_error *err);
 
-/* Moments of one head's code in a block: [cs_moments_size(C)]. */
+/* Moments of one head's code, over all used pictures or in a block: [cs_moments_size(C)]. */
+clipspan_status cs_run_head(double *moments, const cs_run *run, size_t layer, size_t head,
+                            clipspan_error *err);
 clipspan_status cs_run_block_head(double *moments, const cs_run *run, uint64_t block, size_t layer,
                                   size_t head, clipspan_error *err);
 

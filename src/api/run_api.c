@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* Planning, scanning and merging: argument checks and locks around src/run. */
+#include "api/handles.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "image/picture.h"
+#include "run/folder.h"
+#include "run/inputs.h"
+#include "run/merge.h"
+#include "run/plan.h"
+#include "run/run_facts.h"
+#include "run/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static clipspan_status check_plan(const clipspan_plan_options *o, const clipspan_inputs *inputs,
+                                  clipspan_error *err)
+{
+    CS_CHECK_SIZE(o, clipspan_plan_options, err);
+    CS_CHECK_SIZE(&o->picture, clipspan_picture_options, err);
+    if (o->codes < CLIPSPAN_CODES_F32 || o->codes > CLIPSPAN_CODES_NONE)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "codes is %d; 0 (f32), 1 (f16), 2 (none) are known", (int)o->codes);
+    if (o->precision != CLIPSPAN_F32 && o->precision != CLIPSPAN_BF16)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "precision is %d; 0 (f32) and 1 (bf16) are known",
+                       (int)o->precision);
+    if (cs_inputs_count(inputs) == 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_plan: the list has no picture");
+    return cs_check_precision(o->precision, err);
+}
+
+/* Opens the index of a run. */
+static clipspan_status open_index(cs_index **out, const char *path, int writable,
+                                  clipspan_error *err)
+{
+    clipspan_status status;
+    char *file = cs_path_join(path, CS_INDEX_FILE, err);
+    *out = NULL;
+    if (!file) return CLIPSPAN_E_NOMEM;
+    status = cs_index_open(out, file, writable, err);
+    cs_free(file);
+    return status;
+}
+
+/* The ceiling of pixels that was not asked for: that of the run which is there, or this
+ * machine's. */
+static uint64_t default_pixels(const char *path)
+{
+    uint64_t pixels = cs_picture_default_pixels();
+    cs_index *index;
+    char *value = NULL;
+    if (open_index(&index, path, 0, NULL) == CLIPSPAN_OK &&
+        cs_index_fact(&value, index, "preprocess.max_pixels", NULL) == CLIPSPAN_OK && value)
+        pixels = strtoull(value, NULL, 10);
+    cs_free(value);
+    cs_index_close(&index);
+    return pixels ? pixels : 1;
+}
+
+clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *model,
+                                  const clipspan_inputs *inputs,
+                                  const clipspan_plan_options *options,
+                                  const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_plan_options o = CLIPSPAN_PLAN_OPTIONS_INIT;
+    const cs_identity *known;
+    cs_identity identity;
+    clipspan_status status;
+    int ignored;
+    cs_clear(err);
+    if (!found) found = &ignored;
+    *found = 0;
+    if (!path || !model || !inputs)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_run_plan: path, model or inputs is NULL");
+    if (options) o = *options;
+    CS_TRY(check_plan(&o, inputs, err));
+    if (o.picture.max_pixels == 0)
+        o.picture.max_pixels = o.replace ? cs_picture_default_pixels() : default_pixels(path);
+    CS_TRY(cs_model_identity(&known, model, progress, err));
+    CS_TRY_DONE(cs_identity_copy(&identity, known, err));
+    CS_TRY_DONE(cs_identity_add_options(&identity, &o, err));
+    status = cs_plan_make(found, path, &identity, inputs, o.replace, err);
+done:
+    cs_identity_fini(&identity);
+    return status;
+}
+
+/* ---- Scanning ---- */
+
+static clipspan_status check_scan(const clipspan_scan_options *o, clipspan_error *err)
+{
+    CS_CHECK_SIZE(o, clipspan_scan_options, err);
+    if (o->threads < 0 || o->threads > CS_MAX_THREADS)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "threads is %d; 0 to %d are possible", o->threads,
+                       CS_MAX_THREADS);
+    if (o->shards ? o->shard < 1 || o->shard > o->shards : o->shard != 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "share %llu of %llu was asked for; the first is 1, the last of n is n",
+                       (unsigned long long)o->shard, (unsigned long long)o->shards);
+    return CLIPSPAN_OK;
+}
+
+/* The folder is locked and the model is that of the run. */
+static clipspan_status scan(clipspan_scan_result *out, cs_scan_job *job, const cs_run_facts *facts,
+                            clipspan_model *model, const clipspan_scan_options *o,
+                            clipspan_error *err)
+{
+    cs_tower *tower;
+    cs_basis *basis;
+    job->plan = facts->plan;
+    job->root = o->root ? o->root : facts->folder;
+    job->checkpoint = model->checkpoint;
+    job->simd = model->simd;
+    job->picture = facts->picture;
+    job->threads = o->threads ? o->threads : cs_threads_default();
+    job->verify_sum = o->verify_sum;
+    job->end = facts->plan.tree.chunks;
+    if (o->shards) cs_shard_chunks(&job->first, &job->end, &job->plan.tree, o->shard, o->shards);
+    CS_TRY(cs_check_precision(facts->info.precision, err));
+    CS_TRY(cs_model_tower(&tower, model, CLIPSPAN_IMAGE, facts->info.precision, job->threads, err));
+    CS_TRY(cs_model_basis(&basis, model, facts->info.precision, job->threads, err));
+    job->tower = tower;
+    job->basis = basis;
+    return cs_scan_run(out, job, err);
+}
+
+clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
+                                  clipspan_model *model, const clipspan_scan_options *options,
+                                  const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_scan_options o = CLIPSPAN_SCAN_OPTIONS_INIT;
+    clipspan_scan_result ignored;
+    cs_scan_job job = {.progress = progress};
+    cs_run_facts facts = {0};
+    const cs_identity *identity;
+    clipspan_status status;
+    int lock = -1;
+    cs_clear(err);
+    if (!out) out = &ignored;
+    memset(out, 0, sizeof *out);
+    if (!path || !model)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_scan: path or model is NULL");
+    if (options) o = *options;
+    CS_TRY(check_scan(&o, err));
+    CS_TRY(open_index(&job.index, path, 0, err));
+    CS_TRY_DONE(cs_run_facts_read(&facts, job.index, path, err));
+    CS_TRY_DONE(cs_model_identity(&identity, model, NULL, err));
+    CS_TRY_DONE(cs_identity_compare(identity, job.index, CLIPSPAN_E_FORMAT, path, err));
+    CS_TRY_DONE(cs_folder_lock(&lock, path, o.shards == 0, err));
+    status = scan(out, &job, &facts, model, &o, err);
+done:
+    cs_folder_unlock(&lock);
+    cs_run_facts_fini(&facts);
+    cs_index_close(&job.index);
+    return status;
+}
+
+clipspan_status clipspan_run_merge(const char *path, const clipspan_progress *progress,
+                                   clipspan_error *err)
+{
+    cs_run_facts facts = {0};
+    cs_index *index = NULL;
+    clipspan_status status;
+    int lock = -1;
+    cs_clear(err);
+    if (!path) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_merge: path is NULL");
+    CS_TRY(open_index(&index, path, 1, err));
+    CS_TRY_DONE(cs_run_facts_read(&facts, index, path, err));
+    CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
+    status = cs_merge_run(&facts.plan, index, progress, err);
+done:
+    cs_folder_unlock(&lock);
+    cs_run_facts_fini(&facts);
+    cs_index_close(&index);
+    return status;
+}
+
+/* ---- The model again ---- */
+
+clipspan_status clipspan_run_open_model(clipspan_model **out, const clipspan_run *run,
+                                        const char *name, const clipspan_progress *progress,
+                                        clipspan_error *err)
+{
+    clipspan_model_options options = CLIPSPAN_MODEL_OPTIONS_INIT;
+    const cs_identity *identity;
+    cs_run_facts facts = {0};
+    cs_index *index = NULL;
+    clipspan_status status;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !run)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_open_model: out or run is NULL");
+    CS_TRY(open_index(&index, clipspan_run_get_info(run)->path, 0, err));
+    CS_TRY_DONE(cs_run_facts_read(&facts, index, clipspan_run_get_info(run)->path, err));
+    options.config = *facts.config ? facts.config : NULL;
+    options.quick_gelu = facts.quick_gelu;
+    options.allow_nonfinite = facts.allow_nonfinite;
+    CS_TRY_DONE(clipspan_model_open(out, name ? name : facts.info.model_path, &options, err));
+    CS_TRY_DONE(cs_model_identity(&identity, *out, progress, err));
+    CS_TRY_DONE(cs_identity_compare(identity, index, CLIPSPAN_E_FORMAT, facts.info.path, err));
+done:
+    if (status != CLIPSPAN_OK) clipspan_model_close(out);
+    cs_run_facts_fini(&facts);
+    cs_index_close(&index);
+    return status;
+}

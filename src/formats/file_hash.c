@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* A file through SHA-256, a mebibyte at a time. */
+#include "formats/file_hash.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "formats/sha256.h"
+
+#define PIECE ((size_t)1 << 20)
+
+clipspan_status cs_file_hash(char out[65], const char *path, const clipspan_progress *progress,
+                             clipspan_error *err)
+{
+    clipspan_status status;
+    unsigned char *bytes, digest[32];
+    cs_file *source = NULL;
+    cs_sha256 hash;
+    uint64_t at = 0;
+    out[0] = '\0';
+    bytes = cs_alloc(PIECE, 1, "a hash", err);
+    if (!bytes) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(cs_file_open(&source, path, err));
+    cs_sha256_init(&hash);
+    while (at < source->size) {
+        size_t n = source->size - at < PIECE ? (size_t)(source->size - at) : PIECE;
+        CS_TRY_DONE(cs_file_read(bytes, source, at, n, err));
+        cs_sha256_add(&hash, bytes, n);
+        at += n;
+        if (progress && progress->step &&
+            progress->step(progress->user, (size_t)at, (size_t)source->size)) {
+            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the hash was stopped");
+            goto done;
+        }
+    }
+    cs_sha256_end(digest, &hash);
+    cs_sha256_print(out, digest);
+done:
+    cs_file_close(&source);
+    cs_free(bytes);
+    return status;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What all shares left, added up. */
+#ifndef CLIPSPAN_SRC_RUN_MERGE_H
+#define CLIPSPAN_SRC_RUN_MERGE_H
+
+#include "run/index.h"
+#include "run/part.h"
+
+/* As clipspan_run_merge; the index is open for writing and the folder locked. */
+clipspan_status cs_merge_run(const cs_part_plan *plan, cs_index *index,
+                             const clipspan_progress *progress, clipspan_error *err);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Planning a run: the order of its pictures and the facts that make it this run, in its index. */
+#ifndef CLIPSPAN_SRC_RUN_PLAN_H
+#define CLIPSPAN_SRC_RUN_PLAN_H
+
+#include "run/identity.h"
+
+#define CS_PLAN_SEED 1 /* of the order; part of the arithmetic, so never changed */
+
+/* As clipspan_run_plan, with the facts of model and options in `identity`, to which those of the
+ * list are added. */
+clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity,
+                             const clipspan_inputs *inputs, int replace, clipspan_error *err);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Nothing of an index is believed before it was looked at: sizes stay below what memory and the
+ * arithmetic of a run can hold. */
+#include "run/run_facts.h"
+#include "base/memory.h"
+#include "run/input_list.h"
+#include "run/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct fact_reader {
+    cs_run_facts *facts;
+    cs_index *index;
+} fact_reader;
+
+static clipspan_status fail_fact(const fact_reader *r, const char *key, const char *value,
+                                 clipspan_error *err)
+{
+    return cs_fail_at(err, CLIPSPAN_E_FORMAT, r->facts->info.path,
+                      "its index has fact \"%s\" as %s%.60s%s, which cannot be", key,
+                      value ? "\"" : "(none)", value ? value : "", value ? "\"" : "");
+}
+
+/* A text that lives as long as the facts. */
+static clipspan_status text(char **out, const fact_reader *r, const char *key, clipspan_error *err)
+{
+    CS_TRY(cs_index_fact(out, r->index, key, err));
+    if (!*out) return fail_fact(r, key, NULL, err);
+    r->facts->texts[r->facts->text_count++] = *out;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status number(uint64_t *out, const fact_reader *r, const char *key, uint64_t least,
+                              uint64_t most, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    char *value, *rest;
+    *out = 0;
+    CS_TRY(cs_index_fact(&value, r->index, key, err));
+    if (!value) return fail_fact(r, key, NULL, err);
+    *out = strtoull(value, &rest, 10);
+    if (*value < '0' || *value > '9' || *rest || *out < least || *out > most)
+        status = fail_fact(r, key, value, err);
+    cs_free(value);
+    return status;
+}
+
+static clipspan_status whole(int *out, const fact_reader *r, const char *key, int least, int most,
+                             clipspan_error *err)
+{
+    uint64_t value = 0;
+    CS_TRY(number(&value, r, key, (uint64_t)least, (uint64_t)most, err));
+    *out = (int)value;
+    return CLIPSPAN_OK;
+}
+
+/* The place of a fact among words. */
+static clipspan_status word(int *out, const fact_reader *r, const char *key,
+                            const char *const *words, int count, clipspan_error *err)
+{
+    clipspan_status status;
+    char *value;
+    CS_TRY(cs_index_fact(&value, r->index, key, err));
+    for (*out = 0; *out < count; (*out)++)
+        if (value && strcmp(value, words[*out]) == 0) break;
+    status = *out < count ? CLIPSPAN_OK : fail_fact(r, key, value, err);
+    cs_free(value);
+    return status;
+}
+
+static clipspan_status read_model(const fact_reader *r, clipspan_error *err)
+{
+    cs_run_facts *f = r->facts;
+    clipspan_run_info *i = &f->info;
+    static const char *const gelu[] = {"-1", "0", "1"};
+    char *value;
+    CS_TRY(text(&value, r, "version", err));
+    i->version = value;
+    CS_TRY(text(&value, r, "model.name", err));
+    i->model_name = value;
+    CS_TRY(text(&value, r, "model.path", err));
+    i->model_path = value;
+    CS_TRY(text(&value, r, "model.sha256", err));
+    i->model_hash = value;
+    CS_TRY(text(&value, r, "cpu", err));
+    i->cpu_level = value;
+    CS_TRY(text(&value, r, "product", err));
+    i->product = value;
+    CS_TRY(text(&f->config, r, "model.config", err));
+    CS_TRY(word(&f->quick_gelu, r, "model.quick_gelu", gelu, 3, err));
+    f->quick_gelu--;
+    CS_TRY(whole(&f->allow_nonfinite, r, "model.allow_nonfinite", 0, 1, err));
+    /* The same ceilings as a configuration has. */
+    CS_TRY(whole(&i->layers, r, "model.layers", 1, 512, err));
+    CS_TRY(whole(&i->heads, r, "model.heads", 1, 65536, err));
+    CS_TRY(whole(&i->head_width, r, "model.head_width", 1, 65536, err));
+    CS_TRY(whole(&i->embed_width, r, "model.embed_width", 1, 65536, err));
+    CS_TRY(whole(&i->patch_size, r, "model.patch_size", 1, 4096, err));
+    CS_TRY(whole(&i->tokens, r, "model.tokens", 1, 1 << 24, err));
+    CS_TRY(whole(&i->image_height, r, "preprocess.height", 1, 4096, err));
+    CS_TRY(whole(&i->image_width, r, "preprocess.width", 1, 4096, err));
+    if ((uint64_t)i->heads * (uint64_t)i->head_width > 65536)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, i->path,
+                          "its index has %d heads of width %d, more than any model has", i->heads,
+                          i->head_width);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status read_options(const fact_reader *r, clipspan_error *err)
+{
+    static const char *const codes[] = {"f32", "f16", "none"}, *const precision[] = {"f32", "bf16"};
+    cs_run_facts *f = r->facts;
+    int value;
+    CS_TRY(word(&value, r, "codes", codes, 3, err));
+    f->info.codes = (clipspan_codes)value;
+    CS_TRY(word(&value, r, "precision", precision, 2, err));
+    f->info.precision = (clipspan_precision)value;
+    f->picture = (clipspan_picture_options)CLIPSPAN_PICTURE_OPTIONS_INIT;
+    CS_TRY(whole(&f->picture.exif_orient, r, "preprocess.exif_orient", 0, 1, err));
+    return number(&f->picture.max_pixels, r, "preprocess.max_pixels", 1, UINT64_C(1) << 40, err);
+}
+
+static clipspan_status read_list(const fact_reader *r, clipspan_error *err)
+{
+    cs_run_facts *f = r->facts;
+    clipspan_run_info *i = &f->info;
+    uint64_t value = 0;
+    int ignored;
+    char *id;
+    CS_TRY(whole(&ignored, r, "order.chunk", CS_CHUNK, CS_CHUNK, err));
+    CS_TRY(whole(&ignored, r, "order.seed", CS_PLAN_SEED, CS_PLAN_SEED, err));
+    CS_TRY(number(&i->pictures, r, "pictures.count", 1, CS_INPUTS_MOST, err));
+    CS_TRY(number(&i->duplicates, r, "pictures.duplicates", 0, i->pictures, err));
+    CS_TRY(number(&value, r, "pictures.labelled", 0, i->pictures, err));
+    i->has_labels = value > 0;
+    CS_TRY(number(&value, r, "pictures.grouped", 0, i->pictures, err));
+    i->has_groups = value > 0;
+    CS_TRY(text(&f->folder, r, "pictures.folder", err));
+    CS_TRY(whole(&i->merged, r, "merged", 0, 1, err));
+    if (i->merged) {
+        CS_TRY(number(&i->used, r, "pictures.used", 1, i->pictures, err));
+        CS_TRY(number(&i->skipped, r, "pictures.skipped", i->pictures - i->used,
+                      i->pictures - i->used, err));
+    }
+    CS_TRY(text(&id, r, "plan", err));
+    f->plan.id = id;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_run_facts_read(cs_run_facts *out, cs_index *index, const char *path,
+                                  clipspan_error *err)
+{
+    const fact_reader r = {out, index};
+    clipspan_run_info *i = &out->info;
+    cs_shape *s = &out->plan.shape;
+    memset(out, 0, sizeof *out);
+    out->texts[out->text_count] = cs_strdup(path, err);
+    if (!out->texts[out->text_count]) return CLIPSPAN_E_NOMEM;
+    i->path = out->plan.path = out->texts[out->text_count++];
+    i->format = CS_RUN_FORMAT;
+    CS_TRY(read_model(&r, err));
+    CS_TRY(read_options(&r, err));
+    CS_TRY(read_list(&r, err));
+    s->L = (size_t)i->layers;
+    s->H = (size_t)i->heads;
+    s->K = (size_t)i->head_width;
+    s->D = s->H * s->K;
+    s->N = (size_t)i->tokens;
+    s->P = (size_t)i->embed_width;
+    s->C = s->K + 3;
+    out->plan.codes = i->codes;
+    out->plan.tree = cs_chunk_tree_of(i->pictures);
+    i->chunks = out->plan.tree.chunks;
+    i->blocks = out->plan.tree.blocks;
+    return CLIPSPAN_OK;
+}
+
+void cs_run_facts_fini(cs_run_facts *facts)
+{
+    for (size_t i = 0; i < facts->text_count; i++)
+        cs_free(facts->texts[i]);
+    memset(facts, 0, sizeof *facts);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The streaming driver: pictures of a planned run through passes, one a thread, chunk after chunk;
+ * one thread beside them finishes chunks and writes. */
+#ifndef CLIPSPAN_SRC_RUN_SCAN_H
+#define CLIPSPAN_SRC_RUN_SCAN_H
+
+#include "model/image_pass.h"
+#include "run/index.h"
+#include "run/part.h"
+
+typedef struct cs_scan_job {
+    cs_part_plan plan;
+    cs_index *index;  /* used by the writing thread only */
+    const char *root; /* where relative paths start */
+    const cs_checkpoint *checkpoint;
+    const cs_tower *tower;
+    const cs_basis *basis;
+    const cs_simd *simd;
+    clipspan_picture_options picture;
+    uint64_t first, end; /* chunks of the share */
+    int threads, verify_sum;
+    const clipspan_progress *progress;
+} cs_scan_job;
+
+/* As clipspan_run_scan, for what is not done of chunks [first, end). */
+clipspan_status cs_scan_run(clipspan_scan_result *out, const cs_scan_job *job, clipspan_error *err);
+
+#endif

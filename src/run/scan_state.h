@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* What lanes and the writer of a scan share: memory, taken once, and who is where. */
+#ifndef CLIPSPAN_SRC_RUN_SCAN_STATE_H
+#define CLIPSPAN_SRC_RUN_SCAN_STATE_H
+
+#include "decompose/terms.h"
+#include "run/nodes.h"
+#include "run/scan.h"
+
+#include <pthread.h>
+
+/* The largest difference between the sum of a picture's terms and its embedding. */
+#define CS_SUM_F32 1e-5
+#define CS_SUM_F16 4e-3 /* some hundred terms, each rounded by 2^-11 of itself */
+
+/* A chunk at work. */
+typedef struct cs_chunk_slot {
+    uint64_t t; /* number in the list of chunks to do */
+    int ready, left, places;
+    cs_codes *codes;
+    const char *root;
+    char *paths[CS_CHUNK];
+    int64_t bytes[CS_CHUNK];
+    uint8_t status[CS_CHUNK]; /* cs_picture_status */
+    clipspan_error errors[CS_CHUNK];
+} cs_chunk_slot;
+
+typedef struct cs_scan_state {
+    const cs_scan_job *job;
+    uint64_t *todo, todo_count; /* chunks that are not done */
+    unsigned char *covered;     /* [end - first] 1: its statistics are on disk */
+    uint64_t pictures;          /* of the chunks to do */
+
+    size_t pixels_size;
+    uint8_t *pixels; /* [threads, pixels_size] */
+    cs_image_pass **passes;
+    cs_trace *traces;
+    cs_coder *coder, *closer; /* of the lanes, of the writer */
+    cs_head_counter *counter;
+    cs_node_work work;
+    cs_chunk_slot *ring;
+    int ring_size;
+
+    pthread_mutex_t lock; /* guards what follows, and t, ready, left of the ring */
+    pthread_cond_t changed;
+    int has_lock;
+    uint64_t begun, stop_at; /* chunks below `begun` were entered; from `stop_at` on none is */
+    uint64_t pictures_done;
+    int failed;
+    clipspan_error error;
+
+    uint64_t used, skipped; /* the writer's */
+    double residual;
+} cs_scan_state;
+
+/* Looks what is done: fills todo, covered, pictures. Give back with cs_scan_state_fini in any case.
+ */
+clipspan_status cs_scan_state_find(cs_scan_state *state, const cs_scan_job *job,
+                                   clipspan_error *err);
+/* Takes everything else. */
+clipspan_status cs_scan_state_make(cs_scan_state *state, clipspan_error *err);
+void cs_scan_state_fini(cs_scan_state *state);
+size_t cs_scan_state_memory(const cs_scan_state *state);
+
+/* Ends the scan at once; the first error counts. */
+void cs_scan_fail(cs_scan_state *state, const clipspan_error *error);
+
+void cs_chunk_slot_clear(cs_chunk_slot *slot);
+
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/* Scanning: the same bytes whatever the threads, shares and interruptions; other models and lists
+ * refused; bad pictures counted; a full disk loses nothing. */
+#define _XOPEN_SOURCE 700
+#include "base/file.h"
+#include "run/folder.h"
+#include "run_craft.h"
+#include "tiny.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ROWS 331 /* eleven chunks, the last of eleven */
+
+static run_craft craft;
+static char wanted[65]; /* digest of a run on one thread */
+
+static int set_up(void **state)
+{
+    char *path;
+    (void)state;
+    run_craft_init(&craft, ROWS);
+    path = run_craft_path(&craft, "run1");
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_scan(&craft, path, 1, 0, 0);
+    run_craft_merge(path);
+    run_craft_digest(wanted, path);
+    free(path);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    run_craft_fini(&craft);
+    return 0;
+}
+
+static void expect_same(const char *path)
+{
+    char digest[65];
+    run_craft_digest(digest, path);
+    assert_string_equal(digest, wanted);
+}
+
+static void any_number_of_threads_gives_the_same_bytes(void **state)
+{
+    static const int threads[] = {2, 3, 7};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char *path = run_craft_path(&craft, "threads");
+        run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+        run_craft_scan(&craft, path, threads[i], 0, 0);
+        run_craft_merge(path);
+        expect_same(path);
+        free(path);
+    }
+}
+
+static void any_number_of_shares_in_any_order_gives_the_same_bytes(void **state)
+{
+    static const uint64_t shards[] = {1, 3, 10, 20}; /* of twenty, nine have nothing to do */
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        char *path = run_craft_path(&craft, "shards");
+        run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+        for (uint64_t s = shards[i]; s > 0; s--)
+            run_craft_scan(&craft, path, 2, s, shards[i]);
+        run_craft_merge(path);
+        run_craft_merge(path); /* changes nothing */
+        expect_same(path);
+        free(path);
+    }
+}
+
+/* A progress that asks to stop after so many steps. */
+static int stop_after(void *user, size_t done, size_t total)
+{
+    int *left = user;
+    assert_true(done <= total);
+    return (*left)-- <= 0;
+}
+
+static void a_scan_that_is_stopped_goes_on_where_it_was(void **state)
+{
+    char *path = run_craft_path(&craft, "stopped");
+    clipspan_scan_result result;
+    clipspan_scan_options options = CLIPSPAN_SCAN_OPTIONS_INIT;
+    clipspan_error err;
+    clipspan_status status;
+    uint64_t before = 0;
+    int calls = 0;
+    (void)state;
+    options.threads = 2;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    do {
+        int left = 5 + 7 * calls;
+        clipspan_progress progress = {stop_after, &left};
+        status = clipspan_run_scan(&result, path, craft.model, &options, &progress, &err);
+        assert_true(status == CLIPSPAN_OK || status == CLIPSPAN_E_INTERRUPTED);
+        if (status == CLIPSPAN_E_INTERRUPTED) assert_non_null(strstr(err.message, "goes on"));
+        assert_true(result.chunks_before >= before); /* nothing is done twice */
+        before = result.chunks_before + (result.pictures + 31) / 32;
+        assert_int_equal(clipspan_run_merge(path, NULL, &err) == CLIPSPAN_OK,
+                         status == CLIPSPAN_OK);
+        calls++;
+    } while (status != CLIPSPAN_OK);
+    assert_true(calls > 2);
+    expect_same(path);
+    free(path);
+}
+
+static void damaged_parts_are_done_again(void **state)
+{
+    char *path = run_craft_path(&craft, "damaged"), *gone;
+    clipspan_error err;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    run_craft_damage(path, "chunks/00000003.safetensors");
+    run_craft_damage(path, "nodes/00-00000005.safetensors");
+    gone = cs_tiny_path(path, "chunks/00000007.safetensors");
+    assert_int_equal(unlink(gone), 0);
+    free(gone);
+    cs_tiny_write_text(path, "nodes/00-00000008.safetensors", "garbage");
+    cs_tiny_write_text(path, "nodes/.00-00000001.safetensors.1.0.part", "left by a kill");
+    assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_FORMAT); /* chunk 3 */
+    run_craft_scan(&craft, path, 2, 0, 0);
+    run_craft_merge(path);
+    expect_same(path);
+    free(path);
+}
+
+static void chunks_that_are_missing_are_listed(void **state)
+{
+    char *path = run_craft_path(&craft, "missing");
+    clipspan_error err;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_scan(&craft, path, 2, 2, 11);
+    run_craft_scan(&craft, path, 2, 6, 11);
+    run_craft_scan(&craft, path, 2, 8, 11);
+    assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, "8 of 11 chunks are not scanned: 0, 2-4, 6, 8-10. "));
+    free(path);
+}
+
+static void parts_of_another_run_are_refused(void **state)
+{
+    char *path = run_craft_path(&craft, "mixed"), *other = run_craft_path(&craft, "other");
+    char *from = cs_tiny_path(other, "chunks/00000002.safetensors");
+    char *to = cs_tiny_path(path, "chunks/00000002.safetensors");
+    clipspan_error err;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    run_craft_plan(&craft, other, CLIPSPAN_CODES_F16);
+    run_craft_scan(&craft, other, 2, 0, 0);
+    assert_int_equal(rename(from, to), 0);
+    assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "another run"));
+    assert_int_equal(clipspan_run_scan(NULL, path, craft.model, NULL, NULL, &err),
+                     CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "another run"));
+    free(from);
+    free(to);
+    free(path);
+    free(other);
+}
+
+static void another_model_option_or_list_is_refused_with_both_values(void **state)
+{
+    char *path = run_craft_path(&craft, "refused"), *other = cs_tiny_path(craft.folder, "model2");
+    const char *source = craft.list;
+    clipspan_plan_options options = CLIPSPAN_PLAN_OPTIONS_INIT;
+    clipspan_model_options gelu = CLIPSPAN_MODEL_OPTIONS_INIT;
+    clipspan_inputs_options columns = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    cs_tiny_model tiny = CS_TINY_MODEL_INIT;
+    clipspan_model *model;
+    clipspan_inputs *inputs;
+    clipspan_error err;
+    int found;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    assert_int_equal(clipspan_run_plan(&found, path, craft.model, craft.inputs, NULL, NULL, &err),
+                     0);
+    assert_int_equal(found, 1);
+
+    tiny.no_text = 1; /* other weights */
+    cs_tiny_write(craft.folder, "model2/x", "", 0);
+    cs_tiny_write_openclip(other, &tiny, 8);
+    assert_int_equal(clipspan_model_open(&model, other, NULL, NULL), 0);
+    assert_int_equal(clipspan_run_plan(&found, path, model, craft.inputs, NULL, NULL, &err),
+                     CLIPSPAN_E_EXISTS);
+    assert_non_null(strstr(err.message, "model.sha256"));
+    assert_int_equal(clipspan_run_scan(NULL, path, model, NULL, NULL, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "model.sha256"));
+    clipspan_model_close(&model);
+
+    gelu.quick_gelu = 1; /* the same weights, read otherwise */
+    assert_int_equal(clipspan_model_open(&model, craft.model_path, &gelu, NULL), 0);
+    assert_int_equal(clipspan_run_scan(NULL, path, model, NULL, NULL, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "model.activation \"gelu\""));
+    assert_non_null(strstr(err.message, "\"quick_gelu\""));
+    clipspan_model_close(&model);
+
+    options.picture.exif_orient = 1;
+    assert_int_equal(
+        clipspan_run_plan(&found, path, craft.model, craft.inputs, &options, NULL, &err),
+        CLIPSPAN_E_EXISTS);
+    assert_non_null(strstr(err.message, "preprocess.exif_orient \"0\""));
+
+    columns.labels = "place"; /* the same pictures with other labels */
+    assert_int_equal(clipspan_inputs_open(&inputs, &source, 1, &columns, NULL), 0);
+    assert_int_equal(clipspan_run_plan(&found, path, craft.model, inputs, NULL, NULL, &err),
+                     CLIPSPAN_E_EXISTS);
+    assert_non_null(strstr(err.message, "other labels"));
+    clipspan_inputs_close(&inputs);
+
+    cs_tiny_write_text(craft.folder, "short.csv", "path\npics/00.png\n");
+    {
+        char *shorter = cs_tiny_path(craft.folder, "short.csv");
+        source = shorter;
+        assert_int_equal(clipspan_inputs_open(&inputs, &source, 1, NULL, NULL), 0);
+        free(shorter);
+    }
+    assert_int_equal(clipspan_run_plan(&found, path, craft.model, inputs, NULL, NULL, &err),
+                     CLIPSPAN_E_EXISTS);
+    assert_non_null(strstr(err.message, "pictures.count \"331\""));
+    assert_non_null(strstr(err.message, "\"1\""));
+    options = (clipspan_plan_options)CLIPSPAN_PLAN_OPTIONS_INIT;
+    options.replace = 1;
+    assert_int_equal(clipspan_run_plan(&found, path, craft.model, inputs, &options, NULL, &err), 0);
+    clipspan_inputs_close(&inputs);
+    free(path);
+    free(other);
+}
+
+static void a_folder_with_other_things_is_not_made_a_run(void **state)
+{
+    char *path = run_craft_path(&craft, "pics");
+    clipspan_plan_options options = CLIPSPAN_PLAN_OPTIONS_INIT;
+    clipspan_error err;
+    (void)state;
+    options.replace = 1;
+    assert_int_equal(clipspan_run_plan(NULL, path, craft.model, craft.inputs, &options, NULL, &err),
+                     CLIPSPAN_E_EXISTS);
+    assert_non_null(strstr(err.message, "other things"));
+    free(path);
+}
+
+/* ---- Bad pictures ---- */
+
+static int count_status(void *user, const clipspan_run_picture *picture)
+{
+    static const char *const want[] = {"ok",      "missing",     "damaged", "changed",
+                                       "ok",      "unsupported", "ok",      "unreadable",
+                                       "changed", "damaged"};
+    int *seen = user;
+    assert_string_equal(picture->status, want[picture->number]);
+    assert_int_equal(*picture->error == '\0', strcmp(picture->status, "ok") == 0);
+    assert_int_equal(picture->duplicate_of, picture->number == 4   ? 0
+                                            : picture->number == 9 ? 2
+                                                                   : -1);
+    (*seen)++;
+    return 0;
+}
+
+static void every_kind_of_bad_picture_is_skipped_with_its_reason(void **state)
+{
+    char *path = run_craft_path(&craft, "badrun"), *list = cs_tiny_path(craft.folder, "bad.csv");
+    const char *source = list;
+    const clipspan_run_info *info;
+    clipspan_inputs *inputs;
+    clipspan_scan_result result;
+    clipspan_run *run;
+    clipspan_error err;
+    int seen = 0;
+    (void)state;
+    cs_tiny_write_text(craft.folder, "bad.csv",
+                       "path\npics/00.png\nbad/missing.png\nbad/cut.png\nbad/grows.png\n"
+                       "pics/00.png\nbad/film.gif\npics/01.png\nbad/folder.png\nbad/late.png\n"
+                       "bad/cut.png\n");
+    cs_tiny_write_text(craft.folder, "bad/cut.png", "\x89PNG\r\n\x1a\n and then nothing");
+    cs_tiny_write_text(craft.folder, "bad/film.gif", "GIF89a and some more bytes of it");
+    cs_tiny_write_text(craft.folder, "bad/grows.png", "short");
+    cs_tiny_write_text(craft.folder, "bad/folder.png/x", "");
+    assert_int_equal(clipspan_inputs_open(&inputs, &source, 1, NULL, NULL), 0);
+    assert_int_equal(clipspan_run_plan(NULL, path, craft.model, inputs, NULL, NULL, NULL), 0);
+    cs_tiny_write_text(craft.folder, "bad/grows.png", "longer than it was");
+    cs_tiny_write_text(craft.folder, "bad/late.png", "was not there");
+    if (clipspan_run_scan(&result, path, craft.model, NULL, NULL, &err) != CLIPSPAN_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(result.used, 3);
+    assert_int_equal(result.skipped, 7);
+    run_craft_merge(path);
+    assert_int_equal(clipspan_run_open(&run, path, NULL), 0);
+    info = clipspan_run_get_info(run);
+    assert_int_equal(info->used, 3);
+    assert_int_equal(info->skipped, 7);
+    assert_int_equal(info->duplicates, 2);
+    assert_int_equal(clipspan_run_read_pictures(run, 0, info->pictures, count_status, &seen, NULL),
+                     0);
+    assert_int_equal(seen, 10);
+    clipspan_run_close(&run);
+    clipspan_inputs_close(&inputs);
+    free(list);
+    free(path);
+}
+
+static void a_run_without_any_usable_picture_is_an_error(void **state)
+{
+    char *path = run_craft_path(&craft, "none"), *list = cs_tiny_path(craft.folder, "none.csv");
+    const char *source = list;
+    clipspan_inputs *inputs;
+    clipspan_error err;
+    (void)state;
+    cs_tiny_write_text(craft.folder, "none.csv", "path\nno/1.png\nno/2.png\n");
+    assert_int_equal(clipspan_inputs_open(&inputs, &source, 1, NULL, NULL), 0);
+    assert_int_equal(clipspan_run_plan(NULL, path, craft.model, inputs, NULL, NULL, NULL), 0);
+    assert_int_equal(clipspan_run_scan(NULL, path, craft.model, NULL, NULL, NULL), 0);
+    assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "no usable picture among 2"));
+    assert_non_null(strstr(err.message, "no such file"));
+    clipspan_inputs_close(&inputs);
+    free(list);
+    free(path);
+}
+
+/* A limit on the size of files stands for a full disk: a chunk's file does not fit, smaller ones
+ * do. */
+static void a_full_disk_is_reported_and_nothing_is_lost(void **state)
+{
+    char *path = run_craft_path(&craft, "full"),
+         *chunk = cs_tiny_path(path, "chunks/00000000.safetensors");
+    struct rlimit before, small;
+    struct stat facts;
+    clipspan_status status;
+    clipspan_error err;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_scan(&craft, path, 2, 1, 3);
+    assert_int_equal(stat(chunk, &facts), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = (rlim_t)facts.st_size - 1;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    status = clipspan_run_scan(NULL, path, craft.model, NULL, NULL, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, CLIPSPAN_E_WRITE);
+    assert_non_null(strstr(err.message, "cannot be written"));
+    run_craft_scan(&craft, path, 2, 0, 0);
+    run_craft_merge(path);
+    expect_same(path);
+    free(chunk);
+    free(path);
+}
+
+static void a_run_at_work_is_not_touched_by_another_process(void **state)
+{
+    char *path = run_craft_path(&craft, "locked");
+    clipspan_error err;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    /* The lock belongs to the open file, so a second one in the same process meets it too. */
+    {
+
+        int lock;
+        assert_int_equal(cs_folder_lock(&lock, path, 0, NULL), 0);
+        run_craft_scan(&craft, path, 2, 1, 2); /* shares live side by side */
+        assert_int_equal(clipspan_run_scan(NULL, path, craft.model, NULL, NULL, &err),
+                         CLIPSPAN_E_WRITE);
+        assert_non_null(strstr(err.message, "another process"));
+        assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_WRITE);
+        cs_folder_unlock(&lock);
+    }
+    free(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_number_of_threads_gives_the_same_bytes),
+        cmocka_unit_test(any_number_of_shares_in_any_order_gives_the_same_bytes),
+        cmocka_unit_test(a_scan_that_is_stopped_goes_on_where_it_was),
+        cmocka_unit_test(damaged_parts_are_done_again),
+        cmocka_unit_test(chunks_that_are_missing_are_listed),
+        cmocka_unit_test(parts_of_another_run_are_refused),
+        cmocka_unit_test(another_model_option_or_list_is_refused_with_both_values),
+        cmocka_unit_test(a_folder_with_other_things_is_not_made_a_run),
+        cmocka_unit_test(every_kind_of_bad_picture_is_skipped_with_its_reason),
+        cmocka_unit_test(a_run_without_any_usable_picture_is_an_error),
+        cmocka_unit_test(a_full_disk_is_reported_and_nothing_is_lost),
+        cmocka_unit_test(a_run_at_work_is_not_touched_by_another_process),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
