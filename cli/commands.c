@@ -56,6 +56,36 @@ static const cli_command table[] = {
      "clipspan tokens MODEL --text \"a photo of a dog\"\tids and pieces\n"
      "clipspan tokens MODEL --texts pool.txt -o ids.npy\tan array [T, C] of int32",
      1, 1, cli_run_tokens},
+    {CLI_SCAN, "scan", "MODEL INPUT... -o RUN\nRUN [--shard I/N|auto]",
+     "forward passes once; leaves a run: exact statistics and codes of every head",
+     "Runs every picture through the image tower once and keeps, in the folder RUN, what every "
+     "later question needs: statistics of each head, k + 3 numbers a picture and head (--codes), "
+     "embeddings, and the list with what became of each picture.\n"
+     "Pictures are taken 32 at a time. What is done is on disk at once: Ctrl-C ends after the "
+     "chunks at work, a second one at once, and the same call goes on where it was. Another model, "
+     "option or list is refused with both values, unless --force throws the old run away.\n"
+     "scan RUN goes on with a run that plan made; with --shard it does one share, on any machine "
+     "that sees the folder. clipspan merge adds the shares up; without --shard that is done at "
+     "the end.\n"
+     "The same bytes come out for any number of threads and shares, on one CPU level.",
+     "clipspan scan MODEL photos/ -o run\tevery picture below a folder\n"
+     "clipspan scan MODEL birds.csv --labels y --groups y,place -o run\tlabels and groups kept\n"
+     "clipspan scan run --shard auto\tone task of a Slurm array, mpirun or an indexed job",
+     1, SIZE_MAX, cli_run_scan},
+    {CLI_PLAN, "plan", "MODEL INPUT... -o RUN",
+     "fix the pictures and chunks of a run, for scan on many machines",
+     "Makes the folder RUN and its index: the order of the pictures, cut into chunks of 32, and "
+     "what the model is. No picture is opened. Then scan RUN --shard I/N does the shares, and "
+     "merge RUN adds them up.",
+     "clipspan plan MODEL photos/ -o run\tfirst\n"
+     "parallel clipspan scan run --shard {}/8 ::: 1 2 3 4 5 6 7 8\tthen the shares\n"
+     "clipspan merge run\tat last",
+     2, SIZE_MAX, cli_run_plan},
+    {CLI_MERGE, "merge", "RUN", "add up what the shares of a scan left",
+     "Checks that every chunk is there and belongs to the run, adds the statistics along their "
+     "tree, and notes in the index what became of each picture. Chunks that are missing are "
+     "listed. Called again, it changes nothing.",
+     "clipspan merge run\tafter all shares", 1, 1, cli_run_merge},
     {CLI_HELP, "help", "[COMMAND]", "help on the program or a command",
      "--man prints the man page, --bash the completion for bash.",
      "clipspan help embed\twhat embed takes\n"

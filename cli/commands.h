@@ -13,7 +13,10 @@ enum {
     CLI_TOKENS = 16,
     CLI_HELP = 32,
     CLI_VERSION = 64,
-    CLI_ANY = 127
+    CLI_PLAN = 128,
+    CLI_SCAN = 256,
+    CLI_MERGE = 512,
+    CLI_ANY = 0xFFFFF
 };
 
 typedef struct cli_command {
@@ -38,6 +41,9 @@ clipspan_status cli_run_embed(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_classify(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_pixels(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_tokens(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_plan(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_scan(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_merge(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_help(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_version(cli_session *session, clipspan_error *err);
 

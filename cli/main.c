@@ -39,9 +39,13 @@ static clipspan_status check_count(const cli_settings *settings, clipspan_error 
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "one argument too many: \"%s\"; see clipspan %s --help",
                        settings->arguments.items[command->most], command->name);
-    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s is missing; see clipspan %s --help",
-                   count == 0 ? "MODEL" : "INPUT (a picture, folder, CSV, or - for a list)",
-                   command->name);
+    if (count > 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "INPUT (a picture, folder, CSV, or - for a list) is missing; see clipspan "
+                       "%s --help",
+                       command->name);
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%.*s is missing; see clipspan %s --help",
+                   (int)strcspn(command->usage, " \n"), command->usage, command->name);
 }
 
 static clipspan_status dispatch(cli_session *s, clipspan_error *err)
@@ -70,7 +74,9 @@ static void complain(cli_session *s, const clipspan_error *error)
 {
     if (!*error->message) return;
     if (error->code == CLIPSPAN_E_INTERRUPTED && cli_signal()) {
-        if (cli_signal() != SIGPIPE)
+        if (s->resumable)
+            cli_note(s, "%s", error->message);
+        else if (cli_signal() != SIGPIPE)
             cli_note(s, "interrupted; %s",
                      s->keeps_files ? "the files that were finished stay" : "nothing was written");
         return;
@@ -102,6 +108,6 @@ int main(int argc, char **argv)
         complain(&session, &err);
     }
     cli_settings_fini(&session.settings);
-    code = exit_code(status);
+    code = status == CLIPSPAN_E_INTERRUPTED && session.resumable ? 75 : exit_code(status);
     return code == 0 && session.skipped ? 3 : code;
 }

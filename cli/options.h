@@ -61,11 +61,13 @@ typedef struct cli_settings {
     const char *classes, *templates;
     cli_list class_names;
     uint64_t top;
+    int codes, verify_sum;
+    const char *shard, *model;
     int tensors, hash, check;
     int man, bash;
 } cli_settings;
 
-#define CLI_OPTION_MOST 64 /* rows of the table, for arrays that mark them */
+#define CLI_OPTION_MOST 128 /* rows of the table, for arrays that mark them */
 
 const cli_option *cli_options(size_t *count);
 

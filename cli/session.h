@@ -24,6 +24,7 @@ typedef struct cli_session {
     double mark;     /* when the last stage ended */
     size_t skipped;  /* inputs that could not be used */
     int keeps_files; /* files finished before an interruption stay */
+    int resumable;   /* the same call goes on after an interruption */
     cli_progress progress;
 } cli_session;
 
