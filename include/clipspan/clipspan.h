@@ -33,9 +33,9 @@
  *   Ownership  `const T *` arguments are borrowed for the call. Constructors write a handle to *out
  *              (NULL on failure); `free` and `close` take T **, set it to NULL and accept NULL.
  *              Strings that a handle returns live as long as it. Buffers for results are yours.
- *   Threads    A model, texts, bank and inputs handle is immutable once made and shared freely
- *              between threads. An encoder, parts, statistics and an npy handle is used by one
- *              thread at a time.
+ *   Threads    A model, texts, bank, span and inputs handle is immutable once made and shared
+ *              freely between threads. An encoder, parts, statistics and an npy handle is used by
+ *              one thread at a time.
  *   Options    Option structs start with struct_size; initialise them with their ..._INIT macro.
  *              Zero means default; a struct_size that this library does not know is an error.
  *   Process    The library never prints, exits, installs signal handlers or changes global state.
@@ -518,6 +518,12 @@ typedef struct clipspan_bank clipspan_bank;
 CLIPSPAN_API clipspan_status clipspan_bank_new_classes(
     clipspan_bank **out, clipspan_encoder *encoder, const clipspan_texts *classes,
     const clipspan_texts *templates, const clipspan_progress *progress, clipspan_error *err);
+/* A bank of vectors that are there already: vectors : [texts' count, P], copied; the names are the
+ * texts, the keys their keys. Errors: NUMBERS (a vector that is not finite), ARGUMENT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_bank_new_vectors(clipspan_bank **out,
+                                                       const clipspan_texts *texts,
+                                                       const float *vectors, size_t width,
+                                                       clipspan_error *err);
 CLIPSPAN_API void clipspan_bank_free(clipspan_bank **bank);
 CLIPSPAN_API size_t clipspan_bank_get_count(const clipspan_bank *bank);
 CLIPSPAN_API size_t clipspan_bank_get_width(const clipspan_bank *bank);
@@ -532,6 +538,15 @@ CLIPSPAN_API clipspan_status clipspan_bank_run_scores(float *scores, const clips
                                                       clipspan_error *err);
 
 /* ---- TEXTSPAN: the texts that span what a head writes ---- */
+
+/* Of a pool of texts, the one along which a head's output varies most over the pictures, then of
+ * what that leaves the next one, and so on: exactly the published algorithm (Gandelsman, Efros,
+ * Steinhardt, ICLR 2024), from statistics alone. In the span of the eigenvectors of the output's
+ * second moment with the largest eigenvalues (`rank` of them):
+ *
+ *     pick the text t with the largest variance of c . t, the first of equal ones; take its part,
+ *     (c . t) t / |t|^2, from the output, and (t' . t) t / |t|^2 from every text t'
+ */
 
 #define CLIPSPAN_RIVALS 3
 
@@ -584,6 +599,74 @@ typedef struct clipspan_role {
                           A name is worth something when `named` is above it */
 } clipspan_role;
 #define CLIPSPAN_ROLE_LEAD 1.5
+
+/* TEXTSPAN of one head. Immutable, shared freely between threads. */
+typedef struct clipspan_span clipspan_span;
+
+typedef struct clipspan_head {
+    int layer, head; /* from 0 */
+} clipspan_head;
+
+typedef struct clipspan_span_options {
+    size_t struct_size;
+    int picks;     /* texts a head, 0: 20; a head gives fewer when nothing is left of it */
+    int rank;      /* directions kept, 0: all that hold data. Never more than that: eigenvalues
+                      above 1e-12 of the largest, and at most the number of pictures. The published
+                      program keeps 80, and with them rounding noise */
+    int threads;   /* 0: clipspan_default_threads(); at most 256 */
+    int resamples; /* of the blocks, for stability; 0: 200, -1: none */
+    uint64_t seed; /* of the resamples and of a role's relabellings */
+    const clipspan_stats *const *blocks; /* [block_count] statistics of parts of the pictures, which
+                                            together are all of them; with fewer than 16 there is
+                                            no stability */
+    size_t block_count;
+} clipspan_span_options;
+#define CLIPSPAN_SPAN_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(clipspan_span_options), 0, 0, 0, 0, 0, NULL, 0                                      \
+    }
+
+/* TEXTSPAN of `count` heads, out : [count]. bank: the pool; its vectors are as long as they are.
+ * options may be NULL; progress, which counts heads, too. Memory beside the result: a few numbers a
+ * text and direction and thread, and the blocks' statistics of these heads. The same bytes for any
+ * number of threads. Errors: ARGUMENT (no such head, a bank of another width, blocks of another
+ * model), NUMBERS, NOMEM, INTERRUPTED; then all of out is NULL. */
+CLIPSPAN_API clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *stats,
+                                               const clipspan_head *heads, size_t count,
+                                               const clipspan_bank *bank,
+                                               const clipspan_span_options *options,
+                                               const clipspan_progress *progress,
+                                               clipspan_error *err);
+CLIPSPAN_API void clipspan_span_free(clipspan_span **span);
+
+typedef struct clipspan_span_info {
+    clipspan_head head;
+    uint64_t pictures;
+    int head_width, embed_width; /* K, P */
+    size_t texts;                /* in the pool */
+    int picks, rank;             /* that came out */
+    double variance;             /* of the head's output, all directions together */
+    int resamples;               /* 0: no stability */
+    uint64_t seed;
+} clipspan_span_info;
+
+/* These live as long as the span. picks : [picks]
+ * directions : [picks, P], orthonormal. With them a contribution is about
+ *              mean + sum over picks of ((c - mean) . direction) direction
+ * readers : [picks, K + 3], for codes: (code - mean code) . reader = (c - mean) . direction */
+CLIPSPAN_API const clipspan_span_info *clipspan_span_get_info(const clipspan_span *span);
+CLIPSPAN_API const clipspan_pick *clipspan_span_get_picks(const clipspan_span *span);
+CLIPSPAN_API const float *clipspan_span_get_directions(const clipspan_span *span);
+CLIPSPAN_API const double *clipspan_span_get_readers(const clipspan_span *span);
+
+/* The head's role. bank: that of the span, its keys are the categories ("!" before one that is not
+ * of objects is left out); without keys there is no role. The names live as long as the bank.
+ * null_span: the same head with a pool without sense, or NULL. Errors: ARGUMENT (another bank),
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_span_run_role(clipspan_role *out, const clipspan_span *span,
+                                                    const clipspan_bank *bank,
+                                                    const clipspan_span *null_span,
+                                                    clipspan_error *err);
 
 /* ---- Inputs: lists of pictures ---- */
 

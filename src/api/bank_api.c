@@ -139,6 +139,29 @@ done:
     return status;
 }
 
+clipspan_status clipspan_bank_new_vectors(clipspan_bank **out, const clipspan_texts *texts,
+                                          const float *vectors, size_t width, clipspan_error *err)
+{
+    clipspan_bank *bank = NULL;
+    size_t i;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !texts || !vectors || width == 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_bank_new_vectors: an argument is NULL, or the width is 0");
+    CS_TRY(make_bank(&bank, texts, width, err));
+    for (i = 0; i < bank->count * width; i++)
+        if (!isfinite(bank->vectors[i] = vectors[i])) {
+            cs_fail(err, CLIPSPAN_E_NUMBERS,
+                    "the vector of \"%s\" holds a number that is not finite",
+                    bank->names[i / width]);
+            clipspan_bank_free(&bank);
+            return CLIPSPAN_E_NUMBERS;
+        }
+    *out = bank;
+    return CLIPSPAN_OK;
+}
+
 void clipspan_bank_free(clipspan_bank **bank)
 {
     clipspan_bank *b = bank ? *bank : NULL;

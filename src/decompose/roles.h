@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Roles: what a head is about, from the categories of its picks, with what speaks for and against it
- * (clipspan_role in clipspan.h states the rule). */
+/* Roles: what a head is about, from the categories of its picks, with what speaks for and against
+ * it (clipspan_role in clipspan.h states the rule). */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_ROLES_H
 #define CLIPSPAN_SRC_DECOMPOSE_ROLES_H
 

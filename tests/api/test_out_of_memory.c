@@ -65,6 +65,37 @@ typedef struct work {
     float image[2 * P], text[2 * P], scores[2 * 2];
 } work;
 
+/* Picks with stability (two pictures again and again), and a role. */
+static clipspan_status use_span(const clipspan_stats *stats, clipspan_error *err)
+{
+    static const char *const words[] = {"cat", "dog", "sun"}, *const keys[] = {"a", "a", "!b"};
+    static const clipspan_head heads[2] = {{0, 1}, {1, 0}};
+    const clipspan_stats *blocks[16];
+    float vectors[3 * P] = {[0] = 1.0f, [P + 1] = 1.0f, [2 * P + 2] = 1.0f};
+    clipspan_span_options o = CLIPSPAN_SPAN_OPTIONS_INIT;
+    clipspan_span *spans[2] = {NULL, NULL};
+    clipspan_texts *texts = NULL;
+    clipspan_bank *bank = NULL;
+    clipspan_role role;
+    clipspan_status status = clipspan_texts_new(&texts, words, keys, 3, err);
+    for (size_t i = 0; i < 16; i++)
+        blocks[i] = stats;
+    o.threads = 1;
+    o.resamples = 1;
+    o.blocks = blocks;
+    o.block_count = 16;
+    if (!status) status = clipspan_bank_new_vectors(&bank, texts, vectors, P, err);
+    assert_true((bank != NULL) == (status == CLIPSPAN_OK));
+    if (!status) status = clipspan_span_new(spans, stats, heads, 2, bank, &o, NULL, err);
+    assert_true((spans[0] && spans[1]) == (status == CLIPSPAN_OK));
+    if (!status) status = clipspan_span_run_role(&role, spans[0], bank, spans[1], err);
+    clipspan_span_free(&spans[0]);
+    clipspan_span_free(&spans[1]);
+    clipspan_bank_free(&bank);
+    clipspan_texts_free(&texts);
+    return status;
+}
+
 static clipspan_status use_parts(clipspan_encoder *encoder, const work *w, clipspan_error *err)
 {
     clipspan_parts_options o = CLIPSPAN_PARTS_OPTIONS_INIT;
@@ -83,6 +114,7 @@ static clipspan_status use_parts(clipspan_encoder *encoder, const work *w, clips
     if (!status) status = clipspan_stats_add(more, parts, err);
     if (!status) status = clipspan_stats_merge(stats, more, err);
     if (!status) status = clipspan_stats_run_direction(along, NULL, stats, w->image, err);
+    if (!status) status = use_span(stats, err);
     clipspan_stats_free(&stats);
     clipspan_stats_free(&more);
     clipspan_parts_free(&parts);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stability of picks: every resample against TEXTSPAN on the pictures that it holds, formed anew from
- * their codes. */
+/* Stability of picks: every resample against TEXTSPAN on the pictures that it holds, formed anew
+ * from their codes. */
 #include "base/random.h"
 #include "decompose/bootstrap.h"
 #include "published.h"

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan_span: TEXTSPAN of chosen heads from statistics, and their roles. */
+#include "api/parts_api.h"
+#include "base/parallel.h"
+#include "decompose/bootstrap.h"
+#include "decompose/roles.h"
+#include "tensor/moments.h"
+
+#include <string.h>
+
+#define PICKS 20 /* by default, as published */
+
+struct clipspan_span {
+    cs_span *span;
+    clipspan_span_info info;
+};
+
+static clipspan_status check_heads(const clipspan_head *heads, size_t count, cs_shape shape,
+                                   clipspan_error *err)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (heads[i].layer < 0 || (size_t)heads[i].layer >= shape.L || heads[i].head < 0 ||
+            (size_t)heads[i].head >= shape.H)
+            return cs_fail(
+                err, CLIPSPAN_E_ARGUMENT,
+                "there is no head (%d, %d): layers go from 0 to %zu, heads from 0 to %zu",
+                heads[i].layer, heads[i].head, shape.L - 1, shape.H - 1);
+    return CLIPSPAN_OK;
+}
+
+/* Options with their defaults filled in. */
+static clipspan_status take_options(cs_span_options *out, const clipspan_span_options *o,
+                                    const clipspan_stats *stats, clipspan_error *err)
+{
+    static const clipspan_span_options defaults = CLIPSPAN_SPAN_OPTIONS_INIT;
+    size_t i;
+    if (!o) o = &defaults;
+    CS_CHECK_SIZE(o, clipspan_span_options, err);
+    if (o->picks < 0 || o->rank < 0 || o->threads < 0 || o->threads > CS_MAX_THREADS ||
+        o->resamples < -1 || o->resamples > 100000)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "TEXTSPAN takes picks and rank from 0, threads from 0 to %d and resamples "
+                       "from -1 to 100,000; found %d, %d, %d and %d",
+                       CS_MAX_THREADS, o->picks, o->rank, o->threads, o->resamples);
+    for (i = 0; i < o->block_count; i++)
+        if (!o->blocks || !o->blocks[i] || o->blocks[i]->basis != stats->basis)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "block %zu of the options is NULL, or of another model or precision", i);
+    out->picks = o->picks ? (size_t)o->picks : PICKS;
+    out->rank = (size_t)o->rank;
+    out->threads = o->threads ? o->threads : cs_threads_default();
+    out->resamples = o->resamples == 0  ? CS_BOOTSTRAP_RESAMPLES
+                     : o->resamples < 0 ? 0
+                                        : o->resamples;
+    out->seed = o->seed;
+    return CLIPSPAN_OK;
+}
+
+/* Moments of the chosen heads of one set of statistics, `stride` numbers apart. */
+static clipspan_status copy_heads(double *out, size_t stride, const clipspan_stats *stats,
+                                  const clipspan_head *heads, size_t count, clipspan_error *err)
+{
+    cs_shape shape = stats->basis->shape;
+    double *total;
+    size_t i;
+    CS_TRY(cs_stats_total(&total, stats, err));
+    for (i = 0; i < count; i++)
+        memcpy(out + i * stride,
+               cs_head_stats_head(total, shape, (size_t)heads[i].layer, (size_t)heads[i].head),
+               cs_moments_size(shape.C) * sizeof *out);
+    cs_free(total);
+    return CLIPSPAN_OK;
+}
+
+/* What TEXTSPAN reads of every head: moments : [count, 1 + blocks, size], the whole first. */
+static clipspan_status gather(double **moments, cs_span_head **out, const clipspan_stats *stats,
+                              const clipspan_head *heads, size_t count,
+                              const clipspan_stats *const *blocks, size_t block_count,
+                              clipspan_error *err)
+{
+    size_t size = cs_moments_size(stats->basis->shape.C), stride = (1 + block_count) * size, i;
+    *out = cs_alloc_zero(count, sizeof(**out), "heads", err);
+    if (!*out) return CLIPSPAN_E_NOMEM;
+    *moments = cs_alloc(count, stride * sizeof(**moments), "the statistics of heads", err);
+    if (!*moments) return CLIPSPAN_E_NOMEM;
+    CS_TRY(copy_heads(*moments, stride, stats, heads, count, err));
+    for (i = 0; i < block_count; i++)
+        CS_TRY(copy_heads(*moments + (1 + i) * size, stride, blocks[i], heads, count, err));
+    for (i = 0; i < count; i++) {
+        cs_span_head *head = &(*out)[i];
+        head->basis = cs_basis_head(stats->basis, (size_t)heads[i].layer, (size_t)heads[i].head);
+        head->moments = *moments + i * stride;
+        head->blocks = block_count ? head->moments + size : NULL;
+        head->block_count = block_count;
+        head->block_stride = size;
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_span_info describe(const cs_span *span, clipspan_head head, size_t texts,
+                                   uint64_t seed)
+{
+    clipspan_span_info info = {head,
+                               (uint64_t)span->count,
+                               (int)span->C - 3,
+                               (int)span->P,
+                               texts,
+                               (int)span->picks,
+                               (int)span->rank,
+                               span->total,
+                               span->resamples,
+                               seed};
+    return info;
+}
+
+/* Handles around results, which they take over; all or none. */
+static clipspan_status wrap(clipspan_span **out, cs_span **spans, const clipspan_head *heads,
+                            size_t count, size_t texts, uint64_t seed, clipspan_error *err)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        out[i] = cs_alloc_zero(1, sizeof(**out), "a head's picks", err);
+        if (!out[i]) break;
+        out[i]->info = describe(spans[i], heads[i], texts, seed);
+        out[i]->span = spans[i];
+        spans[i] = NULL;
+    }
+    if (i == count) return CLIPSPAN_OK;
+    for (i = 0; i < count; i++)
+        clipspan_span_free(&out[i]);
+    return CLIPSPAN_E_NOMEM;
+}
+
+clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *stats,
+                                  const clipspan_head *heads, size_t count,
+                                  const clipspan_bank *bank, const clipspan_span_options *options,
+                                  const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    cs_span_pool *pool = NULL;
+    cs_span_head *known = NULL;
+    cs_span **spans = NULL;
+    cs_span_options o = {0};
+    double *moments = NULL;
+    size_t blocks, i;
+    cs_clear(err);
+    for (i = 0; out && i < count; i++)
+        out[i] = NULL;
+    if (!out || !stats || !heads || !bank)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_new: an argument is NULL");
+    CS_TRY(check_heads(heads, count, stats->basis->shape, err));
+    CS_TRY(take_options(&o, options, stats, err));
+    if (clipspan_bank_get_width(bank) != stats->basis->shape.P)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the bank's vectors have %zu numbers, embeddings of %s have %zu",
+                       clipspan_bank_get_width(bank), stats->model->info.name,
+                       stats->basis->shape.P);
+    if (count == 0) return CLIPSPAN_OK;
+    blocks = options && o.resamples > 0 ? options->block_count : 0;
+    spans = cs_alloc_zero(count, sizeof(*spans), "heads", err);
+    if (!spans) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(gather(&moments, &known, stats, heads, count, blocks ? options->blocks : NULL,
+                       blocks, err));
+    CS_TRY_DONE(cs_span_pool_new(&pool, clipspan_bank_get_vectors(bank),
+                                 clipspan_bank_get_count(bank), stats->basis->shape.P,
+                                 stats->model->simd, err));
+    CS_TRY_DONE(cs_span_run(spans, pool, known, count, stats->basis->shape.C, &o,
+                            progress && progress->step ? progress : NULL, err));
+    status = wrap(out, spans, heads, count, clipspan_bank_get_count(bank), o.seed, err);
+done:
+    cs_span_pool_free(&pool);
+    for (i = 0; i < count; i++)
+        cs_span_free(&spans[i]);
+    cs_free(spans);
+    cs_free(known);
+    cs_free(moments);
+    return status;
+}
+
+void clipspan_span_free(clipspan_span **span)
+{
+    if (!span || !*span) return;
+    cs_span_free(&(*span)->span);
+    cs_free(*span);
+    *span = NULL;
+}
+
+const clipspan_span_info *clipspan_span_get_info(const clipspan_span *span)
+{
+    return span ? &span->info : NULL;
+}
+
+const clipspan_pick *clipspan_span_get_picks(const clipspan_span *span)
+{
+    return span ? span->span->pick : NULL;
+}
+
+const float *clipspan_span_get_directions(const clipspan_span *span)
+{
+    return span ? span->span->directions : NULL;
+}
+
+const double *clipspan_span_get_readers(const clipspan_span *span)
+{
+    return span ? span->span->readers : NULL;
+}
+
+clipspan_status clipspan_span_run_role(clipspan_role *out, const clipspan_span *span,
+                                       const clipspan_bank *bank, const clipspan_span *null_span,
+                                       clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    cs_categories *categories = NULL;
+    const char **keys;
+    size_t count, i;
+    cs_clear(err);
+    if (!out || !span || !bank)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_run_role: an argument is NULL");
+    count = clipspan_bank_get_count(bank);
+    if (count != span->info.texts)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the bank has %zu texts, the head's picks are from a pool of %zu", count,
+                       span->info.texts);
+    keys = cs_alloc(count, sizeof(*keys), "categories", err);
+    if (!keys) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < count; i++)
+        keys[i] = clipspan_bank_get_key(bank, i);
+    CS_TRY_DONE(cs_categories_new(&categories, keys, count, err));
+    status = cs_role_run(out, span->span, null_span ? null_span->span : NULL, categories,
+                         (size_t)span->info.head_width, span->info.seed, err);
+done:
+    cs_categories_free(&categories);
+    cs_free(keys);
+    return status;
+}
