@@ -43,11 +43,11 @@ def trace(model, pixels):
         a = np.exp(scores - scores.max(-1, keepdims=True))
         a /= a.sum(-1, keepdims=True)                                                # [B, H, N, N]
         out = w[p + "attn.out_proj.weight"].reshape(d, tower.heads, k)                # D, head, K
-        mixed = a[:, :, 0, :, None] * v                                              # [B, H, N, K] class token's row
-        by_token.append(np.einsum("bhnk,dhk->bhnd", mixed, out))
+        mixed = a[:, :, 0, :, None] * v                                              # [B, H, N, K]: class token's row
+        by_token.append(mixed @ out.transpose(1, 2, 0))
         codes.append(mixed.sum(2))
         biases.append(w[p + "attn.out_proj.bias"])
-        x = x + np.einsum("bhqn,bhnk,dhk->bqd", a, v, out) + biases[-1]
+        x = x + (a @ v).transpose(0, 2, 1, 3).reshape(b, n, d) @ out.reshape(d, d).T + biases[-1]
         h = forward.layer_norm(x, w[p + "ln_2.weight"], w[p + "ln_2.bias"], tower.eps)
         h = tower.act(h @ w[p + "mlp.c_fc.weight"].T + w[p + "mlp.c_fc.bias"])
         m = h @ w[p + "mlp.c_proj.weight"].T + w[p + "mlp.c_proj.bias"]
