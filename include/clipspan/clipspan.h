@@ -880,6 +880,16 @@ CLIPSPAN_API clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t 
                                                        uint64_t chunk, clipspan_vectors kind,
                                                        int index, clipspan_error *err);
 
+/* TEXTSPAN of heads of a merged run, as clipspan_span_new; stability is that of the run's blocks,
+ * and those of the options must be none. Reads a few heads at a time. Errors: those, and of reading
+ * the run. */
+CLIPSPAN_API clipspan_status clipspan_span_new_run(clipspan_span **out, const clipspan_run *run,
+                                                   const clipspan_head *heads, size_t count,
+                                                   const clipspan_bank *bank,
+                                                   const clipspan_span_options *options,
+                                                   const clipspan_progress *progress,
+                                                   clipspan_error *err);
+
 /* ---- Arrays on disk ---- */
 
 typedef struct clipspan_npy clipspan_npy;

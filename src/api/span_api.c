@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_span: TEXTSPAN of chosen heads from statistics, and their roles. */
+#include "api/span_api.h"
 #include "api/parts_api.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
@@ -10,31 +11,37 @@
 
 #define PICKS 20 /* by default, as published */
 
-struct clipspan_span {
-    cs_span *span;
-    clipspan_span_info info;
-};
-
-static clipspan_status check_heads(const clipspan_head *heads, size_t count, cs_shape shape,
-                                   clipspan_error *err)
+clipspan_status cs_span_check_heads(clipspan_span **out, const clipspan_head *heads, size_t count,
+                                    size_t L, size_t H, clipspan_error *err)
 {
     size_t i;
     for (i = 0; i < count; i++)
-        if (heads[i].layer < 0 || (size_t)heads[i].layer >= shape.L || heads[i].head < 0 ||
-            (size_t)heads[i].head >= shape.H)
+        out[i] = NULL;
+    for (i = 0; i < count; i++)
+        if (heads[i].layer < 0 || (size_t)heads[i].layer >= L || heads[i].head < 0 ||
+            (size_t)heads[i].head >= H)
             return cs_fail(
                 err, CLIPSPAN_E_ARGUMENT,
-                "there is no head (%d, %d): layers go from 0 to %zu, heads from 0 to %zu",
-                heads[i].layer, heads[i].head, shape.L - 1, shape.H - 1);
+                "head L%d.H%d was asked for; the model has layers 0 to %zu with heads 0 to %zu",
+                heads[i].layer, heads[i].head, L - 1, H - 1);
     return CLIPSPAN_OK;
 }
 
-/* Options with their defaults filled in. */
-static clipspan_status take_options(cs_span_options *out, const clipspan_span_options *o,
-                                    const clipspan_stats *stats, clipspan_error *err)
+clipspan_status cs_span_pool_of(cs_span_pool **out, const clipspan_bank *bank, size_t P,
+                                const char *name, const cs_simd *simd, clipspan_error *err)
+{
+    if (clipspan_bank_get_width(bank) != P)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the bank's vectors have %zu numbers, embeddings of %s have %zu",
+                       clipspan_bank_get_width(bank), name, P);
+    return cs_span_pool_new(out, clipspan_bank_get_vectors(bank), clipspan_bank_get_count(bank), P,
+                            simd, err);
+}
+
+clipspan_status cs_span_take_options(cs_span_options *out, const clipspan_span_options *o,
+                                     clipspan_error *err)
 {
     static const clipspan_span_options defaults = CLIPSPAN_SPAN_OPTIONS_INIT;
-    size_t i;
     if (!o) o = &defaults;
     CS_CHECK_SIZE(o, clipspan_span_options, err);
     if (o->picks < 0 || o->rank < 0 || o->threads < 0 || o->threads > CS_MAX_THREADS ||
@@ -43,17 +50,23 @@ static clipspan_status take_options(cs_span_options *out, const clipspan_span_op
                        "TEXTSPAN takes picks and rank from 0, threads from 0 to %d and resamples "
                        "from -1 to 100,000; found %d, %d, %d and %d",
                        CS_MAX_THREADS, o->picks, o->rank, o->threads, o->resamples);
-    for (i = 0; i < o->block_count; i++)
-        if (!o->blocks || !o->blocks[i] || o->blocks[i]->basis != stats->basis)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "block %zu of the options is NULL, or of another model or precision", i);
     out->picks = o->picks ? (size_t)o->picks : PICKS;
     out->rank = (size_t)o->rank;
     out->threads = o->threads ? o->threads : cs_threads_default();
-    out->resamples = o->resamples == 0  ? CS_BOOTSTRAP_RESAMPLES
-                     : o->resamples < 0 ? 0
-                                        : o->resamples;
+    out->resamples = o->resamples ? o->resamples : CS_BOOTSTRAP_RESAMPLES;
+    if (out->resamples < 0) out->resamples = 0;
     out->seed = o->seed;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status check_blocks(const clipspan_span_options *o, const clipspan_stats *stats,
+                                    clipspan_error *err)
+{
+    size_t i;
+    for (i = 0; o && i < o->block_count; i++)
+        if (!o->blocks || !o->blocks[i] || o->blocks[i]->basis != stats->basis)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "block %zu of the options is NULL, or of another model or precision", i);
     return CLIPSPAN_OK;
 }
 
@@ -132,6 +145,25 @@ static clipspan_status wrap(clipspan_span **out, cs_span **spans, const clipspan
     return CLIPSPAN_E_NOMEM;
 }
 
+clipspan_status cs_span_make(clipspan_span **out, const cs_span_pool *pool,
+                             const cs_span_head *known, const clipspan_head *heads, size_t count,
+                             size_t C, const cs_span_options *options,
+                             const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_status status;
+    cs_span **spans = cs_alloc_zero(count, sizeof(*spans), "heads", err);
+    size_t i;
+    if (!spans) return CLIPSPAN_E_NOMEM;
+    status = cs_span_run(spans, pool, known, count, C, options,
+                         progress && progress->step ? progress : NULL, err);
+    if (status == CLIPSPAN_OK)
+        status = wrap(out, spans, heads, count, cs_span_pool_texts(pool), options->seed, err);
+    for (i = 0; i < count; i++)
+        cs_span_free(&spans[i]);
+    cs_free(spans);
+    return status;
+}
+
 clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *stats,
                                   const clipspan_head *heads, size_t count,
                                   const clipspan_bank *bank, const clipspan_span_options *options,
@@ -140,39 +172,26 @@ clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *sta
     clipspan_status status = CLIPSPAN_OK;
     cs_span_pool *pool = NULL;
     cs_span_head *known = NULL;
-    cs_span **spans = NULL;
     cs_span_options o = {0};
     double *moments = NULL;
-    size_t blocks, i;
+    cs_shape shape;
+    size_t blocks;
     cs_clear(err);
-    for (i = 0; out && i < count; i++)
-        out[i] = NULL;
     if (!out || !stats || !heads || !bank)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_new: an argument is NULL");
-    CS_TRY(check_heads(heads, count, stats->basis->shape, err));
-    CS_TRY(take_options(&o, options, stats, err));
-    if (clipspan_bank_get_width(bank) != stats->basis->shape.P)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "the bank's vectors have %zu numbers, embeddings of %s have %zu",
-                       clipspan_bank_get_width(bank), stats->model->info.name,
-                       stats->basis->shape.P);
+    shape = stats->basis->shape;
+    CS_TRY(cs_span_check_heads(out, heads, count, shape.L, shape.H, err));
+    CS_TRY(cs_span_take_options(&o, options, err));
+    CS_TRY(check_blocks(options, stats, err));
     if (count == 0) return CLIPSPAN_OK;
     blocks = options && o.resamples > 0 ? options->block_count : 0;
-    spans = cs_alloc_zero(count, sizeof(*spans), "heads", err);
-    if (!spans) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(
+        cs_span_pool_of(&pool, bank, shape.P, stats->model->info.name, stats->model->simd, err));
     CS_TRY_DONE(gather(&moments, &known, stats, heads, count, blocks ? options->blocks : NULL,
                        blocks, err));
-    CS_TRY_DONE(cs_span_pool_new(&pool, clipspan_bank_get_vectors(bank),
-                                 clipspan_bank_get_count(bank), stats->basis->shape.P,
-                                 stats->model->simd, err));
-    CS_TRY_DONE(cs_span_run(spans, pool, known, count, stats->basis->shape.C, &o,
-                            progress && progress->step ? progress : NULL, err));
-    status = wrap(out, spans, heads, count, clipspan_bank_get_count(bank), o.seed, err);
+    CS_TRY_DONE(cs_span_make(out, pool, known, heads, count, shape.C, &o, progress, err));
 done:
     cs_span_pool_free(&pool);
-    for (i = 0; i < count; i++)
-        cs_span_free(&spans[i]);
-    cs_free(spans);
     cs_free(known);
     cs_free(moments);
     return status;
