@@ -6,7 +6,7 @@
  *
  * The sizes of ViT-B/16 (codes 67 wide, joint space 512 wide, 20 picks); random heads whose codes
  * have a falling spectrum and a mean, random texts in clusters. --dump writes the data and our
- * picks as .npy files, on which bench/span_numpy.py runs the published algorithm. */
+ * picks as .npy files, for bench/span_numpy.py. */
 #include <clipspan/clipspan.h>
 
 #include <math.h>
