@@ -87,12 +87,19 @@ static void screen(cs_span_lane *lane)
                               lane->factor);
 }
 
+/* At least 0. Sixteen running maxima, so that no step waits for the one before. */
 static double largest(const float *v, size_t count)
 {
-    float most = 0.0f;
-    for (size_t i = 0; i < count; i++)
-        most = v[i] > most ? v[i] : most;
-    return (double)most;
+    float most[16] = {0.0f};
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (size_t j = 0; j < 16; j++)
+            most[j] = v[i + j] > most[j] ? v[i + j] : most[j];
+    for (; i < count; i++)
+        most[0] = v[i] > most[0] ? v[i] : most[0];
+    for (size_t j = 1; j < 16; j++)
+        most[0] = most[j] > most[0] ? most[j] : most[0];
+    return (double)most[0];
 }
 
 clipspan_status cs_span_begin(cs_span_lane *lane, const cs_span_moments *moments, size_t rank,
@@ -171,14 +178,15 @@ int cs_span_next(cs_span_found *out, cs_span_lane *lane)
     const size_t q = lane->q, bytes = q * sizeof(double);
     double *x = lane->second, *image = x + lane->C, *scratch = image + lane->C;
     double *t = lane->t + lane->picks * q, *Ct = lane->images + lane->picks * q;
-    double noise = SCREEN_ERROR * pool->longest * sqrt(lane->largest * lane->total), bound, size;
+    double noise = SCREEN_ERROR * pool->longest * sqrt(lane->largest * lane->total), size;
+    float bound;
     int found = 0;
     if (lane->picks >= lane->r || lane->picks >= lane->most || !(lane->total > 0.0)) return 0;
     noise *= 1.0 + (double)lane->picks / 8.0;
-    bound = largest(lane->v, pool->T) - noise;
+    bound = nextafterf((float)(largest(lane->v, pool->T) - noise), -INFINITY);
     for (size_t i = 0; i < pool->T; i++) {
         double v;
-        if ((double)lane->v[i] < bound) continue;
+        if (lane->v[i] < bound) continue;
         memcpy(x, coordinates(lane, i), bytes);
         v = variance_of(x, image, lane, scratch);
         if (found && !(v > out->variance)) continue;
