@@ -57,20 +57,23 @@ const double *cs_head_stats_embedding(const double *stats, cs_shape shape)
 /* ---- A chunk ---- */
 
 typedef struct counter_lane {
-    cs_product *product; /* B rows of m to A m of a layer's heads */
-    float *dots;         /* [B, H C] */
+    cs_product *product; /* H C rows of codes, turned, to sums with the embeddings */
+    float *turned;       /* [H C, B] codes of a layer's heads */
+    float *sums;         /* [H C, P] sum over pictures of y m^T */
     double *codes;       /* [B, C] */
     clipspan_error error;
 } counter_lane;
 
 struct cs_head_counter {
+    const cs_basis *basis;
+    const cs_simd *simd;
     cs_shape shape;
-    size_t room, panels;
+    size_t room;
     int lanes;
-    cs_matrix **layers; /* [L] P -> H C: A of all heads of a layer, packed */
-    counter_lane *lane; /* [lanes] */
-    float *panel;       /* [panels][B, P / panels] embeddings, shared */
-    size_t packed;      /* bytes of the layers */
+    counter_lane *lane;           /* [lanes] */
+    float *embeddings;            /* [P, B] of the chunk, turned */
+    cs_matrix *like;              /* B -> P, of zeros: its shape */
+    cs_matrix *embeddings_packed; /* while a chunk is at work */
     cs_arena arena;
 };
 
@@ -78,9 +81,10 @@ static void plan(cs_head_counter *c)
 {
     const cs_shape *s = &c->shape;
     int i;
-    c->panel = cs_arena_carve(&c->arena, c->room * s->P, sizeof(float));
+    c->embeddings = cs_arena_carve(&c->arena, c->room * s->P, sizeof(float));
     for (i = 0; i < c->lanes; i++) {
-        c->lane[i].dots = cs_arena_carve(&c->arena, c->room * s->H * s->C, sizeof(float));
+        c->lane[i].turned = cs_arena_carve(&c->arena, s->H * s->C * c->room, sizeof(float));
+        c->lane[i].sums = cs_arena_carve(&c->arena, s->H * s->C * s->P, sizeof(float));
         c->lane[i].codes = cs_arena_carve(&c->arena, c->room * s->C, sizeof(double));
     }
 }
@@ -90,29 +94,24 @@ clipspan_status cs_head_counter_new(cs_head_counter **out, const cs_basis *basis
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
     const cs_shape *s = &basis->shape;
-    cs_product_plan product = {room, CS_STORE, 0, 1};
+    cs_product_plan product = {s->H * s->C, CS_STORE, 0, 1};
     cs_head_counter *c = cs_alloc_zero(1, sizeof *c, "head statistics", err);
-    size_t l;
     int i;
     *out = NULL;
     if (!c) return CLIPSPAN_E_NOMEM;
+    c->basis = basis;
+    c->simd = simd;
     c->shape = *s;
     c->room = room;
     c->lanes = lanes;
-    c->panels = cs_basis_panels(s->P);
-    c->layers = cs_alloc_zero(s->L, sizeof(cs_matrix *), "head statistics", err);
     c->lane = cs_alloc_zero((size_t)lanes, sizeof *c->lane, "head statistics", err);
-    if (!c->layers || !c->lane) goto done;
+    if (!c->lane) goto done;
     plan(c);
     CS_TRY_DONE(cs_arena_take(&c->arena, "head statistics", err));
     plan(c);
-    for (l = 0; l < s->L; l++) {
-        CS_TRY_DONE(cs_matrix_new(&c->layers[l], cs_basis_head(basis, l, 0), NULL, s->H * s->C,
-                                  s->P, c->panels, CLIPSPAN_F32, err));
-        c->packed += cs_matrix_bytes(c->layers[l]);
-    }
+    CS_TRY_DONE(cs_matrix_new(&c->like, c->embeddings, NULL, s->P, room, 1, CLIPSPAN_F32, err));
     for (i = 0; i < lanes; i++)
-        CS_TRY_DONE(cs_product_new(&c->lane[i].product, c->layers[0], product, simd, err));
+        CS_TRY_DONE(cs_product_new(&c->lane[i].product, c->like, product, simd, err));
     *out = c;
     c = NULL;
 done:
@@ -123,14 +122,11 @@ done:
 void cs_head_counter_free(cs_head_counter **counter)
 {
     cs_head_counter *c = counter ? *counter : NULL;
-    size_t l;
     int i;
     if (!c) return;
-    for (l = 0; c->layers && l < c->shape.L; l++)
-        cs_matrix_free(&c->layers[l]);
     for (i = 0; c->lane && i < c->lanes; i++)
         cs_product_free(&c->lane[i].product);
-    cs_free(c->layers);
+    cs_matrix_free(&c->like);
     cs_free(c->lane);
     cs_arena_fini(&c->arena);
     cs_free(c);
@@ -139,7 +135,7 @@ void cs_head_counter_free(cs_head_counter **counter)
 
 size_t cs_head_counter_memory(const cs_head_counter *counter)
 {
-    return counter->arena.size + counter->packed;
+    return counter->arena.size;
 }
 
 typedef struct chunk_job {
@@ -149,7 +145,22 @@ typedef struct chunk_job {
     cs_head_stats_layout layout;
 } chunk_job;
 
-/* Moments of every head of a layer, and the means of c . m = y . (A m). */
+/* In float64, eight sums side by side. */
+static double dot_f32(const float *a, const float *b, size_t count)
+{
+    double part[8] = {0.0};
+    size_t i, k;
+    for (i = 0; i + 8 <= count; i += 8)
+        for (k = 0; k < 8; k++)
+            part[k] += (double)a[i + k] * (double)b[i + k];
+    for (; i < count; i++)
+        part[i % 8] += (double)a[i] * (double)b[i];
+    return ((part[0] + part[1]) + (part[2] + part[3])) +
+           ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
+/* Moments of every head of a layer, and the means of c . m = sum over A of A (sum of y m^T), which
+ * needs no copy of A that is packed for products. */
 static clipspan_status count_heads(const chunk_job *j, counter_lane *lane, size_t l,
                                    clipspan_error *err)
 {
@@ -157,22 +168,24 @@ static clipspan_status count_heads(const chunk_job *j, counter_lane *lane, size_
     const cs_codes *codes = j->codes;
     const cs_shape *s = &c->shape;
     size_t B = codes->room, h, i, k, n;
-    CS_TRY(cs_product_run(lane->product, lane->dots, c->panel, B * (s->P / c->panels), c->layers[l],
-                          err));
+    memset(lane->turned, 0, s->H * s->C * B * sizeof *lane->turned);
     for (h = 0; h < s->H; h++) {
-        double product = 0.0;
         for (i = 0, n = 0; i < B; i++) {
-            const float *dots = lane->dots + (i * s->H + h) * s->C;
-            double *y = lane->codes + n * s->C, dot = 0.0;
+            double *y = lane->codes + n * s->C;
             if (!codes->used[i]) continue;
             cs_codes_get(y, codes, i, l, h);
             for (k = 0; k < s->C; k++)
-                dot += y[k] * (double)dots[k];
-            product += dot;
+                lane->turned[(h * s->C + k) * B + i] = (float)y[k];
             n++;
         }
         cs_moments_of_rows(j->stats + (l * s->H + h) * j->layout.head_size, lane->codes, n, s->C,
                            s->C);
+    }
+    CS_TRY(cs_product_run(lane->product, lane->sums, lane->turned, 0, c->embeddings_packed, err));
+    n = cs_codes_count(codes);
+    for (h = 0; h < s->H; h++) {
+        const float *rows = cs_basis_head(c->basis, l, h), *sums = lane->sums + h * s->C * s->P;
+        double product = dot_f32(rows, sums, s->C * s->P);
         j->stats[j->layout.head_products + l * s->H + h] = n ? product / (double)n : 0.0;
     }
     return CLIPSPAN_OK;
@@ -227,23 +240,25 @@ static void run_job(void *context, size_t index, int lane_number)
 clipspan_status cs_head_stats_run(double *stats, cs_head_counter *counter, const cs_codes *codes,
                                   int threads, clipspan_error *err)
 {
+    clipspan_status status = CLIPSPAN_OK;
     const cs_shape *s = &counter->shape;
     chunk_job job = {stats, counter, codes, cs_head_stats_plan(*s)};
-    size_t panel = s->P / counter->panels, p, i;
+    size_t i, p;
     int t;
-    for (p = 0; p < counter->panels; p++)
+    for (p = 0; p < s->P; p++)
         for (i = 0; i < codes->room; i++)
-            memcpy(counter->panel + (p * codes->room + i) * panel,
-                   codes->embedding + i * s->P + p * panel, panel * sizeof(float));
+            counter->embeddings[p * codes->room + i] = codes->embedding[i * s->P + p];
+    CS_TRY(cs_matrix_new(&counter->embeddings_packed, counter->embeddings, NULL, s->P, codes->room,
+                         1, CLIPSPAN_F32, err));
     for (t = 0; t < counter->lanes; t++)
         cs_clear(&counter->lane[t].error);
     cs_parallel_for(4 * s->L + 2, threads, run_job, &job);
-    for (t = 0; t < counter->lanes; t++)
-        if (counter->lane[t].error.code != CLIPSPAN_OK) {
-            if (err) *err = counter->lane[t].error;
-            return counter->lane[t].error.code;
-        }
-    return CLIPSPAN_OK;
+    for (t = 0; t < counter->lanes && status == CLIPSPAN_OK; t++) {
+        status = counter->lane[t].error.code;
+        if (status != CLIPSPAN_OK && err) *err = counter->lane[t].error;
+    }
+    cs_matrix_free(&counter->embeddings_packed);
+    return status;
 }
 
 /* ---- Merging and checking ---- */

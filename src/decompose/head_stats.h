@@ -39,16 +39,16 @@ typedef struct cs_head_stats_layout {
 } cs_head_stats_layout;
 cs_head_stats_layout cs_head_stats_plan(cs_shape shape);
 
-/* Computes statistics of chunks: products A m, scratch. room: of the codes that it will be
- * given. */
+/* Computes statistics of chunks. basis must outlive it. room: of the codes that it will be given.
+ * Its memory does not grow with the layers. */
 typedef struct cs_head_counter cs_head_counter;
 clipspan_status cs_head_counter_new(cs_head_counter **out, const cs_basis *basis, size_t room,
                                     int lanes, const cs_simd *simd, clipspan_error *err);
 void cs_head_counter_free(cs_head_counter **counter);
-size_t cs_head_counter_memory(const cs_head_counter *counter); /* packed copy of A included */
+size_t cs_head_counter_memory(const cs_head_counter *counter); /* bytes, the basis not counted */
 
 /* Statistics of a finished chunk's used slots; `stats` is overwritten. threads: at most `lanes`;
- * the same bytes for any. No allocation. Errors: INTERNAL. */
+ * the same bytes for any. Errors: NOMEM (the chunk's embeddings, packed), INTERNAL. */
 clipspan_status cs_head_stats_run(double *stats, cs_head_counter *counter, const cs_codes *codes,
                                   int threads, clipspan_error *err);
 
