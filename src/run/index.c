@@ -242,8 +242,9 @@ clipspan_status cs_index_open(cs_index **out, const char *path, int writable, cl
         status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "may not be written by this user");
         goto done;
     }
-    CS_TRY_DONE(
-        connect_to(index, path, writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, err));
+    /* A reader too must be able to undo what a process left that was killed inside a change. */
+    CS_TRY_DONE(connect_to(index, path, SQLITE_OPEN_READWRITE, err));
+    if (!writable) CS_TRY_DONE(run_sql(index, "PRAGMA query_only=ON", err));
     CS_TRY_DONE(check_kind(index, err));
     CS_TRY_DONE(prepare_all(index, err));
     *out = index;

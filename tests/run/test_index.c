@@ -7,9 +7,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -131,6 +134,37 @@ static void changes_that_are_not_kept_leave_no_trace(void **state)
     cs_index_close(&index);
 }
 
+/* A process that dies inside a transaction leaves the file half changed, and a journal: whoever opens
+ * it next, to read or to write, finds it as it was. */
+static void a_kill_inside_a_change_is_rolled_back_by_the_next_reader(void **state)
+{
+    (void)state;
+    for (int writable = 0; writable < 2; writable++) {
+        char *journal = cs_tiny_path(folder, "index.sqlite-journal");
+        cs_index *index;
+        uint64_t count;
+        clipspan_error err;
+        pid_t child;
+        int ended;
+        make(3000);
+        child = fork();
+        if (child == 0) {
+            sqlite3 *db;
+            sqlite3_open(path, &db);
+            sqlite3_exec(db, "PRAGMA cache_size=1; BEGIN; UPDATE pictures SET status='ok'", NULL,
+                         NULL, NULL);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &ended, 0), child);
+        assert_int_equal(cs_path_kind(journal), 1);
+        if (cs_index_open(&index, path, writable, &err) != CLIPSPAN_OK) fail_msg("%s", err.message);
+        assert_int_equal(cs_index_count(&count, index, "planned", &err), 0);
+        assert_int_equal(count, 3000);
+        cs_index_close(&index);
+        free(journal);
+    }
+}
+
 static void a_new_index_that_is_not_committed_leaves_nothing(void **state)
 {
     char *other = cs_tiny_path(folder, "other.sqlite");
@@ -175,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_pictures_and_results_come_back),
         cmocka_unit_test(changes_that_are_not_kept_leave_no_trace),
+        cmocka_unit_test(a_kill_inside_a_change_is_rolled_back_by_the_next_reader),
         cmocka_unit_test(a_new_index_that_is_not_committed_leaves_nothing),
         cmocka_unit_test(what_is_no_index_is_refused),
     };
