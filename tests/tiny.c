@@ -44,13 +44,23 @@ int cs_tiny_sanitized(void)
 
 /* ---- Folders and files ---- */
 
+static char *folder_in(const char *base)
+{
+    char *folder = get(4096);
+    snprintf(folder, 4096, "%s/clipspan-test-XXXXXX", base);
+    if (!mkdtemp(folder)) stop(folder);
+    return folder;
+}
+
 char *cs_tiny_folder(void)
 {
     const char *base = getenv("TMPDIR");
-    char *folder = get(4096);
-    snprintf(folder, 4096, "%s/clipspan-test-XXXXXX", base && base[0] ? base : "/tmp");
-    if (!mkdtemp(folder)) stop(folder);
-    return folder;
+    return folder_in(base && base[0] ? base : "/tmp");
+}
+
+char *cs_tiny_memory_folder(void)
+{
+    return access("/dev/shm", W_OK | X_OK) == 0 ? folder_in("/dev/shm") : cs_tiny_folder();
 }
 
 static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *place)

@@ -20,6 +20,9 @@
 #include <stdint.h>
 
 char *cs_tiny_folder(void);
+/* The same in memory where the system has such a place, for tests whose time would go into waiting
+ * for the disk. */
+char *cs_tiny_memory_folder(void);
 void cs_tiny_remove(char **folder);
 
 /* 1 in a build with a sanitizer, where times and memory mean nothing. */

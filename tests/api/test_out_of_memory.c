@@ -1,59 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Every allocation of ours fails once: opening a model, making both encoders and parts and running
  * them must each time end in NOMEM, with nothing half-made (the sanitizers look for what is lost)
- * and nothing spoilt for the next attempt. The linker turns the library's calls of the allocator to
- * the functions below (--wrap); what oneDNN and jansson allocate themselves is not touched. */
+ * and nothing spoilt for the next attempt. */
+#include "failing_malloc.h"
 #include "tiny.h"
 
 #include <clipspan/clipspan.h>
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-/* ---- The allocator ---- */
-
-static int armed;    /* count calls */
-static long calls;   /* so far */
-static long failing; /* the call that fails, from 1; 0: none */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-int __real_posix_memalign(void **out, size_t align, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-int __wrap_posix_memalign(void **out, size_t align, size_t size);
-
-static int fails(void)
-{
-    return armed && ++calls == failing;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
-
-int __wrap_posix_memalign(void **out, size_t align, size_t size)
-{
-    return fails() ? ENOMEM : __real_posix_memalign(out, align, size);
-}
 
 /* ---- What is done with it ---- */
 
@@ -177,16 +136,16 @@ static void walk_through(work *w)
 {
     work expected = *w;
     long most;
-    armed = 1;
-    calls = failing = 0;
+    failing_armed = 1;
+    failing_calls = failing_call = 0;
     assert_int_equal(use_all(&expected, NULL), CLIPSPAN_OK);
-    most = calls;
+    most = failing_calls;
     assert_true(most > 100);
     for (long n = 1; n <= most; n++) {
         clipspan_error err = {CLIPSPAN_E_INTERNAL, "never filled"};
         clipspan_status status;
-        calls = 0;
-        failing = n;
+        failing_calls = 0;
+        failing_call = n;
         status = use_all(w, n % 2 ? &err : NULL);
         if (status != CLIPSPAN_E_NOMEM)
             fail_msg("allocation %ld of %ld: status %s, %s", n, most, clipspan_status_name(status),
@@ -196,9 +155,9 @@ static void walk_through(work *w)
             assert_non_null(strstr(err.message, "out of memory"));
         }
     }
-    failing = 0;
+    failing_call = 0;
     assert_int_equal(use_all(w, NULL), CLIPSPAN_OK);
-    armed = 0;
+    failing_armed = 0;
     assert_memory_equal(w->image, expected.image, sizeof w->image);
     assert_memory_equal(w->text, expected.text, sizeof w->text);
     assert_memory_equal(w->scores, expected.scores, sizeof w->scores);

@@ -30,7 +30,7 @@ void run_craft_init(run_craft *craft, size_t rows)
     char line[64], *text = calloc(rows + 1, sizeof line);
     uint32_t seed = 1;
     tiny.no_text = 1;
-    craft->folder = cs_tiny_folder();
+    craft->folder = cs_tiny_memory_folder();
     craft->model_path = cs_tiny_path(craft->folder, "model");
     cs_tiny_write(craft->folder, "model/x", "", 0);
     cs_tiny_write_openclip(craft->model_path, &tiny, 7);

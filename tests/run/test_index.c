@@ -134,8 +134,8 @@ static void changes_that_are_not_kept_leave_no_trace(void **state)
     cs_index_close(&index);
 }
 
-/* A process that dies inside a transaction leaves the file half changed, and a journal: whoever opens
- * it next, to read or to write, finds it as it was. */
+/* A process that dies inside a transaction leaves the file half changed, and a journal: whoever
+ * opens it next, to read or to write, finds it as it was. */
 static void a_kill_inside_a_change_is_rolled_back_by_the_next_reader(void **state)
 {
     (void)state;

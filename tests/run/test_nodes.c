@@ -23,7 +23,7 @@ static size_t size;
 static int set_up(void **state)
 {
     (void)state;
-    folder = cs_tiny_folder();
+    folder = cs_tiny_memory_folder();
     cs_tiny_write(folder, "nodes/x", "", 0);
     plan.path = folder;
     plan.id = "0123";
