@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sizes of the tree's levels, shares, and the order of the pictures. */
 #include "run/chunk_tree.h"
+#include "base/random.h"
 
 uint64_t cs_level_nodes(const cs_chunk_tree *tree, int level)
 {
@@ -40,20 +41,13 @@ void cs_shard_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, 
     *end = *first + each + (before < more);
 }
 
-static uint64_t splitmix64(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
-}
-
 void cs_permute(uint32_t *order, size_t count, uint64_t seed)
 {
+    cs_random random = {seed};
     for (size_t i = 0; i < count; i++)
         order[i] = (uint32_t)i;
     for (size_t i = count; i-- > 1;) {
-        size_t j = (size_t)((splitmix64(&seed) >> 32) * (i + 1) >> 32);
+        size_t j = (size_t)((cs_random_next(&random) >> 32) * (i + 1) >> 32);
         uint32_t kept = order[i];
         order[i] = order[j];
         order[j] = kept;
