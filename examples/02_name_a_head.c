@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* 02_name_a_head MODEL PICTURES LAYER HEAD   The texts that span what one attention head of the
+ * image tower writes about the pictures of a folder, and its role. Against an installed library:
+ *     cc examples/02_name_a_head.c $(pkg-config --cflags --libs clipspan) -o 02_name_a_head */
+#include <clipspan/clipspan.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BLOCKS 64 /* of 32 pictures; what comes behind is left out */
+
+/* Takes the pictures apart, 32 at a time; every 32 are a block for stability. Returns how many
+ * blocks, -1 on failure. */
+static int count(clipspan_stats *all, clipspan_stats **blocks, clipspan_encoder *encoder,
+                 const char *folder, clipspan_error *err)
+{
+    clipspan_error skipped[CLIPSPAN_PARTS_MOST]; /* pictures that cannot be read are no failure */
+    clipspan_inputs *inputs = NULL;
+    clipspan_parts *parts = NULL;
+    int used = 0, failed = clipspan_inputs_open(&inputs, &folder, 1, NULL, err);
+    size_t total = clipspan_inputs_get_count(inputs);
+    if (!failed) failed = clipspan_parts_new(&parts, encoder, NULL, err);
+    for (size_t i = 0; !failed && i < total && used < BLOCKS; i += CLIPSPAN_PARTS_MOST, used++) {
+        size_t some = total - i < CLIPSPAN_PARTS_MOST ? total - i : CLIPSPAN_PARTS_MOST;
+        const char *const *paths = clipspan_inputs_get_paths(inputs) + i;
+        failed = clipspan_parts_run_files(parts, skipped, paths, some, err);
+        if (!failed) failed = clipspan_stats_add(all, parts, err);
+        if (!failed) failed = clipspan_stats_new(&blocks[used], encoder, err);
+        if (!failed) failed = clipspan_stats_add(blocks[used], parts, err);
+    }
+    clipspan_parts_free(&parts);
+    clipspan_inputs_close(&inputs);
+    return failed ? -1 : used;
+}
+
+/* Every text of the set that comes with clipspan, as it stands. */
+static int embed(clipspan_bank **out, clipspan_model *model, clipspan_error *err)
+{
+    clipspan_encoder_options opt = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_encoder *encoder = NULL;
+    clipspan_texts *texts = NULL, *as_it_stands = NULL;
+    int failed = clipspan_texts_open(&texts, "general", err);
+    opt.tower = CLIPSPAN_TEXT;
+    if (!failed) failed = clipspan_texts_open(&as_it_stands, "none", err);
+    if (!failed) failed = clipspan_encoder_new(&encoder, model, &opt, err);
+    if (!failed) failed = clipspan_bank_new_classes(out, encoder, texts, as_it_stands, NULL, err);
+    clipspan_encoder_free(&encoder);
+    clipspan_texts_free(&as_it_stands);
+    clipspan_texts_free(&texts);
+    return failed;
+}
+
+static void show(const clipspan_span *span, const clipspan_role *role, const clipspan_bank *bank)
+{
+    const clipspan_span_info *info = clipspan_span_get_info(span);
+    const clipspan_pick *pick = clipspan_span_get_picks(span);
+    printf("layer %d, head %d, %llu pictures\n", info->head.layer, info->head.head,
+           (unsigned long long)info->pictures);
+    for (int k = 0; k < info->picks; k++)
+        printf("%5.1f %%  %s\n", 100.0 * pick[k].share, clipspan_bank_get_name(bank, pick[k].text));
+    if (role->kind == CLIPSPAN_ROLE_CLEAR)
+        printf("role: %s\n", role->category[0]);
+    else if (role->kind == CLIPSPAN_ROLE_MIXED)
+        printf("mixed: %s, %s\n", role->category[0], role->category[1]);
+    else
+        printf("no clear role%s\n", role->untested ? " (too few pictures to test it)" : "");
+}
+
+int main(int argc, char **argv)
+{
+    clipspan_error err = {CLIPSPAN_E_ARGUMENT, "usage: 02_name_a_head MODEL PICTURES LAYER HEAD"};
+    clipspan_model *model = NULL;
+    clipspan_encoder *encoder = NULL;
+    clipspan_stats *all = NULL, *blocks[BLOCKS] = {NULL};
+    clipspan_bank *bank = NULL;
+    clipspan_span *span = NULL;
+    clipspan_span_options opt = CLIPSPAN_SPAN_OPTIONS_INIT;
+    clipspan_role role;
+    clipspan_head head = {0, 0};
+    int failed = argc != 5, used = 0;
+    if (!failed) head.layer = (int)strtol(argv[3], NULL, 10);
+    if (!failed) head.head = (int)strtol(argv[4], NULL, 10);
+    if (!failed) failed = clipspan_model_open(&model, argv[1], NULL, &err);
+    if (!failed) failed = embed(&bank, model, &err);
+    if (!failed) failed = clipspan_encoder_new(&encoder, model, NULL, &err);
+    if (!failed) failed = clipspan_stats_new(&all, encoder, &err);
+    if (!failed) failed = (used = count(all, blocks, encoder, argv[2], &err)) < 0;
+    opt.blocks = (const clipspan_stats *const *)blocks;
+    opt.block_count = used > 0 ? (size_t)used : 0;
+    if (!failed) failed = clipspan_span_new(&span, all, &head, 1, bank, &opt, NULL, &err);
+    if (!failed) failed = clipspan_span_run_role(&role, span, bank, NULL, &err);
+    if (failed)
+        fprintf(stderr, "%s\n", err.message);
+    else
+        show(span, &role, bank);
+    clipspan_span_free(&span);
+    clipspan_bank_free(&bank);
+    for (int i = 0; i < BLOCKS; i++)
+        clipspan_stats_free(&blocks[i]);
+    clipspan_stats_free(&all);
+    clipspan_encoder_free(&encoder);
+    clipspan_model_close(&model);
+    return failed != 0;
+}
