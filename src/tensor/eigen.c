@@ -155,19 +155,6 @@ clipspan_status cs_eigen_symmetric(double *values, double *vectors, const double
 
 #endif
 
-/* In four interleaved sums: a fixed order, and no step waits for the one before. */
-static double dot(const double *x, const double *y, size_t n)
-{
-    double s[4] = {0.0, 0.0, 0.0, 0.0};
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (size_t j = 0; j < 4; j++)
-            s[j] += x[i + j] * y[i + j];
-    for (size_t j = 0; i + j < n; j++)
-        s[j] += x[i + j] * y[i + j];
-    return (s[0] + s[2]) + (s[1] + s[3]);
-}
-
 /* Row by row, so that what is read of S is not yet overwritten when L is S. */
 size_t cs_cholesky(double *lower, const double *symmetric, size_t n, double shift, double through)
 {
@@ -176,7 +163,9 @@ size_t cs_cholesky(double *lower, const double *symmetric, size_t n, double shif
         double *row = lower + i * n, pivot = symmetric[i * n + i] - shift;
         for (size_t j = 0; j < i; j++) {
             const double *other = lower + j * n;
-            double sum = symmetric[i * n + j] - dot(row, other, j);
+            double sum = symmetric[i * n + j];
+            for (size_t k = 0; k < j; k++)
+                sum -= row[k] * other[k];
             row[j] = other[j] > 0.0 ? sum / other[j] : 0.0;
             pivot -= row[j] * row[j];
         }
