@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,6 +233,79 @@ static void heads_one_wide(void **state)
     check_shape(&tiny);
 }
 
+/* Exchanges `count` numbers at byte `a` of a file with those at byte `b`. */
+static void exchange(FILE *file, long a, long b, size_t count)
+{
+    float x[64], y[64];
+    assert_true(count <= 64);
+    assert_int_equal(fseek(file, a, SEEK_SET), 0);
+    assert_int_equal(fread(x, sizeof *x, count, file), count);
+    assert_int_equal(fseek(file, b, SEEK_SET), 0);
+    assert_int_equal(fread(y, sizeof *y, count, file), count);
+    assert_int_equal(fseek(file, b, SEEK_SET), 0);
+    assert_int_equal(fwrite(x, sizeof *x, count, file), count);
+    assert_int_equal(fseek(file, a, SEEK_SET), 0);
+    assert_int_equal(fwrite(y, sizeof *y, count, file), count);
+}
+
+/* Heads 0 and 2 of a layer change places in the file: rows of q, k and v, columns of W_O. */
+static void exchange_heads(const cs_rig *rig, int layer)
+{
+    static const cs_part parts[] = {CS_Q_WEIGHT, CS_K_WEIGHT, CS_V_WEIGHT,  CS_Q_BIAS,
+                                    CS_K_BIAS,   CS_V_BIAS,   CS_OUT_WEIGHT};
+    const cs_safetensors *tensors = cs_checkpoint_tensors(rig->checkpoint);
+    size_t K = rig->shape.K, D = rig->shape.D, i, d;
+    FILE *file = fopen(cs_safetensors_path(tensors, 0), "r+b");
+    assert_non_null(file);
+    for (i = 0; i < sizeof parts / sizeof *parts; i++) {
+        cs_tensor_ref ref = cs_checkpoint_part(rig->checkpoint, CLIPSPAN_IMAGE, parts[i], layer);
+        long at = (long)(ref.entry->offset + ref.first * ref.columns * sizeof(float));
+        size_t rows = parts[i] == CS_OUT_WEIGHT ? D : ref.rows > 1 ? K : 1;
+        size_t count = ref.rows > 1 && parts[i] != CS_OUT_WEIGHT ? D : K;
+        size_t apart = parts[i] == CS_OUT_WEIGHT || ref.rows == 1 ? 2 * K : 2 * K * D;
+        for (d = 0; d < rows; d++)
+            exchange(file, at + (long)(d * D * sizeof(float)),
+                     at + (long)((d * D + apart) * sizeof(float)), count);
+    }
+    fclose(file);
+}
+
+static void heads_change_places(void **state)
+{
+    cs_tiny_model tiny = small();
+    char *folder = cs_tiny_folder();
+    cs_rig rig;
+    uint8_t *pixels;
+    terms before, after;
+    size_t P, h, p;
+    (void)state;
+    cs_tiny_write_openclip(folder, &tiny, 5);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, 1, 1);
+    P = rig.shape.P;
+    pixels = malloc(rig.pixels);
+    cs_rig_paint(&rig, pixels, 1);
+    cs_rig_run(&rig, pixels, 1);
+    before = get_terms(&rig, 0);
+    exchange_heads(&rig, 1);
+    cs_rig_fini(&rig);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, 1, 1);
+    cs_rig_run(&rig, pixels, 1);
+    after = get_terms(&rig, 0);
+    for (h = 0; h < 6; h++)
+        for (p = 0; p < P; p++) {
+            size_t to = h < 3 ? h : 8 - h; /* of layer 0 the same, of layer 1 in reverse */
+            assert_true(fabs((double)before.heads[h * P + p] - (double)after.heads[to * P + p]) <
+                        TERM);
+        }
+    for (p = 0; p < 3 * P; p++)
+        assert_true(fabs((double)before.mlps[p] - (double)after.mlps[p]) < TERM);
+    free_terms(&before);
+    free_terms(&after);
+    free(pixels);
+    cs_rig_fini(&rig);
+    cs_tiny_remove(&folder);
+}
+
 static void panels(void **state)
 {
     cs_tiny_model tiny = small();
@@ -254,17 +328,17 @@ int main(void)
                                "image-no-ln-pre",       "openclip-wide",         "hf-gelu-eos",
                                "openclip-f64-unaligned"};
     enum { GOLDEN = sizeof names / sizeof *names };
-    struct CMUnitTest tests[GOLDEN + 3] = {{0}};
-    const struct CMUnitTest shapes[3] = {cmocka_unit_test(one_of_everything),
-                                         cmocka_unit_test(heads_one_wide),
-                                         cmocka_unit_test(panels)};
+    struct CMUnitTest tests[GOLDEN + 4] = {{0}};
+    const struct CMUnitTest shapes[4] = {cmocka_unit_test(one_of_everything),
+                                         cmocka_unit_test(heads_one_wide), cmocka_unit_test(panels),
+                                         cmocka_unit_test(heads_change_places)};
     size_t i;
     for (i = 0; i < GOLDEN; i++) {
         tests[i].name = names[i];
         tests[i].test_func = golden;
         tests[i].initial_state = names[i];
     }
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < 4; i++)
         tests[GOLDEN + i] = shapes[i];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
