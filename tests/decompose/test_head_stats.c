@@ -368,7 +368,7 @@ static void nothing_varies(void **state)
 
 static void damage(void **state)
 {
-    static const double bad[] = {NAN, INFINITY, -1.0, 2.5};
+    static const double bad[] = {(double)NAN, (double)INFINITY, -1.0, 2.5};
     sample a;
     cs_head_stats_layout layout;
     clipspan_error err;
