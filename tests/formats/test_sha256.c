@@ -11,6 +11,7 @@
 
 #include "formats/sha256.h"
 
+/* With the CPU's instructions where it has them, and without. */
 static void expect(const void *data, size_t size, size_t step, const char *want)
 {
     unsigned char digest[32];
@@ -18,12 +19,15 @@ static void expect(const void *data, size_t size, size_t step, const char *want)
     cs_sha256 hash;
     char text[65];
     size_t at;
-    cs_sha256_init(&hash);
-    for (at = 0; at < size; at += step)
-        cs_sha256_add(&hash, p + at, size - at < step ? size - at : step);
-    cs_sha256_end(digest, &hash);
-    cs_sha256_print(text, digest);
-    assert_string_equal(text, want);
+    for (int plain = 0; plain < 2; plain++) {
+        cs_sha256_init(&hash);
+        if (plain) hash.extension = 0;
+        for (at = 0; at < size; at += step)
+            cs_sha256_add(&hash, p + at, size - at < step ? size - at : step);
+        cs_sha256_end(digest, &hash);
+        cs_sha256_print(text, digest);
+        assert_string_equal(text, want);
+    }
 }
 
 static void nist_vectors_give_their_digests(void **state)
@@ -66,6 +70,7 @@ static void lengths_around_a_block_agree(void **state)
     for (size = 0; size < sizeof data; size++) {
         cs_sha256_init(&x);
         cs_sha256_init(&y);
+        y.extension = 0;
         cs_sha256_add(&x, data, size);
         for (i = 0; i < size; i++)
             cs_sha256_add(&y, data + i, 1);

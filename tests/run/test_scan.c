@@ -275,6 +275,31 @@ static int count_status(void *user, const clipspan_run_picture *picture)
     return 0;
 }
 
+/* Rows of a chunk are its usable pictures' only, in order of place, whatever lies between. */
+static void check_rows(const clipspan_run *run, const clipspan_inputs *inputs)
+{
+    const size_t P = (size_t)clipspan_run_get_info(run)->embed_width;
+    float *rows = malloc(32 * P * sizeof *rows), *plain = malloc(P * sizeof *plain);
+    uint64_t places[32];
+    uint32_t order[10];
+    clipspan_encoder *encoder;
+    size_t n;
+    assert_int_equal(clipspan_encoder_new(&encoder, craft.model, NULL, NULL), 0);
+    assert_int_equal(
+        clipspan_run_read_vectors(rows, places, &n, run, 0, CLIPSPAN_VECTORS_EMBEDDING, 0, NULL),
+        0);
+    assert_int_equal(n, 3);
+    cs_permute(order, 10, 1);
+    for (size_t i = 0; i < n; i++) {
+        const char *path = clipspan_inputs_get_paths(inputs)[order[places[i]]];
+        assert_int_equal(clipspan_encoder_run_files(plain, NULL, encoder, &path, 1, NULL), 0);
+        assert_memory_equal(plain, rows + i * P, P * sizeof *plain);
+    }
+    clipspan_encoder_free(&encoder);
+    free(rows);
+    free(plain);
+}
+
 static void every_kind_of_bad_picture_is_skipped_with_its_reason(void **state)
 {
     char *path = run_craft_path(&craft, "badrun"), *list = cs_tiny_path(craft.folder, "bad.csv");
@@ -311,6 +336,7 @@ static void every_kind_of_bad_picture_is_skipped_with_its_reason(void **state)
     assert_int_equal(clipspan_run_read_pictures(run, 0, info->pictures, count_status, &seen, NULL),
                      0);
     assert_int_equal(seen, 10);
+    check_rows(run, inputs);
     clipspan_run_close(&run);
     clipspan_inputs_close(&inputs);
     free(list);
