@@ -906,6 +906,7 @@ typedef struct clipspan_atlas_options {
     const clipspan_texts *texts;      /* the pool; NULL: the one that comes with clipspan */
     const clipspan_texts *null_texts; /* texts without sense; NULL: those that come with clipspan */
     const char *model;                /* where the run's model is now; NULL: where it was */
+    clipspan_model *opened;           /* the run's model when it is open already, or NULL */
     int first_layer, layers;    /* whose heads are looked at; layers 0: all from the first on */
     int picks, rank, resamples; /* as clipspan_span_options */
     int threads;
@@ -914,7 +915,7 @@ typedef struct clipspan_atlas_options {
 } clipspan_atlas_options;
 #define CLIPSPAN_ATLAS_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(clipspan_atlas_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0             \
+        sizeof(clipspan_atlas_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0       \
     }
 
 /* A text of the pool that some pick names. */
@@ -979,7 +980,7 @@ typedef struct clipspan_atlas_info {
     const char *folder;     /* where relative paths of pictures start */
     const clipspan_atlas_count *counts;
     size_t count_kinds;
-    const char *pool, *pool_hash; /* name; SHA-256 of its texts and keys */
+    const char *pool, *pool_hash, *null_hash; /* name; SHA-256 of texts and keys */
     size_t pool_texts, pool_categories, null_texts;
     int first_layer, last_layer; /* looked at */
     int picks, rank, resamples;  /* asked for (rank 0: no bound); resamples 0: no stability */
@@ -991,6 +992,31 @@ typedef struct clipspan_atlas_info {
     clipspan_strength input;          /* of the class token as it enters the first layer */
     double embedding_variance;        /* tr Var of the unit embedding */
 } clipspan_atlas_info;
+
+/* Makes the atlas of a merged run, or takes it from the run when that holds one of the same pool and
+ * options, or of more layers. A pool's vectors are made once with the run's model, which needs its
+ * text tower, and kept. Where the run's folder may not be written nothing is kept, without an
+ * error. progress counts texts that are to be embedded and heads. options may be NULL. Errors:
+ * NOT_FOUND (not merged), UNSUPPORTED (no text tower), ARGUMENT (layers that the model does not
+ * have), those of clipspan_run_open_model, NUMBERS, NOMEM, INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_atlas_new(clipspan_atlas **out, const clipspan_run *run,
+                                                const clipspan_atlas_options *options,
+                                                const clipspan_progress *progress,
+                                                clipspan_error *err);
+
+/* Reads what clipspan_atlas_new left in the run under the pool's name; NULL: what it left last.
+ * Errors: NOT_FOUND (with the names there are), FORMAT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_atlas_open(clipspan_atlas **out, const clipspan_run *run,
+                                                 const char *name, clipspan_error *err);
+CLIPSPAN_API void clipspan_atlas_free(clipspan_atlas **atlas);
+
+/* heads : [info.heads] by layer, then head   layers : [info.run.layers]   texts : [info.texts] those
+ * that some pick names, also as rival   pictures : [info.pictures] those at some pick's end */
+CLIPSPAN_API const clipspan_atlas_info *clipspan_atlas_get_info(const clipspan_atlas *atlas);
+CLIPSPAN_API const clipspan_atlas_head *clipspan_atlas_get_heads(const clipspan_atlas *atlas);
+CLIPSPAN_API const clipspan_atlas_layer *clipspan_atlas_get_layers(const clipspan_atlas *atlas);
+CLIPSPAN_API const clipspan_atlas_text *clipspan_atlas_get_texts(const clipspan_atlas *atlas);
+CLIPSPAN_API const clipspan_atlas_picture *clipspan_atlas_get_pictures(const clipspan_atlas *atlas);
 
 /* ---- Arrays on disk ---- */
 

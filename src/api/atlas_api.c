@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan_atlas: pools embedded once with the run's model, atlases made once for a pool. */
+#include "api/handles.h"
+#include "base/parallel.h"
+#include "decompose/bootstrap.h"
+#include "report/atlas_make.h"
+#include "report/atlas_store.h"
+#include "run/text_bank.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define PICKS      20 /* by default, as published */
+#define PICKS_MOST 1000
+
+struct clipspan_atlas {
+    cs_atlas *atlas;
+};
+
+typedef struct atlas_job {
+    const clipspan_run *run;
+    clipspan_atlas_options options;
+    cs_atlas_wish wish;
+    clipspan_texts *own[2];         /* pools that were opened here */
+    const clipspan_texts *texts[2]; /* the pool and the null pool */
+    float *vectors[2];
+    clipspan_model *opened; /* here */
+    clipspan_encoder *encoder;
+    const clipspan_progress *progress;
+    size_t before, total; /* of progress */
+} atlas_job;
+
+static int step_job(void *user, size_t done, size_t total)
+{
+    const atlas_job *j = user;
+    (void)total;
+    return j->progress->step(j->progress->user, j->before + done, j->total);
+}
+
+/* Hashing a model's weights: a part of the work without a share in the count. */
+static int step_hash(void *user, size_t done, size_t total)
+{
+    const atlas_job *j = user;
+    (void)done;
+    (void)total;
+    return j->progress->step(j->progress->user, j->before, j->total);
+}
+
+/* ---- Options ---- */
+
+static clipspan_status take_layers(atlas_job *j, clipspan_error *err)
+{
+    const clipspan_atlas_options *o = &j->options;
+    const int L = cs_run_info(j->run->run)->layers;
+    const int last = o->layers ? o->layers - 1 : L - 1 - o->first_layer;
+    if (o->first_layer < 0 || o->layers < 0 || o->first_layer >= L || last > L - 1 - o->first_layer)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "%d layers from L%d on were asked for; the model has layers 0 to %d",
+                       o->layers, o->first_layer, L - 1);
+    j->wish.first_layer = o->first_layer;
+    j->wish.last_layer = o->first_layer + last;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status take_options(atlas_job *j, const clipspan_atlas_options *options,
+                                    clipspan_error *err)
+{
+    static const clipspan_atlas_options defaults = CLIPSPAN_ATLAS_OPTIONS_INIT;
+    clipspan_atlas_options *o = &j->options;
+    cs_atlas_wish *w = &j->wish;
+    *o = options ? *options : defaults;
+    CS_CHECK_SIZE(o, clipspan_atlas_options, err);
+    if (o->picks < 0 || o->picks > PICKS_MOST || o->rank < 0 || o->resamples < -1 ||
+        o->resamples > 100000 || o->threads < 0 || o->threads > CS_MAX_THREADS)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "an atlas takes picks from 0 to %d, rank from 0, resamples from -1 to "
+                       "100,000 and threads from 0 to %d; found %d, %d, %d and %d",
+                       PICKS_MOST, CS_MAX_THREADS, o->picks, o->rank, o->resamples, o->threads);
+    w->name = o->name ? o->name : "general";
+    w->picks = o->picks ? o->picks : PICKS;
+    w->rank = o->rank;
+    w->threads = o->threads ? o->threads : cs_threads_default();
+    w->seed = o->seed;
+    w->resamples = o->resamples ? o->resamples : CS_BOOTSTRAP_RESAMPLES;
+    if (o->resamples < 0 || cs_run_info(j->run->run)->blocks < CS_BOOTSTRAP_BLOCKS)
+        w->resamples = 0;
+    return take_layers(j, err);
+}
+
+static clipspan_status take_pools(atlas_job *j, clipspan_error *err)
+{
+    static const char *const names[] = {"general", "null"};
+    j->texts[0] = j->options.texts;
+    j->texts[1] = j->options.null_texts;
+    for (int i = 0; i < 2; i++) {
+        if (!j->texts[i]) {
+            CS_TRY(cs_texts_open(&j->own[i], names[i], err));
+            j->texts[i] = j->own[i];
+        }
+        if (j->texts[i]->count > INT_MAX)
+            return cs_fail(err, CLIPSPAN_E_LIMIT, "a pool of %zu texts is too large",
+                           j->texts[i]->count);
+    }
+    return CLIPSPAN_OK;
+}
+
+/* ---- What the run has already ---- */
+
+static int same_pools(const atlas_job *j, const clipspan_atlas_info *kept)
+{
+    char hash[65];
+    cs_text_bank_hash(hash, j->texts[0]);
+    if (strcmp(hash, kept->pool_hash) != 0) return 0;
+    cs_text_bank_hash(hash, j->texts[1]);
+    return strcmp(hash, kept->null_hash) == 0;
+}
+
+/* *out is NULL when there is nothing that fits, or it cannot be read. */
+static clipspan_status take_kept(cs_atlas **out, const atlas_job *j, clipspan_error *err)
+{
+    const cs_atlas_wish *w = &j->wish;
+    const clipspan_atlas_info *i;
+    clipspan_status status = cs_atlas_read(out, j->run->run, w->name, err);
+    if (status == CLIPSPAN_E_NOMEM) return status;
+    if (status != CLIPSPAN_OK) return CLIPSPAN_OK;
+    i = &(*out)->info;
+    if (i->first_layer > w->first_layer || i->last_layer < w->last_layer || i->picks != w->picks ||
+        i->rank != w->rank || i->resamples != w->resamples || i->seed != w->seed ||
+        !same_pools(j, i)) {
+        cs_atlas_free(out);
+        return CLIPSPAN_OK;
+    }
+    cs_atlas_write_newest(j->run->run, w->name, NULL); /* where it can be noted */
+    cs_atlas_trim(*out, w->first_layer, w->last_layer);
+    cs_atlas_sum_up(*out);
+    return CLIPSPAN_OK;
+}
+
+/* ---- Pools ---- */
+
+static clipspan_status open_encoder(atlas_job *j, clipspan_error *err)
+{
+    const clipspan_progress hash = {step_hash, j};
+    clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_model *model = j->options.opened;
+    if (j->encoder) return CLIPSPAN_OK;
+    if (!model)
+        CS_TRY(clipspan_run_open_model(&j->opened, j->run, j->options.model,
+                                       j->progress ? &hash : NULL, err));
+    if (!model) model = j->opened;
+    if (!clipspan_model_get_info(model)->has_text)
+        return cs_fail(err, CLIPSPAN_E_UNSUPPORTED,
+                       "%s has no text tower, so texts cannot be compared with its heads",
+                       clipspan_model_get_info(model)->name);
+    options.tower = CLIPSPAN_TEXT;
+    options.threads = j->wish.threads;
+    return clipspan_encoder_new(&j->encoder, model, &options, err);
+}
+
+/* A model that the caller opened: its hash is known when it was scanned with. */
+static clipspan_status check_opened(const atlas_job *j, clipspan_error *err)
+{
+    const cs_identity *identity;
+    const char *run = cs_run_info(j->run->run)->model_hash;
+    if (!j->options.opened) return CLIPSPAN_OK;
+    CS_TRY(cs_model_identity(&identity, j->options.opened, NULL, err));
+    for (size_t i = 0; i < identity->count; i++)
+        if (strcmp(identity->facts[i].key, "model.sha256") == 0 &&
+            strcmp(identity->facts[i].value, run) != 0)
+            return cs_fail(err, CLIPSPAN_E_FORMAT,
+                           "the open model has SHA-256 %s; that of the run is %s",
+                           identity->facts[i].value, run);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make_vectors(atlas_job *j, const int *found, clipspan_error *err)
+{
+    const clipspan_progress step = {step_job, j};
+    for (int i = 0; i < 2; i++) {
+        clipspan_error ignored;
+        if (found[i]) continue;
+        CS_TRY(open_encoder(j, err));
+        CS_TRY(cs_encoder_texts(j->vectors[i], j->encoder, j->texts[i], 1,
+                                j->progress ? &step : NULL, err));
+        j->before += j->texts[i]->count;
+        if (cs_text_bank_write(j->run->run, j->texts[i], j->vectors[i], &ignored) ==
+            CLIPSPAN_E_NOMEM)
+            return cs_fail(err, CLIPSPAN_E_NOMEM, "%s", ignored.message);
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status take_vectors(atlas_job *j, clipspan_error *err)
+{
+    const size_t P = cs_run_shape(j->run->run).P;
+    int found[2] = {0, 0};
+    CS_TRY(check_opened(j, err));
+    j->total = (size_t)(j->wish.last_layer - j->wish.first_layer + 1) * cs_run_shape(j->run->run).H;
+    for (int i = 0; i < 2; i++) {
+        const size_t T = j->texts[i]->count;
+        j->vectors[i] = cs_alloc(T, P * sizeof **j->vectors, "the vectors of a pool", err);
+        if (!j->vectors[i]) return CLIPSPAN_E_NOMEM;
+        CS_TRY(cs_text_bank_read(&found[i], j->vectors[i], j->run->run, j->texts[i], err));
+        if (!found[i]) j->total += T;
+    }
+    return make_vectors(j, found, err);
+}
+
+/* ---- Making one ---- */
+
+static clipspan_status make(cs_atlas **out, atlas_job *j, clipspan_error *err)
+{
+    const clipspan_progress step = {step_job, j};
+    cs_atlas_pool pools[2];
+    clipspan_error ignored;
+    CS_TRY(take_vectors(j, err));
+    for (int i = 0; i < 2; i++) {
+        pools[i].texts = j->texts[i];
+        pools[i].vectors = j->vectors[i];
+    }
+    CS_TRY(cs_atlas_make(out, j->run->run, &pools[0], &pools[1], &j->wish,
+                         j->progress ? &step : NULL, err));
+    if (cs_atlas_write(j->run->run, *out, &ignored) == CLIPSPAN_E_NOMEM)
+        return cs_fail(err, CLIPSPAN_E_NOMEM, "%s", ignored.message);
+    return CLIPSPAN_OK;
+}
+
+static void job_fini(atlas_job *j)
+{
+    clipspan_encoder_free(&j->encoder);
+    clipspan_model_close(&j->opened);
+    for (int i = 0; i < 2; i++) {
+        cs_texts_free(&j->own[i]);
+        cs_free(j->vectors[i]);
+    }
+}
+
+static clipspan_status wrap(clipspan_atlas **out, cs_atlas **atlas, clipspan_error *err)
+{
+    *out = cs_alloc_zero(1, sizeof **out, "an atlas", err);
+    if (!*out) return CLIPSPAN_E_NOMEM;
+    (*out)->atlas = *atlas;
+    *atlas = NULL;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_atlas_new(clipspan_atlas **out, const clipspan_run *run,
+                                   const clipspan_atlas_options *options,
+                                   const clipspan_progress *progress, clipspan_error *err)
+{
+    atlas_job j = {.run = run, .progress = progress && progress->step ? progress : NULL};
+    cs_atlas *atlas = NULL;
+    clipspan_status status;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !run)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_atlas_new: out or run is NULL");
+    CS_TRY(take_options(&j, options, err));
+    CS_TRY(cs_run_need_merged(run->run, err));
+    CS_TRY_DONE(take_pools(&j, err));
+    if (!j.options.again) CS_TRY_DONE(take_kept(&atlas, &j, err));
+    if (!atlas) CS_TRY_DONE(make(&atlas, &j, err));
+    status = wrap(out, &atlas, err);
+    if (status == CLIPSPAN_OK) cs_clear(err);
+done:
+    cs_atlas_free(&atlas);
+    job_fini(&j);
+    return status;
+}
+
+clipspan_status clipspan_atlas_open(clipspan_atlas **out, const clipspan_run *run, const char *name,
+                                    clipspan_error *err)
+{
+    cs_atlas *atlas = NULL;
+    clipspan_status status;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !run)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_atlas_open: out or run is NULL");
+    CS_TRY(cs_run_need_merged(run->run, err));
+    CS_TRY(cs_atlas_read(&atlas, run->run, name, err));
+    status = wrap(out, &atlas, err);
+    cs_atlas_free(&atlas);
+    return status;
+}
+
+void clipspan_atlas_free(clipspan_atlas **atlas)
+{
+    if (!atlas || !*atlas) return;
+    cs_atlas_free(&(*atlas)->atlas);
+    cs_free(*atlas);
+    *atlas = NULL;
+}
+
+const clipspan_atlas_info *clipspan_atlas_get_info(const clipspan_atlas *atlas)
+{
+    return atlas ? &atlas->atlas->info : NULL;
+}
+
+const clipspan_atlas_head *clipspan_atlas_get_heads(const clipspan_atlas *atlas)
+{
+    return atlas ? atlas->atlas->heads : NULL;
+}
+
+const clipspan_atlas_layer *clipspan_atlas_get_layers(const clipspan_atlas *atlas)
+{
+    return atlas ? atlas->atlas->layers : NULL;
+}
+
+const clipspan_atlas_text *clipspan_atlas_get_texts(const clipspan_atlas *atlas)
+{
+    return atlas ? atlas->atlas->texts : NULL;
+}
+
+const clipspan_atlas_picture *clipspan_atlas_get_pictures(const clipspan_atlas *atlas)
+{
+    return atlas ? atlas->atlas->pictures : NULL;
+}

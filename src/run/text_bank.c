@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* One safetensors file a pool: its vectors, and its texts so that other tools can read it. */
+#include "run/text_bank.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "formats/safetensors_write.h"
+#include "formats/sha256.h"
+#include "run/folder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAMED 16 /* digits of the hash in the file's name */
+
+void cs_text_bank_hash(char out[65], const struct clipspan_texts *texts)
+{
+    unsigned char digest[32];
+    cs_sha256 hash;
+    cs_sha256_init(&hash);
+    for (size_t i = 0; i < texts->count; i++) {
+        cs_sha256_add(&hash, texts->keys[i], strlen(texts->keys[i]) + 1);
+        cs_sha256_add(&hash, texts->texts[i], strlen(texts->texts[i]) + 1);
+    }
+    cs_sha256_end(digest, &hash);
+    cs_sha256_print(out, digest);
+}
+
+static char *bank_path(const cs_run *run, const char *hash, clipspan_error *err)
+{
+    char name[64];
+    snprintf(name, sizeof name, CS_RESULTS_FOLDER "/texts-%.*s.safetensors", NAMED, hash);
+    return cs_run_file(run, name, err);
+}
+
+/* Whether the file is of this pool and this run. */
+static int belongs(const cs_safetensors *file, const cs_run *run, const char *hash)
+{
+    const char *plan = cs_safetensors_note(file, "plan"),
+               *texts = cs_safetensors_note(file, "texts_sha256");
+    return plan && texts && strcmp(plan, cs_run_plan_id(run)) == 0 && strcmp(texts, hash) == 0;
+}
+
+static int read_vectors(float *vectors, const cs_safetensors *file, size_t count)
+{
+    const cs_tensor_entry *entry = cs_safetensors_find(file, "vectors");
+    if (!entry || entry->count != count) return 0;
+    if (cs_safetensors_read(vectors, file, entry, 0, count, NULL) != CLIPSPAN_OK) return 0;
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(vectors[i])) return 0;
+    return 1;
+}
+
+clipspan_status cs_text_bank_read(int *found, float *vectors, const cs_run *run,
+                                  const struct clipspan_texts *texts, clipspan_error *err)
+{
+    cs_safetensors *file = NULL;
+    const char *only;
+    char hash[65], *path;
+    *found = 0;
+    cs_text_bank_hash(hash, texts);
+    path = bank_path(run, hash, err);
+    if (!path) return CLIPSPAN_E_NOMEM;
+    only = path;
+    if (cs_path_kind(path) == 1 && cs_safetensors_open(&file, &only, 1, NULL) == CLIPSPAN_OK)
+        *found = belongs(file, run, hash) &&
+                 read_vectors(vectors, file, texts->count * cs_run_shape(run).P);
+    cs_safetensors_close(&file);
+    cs_free(path);
+    return CLIPSPAN_OK;
+}
+
+/* "key<TAB>text<LF>" of every text. */
+static char *join_lines(size_t *size, const struct clipspan_texts *texts, clipspan_error *err)
+{
+    char *lines, *put;
+    *size = 0;
+    for (size_t i = 0; i < texts->count; i++)
+        *size += strlen(texts->keys[i]) + strlen(texts->texts[i]) + 2;
+    put = lines = cs_alloc(*size + 1, 1, "the texts of a pool", err);
+    for (size_t i = 0; lines && i < texts->count; i++)
+        put += sprintf(put, "%s\t%s\n", texts->keys[i], texts->texts[i]);
+    return lines;
+}
+
+static clipspan_status write_file(const char *path, const cs_run *run, const char *hash,
+                                  const struct clipspan_texts *texts, const float *vectors,
+                                  clipspan_error *err)
+{
+    cs_safetensors_writer *w = NULL;
+    uint64_t shape[2] = {texts->count, cs_run_shape(run).P}, bytes;
+    size_t size;
+    char *lines = join_lines(&size, texts, err);
+    clipspan_status status;
+    if (!lines) return CLIPSPAN_E_NOMEM;
+    bytes = size;
+    CS_TRY_DONE(cs_safetensors_writer_open(&w, path, 1, err));
+    CS_TRY_DONE(cs_safetensors_writer_note(w, "format", "1", err));
+    CS_TRY_DONE(cs_safetensors_writer_note(w, "plan", cs_run_plan_id(run), err));
+    CS_TRY_DONE(cs_safetensors_writer_note(w, "part", "texts", err));
+    CS_TRY_DONE(cs_safetensors_writer_note(w, "texts_sha256", hash, err));
+    CS_TRY_DONE(cs_safetensors_writer_add(w, "vectors", "F32", shape, 2, err));
+    CS_TRY_DONE(cs_safetensors_writer_add(w, "lines", "U8", &bytes, 1, err));
+    CS_TRY_DONE(cs_safetensors_writer_write(w, vectors,
+                                            (size_t)(shape[0] * shape[1]) * sizeof *vectors, err));
+    CS_TRY_DONE(cs_safetensors_writer_write(w, lines, size, err));
+    CS_TRY_DONE(cs_safetensors_writer_finish(w, err));
+done:
+    cs_safetensors_writer_close(&w);
+    cs_free(lines);
+    return status;
+}
+
+clipspan_status cs_text_bank_write(const cs_run *run, const struct clipspan_texts *texts,
+                                   const float *vectors, clipspan_error *err)
+{
+    char hash[65], *path, *folder = cs_run_file(run, CS_RESULTS_FOLDER, err);
+    clipspan_status status;
+    if (!folder) return CLIPSPAN_E_NOMEM;
+    status = cs_make_folder(folder, err);
+    cs_free(folder);
+    CS_TRY(status);
+    cs_text_bank_hash(hash, texts);
+    path = bank_path(run, hash, err);
+    if (!path) return CLIPSPAN_E_NOMEM;
+    status = write_file(path, run, hash, texts, vectors, err);
+    cs_free(path);
+    return status;
+}
