@@ -993,9 +993,9 @@ typedef struct clipspan_atlas_info {
     double embedding_variance;        /* tr Var of the unit embedding */
 } clipspan_atlas_info;
 
-/* Makes the atlas of a merged run, or takes it from the run when that holds one of the same pool and
- * options, or of more layers. A pool's vectors are made once with the run's model, which needs its
- * text tower, and kept. Where the run's folder may not be written nothing is kept, without an
+/* Makes the atlas of a merged run, or takes it from the run when that holds one of the same pool
+ * and options, or of more layers. A pool's vectors are made once with the run's model, which needs
+ * its text tower, and kept. Where the run's folder may not be written nothing is kept, without an
  * error. progress counts texts that are to be embedded and heads. options may be NULL. Errors:
  * NOT_FOUND (not merged), UNSUPPORTED (no text tower), ARGUMENT (layers that the model does not
  * have), those of clipspan_run_open_model, NUMBERS, NOMEM, INTERRUPTED. */
@@ -1010,8 +1010,8 @@ CLIPSPAN_API clipspan_status clipspan_atlas_open(clipspan_atlas **out, const cli
                                                  const char *name, clipspan_error *err);
 CLIPSPAN_API void clipspan_atlas_free(clipspan_atlas **atlas);
 
-/* heads : [info.heads] by layer, then head   layers : [info.run.layers]   texts : [info.texts] those
- * that some pick names, also as rival   pictures : [info.pictures] those at some pick's end */
+/* heads : [info.heads] by layer, then head   layers : [info.run.layers]   texts : [info.texts]
+ * those that some pick names, also as rival   pictures : [info.pictures] those at a pick's end */
 CLIPSPAN_API const clipspan_atlas_info *clipspan_atlas_get_info(const clipspan_atlas *atlas);
 CLIPSPAN_API const clipspan_atlas_head *clipspan_atlas_get_heads(const clipspan_atlas *atlas);
 CLIPSPAN_API const clipspan_atlas_layer *clipspan_atlas_get_layers(const clipspan_atlas *atlas);

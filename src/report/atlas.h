@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An atlas: all that a run and a pool of texts say about a model, as plain data. atlas_make.c fills
- * it from a run, atlas_store.c keeps it in the run and reads it back, reports render it. The structs
- * are the public ones: clipspan.h says what their members mean. */
+ * it from a run, atlas_store.c keeps it in the run and atlas_read.c reads it back, reports render
+ * it. The structs are the public ones: clipspan.h says what their members mean. */
 #ifndef CLIPSPAN_SRC_REPORT_ATLAS_H
 #define CLIPSPAN_SRC_REPORT_ATLAS_H
 
