@@ -31,22 +31,23 @@ static void hash_list(char out[65], const clipspan_inputs *inputs)
 
 static clipspan_status add_list(cs_identity *to, const clipspan_inputs *inputs, clipspan_error *err)
 {
-    size_t count = cs_inputs_count(inputs), labels = 0, groups = 0;
+    size_t count = cs_inputs_count(inputs), labels = 0, groups = 0, relative = 0;
     char hash[65], folder[4096], id[65];
-    if (!getcwd(folder, sizeof folder)) folder[0] = '\0';
     for (size_t i = 0; i < count; i++) {
+        relative += *cs_inputs_paths(inputs)[i] != '/';
         labels += *cs_inputs_label(inputs, i) != '\0';
         groups += *cs_inputs_group(inputs, i) != '\0';
     }
+    if (!relative || !getcwd(folder, sizeof folder)) folder[0] = '\0';
     hash_list(hash, inputs);
     CS_TRY(cs_identity_add(to, "order.chunk", 1, err, "%d", CS_CHUNK));
     CS_TRY(cs_identity_add(to, "order.seed", 1, err, "%d", CS_PLAN_SEED));
     CS_TRY(cs_identity_add(to, "pictures.count", 1, err, "%zu", count));
     CS_TRY(cs_identity_add(to, "pictures.sha256", 1, err, "%s", hash));
+    CS_TRY(cs_identity_add(to, "pictures.folder", 1, err, "%s", folder));
     CS_TRY(cs_identity_add(to, "pictures.duplicates", 0, err, "%zu", cs_inputs_duplicates(inputs)));
     CS_TRY(cs_identity_add(to, "pictures.labelled", 0, err, "%zu", labels));
     CS_TRY(cs_identity_add(to, "pictures.grouped", 0, err, "%zu", groups));
-    CS_TRY(cs_identity_add(to, "pictures.folder", 0, err, "%s", folder));
     cs_identity_hash(id, to);
     return cs_identity_add(to, "plan", 0, err, "%s", id);
 }

@@ -172,6 +172,9 @@ state() { (cd "$1" && find chunks nodes basis.safetensors statistics.safetensors
     mkdir elsewhere
     cd elsewhere
     exits 0 "$CLIPSPAN" scan ../run
+    cp -r ../pics .
+    exits 6 "$CLIPSPAN" scan "$model" pics -o ../run && says "pictures.folder" # the same names, other files
+    rm -r pics
     cd ..
     exits 0 "$CLIPSPAN" plan "$model" pics -o moved
     mv pics elsewhere/pics
