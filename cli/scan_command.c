@@ -132,7 +132,7 @@ static clipspan_status scan(job *j, clipspan_error *err)
     double start = cli_seconds();
     j->options.threads = (int)s->settings.threads;
     j->options.verify_sum = s->settings.verify_sum;
-    j->options.root = s->settings.root;
+    if (!j->inputs) j->options.root = s->settings.root; /* else the list's paths start there */
     cli_signals_hold();
     s->resumable = 1;
     cli_progress_begin(s, "pictures");

@@ -179,6 +179,10 @@ state() { (cd "$1" && find chunks nodes basis.safetensors statistics.safetensors
     exits 0 "$CLIPSPAN" plan "$model" pics -o moved
     mv pics elsewhere/pics
     exits 0 "$CLIPSPAN" scan moved --root "$PWD/elsewhere"
+    # In planning, --root is where the list's paths start, and no more than that.
+    printf 'path\nred/1.png\nblue/1.png\n' >list.csv
+    exits 0 "$CLIPSPAN" scan "$model" list.csv --root elsewhere/pics -o listed --json
+    json used 2
 }
 
 @test "a full disk is an error, exit 6, and nothing that was done is lost" {
