@@ -195,8 +195,9 @@ typedef struct clipspan_tensor_info {
  * over. No weights are read: a tower is read and packed when the first encoder for it is made.
  *
  * name: a folder (OpenCLIP: open_clip_config.json; Hugging Face: config.json), a .safetensors file,
- * or a name such as "ViT-B-16/laion2b_s34b_b88k", "org/repo" or "org/repo@revision" that is looked
- * up in the local Hugging Face cache. Errors: NOT_FOUND (with the places looked at), FORMAT,
+ * a name such as "ViT-B-16/laion2b_s34b_b88k", "org/repo" or "org/repo@revision" that is looked up
+ * in the local Hugging Face cache, or "demo": the small model that comes with clipspan ("./demo" is
+ * a folder of that name). Errors: NOT_FOUND (with the places looked at), FORMAT,
  * UNSUPPORTED, SHAPE, LIMIT, NOMEM, IO. */
 CLIPSPAN_API clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
                                                  const clipspan_model_options *options,
@@ -281,9 +282,10 @@ typedef struct clipspan_texts clipspan_texts;
  * a byte order mark and CRLF are accepted. `name` is a path, or a set that comes with clipspan:
  * "openai" (the 80 published prompt templates), "none" (the one template "{}"), "general" (short
  * descriptions of what pictures show, the key a category, "!" before one that is not of objects),
- * "null" (as many texts without sense, of the same lengths in tokens). A path with a slash or dot
- * is never taken for a set. Errors: NOT_FOUND, FORMAT (invalid UTF-8 or NUL, with its line),
- * LIMIT, NOMEM. */
+ * "null" (as many texts without sense, of the same lengths in tokens), "demo" (texts about the
+ * demo's scenes, and for contrast about things that no scene shows; keys as in "general"). A path
+ * with a slash or dot is never taken for a set. Errors: NOT_FOUND, FORMAT (invalid UTF-8 or NUL,
+ * with its line), LIMIT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name,
                                                  clipspan_error *err);
 

@@ -81,6 +81,9 @@ static void named_sets(void **state)
     assert_int_equal(cs_texts_open(&texts, "null", &err), CLIPSPAN_OK);
     assert_string_equal(cs_texts_get_key(texts, 0), "");
     cs_texts_free(&texts);
+    assert_int_equal(cs_texts_open(&texts, "demo", &err), CLIPSPAN_OK);
+    assert_string_equal(cs_texts_get_key(texts, 0), "shape");
+    cs_texts_free(&texts);
     assert_int_equal(cs_texts_open(&texts, "generol", &err), CLIPSPAN_E_NOT_FOUND);
     assert_non_null(strstr(err.message, "did you mean general"));
     assert_int_equal(cs_texts_open(&texts, "opnai", &err), CLIPSPAN_E_NOT_FOUND);
