@@ -105,6 +105,21 @@ static void place(uint8_t *pixels, const unsigned char *kept, const cs_raster *r
                        kept + (size_t)y * count * size, count, raster);
 }
 
+static clipspan_status check_options(const clipspan_picture_options *options, clipspan_error *err)
+{
+    if (options && options->struct_size != sizeof *options)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "picture options of %zu bytes, this library knows %zu; initialise them with "
+                       "CLIPSPAN_PICTURE_OPTIONS_INIT",
+                       options->struct_size, sizeof *options);
+    return CLIPSPAN_OK;
+}
+
+static uint64_t most_pixels(const clipspan_picture_options *options)
+{
+    return options && options->max_pixels ? options->max_pixels : cs_picture_default_pixels();
+}
+
 clipspan_status cs_picture_decode(uint8_t *pixels, const cs_preprocess *preprocess,
                                   const void *bytes, size_t size, const char *name,
                                   const clipspan_picture_options *options, clipspan_error *err)
@@ -114,13 +129,8 @@ clipspan_status cs_picture_decode(uint8_t *pixels, const cs_preprocess *preproce
     unsigned char *kept = NULL;
     cs_raster raster;
     cs_plan plan;
-    if (options && options->struct_size != sizeof *options)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "picture options of %zu bytes, this library knows %zu; initialise them with "
-                       "CLIPSPAN_PICTURE_OPTIONS_INIT",
-                       options->struct_size, sizeof *options);
-    source.max_pixels =
-        options && options->max_pixels ? options->max_pixels : cs_picture_default_pixels();
+    CS_TRY(check_options(options, err));
+    source.max_pixels = most_pixels(options);
     memset(&raster, 0, sizeof raster);
     CS_TRY_DONE(decode(&raster, &source, options && options->exif_orient, err));
     CS_TRY_DONE(cs_geometry_plan(&plan, preprocess, raster.width, raster.height, err));
@@ -133,16 +143,62 @@ done:
     return status;
 }
 
+/* No more than an eighth of memory. */
+static uint64_t most_bytes(void)
+{
+    const uint64_t memory = cs_memory_total();
+    return memory && memory / 8 < MOST_BYTES ? memory / 8 : MOST_BYTES;
+}
+
 clipspan_status cs_picture_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
                                 const clipspan_picture_options *options, clipspan_error *err)
 {
-    const uint64_t memory = cs_memory_total();
-    const uint64_t limit = memory && memory / 8 < MOST_BYTES ? memory / 8 : MOST_BYTES;
     unsigned char *bytes = NULL;
     size_t size = 0;
     clipspan_status status;
-    CS_TRY(cs_file_read_all(&bytes, &size, path, limit, err));
+    CS_TRY(cs_file_read_all(&bytes, &size, path, most_bytes(), err));
     status = cs_picture_decode(pixels, preprocess, bytes, size, path, options, err);
     cs_free(bytes);
+    return status;
+}
+
+/* One side of a picture whose longer side becomes `edge`. */
+static cs_span shrunk(int size, int longer, int edge)
+{
+    const int scaled = (int)(((int64_t)size * edge + longer / 2) / longer);
+    const int out = longer <= edge ? size : scaled > 0 ? scaled : 1;
+    const cs_span span = {size, out, 0, out, 0, out};
+    return span;
+}
+
+clipspan_status cs_picture_shrink(uint8_t *pixels, int *height, int *width, int edge,
+                                  const char *path, const clipspan_picture_options *options,
+                                  clipspan_error *err)
+{
+    cs_picture_source source = {NULL, 0, path, 0};
+    unsigned char *bytes = NULL, *kept = NULL;
+    clipspan_status status;
+    cs_raster raster;
+    cs_plan plan;
+    int longer;
+    CS_TRY(check_options(options, err));
+    source.max_pixels = most_pixels(options);
+    memset(&raster, 0, sizeof raster);
+    CS_TRY(cs_file_read_all(&bytes, &source.size, path, most_bytes(), err));
+    source.bytes = bytes;
+    CS_TRY_DONE(decode(&raster, &source, options && options->exif_orient, err));
+    CS_TRY_DONE(cs_convert_first(&raster, err));
+    longer = raster.width > raster.height ? raster.width : raster.height;
+    plan.kernel = CLIPSPAN_BICUBIC;
+    plan.x = shrunk(raster.width, longer, edge);
+    plan.y = shrunk(raster.height, longer, edge);
+    CS_TRY_DONE(cs_resize(&kept, &raster, &plan, NULL, err));
+    *width = plan.x.out;
+    *height = plan.y.out;
+    cs_convert_rgb(pixels, kept, (size_t)*width * (size_t)*height, &raster);
+done:
+    cs_free(kept);
+    cs_free(bytes);
+    cs_raster_fini(&raster);
     return status;
 }

@@ -31,4 +31,12 @@ uint64_t cs_picture_default_pixels(void);
 clipspan_status cs_picture_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
                                 const clipspan_picture_options *options, clipspan_error *err);
 
+/* A whole picture made small: the longer side has `edge` pixels, or its own when that is less, and
+ * the other keeps the aspect, at least 1.
+ *   pixels : room for [edge, edge, 3] uint8; [*height, *width, 3] are filled
+ * options may be NULL. Errors: as cs_picture_read. */
+clipspan_status cs_picture_shrink(uint8_t *pixels, int *height, int *width, int edge,
+                                  const char *path, const clipspan_picture_options *options,
+                                  clipspan_error *err);
+
 #endif
