@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* The card of a head: verdict with its numbers, picks, cumulated shares beside those of texts
+ * without sense, poles. */
+#include "report/section.h"
+
+#include <string.h>
+
+#include "base/file.h"
+
+#define DASH  "\xE2\x80\x93"
+#define TIMES "\xC3\x97"
+
+/* ---- Verdict ---- */
+
+/* Why a head's strongest category is not its role. */
+static void say_doubt(cs_html *html, const clipspan_role *role)
+{
+    if (role->strength[0] <= role->bound)
+        cs_html_format(html, " no more than chance reaches, %s",
+                       cs_figure_percent(role->bound).text);
+    else if (role->strength[0] < CLIPSPAN_ROLE_LEAD * role->strength[1])
+        cs_html_format(html, " less than %.1f times the next", CLIPSPAN_ROLE_LEAD);
+    else if (role->untested)
+        cs_html_put(html, " which too few pictures leave untested");
+    else
+        cs_html_format(html, " and its first text returns in only %s of resamples",
+                       cs_figure_percent(role->stability).text);
+}
+
+static void say_category(cs_html *html, const cs_report_facts *facts, const clipspan_role *role,
+                         int which)
+{
+    const cs_role_look *look = cs_palette_find(facts->palette, role->category[which]);
+    cs_html_format(html, "<b class=\"chip r%d\">", look ? look->hue : 0);
+    cs_html_text(html, role->category[which]);
+    cs_html_put(html, "</b>");
+}
+
+static void say_clear(cs_html *html, const clipspan_role *role)
+{
+    cs_html_format(html, "%s of its variance lies along ",
+                   cs_figure_percent(role->strength[0]).text);
+    cs_html_text(html, role->category[0]);
+    cs_html_put(html, " texts");
+    if (role->category[1] && role->strength[1] > 0) {
+        cs_html_format(html, ", %s" TIMES " as much as along the next, ",
+                       cs_figure_real(role->strength[0] / role->strength[1]).text);
+        cs_html_text(html, role->category[1]);
+    }
+    cs_html_format(html, "; by chance under %s. Purity %s.", cs_figure_percent(role->bound).text,
+                   cs_figure_percent(role->purity).text);
+    if (role->stability >= 0)
+        cs_html_format(html, " Its first text returns in %s of resamples.",
+                       cs_figure_percent(role->stability).text);
+}
+
+static void say_mixed(cs_html *html, const clipspan_role *role)
+{
+    cs_html_format(html, "%s of its variance lies along ",
+                   cs_figure_percent(role->strength[0]).text);
+    cs_html_text(html, role->category[0]);
+    cs_html_put(html, " texts");
+    if (role->category[1]) {
+        cs_html_format(html, ", %s along ", cs_figure_percent(role->strength[1]).text);
+        cs_html_text(html, role->category[1]);
+    }
+    cs_html_format(html, "; by chance under %s.", cs_figure_percent(role->bound).text);
+}
+
+static void verdict(cs_html *html, const clipspan_atlas_head *head)
+{
+    const clipspan_role *role = &head->role;
+    cs_html_put(html, "<p class=verdict>");
+    if (role->kind == CLIPSPAN_ROLE_CLEAR) {
+        say_clear(html, role);
+    } else if (role->kind == CLIPSPAN_ROLE_MIXED) {
+        say_mixed(html, role);
+    } else if (role->category[0]) {
+        cs_html_put(html, "The strongest category, ");
+        cs_html_text(html, role->category[0]);
+        cs_html_format(html,
+                       ", holds %s of its variance:", cs_figure_percent(role->strength[0]).text);
+        say_doubt(html, role);
+        cs_html_put(html, ".");
+    }
+    if (role->entering > 0) {
+        cs_html_format(html, " The first %d texts name %s", role->entering,
+                       cs_figure_percent(role->named).text);
+        if (role->null_named >= 0)
+            cs_html_format(html, ", as many without sense %s",
+                           cs_figure_percent(role->null_named).text);
+        cs_html_put(html, ".");
+    }
+    cs_html_format(html, " Direct effect %s.</p>\n", cs_figure_percent(head->strength.share).text);
+}
+
+static void title(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
+{
+    const clipspan_role *role = &head->role;
+    cs_html_format(html, "<h4>%s ", cs_head_name(head->head).text);
+    if (role->kind == CLIPSPAN_ROLE_NONE) {
+        cs_html_put(html, "<span>no clear role</span>");
+    } else {
+        if (role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, "<span>mixed</span> ");
+        say_category(html, facts, role, 0);
+        if (role->kind == CLIPSPAN_ROLE_MIXED && role->category[1]) {
+            cs_html_put(html, " ");
+            say_category(html, facts, role, 1);
+        }
+    }
+    cs_html_put(html, "</h4>\n");
+}
+
+/* ---- Picks ---- */
+
+static void others(cs_html *html, const cs_atlas *atlas, const clipspan_rival *other, int count,
+                   const char *what)
+{
+    int i;
+    if (count < 1) return;
+    cs_html_format(html, "<small>%s: ", what);
+    for (i = 0; i < count; i++) {
+        if (i) cs_html_put(html, ", ");
+        cs_html_text(html, atlas->texts[other[i].text].text);
+        cs_html_format(html, " %.2f", other[i].ratio);
+    }
+    cs_html_put(html, "</small>");
+}
+
+static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_pick *p,
+                int place, int in_full)
+{
+    const clipspan_atlas_text *text = &facts->atlas->texts[p->pick.text];
+    const cs_role_look *look = cs_palette_find(facts->palette, text->category);
+    cs_html_format(html, "<tr><td>%d<th scope=row>", place + 1);
+    cs_html_text(html, text->text);
+    cs_html_format(html, "<td class=r%d>", look ? look->hue : 0);
+    if (*text->category) cs_html_text(html, text->category);
+    cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->pick.share,
+                   cs_figure_percent(p->pick.share).text, cs_figure_percent(p->cumulated).text);
+    if (p->pick.any_place >= 0)
+        cs_html_format(html, "<td>%.0f / %.0f", 100 * p->pick.same_place, 100 * p->pick.any_place);
+    else
+        cs_html_put(html, "<td>" DASH);
+    if (in_full && (p->pick.synonyms || p->pick.rivals)) {
+        cs_html_put(html, "<tr class=o><td><td colspan=5>");
+        others(html, facts->atlas, p->pick.synonym, p->pick.synonyms, "also");
+        others(html, facts->atlas, p->pick.rival, p->pick.rivals, "rivals");
+    }
+}
+
+static void rows(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head,
+                 int first, int end, int in_full)
+{
+    int i;
+    cs_html_put(html,
+                "<table class=picks><thead><tr><th scope=col>#<th scope=col>Text"
+                "<th scope=col>Category<th scope=col>Share<th scope=col>Sum"
+                "<th scope=col title=\"In how many of 100 resamples the text is picked at this "
+                "place, and at any\">Stable<tbody>\n");
+    for (i = first; i < end; i++)
+        row(html, facts, &head->pick[i], i, in_full);
+    cs_html_put(html, "</table>");
+}
+
+static void picks(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
+{
+    const int entering = head->role.entering > 0 ? head->role.entering : 5;
+    const int first = head->picks < entering ? head->picks : entering;
+    cs_html_put(html, "<div>");
+    rows(html, facts, head, 0, first, 1);
+    if (head->picks > first) {
+        cs_html_format(html, "<details><summary>%d more text%s</summary>", head->picks - first,
+                       head->picks - first == 1 ? "" : "s");
+        rows(html, facts, head, first, head->picks, 0);
+        cs_html_put(html, "</details>");
+    }
+    cs_html_put(html, "</div>\n");
+}
+
+/* ---- Cumulated shares ---- */
+
+static void curve(cs_html *html, const clipspan_atlas_head *head, int is_null, const char *look)
+{
+    int i;
+    cs_html_format(html, "<polyline class=%s points=\"0,100", look);
+    for (i = 0; i < head->picks; i++) {
+        const double sum = is_null ? head->pick[i].null_cumulated : head->pick[i].cumulated;
+        cs_html_format(html, " %.0f,%.1f", 200.0 * (i + 1) / head->picks, 100 - 100 * sum);
+    }
+    cs_html_put(html, "\"/>");
+}
+
+static void chart(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
+{
+    const clipspan_atlas_pick *last = &head->pick[head->picks - 1];
+    const int has_null = facts->atlas->info.null_texts > 0 && last->null_cumulated >= 0;
+    cs_html_put(html, "<figure><svg viewBox=\"-2 -2 204 104\" role=img><title>");
+    cs_html_format(html, "Named after %d texts: %s", head->picks,
+                   cs_figure_percent(last->cumulated).text);
+    if (has_null)
+        cs_html_format(html, "; by as many texts without sense: %s",
+                       cs_figure_percent(last->null_cumulated).text);
+    cs_html_put(html, "</title><path d=\"M0 0H200M0 50H200M0 100H200\"/>"
+                      "<text x=200 y=10>100\xC2\xA0%</text>");
+    if (has_null) curve(html, head, 1, "null");
+    curve(html, head, 0, "real");
+    cs_html_format(html, "</svg><figcaption>Named by %d texts <b>%s</b>", head->picks,
+                   cs_figure_percent(last->cumulated).text);
+    if (has_null)
+        cs_html_format(html, ", <span>by nonsense %s</span>",
+                       cs_figure_percent(last->null_cumulated).text);
+    cs_html_put(html, "</figcaption></figure>\n");
+}
+
+/* ---- Poles ---- */
+
+static void pole(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_pole *at)
+{
+    const clipspan_atlas_picture *picture = &facts->atlas->pictures[at->picture];
+    const cs_thumbnail *thumbnail = &facts->thumbnails[at->picture];
+    const char *name = cs_path_name(picture->path);
+    cs_html_put(html, "<li title=\"");
+    cs_html_text(html, picture->path);
+    cs_html_put(html, "\">");
+    if (thumbnail->jpeg) {
+        cs_html_format(html, "<svg width=%d height=%d role=img aria-label=\"", thumbnail->width,
+                       thumbnail->height);
+        cs_html_text(html, name);
+        cs_html_format(html, "\"><use href=\"#p%zu\"/></svg>", at->picture);
+    }
+    cs_html_put(html, "<span>");
+    cs_html_text(html, name);
+    cs_html_put(html, "</span>");
+}
+
+static void end_of(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_pole *poles,
+                   int count, const char *words)
+{
+    int i;
+    cs_html_format(html, "<p>%s</p><ul>", words);
+    for (i = 0; i < count; i++)
+        pole(html, facts, &poles[i]);
+    cs_html_put(html, "</ul>");
+}
+
+static void both_poles(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
+{
+    cs_html_put(html, "<div class=poles>");
+    end_of(html, facts, head->positive, head->positives, "Most along the first text");
+    end_of(html, facts, head->negative, head->negatives, "Most against it");
+    cs_html_put(html, "</div>\n");
+}
+
+void cs_pictures_once(cs_html *html, const cs_report_facts *facts)
+{
+    size_t i;
+    cs_html_put(html, "<svg class=store aria-hidden=true><defs>\n");
+    for (i = 0; i < facts->atlas->info.pictures; i++) {
+        const cs_thumbnail *thumbnail = &facts->thumbnails[i];
+        if (!thumbnail->jpeg) continue;
+        cs_html_format(html, "<image id=p%zu width=%d height=%d href=\"data:image/jpeg;base64,", i,
+                       thumbnail->width, thumbnail->height);
+        cs_html_base64(html, thumbnail->jpeg, thumbnail->size);
+        cs_html_put(html, "\"/>\n");
+    }
+    cs_html_put(html, "</defs></svg>\n");
+}
+
+void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
+{
+    cs_html_format(html, "<article class=card id=\"%s\">", cs_head_name(head->head).text);
+    title(html, facts, head);
+    verdict(html, head);
+    if (head->picks > 0) {
+        picks(html, facts, head);
+        cs_html_put(html, "<div class=side>");
+        if (head->positives || head->negatives) both_poles(html, facts, head);
+        chart(html, facts, head);
+        cs_html_put(html, "</div>");
+    }
+    cs_html_put(html, "</article>\n");
+}

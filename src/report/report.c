@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* A report is its sections between a head that holds style, script and a policy by which nothing is
+ * ever loaded. */
+#include "report/report.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "report/section.h"
+
+static void (*const sections[])(cs_html *html, const cs_report_facts *facts) = {
+    cs_section_findings, cs_section_map, cs_section_layers, cs_section_heads, cs_section_about,
+};
+
+static void put_lines(cs_html *html, const char *const *lines)
+{
+    for (; *lines; lines++) {
+        cs_html_put(html, *lines);
+        cs_html_put(html, "\n");
+    }
+}
+
+static void page(cs_html *html, const cs_report_facts *facts)
+{
+    size_t i;
+    cs_html_put(html,
+                "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
+                "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
+                "img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
+                "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
+                "<meta name=color-scheme content=\"light dark\">\n<link rel=icon href=\"data:,\">\n"
+                "<title>Heads of ");
+    cs_html_text(html, facts->model);
+    cs_html_put(html, "</title>\n<style>\n");
+    put_lines(html, cs_page_style);
+    cs_html_put(html,
+                "</style>\n<body>\n<a class=skip href=\"#heads\">Skip to the heads</a>\n<main>\n");
+    cs_pictures_once(html, facts);
+    for (i = 0; i < sizeof sections / sizeof *sections; i++)
+        sections[i](html, facts);
+    cs_html_put(html, "</main>\n<script>\n");
+    put_lines(html, cs_page_script);
+    cs_html_put(html, "</script>\n</body>\n</html>\n");
+}
+
+/* A model's name without the folders of a path on this machine; "NAME/TAG" stays as it is. */
+static const char *short_name(const char *name)
+{
+    return *name == '/' || *name == '.' || *name == '~' ? cs_path_name(name) : name;
+}
+
+static clipspan_status make_palette(cs_palette *palette, const cs_atlas *atlas, clipspan_error *err)
+{
+    const size_t count = atlas->info.texts + 2 * atlas->info.heads;
+    const char **names = cs_alloc(count, sizeof *names, "the roles of a report", err);
+    clipspan_status status;
+    size_t used = 0, i;
+    int k;
+    if (!names) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < atlas->info.texts; i++)
+        if (*atlas->texts[i].category) names[used++] = atlas->texts[i].category;
+    for (i = 0; i < atlas->info.heads; i++)
+        for (k = 0; k < 2; k++)
+            if (atlas->heads[i].role.category[k]) names[used++] = atlas->heads[i].role.category[k];
+    status = cs_palette_init(palette, names, used, err);
+    cs_free(names);
+    return status;
+}
+
+/* Fills claimed and facts->strongest. */
+static void count_heads(cs_report_facts *facts, int *claimed)
+{
+    const cs_atlas *atlas = facts->atlas;
+    size_t i;
+    for (i = 0; i < atlas->info.heads; i++) {
+        const clipspan_atlas_head *head = &atlas->heads[i];
+        if (head->strength.share > facts->strongest) facts->strongest = head->strength.share;
+        if (head->role.kind == CLIPSPAN_ROLE_CLEAR)
+            claimed[cs_palette_find(facts->palette, head->role.category[0]) -
+                    facts->palette->looks]++;
+    }
+    facts->claimed = claimed;
+}
+
+clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
+                                const cs_report_options *options, const clipspan_progress *progress,
+                                clipspan_error *err)
+{
+    static const cs_report_options plain = {NULL, 0, 0, 0};
+    const cs_report_options *o = options ? options : &plain;
+    cs_report_facts facts = {.atlas = atlas, .model = short_name(atlas->info.run.model_name)};
+    cs_thumbnail *thumbnails = NULL;
+    cs_palette palette = {0};
+    cs_output *output = NULL;
+    int *claimed = NULL;
+    clipspan_status status;
+    cs_html html;
+    cs_html_init(&html, err);
+    CS_TRY_DONE(cs_output_open(&output, path, o->replace, err));
+    CS_TRY_DONE(make_palette(&palette, atlas, err));
+    claimed = cs_alloc_zero(palette.count, sizeof *claimed, "the roles of a report", err);
+    thumbnails = claimed ? cs_alloc_zero(atlas->info.pictures, sizeof *thumbnails,
+                                         "a report's pictures", err)
+                         : NULL;
+    if (!thumbnails) {
+        status = CLIPSPAN_E_NOMEM;
+        goto done;
+    }
+    if (!o->no_pictures)
+        CS_TRY_DONE(cs_thumbnails_read(thumbnails, atlas, o->root,
+                                       o->threads > 0 ? o->threads : cs_threads_default(), progress,
+                                       err));
+    facts.palette = &palette;
+    facts.thumbnails = thumbnails;
+    count_heads(&facts, claimed);
+    page(&html, &facts);
+    CS_TRY_DONE(html.status);
+    CS_TRY_DONE(cs_output_write(output, html.bytes, html.size, err));
+    CS_TRY_DONE(cs_output_commit(output, err));
+done:
+    cs_html_fini(&html);
+    cs_thumbnails_free(&thumbnails, atlas->info.pictures);
+    cs_palette_fini(&palette);
+    cs_free(claimed);
+    cs_output_close(&output);
+    return status;
+}

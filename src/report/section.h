@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What a report is made of. Each section is one function over the same facts; report.c lists them
+ * in the order in which they are read. */
+#ifndef CLIPSPAN_SRC_REPORT_SECTION_H
+#define CLIPSPAN_SRC_REPORT_SECTION_H
+
+#include "report/atlas.h"
+#include "report/html.h"
+#include "report/palette.h"
+#include "report/thumbnails.h"
+
+typedef struct cs_report_facts {
+    const cs_atlas *atlas;
+    const cs_palette *palette;
+    const cs_thumbnail *thumbnails; /* [pictures] */
+    const char *model;              /* the model's name, without the folders of a path */
+    const int *claimed; /* [palette->count] heads with that category as their clear role */
+    double strongest;   /* the largest direct effect of a head, 0 or more */
+} cs_report_facts;
+
+void cs_section_findings(cs_html *html, const cs_report_facts *facts);
+void cs_section_map(cs_html *html, const cs_report_facts *facts);
+void cs_section_layers(cs_html *html, const cs_report_facts *facts);
+void cs_section_heads(cs_html *html, const cs_report_facts *facts);
+void cs_section_about(cs_html *html, const cs_report_facts *facts);
+
+/* One head's card, and the pictures that cards show, each once. */
+void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
+void cs_pictures_once(cs_html *html, const cs_report_facts *facts);
+
+/* The hue of a head's class in the page's style, 0 (grey) to CS_HUES - 1, and its letters. */
+int cs_head_hue(const cs_report_facts *facts, const clipspan_atlas_head *head);
+const char *cs_head_letters(const cs_report_facts *facts, const clipspan_atlas_head *head);
+
+/* "L22.H11" */
+cs_figure cs_head_name(clipspan_head head);
+
+/* The page's style and script: lines up to NULL. */
+extern const char *const cs_page_style[];
+extern const char *const cs_page_script[];
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Pictures shrunk whole and packed as JPEG, some at a time on every thread. */
+#include "report/thumbnails.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "image/jpeg_write.h"
+#include "image/picture.h"
+
+#define QUALITY 75
+#define BATCH   32 /* pictures between two looks at whether to stop */
+
+typedef struct thumbnail_job {
+    cs_thumbnail *thumbnails;
+    const cs_atlas *atlas;
+    const char *root;
+    size_t first;
+    clipspan_status status[BATCH];
+    clipspan_error errors[BATCH];
+} thumbnail_job;
+
+static clipspan_status read_one(cs_thumbnail *thumbnail, const cs_atlas *atlas,
+                                const clipspan_atlas_picture *picture, const char *root,
+                                clipspan_error *err)
+{
+    uint8_t pixels[3 * CS_THUMBNAIL_EDGE * CS_THUMBNAIL_EDGE];
+    clipspan_status status;
+    char *path = root ? cs_path_join(root, picture->path, err)
+                      : cs_path_join(atlas->info.folder, picture->file, err);
+    if (!path) return CLIPSPAN_E_NOMEM;
+    status = cs_picture_shrink(pixels, &thumbnail->height, &thumbnail->width, CS_THUMBNAIL_EDGE,
+                               path, NULL, err);
+    cs_free(path);
+    if (status == CLIPSPAN_OK)
+        status = cs_jpeg_encode(&thumbnail->jpeg, &thumbnail->size, pixels, thumbnail->height,
+                                thumbnail->width, QUALITY, err);
+    return status == CLIPSPAN_E_NOMEM ? status : CLIPSPAN_OK;
+}
+
+static void read_job(void *context, size_t index, int lane)
+{
+    thumbnail_job *job = context;
+    const size_t picture = job->first + index;
+    (void)lane;
+    job->status[index] = read_one(&job->thumbnails[picture], job->atlas,
+                                  &job->atlas->pictures[picture], job->root, &job->errors[index]);
+}
+
+clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas, const char *root,
+                                   int threads, const clipspan_progress *progress,
+                                   clipspan_error *err)
+{
+    const size_t count = atlas->info.pictures;
+    clipspan_status status = CLIPSPAN_OK;
+    thumbnail_job *job = cs_alloc_zero(1, sizeof *job, "a report's pictures", err);
+    size_t i, some;
+    if (!job) return CLIPSPAN_E_NOMEM;
+    job->thumbnails = out;
+    job->atlas = atlas;
+    job->root = root;
+    for (; job->first < count && status == CLIPSPAN_OK; job->first += some) {
+        some = count - job->first < BATCH ? count - job->first : BATCH;
+        if (progress && progress->step && progress->step(progress->user, job->first, count)) {
+            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted while reading pictures");
+            break;
+        }
+        cs_parallel_for(some, threads, read_job, job);
+        for (i = 0; i < some && status == CLIPSPAN_OK; i++) {
+            status = job->status[i];
+            if (status != CLIPSPAN_OK && err) *err = job->errors[i];
+        }
+    }
+    cs_free(job);
+    return status;
+}
+
+void cs_thumbnails_free(cs_thumbnail **thumbnails, size_t count)
+{
+    size_t i;
+    if (!*thumbnails) return;
+    for (i = 0; i < count; i++)
+        cs_free((*thumbnails)[i].jpeg);
+    cs_free(*thumbnails);
+    *thumbnails = NULL;
+}

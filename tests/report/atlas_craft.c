@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "atlas_craft.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXTS 400
+
+static const char *const categories[] = {"colour", "shape",  "count",  "texture",
+                                         "place",  "animal", "person", "vehicle",
+                                         "food",   "style",  "gadget", "weather"};
+#define CATEGORIES (sizeof categories / sizeof *categories)
+
+static void *take(size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size);
+    if (!memory) abort();
+    return memory;
+}
+
+/* 0 to 1. */
+static double next(uint32_t *random)
+{
+    *random = *random * 1664525 + 1013904223;
+    return (*random >> 8) / 16777216.0;
+}
+
+static char *text_of(const atlas_craft *craft, size_t i)
+{
+    static const char *const words[] = {"A photo of something", "An image dominated by",
+                                        "A close-up view of the", "The look of"};
+    char *text = take(96, 1);
+    if (craft->text)
+        snprintf(text, 96, "%s", craft->text);
+    else
+        snprintf(text, 96, "%s %s, number %zu", words[i % 4], categories[i % CATEGORIES], i);
+    return text;
+}
+
+static void fill_picks(const atlas_craft *craft, clipspan_atlas_head *head,
+                       clipspan_atlas_pick *pick, size_t main, uint32_t *random)
+{
+    double sum = 0, null_sum = 0, share = 0.1 + 0.3 * next(random);
+    int i, k;
+    for (i = 0; i < craft->picks; i++, share *= 0.75) {
+        size_t text = (size_t)(next(random) * TEXTS);
+        if (next(random) < 0.6) text = text / CATEGORIES * CATEGORIES + main;
+        pick[i].pick.text = text < TEXTS ? text : main;
+        pick[i].pick.share = share * (1 - sum);
+        sum += pick[i].pick.share;
+        null_sum += 0.6 * share * (1 - null_sum);
+        pick[i].cumulated = sum;
+        pick[i].null_cumulated = craft->bare ? -1 : null_sum;
+        pick[i].pick.any_place = craft->bare ? -1 : 1 - 0.04 * i;
+        pick[i].pick.same_place = craft->bare ? -1 : 1 - 0.05 * i;
+        pick[i].pick.rivals = 3;
+        pick[i].pick.synonyms = i % 3 == 0;
+        for (k = 0; k < CLIPSPAN_RIVALS; k++) {
+            const clipspan_rival rival = {(size_t)(next(random) * TEXTS), 0.98 - 0.03 * k};
+            pick[i].pick.rival[k] = pick[i].pick.synonym[k] = rival;
+        }
+    }
+    head->pick = pick;
+    head->picks = craft->picks;
+    head->role.named = pick[4].cumulated;
+    head->role.null_named = pick[4].null_cumulated;
+}
+
+static void fill_role(const atlas_craft *craft, cs_atlas *atlas, clipspan_atlas_head *head,
+                      size_t main, uint32_t *random)
+{
+    clipspan_role *role = &head->role;
+    const double chance = next(random), depth = (head->head.layer + 1.0) / craft->layers;
+    role->entering = 5;
+    role->stability = role->category_returns = -1;
+    if (craft->bare) {
+        atlas->info.none++;
+        return;
+    }
+    role->kind = chance < 0.6 * depth ? CLIPSPAN_ROLE_CLEAR
+                 : chance < 0.8       ? CLIPSPAN_ROLE_MIXED
+                                      : CLIPSPAN_ROLE_NONE;
+    role->category[0] = categories[main];
+    role->category[1] = categories[(main + 3) % CATEGORIES];
+    role->strength[0] = 0.2 + 0.4 * next(random);
+    role->strength[1] = role->strength[0] * (role->kind == CLIPSPAN_ROLE_CLEAR ? 0.4 : 0.9);
+    role->bound = role->kind == CLIPSPAN_ROLE_NONE ? role->strength[0] + 0.05 : 0.15;
+    role->purity = 0.62;
+    role->stability = role->category_returns = 0.5 + 0.5 * next(random);
+    *(role->kind == CLIPSPAN_ROLE_CLEAR   ? &atlas->info.clear
+      : role->kind == CLIPSPAN_ROLE_MIXED ? &atlas->info.mixed
+                                          : &atlas->info.none) += 1;
+}
+
+static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *random)
+{
+    size_t i, k, picture = 0;
+    for (i = 0; i < atlas->info.heads; i++) {
+        clipspan_atlas_head *head = &atlas->heads[i];
+        const size_t main = (size_t)(next(random) * CATEGORIES);
+        head->head.layer = (int)i / craft->heads;
+        head->head.head = (int)i % craft->heads;
+        head->strength.share = (next(random) - 0.1) * 0.04 * (head->head.layer + 1) / craft->layers;
+        fill_picks(craft, head, atlas->picks + i * (size_t)craft->picks, main, random);
+        fill_role(craft, atlas, head, main, random);
+        if (craft->bare || !craft->pictures || head->head.layer < craft->layers - 4) continue;
+        head->positives = head->negatives = CLIPSPAN_POLES;
+        for (k = 0; k < CLIPSPAN_POLES; k++) {
+            head->positive[k].picture = picture++ % craft->pictures;
+            head->negative[k].picture = picture++ % craft->pictures;
+        }
+    }
+}
+
+static void fill_info(const atlas_craft *craft, clipspan_atlas_info *info)
+{
+    info->run.model_name = "ViT-B-16/made-up";
+    info->run.model_hash = "00ff";
+    info->run.version = "0.1.0";
+    info->run.cpu_level = "generic";
+    info->run.product = "plain";
+    info->run.precision = CLIPSPAN_F32;
+    info->run.layers = craft->layers;
+    info->run.heads = craft->heads;
+    info->run.used = 12345;
+    info->run.blocks = 64;
+    info->activation = "gelu";
+    info->preprocess = "shortest, bicubic";
+    info->folder = craft->folder ? craft->folder : "/nowhere";
+    info->pool = "general";
+    info->pool_hash = "ff00";
+    info->pool_texts = 5600;
+    info->pool_categories = CATEGORIES;
+    info->null_texts = craft->bare ? 0 : 5600;
+    info->last_layer = craft->layers - 1;
+    info->picks = craft->picks;
+    info->resamples = craft->bare ? 0 : 200;
+    info->heads = (size_t)craft->layers * (size_t)craft->heads;
+    info->texts = TEXTS;
+    info->pictures = craft->pictures;
+    info->distinct = TEXTS;
+    info->named = 0.612;
+    info->null_named = craft->bare ? -1 : 0.45;
+    info->input.share = 0.002;
+}
+
+cs_atlas *atlas_craft_new(const atlas_craft *craft)
+{
+    cs_atlas *atlas = take(1, sizeof *atlas);
+    uint32_t random = 5;
+    size_t i;
+    char *path;
+    fill_info(craft, &atlas->info);
+    atlas->layers = take((size_t)craft->layers, sizeof *atlas->layers);
+    atlas->heads = take(atlas->info.heads, sizeof *atlas->heads);
+    atlas->texts = take(TEXTS, sizeof *atlas->texts);
+    atlas->pictures = take(craft->pictures, sizeof *atlas->pictures);
+    atlas->picks = take(atlas->info.heads * (size_t)craft->picks, sizeof *atlas->picks);
+    for (i = 0; i < TEXTS; i++) {
+        atlas->texts[i].text = text_of(craft, i);
+        atlas->texts[i].category = craft->bare ? "" : categories[i % CATEGORIES];
+    }
+    for (i = 0; i < craft->pictures; i++) {
+        path = take(256, 1);
+        if (craft->names)
+            snprintf(path, 256, "%s", craft->names[i]);
+        else
+            snprintf(path, 256, "photos/picture-%zu.jpg", i);
+        atlas->pictures[i].path = atlas->pictures[i].file = path;
+        atlas->pictures[i].label = "";
+    }
+    for (i = 0; i < (size_t)craft->layers; i++) {
+        const double depth = (double)(i + 1) / craft->layers;
+        const clipspan_atlas_layer layer = {{depth * depth * 0.3, 0.1},
+                                            {0, 0},
+                                            {0.05 - 0.07 * depth, 0},
+                                            0.4 + 0.3 * depth,
+                                            0.4,
+                                            1,
+                                            1};
+        atlas->layers[i] = layer;
+    }
+    fill_heads(craft, atlas, &random);
+    return atlas;
+}
+
+void atlas_craft_free(cs_atlas **atlas)
+{
+    size_t i;
+    union {
+        const char *text;
+        void *memory;
+    } given;
+    if (!*atlas) return;
+    for (i = 0; i < TEXTS; i++) {
+        given.text = (*atlas)->texts[i].text;
+        free(given.memory);
+    }
+    for (i = 0; i < (*atlas)->info.pictures; i++) {
+        given.text = (*atlas)->pictures[i].path;
+        free(given.memory);
+    }
+    free((*atlas)->layers);
+    free((*atlas)->heads);
+    free((*atlas)->texts);
+    free((*atlas)->pictures);
+    free((*atlas)->picks);
+    free(*atlas);
+    *atlas = NULL;
+}

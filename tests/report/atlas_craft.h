@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Atlases made up for tests: every kind of role, poles in the last four layers, all from a fixed
+ * pseudo-random sequence. */
+#ifndef CLIPSPAN_TESTS_ATLAS_CRAFT_H
+#define CLIPSPAN_TESTS_ATLAS_CRAFT_H
+
+#include "report/atlas.h"
+
+typedef struct atlas_craft {
+    int layers, heads, picks;
+    size_t pictures;
+    const char *const *names; /* [pictures] paths; NULL: "photos/picture-N.jpg" */
+    const char *folder;       /* where they lie */
+    const char *text;         /* of every pick; NULL: made up */
+    int bare;                 /* no categories, stability, texts without sense or poles */
+} atlas_craft;
+
+/* An atlas to be given back with atlas_craft_free. Ends the test when memory is short. */
+cs_atlas *atlas_craft_new(const atlas_craft *craft);
+void atlas_craft_free(cs_atlas **atlas);
+
+#endif
