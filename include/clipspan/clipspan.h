@@ -1020,6 +1020,32 @@ CLIPSPAN_API const clipspan_atlas_layer *clipspan_atlas_get_layers(const clipspa
 CLIPSPAN_API const clipspan_atlas_text *clipspan_atlas_get_texts(const clipspan_atlas *atlas);
 CLIPSPAN_API const clipspan_atlas_picture *clipspan_atlas_get_pictures(const clipspan_atlas *atlas);
 
+/* ---- Reports ---- */
+
+typedef struct clipspan_report_options {
+    size_t struct_size;
+    const char *root; /* where relative paths of pictures start now; NULL: where they did when the
+                         run was planned */
+    int no_pictures;  /* 1: file names only, so that no picture leaves this machine with it */
+    int replace;
+    int threads; /* 0: clipspan_default_threads() */
+} clipspan_report_options;
+#define CLIPSPAN_REPORT_OPTIONS_INIT                                                               \
+    {                                                                                              \
+        sizeof(clipspan_report_options), NULL, 0, 0, 0                                             \
+    }
+
+/* Writes an atlas as one HTML page for people: what was run and found, the map of heads, direct
+ * effect by layer, every head's picks, stability and verdict, and the pictures at both ends of
+ * first picks as thumbnails of 64 pixels (the name alone where a picture is gone). The page loads
+ * nothing and works without scripts. The same atlas and pictures give the same bytes with the same
+ * libjpeg. progress counts pictures. options and progress may be NULL. Errors: EXISTS, WRITE,
+ * INTERRUPTED, NOMEM, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *atlas,
+                                                   const clipspan_report_options *options,
+                                                   const clipspan_progress *progress,
+                                                   clipspan_error *err);
+
 /* ---- Arrays on disk ---- */
 
 typedef struct clipspan_npy clipspan_npy;

@@ -13,10 +13,6 @@
 #define PICKS      20 /* by default, as published */
 #define PICKS_MOST 1000
 
-struct clipspan_atlas {
-    cs_atlas *atlas;
-};
-
 typedef struct atlas_job {
     const clipspan_run *run;
     clipspan_atlas_options options;

@@ -8,6 +8,7 @@
 #include "model/checkpoint.h"
 #include "model/image_pass.h"
 #include "model/text_pass.h"
+#include "report/atlas.h"
 #include "run/identity.h"
 #include "run/run_open.h"
 #include "text/text_list.h"
@@ -30,6 +31,10 @@ struct clipspan_model {
 
 struct clipspan_run {
     cs_run *run;
+};
+
+struct clipspan_atlas {
+    cs_atlas *atlas;
 };
 
 struct clipspan_encoder {

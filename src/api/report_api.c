@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan_report_write: argument checks around the page of src/report. */
+#include "api/handles.h"
+#include "base/parallel.h"
+#include "report/report.h"
+
+clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *atlas,
+                                      const clipspan_report_options *options,
+                                      const clipspan_progress *progress, clipspan_error *err)
+{
+    clipspan_report_options o = CLIPSPAN_REPORT_OPTIONS_INIT;
+    cs_report_options inner;
+    cs_clear(err);
+    if (!path || !atlas)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_report_write: an argument is NULL");
+    if (options) {
+        CS_CHECK_SIZE(options, clipspan_report_options, err);
+        o = *options;
+    }
+    if (o.threads < 0 || o.threads > CS_MAX_THREADS)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "%d threads were asked for; 1 to %d, or 0 for the default", o.threads,
+                       CS_MAX_THREADS);
+    inner.root = o.root;
+    inner.no_pictures = o.no_pictures;
+    inner.replace = o.replace;
+    inner.threads = o.threads ? o.threads : clipspan_default_threads();
+    return cs_report_write(path, atlas->atlas, &inner, progress, err);
+}
