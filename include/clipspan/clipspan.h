@@ -1046,6 +1046,42 @@ CLIPSPAN_API clipspan_status clipspan_report_write(const char *path, const clips
                                                    const clipspan_progress *progress,
                                                    clipspan_error *err);
 
+/* ---- Exports ---- */
+
+typedef struct clipspan_export_options {
+    size_t struct_size;
+    const char *dataset, *model; /* in the files' names; NULL: last parts of the names of the run
+                                    and of its model */
+    int threads;
+    int replace;
+} clipspan_export_options;
+#define CLIPSPAN_EXPORT_OPTIONS_INIT                                                               \
+    {                                                                                              \
+        sizeof(clipspan_export_options), NULL, NULL, 0, 0                                          \
+    }
+
+/* The arrays of the published program, float32, one row a used picture in the order of the list:
+ *     FOLDER/DATASET_attn_MODEL.npy      [B, L, H, P]   heads, tokens summed
+ *     FOLDER/DATASET_mlp_MODEL.npy       [B, L + 1, P]  MLP terms
+ *     FOLDER/DATASET_cls_attn_MODEL.npy  [B, L, P]      the class token's own part of attention
+ * Memory: 32 pictures' rows, and the bases. progress counts pictures. options may be NULL. Errors:
+ * NOT_FOUND (not merged, or no codes kept), EXISTS unless `replace`, WRITE, FORMAT, IO, NOMEM,
+ * INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_run_export(const char *folder, const clipspan_run *run,
+                                                 const clipspan_export_options *options,
+                                                 const clipspan_progress *progress,
+                                                 clipspan_error *err);
+
+/* The published program's list of picks, for the atlas's layers: a dashed line, "Layer l, Head h",
+ * a dashed line, then a text a line; at the end how many texts there are. (Its line with an
+ * accuracy is left out: that needs labels.) path NULL: in `folder`, which may be NULL otherwise, as
+ * DATASET_completeness_POOL_top_PICKS_heads_MODEL.txt. Errors: EXISTS unless `replace`, WRITE,
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_atlas_export(const char *path, const char *folder,
+                                                   const clipspan_atlas *atlas,
+                                                   const clipspan_export_options *options,
+                                                   clipspan_error *err);
+
 /* ---- Arrays on disk ---- */
 
 typedef struct clipspan_npy clipspan_npy;

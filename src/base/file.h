@@ -48,7 +48,7 @@ typedef struct cs_output cs_output;
 clipspan_status cs_output_open(cs_output **out, const char *path, int replace, clipspan_error *err);
 clipspan_status cs_output_write(cs_output *output, const void *data, size_t size,
                                 clipspan_error *err);
-/* Overwrites bytes written before, for a header that is known only at the end. */
+/* Writes at a place of its own: a header that is known only at the end, rows in any order. */
 clipspan_status cs_output_rewrite(cs_output *output, uint64_t offset, const void *data, size_t size,
                                   clipspan_error *err);
 clipspan_status cs_output_commit(cs_output *output, clipspan_error *err);

@@ -20,6 +20,10 @@ clipspan_status cs_npy_writer_open(cs_npy_writer **out, const char *path, const 
 /* rows : [count, row_shape]. Errors: WRITE, LIMIT. */
 clipspan_status cs_npy_writer_write(cs_npy_writer *writer, const void *rows, size_t count,
                                     clipspan_error *err);
+/* The same at rows [first, first + count), in any order; every row has to come once before finish,
+ * and cs_npy_writer_write is not used with it. */
+clipspan_status cs_npy_writer_put(cs_npy_writer *writer, const void *rows, uint64_t first,
+                                  size_t count, clipspan_error *err);
 /* Puts the number of rows into the header and gives the file its name. */
 clipspan_status cs_npy_writer_finish(cs_npy_writer *writer, clipspan_error *err);
 /* Without finish, nothing remains. */

@@ -107,6 +107,21 @@ clipspan_status cs_npy_writer_write(cs_npy_writer *writer, const void *rows, siz
     return CLIPSPAN_OK;
 }
 
+clipspan_status cs_npy_writer_put(cs_npy_writer *writer, const void *rows, uint64_t first,
+                                  size_t count, clipspan_error *err)
+{
+    char header[512];
+    size_t bytes;
+    if (!cs_size_mul(&bytes, count, writer->row_bytes) || first > INT64_MAX / writer->row_bytes / 2)
+        return cs_fail_at(err, CLIPSPAN_E_LIMIT, writer->path,
+                          "row %llu is beyond what an array can have", (unsigned long long)first);
+    CS_TRY(cs_output_rewrite(writer->output,
+                             build_header(header, writer) + first * writer->row_bytes, rows, bytes,
+                             err));
+    if (first + count > writer->rows) writer->rows = first + count;
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cs_npy_writer_finish(cs_npy_writer *writer, clipspan_error *err)
 {
     char header[512];
