@@ -86,6 +86,42 @@ static const cli_command table[] = {
      "tree, and notes in the index what became of each picture. Chunks that are missing are "
      "listed. Called again, it changes nothing.",
      "clipspan merge run\tafter all shares", 1, 1, cli_run_merge},
+    {CLI_ATLAS, "atlas", "MODEL INPUT... -o RUN",
+     "every head named, with evidence: scan, span and roles in one",
+     "Runs every picture through the image tower once, finds for every attention head the texts "
+     "that span what it writes, and says what the head is about and how far to trust that. RUN "
+     "keeps all of it: the same call on it goes on where it stopped, and other questions need no "
+     "picture again.\n"
+     "Roles are claimed only when they are stronger than chance and come back when pictures are "
+     "drawn anew, which takes more than 480 of them.",
+     "clipspan atlas MODEL photos/ -o run\tevery picture below a folder\n"
+     "clipspan atlas MODEL photos/ -o run --layers last4 --texts pool.txt\tyour own texts",
+     2, SIZE_MAX, cli_run_atlas},
+    {CLI_SPAN, "span", "RUN", "the texts that span what each head writes (TEXTSPAN)",
+     "From the statistics of a merged run alone: of a pool of texts the one along which a head's "
+     "output varies most, then of what that leaves the next one, and so on. Beside it stands what "
+     "as many texts without sense explain: a name is worth something when it beats them.\n"
+     "The texts go through the model's text tower once; results stay in the run.",
+     "clipspan span run\tevery head, the pool that comes with the program\n"
+     "clipspan span run --heads L22.H11\tone head in full\n"
+     "clipspan span run --texts words.txt --layers last4 --official picks.txt\tas published",
+     1, 1, cli_run_span},
+    {CLI_ROLES, "roles", "RUN", "what each head is about, and how far to trust it",
+     "A head has a role when the category of its first picks is 1.5 times as strong as the next, "
+     "stronger than in 95 of 100 relabellings of the pool, and its top text comes back in at least "
+     "half of the resamples; mixed is said when two categories are stronger than chance.\n"
+     "Without --texts it takes what span or atlas left last, and makes it when there is none.",
+     "clipspan roles run\tthe clearest heads\n"
+     "clipspan roles run --heads L22.H11,L23.H0\tthese, in full\n"
+     "clipspan roles run --json\tall of them, every number",
+     1, 1, cli_run_roles},
+    {CLI_EXPORT, "export", "RUN --official FOLDER",
+     "terms and picks of a run in the published program's files",
+     "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "
+     "DATASET_cls_attn_MODEL.npy [B, L, P], float32, a row a picture in the order of the list, and "
+     "the list of picks. DATASET is the run's name. Little memory is needed, and L H P 4 bytes of "
+     "disk a picture.",
+     "clipspan export run --official output_dir\tfour files", 1, 1, cli_run_export},
     {CLI_HELP, "help", "[COMMAND]", "help on the program or a command",
      "--man prints the man page, --bash the completion for bash.",
      "clipspan help embed\twhat embed takes\n"

@@ -16,6 +16,10 @@ enum {
     CLI_PLAN = 128,
     CLI_SCAN = 256,
     CLI_MERGE = 512,
+    CLI_SPAN = 1024,
+    CLI_ROLES = 2048,
+    CLI_ATLAS = 4096,
+    CLI_EXPORT = 8192,
     CLI_ANY = 0xFFFFF
 };
 
@@ -44,6 +48,10 @@ clipspan_status cli_run_tokens(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_plan(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_scan(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_merge(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_span(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_roles(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_atlas(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_export(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_help(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_version(cli_session *session, clipspan_error *err);
 

@@ -14,11 +14,12 @@
 #define AT(member) offsetof(cli_settings, member)
 
 enum {
-    PLANS = CLI_PLAN | CLI_SCAN,
+    PLANS = CLI_PLAN | CLI_SCAN | CLI_ATLAS,
+    SPANS = CLI_SPAN | CLI_ROLES | CLI_ATLAS | CLI_EXPORT,
     MODELS = CLI_INFO | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS,
     PICTURES = CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | PLANS,
     WRITERS = CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS,
-    TABLES = MODELS | CLI_VERSION | CLI_MERGE
+    TABLES = MODELS | CLI_VERSION | CLI_MERGE | SPANS
 };
 
 static const cli_option table[] = {
@@ -27,6 +28,22 @@ static const cli_option table[] = {
     {"Texts", "texts", 0, CLI_TEXT, CLI_EMBED | CLI_TOKENS, "FILE",
      "a file with a text a line, an optional key before a tab; - is standard input", AT(texts), 0,
      0},
+    {"Heads", "texts", 0, CLI_TEXT, SPANS, "POOL",
+     "the texts that heads are named with: general, which comes with the program (default), or a "
+     "file with a text a line, its category before a tab; - is standard input",
+     AT(pool), 0, 0},
+    {"Heads", "layers", 0, CLI_TEXT, SPANS, "all|last4|A-B",
+     "the layers whose heads are looked at (default: all)", AT(layers), 0, 0},
+    {"Heads", "heads", 0, CLI_TEXT, CLI_SPAN | CLI_ROLES, "L22.H11,...",
+     "show these heads only, in full", AT(heads), 0, 0},
+    {"Heads", "picks", 0, CLI_WHOLE, SPANS, "N", "texts a head (default 20)", AT(picks), 1, 1000},
+    {"Heads", "rank", 0, CLI_TEXT, SPANS, "auto|N",
+     "directions of a head's output that are kept: all that hold data (auto), or N of them at most",
+     AT(rank), 0, 0},
+    {"Heads", "official", 0, CLI_TEXT, CLI_SPAN, "FILE",
+     "write the picks as the published program does", AT(official), 0, 0},
+    {"Heads", "official", 0, CLI_TEXT, CLI_EXPORT, "FOLDER",
+     "where the published program's files go", AT(official), 0, 0},
     {"Classes", "classes", 0, CLI_TEXT, CLI_CLASSIFY, "LIST|FILE|imagenet",
      "class names joined by commas; or a file with a class a line: name, or key, tab, name, where "
      "the key is what labels say; or imagenet: its 1,000 classes, whose keys are 0 to 999",
@@ -61,11 +78,11 @@ static const cli_option table[] = {
     {"Run", "shard", 0, CLI_TEXT, CLI_SCAN, "I/N|auto|auto/N",
      "do share I of N only; auto: numbers from Open MPI, PMI, Slurm or a Kubernetes indexed job",
      AT(shard), 0, 0},
-    {"Run", "verify-sum", 0, CLI_FLAG, CLI_SCAN, NULL,
+    {"Run", "verify-sum", 0, CLI_FLAG, CLI_SCAN | CLI_ATLAS, NULL,
      "check for every picture that its terms add up to its embedding, within 1e-5", AT(verify_sum),
      0, 0},
-    {"Run", "model", 0, CLI_TEXT, CLI_SCAN, "MODEL",
-     "where the model of a planned run is now, when it was moved", AT(model), 0, 0},
+    {"Run", "model", 0, CLI_TEXT, CLI_SCAN | CLI_SPAN | CLI_ROLES | CLI_EXPORT, "MODEL",
+     "where the model of the run is now, when it was moved", AT(model), 0, 0},
     {"Report", "tensors", 0, CLI_FLAG, CLI_INFO, NULL, "list every tensor", AT(tensors), 0, 0},
     {"Report", "hash", 0, CLI_FLAG, CLI_INFO, NULL, "SHA-256 of the weight files", AT(hash), 0, 0},
     {"Report", "check", 0, CLI_FLAG, CLI_INFO, NULL,
@@ -78,7 +95,7 @@ static const cli_option table[] = {
      "put all threads into one picture at a time, fastest for a lone picture (auto: when there is "
      "only one); otherwise a picture a thread, the same bytes for any number of threads",
      AT(single), 0, 0},
-    {"Computation", "threads", 'j', CLI_WHOLE, PICTURES & ~CLI_PLAN, "N",
+    {"Computation", "threads", 'j', CLI_WHOLE, (PICTURES & ~CLI_PLAN) | SPANS, "N",
      "threads (default: the processors that this process may use)", AT(threads), 1, 256},
     {"Model", "config", 0, CLI_TEXT, MODELS, "FILE|ARCHITECTURE",
      "configuration of a bare .safetensors file, or the name of a built-in architecture",
@@ -99,8 +116,8 @@ static const cli_option table[] = {
      "write a row a picture there; standard output then has the figures for the whole", AT(output),
      0, 0},
     {"Output", "output", 'o', CLI_TEXT, PLANS, "FOLDER", "the folder of the run", AT(output), 0, 0},
-    {"Output", "force", 'f', CLI_FLAG, WRITERS, NULL, "replace what is there already", AT(force), 0,
-     0},
+    {"Output", "force", 'f', CLI_FLAG, WRITERS | CLI_SPAN | CLI_EXPORT, NULL,
+     "replace what is there already", AT(force), 0, 0},
     {"Output", "dry-run", 'n', CLI_FLAG, WRITERS, NULL,
      "check everything and say what would be written, compute nothing", AT(dry_run), 0, 0},
     {"Output", "json", 0, CLI_FLAG, TABLES, NULL, "one JSON document on standard output", AT(json),
@@ -112,7 +129,7 @@ static const cli_option table[] = {
     {"Output", "man", 0, CLI_FLAG, CLI_HELP, NULL, "print the man page", AT(man), 0, 0},
     {"Output", "bash", 0, CLI_FLAG, CLI_HELP, NULL, "print the completion for bash", AT(bash), 0,
      0},
-    {"General", "progress", 0, CLI_CHOICE, MODELS | CLI_MERGE, "auto|bar|plain|json|none",
+    {"General", "progress", 0, CLI_CHOICE, MODELS | CLI_MERGE | SPANS, "auto|bar|plain|json|none",
      "how to show progress on standard error: a bar, a line every ten seconds, JSON lines, or not "
      "(auto: a bar on a terminal, otherwise lines)",
      AT(progress), 0, 0},

@@ -63,6 +63,8 @@ typedef struct cli_settings {
     uint64_t top;
     int codes, verify_sum;
     const char *shard, *model;
+    const char *layers, *rank, *heads, *official, *pool;
+    uint64_t picks;
     int tensors, hash, check;
     int man, bash;
 } cli_settings;

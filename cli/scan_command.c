@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan plan, scan, merge: pictures once through a model, into a run folder. */
+#include "scan_command.h"
 #include "commands.h"
 #include "numbers.h"
 #include "pictures.h"
@@ -78,6 +79,10 @@ static clipspan_status plan(job *j, clipspan_error *err)
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
     CS_TRY(cli_model_open(&j->model, s, err));
+    if (x->command->bit == CLI_ATLAS && !clipspan_model_get_info(j->model)->has_text)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, clipspan_model_get_info(j->model)->name,
+                          "has no text tower, so texts cannot be compared with its heads; clipspan "
+                          "scan takes its pictures apart without texts");
     CS_TRY(cli_pictures_open(&j->inputs, s, err));
     if (x->dry_run) return CLIPSPAN_OK;
     options.codes = (clipspan_codes)x->codes;
@@ -159,10 +164,10 @@ static void close_job(job *j)
     clipspan_model_close(&j->model);
 }
 
-static clipspan_status run_scan(job *j, clipspan_error *err)
+static clipspan_status plan_and_scan(job *j, clipspan_error *err)
 {
     const cli_settings *x = &j->session->settings;
-    const int planned = x->arguments.count == 1 && !x->output;
+    const int planned = x->command->bit == CLI_SCAN && x->arguments.count == 1 && !x->output;
     CS_TRY(check_arguments(j, planned, err));
     CS_TRY(planned ? open_planned(j, err) : plan(j, err));
     if (x->dry_run) {
@@ -170,7 +175,26 @@ static clipspan_status run_scan(job *j, clipspan_error *err)
         return CLIPSPAN_OK;
     }
     if (j->found) cli_note(j->session, "%s: goes on with a run of the same plan", j->path);
-    CS_TRY(scan(j, err));
+    return scan(j, err);
+}
+
+clipspan_status cli_scan_open(clipspan_run **run, clipspan_model **model, cli_session *s,
+                              clipspan_error *err)
+{
+    job j = {.session = s, .options = CLIPSPAN_SCAN_OPTIONS_INIT};
+    clipspan_status status = plan_and_scan(&j, err);
+    *model = j.model;
+    *run = s->settings.dry_run ? NULL : j.run;
+    j.model = NULL;
+    if (*run) j.run = NULL;
+    close_job(&j);
+    return status;
+}
+
+static clipspan_status run_scan(job *j, clipspan_error *err)
+{
+    CS_TRY(plan_and_scan(j, err));
+    if (j->session->settings.dry_run) return CLIPSPAN_OK;
     cli_run_show_scan(j->session, clipspan_run_get_info(j->run), &j->options, &j->result,
                       j->seconds);
     return CLIPSPAN_OK;

@@ -114,7 +114,7 @@ void cli_print_text(FILE *out, const cli_session *s, const char *text, size_t mo
     print_some(out, s, p, NULL, UNLIMITED, cells);
 }
 
-void cli_print_bar(FILE *out, const cli_session *s, double share, int cells)
+void cli_bar(char out[CLI_BAR_ROOM], const cli_session *s, double share, int cells)
 {
     static const char *const eighths[] = {"",
                                           "\xE2\x96\x8F",
@@ -125,12 +125,20 @@ void cli_print_bar(FILE *out, const cli_session *s, double share, int cells)
                                           "\xE2\x96\x8A",
                                           "\xE2\x96\x89"};
     int steps, i;
+    *out = '\0';
     if (!(share > 0)) share = 0;
     if (share > 1) share = 1;
     steps = (int)(share * 8 * cells + 0.5);
     for (i = 0; i < steps / 8; i++)
-        fputs(s->unicode ? "\xE2\x96\x88" : "#", out);
-    if (s->unicode) fputs(eighths[steps % 8], out);
+        strcat(out, s->unicode ? "\xE2\x96\x88" : "#");
+    if (s->unicode) strcat(out, eighths[steps % 8]);
+}
+
+void cli_print_bar(FILE *out, const cli_session *s, double share, int cells)
+{
+    char bar[CLI_BAR_ROOM];
+    cli_bar(bar, s, share, cells);
+    fputs(bar, out);
 }
 
 void cli_table_init(cli_table *table, char *headers)

@@ -21,8 +21,10 @@ size_t cli_text_cells(const cli_session *session, const char *text);
 void cli_print_text(FILE *out, const cli_session *session, const char *text, size_t most,
                     size_t *cells);
 
-/* A bar of `cells` cells, full to `share`. */
+/* A bar of `cells` cells, at most 32, full to `share`; the second as a text. */
 void cli_print_bar(FILE *out, const cli_session *session, double share, int cells);
+#define CLI_BAR_ROOM 128
+void cli_bar(char out[CLI_BAR_ROOM], const cli_session *session, double share, int cells);
 
 typedef struct cli_table {
     const char *headers[CLI_COLUMNS_MOST]; /* borrowed */

@@ -142,6 +142,24 @@ clipspan_status cli_texts_open(clipspan_texts **out, cli_session *s, clipspan_er
     return CLIPSPAN_OK;
 }
 
+clipspan_status cli_pool_open(clipspan_texts **out, const char **name, cli_session *s,
+                              clipspan_error *err)
+{
+    const char *pool = s->settings.pool ? s->settings.pool : "general";
+    *out = NULL;
+    *name = pool;
+    if (strcmp(pool, "-") == 0) {
+        *name = "standard input";
+        CS_TRY(texts_from_stdin(out, err));
+    } else if (cs_path_kind(pool) == 1) {
+        CS_TRY(texts_from_file(out, pool, err));
+    } else {
+        CS_TRY(clipspan_texts_open(out, pool, err));
+    }
+    cli_stage(s, "texts read");
+    return CLIPSPAN_OK;
+}
+
 /* The names of a list joined by commas, in `copy`, which is cut up. */
 static clipspan_status split_list(pairs *p, char *copy, clipspan_error *err)
 {

@@ -8,6 +8,10 @@
 /* The texts of --text or --texts. Errors: ARGUMENT when neither or both are given. */
 clipspan_status cli_texts_open(clipspan_texts **out, cli_session *session, clipspan_error *err);
 
+/* The pool of --texts POOL, with the name it has in a run; "general" when there is none. */
+clipspan_status cli_pool_open(clipspan_texts **out, const char **name, cli_session *session,
+                              clipspan_error *err);
+
 /* The classes of --classes and --class: two at least, no key (or name without a key) twice. */
 clipspan_status cli_classes_open(clipspan_texts **out, cli_session *session, clipspan_error *err);
 

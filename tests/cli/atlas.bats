@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+# clipspan span, roles, atlas, export
+load helper
+
+# many N: a list that names the three pictures over and over
+many() { yes "$(printf 'pics/red/1.png\npics/green/1.png\npics/blue/1.png')" | head -n "$1"; }
+
+pool() { # eight texts in four categories
+    printf 'colour\ta red thing\ncolour\ta blue thing\n!place\ta beach\n!place\ta forest\nanimal\ta dog\nanimal\ta cat\n' >pool.txt
+    printf '!shape\ta circle\n!shape\ta square\n' >>pool.txt
+}
+
+@test "atlas names heads in one command, and roles and span read what it left" {
+    pool
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt --json
+    json schema clipspan.atlas.v1
+    json pool.name pool.txt
+    json pool.texts 8
+    json pool.categories 4
+    json picks 20
+    json resamples 0
+    json pictures 3
+    json layers.1.layer 1
+    json heads.5.head L1.H2
+    json heads.0.role.untested "$("$JSON_AT" heads.0.role.untested <.out)"
+    first=$("$JSON_AT" heads.4.picks.0.text <.out)
+    exits 0 "$CLIPSPAN" roles run --json --model /no/such/model # nothing is computed again
+    json schema clipspan.roles.v1
+    json pool.name pool.txt
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --model /no/such/model --json
+    json schema clipspan.span.v1
+    json heads.4.picks.0.text "$first"
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --layers 1 --json
+    json heads.0.head L1.H0
+    json heads.1.picks.0.text "$first"
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt --json
+    says "goes on with a run of the same plan"
+}
+
+@test "roles are tested where there are pictures enough, the same for any number of threads" {
+    pool
+    many 520 >list
+    exits 0 "$CLIPSPAN" atlas "$model" - -o run --texts pool.txt --json -q <list
+    json resamples 200
+    cp .out one
+    exits 0 "$CLIPSPAN" atlas "$model" - -o other --texts pool.txt --json -q -j 1 <list
+    sed 's/other/run/' .out | diff - one
+    exits 0 "$CLIPSPAN" roles run --table
+    shows "Next:"
+    shows "clipspan span run --heads L"
+}
+
+@test "tables stay within 100 columns and end with what to run next" {
+    pool
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --table
+    shows "nonsense"
+    shows "clipspan roles run"
+    [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 100 ]
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --heads l1.h2,L0.H0 --table
+    shows "L1.H2"
+    shows "of the direct effect"
+    [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 100 ]
+    exits 0 "$CLIPSPAN" roles run --table
+    shows "No role is claimed without stability"
+    [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 100 ]
+}
+
+@test "rows for programs: a row a pick, a row a head" {
+    pool
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --picks 2 --tsv
+    shows "$(printf 'head\tlayer\tnumber\tpick\ttext\tcategory')"
+    [ "$(wc -l <.out)" -le 13 ]
+    [ "$(awk -F'\t' '{ print NF }' .out | sort -u | wc -l)" = 1 ]
+    exits 0 "$CLIPSPAN" roles run --tsv
+    [ "$(wc -l <.out)" = 7 ]
+    [ "$(awk -F'\t' '{ print NF }' .out | sort -u | wc -l)" = 1 ]
+}
+
+@test "the pool that comes with the program, a pool on standard input, one without categories" {
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run
+    exits 0 "$CLIPSPAN" span run --layers last1 --json
+    json pool.name general
+    [ "$("$JSON_AT" pool.texts <.out)" -ge 4000 ]
+    [ -n "$(ls run/results/texts-*.safetensors)" ]
+    printf 'a dog\na cat\n' | exits 0 "$CLIPSPAN" span run --texts - --json
+    json pool.name "standard input"
+    json pool.categories 0
+    json heads.0.role.category null
+    exits 0 "$CLIPSPAN" roles run --table && shows "no categories"
+    exits 4 "$CLIPSPAN" span run --texts genera && says "did you mean general"
+}
+
+@test "what cannot be is refused, with the nearest that can" {
+    pool
+    exits 4 "$CLIPSPAN" span nowhere
+    exits 2 "$CLIPSPAN" span && says "RUN is missing"
+    exits 2 "$CLIPSPAN" atlas "$model" pics && says "-o FOLDER"
+    exits 0 "$CLIPSPAN" plan "$model" pics -o run
+    exits 4 "$CLIPSPAN" span run --texts pool.txt && says "not merged"
+    exits 4 "$CLIPSPAN" roles run && says "not merged"
+    exits 0 "$CLIPSPAN" scan run
+    exits 2 "$CLIPSPAN" span run --layers 1-9 && says "layers 0 to 1"
+    exits 2 "$CLIPSPAN" span run --layers al && says "did you mean all"
+    exits 2 "$CLIPSPAN" span run --layers last3
+    exits 2 "$CLIPSPAN" span run --rank 0 && says "--rank"
+    exits 2 "$CLIPSPAN" span run --picks 0
+    exits 2 "$CLIPSPAN" roles run --texts pool.txt --heads L1.H7 && says "did you mean L1.H2?"
+    exits 2 "$CLIPSPAN" roles run --heads 1.2 && says "L0.H0 to L1.H2"
+    exits 2 "$CLIPSPAN" roles run --heads L1.H2, && says "no head \"\""
+    exits 2 "$CLIPSPAN" span run --texts pool.txt --layers 0 --heads L1.H0 && says "widen"
+    echo "a new text" >>pool.txt # so that the model is needed
+    exits 4 "$CLIPSPAN" span run --texts pool.txt --model "$GOLDEN/openclip-wide" && says "model.sha256"
+}
+
+@test "without a text tower there are no names: said before any picture is read" {
+    exits 4 "$CLIPSPAN" atlas "$GOLDEN/image-no-ln-pre" pics -o run && says "no text tower"
+    [ ! -e run ]
+    exits 0 "$CLIPSPAN" scan "$GOLDEN/image-no-ln-pre" pics -o run
+    exits 4 "$CLIPSPAN" span run && says "no text tower"
+}
+
+@test "a run without codes has names, and no poles" {
+    pool
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --codes none
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --json
+    json heads.5.positive.# 0
+    exits 4 "$CLIPSPAN" export run --official out --texts pool.txt && says "--codes f32"
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --table --heads L1.H2
+}
+
+@test "skipped pictures end atlas with 3, a dry run writes nothing" {
+    pool
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt -n --table && shows "would plan run"
+    [ ! -e run ]
+    echo x >pics/red/2.jpg
+    exits 3 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt --json
+    json pictures 3
+    says "skipped: pics/red/2.jpg"
+}
+
+@test "the published program's files" {
+    pool
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run
+    exits 2 "$CLIPSPAN" export run && says "--official FOLDER"
+    exits 0 "$CLIPSPAN" export run --official out --texts pool.txt --picks 2
+    [ "$(ls out)" = "run_attn_openclip-odd.npy
+run_cls_attn_openclip-odd.npy
+run_completeness_pool_top_2_heads_openclip-odd.txt
+run_mlp_openclip-odd.npy" ]
+    [ "$(head -n 3 out/*.txt)" = "------------------
+Layer 0, Head 0
+------------------" ]
+    head -c 128 out/run_attn_openclip-odd.npy | grep -aq "'<f4', 'fortran_order': False, 'shape': (3, 2, 3, 20)"
+    exits 6 "$CLIPSPAN" export run --official out --texts pool.txt && says "--force"
+    exits 0 "$CLIPSPAN" export run --official out --texts pool.txt --picks 2 --force
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --picks 2 --official picks.txt -q
+    diff picks.txt out/run_completeness_pool_top_2_heads_openclip-odd.txt
+    exits 6 "$CLIPSPAN" span run --texts pool.txt --official picks.txt && says "is there already"
+}
