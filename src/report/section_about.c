@@ -2,6 +2,8 @@
 /* What the words mean, and everything that decides the numbers. */
 #include "report/section.h"
 
+#include <string.h>
+
 static void fact(cs_html *html, const char *name, const char *value)
 {
     cs_html_format(html, "<tr><th scope=row>%s<td>", name);
@@ -62,6 +64,7 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
     fact(html, "Matrix product", run->product);
     count(html, "Pictures used", run->used);
     for (i = 0; i < info->count_kinds; i++) {
+        if (strcmp(info->counts[i].status, "ok") == 0) continue;
         cs_html_put(html, "<tr><th scope=row>Pictures \xE2\x80\x9C");
         cs_html_text(html, info->counts[i].status);
         cs_html_format(html, "\xE2\x80\x9D<td>%s\n",
