@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan span, roles, atlas, export: what a run says about heads. */
+#include "atlas_command.h"
 #include "atlas_out.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "commands.h"
 #include "head_names.h"
 #include "numbers.h"
+#include "report_command.h"
 #include "scan_command.h"
 #include "texts_in.h"
 
@@ -122,6 +124,20 @@ static clipspan_status take_newest(job *j, clipspan_error *err)
     return cli_head_list_read(&j->heads, j->session, j->atlas, err);
 }
 
+clipspan_status cli_atlas_open(clipspan_run **run, clipspan_atlas **atlas, cli_session *s,
+                               clipspan_error *err)
+{
+    job j = {.session = s};
+    clipspan_status status = clipspan_run_open(&j.run, s->settings.arguments.items[0], err);
+    if (status == CLIPSPAN_OK) status = take_newest(&j, err);
+    *run = j.run;
+    *atlas = j.atlas;
+    j.run = NULL;
+    j.atlas = NULL;
+    close_job(&j);
+    return status;
+}
+
 clipspan_status cli_run_roles(cli_session *s, clipspan_error *err)
 {
     job j = {.session = s};
@@ -140,6 +156,7 @@ static clipspan_status run_atlas(job *j, clipspan_error *err)
     CS_TRY(cli_scan_open(&j->run, &j->model, s, err));
     if (!j->run) return CLIPSPAN_OK;
     CS_TRY(make_atlas(j, err));
+    CS_TRY(cli_report_beside(s, j->run, j->atlas, err));
     return cli_atlas_show_roles(s, j->atlas, &j->heads, err);
 }
 

@@ -87,10 +87,11 @@ static const cli_command table[] = {
      "listed. Called again, it changes nothing.",
      "clipspan merge run\tafter all shares", 1, 1, cli_run_merge},
     {CLI_ATLAS, "atlas", "MODEL INPUT... -o RUN",
-     "every head named, with evidence: scan, span and roles in one",
+     "every head named, with evidence: scan, span, roles and report in one",
      "Runs every picture through the image tower once, finds for every attention head the texts "
-     "that span what it writes, and says what the head is about and how far to trust that. RUN "
-     "keeps all of it: the same call on it goes on where it stopped, and other questions need no "
+     "that span what it writes, and says what the head is about and how far to trust that, here "
+     "and in the page RUN/report.html. RUN keeps all of it: the same call on it goes on where it "
+     "stopped, and other questions need no "
      "picture again.\n"
      "Roles are claimed only when they are stronger than chance and come back when pictures are "
      "drawn anew, which takes more than 480 of them.",
@@ -115,6 +116,16 @@ static const cli_command table[] = {
      "clipspan roles run --heads L22.H11,L23.H0\tthese, in full\n"
      "clipspan roles run --json\tall of them, every number",
      1, 1, cli_run_roles},
+    {CLI_REPORT, "report", "RUN [-o FILE.html]", "one page about every head, for a browser",
+     "Writes what span and roles found as one HTML file that loads nothing: the map of heads, "
+     "direct effect by layer, and every head's texts with their evidence, and thumbnails of the "
+     "pictures at both ends of each first text. It can be mailed, printed, and read without the "
+     "run.\n"
+     "Without --texts it takes what span or atlas left last, and makes it when there is none. "
+     "Pictures that are gone have their name only.",
+     "clipspan report run\treport.html in the run\n"
+     "clipspan report run -o natural.html --no-pictures\tto give away, without pictures",
+     1, 1, cli_run_report},
     {CLI_EXPORT, "export", "RUN --official FOLDER",
      "terms and picks of a run in the published program's files",
      "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "

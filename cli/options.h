@@ -65,6 +65,7 @@ typedef struct cli_settings {
     const char *shard, *model;
     const char *layers, *rank, *heads, *official, *pool;
     uint64_t picks;
+    int no_pictures;
     int tensors, hash, check;
     int man, bash;
 } cli_settings;
