@@ -5,6 +5,7 @@ Every word of the language is one token of the demo model's byte-pair table, so 
 makes the table, in CLIP's standard format, from which open_clip and clipspan get the same ids.
 """
 import gzip
+import re
 
 import numpy as np
 
@@ -207,18 +208,40 @@ def byte_pairs(vocabulary):
 MERGES = byte_pairs(words())
 VOCABULARY = 512 + len(MERGES) + 2
 START, END = VOCABULARY - 2, VOCABULARY - 1
-LETTERS = {c: i for i, c in enumerate(range(33, 127))}  # CLIP numbers the printable bytes first
+PRINTED = [*range(33, 127), *range(161, 173), *range(174, 256)]  # CLIP numbers the printable bytes first
+BYTES = {b: i for i, b in enumerate(PRINTED + [b for b in range(256) if b not in PRINTED])}
 IDS = {a + b: 512 + i for i, (a, b) in enumerate(MERGES)}
 
 
+RANK = {pair: i for i, pair in enumerate(MERGES)}
+PIECES = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|(?:[^\s\w]|_)+")
+
+
+def pieces(word):
+    """Ids of a word that the table may not know, as CLIP's tokenizer makes them of its UTF-8 bytes."""
+    parts = list(word.encode().decode("latin-1"))
+    parts[-1] += "</w>"
+    while len(parts) > 1:
+        best = min(zip(parts, parts[1:]), key=lambda p: RANK.get(p, len(RANK)))
+        if best not in RANK:
+            break
+        joined, k = [], 0
+        while k < len(parts):
+            two = tuple(parts[k:k + 2]) == best
+            joined.append(parts[k] + parts[k + 1] if two else parts[k])
+            k += 2 if two else 1
+        parts = joined
+    return [IDS[p] if p in IDS else BYTES[ord(p[0])] + (256 if p.endswith("</w>") else 0) for p in parts]
+
+
 def encode(texts):
-    """int64 [len(texts), CONTEXT]: start, words, end, zeros."""
+    """int64 [len(texts), CONTEXT]: start, words, end, zeros; a text that is too long is cut."""
     out = np.zeros((len(texts), CONTEXT), np.int64)
     for row, text in zip(out, texts):
         ids = [START]
-        for w in text.split():
-            ids.append(IDS[w + "</w>"] if len(w) > 1 else 256 + LETTERS[ord(w)])
-        ids.append(END)
+        for w in PIECES.findall(text.lower()):
+            ids += [IDS[w + "</w>"]] if w + "</w>" in IDS else pieces(w)
+        ids = ids[:CONTEXT - 1] + [END]
         row[:len(ids)] = ids
     return out
 

@@ -7,8 +7,8 @@ usage: make_data.py -o FOLDER      (numpy; the same bytes every time, PNG apart:
   test.csv, test/     440 scenes, birds balanced over the four groups: for figures
   masks/              which object a pixel belongs to: 0 ground, 1 the first object of `objects`, and so on
   classes/FACTOR.txt, FACTOR.templates.txt   class names with the labels' keys, prompts that training never saw
-  texts.txt           descriptions with categories: 24 for each factor, and for contrast 24 for each of twenty
-                      categories of everyday things that no scene shows, from the general pool
+  texts.txt           descriptions with categories: 24 for each factor, and for contrast ten for each of 24 categories of
+                      everyday things that no scene shows, from the general pool, with no word of the scenes' language
 """
 import getopt
 import os
@@ -24,9 +24,9 @@ import scenes
 
 LOOK, TEST = 2001, 2002  # seeds
 FORMS = {"shape": 24 // 8, "colour": 3, "texture": 6, "size": 12, "place": 5, "count": 6, "background": 4, "bird": 12}
-CONTRAST = ("plant", "object", "furniture", "vehicle", "food", "clothing", "person", "body", "building", "sport", "music",
-            "!country", "!weather", "!season", "!time", "!emotion", "!action", "!writing", "!style", "!viewpoint")
 OBJECTS = ("shape", "bird")  # categories that are objects
+OF_SCENES = ("colour", "shape", "count", "texture", "pattern", "size", "place")  # of the general pool: what scenes vary
+LITTLE = set("a an the of in on at and with is it there this here".split())
 
 
 def png(pixels):
@@ -117,9 +117,12 @@ def texts(pool):
             seen = captions.PHRASES[f][v]
             pick = [seen[k * len(seen) // FORMS[f]] for k in range(FORMS[f])]
             out += [(f if f in OBJECTS else "!" + f, re.sub(r"\ba (?=[aeiou])", "an ", t)) for t in pick]
-    for category in CONTRAST:
-        lines = [line.split("\t")[1] for line in pool if line.split("\t")[0] == category]
-        out += [(category, lines[k * len(lines) // 24]) for k in range(24)]
+    known, others = set(captions.words()) - LITTLE, {}
+    for category, text in (line.split("\t") for line in pool):
+        if category.lstrip("!") not in OF_SCENES and not known & set(re.findall("[a-z]+", text.lower())):
+            others.setdefault(category, []).append(text)
+    for category, lines in others.items():
+        out += [(category, lines[int((k + 0.25) * len(lines) / 10)]) for k in range(10)]
     return out
 
 
