@@ -73,16 +73,39 @@ static clipspan_status add_name(cli_table *table, clipspan_head head, clipspan_e
     return cli_table_add(table, name, err);
 }
 
+/* A name is worth something when its texts explain more than as many without sense. */
+static int below_nonsense(const clipspan_role *r)
+{
+    return r->kind == CLIPSPAN_ROLE_CLEAR && r->null_named >= r->named;
+}
+
 static void role_words(char *out, size_t room, const clipspan_role *r)
 {
     if (!r->category[0])
         snprintf(out, room, "none");
     else if (r->kind == CLIPSPAN_ROLE_CLEAR)
-        snprintf(out, room, "%s", r->category[0]);
+        snprintf(out, room, "%s%s", r->category[0], below_nonsense(r) ? " < nonsense" : "");
     else if (r->kind == CLIPSPAN_ROLE_MIXED)
         snprintf(out, room, "mixed: %s, %s", r->category[0], r->category[1]);
     else
         snprintf(out, room, "%s (%s)", r->untested ? "untested" : "none", r->category[0]);
+}
+
+/* What was looked at, in one line. */
+static void print_subject(const cli_session *s, const clipspan_atlas *atlas)
+{
+    const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
+    char pictures[CLI_NUMBER_ROOM], texts[CLI_NUMBER_ROOM];
+    size_t cells;
+    cli_format_count(pictures, info->run.used);
+    cli_format_count(texts, info->pool_texts);
+    if (s->bold_out) fputs("\033[1m", stdout);
+    cli_print_text(stdout, s, info->run.model_name, (size_t)s->columns / 3, &cells);
+    if (s->bold_out) fputs("\033[0m", stdout);
+    printf(" on %s picture%s, with the %s texts of ", pictures, info->run.used == 1 ? "" : "s",
+           texts);
+    cli_print_text(stdout, s, info->pool, (size_t)s->columns / 3, &cells);
+    fputs("\n\n", stdout);
 }
 
 /* ---- Picks ---- */
@@ -208,6 +231,7 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
         cli_atlas_tsv_picks(atlas, list);
         return CLIPSPAN_OK;
     }
+    print_subject(s, atlas);
     CS_TRY(list->chosen ? print_cards(s, atlas, list, err) : print_heads(s, atlas, list, err));
     cli_format_count(heads, info->heads);
     cli_format_count(distinct, info->distinct);
@@ -222,7 +246,8 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
 
 /* ---- Roles ---- */
 
-/* How clear a head is: its role first, then how far its strength lies above chance. */
+/* How clear a head is: its role first, then its strength; without a role, how near chance it
+ * came. */
 typedef struct ranked {
     size_t at;
     int kind;
@@ -247,8 +272,9 @@ static clipspan_status rank_heads(ranked **out, const clipspan_atlas *atlas,
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_role *role = &clipspan_atlas_get_heads(atlas)[list->at[i]].role;
         r[i].at = list->at[i];
-        r[i].kind = (int)role->kind * 2 + (role->untested != 0);
-        r[i].above = role->bound > 0 ? role->strength[0] / role->bound : 0;
+        r[i].kind = (int)role->kind * 2 + (role->untested != 0) - below_nonsense(role);
+        r[i].above = role->strength[0];
+        if (role->kind == CLIPSPAN_ROLE_NONE && role->bound > 0) r[i].above /= role->bound;
     }
     if (!list->chosen) qsort(r, list->count, sizeof *r, by_clarity);
     return CLIPSPAN_OK;
@@ -297,6 +323,9 @@ static void print_finding(const clipspan_atlas *atlas, const clipspan_atlas_head
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     const clipspan_role *r = &clearest->role;
     char heads[CLI_NUMBER_ROOM], share[CLI_NUMBER_ROOM], back[CLI_NUMBER_ROOM], name[CLI_HEAD_ROOM];
+    int below = 0;
+    for (size_t i = 0; i < info->heads; i++)
+        below += below_nonsense(&clipspan_atlas_get_heads(atlas)[i].role);
     cli_format_count(heads, info->heads);
     cli_format_percent(share, r->strength[0]);
     cli_format_percent(back, r->stability > 0 ? r->stability : 0);
@@ -304,9 +333,9 @@ static void print_finding(const clipspan_atlas *atlas, const clipspan_atlas_head
     if (info->pool_categories == 0)
         printf("The pool has no categories, so heads have picks but no roles.\n");
     else if (r->kind == CLIPSPAN_ROLE_CLEAR)
-        printf("%d of %s heads have a clear role, %d are mixed. %s answers to %s: %s of its\n"
-               "variance lies along such texts, whose first comes back in %s of resamples.\n",
-               info->clear, heads, info->mixed, name, r->category[0], share, back);
+        printf("%d of %s heads have a clear role (%d of them no better named than by nonsense), %d "
+               "are mixed.\n%s answers to %s: %s of its variance, back in %s of resamples.\n",
+               info->clear, heads, below, info->mixed, name, r->category[0], share, back);
     else if (info->resamples == 0)
         printf("No role is claimed without stability, which takes more than 480 pictures (%llu "
                "here);\n%d of %s heads would pass otherwise.\n",
@@ -334,6 +363,7 @@ clipspan_status cli_atlas_show_roles(const cli_session *s, const clipspan_atlas 
     }
     CS_TRY(rank_heads(&order, atlas, list, err));
     if (!list->chosen && shown > SHOWN) shown = SHOWN;
+    print_subject(s, atlas);
     status = print_roles(s, atlas, order, shown, err);
     if (status == CLIPSPAN_OK && list->count) {
         if (shown < list->count)

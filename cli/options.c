@@ -35,7 +35,7 @@ static const cli_option table[] = {
     {"Heads", "layers", 0, CLI_TEXT, SPANS, "all|last4|A-B",
      "the layers whose heads are looked at (default: all)", AT(layers), 0, 0},
     {"Heads", "heads", 0, CLI_TEXT, CLI_SPAN | CLI_ROLES, "L22.H11,...",
-     "show these heads only, in full", AT(heads), 0, 0},
+     "these heads only; span then shows all of their picks", AT(heads), 0, 0},
     {"Heads", "picks", 0, CLI_WHOLE, SPANS, "N", "texts a head (default 20)", AT(picks), 1, 1000},
     {"Heads", "rank", 0, CLI_TEXT, SPANS, "auto|N",
      "directions of a head's output that are kept: all that hold data (auto), or N of them at most",

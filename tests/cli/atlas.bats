@@ -54,6 +54,7 @@ pool() { # eight texts in four categories
     pool
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 0 "$CLIPSPAN" span run --texts pool.txt --table
+    shows "on 3 pictures, with the 8 texts of pool.txt"
     shows "nonsense"
     shows "clipspan roles run"
     [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 100 ]
