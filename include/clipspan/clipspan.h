@@ -539,6 +539,75 @@ CLIPSPAN_API clipspan_status clipspan_bank_run_scores(float *scores, const clips
                                                       const float *embeddings, size_t count,
                                                       clipspan_error *err);
 
+/* ---- Maps: where in the picture, and through which heads ---- */
+
+/* Scores of every token (the class token first, then patches row by row) with every text of a bank,
+ * gathered while pictures pass:
+ *
+ *     score[t,j] = sum over heads (l,h) of  c[l,h,j] . t       c[l,h,j] : clipspan_parts_run_tokens
+ *
+ * In units of the similarity with the text: over all tokens and heads they add up to its attention
+ * part, and with the MLP terms to the similarity itself. They can be negative: a patch that speaks
+ * against the text. Cost: K multiply-adds a head, token and text. Beside them, to compare, what is
+ * often shown instead (docs/math.md). Used by one thread at a time. */
+typedef struct clipspan_maps clipspan_maps;
+
+typedef struct clipspan_head {
+    int layer, head; /* from 0 */
+} clipspan_head;
+
+/* Flags. */
+typedef enum clipspan_map_kind {
+    CLIPSPAN_MAP_HEADS = 1,     /* [T, N] the above; always there */
+    CLIPSPAN_MAP_ATTENTION = 2, /* [N] attention of the class token, mean over heads, one layer */
+    CLIPSPAN_MAP_ROLLOUT = 4,   /* [N] attention rollout from the class token; L N^2 numbers */
+    CLIPSPAN_MAP_PATCHES = 8,   /* [T, N] cosine of each token's own final embedding */
+    CLIPSPAN_MAP_VALUES = 16    /* [T, N] cosine of the last layer's value of each token */
+} clipspan_map_kind;
+
+typedef struct clipspan_maps_options {
+    size_t struct_size;
+    const clipspan_head *heads; /* [head_count] whose scores are summed; NULL: all */
+    size_t head_count;
+    int each;       /* 1: keep each head's own map as well: L H T N numbers a picture */
+    unsigned kinds; /* clipspan_map_kind, those beside CLIPSPAN_MAP_HEADS */
+    int back;       /* layer of CLIPSPAN_MAP_ATTENTION, counted from the last, which is 0 */
+    int pictures;   /* most of a run, 0: 1; CLIPSPAN_PARTS_MOST at most */
+} clipspan_maps_options;
+#define CLIPSPAN_MAPS_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(clipspan_maps_options), NULL, 0, 0, 0, 0, 0                                         \
+    }
+
+/* encoder: an image encoder, which must outlive the maps and runs their passes. bank: the texts,
+ * copied. options may be NULL. Errors: ARGUMENT (a text encoder, a bank of another width, no such
+ * head or layer), NOMEM, and as clipspan_parts_new. */
+CLIPSPAN_API clipspan_status clipspan_maps_new(clipspan_maps **out, clipspan_encoder *encoder,
+                                               const clipspan_bank *bank,
+                                               const clipspan_maps_options *options,
+                                               clipspan_error *err);
+CLIPSPAN_API void clipspan_maps_free(clipspan_maps **maps);
+
+/* As clipspan_parts_run_pixels and _run_files, for up to the options' `pictures`. A picture's maps
+ * do not depend on the others. */
+CLIPSPAN_API clipspan_status clipspan_maps_run_pixels(clipspan_maps *maps, const uint8_t *pixels,
+                                                      size_t count, clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_maps_run_files(clipspan_maps *maps, clipspan_error *errors,
+                                                     const char *const *paths, size_t count,
+                                                     clipspan_error *err);
+
+/* Of the last run, until the next: unit embeddings [B, P], and the maps of one kind of a picture,
+ * shaped as at clipspan_map_kind. NULL for a kind that was not asked for, or no such picture. Zeros
+ * for a picture that could not be used. */
+CLIPSPAN_API const float *clipspan_maps_get_embeddings(const clipspan_maps *maps);
+CLIPSPAN_API const float *clipspan_maps_get(const clipspan_maps *maps, size_t picture,
+                                            clipspan_map_kind kind);
+
+/* The map of one head, [T, N]: NULL without the option `each`, or for a head that is not among the
+ * options' heads. */
+CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t picture,
+                                                 int layer, int head);
+
 /* ---- TEXTSPAN: the texts that span what a head writes ---- */
 
 /* Of a pool of texts, the one along which a head's output varies most over the pictures, then of
@@ -604,10 +673,6 @@ typedef struct clipspan_role {
 
 /* TEXTSPAN of one head. Immutable, shared freely between threads. */
 typedef struct clipspan_span clipspan_span;
-
-typedef struct clipspan_head {
-    int layer, head; /* from 0 */
-} clipspan_head;
 
 typedef struct clipspan_span_options {
     size_t struct_size;

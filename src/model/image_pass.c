@@ -88,9 +88,7 @@ clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
     plan_memory(p);
     CS_TRY_DONE(cs_arena_take(&p->arena, "an image pass", err));
     plan_memory(p);
-    CS_TRY_DONE(cs_rows_init(&p->all, tower, p->N,
-                             CS_USE_QKV | (config->image.layers > 1 ? CS_USE_REST : 0), threads,
-                             simd, err));
+    CS_TRY_DONE(cs_rows_init(&p->all, tower, p->N, CS_USE_QKV | CS_USE_REST, threads, simd, err));
     CS_TRY_DONE(cs_rows_init(&p->one, tower, 1, one, threads, simd, err));
     {
         cs_product_plan plan = {p->N - 1, CS_ADD, 0, threads};
@@ -176,7 +174,7 @@ static void attend_head(void *context, size_t head, int thread)
 }
 
 /* What the attention of layer l did for the class token, into the trace and to the sink. */
-static void keep_attention(cs_image_pass *p, size_t l)
+static void keep_attention(cs_image_pass *p, size_t l, size_t asked)
 {
     const cs_scratch *s = &p->scratch;
     cs_trace *t = p->trace;
@@ -192,7 +190,7 @@ static void keep_attention(cs_image_pass *p, size_t l)
             own[at + k] = t->weights[head * p->N] * s->v[at + k];
     }
     if (p->sink) {
-        cs_layer_view view = {l, p->H, p->N, p->K, t->weights, s->v};
+        cs_layer_view view = {l, p->H, p->N, p->K, t->weights, s->v, s->q, s->k, asked};
         p->sink->layer(p->sink->user, &view);
     }
 }
@@ -224,8 +222,23 @@ static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_
     CS_TRY(cs_product_run(p->all.qkv, s->v, s->h, s->stride, block->v, err));
     cs_parallel_for(p->H, p->lane.threads, attend_head, &job);
     if (!p->trace) return cs_block_finish(&p->lane, asked, block, p->x, s, err);
-    keep_attention(p, l);
+    keep_attention(p, l, asked->rows);
     return finish_traced(p, asked, block, l, err);
+}
+
+/* The last block for every token, beside the pass: rows : [N, D]. */
+static clipspan_status run_whole(cs_image_pass *p, float *rows, clipspan_error *err)
+{
+    cs_trace *trace = p->trace;
+    float *x = p->x;
+    clipspan_status status;
+    memcpy(rows, x, p->N * p->D * sizeof *rows);
+    p->x = rows;
+    p->trace = NULL;
+    status = run_block(p, (size_t)p->lane.tower->config.layers - 1, 0, err);
+    p->x = x;
+    p->trace = trace;
+    return status;
 }
 
 /* mu and sigma of the class token before ln_post. */
@@ -250,8 +263,11 @@ static clipspan_status run(float *embedding, cs_image_pass *pass, const uint8_t 
     size_t l, layers = (size_t)t->config.layers;
     CS_TRY(embed_patches(pass, pixels, err));
     if (trace) memcpy(trace->written, pass->x, pass->D * sizeof(float));
-    for (l = 0; l < layers; l++)
-        CS_TRY(run_block(pass, l, l + 1 == layers, err));
+    for (l = 0; l < layers; l++) {
+        int last = l + 1 == layers;
+        if (last && pass->sink && pass->sink->rows) CS_TRY(run_whole(pass, pass->sink->rows, err));
+        CS_TRY(run_block(pass, l, last, err));
+    }
     if (trace) measure_end(trace, pass->x, (double)t->ln_post.eps);
     CS_TRY(cs_read_out(&pass->lane, &pass->one, embedding, pass->x, &pass->scratch, unit && !trace,
                        err));

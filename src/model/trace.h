@@ -41,6 +41,9 @@ typedef struct cs_layer_view {
     size_t layer, H, N, K;
     const float *attention; /* [H, N] of the class token; rows sum to 1 */
     const float *values;    /* [N, H, K] biases included */
+    const float *queries;   /* [asked, H, K] of the first tokens: all, of the last layer one */
+    const float *keys;      /* [N, H, K] */
+    size_t asked;
 } cs_layer_view;
 
 /* Whoever wants more than the trace: called once a layer, in order, after its attention, on the
@@ -48,6 +51,8 @@ typedef struct cs_layer_view {
 typedef struct cs_layer_sink {
     void (*layer)(void *user, const cs_layer_view *view);
     void *user;
+    float *rows; /* [N, D] or NULL: gets every token as it leaves the last block, for which that
+                    block is run once more, for all of them; the embedding keeps its bytes */
 } cs_layer_sink;
 
 #endif

@@ -80,6 +80,29 @@ static clipspan_status use_parts(clipspan_encoder *encoder, const work *w, clips
     return status;
 }
 
+static clipspan_status use_maps(clipspan_encoder *encoder, const work *w, clipspan_error *err)
+{
+    static const char *const word = "cat";
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
+    clipspan_head head = {0, 0};
+    float vector[P] = {1.0f};
+    clipspan_texts *texts = NULL;
+    clipspan_bank *bank = NULL;
+    clipspan_maps *maps = NULL;
+    clipspan_status status = clipspan_texts_new(&texts, &word, NULL, 1, err);
+    o.heads = &head;
+    o.head_count = o.each = 1;
+    o.kinds = CLIPSPAN_MAP_ROLLOUT | CLIPSPAN_MAP_PATCHES | CLIPSPAN_MAP_VALUES;
+    if (!status) status = clipspan_bank_new_vectors(&bank, texts, vector, P, err);
+    if (!status) status = clipspan_maps_new(&maps, encoder, bank, &o, err);
+    assert_true((maps != NULL) == (status == CLIPSPAN_OK));
+    if (!status) status = clipspan_maps_run_files(maps, NULL, w->pictures, 1, err);
+    clipspan_maps_free(&maps);
+    clipspan_bank_free(&bank);
+    clipspan_texts_free(&texts);
+    return status;
+}
+
 static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error *err)
 {
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
@@ -90,6 +113,7 @@ static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error
     assert_true((encoder != NULL) == (status == CLIPSPAN_OK));
     if (!status) status = clipspan_encoder_run_files(w->image, NULL, encoder, w->pictures, 2, err);
     if (!status) status = use_parts(encoder, w, err);
+    if (!status) status = use_maps(encoder, w, err);
     clipspan_encoder_free(&encoder);
     return status;
 }

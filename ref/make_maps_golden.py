@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What maps of the checkpoints in tests/golden must be: writes tests/decompose/data/maps-NAME.npy.
+
+    make_maps_golden.py [--check]
+
+Each is float64 [2 + 3 T, N] of the checkpoint's first picture, by clip_maps.py: last attention, rollout, then T rows
+each of heads, patches and values, for T = 3 texts that are no texts: unit vectors of cos(1 + i P + p). --check
+compares with what lies there, to 1e-12.
+"""
+import argparse
+import os
+import sys
+
+import numpy as np
+
+import clip_forward
+import clip_maps
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests")
+CASES = ("openclip-odd", "openclip-quick-custom", "hf-quick-sharded", "image-no-ln-pre", "openclip-wide")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing, compare")
+    check = parser.parse_args().check
+    for name in CASES:
+        folder = os.path.join(ROOT, "golden", name)
+        model = clip_forward.Model(folder)
+        width = model.w["visual.proj"].shape[1]
+        texts = np.cos(1 + np.arange(3 * width)).reshape(3, width)
+        texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+        answer = clip_maps.maps(model, np.load(os.path.join(folder, "pixels.npy"))[:1], texts)
+        rows = np.concatenate([answer["attention"], answer["rollout"]] +
+                              [answer[n][0] for n in ("heads", "patches", "values")])
+        path = os.path.join(ROOT, "decompose", "data", f"maps-{name}.npy")
+        if not check:
+            np.save(path, np.ascontiguousarray(rows))
+        elif np.abs(np.load(path) - rows).max() > 1e-12:
+            sys.exit(f"{path}: differs")
+        print(f"{name}: {rows.shape}")
+
+
+if __name__ == "__main__":
+    main()

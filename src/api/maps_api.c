@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan_maps: traced passes of an encoder with a sink a lane, and the results of a few pictures. */
+#include "api/handles.h"
+#include "decompose/maps.h"
+
+#include <string.h>
+
+struct clipspan_maps {
+    clipspan_encoder *encoder;
+    cs_basis *basis; /* the model's */
+    cs_shape shape;
+    cs_map_texts *texts;
+    cs_maps **lanes;  /* [the encoder's lanes] */
+    cs_trace *traces; /* [lanes] */
+    cs_map_plan plan;
+    uint8_t *chosen;        /* [L, H] or NULL */
+    cs_map_result *results; /* [most] */
+    float *numbers;         /* what they point into */
+    float *embeddings;      /* [most, P] */
+    size_t most, size;      /* pictures; numbers of one's results */
+    size_t count;           /* of the last run */
+};
+
+static clipspan_status choose(clipspan_maps *m, const clipspan_maps_options *options,
+                              clipspan_error *err)
+{
+    const cs_shape *s = &m->shape;
+    size_t i;
+    if (!options->heads) return CLIPSPAN_OK;
+    if (options->head_count < 1)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "maps of no heads were asked for");
+    m->chosen = cs_alloc_zero(s->L * s->H, 1, "chosen heads", err);
+    if (!m->chosen) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < options->head_count; i++) {
+        clipspan_head head = options->heads[i];
+        if (head.layer < 0 || (size_t)head.layer >= s->L || head.head < 0 ||
+            (size_t)head.head >= s->H)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "head L%d.H%d was asked for; the model has L0.H0 to L%zu.H%zu",
+                           head.layer, head.head, s->L - 1, s->H - 1);
+        m->chosen[(size_t)head.layer * s->H + (size_t)head.head] = 1;
+    }
+    m->plan.chosen = m->chosen;
+    return CLIPSPAN_OK;
+}
+
+/* Lays a picture's results out one after another from `at`, which may be NULL; returns their size. */
+static size_t lay_out(cs_map_result *r, const clipspan_maps *m, float *at)
+{
+    const cs_shape *s = &m->shape;
+    size_t map = m->texts->T * s->N, used = 0, i;
+    const unsigned kinds = m->plan.kinds | CS_MAP_HEADS;
+    struct {
+        float **where;
+        int has;
+        size_t size;
+    } parts[] = {{&r->heads, 1, map},
+                 {&r->each, m->plan.each, s->L * s->H * map},
+                 {&r->attention, (kinds & CS_MAP_ATTENTION) != 0, s->N},
+                 {&r->rollout, (kinds & CS_MAP_ROLLOUT) != 0, s->N},
+                 {&r->patches, (kinds & CS_MAP_PATCHES) != 0, map},
+                 {&r->values, (kinds & CS_MAP_VALUES) != 0, map}};
+    for (i = 0; i < sizeof parts / sizeof *parts; i++) {
+        *parts[i].where = parts[i].has && at ? at + used : NULL;
+        used += parts[i].has ? parts[i].size : 0;
+    }
+    return used;
+}
+
+static clipspan_status make_room(clipspan_maps *m, clipspan_error *err)
+{
+    size_t i, bytes;
+    cs_map_result none;
+    m->size = lay_out(&none, m, NULL);
+    if (!cs_size_mul(&bytes, m->size, sizeof *m->numbers)) bytes = SIZE_MAX;
+    m->results = cs_alloc_zero(m->most, sizeof *m->results, "maps", err);
+    m->numbers = cs_alloc_zero(m->most, bytes, "maps", err);
+    m->embeddings = cs_alloc_zero(m->most, m->shape.P * sizeof *m->embeddings, "embeddings", err);
+    if (!m->results || !m->numbers || !m->embeddings) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < m->most; i++)
+        lay_out(&m->results[i], m, m->numbers + i * m->size);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make(clipspan_maps *m, const clipspan_bank *bank,
+                            const clipspan_maps_options *options, clipspan_error *err)
+{
+    clipspan_encoder *e = m->encoder;
+    int i;
+    CS_TRY(cs_model_basis(&m->basis, e->model, e->options.precision, e->options.threads, err));
+    m->shape = m->basis->shape;
+    if (clipspan_bank_get_width(bank) != m->shape.P)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the bank's vectors are %zu numbers wide, the model's embeddings %zu",
+                       clipspan_bank_get_width(bank), m->shape.P);
+    if (options->back < 0 || (size_t)options->back >= m->shape.L)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "attention of the layer %d before the last was asked for; the model has %zu "
+                       "layers",
+                       options->back, m->shape.L);
+    m->most = options->pictures ? (size_t)options->pictures : 1;
+    m->plan.kinds = options->kinds | CS_MAP_HEADS;
+    m->plan.each = options->each != 0;
+    m->plan.layer = m->shape.L - 1 - (size_t)options->back;
+    CS_TRY(choose(m, options, err));
+    CS_TRY(cs_map_texts_new(&m->texts, m->basis, clipspan_bank_get_vectors(bank),
+                            clipspan_bank_get_count(bank), e->options.threads, err));
+    CS_TRY(make_room(m, err));
+    m->lanes = cs_alloc_zero((size_t)e->lanes, sizeof *m->lanes, "maps", err);
+    m->traces = cs_alloc_zero((size_t)e->lanes, sizeof *m->traces, "traces", err);
+    if (!m->lanes || !m->traces) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < e->lanes; i++) {
+        CS_TRY(cs_trace_init(&m->traces[i], cs_checkpoint_config(e->model->checkpoint), err));
+        CS_TRY(
+            cs_maps_new(&m->lanes[i], m->texts, m->basis, e->tower, &m->plan, e->model->simd, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_maps_new(clipspan_maps **out, clipspan_encoder *encoder,
+                                  const clipspan_bank *bank, const clipspan_maps_options *options,
+                                  clipspan_error *err)
+{
+    static const clipspan_maps_options defaults = CLIPSPAN_MAPS_OPTIONS_INIT;
+    clipspan_status status;
+    clipspan_maps *m;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !encoder || !bank)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_maps_new: an argument is NULL");
+    if (!encoder->images)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "maps were asked of a text encoder");
+    if (!options) options = &defaults;
+    CS_CHECK_SIZE(options, clipspan_maps_options, err);
+    if (options->pictures < 0 || options->pictures > CLIPSPAN_PARTS_MOST)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "maps of %d pictures at a time; 1 to %d are possible", options->pictures,
+                       CLIPSPAN_PARTS_MOST);
+    m = cs_alloc_zero(1, sizeof *m, "maps", err);
+    if (!m) return CLIPSPAN_E_NOMEM;
+    m->encoder = encoder;
+    CS_TRY_DONE(make(m, bank, options, err));
+    *out = m;
+    m = NULL;
+done:
+    clipspan_maps_free(&m);
+    return status;
+}
+
+void clipspan_maps_free(clipspan_maps **maps)
+{
+    clipspan_maps *m = maps ? *maps : NULL;
+    int i;
+    if (!m) return;
+    for (i = 0; m->lanes && i < m->encoder->lanes; i++)
+        cs_maps_free(&m->lanes[i]);
+    for (i = 0; m->traces && i < m->encoder->lanes; i++)
+        cs_trace_fini(&m->traces[i]);
+    cs_free(m->lanes);
+    cs_free(m->traces);
+    cs_map_texts_free(&m->texts);
+    cs_free(m->chosen);
+    cs_free(m->results);
+    cs_free(m->numbers);
+    cs_free(m->embeddings);
+    cs_free(m);
+    *maps = NULL;
+}
+
+/* ---- Passes ---- */
+
+static clipspan_status map_picture(void *context, size_t index, int lane, const uint8_t *pixels,
+                                   clipspan_error *err)
+{
+    clipspan_maps *m = context;
+    cs_layer_sink sink = cs_maps_sink(m->lanes[lane]);
+    clipspan_status status = CLIPSPAN_OK;
+    float *embedding = m->embeddings + index * m->shape.P;
+    if (pixels) {
+        status =
+            cs_image_pass_trace(&m->traces[lane], m->encoder->images[lane], pixels, &sink, err);
+        if (status == CLIPSPAN_OK)
+            status = cs_maps_get(&m->results[index], m->lanes[lane], &m->traces[lane], err);
+    }
+    if (pixels && status == CLIPSPAN_OK) {
+        memcpy(embedding, m->traces[lane].embedding, m->shape.P * sizeof *embedding);
+    } else {
+        memset(embedding, 0, m->shape.P * sizeof *embedding);
+        memset(m->numbers + index * m->size, 0, m->size * sizeof *m->numbers);
+    }
+    return status;
+}
+
+static clipspan_status run(clipspan_maps *m, const cs_picture_list *list, const char *function,
+                           clipspan_error *err)
+{
+    clipspan_status status;
+    if (!m || !(list->pixels || list->paths))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: an argument is NULL", function);
+    if (list->count < 1 || list->count > m->most)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: %zu pictures; 1 to %zu are possible",
+                       function, list->count, m->most);
+    status = cs_encoder_pictures(m->encoder, list, map_picture, m, function, err);
+    m->count = status == CLIPSPAN_OK ? list->count : 0;
+    return status;
+}
+
+clipspan_status clipspan_maps_run_pixels(clipspan_maps *maps, const uint8_t *pixels, size_t count,
+                                         clipspan_error *err)
+{
+    cs_picture_list list = {pixels, NULL, count, NULL};
+    cs_clear(err);
+    return run(maps, &list, "clipspan_maps_run_pixels", err);
+}
+
+clipspan_status clipspan_maps_run_files(clipspan_maps *maps, clipspan_error *errors,
+                                        const char *const *paths, size_t count, clipspan_error *err)
+{
+    cs_picture_list list = {NULL, paths, count, errors};
+    cs_clear(err);
+    return run(maps, &list, "clipspan_maps_run_files", err);
+}
+
+/* ---- Results ---- */
+
+const float *clipspan_maps_get_embeddings(const clipspan_maps *maps)
+{
+    return maps ? maps->embeddings : NULL;
+}
+
+const float *clipspan_maps_get(const clipspan_maps *maps, size_t picture, clipspan_map_kind kind)
+{
+    const cs_map_result *r;
+    if (!maps || picture >= maps->count) return NULL;
+    r = &maps->results[picture];
+    switch (kind) {
+    case CLIPSPAN_MAP_HEADS: return r->heads;
+    case CLIPSPAN_MAP_ATTENTION: return r->attention;
+    case CLIPSPAN_MAP_ROLLOUT: return r->rollout;
+    case CLIPSPAN_MAP_PATCHES: return r->patches;
+    case CLIPSPAN_MAP_VALUES: return r->values;
+    }
+    return NULL;
+}
+
+const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t picture, int layer, int head)
+{
+    const cs_shape *s;
+    size_t index;
+    if (!maps || picture >= maps->count || !maps->results[picture].each) return NULL;
+    s = &maps->shape;
+    if (layer < 0 || (size_t)layer >= s->L || head < 0 || (size_t)head >= s->H) return NULL;
+    index = (size_t)layer * s->H + (size_t)head;
+    if (maps->chosen && !maps->chosen[index]) return NULL;
+    return maps->results[picture].each + index * maps->texts->T * s->N;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole attention matrices, averaged over heads as layers go by; then one row through them. */
+#include "decompose/rollout.h"
+
+#include <math.h>
+#include <string.h>
+
+static void plan(cs_rollout *r)
+{
+    const cs_shape *s = &r->shape;
+    size_t square;
+    if (!cs_size_mul(&square, s->N, s->N)) square = SIZE_MAX;
+    r->mean = cs_arena_carve(&r->arena, square, s->L * sizeof(float));
+    r->row = cs_arena_carve(&r->arena, s->N, sizeof(float));
+    r->keys = cs_arena_carve(&r->arena, s->N * s->K, sizeof(float));
+    r->sum = cs_arena_carve(&r->arena, 2 * s->N, sizeof(double));
+}
+
+clipspan_status cs_rollout_init(cs_rollout *rollout, cs_shape shape, const cs_simd *simd,
+                                clipspan_error *err)
+{
+    memset(rollout, 0, sizeof *rollout);
+    rollout->shape = shape;
+    rollout->simd = simd;
+    plan(rollout);
+    CS_TRY(cs_arena_take(&rollout->arena, "attention rollout", err));
+    plan(rollout);
+    return CLIPSPAN_OK;
+}
+
+void cs_rollout_fini(cs_rollout *rollout)
+{
+    cs_arena_fini(&rollout->arena);
+}
+
+/* Adds the H-th part of softmax(scale q . k) of one query to mean : [N]. */
+static void add_query(float *mean, const cs_rollout *r, const float *q, float scale)
+{
+    const cs_shape *s = &r->shape;
+    const float part = 1.0F / (float)s->H;
+    float *restrict row = r->row;
+    size_t j, k;
+    memset(row, 0, s->N * sizeof *row);
+    for (k = 0; k < s->K; k++) {
+        const float *restrict key = r->keys + k * s->N;
+        const float value = q[k] * scale;
+        for (j = 0; j < s->N; j++)
+            row[j] += value * key[j];
+    }
+    r->simd->softmax(row, s->N, 1, s->N);
+    for (j = 0; j < s->N; j++)
+        mean[j] += part * row[j];
+}
+
+void cs_rollout_layer(cs_rollout *rollout, const cs_layer_view *view)
+{
+    const cs_shape *s = &rollout->shape;
+    float *mean = rollout->mean + view->layer * s->N * s->N;
+    const float scale = (float)(1.0 / sqrt((double)s->K));
+    size_t h, i, j, k;
+    memset(mean, 0, s->N * s->N * sizeof *mean);
+    for (h = 0; h < s->H; h++) {
+        for (j = 0; j < s->N; j++)
+            for (k = 0; k < s->K; k++)
+                rollout->keys[k * s->N + j] = view->keys[j * s->D + h * s->K + k];
+        for (i = 0; i < view->asked; i++)
+            add_query(mean + i * s->N, rollout, view->queries + i * s->D + h * s->K, scale);
+    }
+}
+
+void cs_rollout_get(float *out, const cs_rollout *rollout)
+{
+    const cs_shape *s = &rollout->shape;
+    double *row = rollout->sum, *next = row + s->N, *swap;
+    size_t l, i, j;
+    memset(row, 0, s->N * sizeof *row);
+    row[0] = 1.0;
+    for (l = s->L; l-- > 0;) {
+        const float *mean = rollout->mean + l * s->N * s->N;
+        for (j = 0; j < s->N; j++)
+            next[j] = 0.5 * row[j];
+        for (i = 0; i < s->N; i++) {
+            const double value = 0.5 * row[i];
+            if (value == 0.0) continue;
+            for (j = 0; j < s->N; j++)
+                next[j] += value * (double)mean[i * s->N + j];
+        }
+        swap = row;
+        row = next;
+        next = swap;
+    }
+    for (j = 0; j < s->N; j++)
+        out[j] = (float)row[j];
+}
