@@ -21,6 +21,7 @@ enum {
     CLI_ATLAS = 4096,
     CLI_EXPORT = 8192,
     CLI_REPORT = 16384,
+    CLI_DEMO = 32768,
     CLI_ANY = 0xFFFFF
 };
 
@@ -54,6 +55,7 @@ clipspan_status cli_run_roles(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_atlas(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_export(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_help(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_version(cli_session *session, clipspan_error *err);
 

@@ -2,40 +2,15 @@
 /* --help, from the tables of commands and options; and the commands help and version. */
 #include "commands.h"
 #include "json_out.h"
+#include "table.h"
 
 #include <string.h>
 
 #define WIDTH 88
 
-/* Text wrapped at WIDTH; the first line starts at column `at`, the others at `indent`. Columns are
- * counted in characters. */
 static void wrap(FILE *out, const char *text, int at, int indent)
 {
-    while (*text) {
-        size_t length = strcspn(text, " \n");
-        int cells = 0;
-        for (size_t i = 0; i < length; i++)
-            cells += ((unsigned char)text[i] & 0xC0) != 0x80;
-        if (at > indent && at + 1 + cells > WIDTH) {
-            fprintf(out, "\n%*s", indent, "");
-            at = indent;
-        } else if (at > indent) {
-            fputc(' ', out);
-            at++;
-        } else if (at < indent) {
-            fprintf(out, "%*s", indent - at, "");
-            at = indent;
-        }
-        fwrite(text, 1, length, out);
-        at += cells;
-        text += length;
-        if (*text == '\n') {
-            fprintf(out, "\n\n%*s", indent, "");
-            at = indent;
-        }
-        if (*text) text++;
-    }
-    fputc('\n', out);
+    cli_print_wrapped(out, text, at, indent, WIDTH);
 }
 
 static void heading(FILE *out, const char *text, int bold)

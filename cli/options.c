@@ -18,8 +18,8 @@ enum {
     SPANS = CLI_SPAN | CLI_ROLES | CLI_ATLAS | CLI_EXPORT | CLI_REPORT,
     MODELS = CLI_INFO | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS,
     PICTURES = CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | PLANS,
-    WRITERS = CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS,
-    TABLES = MODELS | CLI_VERSION | CLI_MERGE | SPANS
+    WRITERS = CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS | CLI_DEMO,
+    TABLES = MODELS | CLI_VERSION | CLI_MERGE | SPANS | CLI_DEMO
 };
 
 static const cli_option table[] = {
@@ -100,7 +100,7 @@ static const cli_option table[] = {
      "put all threads into one picture at a time, fastest for a lone picture (auto: when there is "
      "only one); otherwise a picture a thread, the same bytes for any number of threads",
      AT(single), 0, 0},
-    {"Computation", "threads", 'j', CLI_WHOLE, (PICTURES & ~CLI_PLAN) | SPANS, "N",
+    {"Computation", "threads", 'j', CLI_WHOLE, (PICTURES & ~CLI_PLAN) | SPANS | CLI_DEMO, "N",
      "threads (default: the processors that this process may use)", AT(threads), 1, 256},
     {"Model", "config", 0, CLI_TEXT, MODELS, "FILE|ARCHITECTURE",
      "configuration of a bare .safetensors file, or the name of a built-in architecture",
@@ -123,6 +123,8 @@ static const cli_option table[] = {
     {"Output", "output", 'o', CLI_TEXT, CLI_REPORT, "FILE.html",
      "the page to write (default: report.html in the run's folder)", AT(output), 0, 0},
     {"Output", "output", 'o', CLI_TEXT, PLANS, "FOLDER", "the folder of the run", AT(output), 0, 0},
+    {"Output", "output", 'o', CLI_TEXT, CLI_DEMO, "FOLDER",
+     "the folder that gets everything; new, or empty", AT(output), 0, 0},
     {"Output", "force", 'f', CLI_FLAG, WRITERS | CLI_SPAN | CLI_EXPORT | CLI_REPORT, NULL,
      "replace what is there already", AT(force), 0, 0},
     {"Output", "dry-run", 'n', CLI_FLAG, WRITERS, NULL,
@@ -136,7 +138,8 @@ static const cli_option table[] = {
     {"Output", "man", 0, CLI_FLAG, CLI_HELP, NULL, "print the man page", AT(man), 0, 0},
     {"Output", "bash", 0, CLI_FLAG, CLI_HELP, NULL, "print the completion for bash", AT(bash), 0,
      0},
-    {"General", "progress", 0, CLI_CHOICE, MODELS | CLI_MERGE | SPANS, "auto|bar|plain|json|none",
+    {"General", "progress", 0, CLI_CHOICE, MODELS | CLI_MERGE | SPANS | CLI_DEMO,
+     "auto|bar|plain|json|none",
      "how to show progress on standard error: a bar, a line every ten seconds, JSON lines, or not "
      "(auto: a bar on a terminal, otherwise lines)",
      AT(progress), 0, 0},

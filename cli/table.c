@@ -114,6 +114,36 @@ void cli_print_text(FILE *out, const cli_session *s, const char *text, size_t mo
     print_some(out, s, p, NULL, UNLIMITED, cells);
 }
 
+void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int width)
+{
+    while (*text) {
+        size_t length = strcspn(text, " \n");
+        int cells = 0;
+        if (strncmp(text + length, " %", 2) == 0) length += 2 + strcspn(text + length + 2, " \n");
+        for (size_t i = 0; i < length; i++)
+            cells += ((unsigned char)text[i] & 0xC0) != 0x80;
+        if (at > indent && at + 1 + cells > width) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+        } else if (at > indent) {
+            fputc(' ', out);
+            at++;
+        } else if (at < indent) {
+            fprintf(out, "%*s", indent - at, "");
+            at = indent;
+        }
+        fwrite(text, 1, length, out);
+        at += cells;
+        text += length;
+        if (*text == '\n') {
+            fprintf(out, "\n\n%*s", indent, "");
+            at = indent;
+        }
+        if (*text) text++;
+    }
+    fputc('\n', out);
+}
+
 void cli_bar(char out[CLI_BAR_ROOM], const cli_session *s, double share, int cells)
 {
     static const char *const eighths[] = {"",

@@ -21,6 +21,11 @@ size_t cli_text_cells(const cli_session *session, const char *text);
 void cli_print_text(FILE *out, const cli_session *session, const char *text, size_t most,
                     size_t *cells);
 
+/* Text of the program's own, its words put into lines of `width` columns, counted in characters;
+ * the first line starts at column `at`, the others at `indent`. A line break begins a paragraph; a
+ * number and its " %" stay together. */
+void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int width);
+
 /* A bar of `cells` cells, at most 32, full to `share`; the second as a text. */
 void cli_print_bar(FILE *out, const cli_session *session, double share, int cells);
 #define CLI_BAR_ROOM 128
