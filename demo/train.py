@@ -385,13 +385,16 @@ def main():
         t.free.data.copy_(state["free"])
         first = state["step"]
     torch.manual_seed(seed * 1000003 + first)
-    # a state lies at the end of a block
+    # A state lies at the end of a block, and on a processor every block seeds what it drops: a run that was stopped ends
+    # with the weights of one that was not.
     blocks = torch.utils.data.Subset(Blocks(seed, -(-steps // BLOCK)), range(first // BLOCK, -(-steps // BLOCK)))
     workers = 4 if device == "cuda" else 0
     loader = torch.utils.data.DataLoader(blocks, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
     step, begun = first // BLOCK * BLOCK, time.time()
     start = step
     for block in loader:
+        if device != "cuda":
+            torch.manual_seed(seed * 1000003 + step)
         asked = block.pop("asked")
         block = as_tensors(block, device)
         if device == "cuda":
