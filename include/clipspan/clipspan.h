@@ -970,10 +970,12 @@ typedef struct clipspan_atlas clipspan_atlas;
 typedef struct clipspan_atlas_options {
     size_t struct_size;
     const char *name; /* what the pool is called in the run and to readers; NULL: "general" */
-    const clipspan_texts *texts;      /* the pool; NULL: the one that comes with clipspan */
-    const clipspan_texts *null_texts; /* texts without sense; NULL: those that come with clipspan */
-    const char *model;                /* where the run's model is now; NULL: where it was */
-    clipspan_model *opened;           /* the run's model when it is open already, or NULL */
+    const clipspan_texts *texts; /* the pool; NULL: the one that comes with clipspan */
+    const clipspan_texts
+        *null_texts;            /* texts without sense; NULL: as many as the pool has, of those
+                                         that come with clipspan */
+    const char *model;          /* where the run's model is now; NULL: where it was */
+    clipspan_model *opened;     /* the run's model when it is open already, or NULL */
     int first_layer, layers;    /* whose heads are looked at; layers 0: all from the first on */
     int picks, rank, resamples; /* as clipspan_span_options */
     int threads;

@@ -83,6 +83,25 @@ static clipspan_status take_options(atlas_job *j, const clipspan_atlas_options *
     return take_layers(j, err);
 }
 
+/* Of a list, `count` texts at even distances: more texts find more to fit by chance, so a pool is
+ * compared with as many that have no sense. */
+static clipspan_status thin_out(clipspan_texts **list, size_t count, clipspan_error *err)
+{
+    clipspan_texts *all = *list;
+    const char **some;
+    clipspan_status status;
+    if (all->count <= count) return CLIPSPAN_OK;
+    some = cs_alloc(count, sizeof *some, "a pool without sense", err);
+    if (!some) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        some[i] = clipspan_texts_get_text(all, i * all->count / count);
+    *list = NULL;
+    status = clipspan_texts_new(list, some, NULL, count, err);
+    cs_free(some);
+    clipspan_texts_free(&all);
+    return status;
+}
+
 static clipspan_status take_pools(atlas_job *j, clipspan_error *err)
 {
     static const char *const names[] = {"general", "null"};
@@ -91,6 +110,7 @@ static clipspan_status take_pools(atlas_job *j, clipspan_error *err)
     for (int i = 0; i < 2; i++) {
         if (!j->texts[i]) {
             CS_TRY(cs_texts_open(&j->own[i], names[i], err));
+            if (i == 1) CS_TRY(thin_out(&j->own[1], j->texts[0]->count, err));
             j->texts[i] = j->own[i];
         }
         if (j->texts[i]->count > INT_MAX)
