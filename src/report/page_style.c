@@ -16,6 +16,7 @@ const char *const cs_page_style[] = {
     "sans-serif;overflow-wrap:break-word}",
     "main{max-width:78rem;margin:0 auto;padding:2.5rem 1.25rem 6rem}",
     "h1,h2{font-size:1.6rem;line-height:1.2;margin:0 0 1rem;font-weight:600}",
+    "h1{text-wrap:balance}",
     "h2{margin-top:4rem}",
     "h3{font-size:1rem;font-weight:600;margin:3rem 0 0;color:var(--soft)}",
     "h4{font-size:1rem;font-weight:600;margin:0 0 .5rem;scroll-margin-top:1rem}",

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define LAST_LAYERS 4
-#define ROLES_SAID  4 /* categories that are counted by name */
+#define ROLES_SAID  6 /* categories that are counted by name */
 
 /* Of the heads with a clear role, the one where a role and its say in the embedding are largest. */
 static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
@@ -104,9 +104,9 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
                    info->clear == 1 ? "has" : "have");
     say_roles(html, facts);
     if (info->mixed)
-        cs_html_format(html, ", %d %s mixed", info->mixed, info->mixed == 1 ? "is" : "are");
+        cs_html_format(html, "; %d %s mixed", info->mixed, info->mixed == 1 ? "is" : "are");
     if (info->none)
-        cs_html_format(html, ", %d %s none", info->none, info->none == 1 ? "has" : "have");
+        cs_html_format(html, "; %d %s none", info->none, info->none == 1 ? "has" : "have");
     cs_html_put(html, ".</li>");
 }
 
@@ -120,23 +120,36 @@ static void say_layers(cs_html *html, const cs_report_facts *facts)
         if (l >= L - few) attention += atlas->layers[l].attention.share;
         mlps += atlas->layers[l].mlp.share;
     }
-    cs_html_format(html, "<li>Attention in the last %d layers accounts for %s of what varies in ",
-                   few, cs_figure_percent(attention).text);
+    cs_html_put(html, "<li>Attention ");
+    if (few < L) cs_html_format(html, "in the last %d layers ", few);
+    cs_html_format(html, "accounts for %s of what varies in ", cs_figure_percent(attention).text);
     cs_html_format(html, "the embedding, all MLPs for %s (direct effect).</li>",
                    cs_figure_percent(mlps).text);
 }
 
-/* What speaks against taking the names at their word. */
+/* What speaks against taking names at their word: how much more of what heads vary the texts that
+ * decide roles name than as many without sense, over all heads by their variance. */
 static void say_caution(cs_html *html, const cs_report_facts *facts)
 {
-    const clipspan_atlas_info *info = &facts->atlas->info;
-    if (info->null_named < 0 || !info->null_texts) return;
-    cs_html_format(html, "<p class=note>How far to trust names: up to %d texts a head name %s ",
-                   info->picks, cs_figure_percent(info->named).text);
+    const cs_atlas *atlas = facts->atlas;
+    double variance = 0, named = 0, null_named = 0;
+    int entering = 0;
+    size_t i;
+    for (i = 0; i < atlas->info.heads; i++) {
+        const clipspan_atlas_head *head = &atlas->heads[i];
+        if (head->role.null_named < 0) return;
+        variance += head->variance;
+        named += head->variance * head->role.named;
+        null_named += head->variance * head->role.null_named;
+        if (head->role.entering > entering) entering = head->role.entering;
+    }
+    if (!(variance > 0)) return;
     cs_html_format(html,
-                   "of what these heads vary, and as many texts without sense %s. A name is worth "
-                   "what it adds to that.</p>",
-                   cs_figure_percent(info->null_named).text);
+                   "<p class=note>How far to trust names: the first %d texts of a head name %s of "
+                   "what it varies, as many texts without sense ",
+                   entering, cs_figure_percent(named / variance).text);
+    cs_html_format(html, "%s. A name is worth what it adds to that.</p>",
+                   cs_figure_percent(null_named / variance).text);
 }
 
 void cs_section_findings(cs_html *html, const cs_report_facts *facts)

@@ -101,6 +101,7 @@ static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *rand
         const size_t main = (size_t)(next(random) * CATEGORIES);
         head->head.layer = (int)i / craft->heads;
         head->head.head = (int)i % craft->heads;
+        head->variance = 1 + next(random);
         head->strength.share = (next(random) - 0.1) * 0.04 * (head->head.layer + 1) / craft->layers;
         fill_picks(craft, head, atlas->picks + i * (size_t)craft->picks, main, random);
         fill_role(craft, atlas, head, main, random);

@@ -83,7 +83,7 @@ static void percentages_have_three_digits(void **state)
         {-0.00009, "above " MINUS "0.01" NB "%"},
         {-0.25, MINUS "25.0" NB "%"},
         {12.3456, "1235" NB "%"},
-        {NAN, "?"},
+        {(double)NAN, "?"},
     };
     size_t i;
     (void)state;
@@ -100,7 +100,7 @@ static void numbers_have_three_digits(void **state)
     assert_string_equal(cs_figure_real(0).text, "0");
     assert_string_equal(cs_figure_real(0.000013).text, "1.30e-05");
     assert_string_equal(cs_figure_real(1234).text, "1234");
-    assert_string_equal(cs_figure_real(INFINITY).text, "?");
+    assert_string_equal(cs_figure_real((double)INFINITY).text, "?");
     assert_string_equal(cs_figure_count(0).text, "0");
     assert_string_equal(cs_figure_count(999).text, "999");
     assert_string_equal(cs_figure_count(1000).text, "1,000");

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Every allocation of a report fails once: each time it ends in NOMEM, with no page and nothing
+ * lost (the sanitizers look), and the next attempt succeeds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "atlas_craft.h"
+#include "base/file.h"
+#include "failing_malloc.h"
+#include "image/png_write.h"
+#include "report/report.h"
+#include "tiny.h"
+
+static void every_failed_allocation_is_a_clean_error(void **state)
+{
+    static const char *const names[] = {"p.png", "gone.png"};
+    static const uint8_t pixels[80 * 70 * 3] = {1, 2, 3};
+    char *pictures = cs_tiny_folder(), *picture = cs_tiny_path(pictures, "p.png"),
+         *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "report.html");
+    const atlas_craft craft = {4, 1, 6, 2, names, pictures, NULL, 0};
+    const cs_report_options options = {NULL, 0, 1, 1};
+    clipspan_status status;
+    clipspan_error err;
+    cs_atlas *atlas;
+    long n, most;
+    (void)state;
+    assert_int_equal(cs_png_write(picture, pixels, 80, 70, 3, 0, NULL), CLIPSPAN_OK);
+    atlas = atlas_craft_new(&craft);
+    failing_armed = 1;
+    failing_calls = failing_call = 0;
+    status = cs_report_write(path, atlas, &options, NULL, &err);
+    most = failing_calls;
+    failing_armed = 0;
+    assert_int_equal(status, CLIPSPAN_OK);
+    assert_in_range(most, 20, 1000);
+    cs_tiny_remove(&folder);
+    for (n = 1; n <= most; n++) {
+        folder = cs_tiny_folder();
+        free(path);
+        path = cs_tiny_path(folder, "report.html");
+        failing_calls = 0;
+        failing_call = n;
+        failing_armed = 1;
+        status = cs_report_write(path, atlas, &options, NULL, &err);
+        failing_armed = 0;
+        /* The folder's own flush, behind the rename, is an effort only. */
+        if (status != CLIPSPAN_E_NOMEM && n < most)
+            fail_msg("%ld of %ld: %d", n, most, (int)status);
+        assert_int_equal(cs_path_kind(path), status == CLIPSPAN_OK);
+        cs_tiny_remove(&folder);
+    }
+    failing_call = 0;
+    free(path);
+    free(picture);
+    cs_tiny_remove(&pictures);
+    atlas_craft_free(&atlas);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failed_allocation_is_a_clean_error)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
