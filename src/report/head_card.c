@@ -90,6 +90,8 @@ static void verdict(cs_html *html, const clipspan_atlas_head *head)
             cs_html_format(html, ", as many without sense %s",
                            cs_figure_percent(role->null_named).text);
         cs_html_put(html, ".");
+        if (role->kind != CLIPSPAN_ROLE_NONE && cs_head_doubtful(head))
+            cs_html_put(html, " <b>Texts without sense name it as well.</b>");
     }
     cs_html_format(html, " Direct effect %s.</p>\n", cs_figure_percent(head->strength.share).text);
 }

@@ -32,6 +32,9 @@ void cs_pictures_once(cs_html *html, const cs_report_facts *facts);
 int cs_head_hue(const cs_report_facts *facts, const clipspan_atlas_head *head);
 const char *cs_head_letters(const cs_report_facts *facts, const clipspan_atlas_head *head);
 
+/* 1 when as many texts without sense explain as much of the head as those that decide its role. */
+int cs_head_doubtful(const clipspan_atlas_head *head);
+
 /* "L22.H11" */
 cs_figure cs_head_name(clipspan_head head);
 

@@ -7,7 +7,8 @@
 #define LAST_LAYERS 4
 #define ROLES_SAID  6 /* categories that are counted by name */
 
-/* Of the heads with a clear role, the one where a role and its say in the embedding are largest. */
+/* Of the heads with a clear role, the one where a role and its say in the embedding are largest;
+ * one that texts without sense name as well only when there is no other. */
 static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
 {
     const clipspan_atlas_head *best = NULL;
@@ -16,7 +17,7 @@ static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
     for (i = 0; i < atlas->info.heads; i++) {
         const clipspan_atlas_head *head = &atlas->heads[i];
         const double effect = head->strength.share > 0 ? head->strength.share : 0;
-        const double weight = head->role.strength[0] * effect;
+        const double weight = head->role.strength[0] * effect + !cs_head_doubtful(head);
         if (head->role.kind != CLIPSPAN_ROLE_CLEAR || weight <= most) continue;
         most = weight;
         best = head;

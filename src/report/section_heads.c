@@ -11,6 +11,11 @@ cs_figure cs_head_name(clipspan_head head)
     return figure;
 }
 
+int cs_head_doubtful(const clipspan_atlas_head *head)
+{
+    return head->role.null_named >= head->role.named;
+}
+
 static const cs_role_look *look_of(const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
     if (head->role.kind == CLIPSPAN_ROLE_NONE || !head->role.category[0]) return NULL;

@@ -207,6 +207,13 @@ static void a_claim_comes_with_its_numbers(void **state)
                                          "50.0\xC2\xA0%\""));
     assert_non_null(strstr((char *)page, "3.33\xC3\x97 as much as along the next, shape; by chance "
                                          "under 4.56\xC2\xA0%"));
+    assert_null(strstr((char *)page, "name it as well"));
+    cs_free(page);
+    head->role.null_named = head->role.named;
+    assert_int_equal(cs_report_write(path, atlas, &(cs_report_options){NULL, 0, 1, 1}, NULL, NULL),
+                     CLIPSPAN_OK);
+    assert_int_equal(cs_file_read_all(&page, &size, path, 1u << 20, NULL), CLIPSPAN_OK);
+    assert_int_equal(page_count((char *)page, "name it as well"), 1);
     cs_free(page);
     atlas_craft_free(&atlas);
 }
