@@ -122,7 +122,7 @@ def texts(pool):
         if category.lstrip("!") not in OF_SCENES and not known & set(re.findall("[a-z]+", text.lower())):
             others.setdefault(category, []).append(text)
     for category, lines in others.items():
-        out += [(category, lines[int((k + 0.25) * len(lines) / 10)]) for k in range(10)]
+        out += [(category, lines[int((k + 0.75) * len(lines) / 10)]) for k in range(10)]
     return out
 
 
