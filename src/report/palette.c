@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Eight hues that people with a colour-vision deficiency tell apart, one for a family of related
+/* Ten hues that people with a colour-vision deficiency tell apart, one for a family of related
  * categories; letters tell the members of a family. */
 #include "report/palette.h"
 
@@ -9,23 +9,24 @@
 #include "base/memory.h"
 #include "text/codepoints.h"
 
-enum { GREY, COLOUR, FORM, SURFACE, PLACE, PEOPLE, LIFE, THINGS, DEPICTION };
+enum { GREY, COLOUR, FORM, SURFACE, PLACE, LIVING, MEASURE, THINGS, DEPICTION, NUMBER, SCENERY };
 
 static const struct {
     const char *category, *letters;
     int hue;
 } known[] = {
-    {"action", "ac", PEOPLE},       {"animal", "an", LIFE},    {"appearance", "ap", DEPICTION},
-    {"body", "bo", PEOPLE},         {"building", "bd", PLACE}, {"clothing", "cl", PEOPLE},
-    {"color", "co", COLOUR},        {"colour", "co", COLOUR},  {"count", "nu", FORM},
-    {"country", "cy", PLACE},       {"emotion", "em", PEOPLE}, {"food", "fo", LIFE},
-    {"furniture", "fu", THINGS},    {"light", "li", COLOUR},   {"material", "ma", SURFACE},
-    {"music", "mu", THINGS},        {"number", "nu", FORM},    {"object", "ob", THINGS},
-    {"pattern", "pa", SURFACE},     {"person", "pe", PEOPLE},  {"place", "pl", PLACE},
-    {"plant", "pt", LIFE},          {"season", "se", PLACE},   {"shape", "sh", FORM},
-    {"size", "si", FORM},           {"sport", "sp", PEOPLE},   {"style", "st", DEPICTION},
-    {"texture", "te", SURFACE},     {"time", "ti", PLACE},     {"vehicle", "ve", THINGS},
-    {"viewpoint", "vi", DEPICTION}, {"weather", "we", PLACE},  {"writing", "wr", DEPICTION},
+    {"action", "ac", LIVING},      {"animal", "an", LIVING},       {"appearance", "ap", DEPICTION},
+    {"background", "ba", SCENERY}, {"body", "bo", LIVING},         {"building", "bd", PLACE},
+    {"clothing", "cl", LIVING},    {"color", "co", COLOUR},        {"colour", "co", COLOUR},
+    {"count", "nu", NUMBER},       {"country", "cy", PLACE},       {"emotion", "em", LIVING},
+    {"food", "fo", LIVING},        {"furniture", "fu", THINGS},    {"light", "li", COLOUR},
+    {"material", "ma", SURFACE},   {"music", "mu", THINGS},        {"number", "nu", NUMBER},
+    {"object", "ob", THINGS},      {"pattern", "pa", SURFACE},     {"person", "pe", LIVING},
+    {"place", "pl", PLACE},        {"plant", "pt", LIVING},        {"season", "se", SCENERY},
+    {"shape", "sh", FORM},         {"size", "si", MEASURE},        {"sport", "sp", LIVING},
+    {"style", "st", DEPICTION},    {"texture", "te", SURFACE},     {"time", "ti", SCENERY},
+    {"vehicle", "ve", THINGS},     {"viewpoint", "vi", DEPICTION}, {"weather", "we", SCENERY},
+    {"writing", "wr", DEPICTION},
 };
 #define KNOWN (sizeof known / sizeof *known)
 
