@@ -7,7 +7,7 @@ usage: make_data.py -o FOLDER      (numpy; the same bytes every time, PNG apart:
   test.csv, test/     440 scenes, birds balanced over the four groups: for figures
   masks/              which object a pixel belongs to: 0 ground, 1 the first object of `objects`, and so on
   classes/FACTOR.txt, FACTOR.templates.txt   class names with the labels' keys, prompts that training never saw
-  texts.txt           descriptions with categories: 24 for each factor, and for contrast ten for each of 24 categories of
+  texts.txt           descriptions with categories: 24 for each factor, and for contrast eight for each of 24 categories of
                       everyday things that no scene shows, from the general pool, with no word of the scenes' language
 """
 import getopt
@@ -122,7 +122,7 @@ def texts(pool):
         if category.lstrip("!") not in OF_SCENES and not known & set(re.findall("[a-z]+", text.lower())):
             others.setdefault(category, []).append(text)
     for category, lines in others.items():
-        out += [(category, lines[int((k + 0.75) * len(lines) / 10)]) for k in range(10)]
+        out += [(category, lines[int((k + 0.9) * len(lines) / 8)]) for k in range(8)]
     return out
 
 
