@@ -3,6 +3,7 @@
 load helper
 
 @test "demo tells its story, leaves a page, and its figures are those of the commands" {
+    [ -z "${SLOW:-}" ] || skip "takes minutes in this build"
     exits 0 "$CLIPSPAN" demo -o story --json -q
     silent
     json schema clipspan.demo.v1
