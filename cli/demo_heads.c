@@ -99,7 +99,7 @@ static int strongest(const double *shares)
     return best;
 }
 
-/* Heads with a clear role; and of each factor the strongest that has it for a role or, when none
+/* Heads with a clear role that texts without sense do not name as well; and of each factor the strongest that has it for a role or, when none
  * has, of those that it truly explains most. */
 typedef struct roles {
     int clear, true_ones; /* of these, the role is the factor that explains most */
@@ -111,6 +111,11 @@ static const double *shares_of(const cli_demo *d, const double *shares, clipspan
 {
     size_t place = (size_t)head.layer * (size_t)clipspan_run_get_info(d->run)->heads;
     return shares + (place + (size_t)head.head) * CLI_DEMO_FACTORS;
+}
+
+static int is_clear(const clipspan_role *role)
+{
+    return role->kind == CLIPSPAN_ROLE_CLEAR && role->named > role->null_named;
 }
 
 static void take_stronger(roles *r, int f, const clipspan_atlas_head *heads, size_t i)
@@ -126,7 +131,7 @@ static void count_roles(roles *r, const cli_demo *d, const double *shares)
     memset(r, 0, sizeof *r);
     for (size_t i = 0; i < count; i++) {
         int f = factor_of(heads[i].role.category[0]);
-        if (heads[i].role.kind != CLIPSPAN_ROLE_CLEAR) continue;
+        if (!is_clear(&heads[i].role)) continue;
         r->clear++;
         if (f < 0) continue;
         r->true_ones += strongest(shares_of(d, shares, heads[i].head)) == f;
@@ -177,8 +182,8 @@ static clipspan_status tell_roles(const cli_demo *d, const roles *r, const doubl
     CS_TRY(status);
     cli_demo_say(d,
                  "%d of %zu heads have a clear role, with %zu texts of %zu categories to choose "
-                 "from, and for %d of them it is the factor that truly explains more of what the "
-                 "head writes than any other.%s",
+                 "from, and texts without sense fall behind it. For %d of them it is the factor "
+                 "that truly explains more of what the head writes than any other.%s",
                  r->clear, info->heads, info->pool_texts, info->pool_categories, r->true_ones,
                  brackets ? " In brackets: no head has the role clearly; the strongest of those "
                             "that the factor explains best."
@@ -205,10 +210,12 @@ static void emit_roles(cli_demo *d, const roles *r, const double *shares)
         snprintf(name, sizeof name, "L%d.H%d", heads[i].head.layer, heads[i].head.head);
         cli_json_row(json, NULL);
         cli_json_text(json, "head", name);
-        cli_json_text(json, "role", kinds[heads[i].role.kind]);
-        cli_json_text(json, "category", heads[i].role.category[0]);
+        cli_json_text(json, "kind", kinds[heads[i].role.kind]);
+        cli_json_text(json, "role", heads[i].role.category[0]);
         cli_json_real(json, "strength", heads[i].role.strength[0]);
         cli_json_real(json, "bound", heads[i].role.bound);
+        cli_json_real(json, "named", heads[i].role.named);
+        cli_json_real(json, "null_named", heads[i].role.null_named);
         cli_json_real(json, "stability", heads[i].role.stability);
         cli_json_text(json, "text",
                       clipspan_atlas_get_texts(d->atlas)[heads[i].pick[0].pick.text].text);
