@@ -99,8 +99,8 @@ static int strongest(const double *shares)
     return best;
 }
 
-/* Heads with a clear role that texts without sense do not name as well; and of each factor the strongest that has it for a role or, when none
- * has, of those that it truly explains most. */
+/* Heads with a clear role that texts without sense do not name as well; and of each factor the
+ * strongest that has it for a role or, when none has, of those that it truly explains most. */
 typedef struct roles {
     int clear, true_ones; /* of these, the role is the factor that explains most */
     int count[CLI_DEMO_FACTORS], found[CLI_DEMO_FACTORS];
@@ -261,6 +261,11 @@ clipspan_status cli_demo_report(cli_demo *d, clipspan_error *err)
     CS_TRY(cli_demo_output(&path, d, "report.html", err));
     options.replace = s->settings.force;
     options.threads = (int)s->settings.threads;
+    options.note =
+        "This is the demo: drawn scenes, and a small model that has seen such scenes only "
+        "and knows nothing of photographs. Its training encouraged heads to specialise, "
+        "so what is found here shows that the tool finds what is there, not how CLIP is "
+        "made.";
     cli_progress_begin(s, "pictures");
     status = clipspan_report_write(path, d->atlas, &options, &progress, err);
     cli_progress_end(s);

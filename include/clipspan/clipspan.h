@@ -1095,11 +1095,12 @@ typedef struct clipspan_report_options {
                          run was planned */
     int no_pictures;  /* 1: file names only, so that no picture leaves this machine with it */
     int replace;
-    int threads; /* 0: clipspan_default_threads() */
+    int threads;      /* 0: clipspan_default_threads() */
+    const char *note; /* what a reader has to know before the findings, plain text; NULL: nothing */
 } clipspan_report_options;
 #define CLIPSPAN_REPORT_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(clipspan_report_options), NULL, 0, 0, 0                                             \
+        sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL                                       \
     }
 
 /* Writes an atlas as one HTML page for people: what was run and found, the map of heads, direct

@@ -24,6 +24,7 @@ clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *at
     inner.root = o.root;
     inner.no_pictures = o.no_pictures;
     inner.replace = o.replace;
+    inner.note = o.note;
     inner.threads = o.threads ? o.threads : clipspan_default_threads();
     return cs_report_write(path, atlas->atlas, &inner, progress, err);
 }

@@ -88,7 +88,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                                 const cs_report_options *options, const clipspan_progress *progress,
                                 clipspan_error *err)
 {
-    static const cs_report_options plain = {NULL, 0, 0, 0};
+    static const cs_report_options plain = {NULL, 0, 0, 0, NULL};
     const cs_report_options *o = options ? options : &plain;
     cs_report_facts facts = {.atlas = atlas, .model = short_name(atlas->info.run.model_name)};
     cs_thumbnail *thumbnails = NULL;
@@ -112,6 +112,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
         CS_TRY_DONE(cs_thumbnails_read(thumbnails, atlas, o->root,
                                        o->threads > 0 ? o->threads : cs_threads_default(), progress,
                                        err));
+    facts.note = o->note;
     facts.palette = &palette;
     facts.thumbnails = thumbnails;
     count_heads(&facts, claimed);

@@ -9,7 +9,8 @@ typedef struct cs_report_options {
     const char *root; /* where relative paths of pictures start now; NULL: where they did */
     int no_pictures;  /* names only */
     int replace;
-    int threads; /* 0: as many as there are */
+    int threads;      /* 0: as many as there are */
+    const char *note; /* a paragraph before the findings, or NULL */
 } cs_report_options;
 
 /* Writes the file; it appears whole or not at all, and loads nothing. The same atlas and pictures

@@ -13,6 +13,7 @@ typedef struct cs_report_facts {
     const cs_atlas *atlas;
     const cs_palette *palette;
     const cs_thumbnail *thumbnails; /* [pictures] */
+    const char *note;               /* a paragraph before the findings, or NULL */
     const char *model;              /* the model's name, without the folders of a path */
     const int *claimed; /* [palette->count] heads with that category as their clear role */
     double strongest;   /* the largest direct effect of a head, 0 or more */

@@ -39,6 +39,10 @@ static void say_run(cs_html *html, const cs_report_facts *facts)
                    "%s short texts competed to name what each of them writes into the picture\xE2"
                    "\x80\x99s embedding.</p>",
                    cs_figure_count(info->pool_texts).text);
+    if (!facts->note) return;
+    cs_html_put(html, "<p>");
+    cs_html_text(html, facts->note);
+    cs_html_put(html, "</p>");
 }
 
 static void say_head(cs_html *html, const cs_report_facts *facts)

@@ -14,6 +14,7 @@ load helper
     json chapters.3.scenes 600
     [ -s story/report.html ] && [ -s story/scenes.png ] && [ -d story/run ]
     [ -z "$(find story -name '*.part')" ]
+    grep -q 'training encouraged heads to specialise' story/report.html
     cp .out demo.json
     # What the commands find is what the scenes are known to show.
     clear=$("$JSON_AT" chapters.4.clear <demo.json) true=$("$JSON_AT" chapters.4.true <demo.json)
