@@ -3,10 +3,11 @@
  *
  *     bench_maps MODEL [--texts T] [--runs R]
  *
- * R random pictures go in turn through a plain pass and one whose sink gathers, for T texts, the maps
- * of all heads together, of each head, and those of the other kinds. Printed: medians and their
- * ratios, and beside them how many multiply-adds a picture takes here and in the published way, which
- * forms every token's, head's and layer's D-wide term for every query and projects it. */
+ * R random pictures go in turn through a plain pass and one whose sink gathers, for T texts, the
+ * maps of all heads together, of each head, and those of the other kinds. Printed: medians and
+ * their ratios, and beside them how many multiply-adds a picture takes here and in the published
+ * way, which forms every token's, head's and layer's D-wide term for every query and projects it.
+ * */
 #define _POSIX_C_SOURCE 200809L
 #include "decompose/maps.h"
 #include "model/image_pass.h"

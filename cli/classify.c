@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan classify: every picture against every class, streamed. */
+#include "bank_in.h"
 #include "base/memory.h"
 #include "commands.h"
 #include "json_out.h"
@@ -241,26 +242,6 @@ static clipspan_status classify_piece(void *context, size_t first, size_t count,
     return CLIPSPAN_OK;
 }
 
-static clipspan_status make_bank(job *j, clipspan_error *err)
-{
-    cli_session *s = j->session;
-    clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
-    clipspan_progress progress = {cli_progress_step, s};
-    clipspan_encoder *encoder;
-    clipspan_status status;
-    options.tower = CLIPSPAN_TEXT;
-    options.precision = s->settings.precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
-    options.threads = (int)s->settings.threads;
-    CS_TRY(clipspan_encoder_new(&encoder, j->model, &options, err));
-    cli_stage(s, "text tower read and packed");
-    cli_progress_begin(s, "texts");
-    status = clipspan_bank_new_classes(&j->bank, encoder, j->classes, j->templates, &progress, err);
-    cli_progress_end(s);
-    clipspan_encoder_free(&encoder);
-    cli_stage(s, "classes embedded");
-    return status;
-}
-
 static clipspan_status make_room(job *j, clipspan_error *err)
 {
     const size_t piece = cli_piece_most(cli_threads(j->session));
@@ -381,26 +362,13 @@ static clipspan_status check_arguments(const cli_session *s, clipspan_error *err
     return cli_target_check(s, output, err);
 }
 
-static clipspan_status check_templates(const clipspan_texts *templates, const char *source,
-                                       clipspan_error *err)
-{
-    for (size_t i = 0; i < clipspan_texts_get_count(templates); i++)
-        if (!strstr(clipspan_texts_get_text(templates, i), "{}"))
-            return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, source,
-                              "template \"%.80s\" has no {} where the class name goes",
-                              clipspan_texts_get_text(templates, i));
-    return CLIPSPAN_OK;
-}
-
 static clipspan_status prepare(job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     const cli_settings *settings = &s->settings;
-    const char *templates = settings->templates ? settings->templates : "openai";
     CS_TRY(check_arguments(s, err));
     CS_TRY(cli_classes_open(&j->classes, s, err));
-    CS_TRY(clipspan_texts_open(&j->templates, templates, err));
-    CS_TRY(check_templates(j->templates, templates, err));
+    CS_TRY(cli_templates_open(&j->templates, s, "openai", err));
     CS_TRY(cli_model_open(&j->model, s, err));
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)
@@ -436,7 +404,7 @@ static clipspan_status classify(job *j, clipspan_error *err)
         return CLIPSPAN_OK;
     }
     CS_TRY(make_room(j, err));
-    CS_TRY(make_bank(j, err));
+    CS_TRY(cli_bank_open(&j->bank, s, j->model, j->classes, j->templates, err));
     CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs), err));
     CS_TRY(begin(j, err));
     CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), classify_piece, j, err));

@@ -146,6 +146,23 @@ static const cli_command table[] = {
      "clipspan demo -o demo --json\tits figures for a program\n"
      "clipspan embed demo --text \"three red stars\" -o star.npy\tthe model in another command",
      0, 0, cli_run_demo},
+    {CLI_HEATMAP, "heatmap", "MODEL IMAGE... --text TEXT... -o FOLDER",
+     "where in a picture texts are, and through which heads",
+     "Draws, for every text, what each patch of the picture adds to the similarity through the "
+     "attention heads, laid over the whole picture with crop and aspect undone: orange speaks for "
+     "the text, blue against it, and what the model does not see has slanting lines. The scale is "
+     "stated on every drawing and shared by a picture's texts.\n"
+     "With several texts each is shown against the others (--contrast): minus their mean, as "
+     "published; minus the strongest rival at each patch, which tells two things in one picture "
+     "apart best; or pair by pair.\n"
+     "For each picture there are an overlay a text, a sheet of texts by heads (the strongest "
+     "heads, "
+     "or those of --heads) and NAME.npy, the scores themselves without contrast, float32 [texts, "
+     "grid height, grid width].",
+     "clipspan heatmap MODEL photo.jpg --text \"a dog\" --text \"a cat\" -o maps\ttwo texts\n"
+     "clipspan heatmap MODEL photo.jpg --text \"a dog\" --heads L11.H3,L10.H0 -o maps\ttwo heads\n"
+     "clipspan heatmap demo look.csv --texts things.txt --contrast rival -o maps\tmany pictures",
+     2, SIZE_MAX, cli_run_heatmap},
     {CLI_HELP, "help", "[COMMAND]", "help on the program or a command",
      "--man prints the man page, --bash the completion for bash.",
      "clipspan help embed\twhat embed takes\n"

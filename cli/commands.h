@@ -22,7 +22,10 @@ enum {
     CLI_EXPORT = 8192,
     CLI_REPORT = 16384,
     CLI_DEMO = 32768,
-    CLI_ANY = 0xFFFFF
+    CLI_HEATMAP = 1 << 20,
+    CLI_SEGMENT = 1 << 21,
+    CLI_SEARCH = 1 << 22,
+    CLI_ANY = 0xFFFFFFF
 };
 
 typedef struct cli_command {
@@ -56,6 +59,7 @@ clipspan_status cli_run_atlas(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_export(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_heatmap(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_help(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_version(cli_session *session, clipspan_error *err);
 

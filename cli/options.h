@@ -62,6 +62,8 @@ typedef struct cli_settings {
     cli_list class_names;
     uint64_t top;
     int codes, verify_sum;
+    int contrast, method;
+    uint64_t size;
     const char *shard, *model;
     const char *layers, *rank, *heads, *official, *pool;
     uint64_t picks;

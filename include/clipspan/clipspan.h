@@ -608,6 +608,72 @@ CLIPSPAN_API const float *clipspan_maps_get(const clipspan_maps *maps, size_t pi
 CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t picture,
                                                  int layer, int head);
 
+/* ---- Views and sheets: maps drawn on pictures ---- */
+
+typedef enum clipspan_drawing {
+    CLIPSPAN_DRAW_PICTURE = 0, /* as it is */
+    CLIPSPAN_DRAW_MAP = 1,     /* colours alone */
+    CLIPSPAN_DRAW_OVERLAY = 2  /* colours over the picture in grey */
+} clipspan_drawing;
+
+/* A picture as people see it, at a size for a screen, with the way from its pixels to the tower's:
+ * maps are drawn where they belong, crop and aspect undone, and what the tower does not see has
+ * slanting lines. Immutable, shared freely between threads. */
+typedef struct clipspan_view clipspan_view;
+
+typedef struct clipspan_view_info {
+    int picture_height, picture_width;
+    int height, width; /* shown */
+    double window[4]; /* left, top, right, bottom of what the tower sees, in the picture's pixels */
+} clipspan_view_info;
+
+/* edge: pixels of the longer side at most, 1 to 4096; 0: 1024. A picture smaller than 256 is
+ * enlarged. options may be NULL. Errors: as clipspan_pixels_read, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_view_new(clipspan_view **out, const clipspan_model *model,
+                                               const char *path, int edge,
+                                               const clipspan_picture_options *options,
+                                               clipspan_error *err);
+CLIPSPAN_API void clipspan_view_free(clipspan_view **view);
+CLIPSPAN_API const clipspan_view_info *clipspan_view_get_info(const clipspan_view *view);
+
+/* rgb : [height, width, 3] of the view, caller's   map : [grid_height, grid_width] of the model,
+ * bilinear between the patches' centres; NULL with CLIPSPAN_DRAW_PICTURE
+ * limit: the value that has the last colour, above 0. is_signed: blue for -limit, grey or none for
+ * 0, orange for limit; otherwise dark blue for 0 to yellow for limit. Errors: ARGUMENT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_view_run_draw(uint8_t *rgb, const clipspan_view *view,
+                                                    const float *map, clipspan_drawing drawing,
+                                                    double limit, int is_signed,
+                                                    clipspan_error *err);
+
+/* A map at the pixels of the tower: out : [image_height, image_width]   map : as above
+ * Bilinear, half-pixel centres, as published. */
+CLIPSPAN_API clipspan_status clipspan_map_run_pixels(float *out, const clipspan_model *model,
+                                                     const float *map, clipspan_error *err);
+
+/* Rows and columns of pictures with labels, scale bars below, as one PNG. */
+typedef struct clipspan_sheet clipspan_sheet;
+
+/* Errors: LIMIT (over 65,536 pixels a side or 256 million in all), NOMEM, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_sheet_new(clipspan_sheet **out, size_t rows, size_t columns,
+                                                int cell_height, int cell_width, size_t bars,
+                                                clipspan_error *err);
+CLIPSPAN_API void clipspan_sheet_free(clipspan_sheet **sheet);
+
+/* Texts are cut to their room; letters that are not ASCII are boxes. Numbers out of range do
+ * nothing. rgb : [height, width, 3], may be NULL; larger ones than the cell are made to fit. note:
+ * small, below text; both may be NULL. */
+CLIPSPAN_API void clipspan_sheet_set_title(clipspan_sheet *sheet, const char *text);
+CLIPSPAN_API void clipspan_sheet_set_column(clipspan_sheet *sheet, size_t column, const char *text);
+CLIPSPAN_API void clipspan_sheet_set_cell(clipspan_sheet *sheet, size_t row, size_t column,
+                                          const uint8_t *rgb, int height, int width,
+                                          const char *text, const char *note);
+CLIPSPAN_API void clipspan_sheet_set_bar(clipspan_sheet *sheet, size_t bar, const char *text,
+                                         double limit, int is_signed);
+
+/* Errors: as clipspan_png_write. */
+CLIPSPAN_API clipspan_status clipspan_sheet_write(const clipspan_sheet *sheet, const char *path,
+                                                  int replace, clipspan_error *err);
+
 /* ---- TEXTSPAN: the texts that span what a head writes ---- */
 
 /* Of a pool of texts, the one along which a head's output varies most over the pictures, then of

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan_maps: traced passes of an encoder with a sink a lane, and the results of a few pictures. */
+/* clipspan_maps: traced passes of an encoder with a sink a lane, and the results of a few pictures.
+ * */
 #include "api/handles.h"
 #include "decompose/maps.h"
 
@@ -44,7 +45,8 @@ static clipspan_status choose(clipspan_maps *m, const clipspan_maps_options *opt
     return CLIPSPAN_OK;
 }
 
-/* Lays a picture's results out one after another from `at`, which may be NULL; returns their size. */
+/* Lays a picture's results out one after another from `at`, which may be NULL; returns their size.
+ * */
 static size_t lay_out(cs_map_result *r, const clipspan_maps *m, float *at)
 {
     const cs_shape *s = &m->shape;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts, or any directions of the joint space, brought to where the heads write: with the basis A of
- * decompose/basis.h, for every head
+/* Texts, or any directions of the joint space, brought to where the heads write: with the basis A
+ * of decompose/basis.h, for every head
  *
  *     u[l,h](t) = (W_O^h G) t        rest[l,h](t) = (b_O G / H, g1 / (T H), gb / (T H)) . t
  *
- * so that the score of token j is a[j] (v[j] . u(t)) / (sigma rho) plus an N-th of rest(t) times the
- * picture's three scales: equation (3) projected on t, K multiply-adds instead of P. */
+ * so that the score of token j is a[j] (v[j] . u(t)) / (sigma rho) plus an N-th of rest(t) times
+ * the picture's three scales: equation (3) projected on t, K multiply-adds instead of P. */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_MAP_TEXTS_H
 #define CLIPSPAN_SRC_DECOMPOSE_MAP_TEXTS_H
 

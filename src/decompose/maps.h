@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Where in the picture: scores of every token, gathered layer by layer while a pass runs.
  *
- *     score[t,j] = sum over chosen heads of c[l,h,j] . t        c[l,h,j] : decompose/terms.h, token j
+ *     score[t,j] = sum over chosen heads of c[l,h,j] . t        c[l,h,j] : decompose/terms.h, token
+ * j
  *
- * which is a map over the patches (tokens 1 to N - 1, row by row). Costs N K multiply-adds a head and
- * text; nothing P-wide a token is formed. Summed over tokens they are the heads' part of the
+ * which is a map over the patches (tokens 1 to N - 1, row by row). Costs N K multiply-adds a head
+ * and text; nothing P-wide a token is formed. Summed over tokens they are the heads' part of the
  * similarity with t; with the MLP terms, all of it. Beside them what is usually shown instead:
  *
  *     attention   mean over heads of the class token's attention in one layer
  *     rollout     row of the class token of the product over layers of (mean attention + I) / 2
- *     patches     unit embedding of each token as it leaves the last block, through ln_post and P, . t
+ *     patches     token as it leaves the last block, through ln_post and P, a unit vector, . t
  *     values      the same of the last block's value of each token, through W_O, b_O
  *
  * Used by one thread at a time, with passes of the same model and precision. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Attention rollout (Abnar, Zuidema 2020): how much of each token reaches the class token when every
- * layer passes on half by its residual and half by its attention, averaged over heads:
+/* Attention rollout (Abnar, Zuidema 2020): how much of each token reaches the class token when
+ * every layer passes on half by its residual and half by its attention, averaged over heads:
  *
  *     row of the class token of  prod over layers, last first, of (mean over heads of A[l] + I) / 2
  *

@@ -171,22 +171,32 @@ static cs_span shrunk(int size, int longer, int edge)
     return span;
 }
 
+clipspan_status cs_picture_open(cs_raster *raster, const char *path,
+                                const clipspan_picture_options *options, clipspan_error *err)
+{
+    cs_picture_source source = {NULL, 0, path, 0};
+    unsigned char *bytes = NULL;
+    clipspan_status status;
+    memset(raster, 0, sizeof *raster);
+    CS_TRY(check_options(options, err));
+    source.max_pixels = most_pixels(options);
+    CS_TRY(cs_file_read_all(&bytes, &source.size, path, most_bytes(), err));
+    source.bytes = bytes;
+    status = decode(raster, &source, options && options->exif_orient, err);
+    cs_free(bytes);
+    return status;
+}
+
 clipspan_status cs_picture_shrink(uint8_t *pixels, int *height, int *width, int edge,
                                   const char *path, const clipspan_picture_options *options,
                                   clipspan_error *err)
 {
-    cs_picture_source source = {NULL, 0, path, 0};
-    unsigned char *bytes = NULL, *kept = NULL;
+    unsigned char *kept = NULL;
     clipspan_status status;
     cs_raster raster;
     cs_plan plan;
     int longer;
-    CS_TRY(check_options(options, err));
-    source.max_pixels = most_pixels(options);
-    memset(&raster, 0, sizeof raster);
-    CS_TRY(cs_file_read_all(&bytes, &source.size, path, most_bytes(), err));
-    source.bytes = bytes;
-    CS_TRY_DONE(decode(&raster, &source, options && options->exif_orient, err));
+    CS_TRY_DONE(cs_picture_open(&raster, path, options, err));
     CS_TRY_DONE(cs_convert_first(&raster, err));
     longer = raster.width > raster.height ? raster.width : raster.height;
     plan.kernel = CLIPSPAN_BICUBIC;
@@ -198,7 +208,6 @@ clipspan_status cs_picture_shrink(uint8_t *pixels, int *height, int *width, int 
     cs_convert_rgb(pixels, kept, (size_t)*width * (size_t)*height, &raster);
 done:
     cs_free(kept);
-    cs_free(bytes);
     cs_raster_fini(&raster);
     return status;
 }

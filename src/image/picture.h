@@ -5,7 +5,7 @@
 #ifndef CLIPSPAN_SRC_IMAGE_PICTURE_H
 #define CLIPSPAN_SRC_IMAGE_PICTURE_H
 
-#include "base/error.h"
+#include "image/raster.h"
 
 typedef struct cs_preprocess {
     int height, width; /* what comes out; any size up to 4096 */
@@ -29,6 +29,11 @@ uint64_t cs_picture_default_pixels(void);
 
 /* The same from a file. */
 clipspan_status cs_picture_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
+                                const clipspan_picture_options *options, clipspan_error *err);
+
+/* A picture file decoded, and turned if asked to. To be given back with cs_raster_fini in any case.
+ * options may be NULL. Errors: as cs_picture_read. */
+clipspan_status cs_picture_open(cs_raster *raster, const char *path,
                                 const clipspan_picture_options *options, clipspan_error *err);
 
 /* A whole picture made small: the longer side has `edge` pixels, or its own when that is less, and

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan heatmap: where in pictures texts are, and through which heads. */
+#include "heatmap.h"
+#include "bank_in.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "commands.h"
+#include "json_out.h"
+#include "map_contrast.h"
+#include "numbers.h"
+#include "pictures.h"
+#include "rows.h"
+#include "signals.h"
+#include "target.h"
+#include "texts_in.h"
+
+#include <string.h>
+
+#define MOST_AT_ONCE 8
+#define TOP_HEADS    4
+
+static const clipspan_map_kind kinds[] = {CLIPSPAN_MAP_HEADS, CLIPSPAN_MAP_ATTENTION,
+                                          CLIPSPAN_MAP_ROLLOUT, CLIPSPAN_MAP_PATCHES,
+                                          CLIPSPAN_MAP_VALUES};
+static const char *const method_names[] = {"clipspan", "attention", "rollout", "patch", "value"};
+
+const char *cli_heatmap_method(const cli_heatmap *j)
+{
+    return method_names[j->method];
+}
+
+static clipspan_status make_names(cli_heatmap *j, clipspan_error *err)
+{
+    j->names = cs_alloc_zero(j->rows_of_maps, sizeof *j->names, "names of maps", err);
+    if (!j->names) return CLIPSPAN_E_NOMEM;
+    for (size_t row = 0; row < j->rows_of_maps; row++) {
+        size_t a, b, room;
+        const char *first, *second;
+        if (j->textless) {
+            j->names[row] = cs_strdup(cli_heatmap_method(j), err);
+        } else {
+            cli_contrast_pair(&a, &b, j->contrast, j->T, row);
+            first = clipspan_texts_get_text(j->texts, a);
+            second = clipspan_texts_get_text(j->texts, b);
+            room = strlen(first) + strlen(second) + 8;
+            j->names[row] = cs_alloc(room, 1, "names of maps", err);
+            if (j->names[row] && a == b) snprintf(j->names[row], room, "%s", first);
+            if (j->names[row] && a != b) snprintf(j->names[row], room, "%s - %s", first, second);
+        }
+        if (!j->names[row]) return CLIPSPAN_E_NOMEM;
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status map_piece(void *context, size_t first, size_t count, clipspan_error *errors,
+                                 clipspan_error *err)
+{
+    cli_heatmap *j = context;
+    for (size_t done = 0; done < count;) {
+        size_t some = count - done < j->at_once ? count - done : j->at_once;
+        CS_TRY(clipspan_maps_run_files(j->maps, errors + done,
+                                       clipspan_inputs_get_paths(j->inputs) + first + done, some,
+                                       err));
+        cli_progress_hide(j->session);
+        for (size_t i = 0; i < some; i++)
+            CS_TRY(errors[done + i].code == CLIPSPAN_OK
+                       ? cli_heatmap_draw(j, first + done + i, i, err)
+                       : cli_heatmap_skip(j, first + done + i, &errors[done + i], err));
+        done += some;
+        CS_TRY(cli_keep_going(j->session, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+/* ---- All of them ---- */
+
+static clipspan_status check_arguments(const cli_session *s, clipspan_error *err)
+{
+    const char *output = s->settings.output;
+    clipspan_status status;
+    char *rows;
+    CS_TRY(cli_check_precision(s, err));
+    if (!output)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "heatmap writes pictures and arrays: say into which folder with -o FOLDER");
+    if (cs_path_kind(output) == 1 || cs_path_kind(output) == 3)
+        return cs_fail_at(err, CLIPSPAN_E_WRITE, output, "is a file, where a folder was expected");
+    rows = cs_path_join(output, "rows.csv", err);
+    if (!rows) return CLIPSPAN_E_NOMEM;
+    status = cs_path_kind(output) ? cli_target_check(s, rows, err) : CLIPSPAN_OK;
+    cs_free(rows);
+    return status;
+}
+
+static clipspan_status prepare(cli_heatmap *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    const cli_settings *x = &s->settings;
+    CS_TRY(check_arguments(s, err));
+    CS_TRY(cli_texts_open(&j->texts, s, err));
+    CS_TRY(cli_templates_open(&j->templates, s, "none", err));
+    CS_TRY(cli_model_open(&j->model, s, err));
+    j->info = clipspan_model_get_info(j->model);
+    if (!j->info->has_text)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
+                          "has no text tower, so it cannot say where a text is");
+    CS_TRY(cli_texts_check(j->model, j->texts, err));
+    CS_TRY(cli_heads_open(&j->heads, &j->head_count, s, j->info, err));
+    CS_TRY(cli_pictures_open(&j->inputs, s, err));
+    j->T = clipspan_texts_get_count(j->texts);
+    j->N = (size_t)j->info->tokens;
+    j->grid = j->N - 1;
+    j->method = x->method;
+    j->kind = kinds[j->method];
+    j->textless = j->kind == CLIPSPAN_MAP_ATTENTION || j->kind == CLIPSPAN_MAP_ROLLOUT;
+    if (j->method != 0 && (x->heads || x->layers))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--heads and --layers choose heads of --method clipspan; %s has none",
+                       cli_heatmap_method(j));
+    j->contrast = x->contrast;
+    if (j->textless)
+        j->contrast = CLI_CONTRAST_NONE;
+    else
+        CS_TRY(cli_contrast_resolve(&j->contrast, j->T, err));
+    j->rows_of_maps = j->textless ? 1 : cli_contrast_rows(j->contrast, j->T);
+    j->top = x->top ? (size_t)x->top : x->heads ? j->head_count : TOP_HEADS;
+    if (j->top > CLI_TOP_MOST) j->top = CLI_TOP_MOST;
+    if (j->method != 0) j->top = 0;
+    j->at_once = (size_t)cli_threads(s) < MOST_AT_ONCE ? (size_t)cli_threads(s) : MOST_AT_ONCE;
+    for (size_t n = clipspan_inputs_get_count(j->inputs); n; n /= 10)
+        j->digits++;
+    return make_names(j, err);
+}
+
+static clipspan_status make_maps(cli_heatmap *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
+    size_t numbers;
+    CS_TRY(cli_bank_open(&j->bank, s, j->model, j->texts, j->templates, err));
+    CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs), err));
+    o.heads = j->heads;
+    o.head_count = j->head_count;
+    o.each = j->top > 0;
+    o.kinds = (unsigned)j->kind;
+    o.pictures = (int)j->at_once;
+    CS_TRY(clipspan_maps_new(&j->maps, j->encoder, j->bank, &o, err));
+    if (!cs_size_mul(&numbers, (j->top ? 1 + j->head_count : 1) * j->rows_of_maps, j->grid))
+        numbers = SIZE_MAX;
+    j->work = cs_alloc(numbers, sizeof *j->work, "maps", err);
+    return j->work ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+static void begin_document(cli_heatmap *j)
+{
+    const cli_session *s = j->session;
+    cli_json_begin(&j->json, stdout, s->form == CLI_FORM_TSV, "clipspan.heatmap.v1");
+    cli_json_flag(&j->json, "dry_run", s->settings.dry_run);
+    cli_json_text(&j->json, "model", j->info->name);
+    cli_json_text(&j->json, "output", s->settings.output);
+    cli_json_text(&j->json, "method", cli_heatmap_method(j));
+    cli_json_text(&j->json, "contrast", cli_contrast_name(j->contrast));
+    cli_json_whole(&j->json, "texts", j->T);
+    cli_json_whole(&j->json, "heads", j->head_count);
+    cli_json_line(&j->json, "grid");
+    cli_json_whole(&j->json, NULL, (uint64_t)j->info->grid_height);
+    cli_json_whole(&j->json, NULL, (uint64_t)j->info->grid_width);
+    cli_json_end(&j->json);
+    if (s->form == CLI_FORM_JSON) cli_json_array(&j->json, "pictures");
+}
+
+static void summarize(cli_heatmap *j)
+{
+    const cli_session *s = j->session;
+    if (s->form == CLI_FORM_TABLE) {
+        printf("%s%s: %zu picture%s, %zu map%s each over %d x %d patches (%s; %s)\n"
+               "%s/rows.csv: what each file is; NNN-name-sheet.png shows everything at once\n",
+               s->settings.dry_run ? "would write " : "", s->settings.output, j->written,
+               j->written == 1 ? "" : "s", j->rows_of_maps, j->rows_of_maps == 1 ? "" : "s",
+               j->info->grid_height, j->info->grid_width, cli_heatmap_method(j),
+               cli_contrast_name(j->contrast), s->settings.output);
+        return;
+    }
+    if (s->form == CLI_FORM_JSON) cli_json_end(&j->json);
+    cli_json_whole(&j->json, "written", j->written);
+    cli_json_whole(&j->json, "skipped", s->skipped);
+    cli_json_finish(&j->json);
+}
+
+static clipspan_status open_rows(cli_heatmap *j, clipspan_error *err)
+{
+    const cli_settings *x = &j->session->settings;
+    clipspan_status status;
+    char *path;
+    cli_signals_hold();
+    CS_TRY(cs_make_folder(x->output, err));
+    path = cs_path_join(x->output, "rows.csv", err);
+    status = path ? cli_rows_open(&j->rows, path, x->force, err) : CLIPSPAN_E_NOMEM;
+    cs_free(path);
+    CS_TRY(status);
+    return cli_rows_header(
+        j->rows, "path|status|text|similarity|sum|highest|row|column|limit|file|error", err);
+}
+
+static clipspan_status heatmap(cli_heatmap *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    CS_TRY(prepare(j, err));
+    if (s->settings.dry_run) {
+        j->written = clipspan_inputs_get_count(j->inputs);
+        if (s->form != CLI_FORM_TABLE) begin_document(j);
+        summarize(j);
+        return CLIPSPAN_OK;
+    }
+    CS_TRY(make_maps(j, err));
+    CS_TRY(open_rows(j, err));
+    if (s->form != CLI_FORM_TABLE) begin_document(j);
+    CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), map_piece, j, err));
+    CS_TRY(cli_rows_finish(j->rows, err));
+    cli_stage(s, "pictures mapped and drawn");
+    summarize(j);
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cli_run_heatmap(cli_session *s, clipspan_error *err)
+{
+    cli_heatmap j = {.session = s};
+    clipspan_status status = heatmap(&j, err);
+    cli_rows_close(&j.rows);
+    for (size_t i = 0; j.names && i < j.rows_of_maps; i++)
+        cs_free(j.names[i]);
+    cs_free(j.names);
+    cs_free(j.work);
+    cs_free(j.heads);
+    clipspan_maps_free(&j.maps);
+    clipspan_bank_free(&j.bank);
+    clipspan_encoder_free(&j.encoder);
+    clipspan_inputs_close(&j.inputs);
+    clipspan_texts_free(&j.templates);
+    clipspan_texts_free(&j.texts);
+    clipspan_model_close(&j.model);
+    return status;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* One picture of heatmap: contrast, the strongest heads, files and rows. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "head_names.h"
+#include "heatmap.h"
+#include "map_contrast.h"
+#include "map_sheet.h"
+
+#include <math.h>
+#include <string.h>
+
+/* "NNN-name" and an ending, in the folder; back with cs_free. `row` beyond the maps: none. */
+static char *file_name(const cli_heatmap *j, size_t picture, size_t row, const char *ending,
+                       clipspan_error *err)
+{
+    const char *name = cs_path_name(clipspan_inputs_get_paths(j->inputs)[picture]);
+    const char *dot = strrchr(name, '.');
+    size_t length = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+    char file[320], number[32] = "";
+    if (length > 180) length = 180;
+    if (row < j->rows_of_maps) snprintf(number, sizeof number, "-%zu", row + 1);
+    snprintf(file, sizeof file, "%0*zu-%.*s%s%s", j->digits, picture, (int)length, name, number,
+             ending);
+    return cs_path_join(j->session->settings.output, file, err);
+}
+
+static clipspan_status write_array(const cli_heatmap *j, size_t picture, const float *maps,
+                                   size_t count, clipspan_error *err)
+{
+    const uint64_t shape[2] = {(uint64_t)j->info->grid_height, (uint64_t)j->info->grid_width};
+    char *path = file_name(j, picture, SIZE_MAX, ".npy", err);
+    clipspan_npy *npy = NULL;
+    clipspan_status status = path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    if (status == CLIPSPAN_OK)
+        status = clipspan_npy_open(&npy, path, CLIPSPAN_FLOAT32, shape, 2,
+                                   j->session->settings.force, err);
+    for (size_t t = 0; t < count && status == CLIPSPAN_OK; t++) /* without the class token */
+        status = clipspan_npy_write(npy, maps + t * j->N + 1, 1, err);
+    if (status == CLIPSPAN_OK) status = clipspan_npy_finish(npy, err);
+    clipspan_npy_close(&npy);
+    cs_free(path);
+    return status;
+}
+
+static double strength(const float *maps, size_t n)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += fabs((double)maps[i]);
+    return sum;
+}
+
+/* The `top` strongest of the chosen heads, strongest first; contrasted into work behind the sum. */
+static size_t choose_heads(cli_heatmap *j, cli_map_head *out, size_t at)
+{
+    const size_t size = j->rows_of_maps * j->grid;
+    double best[CLI_TOP_MOST];
+    size_t held = 0;
+    for (size_t i = 0; i < j->head_count && j->top; i++) {
+        const clipspan_head head = j->heads[i];
+        const float *map = clipspan_maps_get_head(j->maps, at, head.layer, head.head);
+        float *to = j->work + (1 + i) * size;
+        double sum;
+        size_t k;
+        cli_contrast_run(to, map + 1, j->T, j->grid, j->N, j->contrast);
+        sum = strength(to, size);
+        if (held == j->top && sum <= best[held - 1]) continue;
+        k = held < j->top ? held++ : held - 1;
+        for (; k > 0 && sum > best[k - 1]; k--) {
+            best[k] = best[k - 1];
+            out[k] = out[k - 1];
+        }
+        best[k] = sum;
+        out[k].head = head;
+        out[k].maps = to;
+    }
+    return held;
+}
+
+static void cosines(const cli_heatmap *j, size_t at, double *out)
+{
+    const float *embedding =
+        clipspan_maps_get_embeddings(j->maps) + at * (size_t)j->info->embed_width;
+    const float *vectors = clipspan_bank_get_vectors(j->bank);
+    const size_t P = (size_t)j->info->embed_width;
+    for (size_t t = 0; t < j->T; t++) {
+        out[t] = 0.0;
+        for (size_t p = 0; p < P; p++)
+            out[t] += (double)embedding[p] * (double)vectors[t * P + p];
+    }
+}
+
+/* Where a map is highest, as row and column of the grid. */
+static size_t peak(const float *map, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        if (map[i] > map[best]) best = i;
+    return best;
+}
+
+/* A row a map into rows.csv, and an object a map. */
+static clipspan_status report_map(cli_heatmap *j, const cli_map_set *set, size_t row,
+                                  const char *file, double similarity, clipspan_error *err)
+{
+    const float *map = set->maps + row * j->grid;
+    const size_t top = peak(map, j->grid), columns = (size_t)j->info->grid_width;
+    double sum = 0.0;
+    for (size_t i = 0; i < j->grid; i++)
+        sum += (double)map[i];
+    cli_rows_text(j->rows, set->path);
+    cli_rows_text(j->rows, "ok");
+    cli_rows_text(j->rows, set->names[row]);
+    cli_rows_real(j->rows, similarity);
+    cli_rows_real(j->rows, sum);
+    cli_rows_real(j->rows, (double)map[top]);
+    cli_rows_whole(j->rows, top / columns);
+    cli_rows_whole(j->rows, top % columns);
+    cli_rows_real(j->rows, set->limit);
+    cli_rows_text(j->rows, cs_path_name(file));
+    cli_rows_text(j->rows, "");
+    if (j->session->form == CLI_FORM_JSON) {
+        cli_json_row(&j->json, NULL);
+        cli_json_text(&j->json, "text", set->names[row]);
+        cli_json_real(&j->json, "similarity", similarity);
+        cli_json_real(&j->json, "sum", sum);
+        cli_json_real(&j->json, "highest", (double)map[top]);
+        cli_json_whole(&j->json, "row", top / columns);
+        cli_json_whole(&j->json, "column", top % columns);
+        cli_json_text(&j->json, "file", file);
+        cli_json_end(&j->json);
+    }
+    return cli_rows_next(j->rows, err);
+}
+
+static clipspan_status write_drawings(cli_heatmap *j, const cli_map_set *set, size_t picture,
+                                      const double *similarity, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    char *path;
+    for (size_t row = 0; row < set->rows && status == CLIPSPAN_OK; row++) {
+        size_t a, b;
+        cli_contrast_pair(&a, &b, j->contrast, j->T, row);
+        path = file_name(j, picture, row, ".png", err);
+        status = path ? cli_map_overlay(j->session, set, row, path, err) : CLIPSPAN_E_NOMEM;
+        if (status == CLIPSPAN_OK)
+            status = report_map(j, set, row, path,
+                                j->textless ? (double)NAN
+                                : a == b    ? similarity[a]
+                                            : similarity[a] - similarity[b],
+                                err);
+        cs_free(path);
+    }
+    CS_TRY(status);
+    path = file_name(j, picture, SIZE_MAX, "-sheet.png", err);
+    status = path ? cli_map_sheet(j->session, set, path, err) : CLIPSPAN_E_NOMEM;
+    cs_free(path);
+    return status;
+}
+
+static void begin_picture(cli_heatmap *j, const cli_map_set *set)
+{
+    if (j->session->form != CLI_FORM_JSON) return;
+    cli_json_object(&j->json, NULL);
+    cli_json_text(&j->json, "path", set->path);
+    cli_json_text(&j->json, "status", "ok");
+    cli_json_real(&j->json, "limit", set->limit);
+    cli_json_line(&j->json, "heads");
+    for (size_t h = 0; h < set->head_count; h++) {
+        char name[CLI_HEAD_ROOM];
+        cli_head_name(name, set->heads[h].head);
+        cli_json_text(&j->json, NULL, name);
+    }
+    cli_json_end(&j->json);
+    cli_json_array(&j->json, "maps");
+}
+
+static void end_picture(cli_heatmap *j, const cli_map_set *set)
+{
+    const cli_session *s = j->session;
+    if (s->form == CLI_FORM_JSON) {
+        cli_json_end(&j->json);
+        cli_json_end(&j->json);
+    } else if (s->form == CLI_FORM_TABLE && clipspan_inputs_get_count(j->inputs) == 1) {
+        cli_map_preview(s, set, j->info->grid_width);
+    }
+}
+
+clipspan_status cli_heatmap_draw(cli_heatmap *j, size_t picture, size_t at, clipspan_error *err)
+{
+    const float *maps = clipspan_maps_get(j->maps, at, j->kind);
+    const size_t size = j->rows_of_maps * j->grid;
+    cli_map_head heads[CLI_TOP_MOST];
+    char how[160];
+    clipspan_status status;
+    cli_map_set set = {.model = j->model,
+                       .path = clipspan_inputs_get_paths(j->inputs)[picture],
+                       .names = j->names,
+                       .maps = j->work,
+                       .heads = heads,
+                       .rows = j->rows_of_maps,
+                       .grid = j->grid,
+                       .is_signed = !j->textless};
+    clipspan_view *view = NULL;
+    double *similarity = cs_alloc(j->T, sizeof *similarity, "similarities", err);
+    if (!similarity) return CLIPSPAN_E_NOMEM;
+    cosines(j, at, similarity);
+    cli_contrast_run(j->work, maps + 1, j->textless ? 1 : j->T, j->grid, j->N, j->contrast);
+    set.head_count = choose_heads(j, heads, at);
+    set.limit = cli_map_limit(set.maps, size);
+    for (size_t h = 0; h < set.head_count; h++) {
+        double limit = cli_map_limit(heads[h].maps, size);
+        if (limit > set.head_limit) set.head_limit = limit;
+    }
+    snprintf(how, sizeof how, "%s: %s, a patch's part of the similarity", cli_heatmap_method(j),
+             cli_contrast_name(j->contrast));
+    if (j->method == 3 || j->method == 4)
+        snprintf(how, sizeof how, "%s: %s, cosine of a patch", cli_heatmap_method(j),
+                 cli_contrast_name(j->contrast));
+    if (j->textless) snprintf(how, sizeof how, "%s: share of a patch", cli_heatmap_method(j));
+    set.how = how;
+    begin_picture(j, &set);
+    status =
+        cli_map_view(&view, j->session, j->model, set.path, (int)j->session->settings.size, err);
+    set.view = view;
+    if (status == CLIPSPAN_OK) status = write_array(j, picture, maps, j->textless ? 1 : j->T, err);
+    if (status == CLIPSPAN_OK) status = write_drawings(j, &set, picture, similarity, err);
+    if (status == CLIPSPAN_OK) end_picture(j, &set);
+    clipspan_view_free(&view);
+    cs_free(similarity);
+    j->written++;
+    j->session->keeps_files = 1;
+    return status;
+}
+
+clipspan_status cli_heatmap_skip(cli_heatmap *j, size_t picture, const clipspan_error *error,
+                                 clipspan_error *err)
+{
+    cli_rows_text(j->rows, clipspan_inputs_get_paths(j->inputs)[picture]);
+    cli_rows_text(j->rows, "skipped");
+    for (int i = 0; i < 8; i++)
+        cli_rows_text(j->rows, "");
+    cli_rows_text(j->rows, error->message);
+    if (j->session->form == CLI_FORM_JSON) {
+        cli_json_row(&j->json, NULL);
+        cli_json_text(&j->json, "path", clipspan_inputs_get_paths(j->inputs)[picture]);
+        cli_json_text(&j->json, "status", "skipped");
+        cli_json_text(&j->json, "error", error->message);
+        cli_json_end(&j->json);
+    }
+    return cli_rows_next(j->rows, err);
+}

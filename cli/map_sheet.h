@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Drawing a picture's maps: an overlay a text, a sheet of texts by heads, and a preview in letters.
+ * */
+#ifndef CLIPSPAN_CLI_MAP_SHEET_H
+#define CLIPSPAN_CLI_MAP_SHEET_H
+
+#include "session.h"
+
+typedef struct cli_map_head {
+    clipspan_head head;
+    const float *maps; /* [rows, grid] */
+} cli_map_head;
+
+/* Of one picture. limits: the values that have the last colour, stated on every drawing. */
+typedef struct cli_map_set {
+    const clipspan_model *model;
+    const char *path, *how;    /* the picture; what the maps are, for titles */
+    const clipspan_view *view; /* the picture at the size of overlays */
+    char *const *names;        /* [rows] what each map is of */
+    const float *maps;         /* [rows, grid] */
+    const cli_map_head *heads;
+    size_t rows, grid, head_count;
+    int is_signed;
+    double limit, head_limit;
+} cli_map_set;
+
+/* The largest size of n numbers; at least a tiny one above 0. */
+double cli_map_limit(const float *maps, size_t n);
+
+/* A picture at a size for drawing, as the options say how to read it. */
+clipspan_status cli_map_view(clipspan_view **out, const cli_session *session,
+                             const clipspan_model *model, const char *path, int edge,
+                             clipspan_error *err);
+
+/* One map over the whole picture with its scale bar. */
+clipspan_status cli_map_overlay(const cli_session *session, const cli_map_set *set, size_t row,
+                                const char *path, clipspan_error *err);
+
+/* A row a map: picture, colours, overlay, then heads. */
+clipspan_status cli_map_sheet(const cli_session *session, const cli_map_set *set, const char *path,
+                              clipspan_error *err);
+
+/* The first maps as blocks of letters, darkest where the score is highest; blank below zero. */
+void cli_map_preview(const cli_session *session, const cli_map_set *set, int grid_width);
+
+#endif
