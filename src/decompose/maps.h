@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where in the picture: scores of every token, gathered layer by layer while a pass runs.
  *
- *     score[t,j] = sum over chosen heads of c[l,h,j] . t        c[l,h,j] : decompose/terms.h, token
- * j
+ *     score[t,j] = sum over chosen heads of c[l,h,j] . t      c[l,h,j] : decompose/terms.h, token j
  *
  * which is a map over the patches (tokens 1 to N - 1, row by row). Costs N K multiply-adds a head
  * and text; nothing P-wide a token is formed. Summed over tokens they are the heads' part of the
