@@ -42,6 +42,7 @@ clipspan_status cli_demo_sight(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_shortcut(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_scan(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_atlas(cli_demo *demo, clipspan_error *err);
+clipspan_status cli_demo_maps(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_report(cli_demo *demo, clipspan_error *err);
 
 /* ---- What chapters share ---- */
@@ -63,6 +64,10 @@ clipspan_status cli_demo_data(char **path, const cli_demo *demo, const char *nam
 /* The scenes of "look.csv" or "test.csv"; labels and groups are columns or NULL. */
 clipspan_status cli_demo_inputs(clipspan_inputs **out, const cli_demo *demo, const char *table,
                                 const char *labels, const char *groups, clipspan_error *err);
+
+/* Their masks, in the same order. */
+clipspan_status cli_demo_masks(clipspan_inputs **out, const cli_demo *demo, const char *table,
+                               clipspan_error *err);
 
 /* The values of a factor, in sentences that training never saw. */
 clipspan_status cli_demo_bank(clipspan_bank **out, cli_demo *demo, const char *factor,

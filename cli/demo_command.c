@@ -42,6 +42,10 @@ static const cli_demo_chapter chapters[] = {
      "clearly ahead is the head's role. Since the scenes' factors are known, the role is then "
      "held against the truth: the factor that explains the largest share of what the head writes.",
      "clipspan atlas MODEL photos/ -o run", cli_demo_atlas},
+    {"maps", "Where in the picture",
+     "In scenes with two objects one is named, and every patch says how much it adds to that name "
+     "through the heads, above the strongest other name. Its peak should lie at the named object.",
+     "clipspan heatmap MODEL photo.jpg --text dog --text cat -o maps", cli_demo_maps},
     {"report", "One page of it all",
      "The map of all heads, and a card for each: its texts, how stable they are, and the scenes at "
      "both ends.",
@@ -86,21 +90,35 @@ clipspan_status cli_demo_data(char **path, const cli_demo *d, const char *name, 
     return *path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-clipspan_status cli_demo_inputs(clipspan_inputs **out, const cli_demo *d, const char *table,
-                                const char *labels, const char *groups, clipspan_error *err)
+static clipspan_status open_table(clipspan_inputs **out, const cli_demo *d, const char *table,
+                                  const clipspan_inputs_options *options, clipspan_error *err)
 {
-    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
     clipspan_status status;
     const char *source;
     char *path;
     *out = NULL;
     CS_TRY(cli_demo_data(&path, d, table, err));
     source = path;
-    options.labels = labels;
-    options.groups = groups;
-    status = clipspan_inputs_open(out, &source, 1, &options, err);
+    status = clipspan_inputs_open(out, &source, 1, options, err);
     cs_free(path);
     return status;
+}
+
+clipspan_status cli_demo_inputs(clipspan_inputs **out, const cli_demo *d, const char *table,
+                                const char *labels, const char *groups, clipspan_error *err)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    options.labels = labels;
+    options.groups = groups;
+    return open_table(out, d, table, &options, err);
+}
+
+clipspan_status cli_demo_masks(clipspan_inputs **out, const cli_demo *d, const char *table,
+                               clipspan_error *err)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    options.path_column = "mask";
+    return open_table(out, d, table, &options, err);
 }
 
 static clipspan_status open_texts(clipspan_texts **out, const cli_demo *d, const char *factor,

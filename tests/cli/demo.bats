@@ -12,10 +12,13 @@ load helper
     json chapters.0.sheet story/scenes.png
     json chapters.1.factors.0.factor shape
     json chapters.3.scenes 600
+    cp .out demo.json
+    json chapters.5.sheet story/maps.png
+    colour=$("$JSON_AT" chapters.5.pointing.0.accuracy <demo.json) shape=$("$JSON_AT" chapters.5.pointing.1.accuracy <demo.json)
+    awk -v c="$colour" -v s="$shape" 'BEGIN { exit !(c >= 0.95 && s >= 0.75) }' || { echo "pointing $colour $shape" && false; }
     [ -s story/report.html ] && [ -s story/scenes.png ] && [ -d story/run ]
     [ -z "$(find story -name '*.part')" ]
     grep -q 'training encouraged heads to specialise' story/report.html
-    cp .out demo.json
     # What the commands find is what the scenes are known to show.
     clear=$("$JSON_AT" chapters.4.clear <demo.json) true=$("$JSON_AT" chapters.4.true <demo.json)
     [ "$clear" -ge 10 ] || { echo "$clear heads with a clear role" && false; }
@@ -38,7 +41,7 @@ load helper
     shows "encouraged"
     # Every command that it names can be called so, here with the scenes in place of one's own.
     grep '^  \$ clipspan ' .out | sed -E "s/^  \\$ clipspan //; s/MODEL/demo/; s#(photos|birds).csv#$look/test.csv#
-        s/COLUMN/shape/; s#names.txt#$look/classes/shape.txt#; s#photos/#$look/look.csv#; s#report run#report story/run#
+        s/COLUMN/shape/; s#names.txt#$look/classes/shape.txt#; s#photos/#$look/look.csv#; s#photo.jpg#$look/test/0200.png#; s#report run#report story/run#
         s/--labels y --classes a,b --groups y,place/--labels bird --classes duck,hen --groups bird,background/" >commands
     [ "$(wc -l <commands)" -ge 5 ]
     while read -ra words; do
