@@ -62,8 +62,10 @@ typedef struct cli_settings {
     cli_list class_names;
     uint64_t top;
     int codes, verify_sum;
-    int contrast, method;
-    uint64_t size;
+    int contrast, method, segment_method, threshold;
+    uint64_t size, back;
+    const char *masks, *mask_value;
+    cli_list target, against;
     const char *shard, *model;
     const char *layers, *rank, *heads, *official, *pool;
     uint64_t picks;

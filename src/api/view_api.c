@@ -31,15 +31,18 @@ clipspan_status clipspan_view_new(clipspan_view **out, const clipspan_model *mod
     if (!out || !model || !path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_view_new: an argument is NULL");
     if (options) CS_CHECK_SIZE(options, clipspan_picture_options, err);
-    if (edge < 0 || edge > CS_VIEW_MOST)
+    if (edge < -1 || edge > CS_VIEW_MOST)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "a view of %d pixels was asked for; 1 to %d are possible", edge,
                        CS_VIEW_MOST);
     v = cs_alloc_zero(1, sizeof *v, "a view", err);
     if (!v) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(cs_view_init(&v->view, &cs_checkpoint_config(model->checkpoint)->preprocess,
-                             model->info.patch_size, path, edge ? edge : DEFAULT_EDGE, options,
-                             err));
+                             model->info.patch_size, path,
+                             edge == -1 ? 0
+                             : edge     ? edge
+                                        : DEFAULT_EDGE,
+                             options, err));
     v->info.picture_height = v->view.picture_height;
     v->info.picture_width = v->view.picture_width;
     v->info.height = v->view.height;
@@ -83,6 +86,16 @@ clipspan_status clipspan_view_run_draw(uint8_t *rgb, const clipspan_view *view, 
     }
     cs_view_draw(rgb, &view->view, values, drawing, limit, is_signed);
     cs_free(values);
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_view_run_map(float *out, const clipspan_view *view, const float *map,
+                                      clipspan_error *err)
+{
+    cs_clear(err);
+    if (!out || !view || !map)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_view_run_map: an argument is NULL");
+    cs_view_map(out, &view->view, map);
     return CLIPSPAN_OK;
 }
 

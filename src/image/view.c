@@ -61,8 +61,13 @@ clipspan_status cs_view_init(cs_view *view, const cs_preprocess *preprocess, int
     longer = raster.width > raster.height ? raster.width : raster.height;
     view->picture_height = raster.height;
     view->picture_width = raster.width;
-    view->height = shown(raster.height, longer, edge);
-    view->width = shown(raster.width, longer, edge);
+    if (edge == 0 && longer <= CS_VIEW_MOST) {
+        view->height = raster.height;
+        view->width = raster.width;
+    } else {
+        view->height = shown(raster.height, longer, edge ? edge : CS_VIEW_MOST);
+        view->width = shown(raster.width, longer, edge ? edge : CS_VIEW_MOST);
+    }
     status = take_pixels(view, &raster, err);
 done:
     cs_raster_fini(&raster);

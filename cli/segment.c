@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan segment: zero-shot masks, and how good they are beside those of other methods. */
+#include "segment.h"
+#include "bank_in.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "commands.h"
+#include "map_contrast.h"
+#include "pictures.h"
+#include "signals.h"
+#include "target.h"
+#include "texts_in.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_AT_ONCE 8
+
+static clipspan_status check_arguments(const cli_session *s, clipspan_error *err)
+{
+    const cli_settings *x = &s->settings;
+    const int sentences = x->target.count + x->against.count > 0;
+    clipspan_status status = CLIPSPAN_OK;
+    char *rows;
+    CS_TRY(cli_check_precision(s, err));
+    if (sentences && (x->classes || x->class_names.count || x->labels))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--target fills sentences from columns and --classes compares classes: give "
+                       "one of them");
+    if (sentences && !x->target.count)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--against says what --target stands against; give --target as well");
+    if (x->contrast == CLI_CONTRAST_PAIRS)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--contrast: expected auto, none, mean or rival; pairs make several maps");
+    if (!x->output) return CLIPSPAN_OK;
+    if (cs_path_kind(x->output) == 1 || cs_path_kind(x->output) == 3)
+        return cs_fail_at(err, CLIPSPAN_E_WRITE, x->output,
+                          "is a file, where a folder was expected");
+    rows = cs_path_join(x->output, "rows.csv", err);
+    if (!rows) return CLIPSPAN_E_NOMEM;
+    if (cs_path_kind(x->output)) status = cli_target_check(s, rows, err);
+    cs_free(rows);
+    return status;
+}
+
+/* Where masks are, and which of their values counts. */
+static clipspan_status open_masks(cli_segment *j, clipspan_error *err)
+{
+    const cli_settings *x = &j->session->settings;
+    const char *value = x->mask_value;
+    if (!x->masks && !x->output)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "segment judges masks or writes them: say where right ones are with --masks "
+                       "FOLDER|COLUMN, or where to write with -o FOLDER");
+    if (value && !x->masks) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--mask-value needs --masks");
+    j->has_masks = x->masks != NULL;
+    if (!j->has_masks) return CLIPSPAN_OK;
+    if (cs_path_kind(x->masks) != 2)
+        CS_TRY(cli_segment_column(&j->mask_inputs, j, NULL, x->masks, err));
+    if (!value) return CLIPSPAN_OK;
+    if (strspn(value, "0123456789") != strlen(value) || !*value)
+        return cli_segment_column(&j->value_inputs, j, value, NULL, err);
+    if (strlen(value) > 5 || strtol(value, NULL, 10) < 1 || strtol(value, NULL, 10) > 65535)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--mask-value: expected a number from 1 to 65535 or a column, found \"%s\"",
+                       value);
+    j->mask_value = (uint16_t)strtol(value, NULL, 10);
+    return CLIPSPAN_OK;
+}
+
+static void choose_methods(cli_segment *j)
+{
+    const int only = j->session->settings.segment_method;
+    if (only) {
+        j->methods[j->method_count++] = (size_t)(only - 1);
+        return;
+    }
+    while (j->method_count < (j->has_masks ? CLI_METHODS : 1)) {
+        j->methods[j->method_count] = j->method_count;
+        j->method_count++;
+    }
+}
+
+static clipspan_status prepare(cli_segment *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    const cli_settings *x = &s->settings;
+    const int sentences = x->target.count > 0;
+    CS_TRY(check_arguments(s, err));
+    if (!sentences) CS_TRY(cli_classes_open(&j->classes, s, err));
+    CS_TRY(cli_templates_open(&j->templates, s, sentences ? "none" : "openai", err));
+    CS_TRY(cli_model_open(&j->model, s, err));
+    j->info = clipspan_model_get_info(j->model);
+    if (!j->info->has_text)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
+                          "has no text tower, so it cannot say where a text is");
+    CS_TRY(cli_heads_open(&j->heads, &j->head_count, s, j->info, err));
+    CS_TRY(cli_pictures_open(&j->inputs, s, err));
+    CS_TRY(open_masks(j, err));
+    CS_TRY(cli_segment_targets(j, err));
+    CS_TRY(cli_texts_check(j->model, j->texts ? j->texts : j->classes, err));
+    choose_methods(j);
+    j->contrast = x->contrast == CLI_CONTRAST_AUTO ? CLI_CONTRAST_MEAN : x->contrast;
+    j->pixels = (size_t)j->info->image_height * (size_t)j->info->image_width;
+    j->at_once = (size_t)cli_threads(s) < MOST_AT_ONCE ? (size_t)cli_threads(s) : MOST_AT_ONCE;
+    for (size_t n = clipspan_inputs_get_count(j->inputs); n; n /= 10)
+        j->digits++;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make_maps(cli_segment *j, clipspan_error *err)
+{
+    static const unsigned kinds[CLI_METHODS] = {0, CLIPSPAN_MAP_ATTENTION, CLIPSPAN_MAP_ROLLOUT,
+                                                CLIPSPAN_MAP_PATCHES, CLIPSPAN_MAP_VALUES};
+    cli_session *s = j->session;
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
+    CS_TRY(
+        cli_bank_open(&j->bank, s, j->model, j->texts ? j->texts : j->classes, j->templates, err));
+    CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs), err));
+    for (size_t i = 0; i < j->method_count; i++)
+        o.kinds |= kinds[j->methods[i]];
+    o.heads = j->heads;
+    o.head_count = j->head_count;
+    o.back = (int)s->settings.back;
+    o.pictures = (int)j->at_once;
+    CS_TRY(clipspan_maps_new(&j->maps, j->encoder, j->bank, &o, err));
+    for (size_t i = 0; i < j->method_count; i++) {
+        j->grid[i] = cs_alloc((size_t)j->info->tokens, sizeof **j->grid, "maps", err);
+        j->map[i] = cs_alloc(j->pixels, sizeof **j->map, "maps", err);
+        if (!j->grid[i] || !j->map[i]) return CLIPSPAN_E_NOMEM;
+    }
+    j->truth[0] = cs_alloc(j->pixels, 1, "masks", err);
+    j->truth[1] = cs_alloc(j->pixels, 1, "masks", err);
+    j->values = cs_alloc(j->pixels, sizeof *j->values, "masks", err);
+    return j->truth[0] && j->truth[1] && j->values ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+static clipspan_status open_rows(cli_segment *j, clipspan_error *err)
+{
+    const cli_settings *x = &j->session->settings;
+    clipspan_status status;
+    char *path;
+    if (!x->output) return CLIPSPAN_OK;
+    cli_signals_hold();
+    CS_TRY(cs_make_folder(x->output, err));
+    path = cs_path_join(x->output, "rows.csv", err);
+    status = path ? cli_rows_open(&j->rows, path, x->force, err) : CLIPSPAN_E_NOMEM;
+    cs_free(path);
+    CS_TRY(status);
+    return cli_rows_header(j->rows, "path|status|text|accuracy|miou|map|file|error", err);
+}
+
+static clipspan_status skip(cli_segment *j, size_t picture, const clipspan_error *error,
+                            clipspan_error *err)
+{
+    if (!j->rows) return CLIPSPAN_OK;
+    cli_rows_text(j->rows, clipspan_inputs_get_paths(j->inputs)[picture]);
+    cli_rows_text(j->rows, "skipped");
+    for (int i = 0; i < 5; i++)
+        cli_rows_text(j->rows, "");
+    cli_rows_text(j->rows, error->message);
+    return cli_rows_next(j->rows, err);
+}
+
+static clipspan_status segment_piece(void *context, size_t first, size_t count,
+                                     clipspan_error *errors, clipspan_error *err)
+{
+    cli_segment *j = context;
+    for (size_t done = 0; done < count;) {
+        size_t some = count - done < j->at_once ? count - done : j->at_once;
+        CS_TRY(clipspan_maps_run_files(j->maps, errors + done,
+                                       clipspan_inputs_get_paths(j->inputs) + first + done, some,
+                                       err));
+        for (size_t i = done; i < done + some; i++) {
+            if (errors[i].code == CLIPSPAN_OK)
+                CS_TRY(cli_segment_picture(j, first + i, i - done, &errors[i], err));
+            if (errors[i].code != CLIPSPAN_OK) CS_TRY(skip(j, first + i, &errors[i], err));
+        }
+        done += some;
+        CS_TRY(cli_keep_going(j->session, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status segment(cli_segment *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    CS_TRY(prepare(j, err));
+    if (s->settings.dry_run) {
+        j->written = clipspan_inputs_get_count(j->inputs);
+        return cli_segment_show(j, err);
+    }
+    CS_TRY(make_maps(j, err));
+    CS_TRY(open_rows(j, err));
+    CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), segment_piece, j, err));
+    if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));
+    cli_stage(s, "pictures segmented");
+    if (j->left_out)
+        cli_note(s, "left out: %zu pictures without a class or a value in the columns of --target",
+                 j->left_out);
+    return cli_segment_show(j, err);
+}
+
+clipspan_status cli_run_segment(cli_session *s, clipspan_error *err)
+{
+    cli_segment j = {.session = s};
+    clipspan_status status = segment(&j, err);
+    cli_rows_close(&j.rows);
+    cli_segment_targets_free(&j);
+    for (size_t i = 0; i < CLI_METHODS; i++) {
+        cs_free(j.grid[i]);
+        cs_free(j.map[i]);
+    }
+    cs_free(j.truth[0]);
+    cs_free(j.truth[1]);
+    cs_free(j.values);
+    cs_free(j.heads);
+    clipspan_maps_free(&j.maps);
+    clipspan_bank_free(&j.bank);
+    clipspan_encoder_free(&j.encoder);
+    clipspan_inputs_close(&j.value_inputs);
+    clipspan_inputs_close(&j.mask_inputs);
+    clipspan_inputs_close(&j.inputs);
+    clipspan_texts_free(&j.texts);
+    clipspan_texts_free(&j.templates);
+    clipspan_texts_free(&j.classes);
+    clipspan_model_close(&j.model);
+    return status;
+}

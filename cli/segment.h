@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The segment command at work, shared by the files that make it up. */
+#ifndef CLIPSPAN_CLI_SEGMENT_H
+#define CLIPSPAN_CLI_SEGMENT_H
+
+#include "rows.h"
+#include "score.h"
+#include "session.h"
+
+#define CLI_METHODS 5
+#define CLI_NO_TEXT ((size_t)-1)
+
+/* Sentences that name what is looked for in each picture, filled from columns of the list; or the
+ * classes. Their texts are places [first, first + count) of all texts. */
+typedef struct cli_target {
+    int sign;            /* 1: what is looked for, -1: what it stands against */
+    size_t first, count; /* texts, all different */
+    size_t *text;        /* [pictures] place among all texts, or CLI_NO_TEXT; NULL: predicted */
+} cli_target;
+
+typedef struct cli_segment {
+    cli_session *session;
+    clipspan_model *model;
+    const clipspan_model_info *info;
+    clipspan_inputs *inputs, *mask_inputs, *value_inputs;
+    clipspan_texts *classes, *texts, *templates;
+    clipspan_bank *bank;
+    clipspan_encoder *encoder;
+    clipspan_maps *maps;
+    clipspan_head *heads;
+    size_t head_count;
+    cli_target *targets;
+    size_t target_count;
+    int contrast, has_masks;
+    uint16_t mask_value; /* when there is no column; 0: any but 0 */
+    size_t methods[CLI_METHODS], method_count;
+    size_t at_once, pixels, written, left_out;
+    cli_rows *rows;
+    int digits;
+    /* Figures by method, protocol, threshold; how often the highest pixel is foreground. */
+    clipspan_segment_score score[CLI_METHODS][2][2];
+    size_t pointed[CLI_METHODS];
+    /* Of pictures whose mask shows something else as well: how often that pixel lies nearer to the
+     * foreground. */
+    size_t rivals, nearer[CLI_METHODS];
+    /* Of the picture at work. */
+    float *grid[CLI_METHODS], *map[CLI_METHODS];
+    uint8_t *truth[2];
+    uint16_t *values;
+} cli_segment;
+
+const char *cli_segment_method(size_t method); /* "clipspan" ... */
+
+/* Fills targets and texts from --target and --against, or from the classes. */
+clipspan_status cli_segment_targets(cli_segment *job, clipspan_error *err);
+void cli_segment_targets_free(cli_segment *job);
+
+/* A column of the list, as labels. Errors: ARGUMENT (no such column, or a list that can be read
+ * only once). */
+clipspan_status cli_segment_column(clipspan_inputs **out, const cli_segment *job,
+                                   const char *labels, const char *path_column,
+                                   clipspan_error *err);
+
+/* Picture `picture`, number `at` of the last run: maps, figures, files. A picture whose mask cannot
+ * be used fills *error and is left out of the figures. */
+clipspan_status cli_segment_picture(cli_segment *job, size_t picture, size_t at,
+                                    clipspan_error *error, clipspan_error *err);
+
+/* Figures, in the session's form. */
+clipspan_status cli_segment_show(const cli_segment *job, clipspan_error *err);
+
+#endif

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+# clipspan segment
+load helper
+
+# Three pictures of 7 x 5, masks by writing them first: the program's own are of the right size.
+masks() {
+    exits 0 "$CLIPSPAN" segment "$model" pics --classes red,green,blue -o masks
+    mkdir right
+    local i=0
+    for colour in blue green red; do
+        cp masks/$i-1.png right/$colour.png
+        cp pics/$colour/1.png $colour.png
+        i=$((i + 1))
+    done
+    printf 'path,mask,colour,value,empty\nred.png,right/red.png,red,255,\nblue.png,right/blue.png,blue,255,\ngreen.png,right/green.png,green,255,\n' >list.csv
+}
+
+@test "masks that were written are judged right; every method, protocol and threshold has figures" {
+    masks
+    exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask --json && silent
+    json schema clipspan.segment.v1
+    json pictures 3
+    json predicted true
+    json "scores.#" 20
+    json scores.0.method clipspan
+    json scores.0.protocol aligned
+    json scores.0.threshold mean
+    # the picture's own size and the tower's differ by what was cropped and resized only
+    awk -v a="$("$JSON_AT" scores.0.accuracy <.out)" 'BEGIN { exit !(a > 0.85) }'
+    exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks right --json --method value
+    json "scores.#" 4
+    json scores.3.threshold otsu
+}
+
+@test "classes given; sentences filled from columns; pictures without a value are left out" {
+    masks
+    exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --labels colour --masks mask --mask-value value --json
+    json predicted false
+    exits 0 "$CLIPSPAN" segment "$model" list.csv --target "a {colour} thing" --against "{value}" --masks mask --json
+    json pictures 3
+    json left_out 0
+    sed -i 's/,green,255/,,255/' list.csv
+    exits 0 "$CLIPSPAN" segment "$model" list.csv --target "{colour}" --masks mask --json && says "left out"
+    json left_out 1
+    json pictures 2
+    exits 2 "$CLIPSPAN" segment "$model" list.csv --target "{empty}" --masks mask && says "no picture of the list"
+    exits 2 "$CLIPSPAN" segment "$model" list.csv --target "{color}" --masks mask && says "colour"
+    exits 2 "$CLIPSPAN" segment "$model" list.csv --target "{colour" --masks mask && says "{COLUMN}"
+    exits 2 "$CLIPSPAN" segment "$model" list.csv --against "{colour}" --masks mask && says "--target"
+}
+
+@test "wrong and missing masks are skipped with the reason" {
+    masks
+    cp "$GOLDEN/../../examples/picture.png" right/red.png
+    rm right/green.png
+    exits 3 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask -o out --json
+    json skipped 2
+    json pictures 1
+    says "right/green.png"
+    grep -q 'red.png,skipped' out/rows.csv
+    rm right/blue.png
+    exits 4 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask && says "no usable picture"
+}
+
+@test "arguments that do not go together" {
+    exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green && says "--masks"
+    exits 2 "$CLIPSPAN" segment "$model" pics --masks right && says "no classes"
+    exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green --target x -o m && says "one of them"
+    exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green --contrast pairs -o m && says "pairs"
+    exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green -o m --mask-value 3 && says "--masks"
+    exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green -o m --attention-back 9 && says "layer"
+    exits 2 "$CLIPSPAN" segment "$model" - --classes red,green --masks mask <<<"pics/red/1.png" && says "CSV"
+    exits 4 "$CLIPSPAN" segment "$GOLDEN/image-no-ln-pre" pics --classes red,green -o m && says "no text tower"
+    exits 0 "$CLIPSPAN" segment "$model" pics --classes red,green -o m -n --json && json dry_run true
+    [ ! -e m ]
+}
+
+@test "any number of threads gives the same figures" {
+    masks
+    exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask --json -j 1 && cp .out one
+    exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask --json -j 2 && cmp .out one
+}
