@@ -63,6 +63,7 @@ static clipspan_status copy_info(cs_atlas *a, const clipspan_run_info *info, cli
     CS_TRY(copy_text(&to->model_path, a, err));
     CS_TRY(copy_text(&to->model_hash, a, err));
     CS_TRY(copy_text(&to->cpu_level, a, err));
+    CS_TRY(copy_text(&to->folder, a, err));
     return copy_text(&to->product, a, err);
 }
 

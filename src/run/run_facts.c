@@ -137,6 +137,7 @@ static clipspan_status read_list(const fact_reader *r, clipspan_error *err)
     CS_TRY(number(&value, r, "pictures.grouped", 0, i->pictures, err));
     i->has_groups = value > 0;
     CS_TRY(text(&f->folder, r, "pictures.folder", err));
+    f->info.folder = f->folder;
     CS_TRY(whole(&i->merged, r, "merged", 0, 1, err));
     if (i->merged) {
         CS_TRY(number(&i->used, r, "pictures.used", 1, i->pictures, err));

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes as a caller states them, checked and turned into additions to scores. */
+#include "api/effects_api.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+static clipspan_status find_head(size_t *term, const clipspan_change *c, const cs_shape *s,
+                                 clipspan_error *err)
+{
+    if (c->layer < 0 || c->layer >= (int)s->L || c->head < 0 || c->head >= (int)s->H)
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "head L%d.H%d was to be changed; the model has layers 0 to %zu with heads 0 to %zu",
+            c->layer, c->head, s->L - 1, s->H - 1);
+    *term = (size_t)c->layer * s->H + (size_t)c->head;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status find_term(size_t *term, const clipspan_change *c, const cs_effects *e,
+                                 clipspan_error *err)
+{
+    const cs_shape s = cs_effects_shape(e);
+    const int first = c->term == CLIPSPAN_TERM_MLP ? -1 : 0;
+    *term = CS_EDIT_WHOLE;
+    switch (c->term) {
+    case CLIPSPAN_TERM_EMBEDDING: return CLIPSPAN_OK;
+    case CLIPSPAN_TERM_HEAD: return find_head(term, c, &s, err);
+    case CLIPSPAN_TERM_MLP:
+    case CLIPSPAN_TERM_CLASS_PART:
+        if (c->layer < first || c->layer >= (int)s.L)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "a term of layer %d was to be changed; there are %d to %zu", c->layer,
+                           first, s.L - 1);
+        *term = c->term == CLIPSPAN_TERM_MLP ? cs_effects_mlp_term(e, (size_t)(c->layer + 1))
+                                             : cs_effects_part_term(e, (size_t)c->layer);
+        return CLIPSPAN_OK;
+    }
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a change is of term kind %d; there are 0 to 3",
+                   (int)c->term);
+}
+
+/* Constants of a picture's own term; the row of its place. */
+static clipspan_status swap_in(cs_edit_item *item, cs_item_maker *m, uint64_t place,
+                               clipspan_error *err)
+{
+    const cs_effects *e = m->effects;
+    const uint64_t *places = cs_effects_places(e);
+    size_t low = 0, high = cs_effects_rows(e);
+    double *row;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (places[middle] < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == cs_effects_rows(e) || places[low] != place)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the picture at place %llu was to be swapped in; the run has no such "
+                       "picture, or skipped it",
+                       (unsigned long long)place);
+    row = cs_alloc(cs_effects_columns(e), sizeof *row, "a picture's term", err);
+    if (!row) return CLIPSPAN_E_NOMEM;
+    m->made[m->made_count++] = row;
+    item->own = -1.0;
+    item->constant = row;
+    return cs_effects_read_row(row, e, item->term, low, err);
+}
+
+static clipspan_status cut_cue(cs_edit_item *item, const cs_item_maker *m, const clipspan_change *c,
+                               clipspan_error *err)
+{
+    const size_t classes = cs_effects_classes(m->source),
+                 cues = cs_effects_columns(m->source) - classes;
+    const int whole = c->term == CLIPSPAN_TERM_EMBEDDING;
+    if (c->cue >= cues)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a change refers to cue %zu; there are %zu",
+                       c->cue, cues);
+    if (c->term != CLIPSPAN_TERM_HEAD && !whole)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "what moves with a cue can be taken from heads and from the embedding only");
+    item->column = classes + c->cue;
+    if (c->kind == CLIPSPAN_CHANGE_PROJECT) {
+        item->gain = cs_effects_projection(m->source, c->cue);
+        return CLIPSPAN_OK;
+    }
+    item->gain = cs_effects_gain(m->source, c->cue, item->term);
+    item->constant = cs_effects_shift(m->source, c->cue, item->term);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make_item(cs_edit_item *item, cs_item_maker *m, const clipspan_change *c,
+                                 clipspan_error *err)
+{
+    const int whole = c->term == CLIPSPAN_TERM_EMBEDDING;
+    CS_TRY(find_term(&item->term, c, m->effects, err));
+    if ((whole && c->kind != CLIPSPAN_CHANGE_CUE && c->kind != CLIPSPAN_CHANGE_PROJECT) ||
+        (!whole && c->kind == CLIPSPAN_CHANGE_PROJECT))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "a change of kind %d does not go with term kind %d", (int)c->kind,
+                       (int)c->term);
+    switch (c->kind) {
+    case CLIPSPAN_CHANGE_MEAN:
+        item->own = -1.0;
+        item->constant = cs_effects_mean(m->source, item->term);
+        return CLIPSPAN_OK;
+    case CLIPSPAN_CHANGE_SCALE:
+        if (!isfinite(c->scale))
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a scale is not a finite number");
+        item->own = c->scale - 1.0;
+        return CLIPSPAN_OK;
+    case CLIPSPAN_CHANGE_SWAP: return swap_in(item, m, c->place, err);
+    case CLIPSPAN_CHANGE_CUE:
+    case CLIPSPAN_CHANGE_PROJECT: return cut_cue(item, m, c, err);
+    }
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a change is of kind %d; there are 0 to 4",
+                   (int)c->kind);
+}
+
+/* A class part beside a head of its layer. */
+static int overlaps(const cs_item_maker *m, size_t layer)
+{
+    const cs_shape s = cs_effects_shape(m->effects);
+    if (!m->seen[cs_effects_part_term(m->effects, layer)]) return 0;
+    for (size_t h = 0; h < s.H; h++)
+        if (m->seen[layer * s.H + h]) return 1;
+    return 0;
+}
+
+clipspan_status cs_edit_items(cs_edit_item *items, cs_item_maker *m, const clipspan_edit *edit,
+                              clipspan_error *err)
+{
+    const size_t T = cs_effects_terms(m->effects);
+    memset(items, 0, edit->count * sizeof *items);
+    memset(m->seen, 0, T + 1);
+    for (size_t i = 0; i < edit->count; i++) {
+        size_t mark;
+        CS_TRY(make_item(&items[i], m, &edit->changes[i], err));
+        mark = items[i].term == CS_EDIT_WHOLE ? T : items[i].term;
+        if (m->seen[mark])
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "a term (kind %d, layer %d, head %d) is changed twice in one edit",
+                           (int)edit->changes[i].term, edit->changes[i].layer,
+                           edit->changes[i].head);
+        m->seen[mark] = 1;
+    }
+    for (size_t l = 0; l < cs_effects_shape(m->effects).L; l++)
+        if (overlaps(m, l))
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "the class token's part of layer %zu is changed together with a head "
+                           "that it is a part of",
+                           l);
+    return CLIPSPAN_OK;
+}
