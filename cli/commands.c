@@ -19,14 +19,19 @@ static const cli_command table[] = {
      "clipspan info models/ViT-B-16 --json | jq .image.layers\tone number",
      1, 1, cli_run_info},
     {CLI_EMBED, "embed",
-     "MODEL INPUT... -o FILE.npy\nMODEL --text TEXT... -o FILE.npy\nMODEL --texts FILE -o FILE.npy",
-     "embeddings of pictures or texts as a NumPy array",
+     "MODEL INPUT... -o FILE.npy\nMODEL --text TEXT... -o FILE.npy\nMODEL --texts FILE -o "
+     "FILE.npy\n"
+     "MODEL --classes LIST|FILE -o FILE.npy",
+     "embeddings of pictures or texts, or a classifier, as a NumPy array",
      "Writes float32 unit vectors, one a row, and FILE.rows.csv, which says what each row is.\n"
      "A picture that cannot be used has no row: it is skipped, counted, listed with its reason in "
      "FILE.rows.csv (its row is empty there), and the program ends with 3.\n"
      "INPUT is a picture, a folder (searched to any depth for .jpg .jpeg .jpe .jfif .png .webp; "
      "hidden files are left out), a .csv or .tsv file with a header, or - (-0) for paths on "
      "standard input, one a line (NUL-separated).",
+     "clipspan embed MODEL --classes imagenet -o classifier.npy\ta classifier, a class a column, "
+     "as "
+     "the published programs read it\n"
      "clipspan embed MODEL photos/ -o photos.npy\tevery picture below a folder\n"
      "clipspan embed MODEL --text \"a dog\" --text \"a cat\" -o texts.npy\ttwo texts\n"
      "find . -name '*.jpg' -print0 | clipspan embed MODEL -0 -o all.npy\ta list",
@@ -126,6 +131,39 @@ static const cli_command table[] = {
      "clipspan report run\treport.html in the run\n"
      "clipspan report run -o natural.html --no-pictures\tto give away, without pictures",
      1, 1, cli_run_report},
+    {CLI_EFFECTS, "effects", "RUN --classes LIST|FILE",
+     "what each layer, MLP and head does for a classification",
+     "Classifies the pictures of a run again with terms at their means: the published sequence "
+     "(nothing, all MLPs, the class token's attention to itself, both, attention of layers 0 to "
+     "l), "
+     "then every layer, MLP and head alone: accuracy, margin, worst group, and the share of what "
+     "varies. With --texts also the model whose last heads are replaced by their texts.\n"
+     "Nothing is run through the model but class names. Effects are direct: later layers would "
+     "read what is changed here.",
+     "clipspan effects run --classes imagenet\tthe published tables\n"
+     "clipspan effects run --classes names.txt --texts general --picks 60\theads replaced by texts",
+     1, 1, cli_run_effects},
+    {CLI_ABLATE, "ablate",
+     "RUN --heads L22.H11,...|FILE --classes LIST|FILE\nRUN --role NAME --classes LIST|FILE",
+     "accuracy with chosen heads at their means, before and after",
+     "Mean-ablates heads, layers and MLPs and gives accuracy over all, by class, by group and of "
+     "the worst group, with intervals (Wilson; paired bootstrap for the change), beside random "
+     "sets of as many heads. Labels and groups are those of the run, or columns of --from.",
+     "clipspan ablate run --heads L11.H3,L10.H11 --mlps --before 8 --classes birds.txt\tas "
+     "published\n"
+     "clipspan ablate run --role location --mean train --classes birds.txt\tby role, means of "
+     "other pictures",
+     1, 1, cli_run_ablate},
+    {CLI_SHORTCUT, "shortcut", "RUN --classes A,B [--cue \"T1|T2;T3|T4\"]",
+     "through which heads a cue reaches a decision, and what to do about it",
+     "For two classes and a suspected cue, ranks heads by how much of their say in the decision "
+     "the cue explains and how little else it is; chooses among ablating them and taking the cue "
+     "out of them, without labels; shows both beside two baselines, what it changes, and, where "
+     "groups are known, what comes of it.\n"
+     "Statistics and choice come from --mean RUN (or RUN itself), figures from RUN.",
+     "clipspan shortcut test --mean train --classes birds.txt --cue \"water;forest\"\ta suspect\n"
+     "clipspan shortcut test --mean train --classes birds.txt\tnone: cues are looked for",
+     1, 1, cli_run_shortcut},
     {CLI_EXPORT, "export", "RUN --official FOLDER",
      "terms and picks of a run in the published program's files",
      "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "

@@ -22,6 +22,9 @@ enum {
     CLI_EXPORT = 8192,
     CLI_REPORT = 16384,
     CLI_DEMO = 32768,
+    CLI_EFFECTS = 65536,
+    CLI_ABLATE = 131072,
+    CLI_SHORTCUT = 262144,
     CLI_HEATMAP = 1 << 20,
     CLI_SEGMENT = 1 << 21,
     CLI_SEARCH = 1 << 22,
@@ -57,6 +60,9 @@ clipspan_status cli_run_span(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_roles(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_atlas(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_export(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_effects(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_ablate(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_shortcut(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_heatmap(cli_session *session, clipspan_error *err);

@@ -2,6 +2,7 @@
 /* clipspan embed: pictures or texts to rows of a .npy array, and a table of what each row is. */
 #include "base/memory.h"
 #include "commands.h"
+#include "embed_classes.h"
 #include "numbers.h"
 #include "pictures.h"
 #include "rows.h"
@@ -263,7 +264,9 @@ static clipspan_status embed(job *j, clipspan_error *err)
 clipspan_status cli_run_embed(cli_session *s, clipspan_error *err)
 {
     job j = {.session = s};
-    clipspan_status status = check_arguments(s, err);
+    clipspan_status status;
+    if (s->settings.classes || s->settings.class_names.count) return cli_embed_classes(s, err);
+    status = check_arguments(s, err);
     if (status == CLIPSPAN_OK) status = embed(&j, err);
     clipspan_npy_close(&j.array);
     cli_rows_close(&j.rows);

@@ -17,10 +17,11 @@ enum {
     PLANS = CLI_PLAN | CLI_SCAN | CLI_ATLAS,
     SPANS = CLI_SPAN | CLI_ROLES | CLI_ATLAS | CLI_EXPORT | CLI_REPORT,
     MAPS = CLI_HEATMAP | CLI_SEGMENT,
+    EFFECTS = CLI_EFFECTS | CLI_ABLATE | CLI_SHORTCUT,
     MODELS = MAPS | CLI_INFO | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS,
     PICTURES = MAPS | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | PLANS,
     WRITERS = MAPS | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS | CLI_DEMO,
-    TABLES = MODELS | CLI_VERSION | CLI_MERGE | SPANS | CLI_DEMO
+    TABLES = MODELS | CLI_VERSION | CLI_MERGE | SPANS | CLI_DEMO | EFFECTS
 };
 
 static const cli_option table[] = {
@@ -41,6 +42,37 @@ static const cli_option table[] = {
     {"Heads", "rank", 0, CLI_TEXT, SPANS, "auto|N",
      "directions of a head's output that are kept: all that hold data (auto), or N of them at most",
      AT(rank), 0, 0},
+    {"Heads", "heads", 0, CLI_TEXT, CLI_ABLATE, "L22.H11,...|FILE",
+     "what to ablate: heads, L22.* (a layer's), L22.MLP, input (the class token as it enters the "
+     "first layer), or a file with such names",
+     AT(heads), 0, 0},
+    {"Heads", "role", 0, CLI_TEXT, CLI_ABLATE, "NAME",
+     "ablate the heads with this role, as roles or span found it last", AT(role), 0, 0},
+    {"Heads", "mlps", 0, CLI_FLAG, CLI_ABLATE, NULL,
+     "ablate all MLPs too, and what enters the first layer, as published", AT(mlps), 0, 0},
+    {"Heads", "before", 0, CLI_WHOLE, CLI_ABLATE, "LAYER",
+     "ablate all heads of the layers before this one too (published: of all but the last four)",
+     AT(before), 1, 512},
+    {"Heads", "texts", 0, CLI_TEXT, CLI_EFFECTS, "POOL",
+     "also replace heads by their texts of this pool, TEXTSPAN with several numbers of texts",
+     AT(pool), 0, 0},
+    {"Heads", "layers", 0, CLI_TEXT, CLI_EFFECTS, "all|last4|A-B",
+     "with --texts: layers whose heads are replaced; earlier heads are at their means (default: "
+     "the last four)",
+     AT(layers), 0, 0},
+    {"Heads", "picks", 0, CLI_WHOLE, CLI_EFFECTS, "N",
+     "with --texts: at most so many texts a head (default 60)", AT(picks), 1, 1000},
+    {"Cue", "cue", 0, CLI_TEXT, CLI_SHORTCUT, "\"T1|T2;T3|T4\"",
+     "texts of both sides of a suspected cue; without, cues are looked for among --texts", AT(cue),
+     0, 0},
+    {"Cue", "texts", 0, CLI_TEXT, CLI_SHORTCUT, "POOL",
+     "without --cue: the texts to look in, those of categories that are not of objects (default: "
+     "general)",
+     AT(pool), 0, 0},
+    {"Cue", "also", 0, CLI_TEXTS, CLI_SHORTCUT, "[COLUMN=]CLASSES[:TEMPLATES]",
+     "another file of classes, to see what it costs there: accuracy by a column of --from, "
+     "otherwise how many answers stay; may be repeated",
+     AT(also), 0, 0},
     {"Heads", "official", 0, CLI_TEXT, CLI_SPAN, "FILE",
      "write the picks as the published program does", AT(official), 0, 0},
     {"Heads", "official", 0, CLI_TEXT, CLI_EXPORT, "FOLDER",
@@ -86,23 +118,37 @@ static const cli_option table[] = {
      AT(top), 1, 64},
     {"Maps", "size", 0, CLI_WHOLE, CLI_HEATMAP, "N",
      "pixels of an overlay's longer side at most (default 1024)", AT(size), 16, 4096},
-    {"Classes", "classes", 0, CLI_TEXT, CLI_CLASSIFY | CLI_SEGMENT, "LIST|FILE|imagenet",
+    {"Classes", "classes", 0, CLI_TEXT, CLI_CLASSIFY | CLI_SEGMENT | CLI_EMBED | EFFECTS,
+     "LIST|FILE|imagenet",
      "class names joined by commas; or a file with a class a line: name, or key, tab, name, where "
      "the key is what labels say; or imagenet: its 1,000 classes, whose keys are 0 to 999",
      AT(classes), 0, 0},
-    {"Classes", "class", 0, CLI_TEXTS, CLI_CLASSIFY | CLI_SEGMENT, "NAME",
+    {"Classes", "class", 0, CLI_TEXTS, CLI_CLASSIFY | CLI_SEGMENT | CLI_EMBED | EFFECTS, "NAME",
      "one class, commas and all; may be repeated", AT(class_names), 0, 0},
-    {"Classes", "templates", 0, CLI_TEXT, CLI_CLASSIFY | CLI_SEGMENT, "openai|none|FILE",
+    {"Classes", "templates", 0, CLI_TEXT, CLI_CLASSIFY | CLI_SEGMENT | CLI_EMBED | EFFECTS,
+     "openai|none|FILE",
      "sentences that a class name is put into, averaged: the 80 published ones (default), the bare "
      "name, or a file with a sentence a line in which {} stands for the name",
      AT(templates), 0, 0},
+    {"Classes", "classifier", 0, CLI_TEXT, EFFECTS, "FILE.npy",
+     "vectors of the classes, float32 [width, classes] as embed --classes and the published "
+     "programs write them, in place of templates",
+     AT(classifier), 0, 0},
     {"Classes", "top", 0, CLI_WHOLE, CLI_CLASSIFY, "N",
      "how many of the likeliest classes to give for a picture (default 5)", AT(top), 1, 1000},
     {"Pictures", "labels", 0, CLI_TEXT, PICTURES, "folder|COLUMN",
      "where labels come from: the name of a picture's folder, or a CSV column", AT(labels), 0, 0},
     {"Pictures", "groups", 0, CLI_TEXT, PICTURES, "COLUMN[,COLUMN]",
      "CSV columns whose values together make a picture's group", AT(groups), 0, 0},
-    {"Pictures", "root", 0, CLI_TEXT, PICTURES, "FOLDER",
+    {"Pictures", "from", 0, CLI_TEXT, EFFECTS, "FILE.csv",
+     "take labels and groups from this file, matched by path, in place of those that the run was "
+     "scanned with",
+     AT(from), 0, 0},
+    {"Pictures", "labels", 0, CLI_TEXT, EFFECTS, "COLUMN", "column of --from with labels",
+     AT(labels), 0, 0},
+    {"Pictures", "groups", 0, CLI_TEXT, EFFECTS, "COLUMN[,COLUMN]",
+     "columns of --from whose values together make a picture's group", AT(groups), 0, 0},
+    {"Pictures", "root", 0, CLI_TEXT, PICTURES | EFFECTS, "FOLDER",
      "where relative paths of a CSV or list start (default: the CSV's folder; the current folder)",
      AT(root), 0, 0},
     {"Pictures", "root", 0, CLI_TEXT, CLI_REPORT, "FOLDER",
@@ -110,7 +156,7 @@ static const cli_option table[] = {
      AT(root), 0, 0},
     {"Pictures", "no-pictures", 0, CLI_FLAG, CLI_REPORT | CLI_ATLAS, NULL,
      "file names in the report instead of thumbnails", AT(no_pictures), 0, 0},
-    {"Pictures", "path-column", 0, CLI_TEXT, PICTURES, "COLUMN",
+    {"Pictures", "path-column", 0, CLI_TEXT, PICTURES | EFFECTS, "COLUMN",
      "the CSV column with paths (default: path, image or file)", AT(path_column), 0, 0},
     {"Pictures", "exif-orient", 0, CLI_FLAG, PICTURES, NULL,
      "turn pictures as their EXIF orientation says, which CLIP's own transform does not",
@@ -128,7 +174,11 @@ static const cli_option table[] = {
     {"Run", "verify-sum", 0, CLI_FLAG, CLI_SCAN | CLI_ATLAS, NULL,
      "check for every picture that its terms add up to its embedding, within 1e-5", AT(verify_sum),
      0, 0},
-    {"Run", "model", 0, CLI_TEXT, CLI_SCAN | (SPANS & ~CLI_ATLAS), "MODEL",
+    {"Run", "mean", 0, CLI_TEXT, EFFECTS, "RUN",
+     "take means and covariances from this run (default: from the evaluated pictures themselves, "
+     "as published)",
+     AT(mean), 0, 0},
+    {"Run", "model", 0, CLI_TEXT, CLI_SCAN | (SPANS & ~CLI_ATLAS) | EFFECTS, "MODEL",
      "where the model of the run is now, when it was moved", AT(model), 0, 0},
     {"Report", "tensors", 0, CLI_FLAG, CLI_INFO, NULL, "list every tensor", AT(tensors), 0, 0},
     {"Report", "hash", 0, CLI_FLAG, CLI_INFO, NULL, "SHA-256 of the weight files", AT(hash), 0, 0},
@@ -142,8 +192,15 @@ static const cli_option table[] = {
      "put all threads into one picture at a time, fastest for a lone picture (auto: when there is "
      "only one); otherwise a picture a thread, the same bytes for any number of threads",
      AT(single), 0, 0},
-    {"Computation", "threads", 'j', CLI_WHOLE, (PICTURES & ~CLI_PLAN) | SPANS | CLI_DEMO, "N",
-     "threads (default: the processors that this process may use)", AT(threads), 1, 256},
+    {"Computation", "random", 0, CLI_WHOLE, CLI_ABLATE | CLI_SHORTCUT, "N",
+     "random sets of as many heads to compare with (default 5)", AT(random), 1, 1000},
+    {"Computation", "resamples", 0, CLI_WHOLE, CLI_ABLATE | CLI_SHORTCUT, "N",
+     "resamples of the pictures for intervals of changes (default 1000)", AT(resamples), 100,
+     100000},
+    {"Computation", "seed", 0, CLI_WHOLE, CLI_ABLATE | CLI_SHORTCUT, "N",
+     "of random sets and resamples (default 0)", AT(seed), 0, UINT64_C(1) << 53},
+    {"Computation", "threads", 'j', CLI_WHOLE, (PICTURES & ~CLI_PLAN) | SPANS | CLI_DEMO | EFFECTS,
+     "N", "threads (default: the processors that this process may use)", AT(threads), 1, 256},
     {"Model", "config", 0, CLI_TEXT, MODELS, "FILE|ARCHITECTURE",
      "configuration of a bare .safetensors file, or the name of a built-in architecture",
      AT(config), 0, 0},
@@ -185,7 +242,7 @@ static const cli_option table[] = {
     {"Output", "man", 0, CLI_FLAG, CLI_HELP, NULL, "print the man page", AT(man), 0, 0},
     {"Output", "bash", 0, CLI_FLAG, CLI_HELP, NULL, "print the completion for bash", AT(bash), 0,
      0},
-    {"General", "progress", 0, CLI_CHOICE, MODELS | CLI_MERGE | SPANS | CLI_DEMO,
+    {"General", "progress", 0, CLI_CHOICE, MODELS | CLI_MERGE | SPANS | CLI_DEMO | EFFECTS,
      "auto|bar|plain|json|none",
      "how to show progress on standard error: a bar, a line every ten seconds, JSON lines, or not "
      "(auto: a bar on a terminal, otherwise lines)",
@@ -513,5 +570,6 @@ void cli_settings_fini(cli_settings *settings)
     cs_free(settings->arguments.items);
     cs_free(settings->text.items);
     cs_free(settings->class_names.items);
+    cs_free(settings->also.items);
     memset(settings, 0, sizeof *settings);
 }

@@ -70,6 +70,10 @@ typedef struct cli_settings {
     const char *layers, *rank, *heads, *official, *pool;
     uint64_t picks;
     int no_pictures;
+    const char *classifier, *mean, *from, *role, *cue;
+    cli_list also;
+    uint64_t before, random, resamples, seed;
+    int mlps;
     int tensors, hash, check;
     int man, bash;
 } cli_settings;

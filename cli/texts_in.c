@@ -293,3 +293,12 @@ clipspan_status cli_classes_open(clipspan_texts **out, cli_session *s, clipspan_
     cs_free(copy);
     return status;
 }
+
+clipspan_status cli_class_file_open(clipspan_texts **out, const char *path, clipspan_error *err)
+{
+    clipspan_status status;
+    CS_TRY(texts_from_file(out, path, err));
+    status = check_keys(*out, err);
+    if (status != CLIPSPAN_OK) clipspan_texts_free(out);
+    return status;
+}

@@ -15,6 +15,9 @@ clipspan_status cli_pool_open(clipspan_texts **out, const char **name, cli_sessi
 /* The classes of --classes and --class: two at least, no key (or name without a key) twice. */
 clipspan_status cli_classes_open(clipspan_texts **out, cli_session *session, clipspan_error *err);
 
+/* The classes of a file, checked the same way. */
+clipspan_status cli_class_file_open(clipspan_texts **out, const char *path, clipspan_error *err);
+
 /* What labels say for a class: its key, or its name when it has none. */
 const char *cli_class_key(const clipspan_texts *classes, size_t index);
 

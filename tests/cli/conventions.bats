@@ -49,7 +49,7 @@ load helper
 }
 
 @test "an option of another command is named as such" {
-    exits 2 "$CLIPSPAN" embed "$model" pics --classes a,b && says "not an option of embed, but of classify"
+    exits 2 "$CLIPSPAN" embed "$model" pics --top 3 && says "not an option of embed, but of classify"
     exits 2 "$CLIPSPAN" --output x.npy embed "$model" pics && says "stands before the command"
 }
 

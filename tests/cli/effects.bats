@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+# clipspan effects, ablate, shortcut; classifiers as arrays
+load helper
+
+# Six pictures: labels red and blue, one without; groups of three, one and one picture, one without; a group whose only
+# picture is gone.
+scan_list() {
+    printf '%s\n' path,class,place,other \
+        pics/red/1.png,red,land,x pics/red/2.png,red,land,y pics/blue/1.png,blue,land,x \
+        pics/blue/2.png,blue,sea,y pics/green/1.png,,sea,x pics/green/2.png,red,,y \
+        pics/gone.png,blue,moon,x >list.csv
+    for c in red green blue; do cp pics/$c/1.png pics/$c/2.png; done
+    # pictures of one colour are alike: some are told apart by their size
+    exits 3 "$CLIPSPAN" scan "$model" list.csv --labels class --groups place -o run
+}
+
+@test "ablate counts classes, groups and what is not known" {
+    scan_list
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0,L1.* --classes red,blue --templates none --json
+    silent
+    json schema clipspan.ablate.v1
+    json effect direct
+    json pictures 5
+    json unlabelled 1
+    json ungrouped 1
+    json overall.pictures 5
+    json per_class.0.class red
+    json per_class.0.pictures 3
+    json per_class.1.pictures 2
+    json per_group.# 2
+    json per_group.0.group land
+    json per_group.0.pictures 3
+    json per_group.1.group sea
+    json per_group.1.pictures 1
+    json random.# 5
+    json terms.0 L0.H0
+    shows "the evaluated pictures themselves, as published"
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --mlps --before 1 --classes red,blue --templates none --tsv --random 2
+    [ "$(head -1 .out | cut -f1-5)" = "$(printf 'what\tname\tpictures\tbefore\tbefore_low')" ]
+    [ "$(cut -f1 .out | sort | uniq -c | tr -s ' ' | tr '\n' ';')" = \
+        " 2 class; 2 group; 1 overall; 2 random; 2 random_worst_group; 1 what; 1 worst_group;" ]
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --table
+    shows "worst group"
+    shows "direct effects; means over the 6 pictures of run"
+    shows "1 pictures have no label"
+}
+
+@test "labels and groups come from a CSV by path, in any order" {
+    scan_list
+    (head -1 list.csv && tail -n +2 list.csv | tac) >tac.csv
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --json --resamples 200
+    cp .out one
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --json --resamples 200 \
+        --from tac.csv --labels class --groups place
+    cmp one .out
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --json --from tac.csv \
+        --labels class --groups place,other
+    json per_group.# 5
+    json per_group.3.group sea/x
+    json per_group.3.pictures 0
+    exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --groups place && says "--from FILE.csv"
+    exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --from list.csv && says "--labels COLUMN"
+    exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --from list.csv --labels colour && says "colour"
+    exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,green --templates none && says '"blue"'
+    sed 's/,sea,/,NaN,/' list.csv >nan.csv
+    exits 4 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --from nan.csv --labels class \
+        --groups place
+    says "missing value that a program wrote down"
+    sed 's/pics/else/' list.csv >else.csv
+    exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --from else.csv --labels class
+    says "names none of the run's pictures"
+}
+
+@test "sets of terms by name, file and role" {
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
+    exits 2 "$CLIPSPAN" ablate run --classes red,green,blue --templates none && says "nothing to ablate"
+    exits 2 "$CLIPSPAN" ablate run --heads , --classes red,green,blue --templates none && says "empty set"
+    exits 2 "$CLIPSPAN" ablate run --heads L9.H0 --classes red,green,blue --templates none && says "did you mean"
+    exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red && says "--classes"
+    exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --before 400 --classes red,green,blue --templates none
+    says "--before"
+    exits 4 "$CLIPSPAN" ablate run --role colour --classes red,green,blue --templates none && says "clipspan roles run"
+    printf '# two\nL0.H0, L0.H1\n L0.MLP input' >set
+    exits 0 "$CLIPSPAN" ablate run --heads set --classes red,green,blue --templates none --json
+    json terms.# 4
+    json terms.3 input
+    printf '# none\n' >set
+    exits 4 "$CLIPSPAN" ablate run --heads set --classes red,green,blue --templates none && says "names no head"
+}
+
+@test "means of another run, and runs that do not go together" {
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
+    exits 0 "$CLIPSPAN" scan "$model" pics/red pics/blue -o some
+    exits 0 "$CLIPSPAN" scan "$model" pics -o bare --codes none
+    exits 0 "$CLIPSPAN" scan "$GOLDEN/openclip-wide" pics -o wide
+    exits 0 "$CLIPSPAN" plan "$model" pics -o planned
+    exits 0 "$CLIPSPAN" ablate run --mean some --heads L0.H0 --classes red,green,blue --templates none --json
+    shows "means over the 2 pictures of some"
+    exits 4 "$CLIPSPAN" ablate run --mean wide --heads L0.H0 --classes red,green,blue && says "same model"
+    exits 4 "$CLIPSPAN" ablate bare --heads L0.H0 --classes red,green,blue && says "keeps no codes"
+    exits 4 "$CLIPSPAN" effects planned --classes red,green,blue && says "not merged"
+    exits 4 "$CLIPSPAN" effects nowhere --classes red,green,blue
+}
+
+@test "effects: the published sequence, every term alone, heads replaced by texts" {
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
+    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --json
+    json schema clipspan.effects.v1
+    json sequence.0.ablated nothing
+    json sequence.1.ablated mlps
+    json sequence.3.ablated mlps_and_class_part
+    json sequence.0.drop 0
+    json labelled true
+    layers=$("$JSON_AT" layers.# <.out)
+    json mlps.# $((layers + 1))
+    json sequence.# $((layers + 4))
+    printf 'colour\ta red thing\ncolour\ta blue thing\n!place\ta forest\n' >pool
+    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --texts pool --picks 2 --tsv
+    [ "$(cut -f1 .out | grep -c texts)" -eq 2 ]
+    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --texts pool --picks 2 --table
+    shows "heads replaced by"
+    exits 2 "$CLIPSPAN" effects run --classes red,green,blue --picks 2 && says "--texts"
+    rm -r run
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run
+    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --table
+    shows "no picture has a label"
+}
+
+@test "a classifier is an array that is read again" {
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
+    exits 0 "$CLIPSPAN" embed "$model" --classes red,green,blue --templates none -o c.npy --json
+    json kind classes
+    json shape.1 3
+    exits 6 "$CLIPSPAN" embed "$model" --classes red,green,blue -o c.npy && says "--force"
+    exits 2 "$CLIPSPAN" embed "$model" pics --classes red,green,blue -o d.npy
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,green,blue --templates none --json
+    cp .out one
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,green,blue --classifier c.npy --json
+    cmp one .out
+    exits 4 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,green --classifier c.npy && says "a column a class"
+    exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,green,blue --classifier c.npy --templates none
+}
+
+@test "shortcut: a cue that is given, and one that is looked for" {
+    scan_list
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water|sea;grass" --json
+    json schema clipspan.shortcut.v1
+    json pairs.# 1
+    json pairs.0.class_a red
+    json pairs.0.candidates.0.remedy nothing
+    json pairs.0.forecast.# 4
+    json pairs.0.remedies.0.what nothing
+    json cue "water|sea;grass"
+    printf 'a\tA\nb\tB\n' >also
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water;grass" --also also --table
+    shows "side effects on"
+    shows "baseline: text projection"
+    printf '!place\ton water\n!place\tin a forest\nthing\ta ball\n' >pool
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool --tsv
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool --json
+    json cues.# 2
+    exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water" && says "two sides"
+    exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water;" && says "1 to 64 texts"
+    exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water;water" && says "say the same"
+    printf 'thing\ta ball\n' >pool
+    exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool && says "not of objects"
+    exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "a;b" --also x=also && says "--from"
+}
