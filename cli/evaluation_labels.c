@@ -268,7 +268,7 @@ static clipspan_status check_options(const cli_settings *x, clipspan_error *err)
                        "--%s names a column, but of which file? Give it with --from FILE.csv; "
                        "without, labels and groups are those that the run was scanned with",
                        x->labels ? "labels" : "groups");
-    if (x->from && !x->labels)
+    if (x->from && !x->labels && (x->groups || !x->also.count))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--from needs --labels COLUMN: which column of %s says what is right",
                        x->from);
