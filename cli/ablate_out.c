@@ -5,6 +5,8 @@
 #include "comparison_out.h"
 #include "numbers.h"
 
+#include <string.h>
+
 #define SHOWN 20 /* classes or groups that a table shows */
 
 size_t cli_best_trial(const cli_evaluation *ev, const cli_ablation *a)
@@ -76,12 +78,24 @@ static clipspan_status show_rows(const cli_evaluation *ev, const cli_ablation *a
 
 /* ---- Document ---- */
 
+/* "L22.H11", and what it becomes where that is not its mean. */
+static void change_name(char out[64], const clipspan_change *change)
+{
+    size_t used;
+    cli_term_name(out, change);
+    used = strlen(out);
+    if (change->kind == CLIPSPAN_CHANGE_SCALE)
+        snprintf(out + used, 64 - used, "=%g", change->scale);
+    if (change->kind == CLIPSPAN_CHANGE_SWAP)
+        snprintf(out + used, 64 - used, "=place %llu", (unsigned long long)change->place);
+}
+
 static void emit_terms(cli_json *j, const char *key, const clipspan_change *changes, size_t count)
 {
-    char name[32];
+    char name[64];
     cli_json_line(j, key);
     for (size_t i = 0; i < count; i++) {
-        cli_term_name(name, &changes[i]);
+        change_name(name, &changes[i]);
         cli_json_text(j, NULL, name);
     }
     cli_json_end(j);
@@ -122,7 +136,7 @@ static void show_document(const cli_evaluation *ev, const cli_ablation *a)
     cli_json j;
     size_t i;
     cli_means_words(means, ev);
-    cli_json_begin(&j, stdout, 0, "clipspan.ablate.v1");
+    cli_json_begin(&j, stdout, 0, a->surgery ? "clipspan.surgery.v1" : "clipspan.ablate.v1");
     cli_json_text(&j, "run", clipspan_run_get_info(ev->run)->path);
     cli_json_text(&j, "effect", "direct");
     cli_json_text(&j, "means", means);
@@ -204,7 +218,7 @@ static clipspan_status show_tables(const cli_evaluation *ev, const cli_ablation 
                                     ev->group_count, SHOWN, err));
     cli_terms_words(words, sizeof words, a->terms.changes, a->terms.count);
     cli_means_words(means, ev);
-    printf("at their means: %s\ndirect effects; %s\n", words, means);
+    printf("%s: %s\ndirect effects; %s\n", a->surgery ? "changed" : "at their means", words, means);
     if (!ev->labelled)
         puts("no picture has a label: shown is how often the ablated model agrees with the whole "
              "one");

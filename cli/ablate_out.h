@@ -15,6 +15,7 @@ typedef struct cli_trial {
 } cli_trial;
 
 typedef struct cli_ablation {
+    int surgery;                 /* 1: terms are not only at their means, nothing is random */
     cli_terms terms;             /* the chosen ones first, then --mlps and --before */
     size_t chosen, chosen_heads; /* named or of the role; heads among them */
     uint8_t *before, *after;     /* [N] answers */

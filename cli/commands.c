@@ -164,6 +164,13 @@ static const cli_command table[] = {
      "clipspan shortcut test --mean train --classes birds.txt --cue \"water;forest\"\ta suspect\n"
      "clipspan shortcut test --mean train --classes birds.txt\tnone: cues are looked for",
      1, 1, cli_run_shortcut},
+    {CLI_SURGERY, "surgery", "RUN --set TERM=VALUE... --classes LIST|FILE",
+     "heads scaled, at their means or another picture's, and what comes of it",
+     "Changes terms of every picture of a run in memory and classifies again: scores with -o, and "
+     "accuracies as ablate gives them. Effects are direct.",
+     "clipspan surgery run --set L22.H11=0 --set L22.H3=1.5 --classes names.txt\ttwo heads scaled\n"
+     "clipspan surgery run --set 'L21.*=mean' --set L21.H2=1 --classes names.txt\tall but one",
+     1, 1, cli_run_surgery},
     {CLI_EXPORT, "export", "RUN --official FOLDER",
      "terms and picks of a run in the published program's files",
      "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "

@@ -25,6 +25,7 @@ enum {
     CLI_EFFECTS = 65536,
     CLI_ABLATE = 131072,
     CLI_SHORTCUT = 262144,
+    CLI_SURGERY = 524288,
     CLI_HEATMAP = 1 << 20,
     CLI_SEGMENT = 1 << 21,
     CLI_SEARCH = 1 << 22,
@@ -63,6 +64,7 @@ clipspan_status cli_run_export(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_effects(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_ablate(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_shortcut(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_surgery(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_heatmap(cli_session *session, clipspan_error *err);

@@ -17,7 +17,7 @@ enum {
     PLANS = CLI_PLAN | CLI_SCAN | CLI_ATLAS,
     SPANS = CLI_SPAN | CLI_ROLES | CLI_ATLAS | CLI_EXPORT | CLI_REPORT,
     MAPS = CLI_HEATMAP | CLI_SEGMENT,
-    EFFECTS = CLI_EFFECTS | CLI_ABLATE | CLI_SHORTCUT,
+    EFFECTS = CLI_EFFECTS | CLI_ABLATE | CLI_SHORTCUT | CLI_SURGERY,
     MODELS = MAPS | CLI_INFO | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS,
     PICTURES = MAPS | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | PLANS,
     WRITERS = MAPS | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS | CLI_DEMO,
@@ -46,6 +46,11 @@ static const cli_option table[] = {
      "what to ablate: heads, L22.* (a layer's), L22.MLP, input (the class token as it enters the "
      "first layer), or a file with such names",
      AT(heads), 0, 0},
+    {"Heads", "set", 0, CLI_TEXTS, CLI_SURGERY, "TERM=VALUE",
+     "what a term becomes: a number scales it (0 takes it away), mean, or the path of a picture of "
+     "the run, whose term it gets; TERM as L22.H11, L22.*, L22.MLP, input; may be repeated, the "
+     "last that names a term counts",
+     AT(sets), 0, 0},
     {"Heads", "role", 0, CLI_TEXT, CLI_ABLATE, "NAME",
      "ablate the heads with this role, as roles or span found it last", AT(role), 0, 0},
     {"Heads", "mlps", 0, CLI_FLAG, CLI_ABLATE, NULL,
@@ -194,10 +199,10 @@ static const cli_option table[] = {
      AT(single), 0, 0},
     {"Computation", "random", 0, CLI_WHOLE, CLI_ABLATE | CLI_SHORTCUT, "N",
      "random sets of as many heads to compare with (default 5)", AT(random), 1, 1000},
-    {"Computation", "resamples", 0, CLI_WHOLE, CLI_ABLATE | CLI_SHORTCUT, "N",
+    {"Computation", "resamples", 0, CLI_WHOLE, CLI_ABLATE | CLI_SHORTCUT | CLI_SURGERY, "N",
      "resamples of the pictures for intervals of changes (default 1000)", AT(resamples), 100,
      100000},
-    {"Computation", "seed", 0, CLI_WHOLE, CLI_ABLATE | CLI_SHORTCUT, "N",
+    {"Computation", "seed", 0, CLI_WHOLE, CLI_ABLATE | CLI_SHORTCUT | CLI_SURGERY, "N",
      "of random sets and resamples (default 0)", AT(seed), 0, UINT64_C(1) << 53},
     {"Computation", "threads", 'j', CLI_WHOLE, (PICTURES & ~CLI_PLAN) | SPANS | CLI_DEMO | EFFECTS,
      "N", "threads (default: the processors that this process may use)", AT(threads), 1, 256},
@@ -219,6 +224,11 @@ static const cli_option table[] = {
     {"Output", "output", 'o', CLI_TEXT, CLI_CLASSIFY, "FILE.csv|FILE.tsv",
      "write a row a picture there; standard output then has the figures for the whole", AT(output),
      0, 0},
+    {"Output", "output", 'o', CLI_TEXT, CLI_SURGERY, "FILE.npy",
+     "write the class scores of every picture, float32 [pictures, classes]; FILE.rows.csv beside "
+     "it "
+     "says which is which, and both answers",
+     AT(output), 0, 0},
     {"Output", "output", 'o', CLI_TEXT, CLI_REPORT, "FILE.html",
      "the page to write (default: report.html in the run's folder)", AT(output), 0, 0},
     {"Output", "output", 'o', CLI_TEXT, PLANS, "FOLDER", "the folder of the run", AT(output), 0, 0},
@@ -229,8 +239,8 @@ static const cli_option table[] = {
     {"Output", "output", 'o', CLI_TEXT, CLI_SEGMENT, "FOLDER",
      "where masks go, with rows.csv among them: what each is, and its own figures", AT(output), 0,
      0},
-    {"Output", "force", 'f', CLI_FLAG, WRITERS | CLI_SPAN | CLI_EXPORT | CLI_REPORT, NULL,
-     "replace what is there already", AT(force), 0, 0},
+    {"Output", "force", 'f', CLI_FLAG, WRITERS | CLI_SURGERY | CLI_SPAN | CLI_EXPORT | CLI_REPORT,
+     NULL, "replace what is there already", AT(force), 0, 0},
     {"Output", "dry-run", 'n', CLI_FLAG, WRITERS, NULL,
      "check everything and say what would be written, compute nothing", AT(dry_run), 0, 0},
     {"Output", "json", 0, CLI_FLAG, TABLES, NULL, "one JSON document on standard output", AT(json),
@@ -571,5 +581,6 @@ void cli_settings_fini(cli_settings *settings)
     cs_free(settings->text.items);
     cs_free(settings->class_names.items);
     cs_free(settings->also.items);
+    cs_free(settings->sets.items);
     memset(settings, 0, sizeof *settings);
 }

@@ -71,7 +71,7 @@ typedef struct cli_settings {
     uint64_t picks;
     int no_pictures;
     const char *classifier, *mean, *from, *role, *cue;
-    cli_list also;
+    cli_list also, sets;
     uint64_t before, random, resamples, seed;
     int mlps;
     int tensors, hash, check;

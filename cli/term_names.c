@@ -126,8 +126,19 @@ static clipspan_status read_list(cli_terms *t, char *text, const char *file, cli
     }
     if (found) return CLIPSPAN_OK;
     if (file) return cs_fail_at(err, CLIPSPAN_E_FORMAT, file, "names no head");
-    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--heads: an empty set; name heads, such as L%d.H0",
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "an empty set of terms; name heads, such as L%d.H0",
                    t->L - 1);
+}
+
+clipspan_status cli_terms_list(cli_terms *t, const char *text, clipspan_change change,
+                               clipspan_error *err)
+{
+    clipspan_status status;
+    char *copy = cs_strdup(text, err);
+    if (!copy) return CLIPSPAN_E_NOMEM;
+    status = read_list(t, copy, NULL, change, err);
+    cs_free(copy);
+    return status;
 }
 
 clipspan_status cli_terms_read(cli_terms *t, const char *text, clipspan_change change,
@@ -137,13 +148,7 @@ clipspan_status cli_terms_read(cli_terms *t, const char *text, clipspan_change c
     unsigned char *data;
     char *copy;
     size_t size;
-    if (cs_path_kind(text) != 1) {
-        copy = cs_strdup(text, err);
-        if (!copy) return CLIPSPAN_E_NOMEM;
-        status = read_list(t, copy, NULL, change, err);
-        cs_free(copy);
-        return status;
-    }
+    if (cs_path_kind(text) != 1) return cli_terms_list(t, text, change, err);
     CS_TRY(cs_file_read_all(&data, &size, text, FILE_MOST, err));
     copy = cs_strndup((const char *)data, size, err);
     status = copy ? read_list(t, copy, text, change, err) : CLIPSPAN_E_NOMEM;

@@ -25,6 +25,10 @@ clipspan_status cli_terms_add(cli_terms *terms, clipspan_change change, clipspan
 clipspan_status cli_terms_read(cli_terms *terms, const char *text, clipspan_change change,
                                clipspan_error *err);
 
+/* The same without files. */
+clipspan_status cli_terms_list(cli_terms *terms, const char *text, clipspan_change change,
+                               clipspan_error *err);
+
 /* Heads whose role is clearly NAME in what roles or span found last. Errors: NOT_FOUND (no roles
  * yet), ARGUMENT (no such role, with those there are). */
 clipspan_status cli_terms_role(cli_terms *terms, const clipspan_run *run, const char *name,

@@ -166,3 +166,25 @@ scan_list() {
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool && says "not of objects"
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "a;b" --also x=also && says "--from"
 }
+
+@test "surgery: scale, mean, another picture" {
+    scan_list
+    exits 0 "$CLIPSPAN" surgery run --set L0.H0=1 --classes red,blue --templates none --json
+    json schema clipspan.surgery.v1
+    json changed 0
+    json terms.0 L0.H0=1
+    exits 0 "$CLIPSPAN" ablate run --heads L0.*,L1.H0 --classes red,blue --templates none --json
+    cp .out one
+    exits 0 "$CLIPSPAN" surgery run --set '*=mean' --set '*=1' --set 'L0.*=mean' --set L1.H0=mean --classes red,blue \
+        --templates none -o s.npy --json
+    [ "$("$JSON_AT" overall.after <.out)" = "$("$JSON_AT" overall.after <one)" ]
+    [ "$(wc -l <s.rows.csv)" -eq 7 ]
+    exits 0 "$CLIPSPAN" surgery run --set 'L1.*=pics/red/1.png' --classes red,blue --templates none --table
+    shows "changed"
+    exits 2 "$CLIPSPAN" surgery run --classes red,blue --templates none && says "nothing to change"
+    exits 2 "$CLIPSPAN" surgery run --set L0.H0 --classes red,blue --templates none && says "TERM=VALUE"
+    exits 2 "$CLIPSPAN" surgery run --set L0.H0=pics/gone.png --classes red,blue --templates none
+    says "expected a number, mean, or the path"
+    exits 2 "$CLIPSPAN" surgery run --set L0.H0=nan --classes red,blue --templates none
+    exits 6 "$CLIPSPAN" surgery run --set L0.H0=0 --classes red,blue --templates none -o s.npy && says "--force"
+}
