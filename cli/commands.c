@@ -230,6 +230,21 @@ static const cli_command table[] = {
      "columns\n"
      "clipspan segment MODEL photos/ --classes \"dog,cat,bird\" -o masks\tmasks",
      2, SIZE_MAX, cli_run_segment},
+    {CLI_SEARCH, "search", "RUN --like PICTURE... | --text TEXT... [--role NAME|--heads L.H,...]",
+     "the nearest pictures of a run by what some heads wrote",
+     "Compares, exactly, what chosen heads wrote for every picture of a run with what they write "
+     "for "
+     "the query: pictures (--like, --unlike), a part of one (--region), texts, or several of them, "
+     "which are added up. --role takes the heads that carry a role in the run's atlas, several "
+     "with "
+     "weights, such as colour=1,place=-1; without heads or roles whole embeddings are compared.\n"
+     "Every hit names the heads that gave most to its score. The run must have kept codes; its "
+     "model is needed for the query only.",
+     "clipspan search run --like photo.jpg --role colour -o hits.html\tthe same colours\n"
+     "clipspan search run --like photo.jpg --role colour=1,place=-1\tthe same colours elsewhere\n"
+     "clipspan search run --text \"a red thing\" --heads L11.H3\tby a text, through one head\n"
+     "clipspan search run --like photo.jpg --region 40,60,120,90 --top 50\tby a part of a picture",
+     1, 1, cli_run_search},
     {CLI_HELP, "help", "[COMMAND]", "help on the program or a command",
      "--man prints the man page, --bash the completion for bash.",
      "clipspan help embed\twhat embed takes\n"

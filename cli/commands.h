@@ -69,6 +69,7 @@ clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_heatmap(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_segment(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_search(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_help(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_version(cli_session *session, clipspan_error *err);
 

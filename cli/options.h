@@ -65,7 +65,9 @@ typedef struct cli_settings {
     int contrast, method, segment_method, threshold;
     uint64_t size, back;
     const char *masks, *mask_value;
-    cli_list target, against;
+    cli_list target, against, like, unlike;
+    const char *region;
+    int compare;
     const char *shard, *model;
     const char *layers, *rank, *heads, *official, *pool;
     uint64_t picks;

@@ -89,7 +89,8 @@ static void by_hand(void **state)
 
 static void thresholds(void **state)
 {
-    static const float peaks[6] = {0.0F, 0.125F, 0.0625F, 0.875F, 1.0F, 0.9375F}, flat[3] = {0, 0, 0};
+    static const float peaks[6] = {0.0F, 0.125F, 0.0625F, 0.875F, 1.0F, 0.9375F},
+                       flat[3] = {0, 0, 0};
     double cut = cs_segment_threshold(peaks, 6, CLIPSPAN_THRESHOLD_OTSU);
     (void)state;
     assert_true(cut >= 0.125 && cut < 0.875);

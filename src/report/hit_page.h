@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* A contact sheet of a search as one self-contained HTML file. */
+#ifndef CLIPSPAN_SRC_REPORT_HIT_PAGE_H
+#define CLIPSPAN_SRC_REPORT_HIT_PAGE_H
+
+#include "base/error.h"
+
+/* hits : [count], the best first. Pictures that cannot be read any more are named without one.
+ * Errors: EXISTS unless `replace`, WRITE, NOMEM. */
+clipspan_status cs_hit_page_write(const char *path, const char *title, const char *about,
+                                  const clipspan_hit *hits, size_t count, int replace,
+                                  clipspan_error *err);
+
+#endif

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# clipspan search
+load helper
+
+run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -q; }
+
+@test "a picture is nearest to itself, by embedding, by heads and by a part of it" {
+    run_of_three
+    exits 0 "$CLIPSPAN" search run --like pics/green/1.png --json && silent
+    json schema clipspan.search.v1
+    json pictures 3
+    json "hits.#" 3
+    json hits.0.label green
+    exits 0 "$CLIPSPAN" search run --like pics/red/1.png --heads L1.H2,L0.H0 --json
+    json hits.0.label red
+    "$JSON_AT" hits.0.why <.out | grep -q 'L1.H2\|L0.H0'
+    exits 0 "$CLIPSPAN" search run --like pics/blue/1.png --region 0,0,7,5 --compare centred --top 1 --json
+    json hits.0.label blue
+    json "hits.#" 1
+}
+
+@test "texts, pictures taken off, tables and a contact sheet" {
+    run_of_three
+    exits 0 "$CLIPSPAN" search run --text "a cat" --like pics/red/1.png --unlike pics/blue/1.png --heads L1.H0 --json
+    json "hits.#" 3
+    [ "$("$JSON_AT" hits.2.label <.out)" = blue ]
+    exits 0 "$CLIPSPAN" search run --like pics/red/1.png
+    shows "$(printf 'rank\tscore\tpath\tlabel\twhy')"
+    exits 0 "$CLIPSPAN" search run --like pics/red/1.png -o hits.html
+    grep -q 'data:image/jpeg;base64' hits.html
+    [ "$(grep -c '<li>' hits.html)" -eq 3 ]
+    exits 6 "$CLIPSPAN" search run --like pics/red/1.png -o hits.html && says "--force"
+    exits 0 "$CLIPSPAN" search run --like pics/red/1.png -o hits.csv
+    [ "$(wc -l <hits.csv)" -eq 4 ]
+}
+
+@test "roles come from the atlas; unknown ones are refused with those there are" {
+    run_of_three
+    exits 4 "$CLIPSPAN" search run --like pics/red/1.png --role colour
+    printf 'colour\ta red thing\ncolour\ta blue thing\n!place\ta beach\n' >pool.txt
+    exits 0 "$CLIPSPAN" roles run --texts pool.txt --json
+    exits 2 "$CLIPSPAN" search run --like pics/red/1.png --role nothing && says "no head of the run"
+    exits 2 "$CLIPSPAN" search run --like pics/red/1.png --role ,x && says "NAME=WEIGHT"
+}
+
+@test "arguments that cannot be" {
+    run_of_three
+    exits 2 "$CLIPSPAN" search run && says "--like"
+    exits 2 "$CLIPSPAN" search run --text a --region 0,0,1,1 && says "--like"
+    exits 2 "$CLIPSPAN" search run --like pics/red/1.png --region 0,0,1 && says "X,Y,WIDTH,HEIGHT"
+    exits 2 "$CLIPSPAN" search run --like pics/red/1.png --region 900,900,5,5 && says "no patch"
+    exits 2 "$CLIPSPAN" search run --like pics/red/1.png --heads L7.H0 && says "L1.H"
+    exits 2 "$CLIPSPAN" search run --like pics/red/1.png -o hits.pdf && says ".html"
+    exits 2 "$CLIPSPAN" search run --text " " --heads L0.H0 && says "no tokens"
+    exits 4 "$CLIPSPAN" search run --like none.png
+    exits 4 "$CLIPSPAN" search pics --like pics/red/1.png
+    exits 0 "$CLIPSPAN" scan "$model" pics --codes none -o bare -q
+    exits 4 "$CLIPSPAN" search bare --like pics/red/1.png && says "codes"
+}
