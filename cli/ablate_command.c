@@ -22,7 +22,8 @@ static clipspan_status choose_terms(cli_ablation *a, cli_evaluation *ev, clipspa
                        info->layers, (unsigned long long)x->before);
     CS_TRY(cli_terms_init(&a->terms, info->layers, info->heads, err));
     if (x->heads) CS_TRY(cli_terms_read(&a->terms, x->heads, mean, err));
-    if (x->role) CS_TRY(cli_terms_role(&a->terms, ev->run, x->role, err));
+    if (x->role)
+        CS_TRY(cli_terms_role(&a->terms, ev->mean_run ? ev->mean_run : ev->run, x->role, err));
     a->chosen = a->terms.count;
     if (x->mlps) CS_TRY(cli_terms_read(&a->terms, "MLPS", mean, err));
     for (int l = 0; l < (int)x->before; l++)
