@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Time of effects on a run that is there: opening, one ablation from the open run, the same again, and
- * every head alone.
+/* Time of effects on a run that is there: opening, one ablation from the open run, the same again,
+ * and every head alone.
  *
  *     bench_effects RUN [--classes 2] [--heads 6] [--runs 10] [--threads 0]
  *
