@@ -67,7 +67,8 @@ static void against_rivals(pointing *p, const float *scores, size_t value)
     }
 }
 
-/* Squared distance of a pixel from the object with that number in the mask; -1 when it is hidden. */
+/* Squared distance of a pixel from the object with that number in the mask; -1 when it is hidden.
+ * */
 static long nearness(const pointing *p, size_t pixel, int object)
 {
     const int high = p->demo->info->image_height, wide = p->demo->info->image_width;

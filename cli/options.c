@@ -600,6 +600,10 @@ clipspan_status cli_settings_read(cli_settings *settings, int argc, char **argv,
 
 void cli_settings_fini(cli_settings *settings)
 {
+    cs_free(settings->target.items);
+    cs_free(settings->against.items);
+    cs_free(settings->like.items);
+    cs_free(settings->unlike.items);
     cs_free(settings->arguments.items);
     cs_free(settings->text.items);
     cs_free(settings->class_names.items);

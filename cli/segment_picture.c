@@ -26,7 +26,7 @@ static size_t predict(const cli_segment *j, const cli_target *t, size_t at)
     const size_t P = (size_t)j->info->embed_width;
     const float *embedding = clipspan_maps_get_embeddings(j->maps) + at * P;
     size_t best = t->first;
-    double most = -INFINITY;
+    double most = -(double)INFINITY;
     for (size_t i = t->first; i < t->first + t->count; i++) {
         const float *vector = clipspan_bank_get_vectors(j->bank) + i * P;
         double dot = 0.0;
@@ -48,7 +48,7 @@ static void combine(float *grid, const cli_segment *j, const float *maps, const 
         double sum = 0.0;
         for (size_t k = 0; k < j->target_count; k++) {
             const cli_target *t = &j->targets[k];
-            double own = (double)maps[chosen[k] * N + 1 + i], other = 0.0, best = -INFINITY;
+            double own = (double)maps[chosen[k] * N + 1 + i], other = 0.0, best = -(double)INFINITY;
             for (size_t text = t->first; text < t->first + t->count; text++) {
                 double value = (double)maps[text * N + 1 + i];
                 other += value / (double)t->count;
@@ -172,7 +172,7 @@ static void add_score(clipspan_segment_score *to, const clipspan_segment_score *
 static void distances(double *own, double *other, const cli_segment *j, size_t at)
 {
     const size_t width = (size_t)j->info->image_width;
-    *own = *other = INFINITY;
+    *own = *other = (double)INFINITY;
     for (size_t n = 0; n < j->pixels; n++) {
         const uint8_t is = j->truth[CLIPSPAN_ALIGNED][n];
         const long row = (long)(n / width) - (long)(at / width);
