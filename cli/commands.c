@@ -224,7 +224,7 @@ static const cli_command table[] = {
      "--target finds what a sentence says instead, with columns of the list in braces; several are "
      "added up, and --against is taken off. With -o masks are written as PNG of the picture's "
      "size: "
-     "255 where the class is.",
+     "255 where the class is; with --multi the number of the class that is highest at each pixel.",
      "clipspan segment MODEL coco.csv --classes names.txt --labels category --masks mask\tfigures\n"
      "clipspan segment demo test.csv --target \"{colour}\" --target \"{shape}\" --masks mask\tby "
      "columns\n"

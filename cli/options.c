@@ -130,6 +130,10 @@ static const cli_option table[] = {
     {"Masks", "mask-value", 0, CLI_TEXT, CLI_SEGMENT, "N|COLUMN",
      "the mask's number that is foreground, or the list's column with it (default: all but 0)",
      AT(mask_value), 0, 0},
+    {"Masks", "multi", 0, CLI_FLAG, CLI_SEGMENT, NULL,
+     "write all classes into one mask: the number of the highest class, from 1; 0 where none is "
+     "above its threshold",
+     AT(multi), 0, 0},
     {"Masks", "threshold", 0, CLI_CHOICE, CLI_SEGMENT, "mean|otsu",
      "of the masks that are written: the map's mean, as published, or Otsu's; figures are of both",
      AT(threshold), 0, 0},

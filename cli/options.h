@@ -62,7 +62,7 @@ typedef struct cli_settings {
     cli_list class_names;
     uint64_t top;
     int codes, verify_sum;
-    int contrast, method, segment_method, threshold;
+    int contrast, method, segment_method, threshold, multi;
     uint64_t size, back;
     const char *masks, *mask_value;
     cli_list target, against, like, unlike;

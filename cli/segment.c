@@ -33,6 +33,10 @@ static clipspan_status check_arguments(const cli_session *s, clipspan_error *err
     if (x->contrast == CLI_CONTRAST_PAIRS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--contrast: expected auto, none, mean or rival; pairs make several maps");
+    if (x->multi && (sentences || !x->output || x->segment_method > 1))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--multi writes the masks of --classes: it needs -o FOLDER, and goes with "
+                       "neither --target nor another --method");
     if (!x->output) return CLIPSPAN_OK;
     if (cs_path_kind(x->output) == 1 || cs_path_kind(x->output) == 3)
         return cs_fail_at(err, CLIPSPAN_E_WRITE, x->output,
@@ -99,6 +103,10 @@ static clipspan_status prepare(cli_segment *j, clipspan_error *err)
     CS_TRY(cli_pictures_open(&j->inputs, s, err));
     CS_TRY(open_masks(j, err));
     CS_TRY(cli_segment_targets(j, err));
+    if (x->multi && clipspan_texts_get_count(j->classes) > 255)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--multi: a mask has room for 255 classes, not %zu",
+                       clipspan_texts_get_count(j->classes));
     CS_TRY(cli_texts_check(j->model, j->texts ? j->texts : j->classes, err));
     choose_methods(j);
     j->contrast = x->contrast == CLI_CONTRAST_AUTO ? CLI_CONTRAST_MEAN : x->contrast;

@@ -66,6 +66,10 @@ clipspan_status cli_segment_column(clipspan_inputs **out, const cli_segment *job
 clipspan_status cli_segment_picture(cli_segment *job, size_t picture, size_t at,
                                     clipspan_error *error, clipspan_error *err);
 
+/* The mask of all classes, of number `at` of the last run. */
+clipspan_status cli_segment_classes(const cli_segment *job, const clipspan_view *view, size_t at,
+                                    const char *path, clipspan_error *err);
+
 /* Figures, in the session's form. */
 clipspan_status cli_segment_show(const cli_segment *job, clipspan_error *err);
 

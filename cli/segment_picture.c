@@ -208,9 +208,10 @@ static clipspan_status judge_all(cli_segment *j, judging *all, clipspan_error *e
 
 /* ---- Files ---- */
 
-/* The first method's mask over the whole picture: 255 foreground, 0 the rest and what was not seen.
+/* The mask of all classes with --multi; else the first method's over the whole picture: 255
+ * foreground, 0 the rest and what was not seen.
  * */
-static clipspan_status write_mask(cli_segment *j, size_t picture, char file[320],
+static clipspan_status write_mask(cli_segment *j, size_t picture, size_t at, char file[320],
                                   clipspan_error *err)
 {
     const cli_settings *x = &j->session->settings;
@@ -241,9 +242,12 @@ static clipspan_status write_mask(cli_segment *j, size_t picture, char file[320]
              name);
     if (status == CLIPSPAN_OK) {
         target = cs_path_join(x->output, file, err);
-        status = target
-                     ? clipspan_mask_write(target, mask, info->height, info->width, x->force, err)
-                     : CLIPSPAN_E_NOMEM;
+        if (!target)
+            status = CLIPSPAN_E_NOMEM;
+        else if (x->multi)
+            status = cli_segment_classes(j, view, at, target, err);
+        else
+            status = clipspan_mask_write(target, mask, info->height, info->width, x->force, err);
     }
     cs_free(target);
     cs_free(values);
@@ -292,7 +296,7 @@ clipspan_status cli_segment_picture(cli_segment *j, size_t picture, size_t at,
     CS_TRY_DONE(make_maps(j, at, chosen, err));
     if (j->has_masks) CS_TRY_DONE(judge_all(j, all, err));
     if (j->session->settings.output) {
-        CS_TRY_DONE(write_mask(j, picture, file, err));
+        CS_TRY_DONE(write_mask(j, picture, at, file, err));
         CS_TRY_DONE(write_row(j, picture, chosen, all, file, err));
     }
     j->written++;

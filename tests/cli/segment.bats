@@ -75,6 +75,19 @@ masks() {
     [ ! -e m ]
 }
 
+@test "all classes in one mask" {
+    exits 0 "$CLIPSPAN" segment "$model" pics --classes red,green,blue -o all --multi --json
+    json pictures 3
+    mkdir right && cp all/0-1.png right/1.png
+    # some class is somewhere, and its numbers are numbers of classes
+    exits 0 "$CLIPSPAN" segment "$model" pics/blue/1.png --classes red,green,blue --masks right --json
+    awk -v a="$("$JSON_AT" scores.0.iou_foreground <.out)" 'BEGIN { exit !(a > 0) }'
+    exits 0 "$CLIPSPAN" segment "$model" pics/blue/1.png --classes red,green,blue --masks right --mask-value 255 --json
+    json scores.0.iou_foreground 0
+    exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green --multi --masks all && says "--multi"
+    exits 2 "$CLIPSPAN" segment "$model" pics --target "x" --multi -o m && says "--multi"
+}
+
 @test "any number of threads gives the same figures" {
     masks
     exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask --json -j 1 && cp .out one
