@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every figure of the demo model's card, from fresh scenes (numpy only; about ten minutes on two cores).
+"""Every figure of the demo model's card, from fresh scenes (numpy only; ten to thirty minutes on two cores).
 
 usage: evaluate.py [--scenes N] [--json FILE] [MODEL_FOLDER]      (default: data/demo/model; N divides all counts, for a look)
 
