@@ -42,7 +42,10 @@ clipspan_status cli_demo_sight(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_shortcut(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_scan(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_atlas(cli_demo *demo, clipspan_error *err);
+clipspan_status cli_demo_remedy(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_maps(cli_demo *demo, clipspan_error *err);
+clipspan_status cli_demo_segment(cli_demo *demo, clipspan_error *err);
+clipspan_status cli_demo_search(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_report(cli_demo *demo, clipspan_error *err);
 
 /* ---- What chapters share ---- */
@@ -75,6 +78,16 @@ clipspan_status cli_demo_bank(clipspan_bank **out, cli_demo *demo, const char *f
 
 /* Embeds the test split, once. */
 clipspan_status cli_demo_embed(cli_demo *demo, clipspan_error *err);
+
+/* Takes the scenes of a table apart, into the run FOLDER/name. */
+clipspan_status cli_demo_take_apart(clipspan_run **out, clipspan_scan_result *result,
+                                    cli_demo *demo, const char *table, const char *name,
+                                    clipspan_error *err);
+
+/* The heads whose role is clearly `role` in the atlas, as the commands' --role takes them: heads :
+ * [L, H] room, caller's, *count of them are filled. */
+void cli_demo_role_heads(clipspan_head *heads, size_t *count, const cli_demo *demo,
+                         const char *role);
 
 /* How much of what a head writes the true value of each factor explains: the share of its variance
  * that lies between the values, adjusted for chance (one minus the mean squares' ratio), over the

@@ -42,10 +42,26 @@ static const cli_demo_chapter chapters[] = {
      "clearly ahead is the head's role. Since the scenes' factors are known, the role is then "
      "held against the truth: the factor that explains the largest share of what the head writes.",
      "clipspan atlas MODEL photos/ -o run", cli_demo_atlas},
+    {"remedy", "The shortcut removed",
+     "Changing what single heads wrote needs no picture again. The birds of the test scenes are "
+     "classified once more with the background's heads at their mean over the look scenes, and "
+     "with what clipspan chooses for the cue \"water;grass\" from the look scenes, without labels.",
+     "clipspan scan MODEL birds.csv --labels y --groups y,place -o test-run\n"
+     "clipspan ablate test-run --mean run --role background --classes a,b\n"
+     "clipspan shortcut test-run --mean run --cue \"water;grass\" --classes a,b",
+     cli_demo_remedy},
     {"maps", "Where in the picture",
      "In scenes with two objects one is named, and every patch says how much it adds to that name "
      "through the heads, above the strongest other name. Its peak should lie at the named object.",
      "clipspan heatmap MODEL photo.jpg --text dog --text cat -o maps", cli_demo_maps},
+    {"segment", "Where things are",
+     "The map of a scene's colour, cut at a threshold, is a mask of its objects, and the right "
+     "masks are known. Beside it stand masks from attention, which knows nothing of colours.",
+     "clipspan segment MODEL photos.csv --labels y --classes a,b --masks mask", cli_demo_segment},
+    {"search", "Pictures by one property",
+     "For each test scene the ten nearest look scenes are found twice: by whole embeddings, and by "
+     "what the heads of one role wrote. Counted is how many of the ten are alike in that property.",
+     "clipspan search run --like photo.jpg --role colour -o hits.html", cli_demo_search},
     {"report", "One page of it all",
      "The map of all heads, and a card for each: its texts, how stable they are, and the scenes at "
      "both ends.",

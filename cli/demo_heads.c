@@ -8,8 +8,8 @@
 
 /* ---- Scan ---- */
 
-static clipspan_status scan(clipspan_scan_result *result, cli_demo *d, const char *path,
-                            const clipspan_inputs *inputs, clipspan_error *err)
+static clipspan_status scan(clipspan_run **out, clipspan_scan_result *result, cli_demo *d,
+                            const char *path, const clipspan_inputs *inputs, clipspan_error *err)
 {
     cli_session *s = d->session;
     clipspan_plan_options plan = CLIPSPAN_PLAN_OPTIONS_INIT;
@@ -25,7 +25,22 @@ static clipspan_status scan(clipspan_scan_result *result, cli_demo *d, const cha
     cli_progress_end(s);
     CS_TRY(status);
     CS_TRY(clipspan_run_merge(path, NULL, err));
-    return clipspan_run_open(&d->run, path, err);
+    return clipspan_run_open(out, path, err);
+}
+
+clipspan_status cli_demo_take_apart(clipspan_run **out, clipspan_scan_result *result, cli_demo *d,
+                                    const char *table, const char *name, clipspan_error *err)
+{
+    clipspan_inputs *inputs;
+    clipspan_status status;
+    char *path;
+    *out = NULL;
+    CS_TRY(cli_demo_output(&path, d, name, err));
+    status = cli_demo_inputs(&inputs, d, table, "bird", "bird,background", err);
+    if (status == CLIPSPAN_OK) status = scan(out, result, d, path, inputs, err);
+    clipspan_inputs_close(&inputs);
+    cs_free(path);
+    return status;
 }
 
 static void show_scan(cli_demo *d, const clipspan_scan_result *result, double seconds)
@@ -51,17 +66,10 @@ static void show_scan(cli_demo *d, const clipspan_scan_result *result, double se
 clipspan_status cli_demo_scan(cli_demo *d, clipspan_error *err)
 {
     clipspan_scan_result result;
-    clipspan_inputs *inputs;
-    clipspan_status status;
     double start = cli_seconds();
-    char *path;
-    CS_TRY(cli_demo_output(&path, d, "run", err));
-    status = cli_demo_inputs(&inputs, d, "look.csv", "bird", "bird,background", err);
-    if (status == CLIPSPAN_OK) status = scan(&result, d, path, inputs, err);
-    clipspan_inputs_close(&inputs);
-    if (status == CLIPSPAN_OK) show_scan(d, &result, cli_seconds() - start);
-    cs_free(path);
-    return status;
+    CS_TRY(cli_demo_take_apart(&d->run, &result, d, "look.csv", "run", err));
+    show_scan(d, &result, cli_seconds() - start);
+    return CLIPSPAN_OK;
 }
 
 /* ---- Atlas ---- */
@@ -81,6 +89,15 @@ static clipspan_status make_atlas(cli_demo *d, clipspan_error *err)
     status = clipspan_atlas_new(&d->atlas, d->run, &options, &progress, err);
     cli_progress_end(s);
     return status;
+}
+
+void cli_demo_role_heads(clipspan_head *heads, size_t *count, const cli_demo *d, const char *role)
+{
+    const clipspan_atlas_head *h = clipspan_atlas_get_heads(d->atlas);
+    *count = 0;
+    for (size_t i = 0; i < clipspan_atlas_get_info(d->atlas)->heads; i++)
+        if (h[i].role.kind == CLIPSPAN_ROLE_CLEAR && strcmp(h[i].role.category[0], role) == 0)
+            heads[(*count)++] = h[i].head;
 }
 
 /* The factor that a category of the pool stands for, or -1. */

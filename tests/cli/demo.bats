@@ -13,8 +13,8 @@ load helper
     json chapters.1.factors.0.factor shape
     json chapters.3.scenes 600
     cp .out demo.json
-    json chapters.5.sheet story/maps.png
-    colour=$("$JSON_AT" chapters.5.pointing.0.accuracy <demo.json) shape=$("$JSON_AT" chapters.5.pointing.1.accuracy <demo.json)
+    json chapters.6.sheet story/maps.png
+    colour=$("$JSON_AT" chapters.6.pointing.0.accuracy <demo.json) shape=$("$JSON_AT" chapters.6.pointing.1.accuracy <demo.json)
     awk -v c="$colour" -v s="$shape" 'BEGIN { exit !(c >= 0.95 && s >= 0.75) }' || { echo "pointing $colour $shape" && false; }
     [ -s story/report.html ] && [ -s story/scenes.png ] && [ -d story/run ]
     [ -z "$(find story -name '*.part')" ]
@@ -23,6 +23,21 @@ load helper
     clear=$("$JSON_AT" chapters.4.clear <demo.json) true=$("$JSON_AT" chapters.4.true <demo.json)
     [ "$clear" -ge 10 ] || { echo "$clear heads with a clear role" && false; }
     [ $((4 * true)) -ge $((3 * clear)) ] || { echo "$true of $clear roles are true" && false; }
+    # Heads of the background at their means, and the choice for the cue, help the worst group: from
+    # 39 % to 66 % and 80 %, of 44 birds. A baseline does better, and is said to.
+    before=$("$JSON_AT" chapters.5.remedies.0.worst <demo.json)
+    role=$("$JSON_AT" chapters.5.remedies.1.worst <demo.json) chosen=$("$JSON_AT" chapters.5.remedies.2.worst <demo.json)
+    awk -v b="$before" -v r="$role" -v c="$chosen" 'BEGIN { exit !(b < 0.5 && r >= b + 0.15 && c >= b + 0.25) }' ||
+        { echo "worst group $before $role $chosen" && false; }
+    awk -v c="$chosen" -v p="$("$JSON_AT" chapters.5.remedies.4.worst <demo.json)" -v e="$("$JSON_AT" chapters.5.remedies.5.worst <demo.json)" \
+        -v s="$("$JSON_AT" chapters.5.baseline_better <demo.json)" 'BEGIN { exit !((p > c || e > c) == (s == "true")) }'
+    # Masks from patches overlap more than those from attention, both cut at the mean.
+    patches=$("$JSON_AT" chapters.7.methods.0.miou <demo.json) attention=$("$JSON_AT" chapters.7.methods.1.miou <demo.json)
+    awk -v p="$patches" -v a="$attention" 'BEGIN { exit !(p >= 0.6 && a < p - 0.05) }' || { echo "mIoU $patches $attention" && false; }
+    # Nearest scenes by the colour's heads are more often of that colour than by whole embeddings.
+    json chapters.8.properties.1.factor colour
+    whole=$("$JSON_AT" chapters.8.properties.1.embedding <demo.json) role=$("$JSON_AT" chapters.8.properties.1.role <demo.json)
+    awk -v w="$whole" -v r="$role" 'BEGIN { exit !(r >= 0.5 && r > w) }' || { echo "same colour $whole $role" && false; }
     look=$("$JSON_AT" scenes <demo.json)
     right=$("$JSON_AT" chapters.1.factors.0.right <demo.json)
     worst=$("$JSON_AT" chapters.2.worst_group.right <demo.json)
@@ -32,6 +47,12 @@ load helper
     exits 0 "$CLIPSPAN" classify demo "$look/test.csv" --labels bird --groups bird,background \
         --classes "$look/classes/bird.txt" --templates "$look/classes/bird.templates.txt" --json -q
     json worst_group.correct "$worst"
+    exits 0 "$CLIPSPAN" ablate story/test-run --mean story/run --role background --classes "$look/classes/bird.txt" \
+        --templates "$look/classes/bird.templates.txt" --json -q
+    json worst_group.after_correct "$("$JSON_AT" chapters.5.remedies.1.group_right <demo.json)"
+    exits 0 "$CLIPSPAN" shortcut story/test-run --mean story/run --cue "water;grass" --classes "$look/classes/bird.txt" \
+        --templates "$look/classes/bird.templates.txt" --json -q
+    json pairs.0.remedies.1.worst_group.after_correct "$("$JSON_AT" chapters.5.remedies.2.group_right <demo.json)"
     # Nothing is replaced unless asked.
     exits 6 "$CLIPSPAN" demo -o story && says "--force"
     exits 0 "$CLIPSPAN" demo -o story --force --table -q
@@ -41,12 +62,14 @@ load helper
     shows "encouraged"
     # Every command that it names can be called so, here with the scenes in place of one's own.
     grep '^  \$ clipspan ' .out | sed -E "s/^  \\$ clipspan //; s/MODEL/demo/; s#(photos|birds).csv#$look/test.csv#
-        s/COLUMN/shape/; s#names.txt#$look/classes/shape.txt#; s#photos/#$look/look.csv#; s#photo.jpg#$look/test/0200.png#; s#report run#report story/run#
-        s/--labels y --classes a,b --groups y,place/--labels bird --classes duck,hen --groups bird,background/" >commands
-    [ "$(wc -l <commands)" -ge 5 ]
+        s/COLUMN/shape/; s#names.txt#$look/classes/shape.txt#
+        s#photos/#$look/look.csv#; s#photo.jpg#$look/test/0200.png#; s#(report|search) run#\1 story/run#
+        s#test-run --mean run#story/test-run --mean story/run#; s/--labels y/--labels bird/; s/--groups y,place/--groups bird,background/
+        s/--classes a,b/--classes duck,hen/; s/[\"]//g" >commands
+    [ "$(wc -l <commands)" -ge 11 ]
     while read -ra words; do
         case ${words[0]} in
-        report) exits 0 "$CLIPSPAN" "${words[@]}" ;;
+        report | ablate | shortcut | search) exits 0 "$CLIPSPAN" "${words[@]}" ;;
         *) exits 0 "$CLIPSPAN" "${words[@]}" --dry-run ;;
         esac
     done <commands
