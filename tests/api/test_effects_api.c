@@ -349,7 +349,7 @@ static void refuses(void **state)
                           nowhere = {.kind = CLIPSPAN_CHANGE_SWAP, .place = 1 << 20},
                           no_cue = {.kind = CLIPSPAN_CHANGE_CUE, .cue = 1},
                           whole = {.term = CLIPSPAN_TERM_EMBEDDING},
-                          scale = {.kind = CLIPSPAN_CHANGE_SCALE, .scale = NAN};
+                          scale = {.kind = CLIPSPAN_CHANGE_SCALE, .scale = (double)NAN};
     clipspan_effects_options options = CLIPSPAN_EFFECTS_OPTIONS_INIT;
     clipspan_effects *e;
     clipspan_run *bare;
