@@ -67,8 +67,9 @@ void cs_effects_spread(double *out, const cs_effects *e, size_t head, const doub
 static clipspan_status make_gains(cs_effects *e, size_t cue, clipspan_error *err)
 {
     const size_t LH = e->shape.L * e->shape.H, C = e->shape.C, Q = e->Q, q = e->classes + cue;
-    double *room = cs_alloc_zero(C + Q, sizeof *room, "covariances", err), *mix = room + C;
+    double *room = cs_alloc_zero(C + Q, sizeof *room, "covariances", err), *mix;
     if (!room) return CLIPSPAN_E_NOMEM;
+    mix = room + C;
     mix[q] = 1.0;
     for (size_t h = 0; h < LH; h++) {
         const double *u = cs_effects_reader(e, h);

@@ -131,7 +131,7 @@ static void draw(cs_scene *s, cs_random *random)
         float *text = s->texts + t * s->P;
         double size = 0.0;
         for (size_t d = 0; d < s->P; d++) {
-            double near = t % 2 ? (double)text[d - s->P] : chance(random);
+            double near = t % 2 ? (double)*(text + d - s->P) : chance(random);
             text[d] = (float)(near + (t % 2 ? 0.2 / sqrt((double)s->P) : 0.0) * chance(random));
             size += (double)text[d] * (double)text[d];
         }
