@@ -44,9 +44,12 @@ static clipspan_status rank_heads(cs_shortcut *s, clipspan_error *err)
     const cs_shape shape = cs_effects_shape(e);
     const size_t LH = shape.L * shape.H, C = shape.C, Q = cs_effects_columns(e);
     double *room = cs_alloc_zero(3 * C + Q + LH, sizeof *room, "covariances", err);
-    double *um = room, *uq = room + C, *spread = room + 2 * C, *mq = room + 3 * C,
-           *both = room + 3 * C + Q, sum = 0.0;
+    double *um = room, *uq, *spread, *mq, *both, sum = 0.0;
     if (!room) return CLIPSPAN_E_NOMEM;
+    uq = um + C;
+    spread = uq + C;
+    mq = spread + C;
+    both = mq + Q;
     mq[cs_effects_classes(e) + s->cue] = 1.0;
     for (size_t h = 0; h < LH; h++) {
         clipspan_shortcut_head *to = &s->heads[h];
