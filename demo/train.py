@@ -3,6 +3,8 @@
 
 usage: train.py [options] -o FOLDER      (pip install torch==2.15.0 open_clip_torch==3.3.0 numpy safetensors)
 
+Two to three hours on two cores (13.9 ms of a core a picture, 1,075,200 pictures), under three minutes on one H200.
+
   -o FOLDER        where the checkpoint and the training state go; started again, it goes on where it stopped
   --seed N         weights, scenes and captions (default 1)
   --steps N        of 256 pictures each (default 4200)
