@@ -72,7 +72,7 @@ clipspan_status cli_demo_inputs(clipspan_inputs **out, const cli_demo *demo, con
 clipspan_status cli_demo_masks(clipspan_inputs **out, const cli_demo *demo, const char *table,
                                clipspan_error *err);
 
-/* The values of a factor, in sentences that training never saw. */
+/* The values of a factor, with prompts other than training's. */
 clipspan_status cli_demo_bank(clipspan_bank **out, cli_demo *demo, const char *factor,
                               clipspan_error *err);
 

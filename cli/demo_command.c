@@ -25,8 +25,8 @@ static const cli_demo_chapter chapters[] = {
     {"world", "The world", "Scenes in rows, a row a factor, its values from left to right.",
      "clipspan pixels MODEL photos/ -o seen/", cli_demo_sheet},
     {"sight", "What the model sees",
-     "Each test scene is compared with the values of a factor, named in sentences that training "
-     "never used; the nearest one is the answer.",
+     "Each test scene is compared with the values of a factor, named with prompts other than "
+     "training's; the nearest one is the answer.",
      "clipspan classify MODEL photos.csv --labels COLUMN --classes names.txt", cli_demo_sight},
     {"shortcut", "A shortcut",
      "Ducks and hens look alike here, and most ducks of the training scenes are on water, most "

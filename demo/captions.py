@@ -32,7 +32,8 @@ GROUND = (("water", "the sea"), ("grass", "a meadow"), ("sand", "a beach"), ("th
 WHERE = (("on water", "on the sea"), ("on grass", "on a meadow"), ("on sand", "on a beach"), ("in the night sky", "in darkness"),
          ("on a brick wall", "on bricks"), ("in snow", "on ice"))
 
-# Phrases for one factor: those of training, and those that training never sees.
+# Phrases for one factor: those of training, and those that training never uses for it. Three of the latter, 'a drawing of a'
+# shape, a bird or a small or large object, can still come up as the caption of a whole scene.
 TRAINED = {
     "shape": ("a {s}", "{p}", "a picture of a {s}", "a picture of {p}", "there is a {s}", "something in the shape of a {s}",
               "the shape is a {s}", "this is a {s}", "an object shaped like a {s}", "objects shaped like {p}"),

@@ -3,7 +3,7 @@
 
 usage: evaluate.py [--scenes N] [--json FILE] [MODEL_FOLDER]      (default: data/demo/model; N divides all counts, for a look)
 
-  accuracy      zero-shot by factor, with the prompts of data/demo/classes, which training never saw
+  accuracy      zero-shot by factor, with the prompts of data/demo/classes, other than training's
   heads         direct effect (covariance share), share of a head's variance that each factor explains (analysis of
                 variance on the true factors) and role by TEXTSPAN's picks from data/demo/texts.txt
   ablation      the two strongest heads of each role replaced by their mean
@@ -19,7 +19,6 @@ import sys
 
 import numpy as np
 
-import captions
 import scenes
 import textspan
 from make_data import class_names, templates
@@ -216,7 +215,7 @@ def main():
     m = out["embedding"]
     base = accuracies(m, banks, out)
     result["accuracy"] = base
-    print(f"\nZero-shot accuracy on {n} fresh scenes, prompts not used in training, % (interval)")
+    print(f"\nZero-shot accuracy on {n} fresh scenes, prompts other than training's, % (interval)")
     for f in FACTORS:
         print(f"  {f:11} {base[f]:6.2f}  (± {wilson(base[f], n):.2f})")
     print(f"sum of all terms against the embedding: {abs(heads.sum((1, 2)) + out['mlp'].sum(1) - m).max():.1e}")

@@ -6,7 +6,7 @@ usage: make_data.py -o FOLDER      (numpy; the same bytes every time, PNG apart:
   look.csv, look/     600 scenes as in training, the shortcut's correlation included: for statistics
   test.csv, test/     440 scenes, birds balanced over the four groups: for figures
   masks/              which object a pixel belongs to: 0 ground, 1 the first object of `objects`, and so on
-  classes/FACTOR.txt, FACTOR.templates.txt   class names with the labels' keys, prompts that training never saw
+  classes/FACTOR.txt, FACTOR.templates.txt   class names with the labels' keys, prompts other than training's
   texts.txt           descriptions with categories: 24 for each factor, and for contrast eight for each of 24 categories of
                       everyday things that no scene shows, from the general pool, with no word of the scenes' language
 """

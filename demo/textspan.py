@@ -6,15 +6,15 @@ each pick is projected out of data and texts (the published algorithm, in the sp
 import numpy as np
 
 
-def space(basis, y):
-    """(R, U): coordinates y R of the contributions in an orthonormal basis, and the span of the data in it."""
-    q, r = np.linalg.qr(basis.T.astype(np.float64))  # basis = r.T q.T
+def space(basis):
+    """(Q, R): contributions y A are y R in the orthonormal columns of Q [P, p], A = R Q.T."""
+    q, r = np.linalg.qr(basis.T.astype(np.float64))
     return q, r.T
 
 
 def span(basis, mean, cov, texts, picks, count):
     """Picks [(text, share of the head's variance, direction in code space [K + 3])]. mean, cov: of y, float64."""
-    q, r = space(basis, None)
+    q, r = space(basis)
     c = r.T @ cov @ r
     m = mean @ r
     values, vectors = np.linalg.eigh(c + np.outer(m, m))

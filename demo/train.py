@@ -316,7 +316,7 @@ KEYS = ("facts", "kind", "said", "ids", "body")
 
 @torch.no_grad()
 def quick_check(model, device, seed=99, count=2048):
-    """Zero-shot accuracy by factor on fresh scenes, with captions that training never saw."""
+    """Zero-shot accuracy by factor on fresh scenes, with prompts other than training's."""
     model.eval()
     bank = []
     for f in FACTORS:

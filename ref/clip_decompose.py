@@ -33,7 +33,7 @@ def trace(model, pixels):
     x = embed(model, pixels)
     b, n, d = x.shape
     k = d // tower.heads
-    z0, by_token, mlps, biases, codes, values, i = x[:, 0], [], [], [], [], [], 0
+    z0, by_token, mlps, biases, codes, i = x[:, 0], [], [], [], [], 0
     while f"visual.transformer.resblocks.{i}.ln_1.weight" in w:
         p = f"visual.transformer.resblocks.{i}."
         h = forward.layer_norm(x, w[p + "ln_1.weight"], w[p + "ln_1.bias"], tower.eps)
