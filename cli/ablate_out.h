@@ -18,6 +18,7 @@ typedef struct cli_ablation {
     int surgery;                 /* 1: terms are not only at their means, nothing is random */
     cli_terms terms;             /* the chosen ones first, then --mlps and --before */
     size_t chosen, chosen_heads; /* named or of the role; heads among them */
+    size_t random_heads;         /* of a random set; 0: as many as were chosen */
     uint8_t *before, *after;     /* [N] answers */
     uint32_t *predicted;         /* [N] */
     uint64_t changed;            /* pictures whose prediction is another */
@@ -25,6 +26,14 @@ typedef struct cli_ablation {
     cli_trial *trials;
     size_t trial_count;
 } cli_ablation;
+
+/* What --heads, --role, --mlps and --before say of a run that is open; then, with the evaluation
+ * started, figures before and after and of --random sets. cli_ablation_fini also after a failure.
+ * Errors: ARGUMENT (nothing to ablate, unknown names), those of reading the run. */
+clipspan_status cli_ablation_choose(cli_ablation *ablation, cli_evaluation *ev,
+                                    clipspan_error *err);
+clipspan_status cli_ablation_run(cli_ablation *ablation, cli_evaluation *ev, clipspan_error *err);
+void cli_ablation_fini(cli_ablation *ablation);
 
 /* The best random set: by worst group, without groups by accuracy. */
 size_t cli_best_trial(const cli_evaluation *ev, const cli_ablation *ablation);

@@ -191,13 +191,13 @@ static clipspan_status segment_piece(void *context, size_t first, size_t count,
     return CLIPSPAN_OK;
 }
 
-static clipspan_status segment(cli_segment *j, clipspan_error *err)
+clipspan_status cli_segment_run(cli_segment *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     CS_TRY(prepare(j, err));
     if (s->settings.dry_run) {
         j->written = clipspan_inputs_get_count(j->inputs);
-        return cli_segment_show(j, err);
+        return CLIPSPAN_OK;
     }
     CS_TRY(make_maps(j, err));
     CS_TRY(open_rows(j, err));
@@ -207,32 +207,38 @@ static clipspan_status segment(cli_segment *j, clipspan_error *err)
     if (j->left_out)
         cli_note(s, "left out: %zu pictures without a class or a value in the columns of --target",
                  j->left_out);
-    return cli_segment_show(j, err);
+    return CLIPSPAN_OK;
+}
+
+void cli_segment_fini(cli_segment *j)
+{
+    cli_rows_close(&j->rows);
+    cli_segment_targets_free(j);
+    for (size_t i = 0; i < CLI_METHODS; i++) {
+        cs_free(j->grid[i]);
+        cs_free(j->map[i]);
+    }
+    cs_free(j->truth[0]);
+    cs_free(j->truth[1]);
+    cs_free(j->values);
+    cs_free(j->heads);
+    clipspan_maps_free(&j->maps);
+    clipspan_bank_free(&j->bank);
+    clipspan_encoder_free(&j->encoder);
+    clipspan_inputs_close(&j->value_inputs);
+    clipspan_inputs_close(&j->mask_inputs);
+    clipspan_inputs_close(&j->inputs);
+    clipspan_texts_free(&j->texts);
+    clipspan_texts_free(&j->templates);
+    clipspan_texts_free(&j->classes);
+    clipspan_model_close(&j->model);
 }
 
 clipspan_status cli_run_segment(cli_session *s, clipspan_error *err)
 {
     cli_segment j = {.session = s};
-    clipspan_status status = segment(&j, err);
-    cli_rows_close(&j.rows);
-    cli_segment_targets_free(&j);
-    for (size_t i = 0; i < CLI_METHODS; i++) {
-        cs_free(j.grid[i]);
-        cs_free(j.map[i]);
-    }
-    cs_free(j.truth[0]);
-    cs_free(j.truth[1]);
-    cs_free(j.values);
-    cs_free(j.heads);
-    clipspan_maps_free(&j.maps);
-    clipspan_bank_free(&j.bank);
-    clipspan_encoder_free(&j.encoder);
-    clipspan_inputs_close(&j.value_inputs);
-    clipspan_inputs_close(&j.mask_inputs);
-    clipspan_inputs_close(&j.inputs);
-    clipspan_texts_free(&j.texts);
-    clipspan_texts_free(&j.templates);
-    clipspan_texts_free(&j.classes);
-    clipspan_model_close(&j.model);
+    clipspan_status status = cli_segment_run(&j, err);
+    if (status == CLIPSPAN_OK) status = cli_segment_show(&j, err);
+    cli_segment_fini(&j);
     return status;
 }

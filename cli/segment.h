@@ -70,6 +70,11 @@ clipspan_status cli_segment_picture(cli_segment *job, size_t picture, size_t at,
 clipspan_status cli_segment_classes(const cli_segment *job, const clipspan_view *view, size_t at,
                                     const char *path, clipspan_error *err);
 
+/* The command's work, of a job that has its session only: all masks, all figures.
+ * cli_segment_fini also after a failure. */
+clipspan_status cli_segment_run(cli_segment *job, clipspan_error *err);
+void cli_segment_fini(cli_segment *job);
+
 /* Figures, in the session's form. */
 clipspan_status cli_segment_show(const cli_segment *job, clipspan_error *err);
 
