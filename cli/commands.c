@@ -203,9 +203,18 @@ static const cli_command table[] = {
      "For each picture there are an overlay a text, a sheet of texts by heads (the strongest "
      "heads, "
      "or those of --heads) and NAME.npy, the scores themselves without contrast, float32 [texts, "
-     "grid height, grid width].",
+     "grid height, grid width].\n"
+     "--tiles maps large pictures whole and at their own resolution: windows of the model's size "
+     "that overlap by half or more are mapped one by one and blended with weights that add up to "
+     "one. The scale is the same everywhere, but the model sees each window alone: a patch's "
+     "number "
+     "is its part of the similarity of the text with its windows, and the sum over the picture is "
+     "no similarity. A picture of 12 megapixels takes about 900 windows of 224 pixels; 4,096 are "
+     "the limit, and the maps may take a quarter of memory.",
      "clipspan heatmap MODEL photo.jpg --text \"a dog\" --text \"a cat\" -o maps\ttwo texts\n"
      "clipspan heatmap MODEL photo.jpg --text \"a dog\" --heads L11.H3,L10.H0 -o maps\ttwo heads\n"
+     "clipspan heatmap MODEL street.jpg --text \"a road sign\" --text \"a tree\" --tiles -o "
+     "maps\tsmall things in a large picture\n"
      "clipspan heatmap demo look.csv --texts things.txt --contrast rival -o maps\tmany pictures",
      2, SIZE_MAX, cli_run_heatmap},
     {CLI_SEGMENT, "segment",

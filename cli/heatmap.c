@@ -52,20 +52,39 @@ static clipspan_status make_names(cli_heatmap *j, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+static clipspan_status draw_window(cli_heatmap *j, size_t picture, size_t at, clipspan_error *err)
+{
+    const cli_heatmap_scores scores = {.at = at,
+                                       .sum = clipspan_maps_get(j->maps, at, j->kind) + 1,
+                                       .stride = j->N,
+                                       .rows = j->info->grid_height,
+                                       .columns = j->info->grid_width};
+    return cli_heatmap_draw(j, picture, &scores, err);
+}
+
+static clipspan_status map_windows(cli_heatmap *j, size_t first, size_t count,
+                                   clipspan_error *errors, clipspan_error *err)
+{
+    CS_TRY(clipspan_maps_run_files(j->maps, errors, clipspan_inputs_get_paths(j->inputs) + first,
+                                   count, err));
+    cli_progress_hide(j->session);
+    for (size_t i = 0; i < count; i++)
+        if (errors[i].code == CLIPSPAN_OK) CS_TRY(draw_window(j, first + i, i, err));
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status map_piece(void *context, size_t first, size_t count, clipspan_error *errors,
                                  clipspan_error *err)
 {
     cli_heatmap *j = context;
+    const size_t most = j->tiled ? 1 : j->at_once;
     for (size_t done = 0; done < count;) {
-        size_t some = count - done < j->at_once ? count - done : j->at_once;
-        CS_TRY(clipspan_maps_run_files(j->maps, errors + done,
-                                       clipspan_inputs_get_paths(j->inputs) + first + done, some,
-                                       err));
-        cli_progress_hide(j->session);
-        for (size_t i = 0; i < some; i++)
-            CS_TRY(errors[done + i].code == CLIPSPAN_OK
-                       ? cli_heatmap_draw(j, first + done + i, i, err)
-                       : cli_heatmap_skip(j, first + done + i, &errors[done + i], err));
+        size_t some = count - done < most ? count - done : most;
+        CS_TRY(j->tiled ? cli_heatmap_tiles(j, first + done, &errors[done], err)
+                        : map_windows(j, first + done, some, errors + done, err));
+        for (size_t i = done; i < done + some; i++)
+            if (errors[i].code != CLIPSPAN_OK)
+                CS_TRY(cli_heatmap_skip(j, first + i, &errors[i], err));
         done += some;
         CS_TRY(cli_keep_going(j->session, err));
     }
@@ -96,6 +115,7 @@ static clipspan_status prepare(cli_heatmap *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     const cli_settings *x = &s->settings;
+    size_t most;
     CS_TRY(check_arguments(s, err));
     CS_TRY(cli_texts_open(&j->texts, s, err));
     CS_TRY(cli_templates_open(&j->templates, s, "none", err));
@@ -109,7 +129,6 @@ static clipspan_status prepare(cli_heatmap *j, clipspan_error *err)
     CS_TRY(cli_pictures_open(&j->inputs, s, err));
     j->T = clipspan_texts_get_count(j->texts);
     j->N = (size_t)j->info->tokens;
-    j->grid = j->N - 1;
     j->method = x->method;
     j->kind = kinds[j->method];
     j->textless = j->kind == CLIPSPAN_MAP_ATTENTION || j->kind == CLIPSPAN_MAP_ROLLOUT;
@@ -126,7 +145,9 @@ static clipspan_status prepare(cli_heatmap *j, clipspan_error *err)
     j->top = x->top ? (size_t)x->top : x->heads ? j->head_count : TOP_HEADS;
     if (j->top > CLI_TOP_MOST) j->top = CLI_TOP_MOST;
     if (j->method != 0) j->top = 0;
-    j->at_once = (size_t)cli_threads(s) < MOST_AT_ONCE ? (size_t)cli_threads(s) : MOST_AT_ONCE;
+    j->tiled = x->tiles || x->tile_size;
+    most = j->tiled ? CLIPSPAN_PARTS_MOST : MOST_AT_ONCE;
+    j->at_once = (size_t)cli_threads(s) < most ? (size_t)cli_threads(s) : most;
     for (size_t n = clipspan_inputs_get_count(j->inputs); n; n /= 10)
         j->digits++;
     return make_names(j, err);
@@ -136,19 +157,15 @@ static clipspan_status make_maps(cli_heatmap *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
-    size_t numbers;
+    const size_t count = clipspan_inputs_get_count(j->inputs);
     CS_TRY(cli_bank_open(&j->bank, s, j->model, j->texts, j->templates, err));
-    CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs), err));
+    CS_TRY(cli_image_encoder(&j->encoder, s, j->model, j->tiled ? j->at_once : count, err));
     o.heads = j->heads;
     o.head_count = j->head_count;
     o.each = j->top > 0;
     o.kinds = (unsigned)j->kind;
     o.pictures = (int)j->at_once;
-    CS_TRY(clipspan_maps_new(&j->maps, j->encoder, j->bank, &o, err));
-    if (!cs_size_mul(&numbers, (j->top ? 1 + j->head_count : 1) * j->rows_of_maps, j->grid))
-        numbers = SIZE_MAX;
-    j->work = cs_alloc(numbers, sizeof *j->work, "maps", err);
-    return j->work ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    return clipspan_maps_new(&j->maps, j->encoder, j->bank, &o, err);
 }
 
 static void begin_document(cli_heatmap *j)
@@ -156,6 +173,7 @@ static void begin_document(cli_heatmap *j)
     const cli_session *s = j->session;
     cli_json_begin(&j->json, stdout, s->form == CLI_FORM_TSV, "clipspan.heatmap.v1");
     cli_json_flag(&j->json, "dry_run", s->settings.dry_run);
+    cli_json_flag(&j->json, "tiles", j->tiled);
     cli_json_text(&j->json, "model", j->info->name);
     cli_json_text(&j->json, "output", s->settings.output);
     cli_json_text(&j->json, "method", cli_heatmap_method(j));
@@ -173,15 +191,17 @@ static void summarize(cli_heatmap *j)
 {
     const cli_session *s = j->session;
     if (s->form == CLI_FORM_TABLE) {
-        printf("%s%s: %zu picture%s, %zu map%s each over %d x %d patches (%s; %s)\n"
+        printf("%s%s: %zu picture%s, %zu map%s each over %d x %d patches%s (%s; %s)\n"
                "%s/rows.csv: what each file is; NNN-name-sheet.png shows everything at once\n",
                s->settings.dry_run ? "would write " : "", s->settings.output, j->written,
                j->written == 1 ? "" : "s", j->rows_of_maps, j->rows_of_maps == 1 ? "" : "s",
-               j->info->grid_height, j->info->grid_width, cli_heatmap_method(j),
-               cli_contrast_name(j->contrast), s->settings.output);
+               j->info->grid_height, j->info->grid_width, j->tiled ? " a window" : "",
+               cli_heatmap_method(j), cli_contrast_name(j->contrast), s->settings.output);
+        if (j->tiled) printf("%llu windows\n", (unsigned long long)j->windows);
         return;
     }
     if (s->form == CLI_FORM_JSON) cli_json_end(&j->json);
+    if (j->tiled) cli_json_whole(&j->json, "windows", j->windows);
     cli_json_whole(&j->json, "written", j->written);
     cli_json_whole(&j->json, "skipped", s->skipped);
     cli_json_finish(&j->json);
@@ -208,6 +228,7 @@ static clipspan_status heatmap(cli_heatmap *j, clipspan_error *err)
     CS_TRY(prepare(j, err));
     if (s->settings.dry_run) {
         j->written = clipspan_inputs_get_count(j->inputs);
+        if (j->tiled) CS_TRY(cli_heatmap_windows(&j->windows, j, err));
         if (s->form != CLI_FORM_TABLE) begin_document(j);
         summarize(j);
         return CLIPSPAN_OK;
@@ -231,6 +252,8 @@ clipspan_status cli_run_heatmap(cli_session *s, clipspan_error *err)
         cs_free(j.names[i]);
     cs_free(j.names);
     cs_free(j.work);
+    cs_free(j.blend);
+    cs_free(j.pixels);
     cs_free(j.heads);
     clipspan_maps_free(&j.maps);
     clipspan_bank_free(&j.bank);

@@ -25,18 +25,19 @@ static char *file_name(const cli_heatmap *j, size_t picture, size_t row, const c
     return cs_path_join(j->session->settings.output, file, err);
 }
 
-static clipspan_status write_array(const cli_heatmap *j, size_t picture, const float *maps,
-                                   size_t count, clipspan_error *err)
+static clipspan_status write_array(const cli_heatmap *j, size_t picture,
+                                   const cli_heatmap_scores *x, clipspan_error *err)
 {
-    const uint64_t shape[2] = {(uint64_t)j->info->grid_height, (uint64_t)j->info->grid_width};
+    const uint64_t shape[2] = {(uint64_t)x->rows, (uint64_t)x->columns};
+    const size_t count = j->textless ? 1 : j->T;
     char *path = file_name(j, picture, SIZE_MAX, ".npy", err);
     clipspan_npy *npy = NULL;
     clipspan_status status = path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     if (status == CLIPSPAN_OK)
         status = clipspan_npy_open(&npy, path, CLIPSPAN_FLOAT32, shape, 2,
                                    j->session->settings.force, err);
-    for (size_t t = 0; t < count && status == CLIPSPAN_OK; t++) /* without the class token */
-        status = clipspan_npy_write(npy, maps + t * j->N + 1, 1, err);
+    for (size_t t = 0; t < count && status == CLIPSPAN_OK; t++)
+        status = clipspan_npy_write(npy, x->sum + t * x->stride, 1, err);
     if (status == CLIPSPAN_OK) status = clipspan_npy_finish(npy, err);
     clipspan_npy_close(&npy);
     cs_free(path);
@@ -51,29 +52,40 @@ static double strength(const float *maps, size_t n)
     return sum;
 }
 
-/* The `top` strongest of the chosen heads, strongest first; contrasted into work behind the sum. */
-static size_t choose_heads(cli_heatmap *j, cli_map_head *out, size_t at)
+static const float *head_scores(const cli_heatmap *j, const cli_heatmap_scores *x, size_t i)
 {
-    const size_t size = j->rows_of_maps * j->grid;
+    const clipspan_head head = j->heads[i];
+    if (x->heads) return x->heads + i * j->T * x->stride;
+    return clipspan_maps_get_head(j->maps, x->at, head.layer, head.head) + 1;
+}
+
+/* The `top` strongest of the chosen heads, strongest first; contrasted into work behind the sum. */
+static size_t choose_heads(cli_heatmap *j, cli_map_head *out, const cli_heatmap_scores *x,
+                           size_t cells)
+{
+    const size_t size = j->rows_of_maps * cells;
+    float *room[CLI_TOP_MOST], *spare = j->work + size;
     double best[CLI_TOP_MOST];
     size_t held = 0;
     for (size_t i = 0; i < j->head_count && j->top; i++) {
-        const clipspan_head head = j->heads[i];
-        const float *map = clipspan_maps_get_head(j->maps, at, head.layer, head.head);
-        float *to = j->work + (1 + i) * size;
+        float *next;
         double sum;
         size_t k;
-        cli_contrast_run(to, map + 1, j->T, j->grid, j->N, j->contrast);
-        sum = strength(to, size);
+        cli_contrast_run(spare, head_scores(j, x, i), j->T, cells, x->stride, j->contrast);
+        sum = strength(spare, size);
         if (held == j->top && sum <= best[held - 1]) continue;
+        next = held < j->top ? j->work + (2 + held) * size : room[held - 1];
         k = held < j->top ? held++ : held - 1;
         for (; k > 0 && sum > best[k - 1]; k--) {
             best[k] = best[k - 1];
+            room[k] = room[k - 1];
             out[k] = out[k - 1];
         }
         best[k] = sum;
-        out[k].head = head;
-        out[k].maps = to;
+        room[k] = spare;
+        out[k].head = j->heads[i];
+        out[k].maps = spare;
+        spare = next;
     }
     return held;
 }
@@ -104,10 +116,10 @@ static size_t peak(const float *map, size_t n)
 static clipspan_status report_map(cli_heatmap *j, const cli_map_set *set, size_t row,
                                   const char *file, double similarity, clipspan_error *err)
 {
-    const float *map = set->maps + row * j->grid;
-    const size_t top = peak(map, j->grid), columns = (size_t)j->info->grid_width;
+    const float *map = set->maps + row * set->grid;
+    const size_t top = peak(map, set->grid), columns = (size_t)set->grid_width;
     double sum = 0.0;
-    for (size_t i = 0; i < j->grid; i++)
+    for (size_t i = 0; i < set->grid; i++)
         sum += (double)map[i];
     cli_rows_text(j->rows, set->path);
     cli_rows_text(j->rows, "ok");
@@ -165,6 +177,13 @@ static void begin_picture(cli_heatmap *j, const cli_map_set *set)
     cli_json_object(&j->json, NULL);
     cli_json_text(&j->json, "path", set->path);
     cli_json_text(&j->json, "status", "ok");
+    if (set->tiles) {
+        cli_json_whole(&j->json, "windows", clipspan_tiles_get_info(set->tiles)->count);
+        cli_json_line(&j->json, "grid");
+        cli_json_whole(&j->json, NULL, set->grid / (size_t)set->grid_width);
+        cli_json_whole(&j->json, NULL, (uint64_t)set->grid_width);
+        cli_json_end(&j->json);
+    }
     cli_json_real(&j->json, "limit", set->limit);
     cli_json_line(&j->json, "heads");
     for (size_t h = 0; h < set->head_count; h++) {
@@ -183,54 +202,80 @@ static void end_picture(cli_heatmap *j, const cli_map_set *set)
         cli_json_end(&j->json);
         cli_json_end(&j->json);
     } else if (s->form == CLI_FORM_TABLE && clipspan_inputs_get_count(j->inputs) == 1) {
-        cli_map_preview(s, set, j->info->grid_width);
+        cli_map_preview(s, set);
     }
 }
 
-clipspan_status cli_heatmap_draw(cli_heatmap *j, size_t picture, size_t at, clipspan_error *err)
+/* What the numbers are, for titles. */
+static void describe(char *out, size_t room, const cli_heatmap *j, const cli_map_set *set)
 {
-    const float *maps = clipspan_maps_get(j->maps, at, j->kind);
-    const size_t size = j->rows_of_maps * j->grid;
+    const char *unit = j->textless                        ? "share of a patch"
+                       : j->method == 3 || j->method == 4 ? "cosine of a patch"
+                                                          : "a patch's part of the similarity";
+    const clipspan_tiles_info *tiles = clipspan_tiles_get_info(set->tiles);
+    size_t used;
+    if (j->textless)
+        used = (size_t)snprintf(out, room, "%s: %s", cli_heatmap_method(j), unit);
+    else
+        used = (size_t)snprintf(out, room, "%s: %s, %s", cli_heatmap_method(j),
+                                cli_contrast_name(j->contrast), unit);
+    if (tiles && !tiles->whole)
+        snprintf(out + used, room - used, ", in %d x %d windows", tiles->rows, tiles->columns);
+}
+
+/* Cosines of the whole picture; those of one window of several say nothing about it. */
+static void fill_similarity(const cli_heatmap *j, const cli_heatmap_scores *x, double *similarity)
+{
+    if (!x->tiles || clipspan_tiles_get_info(x->tiles)->whole)
+        cosines(j, x->at, similarity);
+    else
+        for (size_t t = 0; t < j->T; t++)
+            similarity[t] = (double)NAN;
+}
+
+clipspan_status cli_heatmap_draw(cli_heatmap *j, size_t picture, const cli_heatmap_scores *x,
+                                 clipspan_error *err)
+{
+    const size_t cells = (size_t)x->rows * (size_t)x->columns, size = j->rows_of_maps * cells;
     cli_map_head heads[CLI_TOP_MOST];
-    char how[160];
+    char how[240];
     clipspan_status status;
     cli_map_set set = {.model = j->model,
                        .path = clipspan_inputs_get_paths(j->inputs)[picture],
+                       .how = how,
+                       .tiles = x->tiles,
                        .names = j->names,
-                       .maps = j->work,
                        .heads = heads,
                        .rows = j->rows_of_maps,
-                       .grid = j->grid,
+                       .grid = cells,
+                       .grid_width = x->columns,
                        .is_signed = !j->textless};
     clipspan_view *view = NULL;
     double *similarity = cs_alloc(j->T, sizeof *similarity, "similarities", err);
     if (!similarity) return CLIPSPAN_E_NOMEM;
-    cosines(j, at, similarity);
-    cli_contrast_run(j->work, maps + 1, j->textless ? 1 : j->T, j->grid, j->N, j->contrast);
-    set.head_count = choose_heads(j, heads, at);
+    CS_TRY_DONE(
+        cs_grow(&j->work, &j->work_room, (2 + j->top) * size, sizeof *j->work, "maps", err));
+    set.maps = j->work;
+    fill_similarity(j, x, similarity);
+    cli_contrast_run(j->work, x->sum, j->textless ? 1 : j->T, cells, x->stride, j->contrast);
+    set.head_count = choose_heads(j, heads, x, cells);
     set.limit = cli_map_limit(set.maps, size);
     for (size_t h = 0; h < set.head_count; h++) {
         double limit = cli_map_limit(heads[h].maps, size);
         if (limit > set.head_limit) set.head_limit = limit;
     }
-    snprintf(how, sizeof how, "%s: %s, a patch's part of the similarity", cli_heatmap_method(j),
-             cli_contrast_name(j->contrast));
-    if (j->method == 3 || j->method == 4)
-        snprintf(how, sizeof how, "%s: %s, cosine of a patch", cli_heatmap_method(j),
-                 cli_contrast_name(j->contrast));
-    if (j->textless) snprintf(how, sizeof how, "%s: share of a patch", cli_heatmap_method(j));
-    set.how = how;
+    describe(how, sizeof how, j, &set);
     begin_picture(j, &set);
-    status =
-        cli_map_view(&view, j->session, j->model, set.path, (int)j->session->settings.size, err);
+    CS_TRY_DONE(cli_map_view(&view, j->session, &set, (int)j->session->settings.size, err));
     set.view = view;
-    if (status == CLIPSPAN_OK) status = write_array(j, picture, maps, j->textless ? 1 : j->T, err);
-    if (status == CLIPSPAN_OK) status = write_drawings(j, &set, picture, similarity, err);
-    if (status == CLIPSPAN_OK) end_picture(j, &set);
-    clipspan_view_free(&view);
-    cs_free(similarity);
+    CS_TRY_DONE(write_array(j, picture, x, err));
+    CS_TRY_DONE(write_drawings(j, &set, picture, similarity, err));
+    end_picture(j, &set);
     j->written++;
     j->session->keeps_files = 1;
+done:
+    clipspan_view_free(&view);
+    cs_free(similarity);
     return status;
 }
 

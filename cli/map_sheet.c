@@ -9,9 +9,10 @@
 #include <math.h>
 #include <string.h>
 
-#define CELL         192 /* pixels of a cell's longer side */
-#define LEAST        256 /* of an overlay's cell, so that its texts have room */
-#define PREVIEW_MOST 4   /* maps shown as letters */
+#define CELL          192 /* pixels of a cell's longer side */
+#define LEAST         256 /* of an overlay's cell, so that its texts have room */
+#define PREVIEW_MOST  4   /* maps shown as letters */
+#define PREVIEW_LINES 48  /* of each at most */
 
 double cli_map_limit(const float *maps, size_t n)
 {
@@ -31,13 +32,14 @@ static void range_of(char *out, size_t room, const float *map, size_t n)
     snprintf(out, room, "%.3g to %.3g", (double)low, (double)high);
 }
 
-clipspan_status cli_map_view(clipspan_view **out, const cli_session *s, const clipspan_model *model,
-                             const char *path, int edge, clipspan_error *err)
+clipspan_status cli_map_view(clipspan_view **out, const cli_session *s, const cli_map_set *set,
+                             int edge, clipspan_error *err)
 {
     clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
     options.exif_orient = s->settings.exif_orient;
     options.max_pixels = s->settings.max_pixels;
-    return clipspan_view_new(out, model, path, edge, &options, err);
+    if (set->tiles) return clipspan_tiles_new_view(out, set->tiles, edge, err);
+    return clipspan_view_new(out, set->model, set->path, edge, &options, err);
 }
 
 /* A view and room for its drawings, given back with free_easel in any case. */
@@ -114,7 +116,7 @@ clipspan_status cli_map_sheet(const cli_session *s, const cli_map_set *set, cons
     size_t bars = set->head_count ? 2 : 1;
     clipspan_view *view = NULL;
     easel e = {0};
-    CS_TRY_DONE(cli_map_view(&view, s, set->model, set->path, CELL, err));
+    CS_TRY_DONE(cli_map_view(&view, s, set, CELL, err));
     CS_TRY_DONE(set_up(&e, view, err));
     CS_TRY_DONE(clipspan_sheet_new(&e.sheet, set->rows, 3 + set->head_count,
                                    e.info->height < CELL / 4 ? CELL / 4 : e.info->height,
@@ -139,13 +141,16 @@ done:
     return status;
 }
 
-void cli_map_preview(const cli_session *s, const cli_map_set *set, int grid_width)
+void cli_map_preview(const cli_session *s, const cli_map_set *set)
 {
     static const char *const blocks[] = {" ", "\xE2\x96\x91", "\xE2\x96\x92", "\xE2\x96\x93",
                                          "\xE2\x96\x88"};
     static const char *const letters[] = {" ", ".", "+", "%", "@"};
     const char *const *shades = s->unicode ? blocks : letters;
-    const size_t width = (size_t)grid_width, step = (2 * width + 99) / 100;
+    const size_t width = (size_t)set->grid_width, height = set->grid / width;
+    const size_t across = (2 * width + 99) / 100,
+                 down = (height + PREVIEW_LINES - 1) / PREVIEW_LINES;
+    const size_t step = across > down ? across : down;
     for (size_t row = 0; row < set->rows && row < PREVIEW_MOST; row++) {
         const float *map = set->maps + row * set->grid;
         float most = 0.0F;
@@ -155,7 +160,7 @@ void cli_map_preview(const cli_session *s, const cli_map_set *set, int grid_widt
         fputs("  ", stdout);
         cli_print_text(stdout, s, set->names[row], (size_t)s->columns - 32, &cells);
         printf("  (darkest: %.3g)\n", (double)most);
-        for (size_t y = 0; y < set->grid / width; y += step) {
+        for (size_t y = 0; y < height; y += step) {
             fputs("  ", stdout);
             for (size_t x = 0; x < width; x += step) {
                 float value = map[y * width + x];

@@ -15,11 +15,13 @@ typedef struct cli_map_head {
 typedef struct cli_map_set {
     const clipspan_model *model;
     const char *path, *how;    /* the picture; what the maps are, for titles */
+    clipspan_tiles *tiles;     /* what the maps' grid lies over; NULL: the model's window */
     const clipspan_view *view; /* the picture at the size of overlays */
     char *const *names;        /* [rows] what each map is of */
     const float *maps;         /* [rows, grid] */
     const cli_map_head *heads;
     size_t rows, grid, head_count;
+    int grid_width;
     int is_signed;
     double limit, head_limit;
 } cli_map_set;
@@ -27,10 +29,9 @@ typedef struct cli_map_set {
 /* The largest size of n numbers; at least a tiny one above 0. */
 double cli_map_limit(const float *maps, size_t n);
 
-/* A picture at a size for drawing, as the options say how to read it. */
+/* The set's picture at a size for drawing, as the options say how to read it. */
 clipspan_status cli_map_view(clipspan_view **out, const cli_session *session,
-                             const clipspan_model *model, const char *path, int edge,
-                             clipspan_error *err);
+                             const cli_map_set *set, int edge, clipspan_error *err);
 
 /* One map over the whole picture with its scale bar. */
 clipspan_status cli_map_overlay(const cli_session *session, const cli_map_set *set, size_t row,
@@ -41,6 +42,6 @@ clipspan_status cli_map_sheet(const cli_session *session, const cli_map_set *set
                               clipspan_error *err);
 
 /* The first maps as blocks of letters, darkest where the score is highest; blank below zero. */
-void cli_map_preview(const cli_session *session, const cli_map_set *set, int grid_width);
+void cli_map_preview(const cli_session *session, const cli_map_set *set);
 
 #endif

@@ -139,6 +139,16 @@ static const cli_option table[] = {
     {"Maps", "top", 0, CLI_WHOLE, CLI_HEATMAP, "N",
      "how many heads a sheet shows, the strongest first (default 4, with --heads all of them)",
      AT(top), 1, 64},
+    {"Maps", "tiles", 0, CLI_FLAG, CLI_HEATMAP, NULL,
+     "map the whole of large pictures at their own resolution: windows of the model's size that "
+     "overlap by half, each seen alone, blended into one map; small things show, what needs the "
+     "whole scene does not",
+     AT(tiles), 0, 0},
+    {"Maps", "tile-size", 0, CLI_WHOLE, CLI_HEATMAP, "N",
+     "pixels of the picture along a window's side (default: as many as the model takes); fewer "
+     "show "
+     "smaller things, more make fewer windows; implies --tiles",
+     AT(tile_size), 1, 65536},
     {"Maps", "size", 0, CLI_WHOLE, CLI_HEATMAP, "N",
      "pixels of an overlay's longer side at most (default 1024)", AT(size), 16, 4096},
     {"Classes", "classes", 0, CLI_TEXT, CLI_CLASSIFY | CLI_SEGMENT | CLI_EMBED | EFFECTS,

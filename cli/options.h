@@ -63,7 +63,8 @@ typedef struct cli_settings {
     uint64_t top;
     int codes, verify_sum;
     int contrast, method, segment_method, threshold, multi;
-    uint64_t size, back;
+    uint64_t size, back, tile_size;
+    int tiles;
     const char *masks, *mask_value;
     cli_list target, against, like, unlike;
     const char *region;

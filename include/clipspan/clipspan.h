@@ -655,6 +655,69 @@ CLIPSPAN_API clipspan_status clipspan_view_run_draw(uint8_t *rgb, const clipspan
                                                     double limit, int is_signed,
                                                     clipspan_error *err);
 
+/* Windows over a picture that is larger than what the tower sees, so that small things are seen as
+ * well: each is a window of the tower's shape at the picture's own resolution (or a chosen one),
+ * overlaps the next by half at least, and is mapped by itself; the maps are blended into one on a
+ * grid of patches over the whole picture:
+ *
+ *     map[x] = sum over windows i of  w_i[x] part_i[x]       sum over i of w_i[x] = 1
+ *
+ * with w_i highest in the middle of window i (a squared sine), so that no edge shows. What a
+ * blended map means: each patch's number is in the units of one window's similarity with the text,
+ * not scaled by anything of that window, and comparable over the picture; the model has seen each
+ * window alone, never the whole, and only the map of one window adds up to a similarity. A picture
+ * that is no larger than a window in either direction has one, which is what the tower sees of any
+ * picture. Used by one thread at a time. */
+typedef struct clipspan_tiles clipspan_tiles;
+
+typedef struct clipspan_tiles_options {
+    size_t struct_size;
+    int size; /* pixels of the picture along a window's shorter side; 0: as many as the tower has.
+                 A window is never longer than the picture, so that its pixels may be enlarged */
+    int most; /* windows, 65,536 at most; 0: 4,096 */
+    clipspan_picture_options picture;
+} clipspan_tiles_options;
+#define CLIPSPAN_TILES_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(clipspan_tiles_options), 0, 0, CLIPSPAN_PICTURE_OPTIONS_INIT                        \
+    }
+
+typedef struct clipspan_tiles_info {
+    int picture_height, picture_width;
+    int whole; /* 1: one window, the picture as without tiles */
+    size_t count;
+    int rows, columns;           /* of windows */
+    int grid_height, grid_width; /* patches of the blended maps */
+    double height, width;        /* of a window, in the picture's pixels, when it is not whole */
+} clipspan_tiles_info;
+
+/* Decodes the picture and keeps it. model must outlive the tiles; options may be NULL. Errors:
+ * LIMIT (more windows than allowed), ARGUMENT, and as clipspan_pixels_read. */
+CLIPSPAN_API clipspan_status clipspan_tiles_new(clipspan_tiles **out, const clipspan_model *model,
+                                                const char *path,
+                                                const clipspan_tiles_options *options,
+                                                clipspan_error *err);
+CLIPSPAN_API void clipspan_tiles_free(clipspan_tiles **tiles);
+CLIPSPAN_API const clipspan_tiles_info *clipspan_tiles_get_info(const clipspan_tiles *tiles);
+
+/* What the tower sees in windows first to first + count - 1, row by row: pixels : [count,
+ * image_height, image_width, 3], for clipspan_maps_run_pixels. Errors: ARGUMENT, NOMEM, of a whole
+ * picture as clipspan_pixels_read. */
+CLIPSPAN_API clipspan_status clipspan_tiles_run_pixels(uint8_t *pixels, clipspan_tiles *tiles,
+                                                       size_t first, size_t count,
+                                                       clipspan_error *err);
+
+/* Adds w_i part to a map that starts as zeros.
+ *   map : [grid_height, grid_width] of the tiles   part : the same of the model, of window `index`
+ * Errors: ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_tiles_add(float *map, const clipspan_tiles *tiles,
+                                                size_t index, const float *part,
+                                                clipspan_error *err);
+
+/* As clipspan_view_new, for maps of the tiles' grid. It does not need the tiles any more. */
+CLIPSPAN_API clipspan_status clipspan_tiles_new_view(clipspan_view **out, clipspan_tiles *tiles,
+                                                     int edge, clipspan_error *err);
+
 /* A map at the pixels of the tower: out : [image_height, image_width]   map : as above
  * Bilinear, half-pixel centres, as published. */
 CLIPSPAN_API clipspan_status clipspan_map_run_pixels(float *out, const clipspan_model *model,

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Views and sheets: argument checks around src/image. */
-#include "api/handles.h"
+#include "api/view_api.h"
 #include "image/sheet.h"
-#include "image/view.h"
 
 #include <math.h>
 
 #define DEFAULT_EDGE 1024
-
-struct clipspan_view {
-    cs_view view;
-    clipspan_view_info info;
-};
 
 struct clipspan_sheet {
     cs_sheet *sheet;
@@ -19,6 +13,25 @@ struct clipspan_sheet {
 };
 
 /* ---- Views ---- */
+
+clipspan_status cs_view_edge(int *out, int edge, clipspan_error *err)
+{
+    if (edge < -1 || edge > CS_VIEW_MOST)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "a view of %d pixels was asked for; 1 to %d are possible", edge,
+                       CS_VIEW_MOST);
+    *out = edge == -1 ? 0 : edge ? edge : DEFAULT_EDGE;
+    return CLIPSPAN_OK;
+}
+
+void cs_view_describe(clipspan_view *v)
+{
+    v->info.picture_height = v->view.picture_height;
+    v->info.picture_width = v->view.picture_width;
+    v->info.height = v->view.height;
+    v->info.width = v->view.width;
+    cs_view_window(v->info.window, &v->view);
+}
 
 clipspan_status clipspan_view_new(clipspan_view **out, const clipspan_model *model,
                                   const char *path, int edge,
@@ -31,23 +44,12 @@ clipspan_status clipspan_view_new(clipspan_view **out, const clipspan_model *mod
     if (!out || !model || !path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_view_new: an argument is NULL");
     if (options) CS_CHECK_SIZE(options, clipspan_picture_options, err);
-    if (edge < -1 || edge > CS_VIEW_MOST)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "a view of %d pixels was asked for; 1 to %d are possible", edge,
-                       CS_VIEW_MOST);
+    CS_TRY(cs_view_edge(&edge, edge, err));
     v = cs_alloc_zero(1, sizeof *v, "a view", err);
     if (!v) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(cs_view_init(&v->view, &cs_checkpoint_config(model->checkpoint)->preprocess,
-                             model->info.patch_size, path,
-                             edge == -1 ? 0
-                             : edge     ? edge
-                                        : DEFAULT_EDGE,
-                             options, err));
-    v->info.picture_height = v->view.picture_height;
-    v->info.picture_width = v->view.picture_width;
-    v->info.height = v->view.height;
-    v->info.width = v->view.width;
-    cs_view_window(v->info.window, &v->view);
+                             model->info.patch_size, path, edge, options, err));
+    cs_view_describe(v);
     *out = v;
     v = NULL;
 done:

@@ -45,30 +45,34 @@ static clipspan_status take_pixels(cs_view *view, cs_raster *raster, clipspan_er
     return status;
 }
 
+clipspan_status cs_view_show(cs_view *view, cs_raster *raster, int edge, clipspan_error *err)
+{
+    const int longer = raster->width > raster->height ? raster->width : raster->height;
+    view->picture_height = raster->height;
+    view->picture_width = raster->width;
+    if (edge == 0 && longer <= CS_VIEW_MOST) {
+        view->height = raster->height;
+        view->width = raster->width;
+    } else {
+        view->height = shown(raster->height, longer, edge ? edge : CS_VIEW_MOST);
+        view->width = shown(raster->width, longer, edge ? edge : CS_VIEW_MOST);
+    }
+    return take_pixels(view, raster, err);
+}
+
 clipspan_status cs_view_init(cs_view *view, const cs_preprocess *preprocess, int patch,
                              const char *path, int edge, const clipspan_picture_options *options,
                              clipspan_error *err)
 {
     clipspan_status status;
     cs_raster raster;
-    int longer;
     memset(view, 0, sizeof *view);
     view->patch = patch;
     view->rows = preprocess->height / patch;
     view->columns = preprocess->width / patch;
     CS_TRY_DONE(cs_picture_open(&raster, path, options, err));
     CS_TRY_DONE(cs_geometry_plan(&view->plan, preprocess, raster.width, raster.height, err));
-    longer = raster.width > raster.height ? raster.width : raster.height;
-    view->picture_height = raster.height;
-    view->picture_width = raster.width;
-    if (edge == 0 && longer <= CS_VIEW_MOST) {
-        view->height = raster.height;
-        view->width = raster.width;
-    } else {
-        view->height = shown(raster.height, longer, edge ? edge : CS_VIEW_MOST);
-        view->width = shown(raster.width, longer, edge ? edge : CS_VIEW_MOST);
-    }
-    status = take_pixels(view, &raster, err);
+    status = cs_view_show(view, &raster, edge, err);
 done:
     cs_raster_fini(&raster);
     return status;

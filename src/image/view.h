@@ -25,6 +25,10 @@ clipspan_status cs_view_init(cs_view *view, const cs_preprocess *preprocess, int
                              clipspan_error *err);
 void cs_view_fini(cs_view *view);
 
+/* The same of a picture that is decoded already, which is made grey or RGB, and of a tower of any
+ * size: fills what is shown, given view->plan, patch, rows and columns. Errors: NOMEM. */
+clipspan_status cs_view_show(cs_view *view, cs_raster *raster, int edge, clipspan_error *err);
+
 /* Left, top, right, bottom of what the tower sees, in pixels of the picture, within it. */
 void cs_view_window(double window[4], const cs_view *view);
 

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,12 +178,114 @@ static void refused(void **state)
     clipspan_encoder_free(&encoder);
 }
 
+/* ---- Tiles ---- */
+
+/* A picture of random pixels in the model's folder; the path is static. */
+static const char *picture(int height, int width)
+{
+    static char path[512];
+    uint8_t *rgb = malloc((size_t)height * (size_t)width * 3);
+    uint32_t seed = 11;
+    for (int i = 0; i < height * width * 3; i++) {
+        seed = seed * 1664525U + 1013904223U;
+        rgb[i] = (uint8_t)(seed >> 24);
+    }
+    snprintf(path, sizeof path, "%s/%dx%d.png", folder, height, width);
+    assert_int_equal(clipspan_png_write(path, rgb, height, width, 1, NULL), CLIPSPAN_OK);
+    free(rgb);
+    return path;
+}
+
+/* Windows of 16 x 16 over 40 x 24, patches of 8: 3 x 2 more. A blended map is, at each patch, an
+ * average of what the windows say about it: within their range, and equal where there is one. */
+static void tiled(void **state)
+{
+    clipspan_encoder *encoder = new_encoder(CLIPSPAN_IMAGE, 1);
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
+    clipspan_maps *maps = NULL;
+    clipspan_tiles *tiles = NULL;
+    clipspan_view *view = NULL;
+    const clipspan_tiles_info *info;
+    float blended[5 * 3] = {0}, low[5 * 3], high[5 * 3];
+    uint8_t window[8][16 * 16 * 3];
+    (void)state;
+    o.pictures = 8;
+    assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_tiles_new(&tiles, model, picture(40, 24), NULL, NULL), CLIPSPAN_OK);
+    info = clipspan_tiles_get_info(tiles);
+    assert_int_equal(info->count, 8);
+    assert_int_equal(info->rows, 4);
+    assert_int_equal(info->grid_height, 5);
+    assert_int_equal(info->grid_width, 3);
+    assert_false(info->whole);
+    assert_true(info->height == 16.0 && info->width == 16.0);
+    assert_int_equal(clipspan_tiles_run_pixels(window[0], tiles, 0, 8, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_maps_run_pixels(maps, window[0], 8, NULL), CLIPSPAN_OK);
+    for (int c = 0; c < 15; c++) {
+        low[c] = INFINITY;
+        high[c] = -INFINITY;
+    }
+    for (size_t i = 0; i < 8; i++) {
+        const float *part = clipspan_maps_get(maps, i, CLIPSPAN_MAP_HEADS) + 1;
+        for (size_t k = 0; k < 4; k++) {
+            const size_t c = (i / 2 + k / 2) * 3 + i % 2 + k % 2;
+            low[c] = fminf(low[c], part[k]);
+            high[c] = fmaxf(high[c], part[k]);
+        }
+        assert_int_equal(clipspan_tiles_add(blended, tiles, i, part, NULL), CLIPSPAN_OK);
+    }
+    for (int c = 0; c < 15; c++)
+        assert_true(blended[c] >= low[c] - 1e-6F && blended[c] <= high[c] + 1e-6F);
+    assert_true(blended[0] == low[0]); /* a corner: one window */
+    assert_int_equal(clipspan_tiles_new_view(&view, tiles, 40, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_view_get_info(view)->height, 40);
+    assert_true(fabs(clipspan_view_get_info(view)->window[3] - 40.0) < 1e-9);
+    clipspan_view_free(&view);
+    assert_int_equal(clipspan_tiles_run_pixels(window[0], tiles, 7, 2, NULL), CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_tiles_add(blended, tiles, 8, low, NULL), CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_tiles_new_view(&view, tiles, 5000, NULL), CLIPSPAN_E_ARGUMENT);
+    clipspan_tiles_free(&tiles);
+    clipspan_maps_free(&maps);
+    clipspan_encoder_free(&encoder);
+}
+
+static void tiled_whole(void **state)
+{
+    clipspan_tiles_options o = CLIPSPAN_TILES_OPTIONS_INIT;
+    clipspan_tiles *tiles = NULL;
+    clipspan_view *view = NULL;
+    uint8_t got[16 * 16 * 3], wanted[16 * 16 * 3];
+    const char *path = picture(13, 16);
+    clipspan_error err;
+    (void)state;
+    assert_int_equal(clipspan_tiles_new(&tiles, model, path, NULL, NULL), CLIPSPAN_OK);
+    assert_true(clipspan_tiles_get_info(tiles)->whole);
+    assert_int_equal(clipspan_tiles_get_info(tiles)->count, 1);
+    assert_int_equal(clipspan_tiles_run_pixels(got, tiles, 0, 1, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_pixels_read(wanted, model, path, NULL, NULL), CLIPSPAN_OK);
+    assert_memory_equal(got, wanted, sizeof got);
+    assert_int_equal(clipspan_tiles_new_view(&view, tiles, 0, NULL), CLIPSPAN_OK);
+    clipspan_view_free(&view);
+    clipspan_tiles_free(&tiles);
+    o.most = 7;
+    assert_int_equal(clipspan_tiles_new(&tiles, model, picture(40, 24), &o, &err),
+                     CLIPSPAN_E_LIMIT);
+    assert_non_null(strstr(err.message, "40x24.png: 24 x 40 pixels take 8 windows"));
+    o.most = -1;
+    assert_int_equal(clipspan_tiles_new(&tiles, model, path, &o, NULL), CLIPSPAN_E_ARGUMENT);
+    o.most = 0;
+    o.struct_size = 3;
+    assert_int_equal(clipspan_tiles_new(&tiles, model, path, &o, NULL), CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_tiles_new(&tiles, model, "/nowhere.png", NULL, NULL),
+                     CLIPSPAN_E_NOT_FOUND);
+    assert_null(tiles);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(company),
-        cmocka_unit_test(unusable),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(company), cmocka_unit_test(unusable),    cmocka_unit_test(refused),
+        cmocka_unit_test(tiled),   cmocka_unit_test(tiled_whole),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

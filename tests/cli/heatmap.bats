@@ -80,3 +80,85 @@ load helper
     exits 0 "$CLIPSPAN" heatmap "$model" pics --text a --text b -o two -j 2
     for file in one/*.npy one/*.png; do cmp "$file" "two/${file#one/}"; done
 }
+
+long20() { # 20,000 x 20 pixels
+    printf 'iVBORw0KGgoAAAANSUhEUgAATiAAAAAUAQAAAABA1DALAAAAaElEQVR42u3WMQ0AAAzDsDIof7bFsHOSDSFXUgAA3okEAAAmDgAAEwcAgIkDADBxAACYOAAA%s' \
+        TBwAgIkDAMDEAQBg4gAATBwAACYOAAATBwCAiQMAMHEAAJg4AABMHACAiQMAwMQBAHAzBilyVlZUM3AAAAAASUVORK5CYII= | base64 -d
+}
+
+long10() { # 20,000 x 10
+    printf 'iVBORw0KGgoAAAANSUhEUgAATiAAAAAKAQAAAAB5CFPgAAAAQklEQVR42u3WMQ0AAAzDsDIof7YFsWuSDSFXUgAA3okEAAAmDgAAEwcAgIkDADBxAACYOAAA%s' \
+        TBwAgIkDAMDEAQBwM/JYuSSD8Ud2AAAAAElFTkSuQmCC | base64 -d
+}
+
+one() { # 1 x 1
+    printf 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR42mPgBwAAEQAQBOQ5bQAAAABJRU5ErkJggg==' | base64 -d
+}
+
+scene=$BATS_TEST_DIRNAME/../../data/demo/test/$(cd "$BATS_TEST_DIRNAME/../../data/demo/test" && printf '%s\n' ./*.png | head -n 1)
+
+@test "tiles: windows over a large picture, one map, the cost told first" {
+    exits 0 "$CLIPSPAN" heatmap "$model" "$scene" --text "a cat" --text "a dog" --tiles -o maps --json
+    says "100 windows of 24 x 24 pixels"
+    json tiles true
+    json windows 100
+    json pictures.0.windows 100
+    json pictures.0.grid.0 12
+    json pictures.0.grid.1 12
+    json pictures.0.maps.0.similarity null
+    json "pictures.0.heads.#" 4
+    [ "$(wc -c <"$(echo maps/*.npy)")" -eq $((128 + 2 * 12 * 12 * 4)) ]
+    exits 0 "$CLIPSPAN" heatmap "$model" "$scene" --text "a cat" --tile-size 48 -o wide --json && json pictures.0.grid.0 6
+    exits 0 "$CLIPSPAN" heatmap "$model" "$scene" pics --text "a cat" --tiles -o not -n --json && json windows 103
+    [ ! -e not ]
+    for method in attention rollout patch value; do
+        exits 0 "$CLIPSPAN" heatmap "$model" "$scene" --text a --text b --method $method --tiles -o $method --json
+        json pictures.0.grid.0 12
+    done
+    exits 0 "$CLIPSPAN" heatmap "$model" "$scene" --text a --text b --text c --contrast pairs --heads L1.H2,L0.H0 --tiles -o some --json
+    json "pictures.0.maps.#" 3
+    json "pictures.0.heads.#" 2
+}
+
+@test "tiles: a picture no larger than a window has the same map as without" {
+    one >pics/red/2.png
+    exits 0 "$CLIPSPAN" heatmap "$model" pics --text a --text b -o one -j 1 --json && cp .out without
+    exits 0 "$CLIPSPAN" heatmap "$model" pics --text a --text b -o two -j 1 --json --tiles
+    for file in one/*; do cmp "$file" "two/${file#one/}"; done
+    exits 0 "$CLIPSPAN" heatmap "$model" "$scene" --text a -o three -j 1
+    exits 0 "$CLIPSPAN" heatmap "$model" "$scene" --text a -o four -j 1 --tile-size 96
+    for file in three/*; do cmp "$file" "four/${file#three/}"; done
+}
+
+@test "tiles: any number of threads gives the same files" {
+    exits 0 "$CLIPSPAN" heatmap "$model" "$scene" pics --text a --text b --tiles -o one -j 1
+    exits 0 "$CLIPSPAN" heatmap "$model" "$scene" pics --text a --text b --tiles -o two -j 2
+    for file in one/*; do cmp "$file" "two/${file#one/}"; done
+}
+
+@test "long and tiny pictures, and more windows than the limit" {
+    long20 >long.png
+    one >one.png
+    exits 0 "$CLIPSPAN" heatmap "$model" long.png one.png --text a -o plain --json && json written 2
+    exits 0 "$CLIPSPAN" heatmap "$model" long.png one.png --text a --tiles -o maps --json
+    json pictures.0.windows 2998
+    json pictures.0.grid.1 3000
+    json pictures.1.windows 1
+    cmp plain/1-one.npy maps/1-one.npy
+    long10 >longer.png
+    exits 3 "$CLIPSPAN" heatmap "$model" longer.png one.png --text a --tiles -o more --json
+    says "20000 x 10 pixels take 5998 windows of 10 x 10, over the limit of 4096; take larger ones (--tile-size)"
+    grep -q 'longer.png,skipped' more/rows.csv
+    json written 1
+    exits 4 "$CLIPSPAN" heatmap "$model" longer.png --text a --tiles -o none && says "--tile-size"
+}
+
+@test "tiles: maps that take more than a quarter of memory are refused before anything runs" {
+    long20 >long.png
+    seq 1500 | sed 's/^/text /' >texts.txt
+    # 1,124,250 pairs of texts over 3 x 3,000 patches: 243 GB
+    exits 4 "$CLIPSPAN" heatmap "$model" long.png --texts texts.txt --contrast pairs --tiles -o maps
+    says "over a quarter of memory"
+    says "--tile-size"
+    exits 2 "$CLIPSPAN" heatmap "$model" long.png --text a --tile-size 0 -o maps && says "--tile-size"
+}
