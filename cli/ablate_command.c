@@ -16,6 +16,7 @@ clipspan_status cli_run_ablate(cli_session *s, clipspan_error *err)
     if (status == CLIPSPAN_OK) status = cli_ablation_choose(&a, &ev, err);
     if (status == CLIPSPAN_OK) status = cli_evaluation_start(&ev, NULL, 0, err);
     if (status == CLIPSPAN_OK) status = cli_ablation_run(&a, &ev, err);
+    if (status == CLIPSPAN_OK) status = cli_ablation_keep(&ev, &a, err);
     if (status == CLIPSPAN_OK) status = cli_ablation_show(&ev, &a, err);
     cli_ablation_fini(&a);
     cli_evaluation_close(&ev);

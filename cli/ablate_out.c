@@ -3,6 +3,7 @@
 #include "ablate_out.h"
 #include "base/memory.h"
 #include "comparison_out.h"
+#include "keep.h"
 #include "numbers.h"
 
 #include <string.h>
@@ -129,17 +130,19 @@ static void emit_trials(cli_json *j, const cli_evaluation *ev, const cli_ablatio
     cli_json_end(j);
 }
 
-static void show_document(const cli_evaluation *ev, const cli_ablation *a)
+static void write_document(FILE *out, const cli_evaluation *ev, const void *what)
 {
+    const cli_ablation *a = what;
     const cli_settings *x = &ev->session->settings;
     char means[512];
     cli_json j;
     size_t i;
     cli_means_words(means, ev);
-    cli_json_begin(&j, stdout, 0, a->surgery ? "clipspan.surgery.v1" : "clipspan.ablate.v1");
+    cli_json_begin(&j, out, 0, a->surgery ? "clipspan.surgery.v1" : "clipspan.ablate.v1");
     cli_json_text(&j, "run", clipspan_run_get_info(ev->run)->path);
     cli_json_text(&j, "effect", "direct");
     cli_json_text(&j, "means", means);
+    cli_emit_labels(&j, ev);
     emit_terms(&j, "terms", a->terms.changes, a->terms.count);
     cli_json_flag(&j, "labelled", ev->labelled > 0);
     cli_json_whole(&j, "pictures", a->overall.before.pictures);
@@ -243,6 +246,12 @@ clipspan_status cli_ablation_show(const cli_evaluation *ev, const cli_ablation *
 {
     if (ev->session->form == CLI_FORM_TSV) return show_rows(ev, a, err);
     if (ev->session->form == CLI_FORM_TABLE) return show_tables(ev, a, err);
-    show_document(ev, a);
+    write_document(stdout, ev, a);
     return CLIPSPAN_OK;
+}
+
+clipspan_status cli_ablation_keep(const cli_evaluation *ev, const cli_ablation *a,
+                                  clipspan_error *err)
+{
+    return cli_keep(ev, "ablate", write_document, a, err);
 }

@@ -40,5 +40,8 @@ size_t cli_best_trial(const cli_evaluation *ev, const cli_ablation *ablation);
 
 clipspan_status cli_ablation_show(const cli_evaluation *ev, const cli_ablation *ablation,
                                   clipspan_error *err);
+/* Leaves it in the run for its report. */
+clipspan_status cli_ablation_keep(const cli_evaluation *ev, const cli_ablation *ablation,
+                                  clipspan_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "commands.h"
 #include "head_names.h"
+#include "keep.h"
 #include "numbers.h"
 #include "report_command.h"
 #include "scan_command.h"
@@ -148,14 +149,41 @@ clipspan_status cli_run_roles(cli_session *s, clipspan_error *err)
     return status;
 }
 
+/* Classes that were asked for, before any work. */
+static clipspan_status check_classes(cli_session *s, int *wanted, clipspan_error *err)
+{
+    const cli_settings *x = &s->settings;
+    clipspan_texts *classes;
+    *wanted = x->classes || x->class_names.count;
+    if (!*wanted && (x->templates || x->classifier))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--%s says how classes are told apart; name them "
+                       "with --classes",
+                       x->templates ? "templates" : "classifier");
+    if (!*wanted) return CLIPSPAN_OK;
+    if (x->codes == CLIPSPAN_CODES_NONE)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--classes needs codes of the pictures, and --codes none keeps none");
+    CS_TRY(cli_classes_open(&classes, s, err));
+    clipspan_texts_free(&classes);
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status run_atlas(job *j, clipspan_error *err)
 {
     clipspan_atlas_options options = CLIPSPAN_ATLAS_OPTIONS_INIT;
     cli_session *s = j->session;
+    int classes;
     CS_TRY(take_options(&options, &s->settings, 0, err));
+    CS_TRY(check_classes(s, &classes, err));
     CS_TRY(cli_scan_open(&j->run, &j->model, s, err));
     if (!j->run) return CLIPSPAN_OK;
     CS_TRY(make_atlas(j, err));
+    if (classes) {
+        const char *path = clipspan_run_get_info(j->run)->path;
+        const cli_session own = cli_session_for_run(s, &path, NULL);
+        CS_TRY(cli_effects_beside(&own, err));
+    }
     CS_TRY(cli_report_beside(s, j->run, j->atlas, err));
     return cli_atlas_show_roles(s, j->atlas, &j->heads, err);
 }

@@ -98,10 +98,13 @@ static const cli_command table[] = {
      "and in the page RUN/report.html. RUN keeps all of it: the same call on it goes on where it "
      "stopped, and other questions need no "
      "picture again.\n"
+     "With --classes the page also says what each layer and head does for telling them apart "
+     "(effects), by the labels of --labels where there are some.\n"
      "Roles are claimed only when they are stronger than chance and come back when pictures are "
      "drawn anew, which takes more than 480 of them.",
      "clipspan atlas MODEL photos/ -o run\tevery picture below a folder\n"
-     "clipspan atlas MODEL photos/ -o run --layers last4 --texts pool.txt\tyour own texts",
+     "clipspan atlas MODEL photos/ -o run --layers last4 --texts pool.txt\tyour own texts\n"
+     "clipspan atlas MODEL photos/ -o run --labels folder --classes names.txt\tand its effects",
      2, SIZE_MAX, cli_run_atlas},
     {CLI_SPAN, "span", "RUN", "the texts that span what each head writes (TEXTSPAN)",
      "From the statistics of a merged run alone: of a pool of texts the one along which a head's "
@@ -125,7 +128,8 @@ static const cli_command table[] = {
      "Writes what span and roles found as one HTML file that loads nothing: the map of heads, "
      "direct effect by layer, and every head's texts with their evidence, and thumbnails of the "
      "pictures at both ends of each first text. It can be mailed, printed, and read without the "
-     "run.\n"
+     "run. What effects, ablate and shortcut found last on the run, or with its means, is in it "
+     "too.\n"
      "Without --texts it takes what span or atlas left last, and makes it when there is none. "
      "Pictures that are gone have their name only.",
      "clipspan report run\treport.html in the run\n"

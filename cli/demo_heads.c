@@ -276,6 +276,7 @@ clipspan_status cli_demo_report(cli_demo *d, clipspan_error *err)
     clipspan_status status;
     char *path;
     CS_TRY(cli_demo_output(&path, d, "report.html", err));
+    options.run = d->run;
     options.replace = s->settings.force;
     options.threads = (int)s->settings.threads;
     options.note =

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "demo.h"
+#include "keep.h"
 #include "numbers.h"
 
 #include <string.h>
@@ -319,6 +320,37 @@ static void emit(const removal *r)
                   best_baseline(r)->worst.after.share > named(r, "chosen")->worst.after.share);
 }
 
+/* The same by the commands themselves, for the report: effects of every term on birds, and all
+ * remedies, with what the chosen one costs other factors. */
+static clipspan_status keep_for_report(const removal *r, clipspan_error *err)
+{
+    const cli_demo *d = r->demo;
+    const char *run = clipspan_run_get_info(r->run)->path, *also[CLI_DEMO_FACTORS - 1];
+    cli_session own = cli_session_for_run(d->session, &run, clipspan_run_get_info(d->run)->path);
+    char *paths[3] = {NULL, NULL, NULL}, sides[CLI_DEMO_FACTORS - 1][3 * 1024];
+    clipspan_status status;
+    CS_TRY_DONE(cli_demo_data(&paths[0], d, "classes/bird.txt", err));
+    CS_TRY_DONE(cli_demo_data(&paths[1], d, "classes/bird.templates.txt", err));
+    CS_TRY_DONE(cli_demo_data(&paths[2], d, "test.csv", err));
+    for (int f = 0; f < CLI_DEMO_FACTORS - 1; f++) {
+        const char *name = cli_demo_factors[f];
+        snprintf(sides[f], sizeof sides[f], "%s=%s/classes/%s.txt:%s/classes/%s.templates.txt",
+                 name, d->data, name, d->data, name);
+        also[f] = sides[f];
+    }
+    own.settings.classes = paths[0];
+    own.settings.templates = paths[1];
+    CS_TRY_DONE(cli_effects_beside(&own, err));
+    own.settings.cue = "water;grass";
+    own.settings.from = paths[2];
+    own.settings.also = (cli_list){also, CLI_DEMO_FACTORS - 1, CLI_DEMO_FACTORS - 1};
+    status = cli_shortcut_beside(&own, err);
+done:
+    for (int i = 0; i < 3; i++)
+        cs_free(paths[i]);
+    return status;
+}
+
 static clipspan_status work(removal *r, clipspan_error *err)
 {
     clipspan_scan_result result;
@@ -327,6 +359,7 @@ static clipspan_status work(removal *r, clipspan_error *err)
     CS_TRY(open_effects(r, err));
     CS_TRY(make_room(r, err));
     CS_TRY(try_all(r, err));
+    CS_TRY(keep_for_report(r, err));
     if (r->demo->tells) return tell(r, err);
     emit(r);
     return CLIPSPAN_OK;

@@ -3,6 +3,7 @@
  * own. */
 #include "commands.h"
 #include "effects_rows.h"
+#include "keep.h"
 
 #include <string.h>
 
@@ -19,10 +20,10 @@ static clipspan_status run(cli_effect_work *w, cli_evaluation *ev, clipspan_erro
     CS_TRY(cli_effects_run(w, err));
     if (x->pool) CS_TRY(cli_effects_texts(w, err));
     CS_TRY(cli_effects_strengths(w, err));
-    return cli_effects_show(ev, &w->list, err);
+    return cli_effects_keep(ev, &w->list, err);
 }
 
-clipspan_status cli_run_effects(cli_session *s, clipspan_error *err)
+static clipspan_status work_on(cli_session *s, int show, clipspan_error *err)
 {
     cli_effect_work work;
     cli_evaluation ev;
@@ -30,7 +31,19 @@ clipspan_status cli_run_effects(cli_session *s, clipspan_error *err)
     memset(&work, 0, sizeof work);
     status = cli_evaluation_open(&ev, s, s->settings.pool != NULL, err);
     if (status == CLIPSPAN_OK) status = run(&work, &ev, err);
+    if (status == CLIPSPAN_OK && show) status = cli_effects_show(&ev, &work.list, err);
     cli_effects_fini(&work);
     cli_evaluation_close(&ev);
     return status;
+}
+
+clipspan_status cli_run_effects(cli_session *s, clipspan_error *err)
+{
+    return work_on(s, 1, err);
+}
+
+clipspan_status cli_effects_beside(const cli_session *s, clipspan_error *err)
+{
+    cli_session own = *s;
+    return work_on(&own, 0, err);
 }

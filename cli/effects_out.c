@@ -2,6 +2,7 @@
 /* Effects for people and programs. */
 #include "effects_out.h"
 #include "base/memory.h"
+#include "keep.h"
 #include "numbers.h"
 #include "table.h"
 
@@ -100,7 +101,11 @@ static void emit_row(cli_json *j, const cli_evaluation *ev, const cli_effect *e,
     words(name, e);
     cli_json_row(j, NULL);
     cli_json_text(j, "ablated", kinds[e->kind]);
-    if (e->single || e->kind == CLI_EFFECT_UNTIL) cli_json_text(j, "name", name);
+    if (e->single || e->kind == CLI_EFFECT_UNTIL) {
+        cli_json_text(j, "name", name);
+        if (e->layer >= 0) cli_json_whole(j, "layer", (uint64_t)e->layer);
+    }
+    if (e->kind == CLI_EFFECT_HEAD) cli_json_whole(j, "head", (uint64_t)e->head);
     if (e->kind == CLI_EFFECT_TEXTS) {
         cli_json_whole(j, "picks", (uint64_t)e->picks);
         cli_json_whole(j, "texts", e->texts);
@@ -135,16 +140,18 @@ static void emit_part(cli_json *j, const char *key, const cli_evaluation *ev,
     cli_json_end(j);
 }
 
-static void show_document(const cli_evaluation *ev, const cli_effect_list *list)
+static void write_document(FILE *out, const cli_evaluation *ev, const void *what)
 {
+    const cli_effect_list *list = what;
     const clipspan_run_info *info = clipspan_run_get_info(ev->run);
     char means[512];
     cli_json j;
     cli_means_words(means, ev);
-    cli_json_begin(&j, stdout, 0, "clipspan.effects.v1");
+    cli_json_begin(&j, out, 0, "clipspan.effects.v1");
     cli_json_text(&j, "run", info->path);
     cli_json_text(&j, "effect", "direct");
     cli_json_text(&j, "means", means);
+    cli_emit_labels(&j, ev);
     cli_json_flag(&j, "labelled", ev->labelled > 0);
     cli_json_whole(&j, "classes", ev->class_count);
     cli_json_whole(&j, "pictures", list->rows[0].pictures);
@@ -292,6 +299,12 @@ clipspan_status cli_effects_show(const cli_evaluation *ev, const cli_effect_list
 {
     if (ev->session->form == CLI_FORM_TSV) return show_rows(ev, list, err);
     if (ev->session->form == CLI_FORM_TABLE) return show_tables(ev, list, err);
-    show_document(ev, list);
+    write_document(stdout, ev, list);
     return CLIPSPAN_OK;
+}
+
+clipspan_status cli_effects_keep(const cli_evaluation *ev, const cli_effect_list *list,
+                                 clipspan_error *err)
+{
+    return cli_keep(ev, "effects", write_document, list, err);
 }

@@ -37,5 +37,8 @@ typedef struct cli_effect_list {
 
 clipspan_status cli_effects_show(const cli_evaluation *ev, const cli_effect_list *list,
                                  clipspan_error *err);
+/* Leaves them in the run for its report. */
+clipspan_status cli_effects_keep(const cli_evaluation *ev, const cli_effect_list *list,
+                                 clipspan_error *err);
 
 #endif

@@ -168,6 +168,22 @@ void cli_means_words(char out[512], const cli_evaluation *ev)
              info->path, ev->mean_run ? "" : ", the evaluated pictures themselves, as published");
 }
 
+void cli_emit_labels(cli_json *j, const cli_evaluation *ev)
+{
+    const cli_settings *x = &ev->session->settings;
+    char words[600];
+    cli_json_line(j, "class_names");
+    for (size_t c = 0; c < ev->class_count; c++)
+        cli_json_text(j, NULL, clipspan_texts_get_text(ev->classes, c));
+    cli_json_end(j);
+    if (!ev->labelled) return;
+    if (x->from && x->labels)
+        snprintf(words, sizeof words, "column %.100s of %.400s", x->labels, x->from);
+    else
+        snprintf(words, sizeof words, "as the run was scanned");
+    cli_json_text(j, "labels", words);
+}
+
 void cli_emit_comparison(cli_json *j, const clipspan_comparison *c)
 {
     cli_json_whole(j, "pictures", c->before.pictures);

@@ -52,6 +52,9 @@ void cli_answers(uint8_t *answers, const cli_evaluation *ev, const uint32_t *pre
 /* "means over RUN, the evaluated pictures themselves, as published" */
 void cli_means_words(char out[512], const cli_evaluation *ev);
 
+/* "class_names", and "labels": where labels come from, as JSON members. */
+void cli_emit_labels(cli_json *json, const cli_evaluation *ev);
+
 /* Comparison as JSON members and as cells of a row: pictures, before, low, high, after, low, high,
  * change, low, high. */
 void cli_emit_comparison(cli_json *json, const clipspan_comparison *c);

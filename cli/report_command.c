@@ -12,12 +12,14 @@
 
 #define NAME "report.html" /* in the run's folder, when no other is asked for */
 
-static clipspan_status write_page(cli_session *s, const char *path, const clipspan_atlas *atlas,
-                                  const char *root, int replace, clipspan_error *err)
+static clipspan_status write_page(cli_session *s, const char *path, const clipspan_run *run,
+                                  const clipspan_atlas *atlas, const char *root, int replace,
+                                  clipspan_error *err)
 {
     clipspan_report_options options = CLIPSPAN_REPORT_OPTIONS_INIT;
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
+    options.run = run;
     options.root = root;
     options.no_pictures = s->settings.no_pictures;
     options.replace = replace;
@@ -71,7 +73,7 @@ static clipspan_status run_report(cli_session *s, const char *path, clipspan_run
                           "is there already; choose another name (-o) or allow replacing it "
                           "(--force)");
     CS_TRY(cli_atlas_open(run, atlas, s, err));
-    CS_TRY(write_page(s, path, *atlas, x->root, x->force, err));
+    CS_TRY(write_page(s, path, *run, *atlas, x->root, x->force, err));
     show(s, path, *atlas);
     return CLIPSPAN_OK;
 }
@@ -94,7 +96,8 @@ clipspan_status cli_report_beside(cli_session *s, const clipspan_run *run,
                                   const clipspan_atlas *atlas, clipspan_error *err)
 {
     char *path = cs_path_join(clipspan_run_get_info(run)->path, NAME, err);
-    clipspan_status status = path ? write_page(s, path, atlas, NULL, 1, err) : CLIPSPAN_E_NOMEM;
+    clipspan_status status =
+        path ? write_page(s, path, run, atlas, NULL, 1, err) : CLIPSPAN_E_NOMEM;
     if (status == CLIPSPAN_OK) cli_note(s, "%s: the report, for a browser", path);
     cs_free(path);
     return status;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "commands.h"
 #include "cue_in.h"
+#include "keep.h"
 #include "shortcut_out.h"
 #include "texts_in.h"
 
@@ -95,14 +96,17 @@ static clipspan_status add_remedy(job *j, cli_pair *p, const char *name,
 {
     const int resamples =
         j->ev.session->settings.resamples ? (int)j->ev.session->settings.resamples : 1000;
-    cli_remedy *to = &p->remedies[p->remedy_count++];
+    cli_remedy *to = &p->remedies[p->remedy_count];
     size_t count;
+    to->groups = p->groups + p->remedy_count++ * j->ev.group_count;
     to->name = name;
     to->candidate = candidate;
     CS_TRY(clipspan_shortcut_get_changes(j->changes, &count, p->shortcut, candidate.remedy,
                                          candidate.heads, err));
     CS_TRY(predict(j->predicted, j, j->changes, count, err));
-    return compare(&to->overall, &to->worst, j, j->predicted, resamples, err);
+    CS_TRY(compare(&to->overall, &to->worst, j, j->predicted, resamples, err));
+    memcpy(to->groups, j->work.per_group, j->ev.group_count * sizeof *to->groups);
+    return CLIPSPAN_OK;
 }
 
 /* Of the candidates of one kind that with the smallest correlation. */
@@ -295,6 +299,9 @@ done:
 static clipspan_status run_pair(job *j, cli_pair *p, clipspan_error *err)
 {
     const cli_list *also = &j->ev.session->settings.also;
+    p->groups =
+        cs_alloc_zero(CLI_REMEDIES_MOST * j->ev.group_count, sizeof *p->groups, "groups", err);
+    if (!p->groups) return CLIPSPAN_E_NOMEM;
     CS_TRY(clipspan_shortcut_new(&p->shortcut, statistics(j), p->a, p->b, 0, err));
     CS_TRY(run_remedies(j, p, err));
     CS_TRY(run_random(j, p, err));
@@ -342,21 +349,23 @@ static clipspan_status run(job *j, cli_session *s, clipspan_error *err)
             CS_TRY(run_pair(j, p, err));
         }
     cli_stage(s, "remedies tried");
-    return cli_findings_show(&j->ev, &j->found, err);
+    return cli_findings_keep(&j->ev, &j->found, err);
 }
 
-clipspan_status cli_run_shortcut(cli_session *s, clipspan_error *err)
+static clipspan_status work(cli_session *s, int show, clipspan_error *err)
 {
     clipspan_status status;
     job j;
     memset(&j, 0, sizeof j);
     status = run(&j, s, err);
+    if (status == CLIPSPAN_OK && show) status = cli_findings_show(&j.ev, &j.found, err);
     for (size_t i = 0; i < j.found.pair_count; i++) {
         cli_pair *p = &j.found.pairs[i];
         for (size_t t = 0; p->trials && t < p->trial_count; t++)
             cs_free(p->trials[t].heads);
         cs_free(p->trials);
         cs_free(p->sides);
+        cs_free(p->groups);
         clipspan_shortcut_free(&p->shortcut);
     }
     cs_free(j.found.pairs);
@@ -369,4 +378,15 @@ clipspan_status cli_run_shortcut(cli_session *s, clipspan_error *err)
     cs_free(j.predicted);
     cli_evaluation_close(&j.ev);
     return status;
+}
+
+clipspan_status cli_run_shortcut(cli_session *s, clipspan_error *err)
+{
+    return work(s, 1, err);
+}
+
+clipspan_status cli_shortcut_beside(const cli_session *s, clipspan_error *err)
+{
+    cli_session own = *s;
+    return work(&own, 0, err);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Shortcuts for people and programs. */
 #include "shortcut_out.h"
+#include "keep.h"
+
+#include <string.h>
 
 static const char *const kinds[] = {"nothing", "ablate", "cue_surgery", "text_projection",
                                     "whole_embedding"};
@@ -25,6 +28,14 @@ void cli_remedy_words(char out[64], const clipspan_candidate *c, size_t LH)
     case CLIPSPAN_REMEDY_PROJECT: snprintf(out, 64, "text projection"); break;
     case CLIPSPAN_REMEDY_REGRESS: snprintf(out, 64, "whole embedding"); break;
     }
+}
+
+void cli_side_name(char out[80], const char *given)
+{
+    const size_t column = strcspn(given, "=");
+    const char *file = given[column] ? given : strrchr(given, '/');
+    file = given[column] || !file ? given : file + 1;
+    snprintf(out, 80, "%.*s", (int)strcspn(file, "=:"), file);
 }
 
 const cli_trial *cli_best_of(const cli_evaluation *ev, const cli_pair *p)
@@ -92,6 +103,19 @@ static void emit_figures(cli_json *j, const cli_evaluation *ev, const clipspan_c
     cli_json_end(j);
 }
 
+static void emit_groups(cli_json *j, const cli_evaluation *ev, const clipspan_comparison *groups)
+{
+    if (!ev->group_count) return;
+    cli_json_array(j, "groups");
+    for (size_t g = 0; g < ev->group_count; g++) {
+        cli_json_row(j, NULL);
+        cli_json_text(j, "group", ev->group_names[g]);
+        cli_emit_comparison(j, &groups[g]);
+        cli_json_end(j);
+    }
+    cli_json_end(j);
+}
+
 static void emit_heads(cli_json *j, const cli_pair *p)
 {
     const clipspan_shortcut_info *info = clipspan_shortcut_get_info(p->shortcut);
@@ -141,6 +165,7 @@ static void emit_remedies(cli_json *j, const cli_evaluation *ev, const cli_pair 
         if (r->candidate.correlation >= 0)
             cli_json_real(j, "correlation", r->candidate.correlation);
         emit_figures(j, ev, &r->overall, &r->worst);
+        emit_groups(j, ev, r->groups);
         cli_json_end(j);
     }
     cli_json_end(j);
@@ -190,7 +215,10 @@ static void emit_pair(cli_json *j, const cli_evaluation *ev, const cli_pair *p)
     cli_json_array(j, "side_effects");
     for (size_t i = 0; i < p->side_count; i++) {
         const cli_side *s = &p->sides[i];
+        char name[80];
+        cli_side_name(name, s->name);
         cli_json_object(j, NULL);
+        cli_json_text(j, "name", name);
         cli_json_text(j, "classes", s->name);
         cli_json_whole(j, "pictures", s->pictures);
         cli_json_real(j, "kept", s->kept);
@@ -205,17 +233,19 @@ static void emit_pair(cli_json *j, const cli_evaluation *ev, const cli_pair *p)
     cli_json_end(j);
 }
 
-static void show_document(const cli_evaluation *ev, const cli_findings *f)
+static void write_document(FILE *out, const cli_evaluation *ev, const void *what)
 {
+    const cli_findings *f = what;
     const cli_settings *x = &ev->session->settings;
     char means[512];
     cli_json j;
     cli_means_words(means, ev);
-    cli_json_begin(&j, stdout, 0, "clipspan.shortcut.v1");
+    cli_json_begin(&j, out, 0, "clipspan.shortcut.v1");
     cli_json_text(&j, "run", clipspan_run_get_info(ev->run)->path);
     cli_json_text(&j, "effect", "direct");
     cli_json_text(&j, "statistics", means);
     cli_json_text(&j, "cue", f->cue);
+    cli_emit_labels(&j, ev);
     cli_json_flag(&j, "labelled", ev->labelled > 0);
     cli_json_whole(&j, "pictures", ev->labelled ? ev->labelled : ev->N);
     cli_json_whole(&j, "unlabelled", ev->labelled ? ev->N - ev->labelled : 0);
@@ -245,6 +275,12 @@ clipspan_status cli_findings_show(const cli_evaluation *ev, const cli_findings *
 {
     if (ev->session->form == CLI_FORM_TSV) return show_rows(ev, f, err);
     if (ev->session->form == CLI_FORM_TABLE) return cli_findings_print(ev, f, err);
-    show_document(ev, f);
+    write_document(stdout, ev, f);
     return CLIPSPAN_OK;
+}
+
+clipspan_status cli_findings_keep(const cli_evaluation *ev, const cli_findings *f,
+                                  clipspan_error *err)
+{
+    return cli_keep(ev, "shortcut", write_document, f, err);
 }

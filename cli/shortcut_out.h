@@ -11,6 +11,7 @@ typedef struct cli_remedy {
     clipspan_candidate
         candidate; /* correlation: on the pictures of the statistics; -1: not known */
     clipspan_comparison overall, worst;
+    clipspan_comparison *groups; /* [group_count] */
 } cli_remedy;
 
 /* Pictures predicted as one of the two classes whose cue reading lies on one side of the mean. */
@@ -36,6 +37,7 @@ typedef struct cli_pair {
     clipspan_shortcut *shortcut;
     cli_remedy remedies[CLI_REMEDIES_MOST]; /* the first is "nothing", the second "chosen" */
     size_t remedy_count;
+    clipspan_comparison *groups; /* [CLI_REMEDIES_MOST, group_count] of the remedies */
     cli_pseudo pseudo[4];
     cli_trial *trials; /* random sets of as many heads, with the chosen kind of change */
     size_t trial_count;
@@ -55,12 +57,19 @@ typedef struct cli_findings {
 clipspan_status cli_findings_show(const cli_evaluation *ev, const cli_findings *f,
                                   clipspan_error *err);
 
+/* Leaves them in the run for its report. */
+clipspan_status cli_findings_keep(const cli_evaluation *ev, const cli_findings *f,
+                                  clipspan_error *err);
+
 /* As a table for people. */
 clipspan_status cli_findings_print(const cli_evaluation *ev, const cli_findings *f,
                                    clipspan_error *err);
 
 /* "mean-ablate 4 heads", of a model of LH heads. */
 void cli_remedy_words(char out[64], const clipspan_candidate *candidate, size_t LH);
+
+/* The name of another classification: its column, or its file with classes. */
+void cli_side_name(char out[80], const char *given);
 
 /* The best of the random sets, NULL when there are none. */
 const cli_trial *cli_best_of(const cli_evaluation *ev, const cli_pair *pair);

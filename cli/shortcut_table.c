@@ -173,19 +173,10 @@ static clipspan_status print_forecast(const cli_evaluation *ev, const cli_pair *
     return status;
 }
 
-/* The column's name, or that of the file with classes. */
-static void side_name(char out[80], const char *given)
-{
-    const size_t column = strcspn(given, "=");
-    const char *file = given[column] ? given : strrchr(given, '/');
-    file = given[column] || !file ? given : file + 1;
-    snprintf(out, 80, "%.*s", (int)strcspn(file, "=:"), file);
-}
-
 static clipspan_status add_side(cli_table *t, const cli_side *s, clipspan_error *err)
 {
     char text[3 * CLI_NUMBER_ROOM];
-    side_name(text, s->name);
+    cli_side_name(text, s->name);
     CS_TRY(cli_table_add(t, text, err));
     CS_TRY(add_percent(t, s->kept, err));
     if (!s->labelled || !s->overall.before.pictures) {

@@ -1369,15 +1369,18 @@ typedef struct clipspan_report_options {
     int replace;
     int threads;      /* 0: clipspan_default_threads() */
     const char *note; /* what a reader has to know before the findings, plain text; NULL: nothing */
+    const clipspan_run
+        *run; /* whose kept documents are shown too (clipspan_run_keep); NULL: none */
 } clipspan_report_options;
 #define CLIPSPAN_REPORT_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL                                       \
+        sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL, NULL                                 \
     }
 
 /* Writes an atlas as one HTML page for people: what was run and found, the map of heads, direct
  * effect by layer, every head's picks, stability and verdict, and the pictures at both ends of
- * first picks as thumbnails of 64 pixels (the name alone where a picture is gone). The page loads
+ * first picks as thumbnails of 64 pixels (the name alone where a picture is gone); with a run also
+ * what heads do for a classification, ablations and shortcuts, as it keeps them. The page loads
  * nothing and works without scripts. The same atlas and pictures give the same bytes with the same
  * libjpeg. progress counts pictures. options and progress may be NULL. Errors: EXISTS, WRITE,
  * INTERRUPTED, NOMEM, ARGUMENT. */
@@ -1385,6 +1388,15 @@ CLIPSPAN_API clipspan_status clipspan_report_write(const char *path, const clips
                                                    const clipspan_report_options *options,
                                                    const clipspan_progress *progress,
                                                    clipspan_error *err);
+
+/* Keeps in a run what a later command found, for its report: the JSON document that `clipspan
+ * effects`, `ablate` or `shortcut` gives with --json, kind "effects", "ablate" or "shortcut", in
+ * place of an earlier one of that kind. other: the run whose means or pictures took part too, or
+ * NULL. The statistics of both are noted, and a document is no longer shown once they have changed.
+ * Errors: ARGUMENT (no such kind, no JSON object), NOT_FOUND (not merged), WRITE, IO, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_run_keep(const clipspan_run *run, const clipspan_run *other,
+                                               const char *kind, const char *document,
+                                               clipspan_error *err);
 
 /* ---- Exports ---- */
 

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan_report_write: argument checks around the page of src/report. */
+/* clipspan_report_write, clipspan_run_keep: argument checks around the page of src/report and what
+ * a run keeps for it. */
 #include "api/handles.h"
 #include "base/parallel.h"
 #include "report/report.h"
+#include "run/kept.h"
 
 clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *atlas,
                                       const clipspan_report_options *options,
                                       const clipspan_progress *progress, clipspan_error *err)
 {
     clipspan_report_options o = CLIPSPAN_REPORT_OPTIONS_INIT;
+    cs_report_kept kept = {0};
     cs_report_options inner;
+    clipspan_status status;
     cs_clear(err);
     if (!path || !atlas)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_report_write: an argument is NULL");
@@ -26,5 +30,19 @@ clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *at
     inner.replace = o.replace;
     inner.note = o.note;
     inner.threads = o.threads ? o.threads : clipspan_default_threads();
-    return cs_report_write(path, atlas->atlas, &inner, progress, err);
+    inner.kept = &kept;
+    if (o.run) CS_TRY_DONE(cs_report_kept_read(&kept, o.run->run, err));
+    status = cs_report_write(path, atlas->atlas, &inner, progress, err);
+done:
+    cs_report_kept_fini(&kept);
+    return status;
+}
+
+clipspan_status clipspan_run_keep(const clipspan_run *run, const clipspan_run *other,
+                                  const char *kind, const char *document, clipspan_error *err)
+{
+    cs_clear(err);
+    if (!run || !kind || !document)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_keep: an argument is NULL");
+    return cs_kept_write(run->run, other ? other->run : NULL, kind, document, err);
 }

@@ -3,16 +3,40 @@
  * ever loaded. */
 #include "report/report.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "report/section.h"
+#include "run/kept.h"
 
 static void (*const sections[])(cs_html *html, const cs_report_facts *facts) = {
-    cs_section_findings, cs_section_map, cs_section_layers, cs_section_heads, cs_section_about,
+    cs_section_findings, cs_section_map,      cs_section_layers, cs_section_effects,
+    cs_section_ablation, cs_section_shortcut, cs_section_heads,  cs_section_about,
 };
+
+clipspan_status cs_report_kept_read(cs_report_kept *out, const cs_run *run, clipspan_error *err)
+{
+    struct json_t **const to[] = {&out->effects, &out->ablate, &out->shortcut};
+    static const char *const kinds[] = {"effects", "ablate", "shortcut"};
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < 3; i++) {
+        int stale;
+        CS_TRY(cs_kept_read(to[i], &stale, run, kinds[i], err));
+        out->stale |= stale;
+    }
+    return CLIPSPAN_OK;
+}
+
+void cs_report_kept_fini(cs_report_kept *kept)
+{
+    json_decref(kept->effects);
+    json_decref(kept->ablate);
+    json_decref(kept->shortcut);
+    memset(kept, 0, sizeof *kept);
+}
 
 static void put_lines(cs_html *html, const char *const *lines)
 {
@@ -88,7 +112,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                                 const cs_report_options *options, const clipspan_progress *progress,
                                 clipspan_error *err)
 {
-    static const cs_report_options plain = {NULL, 0, 0, 0, NULL};
+    static const cs_report_options plain = {NULL, 0, 0, 0, NULL, NULL};
     const cs_report_options *o = options ? options : &plain;
     cs_report_facts facts = {.atlas = atlas, .model = short_name(atlas->info.run.model_name)};
     cs_thumbnail *thumbnails = NULL;
@@ -113,6 +137,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                                        o->threads > 0 ? o->threads : cs_threads_default(), progress,
                                        err));
     facts.note = o->note;
+    if (o->kept) facts.kept = *o->kept;
     facts.palette = &palette;
     facts.thumbnails = thumbnails;
     count_heads(&facts, claimed);

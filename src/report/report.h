@@ -5,12 +5,25 @@
 
 #include "report/atlas.h"
 
+struct json_t;
+
+/* Documents that a run keeps (run/kept.h), each NULL where there is none. */
+typedef struct cs_report_kept {
+    struct json_t *effects, *ablate, *shortcut;
+    int stale; /* one or more are kept, but of other statistics than today's */
+} cs_report_kept;
+
+/* To be given back with cs_report_kept_fini in any case. Errors: IO, FORMAT, NOMEM. */
+clipspan_status cs_report_kept_read(cs_report_kept *out, const cs_run *run, clipspan_error *err);
+void cs_report_kept_fini(cs_report_kept *kept);
+
 typedef struct cs_report_options {
     const char *root; /* where relative paths of pictures start now; NULL: where they did */
     int no_pictures;  /* names only */
     int replace;
-    int threads;      /* 0: as many as there are */
-    const char *note; /* a paragraph before the findings, or NULL */
+    int threads;                /* 0: as many as there are */
+    const char *note;           /* a paragraph before the findings, or NULL */
+    const cs_report_kept *kept; /* what is shown besides the atlas, or NULL */
 } cs_report_options;
 
 /* Writes the file; it appears whole or not at all, and loads nothing. The same atlas and pictures

@@ -7,6 +7,7 @@
 #include "report/atlas.h"
 #include "report/html.h"
 #include "report/palette.h"
+#include "report/report.h"
 #include "report/thumbnails.h"
 
 typedef struct cs_report_facts {
@@ -15,15 +16,36 @@ typedef struct cs_report_facts {
     const cs_thumbnail *thumbnails; /* [pictures] */
     const char *note;               /* a paragraph before the findings, or NULL */
     const char *model;              /* the model's name, without the folders of a path */
-    const int *claimed; /* [palette->count] heads with that category as their clear role */
-    double strongest;   /* the largest direct effect of a head, 0 or more */
+    const int *claimed;  /* [palette->count] heads with that category as their clear role */
+    cs_report_kept kept; /* documents besides the atlas, borrowed */
+    double strongest;    /* the largest direct effect of a head, 0 or more */
 } cs_report_facts;
 
 void cs_section_findings(cs_html *html, const cs_report_facts *facts);
 void cs_section_map(cs_html *html, const cs_report_facts *facts);
 void cs_section_layers(cs_html *html, const cs_report_facts *facts);
+void cs_section_effects(cs_html *html, const cs_report_facts *facts);
+void cs_section_ablation(cs_html *html, const cs_report_facts *facts);
+void cs_section_shortcut(cs_html *html, const cs_report_facts *facts);
 void cs_section_heads(cs_html *html, const cs_report_facts *facts);
 void cs_section_about(cs_html *html, const cs_report_facts *facts);
+
+/* What the findings say of kept documents; nothing when there are none. */
+void cs_finding_effects(cs_html *html, const cs_report_facts *facts);
+void cs_finding_shortcut(cs_html *html, const cs_report_facts *facts);
+
+/* Parts of sections about kept documents: single terms; "duck" and "hen"; where pictures, labels
+ * and means come from; the cells of a change with its interval; tables of a shortcut; a head's name
+ * that leads to its card, with its role. */
+void cs_terms_alone(cs_html *html, const cs_report_facts *facts);
+void cs_doc_classes(cs_html *html, const struct json_t *document);
+void cs_doc_circumstances(cs_html *html, const struct json_t *document, const char *means);
+void cs_doc_change(cs_html *html, const struct json_t *comparison);
+void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const struct json_t *pair);
+void cs_shortcut_groups(cs_html *html, const struct json_t *groups);
+void cs_shortcut_sides(cs_html *html, const struct json_t *pair);
+void cs_shortcut_forecast(cs_html *html, const struct json_t *pair);
+void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name);
 
 /* One head's card, and the pictures that cards show, each once. */
 void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);

@@ -167,7 +167,14 @@ void cs_section_findings(cs_html *html, const cs_report_facts *facts)
     say_head(html, facts);
     say_counts(html, facts);
     say_layers(html, facts);
+    cs_finding_effects(html, facts);
+    cs_finding_shortcut(html, facts);
     cs_html_put(html, "</ol>\n");
+    if (facts->kept.stale)
+        cs_html_put(html, "<p class=note>Effects, ablations or shortcuts that the run keeps were "
+                          "computed by another version or from other pictures than it holds now, "
+                          "and are not shown. Compute them again with clipspan effects, ablate or "
+                          "shortcut.</p>\n");
     say_caution(html, facts);
     cs_html_put(html, "</header>\n");
 }

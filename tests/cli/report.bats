@@ -71,3 +71,45 @@ lacks() {
     exits 0 "$CLIPSPAN" report run -o again.html
     cmp run/report.html again.html
 }
+
+@test "the page shows what effects, ablate and shortcut found, and nothing that is stale" {
+    words >words.tsv
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
+    exits 0 "$CLIPSPAN" scan "$model" pics/red pics/blue -o some
+    exits 0 "$CLIPSPAN" report run --texts words.tsv
+    lacks run/report.html 'id=(effects|ablation|shortcut)'
+    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --json -q && silent
+    right=$("$JSON_AT" sequence.0.correct <.out)
+    exits 0 "$CLIPSPAN" ablate run --mean some --heads L0.H0 --classes red,green,blue --templates none
+    exits 0 "$CLIPSPAN" shortcut run --classes red,green,blue --templates none --cue "water;grass"
+    exits 0 "$CLIPSPAN" report run -f
+    holds run/report.html '<section id=effects>'
+    holds run/report.html '<section id=ablation>'
+    holds run/report.html '<section id=shortcut>'
+    holds run/report.html "$(awk -v r="$right" 'BEGIN { printf "%s", r == 3 ? "100" : r == 0 ? "0" : sprintf("%.1f", 100 * r / 3) }')"
+    holds run/report.html 'class="curve one"'
+    lacks run/report.html 'https?:|src=|url\(|@import'
+    # the run of the means shows what was found with them
+    exits 0 "$CLIPSPAN" report some --texts words.tsv
+    holds some/report.html '<section id=ablation>'
+    lacks some/report.html 'id=effects'
+    # other statistics than those of today
+    printf x >>some/statistics.safetensors
+    exits 0 "$CLIPSPAN" report run -f
+    lacks run/report.html 'id=ablation'
+    holds run/report.html '<section id=effects>'
+    holds run/report.html 'Compute them again'
+}
+
+@test "atlas with classes says what decides between them" {
+    words >words.tsv
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts words.tsv --labels folder --classes red,green,blue --templates none
+    holds run/report.html '<section id=effects>'
+    holds run/report.html 'Accuracy'
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o bare --texts words.tsv --classes red,green --templates none
+    holds bare/report.html 'of answers stay without all MLPs'
+    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.tsv --classes red && says "--classes"
+    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.tsv --templates none && says "--classes"
+    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.tsv --classes red,blue --codes none && says "keeps none"
+    [ ! -e no ]
+}

@@ -22,7 +22,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     char *pictures = cs_tiny_folder(), *picture = cs_tiny_path(pictures, "p.png"),
          *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "report.html");
     const atlas_craft craft = {4, 1, 6, 2, names, pictures, NULL, 0};
-    const cs_report_options options = {NULL, 0, 1, 1, NULL};
+    const cs_report_options options = {NULL, 0, 1, 1, NULL, NULL};
     clipspan_status status;
     clipspan_error err;
     cs_atlas *atlas;

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Members of kept documents, bars and curves. Text stays out of pictures that stretch with the
+ * window: it stands above them, at shares of their size. */
+#include "report/document.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MINUS  "\xE2\x88\x92"
+#define SPACE  "\xC2\xA0"
+#define LABELS 13 /* below a chart, at most */
+
+double cs_doc_real(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+uint64_t cs_doc_count(const json_t *object, const char *key)
+{
+    const json_int_t value = json_integer_value(json_object_get(object, key));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+const char *cs_doc_text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value ? value : "";
+}
+
+int cs_doc_flag(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
+cs_share cs_doc_share(const json_t *object, const char *key)
+{
+    const int plain = strcmp(key, "accuracy") == 0;
+    char low[32], high[32];
+    cs_share share = {cs_doc_real(object, key), 0, 0};
+    snprintf(low, sizeof low, "%.20s_low", key);
+    snprintf(high, sizeof high, "%.20s_high", key);
+    share.low = cs_doc_real(object, plain ? "low" : low);
+    share.high = cs_doc_real(object, plain ? "high" : high);
+    return share;
+}
+
+cs_figure cs_figure_interval(cs_share share)
+{
+    cs_figure figure = {""};
+    if (isfinite(share.low) && isfinite(share.high))
+        snprintf(figure.text, sizeof figure.text, "%.1f to %.1f" SPACE "%%", 100 * share.low,
+                 100 * share.high);
+    return figure;
+}
+
+cs_figure cs_figure_points(double change)
+{
+    const double size = fabs(100 * change);
+    cs_figure figure;
+    if (!isfinite(change))
+        snprintf(figure.text, sizeof figure.text, "?");
+    else if (size < 0.05)
+        snprintf(figure.text, sizeof figure.text, "0");
+    else
+        snprintf(figure.text, sizeof figure.text, "%s%.1f", change < 0 ? MINUS : "+", size);
+    return figure;
+}
+
+cs_figure cs_figure_margin(double margin)
+{
+    cs_figure figure = {"?"};
+    if (isfinite(margin))
+        snprintf(figure.text, sizeof figure.text, "%s%.4f", margin <= -0.00005 ? MINUS : "",
+                 fabs(margin) < 1e6 ? fabs(margin) : 1e6);
+    return figure;
+}
+
+/* Within 0 and 1. */
+static double clip(double share)
+{
+    return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
+void cs_share_cells(cs_html *html, cs_share s, double mark, const char *what, const char *look)
+{
+    cs_html_put(html, "<td class=bar><svg viewBox=\"0 0 1000 10\" preserveAspectRatio=none "
+                      "role=img><title>");
+    cs_html_text(html, what);
+    cs_html_format(html, ": %s</title>", cs_figure_percent(s.share).text);
+    if (isfinite(s.share))
+        cs_html_format(html, "<rect class=%s width=%.0f height=10 />", look, 1000 * clip(s.share));
+    if (isfinite(s.low) && isfinite(s.high))
+        cs_html_format(html, "<path class=spread d=\"M%.0f 5H%.0fM%.0f 2V8M%.0f 2V8\"/>",
+                       1000 * clip(s.low), 1000 * clip(s.high), 1000 * clip(s.low),
+                       1000 * clip(s.high));
+    if (isfinite(mark))
+        cs_html_format(html, "<path class=mark d=\"M%.0f 0V10\"/>", 1000 * clip(mark));
+    cs_html_format(html, "<path d=\"M0 0V10\"/></svg><td class=n>%s<td class=\"n ci\">%s",
+                   cs_figure_percent(s.share).text, cs_figure_interval(s).text);
+}
+
+/* ---- Curves ---- */
+
+static double across(size_t i, size_t count)
+{
+    return count > 1 ? (double)i / (double)(count - 1) : 0.5;
+}
+
+static void band(cs_html *html, const cs_curve *c, size_t count)
+{
+    size_t i;
+    cs_html_format(html, "<polygon class=\"band %s\" points=\"", c->look);
+    for (i = 0; i < count; i++)
+        if (isfinite(c->points[i].high))
+            cs_html_format(html, "%.0f,%.1f ", 1000 * across(i, count),
+                           100 - 100 * clip(c->points[i].high));
+    for (i = count; i-- > 0;)
+        if (isfinite(c->points[i].low))
+            cs_html_format(html, "%.0f,%.1f ", 1000 * across(i, count),
+                           100 - 100 * clip(c->points[i].low));
+    cs_html_put(html, "\"/>");
+}
+
+static void line(cs_html *html, const cs_curve *c, size_t count)
+{
+    size_t i;
+    cs_html_format(html, "<polyline class=\"curve %s\" points=\"", c->look);
+    for (i = 0; i < count; i++)
+        if (isfinite(c->points[i].share))
+            cs_html_format(html, "%.0f,%.1f ", 1000 * across(i, count),
+                           100 - 100 * clip(c->points[i].share));
+    cs_html_format(html, "\"/><path class=\"dots %s\" d=\"", c->look);
+    for (i = 0; i < count; i++)
+        if (isfinite(c->points[i].share))
+            cs_html_format(html, "M%.0f %.1fh0", 1000 * across(i, count),
+                           100 - 100 * clip(c->points[i].share));
+    cs_html_put(html, "\"/>");
+}
+
+/* The labels of curves at their first points: above the line there, below where another curve is
+ * higher. */
+static void names(cs_html *html, const cs_curve *curves, size_t curve_count)
+{
+    for (size_t k = 0; k < curve_count; k++) {
+        const double at = clip(curves[k].points[0].share);
+        int below = 0;
+        for (size_t m = 0; m < curve_count; m++)
+            below |= m != k && curves[m].points[0].share > at;
+        if (!isfinite(curves[k].points[0].share)) continue;
+        cs_html_format(html, "<span class=\"name%s\" style=\"bottom:%.1f%%\">", below ? " low" : "",
+                       100 * at);
+        cs_html_text(html, curves[k].name);
+        cs_html_put(html, "</span>");
+    }
+}
+
+void cs_curves(cs_html *html, const char *title, const cs_curve *curves, size_t curve_count,
+               const cs_figure *labels, size_t count, double level, const char *level_name)
+{
+    const size_t step = (count + LABELS - 1) / LABELS;
+    size_t i, k;
+    cs_html_put(html, "<figure class=chart><div class=plot><svg viewBox=\"0 0 1000 100\" "
+                      "preserveAspectRatio=none role=img><title>");
+    cs_html_text(html, title);
+    cs_html_put(html, "</title><path d=\"M0 0H1000M0 50H1000M0 100H1000\"/>");
+    if (isfinite(level))
+        cs_html_format(html, "<path class=level d=\"M0 %.1fH1000\"/>", 100 - 100 * clip(level));
+    for (k = 0; k < curve_count; k++)
+        if (curves[k].band) band(html, &curves[k], count);
+    for (k = 0; k < curve_count; k++)
+        line(html, &curves[k], count);
+    cs_html_put(html, "</svg>");
+    for (i = 0; i <= 2; i++)
+        cs_html_format(html, "<span class=y style=\"bottom:%zu%%\">%zu" SPACE "%%</span>", 50 * i,
+                       50 * i);
+    if (isfinite(level)) {
+        cs_html_format(html, "<span class=\"name right\" style=\"bottom:%.1f%%\">",
+                       100 * clip(level));
+        cs_html_text(html, level_name);
+        cs_html_put(html, "</span>");
+    }
+    names(html, curves, curve_count);
+    for (i = 0; i < count; i += step)
+        cs_html_format(html, "<span class=x style=\"left:%.1f%%\">%s</span>",
+                       100 * across(i, count), labels[i].text);
+    cs_html_put(html, "</div></figure>\n");
+}

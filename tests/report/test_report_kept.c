@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* What the page says of effects, ablations and shortcuts that a run keeps: the numbers of the
+ * documents, charts that are complete, nothing where there is nothing, and no trust in what a
+ * damaged document says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "atlas_craft.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "page_check.h"
+#include "report/report.h"
+#include "tiny.h"
+
+#define EVIL "</title><script>alert(1)</script>&\\\"'"
+
+static char *folder, *path;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = cs_tiny_folder();
+    path = cs_tiny_path(folder, "report.html");
+    return 0;
+}
+
+static int clean_up(void **state)
+{
+    (void)state;
+    free(path);
+    cs_tiny_remove(&folder);
+    return 0;
+}
+
+/* tests/report/data/NAME.json: documents as the commands write them, short. */
+static json_t *document(const char *name)
+{
+    char file[4096];
+    json_error_t error;
+    json_t *out;
+    snprintf(file, sizeof file, "%s/%s.json", getenv("DATA"), name);
+    out = json_load_file(file, 0, &error);
+    if (!out) fail_msg("%s: %d: %s", file, error.line, error.text);
+    return out;
+}
+
+/* The page of a model with 2 layers of 2 heads and these documents, which it takes; for cs_free. */
+static char *page_of(json_t *effects, json_t *ablate, json_t *shortcut, int stale)
+{
+    const atlas_craft craft = {2, 2, 5, 0, NULL, NULL, NULL, 0};
+    cs_report_kept kept = {effects, ablate, shortcut, stale};
+    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept};
+    cs_atlas *atlas = atlas_craft_new(&craft);
+    clipspan_error err = {0};
+    unsigned char *page;
+    size_t size;
+    if (cs_report_write(path, atlas, &options, NULL, &err) != CLIPSPAN_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(cs_file_read_all(&page, &size, path, 1u << 20, NULL), CLIPSPAN_OK);
+    page_check((char *)page, size);
+    assert_null(strstr((char *)page, "nan"));
+    assert_null(strstr((char *)page, "inf"));
+    cs_report_kept_fini(&kept);
+    atlas_craft_free(&atlas);
+    return (char *)page;
+}
+
+static void has(const char *page, const char *words)
+{
+    if (!strstr(page, words)) fail_msg("the page lacks: %s", words);
+}
+
+/* ---- Effects ---- */
+
+static void effects_are_told_and_drawn(void **state)
+{
+    char *page = page_of(document("effects"), NULL, NULL, 0);
+    (void)state;
+    has(page, "<li><a href=\"#effects\">Telling apart</a> \xE2\x80\x9C"
+              "duck\xE2\x80\x9D and \xE2\x80\x9Chen\xE2\x80\x9D: 75.0\xC2\xA0% of 176 pictures "
+              "right, 71.0\xC2\xA0% without all MLPs; the head that helps most is L1.H0 "
+              "(\xE2\x88\x92"
+              "8.5 points without it), the one that misleads most L1.H1 (+10.8 points without "
+              "it).</li>");
+    has(page, "Direct effect.");
+    has(page, "means over the 600 pictures of look");
+    has(page, "3 without one not counted");
+    has(page, "68.1 to 80.8\xC2\xA0%"); /* Wilson's interval of nothing ablated */
+    assert_int_equal(page_count(page, "class=\"curve one\""), 2); /* layers, texts */
+    assert_int_equal(page_count(page, "class=\"curve two\""), 2); /* their worst groups */
+    assert_int_equal(page_count(page, "class=\"band one\""), 2);
+    has(page, "points=\"0,25.0 500,26.0 1000,59.0 \""); /* .75 .74 .41, from the top */
+    has(page, "points=\"0,61.4 500,65.9 1000,100.0 \"");
+    has(page, "1,000 a head, 1,234 different");
+    /* the map: what a head's absence does, in its colour and its number */
+    assert_int_equal(page_count(page, "class=\"lose\" style="), 1);
+    assert_int_equal(page_count(page, "class=\"gain\" style="), 1);
+    has(page, "href=\"#L1.H0\" title=\"L1.H0: accuracy \xE2\x88\x92"
+              "8.5 points, margin \xE2\x88\x92"
+              "0.0100\"");
+    assert_int_equal(page_count(page, "id=ablation"), 0);
+    assert_int_equal(page_count(page, "id=shortcut"), 0);
+    cs_free(page);
+}
+
+static void without_labels_it_is_agreement(void **state)
+{
+    json_t *d = document("effects");
+    char *page;
+    (void)state;
+    json_object_set_new(d, "labelled", json_false());
+    json_object_set_new(d, "groups", json_integer(0));
+    page = page_of(d, NULL, NULL, 0);
+    has(page, "71.0\xC2\xA0% of answers stay without all MLPs");
+    has(page, "no labels, so shown is how often the changed model agrees with the whole one");
+    assert_int_equal(page_count(page, "Worst group"), 0);
+    assert_int_equal(page_count(page, "by chance<"), 0);
+    assert_int_equal(page_count(page, "class=\"curve two\""), 0);
+    cs_free(page);
+}
+
+/* ---- Ablation and shortcut ---- */
+
+static void an_ablation_is_a_table_with_its_control(void **state)
+{
+    char *page = page_of(NULL, document("ablate"), NULL, 0);
+    (void)state;
+    has(page, "<section id=ablation>");
+    has(page, "<a href=\"#L1.H1\">L1.H1</a>");
+    has(page, ", L0.MLP at their means, telling");
+    has(page, "<tr><th scope=row>worst group<td class=n>44<td class=n>38.6\xC2\xA0%");
+    has(page, "<tr><th scope=row>worst group, best of 2 random sets");
+    has(page, "43.2\xC2\xA0%"); /* of the better of the two */
+    has(page, "<td class=n>+40.9<td class=\"n ci\">+22.7 to +59.1");
+    cs_free(page);
+}
+
+static void a_shortcut_stands_beside_all_baselines(void **state)
+{
+    char *page = page_of(NULL, NULL, document("shortcut"), 0);
+    (void)state;
+    has(page,
+        "cue surgery, 3 heads, chosen without labels, takes the worst group\xE2\x80\x99s share "
+        "right from 38.6\xC2\xA0% to 79.5\xC2\xA0% (65.5 to 88.8\xC2\xA0%); a baseline does "
+        "better.</li>");
+    has(page, "<b>A baseline that knows nothing of heads does better here:</b> text projection, "
+              "86.4\xC2\xA0%.");
+    has(page, "statistics and means over the 600 pictures of look");
+    has(page, "<tr class=chosen><th scope=row>chosen: cue surgery, 3 heads");
+    has(page, "<tr><th scope=row>mean-ablation, 1 head<");
+    has(page, "<tr><th scope=row>cue surgery, all heads<");
+    has(page, "<tr><th scope=row>baseline: text projection<");
+    has(page, "<tr><th scope=row>baseline: whole embedding<");
+    has(page, "<tr><th scope=row>best in hindsight: cue surgery, 2 heads<");
+    has(page, "<tr><th scope=row>3 random heads, best of 1<");
+    assert_int_equal(page_count(page, "cue surgery, 3 heads<td"), 1); /* the choice, not twice */
+    has(page, "<title>88.0\xC2\xA0% of the margin\xE2\x80\x99s variance, 87.0\xC2\xA0% the "
+              "cue\xE2\x80\x99s</title>");
+    assert_int_equal(page_count(page, "<rect class=cue"), 2); /* ranked ones only */
+    has(page, "1 group without a labelled picture is left out.");
+    has(page, "<tr><th scope=row>texture<td class=n>58.0\xC2\xA0%");
+    has(page, "<tr><th scope=row>also<td class=n>90.0\xC2\xA0%</table>");
+    cs_free(page);
+}
+
+static void no_baseline_that_does_better_is_said_too(void **state)
+{
+    json_t *d = document("shortcut");
+    json_t *list = json_object_get(json_array_get(json_object_get(d, "pairs"), 0), "remedies");
+    char *page;
+    (void)state;
+    json_object_set_new(json_object_get(json_array_get(list, 5), "worst_group"), "after",
+                        json_real(0.5));
+    page = page_of(NULL, NULL, d, 0);
+    has(page, "Neither baseline that knows nothing of heads does better here.");
+    assert_null(strstr(page, "a baseline does better.</li>"));
+    cs_free(page);
+}
+
+/* ---- Nothing, and worse ---- */
+
+static void stale_results_are_named_and_not_shown(void **state)
+{
+    char *page = page_of(NULL, NULL, NULL, 1);
+    (void)state;
+    has(page, "Compute them again with clipspan effects, ablate or shortcut.");
+    cs_free(page);
+    page = page_of(NULL, NULL, NULL, 0);
+    assert_null(strstr(page, "Compute them again"));
+    assert_null(strstr(page, "id=effects"));
+    cs_free(page);
+}
+
+/* Counts the members of a document, and puts `by` in the place of one of them. */
+static void spoil(json_t *value, size_t *at, size_t wanted, json_t *by)
+{
+    const char *key;
+    json_t *child;
+    void *next;
+    size_t i;
+    json_object_foreach_safe(value, next, key, child)
+    {
+        if ((*at)++ == wanted)
+            json_object_set(value, key, by);
+        else
+            spoil(child, at, wanted, by);
+    }
+    json_array_foreach(value, i, child)
+    {
+        if ((*at)++ == wanted)
+            json_array_set(value, i, by);
+        else
+            spoil(child, at, wanted, by);
+    }
+}
+
+/* Every member once by a strange value and once by another. */
+static void no_member_is_believed(void **state)
+{
+    static const char *const by[] = {"null", "-1e300", "\"" EVIL "\"", "[]", "{}", "123456789012"};
+    static const char *const documents[] = {"effects", "ablate", "shortcut"};
+    (void)state;
+    for (size_t k = 0; k < 6; k++) {
+        const char *name = documents[k / 2];
+        json_t *whole = document(name);
+        size_t members = 0;
+        spoil(whole, &members, SIZE_MAX, whole);
+        assert_in_range(members, 40, 2000);
+        for (size_t wanted = 0; wanted < members; wanted++) {
+            json_t *d = json_deep_copy(whole),
+                   *bad = json_loads(by[(wanted + 3 * k) % 6], JSON_DECODE_ANY, NULL);
+            size_t at = 0;
+            char *page;
+            spoil(d, &at, wanted, bad);
+            page = page_of(k / 2 == 0 ? d : NULL, k / 2 == 1 ? d : NULL, k / 2 == 2 ? d : NULL, 0);
+            assert_null(strstr(page, "<script>alert"));
+            cs_free(page);
+            json_decref(bad);
+        }
+        json_decref(whole);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(effects_are_told_and_drawn),
+        cmocka_unit_test(without_labels_it_is_agreement),
+        cmocka_unit_test(an_ablation_is_a_table_with_its_control),
+        cmocka_unit_test(a_shortcut_stands_beside_all_baselines),
+        cmocka_unit_test(no_baseline_that_does_better_is_said_too),
+        cmocka_unit_test(stale_results_are_named_and_not_shown),
+        cmocka_unit_test(no_member_is_believed),
+    };
+    return cmocka_run_group_tests(tests, set_up, clean_up);
+}
