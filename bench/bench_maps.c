@@ -65,10 +65,10 @@ typedef struct bench {
 static void start(bench *b, const char *model, size_t T)
 {
     static const cs_map_plan plans[KINDS] = {
-        {0, NULL, 0, 0},
-        {CS_MAP_HEADS, NULL, 0, 0},
-        {CS_MAP_HEADS, NULL, 1, 0},
-        {CS_MAP_ATTENTION | CS_MAP_ROLLOUT | CS_MAP_PATCHES | CS_MAP_VALUES, NULL, 0, 0}};
+        {.layer = 0},
+        {.kinds = CS_MAP_HEADS},
+        {.kinds = CS_MAP_HEADS, .each = 1},
+        {.kinds = CS_MAP_ATTENTION | CS_MAP_ROLLOUT | CS_MAP_PATCHES | CS_MAP_VALUES}};
     const cs_simd *simd = cs_simd_best();
     const cs_config *config;
     float *vectors;

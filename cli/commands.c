@@ -233,7 +233,8 @@ static const cli_command table[] = {
      "has them, at the mean threshold and at Otsu's. Beside the heads' terms stand the last "
      "layer's "
      "attention, attention rollout, and cosines of final patches and of values, so that it shows "
-     "what the decomposition buys and what it does not.\n"
+     "what the decomposition buys and what it does not; with --run RUN also the terms of the heads "
+     "with each role that the run's heads have, by themselves.\n"
      "--target finds what a sentence says instead, with columns of the list in braces; several are "
      "added up, and --against is taken off. With -o masks are written as PNG of the picture's "
      "size: "
@@ -241,6 +242,8 @@ static const cli_command table[] = {
      "clipspan segment MODEL coco.csv --classes names.txt --labels category --masks mask\tfigures\n"
      "clipspan segment demo test.csv --target \"{colour}\" --target \"{shape}\" --masks mask\tby "
      "columns\n"
+     "clipspan segment demo test.csv --target \"a {colour} {shape}\" --masks mask --run run\tby "
+     "roles as well\n"
      "clipspan segment MODEL photos/ --classes \"dog,cat,bird\" -o masks\tmasks",
      2, SIZE_MAX, cli_run_segment},
     {CLI_SEARCH, "search", "RUN --like PICTURE... | --text TEXT... [--role NAME|--heads L.H,...]",

@@ -136,6 +136,13 @@ static const cli_option table[] = {
      0, 0},
     {"Maps", "layers", 0, CLI_TEXT, MAPS, "all|last4|A-B", "the terms of these layers' heads only",
      AT(layers), 0, 0},
+    {"Maps", "run", 0, CLI_TEXT, CLI_SEGMENT, "RUN",
+     "a run of this model whose heads have roles: beside the other methods the figures of the "
+     "terms "
+     "of the heads with each role alone",
+     AT(run), 0, 0},
+    {"Maps", "role", 0, CLI_TEXT, CLI_SEGMENT, "NAME",
+     "with --run: the terms of the heads with this role only, as with --heads", AT(role), 0, 0},
     {"Maps", "top", 0, CLI_WHOLE, CLI_HEATMAP, "N",
      "how many heads a sheet shows, the strongest first (default 4, with --heads all of them)",
      AT(top), 1, 64},

@@ -73,7 +73,7 @@ typedef struct cli_settings {
     const char *layers, *rank, *heads, *official, *pool;
     uint64_t picks;
     int no_pictures;
-    const char *classifier, *mean, *from, *role, *cue;
+    const char *classifier, *mean, *from, *role, *cue, *run;
     cli_list also, sets;
     uint64_t before, random, resamples, seed;
     int mlps;

@@ -2,51 +2,14 @@
 /* What a search compares and what with: heads by name or role, pictures, parts of them, texts. */
 #include "bank_in.h"
 #include "base/memory.h"
-#include "base/nearest.h"
 #include "head_names.h"
+#include "role_heads.h"
 #include "search.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Groups ---- */
-
-/* A role that is clear, or would be if the run had pictures enough to test it. */
-static int carries(const clipspan_role *role)
-{
-    return role->category[0] && (role->kind == CLIPSPAN_ROLE_CLEAR || role->untested);
-}
-
-static clipspan_status role_unknown(const cli_search *j, const char *name, clipspan_error *err)
-{
-    const clipspan_atlas_info *info = clipspan_atlas_get_info(j->atlas);
-    const clipspan_atlas_head *heads = clipspan_atlas_get_heads(j->atlas);
-    char list[400] = "";
-    size_t used = 0;
-    for (size_t h = 0; h < info->heads; h++) {
-        const char *role = heads[h].role.category[0];
-        size_t length = role ? strlen(role) : 0;
-        if (!role || !carries(&heads[h].role) || strstr(list, role) ||
-            used + length + 3 > sizeof list)
-            continue;
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", role);
-    }
-    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "--role: no head of the run has the role \"%s\"; roles there are: %s", name,
-                   *list ? list : "none (clipspan roles RUN)");
-}
-
-static clipspan_status role_heads(cli_search *j, cli_search_group *g, clipspan_error *err)
-{
-    const clipspan_atlas_info *info = clipspan_atlas_get_info(j->atlas);
-    const clipspan_atlas_head *heads = clipspan_atlas_get_heads(j->atlas);
-    g->heads = cs_alloc(info->heads, sizeof *g->heads, "heads", err);
-    if (!g->heads) return CLIPSPAN_E_NOMEM;
-    for (size_t h = 0; h < info->heads; h++)
-        if (carries(&heads[h].role) && strcmp(heads[h].role.category[0], g->name) == 0)
-            g->heads[g->head_count++] = heads[h].head;
-    return g->head_count ? CLIPSPAN_OK : role_unknown(j, g->name, err);
-}
 
 /* "NAME[=WEIGHT],..." */
 static clipspan_status read_roles(cli_search *j, const char *text, clipspan_error *err)
@@ -69,7 +32,7 @@ static clipspan_status read_roles(cli_search *j, const char *text, clipspan_erro
                            "--role: expected a number behind %s=, found \"%.*s\"", g->name,
                            (int)(length - name - 1), text + name + 1);
         j->group_count++;
-        CS_TRY(role_heads(j, g, err));
+        CS_TRY(cli_role_heads(&g->heads, &g->head_count, j->atlas, g->name, err));
         if (!text[length]) return CLIPSPAN_OK;
         text += length + 1;
     }

@@ -76,14 +76,13 @@ static clipspan_status open_masks(cli_segment *j, clipspan_error *err)
 static void choose_methods(cli_segment *j)
 {
     const int only = j->session->settings.segment_method;
-    if (only) {
-        j->methods[j->method_count++] = (size_t)(only - 1);
-        return;
-    }
-    while (j->method_count < (j->has_masks ? CLI_METHODS : 1)) {
-        j->methods[j->method_count] = j->method_count;
+    const size_t most = only || !j->has_masks ? 1 : CLI_METHODS;
+    while (j->method_count < most) {
+        j->methods[j->method_count] = j->method_count + (only ? (size_t)only - 1 : 0);
         j->method_count++;
     }
+    for (size_t k = 0; k < j->role_count; k++)
+        j->methods[j->method_count++] = CLI_METHODS + k;
 }
 
 static clipspan_status prepare(cli_segment *j, clipspan_error *err)
@@ -94,12 +93,7 @@ static clipspan_status prepare(cli_segment *j, clipspan_error *err)
     CS_TRY(check_arguments(s, err));
     if (!sentences) CS_TRY(cli_classes_open(&j->classes, s, err));
     CS_TRY(cli_templates_open(&j->templates, s, sentences ? "none" : "openai", err));
-    CS_TRY(cli_model_open(&j->model, s, err));
-    j->info = clipspan_model_get_info(j->model);
-    if (!j->info->has_text)
-        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
-                          "has no text tower, so it cannot say where a text is");
-    CS_TRY(cli_heads_open(&j->heads, &j->head_count, s, j->info, err));
+    CS_TRY(cli_segment_open(j, err));
     CS_TRY(cli_pictures_open(&j->inputs, s, err));
     CS_TRY(open_masks(j, err));
     CS_TRY(cli_segment_targets(j, err));
@@ -127,7 +121,9 @@ static clipspan_status make_maps(cli_segment *j, clipspan_error *err)
         cli_bank_open(&j->bank, s, j->model, j->texts ? j->texts : j->classes, j->templates, err));
     CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs), err));
     for (size_t i = 0; i < j->method_count; i++)
-        o.kinds |= kinds[j->methods[i]];
+        if (j->methods[i] < CLI_METHODS) o.kinds |= kinds[j->methods[i]];
+    o.groups = j->groups;
+    o.group_count = j->role_count;
     o.heads = j->heads;
     o.head_count = j->head_count;
     o.back = (int)s->settings.back;
@@ -214,7 +210,7 @@ void cli_segment_fini(cli_segment *j)
 {
     cli_rows_close(&j->rows);
     cli_segment_targets_free(j);
-    for (size_t i = 0; i < CLI_METHODS; i++) {
+    for (size_t i = 0; i < CLI_METHODS_MOST; i++) {
         cs_free(j->grid[i]);
         cs_free(j->map[i]);
     }
@@ -222,6 +218,9 @@ void cli_segment_fini(cli_segment *j)
     cs_free(j->truth[1]);
     cs_free(j->values);
     cs_free(j->heads);
+    cs_free(j->groups);
+    clipspan_atlas_free(&j->atlas);
+    clipspan_run_close(&j->run);
     clipspan_maps_free(&j->maps);
     clipspan_bank_free(&j->bank);
     clipspan_encoder_free(&j->encoder);

@@ -7,8 +7,10 @@
 #include "score.h"
 #include "session.h"
 
-#define CLI_METHODS 5
-#define CLI_NO_TEXT ((size_t)-1)
+#define CLI_METHODS      5
+#define CLI_ROLES_MOST   16 /* of a run that have a row each */
+#define CLI_METHODS_MOST (CLI_METHODS + CLI_ROLES_MOST)
+#define CLI_NO_TEXT      ((size_t)-1)
 
 /* Sentences that name what is looked for in each picture, filled from columns of the list; or the
  * classes. Their texts are places [first, first + count) of all texts. */
@@ -33,23 +35,34 @@ typedef struct cli_segment {
     size_t target_count;
     int contrast, has_masks;
     uint16_t mask_value; /* when there is no column; 0: any but 0 */
-    size_t methods[CLI_METHODS], method_count;
+    clipspan_run *run;   /* with roles[k] as method CLI_METHODS + k */
+    clipspan_atlas *atlas;
+    const char *roles[CLI_ROLES_MOST];
+    size_t role_count;
+    int *groups; /* [head_count] place of a head's role among roles, or -1 */
+    size_t methods[CLI_METHODS_MOST], method_count;
     size_t at_once, pixels, written, left_out;
     cli_rows *rows;
     int digits;
     /* Figures by method, protocol, threshold; how often the highest pixel is foreground. */
-    clipspan_segment_score score[CLI_METHODS][2][2];
-    size_t pointed[CLI_METHODS];
+    clipspan_segment_score score[CLI_METHODS_MOST][2][2];
+    size_t pointed[CLI_METHODS_MOST];
     /* Of pictures whose mask shows something else as well: how often that pixel lies nearer to the
      * foreground. */
-    size_t rivals, nearer[CLI_METHODS];
+    size_t rivals, nearer[CLI_METHODS_MOST];
     /* Of the picture at work. */
-    float *grid[CLI_METHODS], *map[CLI_METHODS];
+    float *grid[CLI_METHODS_MOST], *map[CLI_METHODS_MOST];
     uint8_t *truth[2];
     uint16_t *values;
 } cli_segment;
 
-const char *cli_segment_method(size_t method); /* "clipspan" ... */
+const char *cli_segment_method(size_t method); /* "clipspan" ..., "role" */
+
+/* Method `i` of the job: the same, with the role's name. */
+void cli_segment_name(char out[80], const cli_segment *job, size_t i);
+
+/* Opens the model; with --run as the run's, and its roles. Chooses heads. */
+clipspan_status cli_segment_open(cli_segment *job, clipspan_error *err);
 
 /* Fills targets and texts from --target and --against, or from the classes. */
 clipspan_status cli_segment_targets(cli_segment *job, clipspan_error *err);

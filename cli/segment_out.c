@@ -15,7 +15,16 @@ static const char *const thresholds[2] = {"mean", "otsu"};
 
 const char *cli_segment_method(size_t method)
 {
-    return methods[method];
+    return method < CLI_METHODS ? methods[method] : "role";
+}
+
+void cli_segment_name(char out[80], const cli_segment *j, size_t i)
+{
+    const size_t method = j->methods[i];
+    if (method < CLI_METHODS)
+        snprintf(out, 80, "%s", methods[method]);
+    else
+        snprintf(out, 80, "role:%s", j->roles[method - CLI_METHODS]);
 }
 
 static double share(uint64_t part, uint64_t all)
@@ -27,9 +36,11 @@ static void emit_score(cli_json *json, const cli_segment *j, size_t i, int p, in
 {
     const clipspan_segment_score *score = &j->score[i][p][t];
     double accuracy, miou, map;
+    char name[80];
     clipspan_segment_get(&accuracy, &miou, &map, score);
     cli_json_row(json, NULL);
-    cli_json_text(json, "method", methods[j->methods[i]]);
+    cli_segment_name(name, j, i);
+    cli_json_text(json, "method", name);
     cli_json_text(json, "protocol", protocols[p]);
     cli_json_text(json, "threshold", thresholds[t]);
     cli_json_real(json, "accuracy", accuracy);
@@ -52,6 +63,8 @@ static void show_document(const cli_segment *j)
     cli_json_text(&json, "output", s->settings.output);
     cli_json_text(&json, "masks", s->settings.masks);
     cli_json_text(&json, "contrast", cli_contrast_name(j->contrast));
+    cli_json_text(&json, "run", s->settings.run);
+    cli_json_text(&json, "role", s->settings.role);
     cli_json_flag(&json, "predicted", j->targets[0].text == NULL);
     cli_json_whole(&json, "heads", j->head_count);
     cli_json_whole(&json, "pictures", j->written);
@@ -69,11 +82,12 @@ static clipspan_status add_row(cli_table *table, const cli_segment *j, size_t i,
                                clipspan_error *err)
 {
     const clipspan_segment_score *score = &j->score[i][p][t];
-    char cell[CLI_NUMBER_ROOM];
+    char cell[CLI_NUMBER_ROOM], name[80];
     double figure[4];
     clipspan_segment_get(&figure[0], &figure[1], &figure[2], score);
     figure[3] = share(j->pointed[i], score->pictures);
-    CS_TRY(cli_table_add(table, methods[j->methods[i]], err));
+    cli_segment_name(name, j, i);
+    CS_TRY(cli_table_add(table, name, err));
     CS_TRY(cli_table_add(table, protocols[p], err));
     CS_TRY(cli_table_add(table, thresholds[t], err));
     for (int k = 0; k < 4; k++) {
@@ -100,10 +114,13 @@ static clipspan_status show_table(const cli_segment *j, clipspan_error *err)
     if (status == CLIPSPAN_OK) {
         cli_table_print(&table, s, stdout);
         putchar('\n');
-        for (size_t i = 0; j->rivals && i < j->method_count; i++)
+        for (size_t i = 0; j->rivals && i < j->method_count; i++) {
+            char name[80];
+            cli_segment_name(name, j, i);
             printf("  %s: of %zu masks that show something else as well, the highest pixel lies "
                    "nearer to what was asked for in %zu\n",
-                   methods[j->methods[i]], j->rivals, j->nearer[i]);
+                   name, j->rivals, j->nearer[i]);
+        }
         printf("%zu pictures, %s; %s.\n"
                "Published masks are stretched whole, whatever the picture goes through; aligned "
                "ones lie right.\n",

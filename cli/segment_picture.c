@@ -17,7 +17,8 @@ static const clipspan_map_kind kinds[CLI_METHODS] = {CLIPSPAN_MAP_HEADS, CLIPSPA
 /* Maps of attention have no text, and nothing below zero to clip. */
 static int has_text(size_t method)
 {
-    return kinds[method] != CLIPSPAN_MAP_ATTENTION && kinds[method] != CLIPSPAN_MAP_ROLLOUT;
+    return method >= CLI_METHODS ||
+           (kinds[method] != CLIPSPAN_MAP_ATTENTION && kinds[method] != CLIPSPAN_MAP_ROLLOUT);
 }
 
 /* The likeliest of a target's texts. */
@@ -68,7 +69,9 @@ static clipspan_status make_maps(cli_segment *j, size_t at, const size_t *chosen
 {
     for (size_t i = 0; i < j->method_count; i++) {
         const size_t method = j->methods[i];
-        const float *maps = clipspan_maps_get(j->maps, at, kinds[method]);
+        const float *maps = method < CLI_METHODS
+                                ? clipspan_maps_get(j->maps, at, kinds[method])
+                                : clipspan_maps_get_group(j->maps, at, method - CLI_METHODS);
         if (has_text(method))
             combine(j->grid[i], j, maps, chosen);
         else
@@ -140,8 +143,8 @@ static clipspan_status read_masks(cli_segment *j, size_t picture, clipspan_error
 
 typedef struct judging {
     cli_segment *j;
-    clipspan_segment_score one[CLI_METHODS][2][2]; /* of this picture */
-    clipspan_status status[CLI_METHODS * 4];
+    clipspan_segment_score one[CLI_METHODS_MOST][2][2]; /* of this picture */
+    clipspan_status status[CLI_METHODS_MOST * 4];
 } judging;
 
 static void judge(void *context, size_t index, int lane)

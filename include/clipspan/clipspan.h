@@ -578,14 +578,18 @@ typedef struct clipspan_maps_options {
     size_t struct_size;
     const clipspan_head *heads; /* [head_count] whose scores are summed; NULL: all */
     size_t head_count;
-    int each;       /* 1: keep each head's own map as well: L H T N numbers a picture */
-    unsigned kinds; /* clipspan_map_kind, those beside CLIPSPAN_MAP_HEADS */
-    int back;       /* layer of CLIPSPAN_MAP_ATTENTION, counted from the last, which is 0 */
-    int pictures;   /* most of a run, 0: 1; CLIPSPAN_PARTS_MOST at most */
+    int each;          /* 1: keep each head's own map as well: L H T N numbers a picture */
+    unsigned kinds;    /* clipspan_map_kind, those beside CLIPSPAN_MAP_HEADS */
+    int back;          /* layer of CLIPSPAN_MAP_ATTENTION, counted from the last, which is 0 */
+    int pictures;      /* most of a run, 0: 1; CLIPSPAN_PARTS_MOST at most */
+    const int *groups; /* [head_count], or [L H] without heads: number from 0 of the group that each
+                          head is in, whose heads' scores are also summed apart, or -1; NULL: none */
+    size_t group_count; /* CLIPSPAN_GROUPS_MOST at most */
 } clipspan_maps_options;
+#define CLIPSPAN_GROUPS_MOST 64
 #define CLIPSPAN_MAPS_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(clipspan_maps_options), NULL, 0, 0, 0, 0, 0                                         \
+        sizeof(clipspan_maps_options), NULL, 0, 0, 0, 0, 0, NULL, 0                                \
     }
 
 /* encoder: an image encoder, which must outlive the maps and runs their passes. bank: the texts,
@@ -611,6 +615,11 @@ CLIPSPAN_API clipspan_status clipspan_maps_run_files(clipspan_maps *maps, clipsp
 CLIPSPAN_API const float *clipspan_maps_get_embeddings(const clipspan_maps *maps);
 CLIPSPAN_API const float *clipspan_maps_get(const clipspan_maps *maps, size_t picture,
                                             clipspan_map_kind kind);
+
+/* The map of one group of heads, [T, N], as it would be with these heads alone; NULL for a group
+ * that there is not. */
+CLIPSPAN_API const float *clipspan_maps_get_group(const clipspan_maps *maps, size_t picture,
+                                                  size_t group);
 
 /* The map of one head, [T, N]: NULL without the option `each`, or for a head that is not among the
  * options' heads. */

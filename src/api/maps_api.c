@@ -15,6 +15,7 @@ struct clipspan_maps {
     cs_trace *traces; /* [lanes] */
     cs_map_plan plan;
     uint8_t *chosen;        /* [L, H] or NULL */
+    uint8_t *group;         /* the same */
     cs_map_result *results; /* [most] */
     float *numbers;         /* what they point into */
     float *embeddings;      /* [most, P] */
@@ -45,6 +46,34 @@ static clipspan_status choose(clipspan_maps *m, const clipspan_maps_options *opt
     return CLIPSPAN_OK;
 }
 
+static clipspan_status group_heads(clipspan_maps *m, const clipspan_maps_options *options,
+                                   clipspan_error *err)
+{
+    const cs_shape *s = &m->shape;
+    const size_t count = options->heads ? options->head_count : s->L * s->H;
+    size_t i, at;
+    if (!options->groups && !options->group_count) return CLIPSPAN_OK;
+    if (!options->groups || options->group_count < 1 || options->group_count > CLIPSPAN_GROUPS_MOST)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "maps of %zu groups of heads; 1 to %d are possible, with a number a head",
+                       options->group_count, CLIPSPAN_GROUPS_MOST);
+    m->group = cs_alloc_zero(s->L * s->H, 1, "groups of heads", err);
+    if (!m->group) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < count; i++) {
+        if (options->groups[i] >= (int)options->group_count)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "head %zu is in group %d; the groups are 0 to %zu, and -1 for none", i,
+                           options->groups[i], options->group_count - 1);
+        at = options->heads
+                 ? (size_t)options->heads[i].layer * s->H + (size_t)options->heads[i].head
+                 : i;
+        m->group[at] = options->groups[i] < 0 ? 0 : (uint8_t)(options->groups[i] + 1);
+    }
+    m->plan.group = m->group;
+    m->plan.groups = options->group_count;
+    return CLIPSPAN_OK;
+}
+
 /* Lays a picture's results out one after another from `at`, which may be NULL; returns their size.
  * */
 static size_t lay_out(cs_map_result *r, const clipspan_maps *m, float *at)
@@ -58,6 +87,7 @@ static size_t lay_out(cs_map_result *r, const clipspan_maps *m, float *at)
         size_t size;
     } parts[] = {{&r->heads, 1, map},
                  {&r->each, m->plan.each, s->L * s->H * map},
+                 {&r->groups, m->plan.groups > 0, m->plan.groups * map},
                  {&r->attention, (kinds & CS_MAP_ATTENTION) != 0, s->N},
                  {&r->rollout, (kinds & CS_MAP_ROLLOUT) != 0, s->N},
                  {&r->patches, (kinds & CS_MAP_PATCHES) != 0, map},
@@ -105,6 +135,7 @@ static clipspan_status make(clipspan_maps *m, const clipspan_bank *bank,
     m->plan.each = options->each != 0;
     m->plan.layer = m->shape.L - 1 - (size_t)options->back;
     CS_TRY(choose(m, options, err));
+    CS_TRY(group_heads(m, options, err));
     CS_TRY(cs_map_texts_new(&m->texts, m->basis, clipspan_bank_get_vectors(bank),
                             clipspan_bank_get_count(bank), e->options.threads, err));
     CS_TRY(make_room(m, err));
@@ -162,6 +193,7 @@ void clipspan_maps_free(clipspan_maps **maps)
     cs_free(m->traces);
     cs_map_texts_free(&m->texts);
     cs_free(m->chosen);
+    cs_free(m->group);
     cs_free(m->results);
     cs_free(m->numbers);
     cs_free(m->embeddings);
@@ -255,4 +287,10 @@ const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t picture, i
     index = (size_t)layer * s->H + (size_t)head;
     if (maps->chosen && !maps->chosen[index]) return NULL;
     return maps->results[picture].each + index * maps->texts->T * s->N;
+}
+
+const float *clipspan_maps_get_group(const clipspan_maps *maps, size_t picture, size_t group)
+{
+    if (!maps || picture >= maps->count || group >= maps->plan.groups) return NULL;
+    return maps->results[picture].groups + group * maps->texts->T * maps->shape.N;
 }

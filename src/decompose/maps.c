@@ -14,8 +14,9 @@ struct cs_maps {
     cs_map_plan plan;
     cs_shape shape;
     uint8_t *chosen;  /* [L, H] */
-    double *rest;     /* [3, T] summed over the chosen heads */
-    float *sum;       /* [blocks, N, CS_MAP_BLOCK] */
+    uint8_t *group;   /* [L, H] */
+    double *rest;     /* [1 + groups, 3, T] summed over the chosen heads, and over each group's */
+    float *sum;       /* [1 + groups, blocks, N, CS_MAP_BLOCK] */
     float *raw;       /* [L, H, blocks, N, CS_MAP_BLOCK] with `each`, else one head's and block's */
     float *attention; /* [N] */
     float *rows;      /* [N, D] tokens that leave the last block */
@@ -34,10 +35,12 @@ static void plan_memory(cs_maps *m)
 {
     const cs_shape *s = &m->shape;
     size_t block = m->texts->blocks * CS_MAP_BLOCK, L = s->L, H = s->H;
+    size_t sums = 1 + m->plan.groups;
     int reads = (m->plan.kinds & (CS_MAP_PATCHES | CS_MAP_VALUES)) != 0;
     m->chosen = cs_arena_carve(&m->arena, L * H, 1);
-    m->rest = cs_arena_carve(&m->arena, 3 * m->texts->T, sizeof(double));
-    m->sum = cs_arena_carve(&m->arena, s->N * block, sizeof(float));
+    m->group = cs_arena_carve(&m->arena, L * H, 1);
+    m->rest = cs_arena_carve(&m->arena, sums * 3 * m->texts->T, sizeof(double));
+    m->sum = cs_arena_carve(&m->arena, sums * s->N, block * sizeof(float));
     m->raw = m->plan.each ? cs_arena_carve(&m->arena, L * H * s->N, block * sizeof(float))
                           : cs_arena_carve(&m->arena, s->N, CS_MAP_BLOCK * sizeof(float));
     m->attention = cs_arena_carve(&m->arena, s->N, sizeof(float));
@@ -48,14 +51,19 @@ static void plan_memory(cs_maps *m)
     m->wide = cs_arena_carve(&m->arena, s->N * (s->D > s->P ? s->D : s->P), sizeof(float));
 }
 
-static void choose_heads(cs_maps *m, const uint8_t *chosen)
+static void choose_heads(cs_maps *m, const cs_map_plan *plan)
 {
     const cs_shape *s = &m->shape;
+    const size_t size = 3 * m->texts->T;
     size_t i, r;
     for (i = 0; i < s->L * s->H; i++) {
-        m->chosen[i] = !chosen || chosen[i];
-        for (r = 0; m->chosen[i] && r < 3 * m->texts->T; r++)
-            m->rest[r] += m->texts->rest[i * 3 * m->texts->T + r];
+        const double *rest = m->texts->rest + i * size;
+        m->chosen[i] = !plan->chosen || plan->chosen[i];
+        m->group[i] = m->chosen[i] && plan->group ? plan->group[i] : 0;
+        for (r = 0; m->chosen[i] && r < size; r++)
+            m->rest[r] += rest[r];
+        for (r = 0; m->group[i] && r < size; r++)
+            m->rest[m->group[i] * size + r] += rest[r];
     }
 }
 
@@ -77,7 +85,7 @@ clipspan_status cs_maps_new(cs_maps **out, const cs_map_texts *texts, const cs_b
     plan_memory(m);
     CS_TRY_DONE(cs_arena_take(&m->arena, "maps", err));
     plan_memory(m);
-    choose_heads(m, plan->chosen);
+    choose_heads(m, plan);
     if (plan->kinds & (CS_MAP_PATCHES | CS_MAP_VALUES))
         CS_TRY_DONE(cs_product_new(&m->joint, basis->joint, rows, simd, err));
     if (plan->kinds & CS_MAP_VALUES)
@@ -126,6 +134,13 @@ static void score_block(float *restrict out, float *restrict sum, const float *a
     }
 }
 
+static void add_block(float *restrict sum, const float *restrict raw, size_t count)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        sum[i] += raw[i];
+}
+
 static void score_layer(cs_maps *m, const cs_layer_view *view)
 {
     const cs_shape *s = &m->shape;
@@ -133,10 +148,14 @@ static void score_layer(cs_maps *m, const cs_layer_view *view)
     for (h = 0; h < s->H; h++) {
         size_t head = view->layer * s->H + h;
         if (!m->chosen[head]) continue;
-        for (b = 0; b < blocks; b++)
-            score_block(m->raw + (m->plan.each ? (head * blocks + b) * piece : 0),
-                        m->sum + b * piece, view->attention + h * s->N, view->values + h * s->K,
+        for (b = 0; b < blocks; b++) {
+            float *raw = m->raw + (m->plan.each ? (head * blocks + b) * piece : 0);
+            score_block(raw, m->sum + b * piece, view->attention + h * s->N,
+                        view->values + h * s->K,
                         m->texts->u + (head * blocks + b) * s->K * CS_MAP_BLOCK, s);
+            if (m->group[head])
+                add_block(m->sum + (m->group[head] * blocks + b) * piece, raw, piece);
+        }
     }
 }
 
@@ -155,7 +174,8 @@ static void take_layer(void *user, const cs_layer_view *view)
     cs_maps *m = user;
     const cs_shape *s = &m->shape;
     if (view->layer == 0)
-        memset(m->sum, 0, m->texts->blocks * s->N * CS_MAP_BLOCK * sizeof *m->sum);
+        memset(m->sum, 0,
+               (1 + m->plan.groups) * m->texts->blocks * s->N * CS_MAP_BLOCK * sizeof *m->sum);
     score_layer(m, view);
     if (view->layer == m->plan.layer) keep_attention(m, view);
     if (m->plan.kinds & CS_MAP_ROLLOUT) cs_rollout_layer(&m->rollout, view);
@@ -252,10 +272,13 @@ clipspan_status cs_maps_get(const cs_map_result *out, cs_maps *m, const cs_trace
                             clipspan_error *err)
 {
     const cs_shape *s = &m->shape;
-    size_t T = m->texts->T, piece = m->texts->blocks * s->N * CS_MAP_BLOCK, head;
+    size_t T = m->texts->T, piece = m->texts->blocks * s->N * CS_MAP_BLOCK, head, group;
     double scale[3] = {1.0 / (trace->sigma * trace->norm), 0.0, 1.0 / trace->norm};
     scale[1] = -trace->mean * scale[0];
     if (out->heads) scale_scores(out->heads, m->sum, m->rest, scale, m);
+    for (group = 0; out->groups && group < m->plan.groups; group++)
+        scale_scores(out->groups + group * T * s->N, m->sum + (1 + group) * piece,
+                     m->rest + (1 + group) * 3 * T, scale, m);
     for (head = 0; out->each && head < s->L * s->H; head++) {
         float *to = out->each + head * T * s->N;
         if (m->chosen[head])

@@ -34,6 +34,8 @@ typedef struct cs_map_plan {
     const uint8_t *chosen; /* [L, H] heads that the sum is over; NULL: all */
     int each;              /* 1: also every chosen head's own map */
     size_t layer;          /* whose attention */
+    const uint8_t *group;  /* [L, H] number from 1 of a chosen head's group, 0: none; NULL: all 0 */
+    size_t groups;         /* each of which has a map of its own */
 } cs_map_plan;
 
 /* What one picture leaves. Those that the plan does not have are NULL. */
@@ -44,6 +46,7 @@ typedef struct cs_map_result {
     float *rollout;   /* [N] */
     float *patches;   /* [T, N] */
     float *values;    /* [T, N] */
+    float *groups;    /* [groups, T, N] */
 } cs_map_result;
 
 typedef struct cs_maps cs_maps;

@@ -122,6 +122,55 @@ static void company(void **state)
     clipspan_encoder_free(&two);
 }
 
+/* Groups are what the same heads give alone, to the byte; the others are in none. */
+static void groups(void **state)
+{
+    static const clipspan_head first[2] = {{0, 1}, {2, 2}}, second[1] = {{1, 0}};
+    clipspan_encoder *encoder = new_encoder(CLIPSPAN_IMAGE, 2);
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT, one = CLIPSPAN_MAPS_OPTIONS_INIT;
+    clipspan_maps *maps = NULL, *alone[3] = {NULL};
+    int number[L * H];
+    (void)state;
+    for (int i = 0; i < L * H; i++)
+        number[i] = -1;
+    number[0 * H + 1] = number[2 * H + 2] = 0;
+    number[1 * H + 0] = 1;
+    o.groups = number;
+    o.group_count = 3; /* the last is empty */
+    o.pictures = one.pictures = PICTURES;
+    assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_maps_new(&alone[2], encoder, bank, &one, NULL), CLIPSPAN_OK);
+    one.heads = first;
+    one.head_count = 2;
+    assert_int_equal(clipspan_maps_new(&alone[0], encoder, bank, &one, NULL), CLIPSPAN_OK);
+    one.heads = second;
+    one.head_count = 1;
+    assert_int_equal(clipspan_maps_new(&alone[1], encoder, bank, &one, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], PICTURES, NULL), CLIPSPAN_OK);
+    for (size_t g = 0; g < 3; g++) {
+        assert_int_equal(clipspan_maps_run_pixels(alone[g], pixels[0], PICTURES, NULL),
+                         CLIPSPAN_OK);
+        for (size_t b = 0; b < PICTURES; b++)
+            assert_memory_equal(clipspan_maps_get(alone[g], b, CLIPSPAN_MAP_HEADS),
+                                g < 2 ? clipspan_maps_get_group(maps, b, g)
+                                      : clipspan_maps_get(maps, b, CLIPSPAN_MAP_HEADS),
+                                T * N * sizeof(float));
+        clipspan_maps_free(&alone[g]);
+    }
+    for (size_t i = 0; i < T * N; i++)
+        assert_true(clipspan_maps_get_group(maps, 0, 2)[i] == 0.0F);
+    assert_null(clipspan_maps_get_group(maps, 0, 3));
+    assert_null(clipspan_maps_get_group(maps, PICTURES, 0));
+    clipspan_maps_free(&maps);
+    number[3] = 3;
+    assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_E_ARGUMENT);
+    o.group_count = CLIPSPAN_GROUPS_MOST + 1;
+    assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_E_ARGUMENT);
+    o.groups = NULL;
+    assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_E_ARGUMENT);
+    clipspan_encoder_free(&encoder);
+}
+
 static void unusable(void **state)
 {
     static const char *const paths[2] = {"/nowhere/picture.png", "/nowhere/other.png"};
@@ -284,8 +333,8 @@ static void tiled_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(company), cmocka_unit_test(unusable),    cmocka_unit_test(refused),
-        cmocka_unit_test(tiled),   cmocka_unit_test(tiled_whole),
+        cmocka_unit_test(company), cmocka_unit_test(groups), cmocka_unit_test(unusable),
+        cmocka_unit_test(refused), cmocka_unit_test(tiled),  cmocka_unit_test(tiled_whole),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -93,3 +93,36 @@ masks() {
     exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask --json -j 1 && cp .out one
     exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask --json -j 2 && cmp .out one
 }
+
+@test "a row a role of a run: the same figures as with those heads alone" {
+    [ -z "${SLOW:-}" ] || skip "takes minutes here"
+    local demo=$BATS_TEST_DIRNAME/../../data/demo
+    head -n 13 "$demo/test.csv" >few.csv
+    exits 0 "$CLIPSPAN" scan demo "$demo/look.csv" -o run -q
+    exits 4 "$CLIPSPAN" segment demo few.csv --root "$demo" --target "a {colour} {shape}" --masks mask --run run && says "clipspan roles"
+    exits 0 "$CLIPSPAN" roles run --texts demo
+    heads=$(awk -F '\t' '$7 == "clear" && $8 == "colour" { printf "%s%s", found ? "," : "", $1; found = 1 }' .out)
+    [ -n "$heads" ]
+    segment=("$CLIPSPAN" segment demo few.csv --root "$demo" --target "a {colour} {shape}" --masks mask)
+    exits 0 "${segment[@]}" --heads "$heads" --method clipspan --json && cp .out heads
+    exits 0 "${segment[@]}" --run run --role colour --method clipspan --json && cp .out role
+    exits 0 "${segment[@]}" --run run --method clipspan --json && cp .out rows
+    json scores.0.method clipspan
+    at=4
+    while [ "$("$JSON_AT" scores.$at.method <rows)" != role:colour ]; do at=$((at + 4)); done
+    for i in 0 1 2 3; do
+        for figure in protocol threshold accuracy miou iou_background iou_foreground map pointing; do
+            wanted=$("$JSON_AT" scores.$i.$figure <heads)
+            [ "$("$JSON_AT" scores.$i.$figure <role)" = "$wanted" ]
+            [ "$("$JSON_AT" scores.$((at + i)).$figure <rows)" = "$wanted" ]
+        done
+    done
+    exits 0 "${segment[@]}" --run run && shows role:shape
+    exits 2 "${segment[@]}" --run run --role color && says "did you mean colour?"
+    exits 2 "${segment[@]}" --run run --role colour --heads L3.H0 && says "give one of them"
+    exits 2 "${segment[@]}" --run run --method value && says "no heads"
+    exits 2 "${segment[@]}" --role colour && says "--run RUN"
+    exits 2 "$CLIPSPAN" segment demo few.csv --root "$demo" --target "{colour}" --run run -o out && says "--role"
+    exits 4 "$CLIPSPAN" segment "$model" few.csv --root "$demo" --target "{colour}" --masks mask --run run
+    exits 4 "${segment[@]}" --run nowhere
+}

@@ -60,13 +60,13 @@ static answer map(cs_rig *rig, const uint8_t *pixels, const float *texts, size_t
                   const uint8_t *chosen)
 {
     const cs_shape *s = &rig->shape;
-    cs_map_plan plan = {ALL, chosen, 1, s->L - 1};
+    cs_map_plan plan = {.kinds = ALL, .chosen = chosen, .each = 1, .layer = s->L - 1};
     cs_map_texts *prepared;
     cs_maps *maps;
     cs_layer_sink sink;
     size_t map = T * s->N * sizeof(float);
     answer a = {{malloc(map), malloc(s->L * s->H * map), malloc(s->N * sizeof(float)),
-                 malloc(s->N * sizeof(float)), malloc(map), malloc(map)},
+                 malloc(s->N * sizeof(float)), malloc(map), malloc(map), NULL},
                 T};
     assert_int_equal(cs_map_texts_new(&prepared, rig->basis, texts, T, 2, NULL), CLIPSPAN_OK);
     assert_int_equal(cs_maps_new(&maps, prepared, rig->basis, rig->tower, &plan, rig->simd, NULL),
