@@ -578,12 +578,13 @@ typedef struct clipspan_maps_options {
     size_t struct_size;
     const clipspan_head *heads; /* [head_count] whose scores are summed; NULL: all */
     size_t head_count;
-    int each;          /* 1: keep each head's own map as well: L H T N numbers a picture */
-    unsigned kinds;    /* clipspan_map_kind, those beside CLIPSPAN_MAP_HEADS */
-    int back;          /* layer of CLIPSPAN_MAP_ATTENTION, counted from the last, which is 0 */
-    int pictures;      /* most of a run, 0: 1; CLIPSPAN_PARTS_MOST at most */
-    const int *groups; /* [head_count], or [L H] without heads: number from 0 of the group that each
-                          head is in, whose heads' scores are also summed apart, or -1; NULL: none */
+    int each;           /* 1: keep each head's own map as well: L H T N numbers a picture */
+    unsigned kinds;     /* clipspan_map_kind, those beside CLIPSPAN_MAP_HEADS */
+    int back;           /* layer of CLIPSPAN_MAP_ATTENTION, counted from the last, which is 0 */
+    int pictures;       /* most of a run, 0: 1; CLIPSPAN_PARTS_MOST at most */
+    const int *groups;  /* [head_count], or [L H] without heads: number from 0 of the group that a
+                          head is in, whose heads' scores are also summed apart; -1: none. NULL: no
+                          groups */
     size_t group_count; /* CLIPSPAN_GROUPS_MOST at most */
 } clipspan_maps_options;
 #define CLIPSPAN_GROUPS_MOST 64
