@@ -99,7 +99,9 @@ static clipspan_status open_also(cli_also *also, cli_evaluation *ev, const float
     options.cues = cue;
     options.cue_count = 1;
     options.threads = (int)x->threads;
+    options.like = ev->effects;
     CS_TRY(clipspan_effects_new(&also->effects, ev->run, also->bank, &options, NULL, err));
+    options.like = ev->mean_effects;
     if (ev->mean_run)
         CS_TRY(clipspan_effects_new(&also->means, ev->mean_run, also->bank, &options, NULL, err));
     if (!column) return CLIPSPAN_OK;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Write tests/demo/data/effects-*.npy: what the published arithmetic says of the demo's test scenes.
+"""Write tests/demo/data/effects-*.npy, shortcut-*.npy: what the published arithmetic says of the demo's test scenes, and
+what ref/shortcut.py says of the duck, the hen and the water.
 
 usage: ref/make_effects_golden.py CLIPSPAN [--check]
 
@@ -15,6 +16,7 @@ import tempfile
 import numpy as np
 
 import published_effects as published
+import shortcut
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 DEMO = os.path.join(ROOT, "data", "demo")
@@ -33,6 +35,13 @@ effects-predicted.npy, effects-margin.npy
     margin     float32 [{edits}, {scenes}], by how much the largest score is above the next
     tolerance  predictions equal where margin is above 1e-5
     reason     the published arithmetic in float32, over terms rounded to float32; {ties} of the margins are at most 1e-5
+
+shortcut-heads.npy, shortcut-candidates.npy
+    command    the same
+    heads      float64 [heads, 4]: number, V, Vq, 1 where it counteracts; hen against duck, cue "water" less "grass"
+    candidates float64 [candidates, 3]: 0 nothing, 1 mean-ablation, 2 surgery; of how many heads; correlation left
+    tolerance  V and Vq within 1e-6 of the sum of V, correlations within 1e-5, the order of heads the same
+    reason     float64 over terms rounded to float32 (a term's say is at most about 1, its rounding 6e-8)
 """
 
 
@@ -53,29 +62,36 @@ def make(program):
                 with open(os.path.join(DEMO, "classes", factor + ".txt"), encoding="utf-8") as file:
                     out.writelines(line.split("\t")[1] for line in file)
         run("embed", "demo", "--texts", names, "-o", at + "-texts.npy")
+        run("embed", "demo", "--text", "water", "--text", "grass", "-o", at + "-cue.npy")
+        cue = np.load(at + "-cue.npy")
         attn, mlp, cls = (np.load(f"{at}_{kind}_demo.npy") for kind in ("attn", "mlp", "cls_attn"))
         classifier, texts = np.load(at + "-bird.npy"), np.load(at + "-texts.npy").astype(np.float64)
     edits = [r for _, r in published.sequence(attn, mlp, cls)]
     edits.append(published.heads_at_mean(attn, mlp, HEADS, BEFORE))
     edits += [published.replaced(attn, mlp, texts, LAST, picks) for picks in PICKS]
     found = [published.answers(r, classifier) for r in edits]
-    return np.stack([f[0] for f in found]).astype(np.uint8), np.stack([f[1] for f in found]).astype(np.float32)
+    heads, candidates = shortcut.shortcut(attn, mlp, classifier, 0, 1, cue[0].astype(np.float64) - cue[1])
+    return {"effects-predicted": np.stack([f[0] for f in found]).astype(np.uint8),
+            "effects-margin": np.stack([f[1] for f in found]).astype(np.float32),
+            "shortcut-heads": heads, "shortcut-candidates": candidates}
 
 
 def main():
     if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["--check"]):
         sys.exit(__doc__.strip())
-    predicted, margin = make(os.path.abspath(sys.argv[1]))
+    made = make(os.path.abspath(sys.argv[1]))
+    predicted, margin = made["effects-predicted"], made["effects-margin"]
     manifest = MANIFEST.format(numpy=np.__version__, edits=len(predicted), scenes=predicted.shape[1], before=BEFORE,
                                heads=" ".join(f"L{la}.H{h}" for la, h in HEADS), last=LAST,
                                picks=", ".join(map(str, PICKS)), ties=int((margin <= 1e-5).sum()))
     if sys.argv[2:]:
-        old = np.load(os.path.join(OUT, "effects-predicted.npy"))
-        close = np.minimum(margin, np.load(os.path.join(OUT, "effects-margin.npy"))) <= 1e-5
-        off = int(((old != predicted) & ~close).sum())
-        sys.exit(f"{off} predictions are others" if off else 0)
-    np.save(os.path.join(OUT, "effects-predicted.npy"), predicted)
-    np.save(os.path.join(OUT, "effects-margin.npy"), margin)
+        old = {name: np.load(os.path.join(OUT, name + ".npy")) for name in made}
+        close = np.minimum(margin, old["effects-margin"]) <= 1e-5
+        off = int(((old["effects-predicted"] != predicted) & ~close).sum())
+        far = max(np.abs(old[name] - made[name]).max() for name in made if name.startswith("shortcut"))
+        sys.exit(f"{off} predictions are others; shortcuts differ by {far:.1g}" if off or far > 1e-6 else 0)
+    for name, array in made.items():
+        np.save(os.path.join(OUT, name + ".npy"), array)
     with open(os.path.join(OUT, "MANIFEST-effects"), "w", encoding="utf-8") as file:
         file.write(manifest)
 

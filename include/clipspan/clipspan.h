@@ -1463,17 +1463,20 @@ typedef struct clipspan_effects_options {
     int threads;     /* 0: clipspan_default_threads() */
     uint64_t memory; /* bytes for what terms say, which is read once where it fits and for every
                         call where it does not; 0: a quarter of this machine's */
+    const clipspan_effects *like; /* of the same run, with the same cues, outlives these: cues are
+                        taken out of the pictures as these take them out, to see what that does to
+                        other classes; NULL: as the own classes have it */
 } clipspan_effects_options;
 #define CLIPSPAN_EFFECTS_OPTIONS_INIT                                                              \
     {                                                                                              \
-        sizeof(clipspan_effects_options), NULL, 0, 0, 0                                            \
+        sizeof(clipspan_effects_options), NULL, 0, 0, 0, NULL                                      \
     }
 
 /* The used pictures of a merged run that kept codes, against the classes of a bank, two at least.
  * run must outlive it; bank and options are borrowed for the call. Used by one thread at a time.
  * progress counts chunks. Errors: NOT_FOUND (not merged, codes not kept), ARGUMENT (a bank of
- * another width or of one class, a cue that is not finite or zero), FORMAT, IO, NOMEM,
- * INTERRUPTED. */
+ * another width or of one class, a cue that is not finite or zero, `like` of another run or with
+ * other cues), FORMAT, IO, NOMEM, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_effects_new(clipspan_effects **out, const clipspan_run *run,
                                                   const clipspan_bank *bank,
                                                   const clipspan_effects_options *options,
@@ -1498,8 +1501,11 @@ typedef enum clipspan_change_kind {
     CLIPSPAN_CHANGE_SCALE = 1, /* scale c; 0 takes it away */
     CLIPSPAN_CHANGE_SWAP = 2,  /* that of the picture at `place` of the run */
     CLIPSPAN_CHANGE_CUE =
-        3, /* c - ((c - mean) . q) S q / (q . S q), S its covariance, q a cue: what
-                                moves with its own reading of the cue; heads and the embedding */
+        3, /* c - ((c - mean) . q) g: what moves with its own reading of a cue q. g is
+                                S q / (q . S q), S the covariance among pictures that get the same
+                                answer, projected on the span of q and the class vectors, so that
+                                other classifications lose nothing that these classes do not see;
+                                heads and the embedding */
     CLIPSPAN_CHANGE_PROJECT = 4 /* c - (c . q) q / (q . q); the embedding only */
 } clipspan_change_kind;
 
@@ -1578,12 +1584,13 @@ CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
 
 /* ---- Shortcuts: through which heads a cue reaches a decision ---- */
 
-/* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S
+/* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among
+ * pictures that get the same answer from the model
  *
  *     V  = m . S m                    variance of its say in the margin
  *     Vq = (q . S m)^2 / (q . S q)    what its reading of the cue explains of that
  *
- * from statistics alone, and without group labels. A head whose q . S m has another sign than the
+ * without labels of any kind. A head whose q . S m has another sign than the
  * sum over all heads counteracts the cue. */
 typedef struct clipspan_shortcut clipspan_shortcut;
 
@@ -1618,7 +1625,8 @@ typedef struct clipspan_shortcut_info {
     size_t ranked;                  /* heads that may be proposed: the first of the table */
     double variance;                /* sum of V */
     double explained, counteracted; /* sum of Vq of heads with the cue, and against it */
-    size_t candidates, chosen;      /* chosen: the smallest correlation */
+    size_t candidates, chosen;      /* chosen: the fewest heads that take away nine tenths of the
+                                       correlation that the best eligible candidate takes away */
 } clipspan_shortcut_info;
 
 /* effects: of the run that statistics and choice come from; outlives it. a, b: classes, cue: one of

@@ -77,6 +77,7 @@ clipspan_status clipspan_effects_new(clipspan_effects **out, const clipspan_run 
     wish.class_count = clipspan_bank_get_count(bank);
     wish.cues = o.cues;
     wish.cue_count = o.cue_count;
+    wish.like = o.like ? o.like->effects : NULL;
     wish.threads = o.threads ? o.threads : cs_threads_default();
     wish.memory = o.memory ? o.memory : default_memory();
     status = cs_effects_new(&e->effects, run->run, &wish, progress, err);
@@ -105,10 +106,10 @@ const uint64_t *clipspan_effects_get_places(const clipspan_effects *effects)
     return effects ? cs_effects_places(effects->effects) : NULL;
 }
 
-clipspan_status cs_effects_source(const cs_effects **out, const clipspan_effects *effects,
+clipspan_status cs_effects_source(cs_effects **out, const clipspan_effects *effects,
                                   const clipspan_effects *source, clipspan_error *err)
 {
-    const cs_effects *e = effects->effects, *s = source ? source->effects : e;
+    cs_effects *e = effects->effects, *s = source ? source->effects : e;
     const clipspan_run_info *one = cs_run_info(cs_effects_run_of(e)),
                             *other = cs_run_info(cs_effects_run_of(s));
     if (strcmp(one->model_hash, other->model_hash) != 0)
@@ -223,7 +224,7 @@ clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
                                            int picks, const int32_t *labels, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
-    const cs_effects *s = NULL;
+    cs_effects *s = NULL;
     uint8_t *seen;
     double *readers;
     size_t *heads, size, i;

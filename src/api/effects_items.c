@@ -86,6 +86,7 @@ static clipspan_status cut_cue(cs_edit_item *item, const cs_item_maker *m, const
         item->gain = cs_effects_projection(m->source, c->cue);
         return CLIPSPAN_OK;
     }
+    CS_TRY(cs_effects_learn_cue(m->source, c->cue, item->term, err));
     item->gain = cs_effects_gain(m->source, c->cue, item->term);
     item->constant = cs_effects_shift(m->source, c->cue, item->term);
     return CLIPSPAN_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Readers, means and covariances along classes and cues, from a run's basis and statistics. */
+/* Readers and means along classes and cues, from a run's basis and statistics. */
 #include "run/effects.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -63,61 +63,6 @@ void cs_effects_spread(double *out, const cs_effects *e, size_t head, const doub
     }
 }
 
-/* gains and shifts of one cue in every head. */
-static clipspan_status make_gains(cs_effects *e, size_t cue, clipspan_error *err)
-{
-    const size_t LH = e->shape.L * e->shape.H, C = e->shape.C, Q = e->Q, q = e->classes + cue;
-    double *room = cs_alloc_zero(C + Q, sizeof *room, "covariances", err), *mix;
-    if (!room) return CLIPSPAN_E_NOMEM;
-    mix = room + C;
-    mix[q] = 1.0;
-    for (size_t h = 0; h < LH; h++) {
-        const double *u = cs_effects_reader(e, h);
-        double *gain = e->gains + (cue * (LH + 1) + h) * e->classes;
-        double *shift = e->shifts + (cue * (LH + 1) + h) * e->classes, own = 0.0;
-        cs_effects_spread(room, e, h, mix);
-        for (size_t i = 0; i < C; i++)
-            own += room[i] * u[i * Q + q];
-        for (size_t c = 0; c < e->classes; c++) {
-            double both = 0.0;
-            for (size_t i = 0; i < C; i++)
-                both += room[i] * u[i * Q + c];
-            gain[c] = own > 0.0 ? both / own : 0.0;
-            shift[c] = e->means[h * Q + q] * gain[c];
-        }
-    }
-    cs_free(room);
-    return CLIPSPAN_OK;
-}
-
-/* The same of the embeddings, from their rows; and the projection of the cue's direction. */
-static void make_whole_gain(cs_effects *e, size_t cue)
-{
-    const size_t LH = e->shape.L * e->shape.H, Q = e->Q, q = e->classes + cue, P = e->shape.P;
-    double *gain = e->gains + (cue * (LH + 1) + LH) * e->classes;
-    double *shift = e->shifts + (cue * (LH + 1) + LH) * e->classes;
-    const double *mean = cs_effects_mean(e, CS_EDIT_WHOLE);
-    const float *direction = e->vectors + q * P;
-    double own = 0.0, length = 0.0;
-    memset(gain, 0, e->classes * sizeof *gain);
-    for (size_t i = 0; i < e->N; i++) {
-        const double *row = e->sums + i * Q, reading = row[q] - mean[q];
-        own += reading * reading;
-        for (size_t c = 0; c < e->classes; c++)
-            gain[c] += reading * (row[c] - mean[c]);
-    }
-    for (size_t p = 0; p < P; p++)
-        length += (double)direction[p] * (double)direction[p];
-    for (size_t c = 0; c < e->classes; c++) {
-        double along = 0.0;
-        for (size_t p = 0; p < P; p++)
-            along += (double)direction[p] * (double)e->vectors[c * P + p];
-        gain[c] = own > 0.0 ? gain[c] / own : 0.0;
-        shift[c] = mean[q] * gain[c];
-        e->projection[cue * e->classes + c] = length > 0.0 ? along / length : 0.0;
-    }
-}
-
 static clipspan_status note_row(void *context, const cs_picture_row *row, clipspan_error *err)
 {
     cs_effects *e = context;
@@ -155,12 +100,32 @@ static clipspan_status take_room(cs_effects *e, clipspan_error *err)
     e->gains = cs_alloc_zero(gains, sizeof *e->gains, "gains", err);
     e->shifts = cs_alloc_zero(gains, sizeof *e->shifts, "gains", err);
     e->projection = cs_alloc_zero(e->cues * e->classes, sizeof *e->projection, "gains", err);
+    e->learned = cs_alloc_zero(e->cues * (LH + 1), 1, "gains", err);
+    e->confined = cs_alloc_zero(e->cues, sizeof *e->confined, "gains", err);
+    e->groups = cs_alloc(e->N, sizeof *e->groups, "answers", err);
     e->sums = cs_alloc(sums, sizeof *e->sums, "scores of all pictures", err);
     e->kept = cs_alloc_zero(e->T, sizeof *e->kept, "scores", err);
     return e->stats && e->readers && e->means && e->gains && e->shifts && e->projection &&
-                   e->sums && e->kept
+                   e->learned && e->confined && e->groups && e->sums && e->kept
                ? CLIPSPAN_OK
                : CLIPSPAN_E_NOMEM;
+}
+
+/* Pictures by answer, and whose answers these are. */
+static clipspan_status find_groups(cs_effects *e, cs_effects *like, clipspan_error *err)
+{
+    const float *cues = e->vectors + e->classes * e->shape.P;
+    if (like && (like->run != e->run || like->cues != e->cues ||
+                 memcmp(cues, like->vectors + like->classes * like->shape.P,
+                        e->cues * e->shape.P * sizeof *cues) != 0))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "like: expected effects of the same run with the same cues");
+    e->like = like;
+    e->group_count = like ? like->group_count : e->classes;
+    for (size_t i = 0; i < e->N; i++)
+        e->groups[i] =
+            like ? like->groups[i] : (uint32_t)cs_best_class(e->sums + i * e->Q, e->classes);
+    return CLIPSPAN_OK;
 }
 
 static clipspan_status read_all(cs_effects *e, const clipspan_progress *progress,
@@ -183,10 +148,7 @@ static clipspan_status read_all(cs_effects *e, const clipspan_progress *progress
                 cs_head_stats_term(e->stats, e->shape, CS_TERM_CLASS_PART, i), e);
     mean_of(e->means + e->T * e->Q, cs_head_stats_embedding(e->stats, e->shape), e);
     CS_TRY_DONE(cs_effects_read_sums(e, progress, err));
-    for (i = 0; i < e->cues; i++) {
-        CS_TRY_DONE(make_gains(e, i, err));
-        make_whole_gain(e, i);
-    }
+    cs_effects_project(e);
 done:
     cs_free(basis);
     return status;
@@ -219,6 +181,7 @@ clipspan_status cs_effects_new(cs_effects **out, const cs_run *run, const cs_eff
     CS_TRY_DONE(find_rows(e, err));
     CS_TRY_DONE(take_room(e, err));
     CS_TRY_DONE(read_all(e, progress, err));
+    CS_TRY_DONE(find_groups(e, wish->like, err));
     *out = e;
     e = NULL;
 done:
@@ -233,6 +196,9 @@ void cs_effects_free(cs_effects **effects)
     for (size_t t = 0; e->kept && t < e->T; t++)
         cs_free(e->kept[t]);
     cs_free(e->kept);
+    for (size_t i = 0; e->confined && i < e->cues; i++)
+        cs_free(e->confined[i]);
+    cs_free(e->confined);
     cs_free(e->vectors);
     cs_free(e->stats);
     cs_free(e->readers);
@@ -240,6 +206,8 @@ void cs_effects_free(cs_effects **effects)
     cs_free(e->gains);
     cs_free(e->shifts);
     cs_free(e->projection);
+    cs_free(e->learned);
+    cs_free(e->groups);
     cs_free(e->sums);
     cs_free(e->places);
     cs_free(e->first_row);
@@ -307,6 +275,12 @@ const double *cs_effects_sums(const cs_effects *e)
     return e->sums;
 }
 
+const uint32_t *cs_effects_groups(const cs_effects *e, size_t *count)
+{
+    *count = e->group_count;
+    return e->groups;
+}
+
 const double *cs_effects_mean(const cs_effects *e, size_t term)
 {
     return e->means + (term == CS_EDIT_WHOLE ? e->T : term) * e->Q;
@@ -315,27 +289,6 @@ const double *cs_effects_mean(const cs_effects *e, size_t term)
 const double *cs_effects_reader(const cs_effects *e, size_t head)
 {
     return e->readers + head * e->shape.C * e->Q;
-}
-
-static size_t gain_at(const cs_effects *e, size_t cue, size_t term)
-{
-    const size_t LH = e->shape.L * e->shape.H;
-    return (cue * (LH + 1) + (term == CS_EDIT_WHOLE ? LH : term)) * e->classes;
-}
-
-const double *cs_effects_gain(const cs_effects *e, size_t cue, size_t term)
-{
-    return e->gains + gain_at(e, cue, term);
-}
-
-const double *cs_effects_shift(const cs_effects *e, size_t cue, size_t term)
-{
-    return e->shifts + gain_at(e, cue, term);
-}
-
-const double *cs_effects_projection(const cs_effects *e, size_t cue)
-{
-    return e->projection + cue * e->classes;
 }
 
 const double *cs_effects_kept(const cs_effects *e, size_t term)

@@ -6,7 +6,8 @@
  *     MLP term, class part, embedding                 e[c] = vector . w_c
  *
  * Means and covariances come from a run's statistics, exactly: mean e[c] = mean(y) . (A w_c) and
- * Cov(e[a], e[b]) = (A w_a)^T Cov(y) (A w_b). Q columns: classes first, then cues.
+ * Cov(e[a], e[b]) = (A w_a)^T Cov(y) (A w_b). Covariances among pictures with the same answer, which
+ * cue surgery needs, come from the pictures. Q columns: classes first, then cues.
  *
  * What terms say is read when it is first needed, a term in one piece of every chunk, and kept
  * while it fits into `memory`; what does not is read again for every call, some chunks at a time.
@@ -22,6 +23,7 @@ typedef struct cs_effects cs_effects;
 typedef struct cs_effects_wish {
     const float *classes, *cues; /* [class_count, P], [cue_count, P] */
     size_t class_count, cue_count;
+    cs_effects *like; /* of the same run, with the same cues; NULL: the own ones; outlives it */
     int threads;
     uint64_t memory; /* bytes that kept scores may take */
 } cs_effects_wish;
@@ -46,6 +48,8 @@ size_t cs_effects_classes(const cs_effects *e);
 size_t cs_effects_columns(const cs_effects *e);         /* Q */
 const uint64_t *cs_effects_places(const cs_effects *e); /* [N] */
 const double *cs_effects_sums(const cs_effects *e);     /* [N, Q] of the embeddings */
+/* [N] of `count` groups of pictures that get the same answer. */
+const uint32_t *cs_effects_groups(const cs_effects *e, size_t *count);
 
 /* [Q] mean of what a term says, or of the embeddings for CS_EDIT_WHOLE. */
 const double *cs_effects_mean(const cs_effects *e, size_t term);
@@ -53,8 +57,13 @@ const double *cs_effects_mean(const cs_effects *e, size_t term);
 const double *cs_effects_reader(const cs_effects *e, size_t head);
 /* Cov(y)(A w) of a head along a mix of columns: out : [C], mix : [Q]. */
 void cs_effects_spread(double *out, const cs_effects *e, size_t head, const double *mix);
-/* [classes] Cov(e[c], e[cue]) / Var(e[cue]) of a head or of the embeddings: what leaves with the
- * reading of the cue. Zeros where the reading does not vary. */
+/* Finds gain and shift of a cue in a head, or in the embeddings for CS_EDIT_WHOLE, unless they are
+ * there. Errors: NOMEM, those of reading chunks. */
+clipspan_status cs_effects_learn_cue(cs_effects *e, size_t cue, size_t term, clipspan_error *err);
+/* [classes] g . w_c, g = Cov(e, e[cue]) / Var(e[cue]) among pictures that get the same answer from
+ * `like`, projected on the span of the cue and of the classes of `like`: what leaves with the
+ * reading of the cue. For the own classes that is Cov(e[c], e[cue]) / Var(e[cue]). Zeros where the
+ * reading does not vary. */
 const double *cs_effects_gain(const cs_effects *e, size_t cue, size_t term);
 /* [classes] (w_c . q) / (q . q) of a cue. */
 const double *cs_effects_projection(const cs_effects *e, size_t cue);

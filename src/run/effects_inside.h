@@ -5,6 +5,8 @@
 
 #include "run/effects.h"
 
+enum cs_learned { CS_NOT_LEARNED, CS_LEARNED, CS_NO_READING /* that varies: gains are zero */ };
+
 struct cs_effects {
     const cs_run *run;
     cs_shape shape;
@@ -18,10 +20,15 @@ struct cs_effects {
     double *gains;      /* [cues, L H + 1, classes], the embedding's last */
     double *shifts;     /* [cues, L H + 1, classes] mean of the cue's reading times gain */
     double *projection; /* [cues, classes] */
-    double *sums;       /* [N, Q] */
-    uint64_t *places;   /* [N] */
-    size_t *first_row;  /* [chunks + 1] of each chunk */
-    double **kept;      /* [T] each [N, Q], or NULL */
+    uint8_t *learned;   /* [cues, L H + 1] cs_learned */
+    cs_effects *like;   /* whose edits are made, or NULL */
+    double **confined;  /* [cues] each [classes, 1 + like's classes], or NULL: effects_cues.c */
+    uint32_t *groups;   /* [N] by answer */
+    size_t group_count;
+    double *sums;      /* [N, Q] */
+    uint64_t *places;  /* [N] */
+    size_t *first_row; /* [chunks + 1] of each chunk */
+    double **kept;     /* [T] each [N, Q], or NULL */
 };
 
 /* Some terms of the pictures of chunks [first, end): what term terms[i] says goes to out[i], from
@@ -41,6 +48,9 @@ clipspan_status cs_effects_fill(const cs_effect_fill *fill, size_t first, size_t
 /* sums, from every chunk's embeddings. */
 clipspan_status cs_effects_read_sums(cs_effects *e, const clipspan_progress *progress,
                                      clipspan_error *err);
+
+/* projection, of all cues. */
+void cs_effects_project(cs_effects *e);
 
 /* The end of a stretch of chunks that begins with `first` and whose rows take at most `bytes` at
  * `row_bytes` a row, one chunk at least. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ranking from statistics, choice from pictures: docs/math.md, "Shortcuts". */
+/* Ranking and choice, among pictures with the same answer: docs/math.md, "Shortcuts". */
 #include "run/shortcut.h"
 #include "base/memory.h"
 
@@ -9,24 +9,7 @@
 
 #define FLOOR  0.001 /* of the whole margin variance, in the ratio's denominator */
 #define MOSTLY 0.5   /* of a head's say that the cue explains, for ablation */
-
-/* x^T y */
-static double dot(const double *x, const double *y, size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i] * y[i];
-    return sum;
-}
-
-/* out : [C] the reader of a mix of columns. */
-static void mixed_reader(double *out, const cs_effects *e, size_t head, const double *mix)
-{
-    const size_t C = cs_effects_shape(e).C, Q = cs_effects_columns(e);
-    const double *u = cs_effects_reader(e, head);
-    for (size_t i = 0; i < C; i++)
-        out[i] = dot(u + i * Q, mix, Q);
-}
+#define SLACK  0.1   /* of the correlation that the best candidate takes away */
 
 static int compare_heads(const void *a, const void *b)
 {
@@ -37,36 +20,81 @@ static int compare_heads(const void *a, const void *b)
     return x->head.head < y->head.head ? -1 : x->head.head > y->head.head;
 }
 
+/* x : [N], less its mean among the pictures with the same answer.   room : [2 groups] */
+static void centre(double *x, const cs_effects *e, double *room)
+{
+    const size_t N = cs_effects_rows(e);
+    size_t count;
+    const uint32_t *groups = cs_effects_groups(e, &count);
+    double *mean = room, *members = room + count;
+    memset(room, 0, 2 * count * sizeof *room);
+    for (size_t i = 0; i < N; i++) {
+        mean[groups[i]] += x[i];
+        members[groups[i]] += 1.0;
+    }
+    for (size_t g = 0; g < count; g++)
+        if (members[g] > 0.0) mean[g] /= members[g];
+    for (size_t i = 0; i < N; i++)
+        x[i] -= mean[groups[i]];
+}
+
+/* Pictures less the groups that have any: what a variance is divided by. room as above. */
+static double freedom(const cs_effects *e, double *room)
+{
+    const size_t N = cs_effects_rows(e);
+    size_t count, given = 0;
+    const uint32_t *groups = cs_effects_groups(e, &count);
+    memset(room, 0, count * sizeof *room);
+    for (size_t i = 0; i < N; i++) {
+        given += room[groups[i]] == 0.0;
+        room[groups[i]] = 1.0;
+    }
+    return N > given ? (double)(N - given) : 1.0;
+}
+
+/* V and Vq of one head; gives q^T S m.   room : [2 N + 2 groups] */
+static double measure(clipspan_shortcut_head *to, const cs_shortcut *s, size_t head, double n,
+                      double *room)
+{
+    const cs_effects *e = s->effects;
+    const size_t N = cs_effects_rows(e), Q = cs_effects_columns(e);
+    const double *said = cs_effects_kept(e, head);
+    double *margin = room, *reading = room + N, own = 0.0, both = 0.0;
+    for (size_t i = 0; i < N; i++) {
+        margin[i] = said[i * Q + s->a] - said[i * Q + s->b];
+        reading[i] = said[i * Q + cs_effects_classes(e) + s->cue];
+    }
+    centre(margin, e, room + 2 * N);
+    centre(reading, e, room + 2 * N);
+    to->variance = 0.0;
+    for (size_t i = 0; i < N; i++) {
+        to->variance += margin[i] * margin[i] / n;
+        both += margin[i] * reading[i] / n;
+        own += reading[i] * reading[i] / n;
+    }
+    to->explained = own > 0.0 ? both * both / own : 0.0;
+    if (to->explained > to->variance) to->explained = to->variance; /* rounding */
+    return both;
+}
+
 /* Heads with their variances, sorted; sums in info. */
 static clipspan_status rank_heads(cs_shortcut *s, clipspan_error *err)
 {
     const cs_effects *e = s->effects;
     const cs_shape shape = cs_effects_shape(e);
-    const size_t LH = shape.L * shape.H, C = shape.C, Q = cs_effects_columns(e);
-    double *room = cs_alloc_zero(3 * C + Q + LH, sizeof *room, "covariances", err);
-    double *um = room, *uq, *spread, *mq, *both, sum = 0.0;
+    const size_t LH = shape.L * shape.H, N = cs_effects_rows(e);
+    double *room, *both, sum = 0.0, n;
+    size_t count;
+    (void)cs_effects_groups(e, &count);
+    both = room = cs_alloc(LH + 2 * N + 2 * count, sizeof *room, "covariances", err);
     if (!room) return CLIPSPAN_E_NOMEM;
-    uq = um + C;
-    spread = uq + C;
-    mq = spread + C;
-    both = mq + Q;
-    mq[cs_effects_classes(e) + s->cue] = 1.0;
+    n = freedom(e, room);
     for (size_t h = 0; h < LH; h++) {
-        clipspan_shortcut_head *to = &s->heads[h];
-        double own;
-        mixed_reader(um, e, h, s->mix);
-        mixed_reader(uq, e, h, mq);
-        to->head.layer = (int)(h / shape.H);
-        to->head.head = (int)(h % shape.H);
-        cs_effects_spread(spread, e, h, s->mix);
-        to->variance = dot(um, spread, C);
-        both[h] = dot(uq, spread, C);
-        cs_effects_spread(spread, e, h, mq);
-        own = dot(uq, spread, C);
-        to->explained = own > 0.0 ? both[h] * both[h] / own : 0.0;
-        if (to->explained > to->variance) to->explained = to->variance; /* rounding */
+        s->heads[h].head.layer = (int)(h / shape.H);
+        s->heads[h].head.head = (int)(h % shape.H);
+        both[h] = measure(&s->heads[h], s, h, n, room + LH);
         sum += both[h];
-        s->info.variance += to->variance;
+        s->info.variance += s->heads[h].variance;
     }
     for (size_t h = 0; h < LH; h++) {
         clipspan_shortcut_head *to = &s->heads[h];
@@ -129,9 +157,26 @@ static void add_candidate(cs_shortcut *s, clipspan_remedy remedy, size_t heads,
     to->heads = (int)heads;
     to->correlation = larger_correlation(margin, r->reading, r->side, r->N);
     to->eligible = eligible;
-    if (eligible && to->correlation < s->candidates[s->info.chosen].correlation)
-        s->info.chosen = s->info.candidates;
     s->info.candidates++;
+}
+
+/* The fewest heads that take away nearly as much correlation as any candidate does. */
+static void choose_candidate(cs_shortcut *s)
+{
+    const clipspan_candidate *all = s->candidates;
+    const double before = all[0].correlation;
+    double least = before, enough;
+    for (size_t i = 0; i < s->info.candidates; i++)
+        if (all[i].eligible && all[i].correlation < least) least = all[i].correlation;
+    enough = least + SLACK * (before - least);
+    s->info.chosen = 0;
+    for (size_t i = 1; i < s->info.candidates; i++) {
+        const clipspan_candidate *best = &all[s->info.chosen];
+        if (!all[i].eligible || all[i].correlation > enough || least == before) continue;
+        if (s->info.chosen == 0 || all[i].heads < best->heads ||
+            (all[i].heads == best->heads && all[i].correlation < best->correlation))
+            s->info.chosen = i;
+    }
 }
 
 /* margin without one head's variation, or without what moves with its cue reading. */
@@ -191,6 +236,7 @@ static clipspan_status choose(cs_shortcut *s, clipspan_error *err)
         r.operated = room + 2 * N;
         r.reading = room + 3 * N;
         make_candidates(s, &r);
+        choose_candidate(s);
         status = CLIPSPAN_OK;
     }
     cs_free(room);
@@ -203,6 +249,7 @@ clipspan_status cs_shortcut_new(cs_shortcut **out, cs_effects *effects, size_t a
 {
     const cs_shape shape = cs_effects_shape(effects);
     const size_t LH = shape.L * shape.H;
+    size_t h;
     clipspan_status status = CLIPSPAN_E_NOMEM;
     cs_shortcut *s = cs_alloc_zero(1, sizeof *s, "a shortcut", err);
     *out = NULL;
@@ -211,16 +258,15 @@ clipspan_status cs_shortcut_new(cs_shortcut **out, cs_effects *effects, size_t a
     s->a = a;
     s->b = b;
     s->cue = cue;
-    s->mix = cs_alloc_zero(cs_effects_columns(effects), sizeof *s->mix, "a margin", err);
     s->heads = cs_alloc_zero(LH, sizeof *s->heads, "heads", err);
     s->candidates = cs_alloc_zero(2 * LH + 2, sizeof *s->candidates, "candidates", err);
-    if (!s->mix || !s->heads || !s->candidates) goto done;
-    s->mix[a] = 1.0;
-    s->mix[b] = -1.0;
+    if (!s->heads || !s->candidates) goto done;
     s->info.heads = LH;
     s->info.pictures = cs_effects_rows(effects);
-    CS_TRY_DONE(rank_heads(s, err));
     CS_TRY_DONE(cs_effects_keep_heads(effects, err));
+    CS_TRY_DONE(rank_heads(s, err));
+    for (h = 0; h < LH; h++)
+        CS_TRY_DONE(cs_effects_learn_cue(effects, cue, h, err));
     CS_TRY_DONE(choose(s, err));
     *out = s;
     s = NULL;
@@ -233,7 +279,6 @@ void cs_shortcut_free(cs_shortcut **shortcut)
 {
     cs_shortcut *s = shortcut ? *shortcut : NULL;
     if (!s) return;
-    cs_free(s->mix);
     cs_free(s->heads);
     cs_free(s->candidates);
     cs_free(s);

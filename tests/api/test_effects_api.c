@@ -168,28 +168,50 @@ static void mean_of(double *out, const double *all, size_t count, size_t t)
             out[p] += all[(t * count + i) * P + p] / (double)count;
 }
 
-/* S q / (q S q) over the source, [P], of a term or, for t = T, of the sum of heads and MLPs. */
-static void cue_line(double *out, double *mean, const double *all, size_t count, size_t t)
+/* Sums of heads and MLPs, or of one term of them: x : [count, P]. */
+static double *sums_of(const double *all, size_t count, size_t t)
 {
-    double *x = calloc(count * P, sizeof *x), own = 0.0;
+    double *x = calloc(count * P, sizeof *x);
     for (size_t i = 0; i < count; i++)
         for (size_t u = 0; u < L * H + L + 1; u++)
             if (t == T || u == t)
                 for (size_t p = 0; p < P; p++)
                     x[i * P + p] += all[(u * count + i) * P + p];
+    return x;
+}
+
+/* S q / (q S q) over the source, [P], of a term or, for t = T, of the sum of heads and MLPs; S is
+ * taken among rows whose sums are nearest to the same class. */
+static void cue_line(double *out, double *mean, const double *all, size_t count, size_t t)
+{
+    double *x = sums_of(all, count, t), *whole = sums_of(all, count, T), own = 0.0;
+    double *middle = calloc(CLASSES * P, sizeof *middle), members[CLASSES] = {0};
+    size_t *answer = calloc(count, sizeof *answer);
     memset(mean, 0, P * sizeof *mean);
     memset(out, 0, P * sizeof *out);
-    for (size_t i = 0; i < count * P; i++)
-        mean[i % P] += x[i] / (double)count;
     for (size_t i = 0; i < count; i++) {
-        double reading = along(x + i * P, CLASSES) - along(mean, CLASSES);
+        for (size_t c = 1; c < CLASSES; c++)
+            if (along(whole + i * P, c) > along(whole + i * P, answer[i])) answer[i] = c;
+        members[answer[i]] += 1.0;
+        for (size_t p = 0; p < P; p++) {
+            mean[p] += x[i * P + p] / (double)count;
+            middle[answer[i] * P + p] += x[i * P + p];
+        }
+    }
+    for (size_t i = 0; i < count * P; i++)
+        x[i] -= middle[answer[i / P] * P + i % P] / members[answer[i / P]];
+    for (size_t i = 0; i < count; i++) {
+        double reading = along(x + i * P, CLASSES);
         own += reading * reading;
         for (size_t p = 0; p < P; p++)
-            out[p] += reading * (x[i * P + p] - mean[p]);
+            out[p] += reading * x[i * P + p];
     }
     for (size_t p = 0; p < P; p++)
         out[p] /= own;
     free(x);
+    free(whole);
+    free(middle);
+    free(answer);
 }
 
 static size_t term_of(const clipspan_change *c)
@@ -315,6 +337,95 @@ static void edits_by_hand(void **state)
     clipspan_effects_free(&small);
 }
 
+/* line : [P], projected on the span of all vectors. */
+static void keep_in_span(double *line)
+{
+    double *basis = malloc((CLASSES + 1) * P * sizeof *basis), *left = malloc(P * sizeof *left);
+    memcpy(left, line, P * sizeof *left);
+    for (size_t v = 0; v <= CLASSES; v++) {
+        double *b = basis + v * P, length = 0.0, amount = 0.0;
+        for (size_t p = 0; p < P; p++)
+            b[p] = (double)vectors[v * P + p];
+        for (size_t k = 0; k < 2 * v; k++) { /* Gram and Schmidt, twice */
+            const double *u = basis + k % v * P;
+            double along_u = 0.0;
+            for (size_t p = 0; p < P; p++)
+                along_u += u[p] * b[p];
+            for (size_t p = 0; p < P; p++)
+                b[p] -= along_u * u[p];
+        }
+        for (size_t p = 0; p < P; p++)
+            length += b[p] * b[p];
+        for (size_t p = 0; p < P; p++) {
+            b[p] /= sqrt(length);
+            amount += b[p] * left[p];
+        }
+        for (size_t p = 0; p < P; p++)
+            left[p] -= amount * b[p];
+    }
+    for (size_t p = 0; p < P; p++)
+        line[p] -= left[p];
+    free(basis);
+    free(left);
+}
+
+/* The same edit, as other classes see it. */
+static void edits_of_other_effects(void **state)
+{
+    enum { OTHERS = 3 };
+    static const char *const names[] = {"x", "y", "z"};
+    const clipspan_change cut[] = {{.layer = 0, .head = 1, .kind = CLIPSPAN_CHANGE_CUE}};
+    const clipspan_edit edit = {cut, 1};
+    clipspan_effects_options options = CLIPSPAN_EFFECTS_OPTIONS_INIT;
+    double *line = malloc(P * sizeof *line), *mean = malloc(P * sizeof *mean);
+    double *scores = malloc(N * OTHERS * sizeof *scores), moved = 0.0;
+    float *others = malloc(OTHERS * P * sizeof *others);
+    clipspan_effects *seen, *seen_source;
+    clipspan_bank *other_bank;
+    clipspan_texts *texts;
+    clipspan_error err;
+    (void)state;
+    for (size_t i = 0; i < OTHERS * P; i++)
+        others[i] = (float)((i * 7 + 3) % 11) / 11.0f - 0.4f;
+    assert_int_equal(clipspan_texts_new(&texts, names, NULL, OTHERS, NULL), 0);
+    assert_int_equal(clipspan_bank_new_vectors(&other_bank, texts, others, P, NULL), 0);
+    options.cues = vectors + CLASSES * P;
+    options.cue_count = 1;
+    options.like = effects;
+    assert_int_equal(clipspan_effects_new(&seen, other, other_bank, &options, NULL, &err),
+                     CLIPSPAN_E_ARGUMENT); /* of another run */
+    must(clipspan_effects_new(&seen, run, other_bank, &options, NULL, &err), &err);
+    options.like = source;
+    must(clipspan_effects_new(&seen_source, other, other_bank, &options, NULL, &err), &err);
+    must(clipspan_effects_run(NULL, NULL, scores, seen, seen_source, &edit, 1, NULL, &err), &err);
+    cue_line(line, mean, other_terms, M, 1);
+    keep_in_span(line);
+    for (size_t i = 0; i < N; i++) {
+        const double *term = terms + (N + i) * P;
+        double reading = along(term, CLASSES) - along(mean, CLASSES);
+        for (size_t c = 0; c < OTHERS; c++) {
+            double wanted = 0.0, change = 0.0;
+            for (size_t p = 0; p < P; p++) {
+                const double w = (double)others[c * P + p];
+                for (size_t t = 0; t < L * H + L + 1; t++)
+                    wanted += terms[(t * N + i) * P + p] * w;
+                change -= reading * line[p] * w;
+            }
+            near_to(scores[i * OTHERS + c], wanted + change, 2e-6);
+            if (fabs(change) > moved) moved = fabs(change);
+        }
+    }
+    assert_true(moved > 1e-4);
+    clipspan_effects_free(&seen);
+    clipspan_effects_free(&seen_source);
+    clipspan_bank_free(&other_bank);
+    clipspan_texts_free(&texts);
+    free(line);
+    free(mean);
+    free(scores);
+    free(others);
+}
+
 /* All heads with every pick of a full basis of texts are their mean plus all that varies. */
 static void strengths_add_up(void **state)
 {
@@ -411,7 +522,8 @@ static void classifier_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edits_by_hand), cmocka_unit_test(strengths_add_up),
-        cmocka_unit_test(refuses), cmocka_unit_test(classifier_file)};
+        cmocka_unit_test(edits_by_hand), cmocka_unit_test(edits_of_other_effects),
+        cmocka_unit_test(strengths_add_up), cmocka_unit_test(refuses),
+        cmocka_unit_test(classifier_file)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -7,6 +7,7 @@
 #include "run/run_open.h"
 #include "tiny.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +17,8 @@
 #include <cmocka.h>
 
 enum { SCENES = 440, EDITS = 13, LAYERS = 4, HEADS = 8, LAST = 2 };
-#define CLOSE 1e-5
+#define CLOSE     1e-5
+#define SAY_CLOSE 1e-6
 
 static char *folder, *path;
 static clipspan_model *model;
@@ -253,12 +255,44 @@ static double worst_after(const clipspan_shortcut *shortcut, clipspan_remedy rem
     return worst.change;
 }
 
+/* Every head and every candidate as ref/shortcut.py has them. */
+static void agrees_with_reference(const clipspan_shortcut *shortcut)
+{
+    const clipspan_shortcut_info *info = clipspan_shortcut_get_info(shortcut);
+    const clipspan_shortcut_head *heads = clipspan_shortcut_get_heads(shortcut);
+    const clipspan_candidate *candidates = clipspan_shortcut_get_candidates(shortcut);
+    cs_npy_array table;
+    const double *row;
+    assert_true(cs_npy_array_read(&table, getenv("CLIPSPAN_DEMO_GOLDEN"), "shortcut-heads.npy",
+                                  "'<f8'", 8));
+    assert_int_equal(table.rows, info->heads);
+    row = table.data;
+    for (size_t i = 0; i < info->heads; i++, row += 4) {
+        assert_int_equal(heads[i].head.layer * HEADS + heads[i].head.head, row[0]);
+        assert_true(fabs(heads[i].variance - row[1]) <= SAY_CLOSE * info->variance);
+        assert_true(fabs(heads[i].explained - row[2]) <= SAY_CLOSE * info->variance);
+        assert_int_equal(heads[i].counteracts, row[3]);
+    }
+    cs_free(table.bytes);
+    assert_true(cs_npy_array_read(&table, getenv("CLIPSPAN_DEMO_GOLDEN"), "shortcut-candidates.npy",
+                                  "'<f8'", 8));
+    assert_int_equal(table.rows, info->candidates);
+    row = table.data;
+    for (size_t i = 0; i < info->candidates; i++, row += 3) {
+        assert_int_equal(candidates[i].remedy, row[0]);
+        assert_int_equal(candidates[i].heads, row[1]);
+        assert_true(fabs(candidates[i].correlation - row[2]) <= CLOSE);
+    }
+    cs_free(table.bytes);
+}
+
 /* The planted shortcut is found in its head, and taking the cue out helps the worst group. */
 static void shortcut_is_found(void **state)
 {
     const clipspan_shortcut_info *info;
     const clipspan_shortcut_head *heads;
     const clipspan_candidate *chosen;
+    double least = 1.0, nothing;
     clipspan_shortcut *shortcut;
     clipspan_cue cues[3];
     clipspan_error err;
@@ -268,15 +302,23 @@ static void shortcut_is_found(void **state)
     info = clipspan_shortcut_get_info(shortcut);
     heads = clipspan_shortcut_get_heads(shortcut);
     chosen = &clipspan_shortcut_get_candidates(shortcut)[info->chosen];
+    agrees_with_reference(shortcut);
     assert_int_equal(heads[0].head.layer, 3);
     assert_int_equal(heads[0].head.head, 7);
     assert_true(info->explained > 0.5 * info->variance);
     for (size_t i = 0; i < info->heads; i++)
         assert_true(heads[i].explained >= 0.0 && heads[i].explained <= heads[i].variance);
     for (size_t i = 0; i < info->candidates; i++)
+        if (clipspan_shortcut_get_candidates(shortcut)[i].eligible &&
+            clipspan_shortcut_get_candidates(shortcut)[i].correlation < least)
+            least = clipspan_shortcut_get_candidates(shortcut)[i].correlation;
+    nothing = clipspan_shortcut_get_candidates(shortcut)[0].correlation;
+    assert_true(chosen->correlation <= nothing - 0.9 * (nothing - least) + 1e-12);
+    for (size_t i = 1; i < info->candidates; i++)
         assert_true(!clipspan_shortcut_get_candidates(shortcut)[i].eligible ||
-                    clipspan_shortcut_get_candidates(shortcut)[i].correlation >=
-                        chosen->correlation);
+                    clipspan_shortcut_get_candidates(shortcut)[i].heads >= chosen->heads ||
+                    clipspan_shortcut_get_candidates(shortcut)[i].correlation >
+                        nothing - 0.9 * (nothing - least) - 1e-12);
     assert_true(worst_after(shortcut, chosen->remedy, chosen->heads) > 0.15);
     assert_true(worst_after(shortcut, CLIPSPAN_REMEDY_NONE, 0) == 0.0);
     assert_true(worst_after(shortcut, CLIPSPAN_REMEDY_PROJECT, 0) > 0.15);
