@@ -6,8 +6,8 @@
  *     MLP term, class part, embedding                 e[c] = vector . w_c
  *
  * Means and covariances come from a run's statistics, exactly: mean e[c] = mean(y) . (A w_c) and
- * Cov(e[a], e[b]) = (A w_a)^T Cov(y) (A w_b). Covariances among pictures with the same answer, which
- * cue surgery needs, come from the pictures. Q columns: classes first, then cues.
+ * Cov(e[a], e[b]) = (A w_a)^T Cov(y) (A w_b). Covariances among pictures with the same answer,
+ * which cue surgery needs, come from the pictures. Q columns: classes first, then cues.
  *
  * What terms say is read when it is first needed, a term in one piece of every chunk, and kept
  * while it fits into `memory`; what does not is read again for every call, some chunks at a time.

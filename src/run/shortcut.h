@@ -12,12 +12,13 @@
  * all heads, is decided on the same pictures, without group labels, by the larger, over the two
  * predicted classes, |correlation| of the edited margin with the embedding's cue reading: the
  * fewest heads that take away nine tenths of what the best candidate takes away of it. Ablation is
- * chosen only of heads of whose V the cue explains half or more: without that, taking the decision away altogether can win, since nothing is left to correlate (measured:
- * 22 of 32 heads ablated, worst group 2 %, where cue surgery gave 81 %).
+ * chosen only of heads of whose V the cue explains half or more: without that, taking the decision
+ * away altogether can win, since nothing is left to correlate (measured: 22 of 32 heads ablated,
+ * worst group 1 %, where cue surgery gave 86 %).
  *
  * Covariances over all pictures mix up the cue and the classes that go along with it; among
  * pictures with the same answer the choice was better in eight of eight sets of pictures
- * (bench/RESULTS.md). */
+ * (docs/effects.md). */
 #ifndef CLIPSPAN_SRC_RUN_SHORTCUT_H
 #define CLIPSPAN_SRC_RUN_SHORTCUT_H
 
