@@ -221,6 +221,21 @@ static const cli_command table[] = {
      "maps\tsmall things in a large picture\n"
      "clipspan heatmap demo look.csv --texts things.txt --contrast rival -o maps\tmany pictures",
      2, SIZE_MAX, cli_run_heatmap},
+    {CLI_EXPLAIN, "explain", "MODEL IMAGE --text TEXT... [--run RUN] [-o FILE.html]",
+     "which layers, heads, patches and MLPs make a picture like a text",
+     "Takes the similarity of one picture with each text apart into everything that the model adds "
+     "to it: layers, heads, MLPs, the class token's input, and every patch through every head. The "
+     "parts add up to the similarity, within 1e-5. They are direct effects: what later layers make "
+     "of a part is counted with those.\n"
+     "With several texts, what is taken apart is by how much a text stands above the others "
+     "(--contrast). With --run, heads have the roles and texts that the run's atlas found.\n"
+     "FILE.html is one page that loads nothing: choose a text, a head or a layer and see where in "
+     "the picture it finds it, drawn on the whole picture.",
+     "clipspan explain MODEL photo.jpg --text \"a dog\" --text \"a cat\" -o why.html\tthe page\n"
+     "clipspan explain MODEL photo.jpg --text \"a dog\" --run run --figure joint.svg\theads by "
+     "their own texts\n"
+     "clipspan explain MODEL photo.jpg --text \"a dog\" --tsv >parts.tsv\tevery number",
+     2, 2, cli_run_explain},
     {CLI_SEGMENT, "segment",
      "MODEL INPUT --classes LIST|FILE [--labels COLUMN] --masks FOLDER|COLUMN\n"
      "MODEL LIST.csv --target SENTENCE [--against SENTENCE] --masks COLUMN\n"

@@ -29,6 +29,7 @@ enum {
     CLI_HEATMAP = 1 << 20,
     CLI_SEGMENT = 1 << 21,
     CLI_SEARCH = 1 << 22,
+    CLI_EXPLAIN = 1 << 24,
     CLI_ANY = 0xFFFFFFF
 };
 
@@ -69,6 +70,7 @@ clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_heatmap(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_segment(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_explain(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_search(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_help(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_version(cli_session *session, clipspan_error *err);

@@ -327,5 +327,6 @@ void cli_settings_fini(cli_settings *settings)
     cs_free(settings->class_names.items);
     cs_free(settings->also.items);
     cs_free(settings->sets.items);
+    cs_free(settings->figure.items);
     memset(settings, 0, sizeof *settings);
 }

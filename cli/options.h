@@ -68,6 +68,8 @@ typedef struct cli_settings {
     const char *masks, *mask_value;
     cli_list target, against, like, unlike;
     const char *region;
+    cli_list figure;
+    int explain_contrast;
     int compare;
     const char *shard, *model;
     const char *layers, *rank, *heads, *official, *pool;

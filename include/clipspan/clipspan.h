@@ -571,7 +571,9 @@ typedef enum clipspan_map_kind {
     CLIPSPAN_MAP_ATTENTION = 2, /* [N] attention of the class token, mean over heads, one layer */
     CLIPSPAN_MAP_ROLLOUT = 4,   /* [N] attention rollout from the class token; L N^2 numbers */
     CLIPSPAN_MAP_PATCHES = 8,   /* [T, N] cosine of each token's own final embedding */
-    CLIPSPAN_MAP_VALUES = 16    /* [T, N] cosine of the last layer's value of each token */
+    CLIPSPAN_MAP_VALUES = 16,   /* [T, N] cosine of the last layer's value of each token */
+    CLIPSPAN_MAP_MLPS = 32      /* [T, L + 1] no map: what the MLP terms of clipspan_parts_run_terms
+                                   add to the similarity */
 } clipspan_map_kind;
 
 typedef struct clipspan_maps_options {
@@ -626,6 +628,55 @@ CLIPSPAN_API const float *clipspan_maps_get_group(const clipspan_maps *maps, siz
  * options' heads. */
 CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t picture,
                                                  int layer, int head);
+
+/* ---- Explanations: one picture, several texts, every part of the model ---- */
+
+/* What a picture's similarities with texts are made of. With c the terms of clipspan_parts and
+ * clipspan_maps, each of them . t:
+ *
+ *     similarity[t] = sum over layers and heads of head[t,l,h] + sum of the L + 1 mlp[t,l]
+ *     head[t,l,h]   = sum over tokens of map[t,l,h,j]
+ *
+ * exactly: the parts of every text add up within 1e-5 (`off` is by how much they do not). It is the
+ * direct effect of each part: what later layers make of what it writes is theirs. With a contrast,
+ * the same of a difference of similarities, `value`. */
+typedef struct clipspan_explanation clipspan_explanation;
+
+typedef enum clipspan_contrast {
+    CLIPSPAN_CONTRAST_NONE = 0, /* the similarity itself */
+    CLIPSPAN_CONTRAST_MEAN = 1, /* minus the mean over all texts */
+    CLIPSPAN_CONTRAST_RIVAL = 2 /* minus the other text that the picture is most similar to */
+} clipspan_contrast;
+
+/* T texts, L layers of H heads, N tokens: the class token, then patches row by row. */
+typedef struct clipspan_explanation_info {
+    int layers, heads, grid_height, grid_width;
+    size_t texts, tokens;
+    clipspan_contrast contrast;
+    double off;               /* largest |sum of a text's parts - its value| */
+    const char *const *names; /* [T] the texts */
+    const size_t *order;      /* [T] texts by similarity, the highest first */
+    const double *similarity; /* [T] cosine with the picture's embedding */
+    const double *value;      /* [T] what the parts add up to: the similarity after contrast */
+    const double *attention;  /* [T, L] all heads of a layer */
+    const double *class_part; /* [T, L] what of it they take from the class token itself */
+    const double *mlp;        /* [T, L + 1] the class token's input, then the layers' MLPs */
+    const double *head;       /* [T, L, H] */
+    const double *token;      /* [T, N] all heads of all layers together */
+    const float *map;         /* [T, L, H, N] */
+} clipspan_explanation_info;
+
+/* Of picture `picture` of the last run of maps that have all heads, the option `each` and
+ * CLIPSPAN_MAP_MLPS. bank: the one that they were made with. Nothing is borrowed. Errors: ARGUMENT
+ * (other maps; a contrast of one text), NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_explanation_new(clipspan_explanation **out,
+                                                      const clipspan_maps *maps, size_t picture,
+                                                      const clipspan_bank *bank,
+                                                      clipspan_contrast contrast,
+                                                      clipspan_error *err);
+CLIPSPAN_API void clipspan_explanation_free(clipspan_explanation **explanation);
+CLIPSPAN_API const clipspan_explanation_info *
+clipspan_explanation_get_info(const clipspan_explanation *explanation);
 
 /* ---- Views and sheets: maps drawn on pictures ---- */
 
@@ -733,7 +784,7 @@ CLIPSPAN_API clipspan_status clipspan_tiles_new_view(clipspan_view **out, clipsp
 CLIPSPAN_API clipspan_status clipspan_map_run_pixels(float *out, const clipspan_model *model,
                                                      const float *map, clipspan_error *err);
 
-/* Rows and columns of pictures with labels, scale bars below, as one PNG. */
+/* Rows and columns of pictures with labels, scale bars below, as one PNG or SVG. */
 typedef struct clipspan_sheet clipspan_sheet;
 
 /* Errors: LIMIT (over 65,536 pixels a side or 256 million in all), NOMEM, ARGUMENT. */
@@ -742,9 +793,9 @@ CLIPSPAN_API clipspan_status clipspan_sheet_new(clipspan_sheet **out, size_t row
                                                 clipspan_error *err);
 CLIPSPAN_API void clipspan_sheet_free(clipspan_sheet **sheet);
 
-/* Texts are cut to their room; letters that are not ASCII are boxes. Numbers out of range do
- * nothing. rgb : [height, width, 3], may be NULL; larger ones than the cell are made to fit. note:
- * small, below text; both may be NULL. */
+/* Texts are cut to their room; letters that are not ASCII are boxes in a PNG. Numbers out of range
+ * do nothing. rgb : [height, width, 3], may be NULL; larger ones than the cell are made to fit.
+ * note: small, below text; both may be NULL. */
 CLIPSPAN_API void clipspan_sheet_set_title(clipspan_sheet *sheet, const char *text);
 CLIPSPAN_API void clipspan_sheet_set_column(clipspan_sheet *sheet, size_t column, const char *text);
 CLIPSPAN_API void clipspan_sheet_set_cell(clipspan_sheet *sheet, size_t row, size_t column,
@@ -753,7 +804,8 @@ CLIPSPAN_API void clipspan_sheet_set_cell(clipspan_sheet *sheet, size_t row, siz
 CLIPSPAN_API void clipspan_sheet_set_bar(clipspan_sheet *sheet, size_t bar, const char *text,
                                          double limit, int is_signed);
 
-/* Errors: as clipspan_png_write. */
+/* A path that ends in .svg gets an SVG, whose texts are texts and whose pictures are JPEG; any
+ * other a PNG. Errors: as clipspan_png_write. */
 CLIPSPAN_API clipspan_status clipspan_sheet_write(const clipspan_sheet *sheet, const char *path,
                                                   int replace, clipspan_error *err);
 
@@ -1407,6 +1459,31 @@ CLIPSPAN_API clipspan_status clipspan_report_write(const char *path, const clips
 CLIPSPAN_API clipspan_status clipspan_run_keep(const clipspan_run *run, const clipspan_run *other,
                                                const char *kind, const char *document,
                                                clipspan_error *err);
+
+/* ---- Pages about explanations ---- */
+
+typedef struct clipspan_explain_options {
+    size_t struct_size;
+    const clipspan_atlas *atlas; /* of a run of the same model, for roles and texts, or NULL */
+    const char *model, *picture; /* their names as readers see them */
+    int top;                     /* heads whose maps are drawn for a text, 1 to 64; 0: 5 */
+    int replace;
+} clipspan_explain_options;
+#define CLIPSPAN_EXPLAIN_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(clipspan_explain_options), NULL, NULL, NULL, 0, 0                                   \
+    }
+
+/* Writes an explanation as one HTML page for people: what was found, the map over the picture,
+ * layers by heads, MLPs, the strongest heads and patches, for every text; every map of every head
+ * to be looked at, as 16-bit numbers. The page loads nothing; scripts only choose and draw. view:
+ * the picture that was explained. options may be NULL. Errors: EXISTS, WRITE, NOMEM, ARGUMENT (an
+ * atlas of a model with other heads). */
+CLIPSPAN_API clipspan_status clipspan_explanation_write(const char *path,
+                                                        const clipspan_explanation *explanation,
+                                                        const clipspan_view *view,
+                                                        const clipspan_explain_options *options,
+                                                        clipspan_error *err);
 
 /* ---- Exports ---- */
 

@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_maps: traced passes of an encoder with a sink a lane, and the results of a few pictures.
  * */
-#include "api/handles.h"
-#include "decompose/maps.h"
+#include "api/maps_api.h"
 
 #include <string.h>
-
-struct clipspan_maps {
-    clipspan_encoder *encoder;
-    cs_basis *basis; /* the model's */
-    cs_shape shape;
-    cs_map_texts *texts;
-    cs_maps **lanes;  /* [the encoder's lanes] */
-    cs_trace *traces; /* [lanes] */
-    cs_map_plan plan;
-    uint8_t *chosen;        /* [L, H] or NULL */
-    uint8_t *group;         /* the same */
-    cs_map_result *results; /* [most] */
-    float *numbers;         /* what they point into */
-    float *embeddings;      /* [most, P] */
-    size_t most, size;      /* pictures; numbers of one's results */
-    size_t count;           /* of the last run */
-};
 
 static clipspan_status choose(clipspan_maps *m, const clipspan_maps_options *options,
                               clipspan_error *err)
@@ -91,7 +73,8 @@ static size_t lay_out(cs_map_result *r, const clipspan_maps *m, float *at)
                  {&r->attention, (kinds & CS_MAP_ATTENTION) != 0, s->N},
                  {&r->rollout, (kinds & CS_MAP_ROLLOUT) != 0, s->N},
                  {&r->patches, (kinds & CS_MAP_PATCHES) != 0, map},
-                 {&r->values, (kinds & CS_MAP_VALUES) != 0, map}};
+                 {&r->values, (kinds & CS_MAP_VALUES) != 0, map},
+                 {&r->mlps, (kinds & CS_MAP_MLPS) != 0, m->texts->T * (s->L + 1)}};
     for (i = 0; i < sizeof parts / sizeof *parts; i++) {
         *parts[i].where = parts[i].has && at ? at + used : NULL;
         used += parts[i].has ? parts[i].size : 0;
@@ -273,6 +256,7 @@ const float *clipspan_maps_get(const clipspan_maps *maps, size_t picture, clipsp
     case CLIPSPAN_MAP_ROLLOUT: return r->rollout;
     case CLIPSPAN_MAP_PATCHES: return r->patches;
     case CLIPSPAN_MAP_VALUES: return r->values;
+    case CLIPSPAN_MAP_MLPS: return r->mlps;
     }
     return NULL;
 }

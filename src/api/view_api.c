@@ -2,8 +2,10 @@
 /* Views and sheets: argument checks around src/image. */
 #include "api/view_api.h"
 #include "image/sheet.h"
+#include "report/sheet_svg.h"
 
 #include <math.h>
+#include <string.h>
 
 #define DEFAULT_EDGE 1024
 
@@ -174,11 +176,18 @@ void clipspan_sheet_set_bar(clipspan_sheet *sheet, size_t bar, const char *text,
     if (sheet && text && bar < sheet->bars) cs_sheet_bar(sheet->sheet, bar, text, limit, is_signed);
 }
 
+static int is_svg(const char *path)
+{
+    const size_t size = strlen(path);
+    return size > 4 && strcmp(path + size - 4, ".svg") == 0;
+}
+
 clipspan_status clipspan_sheet_write(const clipspan_sheet *sheet, const char *path, int replace,
                                      clipspan_error *err)
 {
     cs_clear(err);
     if (!sheet || !path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_sheet_write: an argument is NULL");
+    if (is_svg(path)) return cs_sheet_write_svg(sheet->sheet, path, replace, err);
     return cs_sheet_write(sheet->sheet, path, replace, err);
 }

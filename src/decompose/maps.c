@@ -23,8 +23,11 @@ struct cs_maps {
     float *values;    /* [N, D] values of the last block */
     float *panels;    /* [N, D] of either in the column panels that a product wants */
     float *wide;      /* [N, max(D, P)] */
+    float *written;   /* [L + 1, D] what enters the first layer and MLPs write, in column panels */
+    float *terms;     /* [L + 1, P] the same through G */
     cs_product *joint; /* x G */
     cs_product *out;   /* W_O and b_O of the last block */
+    cs_product *mlps;  /* L + 1 rows x G */
     cs_rollout rollout;
     cs_arena arena;
 };
@@ -44,6 +47,10 @@ static void plan_memory(cs_maps *m)
     m->raw = m->plan.each ? cs_arena_carve(&m->arena, L * H * s->N, block * sizeof(float))
                           : cs_arena_carve(&m->arena, s->N, CS_MAP_BLOCK * sizeof(float));
     m->attention = cs_arena_carve(&m->arena, s->N, sizeof(float));
+    if (m->plan.kinds & CS_MAP_MLPS) {
+        m->written = cs_arena_carve(&m->arena, (L + 1) * s->D, sizeof(float));
+        m->terms = cs_arena_carve(&m->arena, (L + 1) * s->P, sizeof(float));
+    }
     if (!reads) return;
     m->rows = cs_arena_carve(&m->arena, s->N * s->D, sizeof(float));
     m->values = cs_arena_carve(&m->arena, s->N * s->D, sizeof(float));
@@ -74,6 +81,7 @@ clipspan_status cs_maps_new(cs_maps **out, const cs_map_texts *texts, const cs_b
     clipspan_status status;
     cs_maps *m = cs_alloc_zero(1, sizeof *m, "maps", err);
     cs_product_plan rows = {basis->shape.N, CS_STORE, 0, 1};
+    cs_product_plan terms = {basis->shape.L + 1, CS_STORE, 0, 1};
     *out = NULL;
     if (!m) return CLIPSPAN_E_NOMEM;
     m->texts = texts;
@@ -90,6 +98,8 @@ clipspan_status cs_maps_new(cs_maps **out, const cs_map_texts *texts, const cs_b
         CS_TRY_DONE(cs_product_new(&m->joint, basis->joint, rows, simd, err));
     if (plan->kinds & CS_MAP_VALUES)
         CS_TRY_DONE(cs_product_new(&m->out, tower->blocks[m->shape.L - 1].out, rows, simd, err));
+    if (plan->kinds & CS_MAP_MLPS)
+        CS_TRY_DONE(cs_product_new(&m->mlps, basis->joint, terms, simd, err));
     if (plan->kinds & CS_MAP_ROLLOUT)
         CS_TRY_DONE(cs_rollout_init(&m->rollout, m->shape, simd, err));
     *out = m;
@@ -105,6 +115,7 @@ void cs_maps_free(cs_maps **maps)
     if (!m) return;
     cs_product_free(&m->joint);
     cs_product_free(&m->out);
+    cs_product_free(&m->mlps);
     cs_rollout_fini(&m->rollout);
     cs_arena_fini(&m->arena);
     cs_free(m);
@@ -268,6 +279,37 @@ static clipspan_status read_values(float *out, cs_maps *m, clipspan_error *err)
     return read_rows(out, m, m->values, err);
 }
 
+static double dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0.0;
+    size_t i;
+    for (i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* out : [T, L + 1] = (m[l] G scale[0] + (g1 scale[1] + gb scale[2]) / (2 L + 1)) . t */
+static clipspan_status read_mlps(float *out, cs_maps *m, const cs_trace *trace, const double *scale,
+                                 clipspan_error *err)
+{
+    const cs_shape *s = &m->shape;
+    const cs_basis *b = m->basis;
+    const double share = 1.0 / (2.0 * (double)s->L + 1.0);
+    size_t rows = s->L + 1, t, l, p;
+    to_panels(m->written, trace->written, rows, s->D, b->panels);
+    CS_TRY(cs_product_run(m->mlps, m->terms, m->written, rows * (s->D / b->panels), b->joint, err));
+    for (t = 0; t < m->texts->T; t++) {
+        const float *text = m->texts->vectors + t * s->P;
+        double constant = 0.0;
+        for (p = 0; p < s->P; p++)
+            constant += (b->mean_share[p] * scale[1] + b->beta_share[p] * scale[2]) * share *
+                        (double)text[p];
+        for (l = 0; l < rows; l++)
+            out[t * rows + l] = (float)(dot(m->terms + l * s->P, text, s->P) * scale[0] + constant);
+    }
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cs_maps_get(const cs_map_result *out, cs_maps *m, const cs_trace *trace,
                             clipspan_error *err)
 {
@@ -288,6 +330,7 @@ clipspan_status cs_maps_get(const cs_map_result *out, cs_maps *m, const cs_trace
     }
     if (out->attention) memcpy(out->attention, m->attention, s->N * sizeof *out->attention);
     if (out->rollout) cs_rollout_get(out->rollout, &m->rollout);
+    if (out->mlps) CS_TRY(read_mlps(out->mlps, m, trace, scale, err));
     if (out->patches) CS_TRY(read_rows(out->patches, m, m->rows, err));
     return out->values ? read_values(out->values, m, err) : CLIPSPAN_OK;
 }

@@ -12,6 +12,9 @@
  *     patches     token as it leaves the last block, through ln_post and P, a unit vector, . t
  *     values      the same of the last block's value of each token, through W_O, b_O
  *
+ * and, with a text each, what is no map: the MLP terms of decompose/terms.h, the class token's
+ * input first.
+ *
  * Used by one thread at a time, with passes of the same model and precision. */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_MAPS_H
 #define CLIPSPAN_SRC_DECOMPOSE_MAPS_H
@@ -26,7 +29,8 @@ typedef enum cs_map_kind {
     CS_MAP_ATTENTION = 2,
     CS_MAP_ROLLOUT = 4,
     CS_MAP_PATCHES = 8,
-    CS_MAP_VALUES = 16
+    CS_MAP_VALUES = 16,
+    CS_MAP_MLPS = 32
 } cs_map_kind;
 
 typedef struct cs_map_plan {
@@ -47,6 +51,7 @@ typedef struct cs_map_result {
     float *patches;   /* [T, N] */
     float *values;    /* [T, N] */
     float *groups;    /* [groups, T, N] */
+    float *mlps;      /* [T, L + 1] */
 } cs_map_result;
 
 typedef struct cs_maps cs_maps;

@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "image/colours.h"
-#include "image/glyphs.h"
 #include "image/png_write.h"
 
 #define MARGIN   16
@@ -18,11 +17,6 @@
 #define BAR_MOST 320
 #define MOST     ((size_t)256 << 20)
 #define EDGE     65536
-
-struct cs_sheet {
-    cs_canvas canvas;
-    size_t rows, columns, cell_height, cell_width, bars;
-};
 
 static const uint8_t ink[3] = {30, 30, 30}, pale[3] = {95, 95, 95};
 
@@ -64,10 +58,48 @@ clipspan_status cs_sheet_new(cs_sheet **out, size_t rows, size_t columns, size_t
 void cs_sheet_free(cs_sheet **sheet)
 {
     cs_sheet *s = sheet ? *sheet : NULL;
+    size_t i;
     if (!s) return;
+    for (i = 0; i < s->text_count; i++)
+        cs_free(s->texts[i].text);
+    cs_free(s->texts);
+    cs_free(s->areas);
     cs_free(s->canvas.rgb);
     cs_free(s);
     *sheet = NULL;
+}
+
+/* ---- What is drawn is also noted ---- */
+
+static void draw_text(cs_sheet *s, size_t x, size_t y, size_t most, size_t scale, const char *text,
+                      const uint8_t colour[3])
+{
+    cs_sheet_text *note;
+    cs_text_draw(&s->canvas, x, y, most, scale, text, colour);
+    if (!*text) return;
+    if (cs_grow(&s->texts, &s->text_room, s->text_count + 1, sizeof *s->texts, "a sheet", NULL) !=
+        CLIPSPAN_OK) {
+        s->lost = 1;
+        return;
+    }
+    note = &s->texts[s->text_count++];
+    note->x = x;
+    note->y = y;
+    note->most = most;
+    note->scale = scale;
+    memcpy(note->colour, colour, 3);
+    note->text = cs_strdup(text, NULL);
+    if (!note->text) s->lost = 1;
+}
+
+static void note_area(cs_sheet *s, size_t x, size_t y, size_t height, size_t width)
+{
+    const cs_sheet_area area = {x, y, height, width};
+    if (cs_grow(&s->areas, &s->area_room, s->area_count + 1, sizeof *s->areas, "a sheet", NULL) !=
+        CLIPSPAN_OK)
+        s->lost = 1;
+    else
+        s->areas[s->area_count++] = area;
 }
 
 /* Large letters where they fit, small ones otherwise. */
@@ -75,7 +107,7 @@ static void draw_line(cs_sheet *s, size_t x, size_t y, size_t most, const char *
                       const uint8_t colour[3])
 {
     size_t scale = cs_text_width(text, 2) <= most ? 2 : 1;
-    cs_text_draw(&s->canvas, x, scale == 2 ? y : y + 4, most, scale, text, colour);
+    draw_text(s, x, scale == 2 ? y : y + 4, most, scale, text, colour);
 }
 
 void cs_sheet_title(cs_sheet *sheet, const char *text)
@@ -108,6 +140,7 @@ void cs_sheet_cell(cs_sheet *s, size_t row, size_t column, const uint8_t *rgb, s
     }
     if (h < 1) h = 1;
     if (w < 1) w = 1;
+    if (rgb) note_area(s, left + (s->cell_width - w) / 2, top + (s->cell_height - h) / 2, h, w);
     for (y = 0; rgb && y < h; y++)
         for (x = 0; x < w; x++)
             memcpy(s->canvas.rgb + 3 * ((top + (s->cell_height - h) / 2 + y) * s->canvas.width +
@@ -115,7 +148,7 @@ void cs_sheet_cell(cs_sheet *s, size_t row, size_t column, const uint8_t *rgb, s
                    rgb + 3 * (y * height / h * width + x * width / w), 3);
     top += s->cell_height + 6;
     if (text) draw_line(s, left, top, s->cell_width, text, ink);
-    if (note) cs_text_draw(&s->canvas, left, top + LABEL - 2, s->cell_width, 1, note, pale);
+    if (note) draw_text(s, left, top + LABEL - 2, s->cell_width, 1, note, pale);
 }
 
 void cs_sheet_bar(cs_sheet *s, size_t bar, const char *text, double limit, int is_signed)
@@ -124,7 +157,7 @@ void cs_sheet_bar(cs_sheet *s, size_t bar, const char *text, double limit, int i
     size_t width =
         s->canvas.width - 2 * MARGIN < BAR_MOST ? s->canvas.width - 2 * MARGIN : BAR_MOST;
     char words[64];
-    cs_text_draw(&s->canvas, MARGIN, top, s->canvas.width - 2 * MARGIN, 1, text, ink);
+    draw_text(s, MARGIN, top, s->canvas.width - 2 * MARGIN, 1, text, ink);
     for (x = 0; x < width; x++) {
         double at = (double)x / (double)(width > 1 ? width - 1 : 1);
         uint8_t colour[3];
@@ -132,12 +165,13 @@ void cs_sheet_bar(cs_sheet *s, size_t bar, const char *text, double limit, int i
         for (y = 0; y < 12; y++)
             memcpy(s->canvas.rgb + 3 * ((top + 11 + y) * s->canvas.width + MARGIN + x), colour, 3);
     }
+    note_area(s, MARGIN, top + 11, 12, width);
     snprintf(words, sizeof words, "%.3g", is_signed ? -limit : 0.0);
-    cs_text_draw(&s->canvas, MARGIN, top + 27, width, 1, words, pale);
-    if (is_signed) cs_text_draw(&s->canvas, MARGIN + width / 2 - 3, top + 27, 20, 1, "0", pale);
+    draw_text(s, MARGIN, top + 27, width, 1, words, pale);
+    if (is_signed) draw_text(s, MARGIN + width / 2 - 3, top + 27, 20, 1, "0", pale);
     snprintf(words, sizeof words, "%.3g", limit);
     x = cs_text_width(words, 1);
-    if (x < width) cs_text_draw(&s->canvas, MARGIN + width - x, top + 27, width, 1, words, pale);
+    if (x < width) draw_text(s, MARGIN + width - x, top + 27, width, 1, words, pale);
 }
 
 clipspan_status cs_sheet_write(const cs_sheet *sheet, const char *path, int replace,

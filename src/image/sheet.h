@@ -4,8 +4,27 @@
 #define CLIPSPAN_SRC_IMAGE_SHEET_H
 
 #include "base/error.h"
+#include "image/glyphs.h"
 
-typedef struct cs_sheet cs_sheet;
+/* What stands on a sheet, for those who draw it otherwise than in pixels. */
+typedef struct cs_sheet_text {
+    size_t x, y, most, scale; /* as cs_text_draw got them */
+    uint8_t colour[3];
+    char *text;
+} cs_sheet_text;
+
+typedef struct cs_sheet_area { /* of pixels, a picture or a bar */
+    size_t x, y, height, width;
+} cs_sheet_area;
+
+typedef struct cs_sheet {
+    cs_canvas canvas;
+    size_t rows, columns, cell_height, cell_width, bars;
+    cs_sheet_text *texts;
+    cs_sheet_area *areas;
+    size_t text_count, text_room, area_count, area_room;
+    int lost; /* 1: memory was short, so that texts or areas lack something */
+} cs_sheet;
 
 /* Cells of cell_height x cell_width pixels. Texts are cut to the room that they have. The ground is
  * white. Errors: LIMIT (over 256 million pixels or 65,536 a side), NOMEM. */

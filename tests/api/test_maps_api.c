@@ -193,6 +193,59 @@ static void unusable(void **state)
     clipspan_encoder_free(&encoder);
 }
 
+/* Parts of a picture among others are those that clipspan_parts gives; other maps are refused. */
+static void explained(void **state)
+{
+    clipspan_encoder *encoder = new_encoder(CLIPSPAN_IMAGE, 2);
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
+    const clipspan_explanation_info *x;
+    clipspan_explanation *e = NULL;
+    clipspan_parts *parts = NULL;
+    clipspan_maps *maps = NULL;
+    float mlps[L + 1][P], layers[L][P];
+    size_t t, l, p;
+    (void)state;
+    o.pictures = PICTURES;
+    o.each = 1;
+    assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], PICTURES, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_explanation_new(&e, maps, 0, bank, CLIPSPAN_CONTRAST_NONE, NULL),
+                     CLIPSPAN_E_ARGUMENT); /* without the MLPs */
+    clipspan_maps_free(&maps);
+    o.kinds = CLIPSPAN_MAP_MLPS;
+    assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], PICTURES, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_explanation_new(&e, maps, PICTURES, bank, 0, NULL),
+                     CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_explanation_new(&e, maps, 0, bank, (clipspan_contrast)3, NULL),
+                     CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_explanation_new(&e, maps, 3, bank, CLIPSPAN_CONTRAST_NONE, NULL),
+                     CLIPSPAN_OK);
+    x = clipspan_explanation_get_info(e);
+    assert_true(x->off <= 1e-5);
+    assert_string_equal(x->names[1], "two");
+    assert_int_equal(x->tokens, N);
+    assert_int_equal(clipspan_parts_new(&parts, encoder, NULL, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_parts_run_pixels(parts, pixels[3], 1, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_parts_run_terms(NULL, layers[0], mlps[0], NULL, parts, 0, NULL),
+                     CLIPSPAN_OK);
+    for (t = 0; t < T; t++)
+        for (l = 0; l <= L; l++) {
+            double mlp = x->mlp[t * (L + 1) + l], layer = l < L ? x->attention[t * L + l] : 0.0;
+            for (p = 0; p < P; p++) {
+                mlp -= (double)mlps[l][p] * (double)vectors[t][p];
+                if (l < L) layer -= (double)layers[l][p] * (double)vectors[t][p];
+            }
+            assert_true(fabs(mlp) <= 1e-6);
+            assert_true(fabs(layer) <= 1e-6);
+        }
+    clipspan_explanation_free(&e);
+    assert_null(clipspan_explanation_get_info(e));
+    clipspan_parts_free(&parts);
+    clipspan_maps_free(&maps);
+    clipspan_encoder_free(&encoder);
+}
+
 static void refused(void **state)
 {
     static const clipspan_head heads[2] = {{L - 1, H - 1}, {0, H}};
@@ -333,8 +386,9 @@ static void tiled_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(company), cmocka_unit_test(groups), cmocka_unit_test(unusable),
-        cmocka_unit_test(refused), cmocka_unit_test(tiled),  cmocka_unit_test(tiled_whole),
+        cmocka_unit_test(company),   cmocka_unit_test(groups), cmocka_unit_test(unusable),
+        cmocka_unit_test(refused),   cmocka_unit_test(tiled),  cmocka_unit_test(tiled_whole),
+        cmocka_unit_test(explained),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

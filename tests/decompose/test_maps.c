@@ -24,7 +24,7 @@
 #define SCORE  1e-6
 #define COSINE 5e-6
 
-#define ALL    (CS_MAP_ATTENTION | CS_MAP_ROLLOUT | CS_MAP_PATCHES | CS_MAP_VALUES)
+#define ALL    (CS_MAP_ATTENTION | CS_MAP_ROLLOUT | CS_MAP_PATCHES | CS_MAP_VALUES | CS_MAP_MLPS)
 
 static float *make_texts(size_t T, size_t P)
 {
@@ -53,6 +53,7 @@ static void free_answer(answer *a)
     free(a->r.rollout);
     free(a->r.patches);
     free(a->r.values);
+    free(a->r.mlps);
 }
 
 /* One picture's maps of everything. The rig's trace and codes hold the same picture afterwards. */
@@ -66,7 +67,8 @@ static answer map(cs_rig *rig, const uint8_t *pixels, const float *texts, size_t
     cs_layer_sink sink;
     size_t map = T * s->N * sizeof(float);
     answer a = {{malloc(map), malloc(s->L * s->H * map), malloc(s->N * sizeof(float)),
-                 malloc(s->N * sizeof(float)), malloc(map), malloc(map), NULL},
+                 malloc(s->N * sizeof(float)), malloc(map), malloc(map), NULL,
+                 malloc(T * (s->L + 1) * sizeof(float))},
                 T};
     assert_int_equal(cs_map_texts_new(&prepared, rig->basis, texts, T, 2, NULL), CLIPSPAN_OK);
     assert_int_equal(cs_maps_new(&maps, prepared, rig->basis, rig->tower, &plan, rig->simd, NULL),
@@ -116,9 +118,13 @@ static void check_sums(cs_rig *rig, const answer *a, const float *texts)
             assert_true(fabs(sum - (double)a->r.heads[t * s->N + j]) <= SCORE);
             all += (double)a->r.heads[t * s->N + j];
         }
-        for (h = 0; h <= s->L; h++)
+        for (h = 0; h <= s->L; h++) {
+            double sum = 0.0;
             for (p = 0; p < s->P; p++)
-                all += (double)mlps[h * s->P + p] * (double)text[p];
+                sum += (double)mlps[h * s->P + p] * (double)text[p];
+            assert_true(fabs(sum - (double)a->r.mlps[t * (s->L + 1) + h]) <= SCORE);
+            all += sum;
+        }
         for (p = 0; p < s->P; p++)
             similarity += (double)rig->codes->embedding[p] * (double)text[p];
         assert_true(fabs(all - similarity) <= 1e-5);

@@ -40,7 +40,7 @@ static int is_one_of(const char *name, const char *const *list)
 /* Elements that have no content, and those whose end may be left out. */
 static int is_void(const char *name)
 {
-    static const char *const list[] = {"meta", "link", "input", "br", NULL};
+    static const char *const list[] = {"meta", "link", "input", "br", "img", NULL};
     return is_one_of(name, list);
 }
 
@@ -113,7 +113,7 @@ static void take_name(page_state *p, char (*list)[NAME_ROOM], size_t *count, con
 }
 
 typedef struct tag_facts {
-    int image, named, scope;
+    int image, named, scope, alt;
 } tag_facts;
 
 static void attribute(page_state *p, const char *name, const char *value, tag_facts *facts)
@@ -123,6 +123,7 @@ static void attribute(page_state *p, const char *name, const char *value, tag_fa
     if (strcmp(name, "role") == 0 && strcmp(value, "img") == 0) facts->image = 1;
     if (strcmp(name, "aria-label") == 0 && *value) facts->named = 1;
     if (strcmp(name, "scope") == 0) facts->scope = 1;
+    if (strcmp(name, "alt") == 0) facts->alt = 1;
     if (strcmp(name, "id") == 0) take_name(p, p->ids, &p->id_count, value);
     if (strcmp(name, "for") == 0) take_name(p, p->links, &p->link_count, value);
     if (!is_one_of(name, addresses)) return;
@@ -136,7 +137,7 @@ static void start_tag(page_state *p)
 {
     static char value[VALUE_ROOM];
     char name[NAME_ROOM], key[NAME_ROOM], seen[16][NAME_ROOM];
-    tag_facts facts = {0, 0, 0};
+    tag_facts facts = {0, 0, 0, 0};
     size_t keys = 0, i;
     int closed = 0;
     read_name(p, name);
@@ -159,6 +160,7 @@ static void start_tag(page_state *p)
     p->at++;
     if (facts.image && !facts.named && strncmp(p->at, "<title>", 7) != 0)
         wrong(p, "a picture without a name");
+    if (strcmp(name, "img") == 0 && !facts.alt) wrong(p, "a picture without words in its place");
     if (strcmp(name, "th") == 0 && !facts.scope) wrong(p, "a heading of a table without scope");
     if (is_void(name) || closed) return;
     begin(p, name);

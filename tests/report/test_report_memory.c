@@ -4,14 +4,17 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "atlas_craft.h"
 #include "base/file.h"
+#include "explain_craft.h"
 #include "failing_malloc.h"
 #include "image/png_write.h"
+#include "report/explain_page.h"
 #include "report/report.h"
 #include "tiny.h"
 
@@ -60,8 +63,51 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     atlas_craft_free(&atlas);
 }
 
+static void explanations_too(void **state)
+{
+    static const char *const names[] = {"one", "two"};
+    const explain_craft craft = {2, 2, 2, 2, 2, CLIPSPAN_CONTRAST_MEAN, names};
+    const atlas_craft about = {2, 2, 6, 2, NULL, "", NULL, 0};
+    char *folder = cs_tiny_folder(), *picture = cs_tiny_path(folder, "picture.png"),
+         *path = cs_tiny_path(folder, "page.html");
+    clipspan_explain_options options = CLIPSPAN_EXPLAIN_OPTIONS_INIT;
+    cs_explanation *e = explain_craft_new(&craft);
+    cs_view view = explain_craft_view(&craft, picture, 20, 30);
+    cs_atlas *atlas = atlas_craft_new(&about);
+    clipspan_status status;
+    clipspan_error err;
+    long n, most;
+    (void)state;
+    options.replace = 1;
+    failing_armed = 1;
+    failing_calls = failing_call = 0;
+    status = cs_explain_write(path, e, &view, atlas, &options, &err);
+    most = failing_calls;
+    failing_armed = 0;
+    assert_int_equal(status, CLIPSPAN_OK);
+    assert_in_range(most, 20, 1000);
+    for (n = 1; n < most; n++) {
+        remove(path);
+        failing_calls = 0;
+        failing_call = n;
+        failing_armed = 1;
+        status = cs_explain_write(path, e, &view, atlas, &options, &err);
+        failing_armed = 0;
+        if (status != CLIPSPAN_E_NOMEM) fail_msg("%ld of %ld: %d", n, most, (int)status);
+        assert_int_equal(cs_path_kind(path), 0);
+    }
+    failing_call = 0;
+    atlas_craft_free(&atlas);
+    cs_view_fini(&view);
+    cs_explanation_free(&e);
+    free(picture);
+    free(path);
+    cs_tiny_remove(&folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failed_allocation_is_a_clean_error)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_failed_allocation_is_a_clean_error),
+                                       cmocka_unit_test(explanations_too)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

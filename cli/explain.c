@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan explain: what a picture's similarities with texts are made of. */
+#include "explain.h"
+#include "bank_in.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "commands.h"
+#include "head_names.h"
+#include "map_contrast.h"
+#include "pictures.h"
+#include "signals.h"
+#include "target.h"
+#include "texts_in.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define TOP   5    /* heads and patches listed */
+#define SIZE  640  /* pixels of the picture in a page */
+#define TEXTS 1000 /* of one page */
+
+const clipspan_atlas_head *cli_explain_known(const cli_explain *j, clipspan_head head)
+{
+    const clipspan_atlas_info *info = j->atlas ? clipspan_atlas_get_info(j->atlas) : NULL;
+    const clipspan_atlas_head *heads = j->atlas ? clipspan_atlas_get_heads(j->atlas) : NULL;
+    size_t i;
+    if (!info || head.layer < info->first_layer) return NULL;
+    i = (size_t)(head.layer - info->first_layer) * (size_t)info->run.heads + (size_t)head.head;
+    return i < info->heads ? &heads[i] : NULL;
+}
+
+void cli_explain_role(char out[64], const clipspan_atlas_head *head)
+{
+    out[0] = '\0';
+    if (!head || head->role.kind == CLIPSPAN_ROLE_NONE || !head->role.category[0]) return;
+    snprintf(out, 64, "%.40s%s", head->role.category[0],
+             head->role.kind == CLIPSPAN_ROLE_MIXED ? ", mixed" : "");
+}
+
+size_t cli_explain_choose(size_t *out, size_t most, const double *numbers, size_t n)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = held < most ? held : most;
+        while (at > 0 && fabs(numbers[i]) > fabs(numbers[out[at - 1]])) {
+            if (at < most) out[at] = out[at - 1];
+            at--;
+        }
+        if (at == most) continue;
+        out[at] = i;
+        if (held < most) held++;
+    }
+    return held;
+}
+
+/* ---- Before any work ---- */
+
+static clipspan_status check_arguments(cli_explain *j, clipspan_error *err)
+{
+    const cli_settings *x = &j->session->settings;
+    CS_TRY(cli_check_precision(j->session, err));
+    if (x->output) CS_TRY(cli_target_check(j->session, x->output, err));
+    for (size_t i = 0; i < x->figure.count; i++) {
+        const char *path = x->figure.items[i];
+        if (!cli_ends_in(path, ".png") && !cli_ends_in(path, ".svg"))
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "--figure: expected FILE.png or FILE.svg, found \"%s\"", path);
+        CS_TRY(cli_target_check(j->session, path, err));
+    }
+    if (x->figure.count && !x->run)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--figure shows the texts that a run's atlas found for heads: name it with "
+                       "--run (clipspan atlas makes one)");
+    if (cs_path_kind(j->picture) == 2)
+        return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, j->picture,
+                          "is a folder; explain takes one picture");
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status open_run(cli_explain *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    clipspan_progress progress = {cli_progress_step, s};
+    clipspan_error found;
+    clipspan_status status;
+    CS_TRY(clipspan_run_open(&j->run, s->settings.run, err));
+    cli_progress_begin(s, "bytes");
+    status =
+        clipspan_run_open_model(&j->model, j->run, s->settings.arguments.items[0], &progress, err);
+    cli_progress_end(s);
+    CS_TRY(status);
+    status = clipspan_atlas_open(&j->atlas, j->run, NULL, &found);
+    if (status == CLIPSPAN_E_NOT_FOUND && !s->settings.figure.count) {
+        cli_note(s, "%s has no atlas, so heads stay without roles; clipspan span %s makes one",
+                 s->settings.run, s->settings.run);
+        return CLIPSPAN_OK;
+    }
+    if (status != CLIPSPAN_OK && err) *err = found;
+    return status;
+}
+
+static clipspan_status prepare(cli_explain *j, clipspan_error *err)
+{
+    static const int contrasts[] = {CLI_CONTRAST_AUTO, CLI_CONTRAST_NONE, CLI_CONTRAST_MEAN,
+                                    CLI_CONTRAST_RIVAL};
+    cli_session *s = j->session;
+    const cli_settings *x = &s->settings;
+    int contrast = contrasts[x->explain_contrast];
+    j->picture = x->arguments.items[1];
+    j->top = x->top ? (size_t)x->top : TOP;
+    CS_TRY(check_arguments(j, err));
+    CS_TRY(cli_texts_open(&j->texts, s, err));
+    CS_TRY(cli_templates_open(&j->templates, s, "none", err));
+    if (clipspan_texts_get_count(j->texts) > TEXTS)
+        return cs_fail(err, CLIPSPAN_E_LIMIT,
+                       "%zu texts were given; at most %d are explained together",
+                       clipspan_texts_get_count(j->texts), TEXTS);
+    CS_TRY(cli_contrast_resolve(&contrast, clipspan_texts_get_count(j->texts), err));
+    j->contrast = contrast == CLI_CONTRAST_MEAN    ? CLIPSPAN_CONTRAST_MEAN
+                  : contrast == CLI_CONTRAST_RIVAL ? CLIPSPAN_CONTRAST_RIVAL
+                                                   : CLIPSPAN_CONTRAST_NONE;
+    CS_TRY(x->run ? open_run(j, err) : cli_model_open(&j->model, s, err));
+    j->info = clipspan_model_get_info(j->model);
+    if (!j->info->has_text)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
+                          "has no text tower, so it cannot be asked about texts");
+    if (x->heads)
+        CS_TRY(cli_heads_read(&j->heads, &j->head_count, x->heads, j->info->image.layers,
+                              j->info->image.heads, err));
+    return cli_texts_check(j->model, j->texts, err);
+}
+
+/* ---- The work ---- */
+
+static clipspan_status take_apart(cli_explain *j, clipspan_error *err)
+{
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
+    clipspan_maps *maps = NULL;
+    clipspan_status status;
+    CS_TRY(cli_bank_open(&j->bank, j->session, j->model, j->texts, j->templates, err));
+    CS_TRY(cli_image_encoder(&j->encoder, j->session, j->model, 1, err));
+    o.each = 1;
+    o.kinds = CLIPSPAN_MAP_MLPS;
+    status = clipspan_maps_new(&maps, j->encoder, j->bank, &o, err);
+    if (status == CLIPSPAN_OK) status = clipspan_maps_run_files(maps, NULL, &j->picture, 1, err);
+    if (status == CLIPSPAN_OK)
+        status = clipspan_explanation_new(&j->explanation, maps, 0, j->bank, j->contrast, err);
+    clipspan_maps_free(&maps);
+    j->facts = clipspan_explanation_get_info(j->explanation);
+    cli_stage(j->session, "picture taken apart");
+    return status;
+}
+
+clipspan_status cli_explain_view(clipspan_view **out, const cli_explain *j, int edge,
+                                 clipspan_error *err)
+{
+    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    options.exif_orient = j->session->settings.exif_orient;
+    options.max_pixels = j->session->settings.max_pixels;
+    return clipspan_view_new(out, j->model, j->picture, edge, &options, err);
+}
+
+static clipspan_status write_page(cli_explain *j, clipspan_error *err)
+{
+    const cli_settings *x = &j->session->settings;
+    clipspan_explain_options o = CLIPSPAN_EXPLAIN_OPTIONS_INIT;
+    clipspan_view *view = NULL;
+    clipspan_status status;
+    struct stat found;
+    o.atlas = j->atlas;
+    o.model = j->info->name;
+    o.picture = j->picture;
+    o.top = (int)j->top;
+    o.replace = x->force;
+    status = cli_explain_view(&view, j, x->size ? (int)x->size : SIZE, err);
+    if (status == CLIPSPAN_OK)
+        status = clipspan_explanation_write(x->output, j->explanation, view, &o, err);
+    clipspan_view_free(&view);
+    CS_TRY(status);
+    if (stat(x->output, &found) == 0) j->bytes = (double)found.st_size;
+    cli_stage(j->session, "page written");
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status explain(cli_explain *j, clipspan_error *err)
+{
+    const cli_settings *x = &j->session->settings;
+    CS_TRY(prepare(j, err));
+    if (x->dry_run) return cli_explain_show(j, err);
+    CS_TRY(take_apart(j, err));
+    if (x->output) CS_TRY(write_page(j, err));
+    CS_TRY(cli_explain_figures(j, err));
+    return cli_explain_show(j, err);
+}
+
+clipspan_status cli_run_explain(cli_session *s, clipspan_error *err)
+{
+    cli_explain j = {.session = s};
+    clipspan_status status = explain(&j, err);
+    cs_free(j.heads);
+    cs_free(j.rows);
+    clipspan_explanation_free(&j.explanation);
+    clipspan_bank_free(&j.bank);
+    clipspan_encoder_free(&j.encoder);
+    clipspan_texts_free(&j.templates);
+    clipspan_texts_free(&j.texts);
+    clipspan_atlas_free(&j.atlas);
+    clipspan_model_close(&j.model);
+    clipspan_run_close(&j.run);
+    return status;
+}

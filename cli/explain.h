@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* The explain command at work, shared by the files that make it up. */
+#ifndef CLIPSPAN_CLI_EXPLAIN_H
+#define CLIPSPAN_CLI_EXPLAIN_H
+
+#include "session.h"
+
+#define CLI_EXPLAIN_MOST    64 /* heads or patches that are listed for a text */
+
+#define CLI_EXPLAIN_COLUMNS 4 /* texts of a head in a figure */
+
+/* A row of the joint figure. */
+typedef struct cli_explain_row {
+    clipspan_head head;
+    size_t count;                           /* texts */
+    const char *texts[CLI_EXPLAIN_COLUMNS]; /* the atlas's */
+    double scores[CLI_EXPLAIN_COLUMNS];     /* above the run's mean */
+    double limit;                           /* of the row's colours */
+} cli_explain_row;
+
+typedef struct cli_explain {
+    cli_session *session;
+    clipspan_run *run;     /* NULL: none was given */
+    clipspan_atlas *atlas; /* NULL: the run has none, or there is no run */
+    clipspan_model *model;
+    const clipspan_model_info *info;
+    clipspan_texts *texts, *templates;
+    clipspan_bank *bank;
+    clipspan_encoder *encoder;
+    clipspan_explanation *explanation;
+    const clipspan_explanation_info *facts; /* of it */
+    clipspan_head *heads;                   /* of --heads, or NULL */
+    size_t head_count, top;
+    clipspan_contrast contrast;
+    const char *picture;
+    double bytes;          /* of the page */
+    cli_explain_row *rows; /* of the figure: [row_count], or NULL */
+    size_t row_count;
+} cli_explain;
+
+/* What the atlas says about a head; NULL when it has nothing. */
+const clipspan_atlas_head *cli_explain_known(const cli_explain *job, clipspan_head head);
+
+/* "colour", "colour, mixed" or "". */
+void cli_explain_role(char out[64], const clipspan_atlas_head *head);
+
+/* The `most` largest sizes among n numbers, the largest first; returns how many. */
+size_t cli_explain_choose(size_t *out, size_t most, const double *numbers, size_t n);
+
+/* The picture, `edge` pixels at most, as the options say how to read it. */
+clipspan_status cli_explain_view(clipspan_view **out, const cli_explain *job, int edge,
+                                 clipspan_error *err);
+
+/* The answer on standard output, in the form that was asked for. */
+clipspan_status cli_explain_show(cli_explain *job, clipspan_error *err);
+
+/* The joint figure, heads by texts of theirs, in every file of --figure. */
+clipspan_status cli_explain_figures(cli_explain *job, clipspan_error *err);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* What explain prints: tables for people, rows or one document for programs. */
+#include "base/memory.h"
+#include "explain.h"
+#include "head_names.h"
+#include "json_out.h"
+#include "numbers.h"
+#include "rows.h"
+#include "table.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const contrasts[] = {"none", "mean", "rival"};
+
+static clipspan_head head_at(const cli_explain *j, size_t i)
+{
+    const clipspan_head head = {(int)(i / (size_t)j->facts->heads),
+                                (int)(i % (size_t)j->facts->heads)};
+    return head;
+}
+
+static size_t heads_of(const clipspan_explanation_info *x)
+{
+    return (size_t)x->layers * (size_t)x->heads;
+}
+
+static double sum_of(const double *numbers, size_t n)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += numbers[i];
+    return sum;
+}
+
+/* ---- Tables ---- */
+
+static void signed_number(char out[CLI_NUMBER_ROOM], double value)
+{
+    snprintf(out, CLI_NUMBER_ROOM, "%+.4f", value);
+}
+
+static clipspan_status add_number(cli_table *table, double value, clipspan_error *err)
+{
+    char text[CLI_NUMBER_ROOM];
+    signed_number(text, value);
+    return cli_table_add(table, text, err);
+}
+
+static clipspan_status print_texts(const cli_explain *j, clipspan_error *err)
+{
+    const clipspan_explanation_info *x = j->facts;
+    const size_t L = (size_t)x->layers;
+    char headers[] = "text|>similarity|>explained|>attention|>MLPs|>input";
+    clipspan_status status = CLIPSPAN_OK;
+    cli_table table;
+    cli_table_init(&table, headers);
+    for (size_t k = 0; k < x->texts && status == CLIPSPAN_OK; k++) {
+        const size_t t = x->order[k];
+        status = cli_table_add(&table, x->names[t], err);
+        if (status == CLIPSPAN_OK) status = add_number(&table, x->similarity[t], err);
+        if (status == CLIPSPAN_OK) status = add_number(&table, x->value[t], err);
+        if (status == CLIPSPAN_OK)
+            status = add_number(&table, sum_of(x->attention + t * L, L), err);
+        if (status == CLIPSPAN_OK)
+            status = add_number(&table, sum_of(x->mlp + t * (L + 1) + 1, L), err);
+        if (status == CLIPSPAN_OK) status = add_number(&table, x->mlp[t * (L + 1)], err);
+    }
+    if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
+    cli_table_fini(&table);
+    return status;
+}
+
+static clipspan_status print_layers(const cli_explain *j, size_t t, clipspan_error *err)
+{
+    const clipspan_explanation_info *x = j->facts;
+    const size_t L = (size_t)x->layers;
+    char headers[] = "layer|>attention|>of it class token|>MLP";
+    clipspan_status status = CLIPSPAN_OK;
+    cli_table table;
+    cli_table_init(&table, headers);
+    for (size_t l = L; l-- > 0 && status == CLIPSPAN_OK;) {
+        char name[24];
+        snprintf(name, sizeof name, "L%zu", l);
+        status = cli_table_add(&table, name, err);
+        if (status == CLIPSPAN_OK) status = add_number(&table, x->attention[t * L + l], err);
+        if (status == CLIPSPAN_OK) status = add_number(&table, x->class_part[t * L + l], err);
+        if (status == CLIPSPAN_OK) status = add_number(&table, x->mlp[t * (L + 1) + l + 1], err);
+    }
+    if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
+    cli_table_fini(&table);
+    return status;
+}
+
+/* The head's first texts, as many as fit into a line. */
+static void first_texts(char *out, size_t room, const cli_explain *j,
+                        const clipspan_atlas_head *head)
+{
+    const clipspan_atlas_text *texts = j->atlas ? clipspan_atlas_get_texts(j->atlas) : NULL;
+    size_t used = 0;
+    out[0] = '\0';
+    for (int k = 0; head && k < head->picks && k < 3 && used < room; k++) {
+        const int size = snprintf(out + used, room - used, "%s%s", k ? "; " : "",
+                                  texts[head->pick[k].pick.text].text);
+        used += size > 0 ? (size_t)size : 0;
+    }
+}
+
+static clipspan_status print_heads(const cli_explain *j, size_t t, clipspan_error *err)
+{
+    const clipspan_explanation_info *x = j->facts;
+    char headers[] = "head|>part|role|first texts", plain[] = "head|>part";
+    size_t best[CLI_EXPLAIN_MOST], count;
+    clipspan_status status = CLIPSPAN_OK;
+    cli_table table;
+    count = cli_explain_choose(best, j->top, x->head + t * heads_of(x), heads_of(x));
+    cli_table_init(&table, j->atlas ? headers : plain);
+    for (size_t k = 0; k < count && status == CLIPSPAN_OK; k++) {
+        const clipspan_atlas_head *known = cli_explain_known(j, head_at(j, best[k]));
+        char name[CLI_HEAD_ROOM], role[64], texts[256];
+        cli_head_name(name, head_at(j, best[k]));
+        cli_explain_role(role, known);
+        first_texts(texts, sizeof texts, j, known);
+        status = cli_table_add(&table, name, err);
+        if (status == CLIPSPAN_OK)
+            status = add_number(&table, x->head[t * heads_of(x) + best[k]], err);
+        if (status == CLIPSPAN_OK && j->atlas) status = cli_table_add(&table, role, err);
+        if (status == CLIPSPAN_OK && j->atlas) status = cli_table_add(&table, texts, err);
+    }
+    if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
+    cli_table_fini(&table);
+    return status;
+}
+
+static clipspan_status print_patches(const cli_explain *j, size_t t, clipspan_error *err)
+{
+    const clipspan_explanation_info *x = j->facts;
+    const double *token = x->token + t * x->tokens;
+    const size_t width = (size_t)x->grid_width;
+    char headers[] = ">row|>column|>part";
+    size_t best[CLI_EXPLAIN_MOST],
+        count = cli_explain_choose(best, j->top, token + 1, x->tokens - 1);
+    clipspan_status status = CLIPSPAN_OK;
+    cli_table table;
+    cli_table_init(&table, headers);
+    for (size_t k = 0; k < count && status == CLIPSPAN_OK; k++) {
+        char row[24], column[24];
+        snprintf(row, sizeof row, "%zu", best[k] / width);
+        snprintf(column, sizeof column, "%zu", best[k] % width);
+        status = cli_table_add(&table, row, err);
+        if (status == CLIPSPAN_OK) status = cli_table_add(&table, column, err);
+        if (status == CLIPSPAN_OK) status = add_number(&table, token[1 + best[k]], err);
+    }
+    if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
+    cli_table_fini(&table);
+    return status;
+}
+
+static clipspan_status print(const cli_explain *j, clipspan_error *err)
+{
+    static const char *const said[] = {"the similarity", "the similarity minus the texts' mean",
+                                       "the similarity minus that of its strongest rival"};
+    const clipspan_explanation_info *x = j->facts;
+    const size_t first = x->order[0];
+    size_t cells;
+    cli_print_text(stdout, j->session, j->picture, (size_t)j->session->columns, &cells);
+    printf("\nexplained: %s\n", said[x->contrast]);
+    CS_TRY(print_texts(j, err));
+    fputs("\nof ", stdout);
+    cli_print_text(stdout, j->session, x->names[first], (size_t)j->session->columns - 20, &cells);
+    printf(", by layer\n");
+    CS_TRY(print_layers(j, first, err));
+    puts("\nstrongest heads");
+    CS_TRY(print_heads(j, first, err));
+    printf("\nstrongest patches, of %d x %d\n", x->grid_height, x->grid_width);
+    CS_TRY(print_patches(j, first, err));
+    printf("\nall parts add up to what is explained within %.1e; effects are direct\n", x->off);
+    if (j->session->settings.output) {
+        char size[CLI_NUMBER_ROOM];
+        cli_format_bytes(size, j->bytes);
+        printf("%s: the whole of it, %s; open it in a browser\n", j->session->settings.output,
+               size);
+    }
+    for (size_t i = 0; i < j->session->settings.figure.count; i++)
+        printf("%s: %zu head%s by their own texts\n", j->session->settings.figure.items[i],
+               j->row_count, j->row_count == 1 ? "" : "s");
+    return CLIPSPAN_OK;
+}
+
+/* ---- Rows: text, part, layer, head, row, column, value, role ---- */
+
+static clipspan_status put_row(cli_rows *rows, const char *text, const char *part, long layer,
+                               long head, const long *patch, double value, const char *role,
+                               clipspan_error *err)
+{
+    const long numbers[4] = {layer, head, patch ? patch[0] : -1, patch ? patch[1] : -1};
+    cli_rows_text(rows, text);
+    cli_rows_text(rows, part);
+    for (int i = 0; i < 4; i++)
+        if (numbers[i] < 0)
+            cli_rows_text(rows, "");
+        else
+            cli_rows_whole(rows, (uint64_t)numbers[i]);
+    cli_rows_real(rows, value);
+    cli_rows_text(rows, role);
+    return cli_rows_next(rows, err);
+}
+
+static clipspan_status put_text(cli_rows *rows, const cli_explain *j, size_t t, clipspan_error *err)
+{
+    const clipspan_explanation_info *x = j->facts;
+    const long L = x->layers, H = x->heads, width = x->grid_width;
+    const char *name = x->names[t];
+    const double *attention = x->attention + t * (size_t)L, *mlp = x->mlp + t * (size_t)(L + 1);
+    CS_TRY(put_row(rows, name, "similarity", -1, -1, NULL, x->similarity[t], "", err));
+    CS_TRY(put_row(rows, name, "explained", -1, -1, NULL, x->value[t], "", err));
+    CS_TRY(put_row(rows, name, "input", -1, -1, NULL, mlp[0], "", err));
+    for (long l = 0; l < L; l++) {
+        CS_TRY(put_row(rows, name, "attention", l, -1, NULL, attention[l], "", err));
+        CS_TRY(put_row(rows, name, "class", l, -1, NULL, x->class_part[t * (size_t)L + (size_t)l],
+                       "", err));
+        CS_TRY(put_row(rows, name, "mlp", l, -1, NULL, mlp[l + 1], "", err));
+    }
+    for (long i = 0; i < L * H; i++) {
+        char role[64];
+        cli_explain_role(role, cli_explain_known(j, head_at(j, (size_t)i)));
+        CS_TRY(put_row(rows, name, "head", i / H, i % H, NULL, x->head[t * heads_of(x) + (size_t)i],
+                       role, err));
+    }
+    for (long i = 0; i < (long)x->tokens - 1; i++) {
+        const long patch[2] = {i / width, i % width};
+        CS_TRY(put_row(rows, name, "patch", -1, -1, patch, x->token[t * x->tokens + 1 + (size_t)i],
+                       "", err));
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status put_rows(const cli_explain *j, clipspan_error *err)
+{
+    cli_rows *rows = NULL;
+    clipspan_status status = cli_rows_open(&rows, NULL, 0, err);
+    if (status == CLIPSPAN_OK)
+        status = cli_rows_header(rows, "text|part|layer|head|row|column|value|role", err);
+    for (size_t k = 0; k < j->facts->texts && status == CLIPSPAN_OK; k++)
+        status = put_text(rows, j, j->facts->order[k], err);
+    if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
+    cli_rows_close(&rows);
+    return status;
+}
+
+/* ---- A document ---- */
+
+static void emit_heads(cli_json *json, const cli_explain *j, size_t t)
+{
+    const clipspan_explanation_info *x = j->facts;
+    cli_json_array(json, "heads");
+    for (size_t i = 0; i < heads_of(x); i++) {
+        const clipspan_atlas_head *known = cli_explain_known(j, head_at(j, i));
+        char name[CLI_HEAD_ROOM], role[64];
+        cli_head_name(name, head_at(j, i));
+        cli_explain_role(role, known);
+        cli_json_row(json, NULL);
+        cli_json_text(json, "head", name);
+        cli_json_real(json, "part", x->head[t * heads_of(x) + i]);
+        if (known) cli_json_text(json, "role", role);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
+static void emit_patches(cli_json *json, const cli_explain *j, size_t t)
+{
+    const clipspan_explanation_info *x = j->facts;
+    const double *token = x->token + t * x->tokens;
+    const size_t width = (size_t)x->grid_width;
+    size_t best[CLI_EXPLAIN_MOST];
+    const size_t count = cli_explain_choose(best, j->top, token + 1, x->tokens - 1);
+    cli_json_array(json, "patches");
+    for (size_t k = 0; k < count; k++) {
+        cli_json_row(json, NULL);
+        cli_json_whole(json, "row", best[k] / width);
+        cli_json_whole(json, "column", best[k] % width);
+        cli_json_real(json, "part", token[1 + best[k]]);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
+static void emit_text(cli_json *json, const cli_explain *j, size_t t)
+{
+    const clipspan_explanation_info *x = j->facts;
+    const size_t L = (size_t)x->layers;
+    cli_json_object(json, NULL);
+    cli_json_text(json, "text", x->names[t]);
+    cli_json_real(json, "similarity", x->similarity[t]);
+    cli_json_real(json, "explained", x->value[t]);
+    cli_json_real(json, "attention", sum_of(x->attention + t * L, L));
+    cli_json_real(json, "mlps", sum_of(x->mlp + t * (L + 1) + 1, L));
+    cli_json_real(json, "input", x->mlp[t * (L + 1)]);
+    cli_json_array(json, "layers");
+    for (size_t l = 0; l < L; l++) {
+        cli_json_row(json, NULL);
+        cli_json_whole(json, "layer", l);
+        cli_json_real(json, "attention", x->attention[t * L + l]);
+        cli_json_real(json, "class", x->class_part[t * L + l]);
+        cli_json_real(json, "mlp", x->mlp[t * (L + 1) + l + 1]);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    emit_heads(json, j, t);
+    emit_patches(json, j, t);
+    cli_json_end(json);
+}
+
+static void emit_figure(cli_json *json, const cli_explain *j)
+{
+    cli_json_array(json, "figure");
+    for (size_t i = 0; i < j->row_count; i++) {
+        const cli_explain_row *row = &j->rows[i];
+        char name[CLI_HEAD_ROOM];
+        cli_head_name(name, row->head);
+        cli_json_object(json, NULL);
+        cli_json_text(json, "head", name);
+        cli_json_real(json, "limit", row->limit);
+        cli_json_array(json, "texts");
+        for (size_t c = 0; c < row->count; c++) {
+            cli_json_row(json, NULL);
+            cli_json_text(json, "text", row->texts[c]);
+            cli_json_real(json, "above_mean", row->scores[c]);
+            cli_json_end(json);
+        }
+        cli_json_end(json);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
+static void emit(const cli_explain *j)
+{
+    const cli_settings *x = &j->session->settings;
+    cli_json json;
+    cli_json_begin(&json, stdout, 0, "clipspan.explain.v1");
+    cli_json_flag(&json, "dry_run", x->dry_run);
+    cli_json_text(&json, "model", j->info->name);
+    cli_json_text(&json, "picture", j->picture);
+    cli_json_text(&json, "run", x->run);
+    cli_json_flag(&json, "roles", j->atlas != NULL);
+    cli_json_text(&json, "output", x->output);
+    if (j->facts) {
+        if (x->output) cli_json_whole(&json, "bytes", (uint64_t)j->bytes);
+        cli_json_text(&json, "contrast", contrasts[j->contrast]);
+        cli_json_real(&json, "off", j->facts->off);
+        cli_json_line(&json, "grid");
+        cli_json_whole(&json, NULL, (uint64_t)j->facts->grid_height);
+        cli_json_whole(&json, NULL, (uint64_t)j->facts->grid_width);
+        cli_json_end(&json);
+        cli_json_array(&json, "texts");
+        for (size_t k = 0; k < j->facts->texts; k++)
+            emit_text(&json, j, j->facts->order[k]);
+        cli_json_end(&json);
+        if (j->rows) emit_figure(&json, j);
+    }
+    cli_json_finish(&json);
+}
+
+clipspan_status cli_explain_show(cli_explain *j, clipspan_error *err)
+{
+    switch (j->session->form) {
+    case CLI_FORM_JSON: emit(j); return CLIPSPAN_OK;
+    case CLI_FORM_TSV: return j->facts ? put_rows(j, err) : CLIPSPAN_OK;
+    case CLI_FORM_TABLE: break;
+    }
+    if (j->facts) return print(j, err);
+    printf("would explain %s with %zu text%s\n", j->picture, clipspan_texts_get_count(j->texts),
+           clipspan_texts_get_count(j->texts) == 1 ? "" : "s");
+    return CLIPSPAN_OK;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Explanations: argument checks around src/decompose/explanation.h and the page about one. */
+#include "api/handles.h"
+#include "api/maps_api.h"
+#include "api/view_api.h"
+#include "decompose/explanation.h"
+#include "report/explain_page.h"
+
+struct clipspan_explanation {
+    cs_explanation *explanation;
+};
+
+static clipspan_status fill(clipspan_explanation *e, const clipspan_maps *maps, size_t picture,
+                            const clipspan_bank *bank, clipspan_contrast contrast,
+                            clipspan_error *err)
+{
+    const cs_map_result *r = &maps->results[picture];
+    const clipspan_model_info *model = &maps->encoder->model->info;
+    const cs_explanation_source source = {
+        maps->shape,
+        maps->texts->T,
+        r->each,
+        r->mlps,
+        maps->embeddings + picture * maps->shape.P,
+        maps->texts->vectors,
+    };
+    CS_TRY(cs_explanation_new(&e->explanation, &source, contrast, err));
+    e->explanation->info.grid_height = model->grid_height;
+    e->explanation->info.grid_width = model->grid_width;
+    for (size_t t = 0; t < source.T; t++) {
+        e->explanation->names[t] = cs_strdup(clipspan_bank_get_name(bank, t), err);
+        if (!e->explanation->names[t]) return CLIPSPAN_E_NOMEM;
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_explanation_new(clipspan_explanation **out, const clipspan_maps *maps,
+                                         size_t picture, const clipspan_bank *bank,
+                                         clipspan_contrast contrast, clipspan_error *err)
+{
+    clipspan_explanation *e;
+    clipspan_status status;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !maps || !bank)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_explanation_new: an argument is NULL");
+    if (picture >= maps->count)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "picture %zu was to be explained; the last run had %zu", picture,
+                       maps->count);
+    if (maps->chosen || !maps->results[picture].each || !maps->results[picture].mlps)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "an explanation needs maps of all heads, each of them and the MLPs");
+    if (clipspan_bank_get_count(bank) != maps->texts->T)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the bank has %zu texts, the one that the maps were made with %zu",
+                       clipspan_bank_get_count(bank), maps->texts->T);
+    if (contrast < CLIPSPAN_CONTRAST_NONE || contrast > CLIPSPAN_CONTRAST_RIVAL)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown contrast %d", (int)contrast);
+    e = cs_alloc_zero(1, sizeof *e, "an explanation", err);
+    if (!e) return CLIPSPAN_E_NOMEM;
+    status = fill(e, maps, picture, bank, contrast, err);
+    if (status == CLIPSPAN_OK)
+        *out = e;
+    else
+        clipspan_explanation_free(&e);
+    return status;
+}
+
+void clipspan_explanation_free(clipspan_explanation **explanation)
+{
+    if (!explanation || !*explanation) return;
+    cs_explanation_free(&(*explanation)->explanation);
+    cs_free(*explanation);
+    *explanation = NULL;
+}
+
+const clipspan_explanation_info *
+clipspan_explanation_get_info(const clipspan_explanation *explanation)
+{
+    return explanation ? &explanation->explanation->info : NULL;
+}
+
+clipspan_status clipspan_explanation_write(const char *path,
+                                           const clipspan_explanation *explanation,
+                                           const clipspan_view *view,
+                                           const clipspan_explain_options *options,
+                                           clipspan_error *err)
+{
+    static const clipspan_explain_options defaults = CLIPSPAN_EXPLAIN_OPTIONS_INIT;
+    const clipspan_explanation_info *x = clipspan_explanation_get_info(explanation);
+    const clipspan_explain_options *o = options ? options : &defaults;
+    const cs_atlas *atlas;
+    cs_clear(err);
+    if (!path || !explanation || !view)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_explanation_write: an argument is NULL");
+    CS_CHECK_SIZE(o, clipspan_explain_options, err);
+    if (o->top < 0 || o->top > 64)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%d heads were asked for; 1 to 64 are possible",
+                       o->top);
+    atlas = o->atlas ? o->atlas->atlas : NULL;
+    if (atlas && (atlas->info.run.layers != x->layers || atlas->info.run.heads != x->heads))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the atlas is of %d layers of %d heads, the explanation of %d of %d",
+                       atlas->info.run.layers, atlas->info.run.heads, x->layers, x->heads);
+    if (view->view.rows != x->grid_height || view->view.columns != x->grid_width)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the view is of a model with %d x %d patches, the explanation of %d x %d",
+                       view->view.rows, view->view.columns, x->grid_height, x->grid_width);
+    return cs_explain_write(path, explanation->explanation, &view->view, atlas, o, err);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* The frame of an explanation's page: the picture, the texts to choose from, a section a text. */
+#include "report/explain_page.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "image/colours.h"
+#include "image/jpeg_write.h"
+
+#define QUALITY 85
+#define TOP     5
+
+/* ---- What its parts share ---- */
+
+const clipspan_atlas_head *cs_explain_head(const cs_explain_facts *facts, size_t index)
+{
+    const cs_atlas *atlas = facts->report.atlas;
+    const size_t first =
+        atlas ? (size_t)atlas->info.first_layer * (size_t)atlas->info.run.heads : 0;
+    return atlas && index >= first && index - first < atlas->info.heads
+               ? &atlas->heads[index - first]
+               : NULL;
+}
+
+cs_figure cs_explain_number(double value)
+{
+    cs_figure figure;
+    const char *sign = value <= -0.00005 ? "\xE2\x88\x92" : value >= 0.00005 ? "+" : "";
+    snprintf(figure.text, sizeof figure.text, "%s%.4f", sign, fabs(value));
+    return figure;
+}
+
+cs_figure cs_explain_plain(double value)
+{
+    cs_figure figure = cs_explain_number(value);
+    if (*figure.text == '+') memmove(figure.text, figure.text + 1, strlen(figure.text));
+    return figure;
+}
+
+size_t cs_explain_largest(size_t *out, size_t most, const double *numbers, size_t n)
+{
+    size_t held = 0, i;
+    for (i = 0; i < n; i++) {
+        size_t at = held;
+        if (held == most && fabs(numbers[i]) <= fabs(numbers[out[held - 1]])) continue;
+        if (held < most) held++;
+        for (at = held - 1; at > 0 && fabs(numbers[i]) > fabs(numbers[out[at - 1]]); at--)
+            out[at] = out[at - 1];
+        out[at] = i;
+    }
+    return held;
+}
+
+void cs_explain_image(cs_html *html, const uint8_t *rgb, int height, int width, const char *alt)
+{
+    unsigned char *jpeg = NULL;
+    size_t size;
+    if (html->status != CLIPSPAN_OK) return;
+    html->status = cs_jpeg_encode(&jpeg, &size, rgb, height, width, QUALITY, html->err);
+    if (html->status != CLIPSPAN_OK) return;
+    cs_html_format(html, "<img width=%d height=%d alt=\"%s\" src=\"data:image/jpeg;base64,", width,
+                   height, alt);
+    cs_html_base64(html, jpeg, size);
+    cs_html_put(html, "\">");
+    cs_free(jpeg);
+}
+
+double cs_explain_limit(const cs_explain_facts *facts, size_t head)
+{
+    const clipspan_explanation_info *x = facts->x;
+    const size_t heads = (size_t)x->layers * (size_t)x->heads;
+    double most = 1e-30;
+    size_t t, j;
+    for (t = 0; t < x->texts; t++)
+        for (j = 1; j < x->tokens; j++)
+            most = fmax(most, fabs((double)x->map[(t * heads + head) * x->tokens + j]));
+    return most;
+}
+
+void cs_explain_bar(cs_html *html, double limit)
+{
+    int i;
+    cs_html_format(html, "<span class=scale><span class=low>%s</span>",
+                   cs_explain_number(-limit).text);
+    for (i = -4; i <= 4; i++)
+        cs_html_format(html, "<i class=%s style=\"--s:%.2f\"></i>", i < 0 ? "neg" : "pos",
+                       fabs((double)i) / 4);
+    cs_html_format(html, "<span class=high>%s</span></span>", cs_explain_number(limit).text);
+}
+
+/* ---- The page ---- */
+
+static void put_lines(cs_html *html, const char *const *lines)
+{
+    for (; *lines; lines++) {
+        cs_html_put(html, *lines);
+        cs_html_put(html, "\n");
+    }
+}
+
+/* The ends of the maps' own colours, which are the same on light and dark pages. */
+static void put_colours(cs_html *html)
+{
+    uint8_t over[3], under[3];
+    cs_colour_get(over, 1, 1);
+    cs_colour_get(under, -1, 1);
+    cs_html_format(html, ".view .pos{--c:rgb(%d,%d,%d)}", over[0], over[1], over[2]);
+    cs_html_format(html, ".view .neg{--c:rgb(%d,%d,%d)}\n", under[0], under[1], under[2]);
+}
+
+/* A sentence for those who look for ten seconds, and how to read the rest. */
+static void lead(cs_html *html, const cs_explain_facts *facts)
+{
+    const clipspan_explanation_info *x = facts->x;
+    cs_html_put(html, "<p>");
+    cs_html_text(html, facts->model);
+    if (x->texts > 1) {
+        cs_html_format(html, " finds this picture, of %zu texts, most like <b>", x->texts);
+        cs_html_text(html, x->names[x->order[0]]);
+        cs_html_put(html, "</b>. ");
+    } else {
+        cs_html_put(html, " compared this picture with a text. ");
+    }
+    cs_html_put(html, "Below is how much each part of the model adds to a similarity by itself "
+                      "(its direct effect): orange speaks for the text, blue against it");
+    if (x->contrast == CLIPSPAN_CONTRAST_MEAN)
+        cs_html_put(html, ", each text set against the mean of all");
+    if (x->contrast == CLIPSPAN_CONTRAST_RIVAL)
+        cs_html_put(html, ", each text set against the strongest other");
+    cs_html_put(html, ".</p>\n");
+}
+
+static void choice(cs_html *html, const cs_explain_facts *facts)
+{
+    const clipspan_explanation_info *x = facts->x;
+    double most = 1e-9;
+    size_t k;
+    for (k = 0; k < x->texts; k++)
+        most = fmax(most, fabs(x->similarity[k]));
+    cs_html_put(html, "<nav aria-label=\"Texts by similarity\"><ol class=texts>");
+    for (k = 0; k < x->texts; k++) {
+        const size_t t = x->order[k];
+        cs_html_format(html, "<li><a href=\"#t%zu\"><span>", t);
+        cs_html_text(html, x->names[t]);
+        cs_html_format(html, "</span> <b class=n>%s</b><i class=%s style=\"--w:%.3f\"></i></a>",
+                       cs_explain_plain(x->similarity[t]).text,
+                       x->similarity[t] < 0 ? "neg" : "pos", fabs(x->similarity[t]) / most);
+    }
+    cs_html_put(html, "</ol></nav>\n");
+}
+
+static void page(cs_html *html, const cs_explain_facts *facts)
+{
+    const clipspan_explanation_info *x = facts->x;
+    size_t k;
+    cs_html_put(html,
+                "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
+                "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
+                "img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
+                "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
+                "<meta name=color-scheme content=\"light dark\">\n<link rel=icon href=\"data:,\">\n"
+                "<title>Parts of a similarity: ");
+    cs_html_text(html, facts->picture);
+    cs_html_put(html, "</title>\n<style>\n");
+    put_lines(html, cs_page_style);
+    put_lines(html, cs_explain_style);
+    put_colours(html);
+    cs_html_put(html, "</style>\n<body>\n<a class=skip href=\"#parts\">Skip to the parts</a>\n"
+                      "<main>\n<header class=intro><figure class=plain>");
+    cs_view_draw(facts->canvas, facts->view, NULL, CLIPSPAN_DRAW_PICTURE, 1, 1);
+    cs_explain_image(html, facts->canvas, facts->view->height, facts->view->width, "The picture");
+    cs_html_put(html, "</figure><div><h1>What makes ");
+    cs_html_text(html, facts->picture);
+    cs_html_put(html, x->texts == 1 ? " like this text</h1>\n" : " like these texts</h1>\n");
+    lead(html, facts);
+    choice(html, facts);
+    cs_html_put(html, "</div></header>\n<div id=parts>\n");
+    for (k = 0; k < x->texts; k++)
+        cs_explain_text(html, facts, x->order[k], k);
+    cs_html_put(html, "</div>\n</main>\n");
+    cs_explain_data(html, facts);
+    cs_html_put(html, "<script>\n");
+    put_lines(html, cs_explain_script);
+    cs_html_put(html, "</script>\n</body>\n</html>\n");
+}
+
+/* ---- Making it ---- */
+
+static void measure(cs_explain_facts *facts)
+{
+    const clipspan_explanation_info *x = facts->x;
+    const size_t L = (size_t)x->layers, heads = L * (size_t)x->heads;
+    size_t t, i;
+    facts->head_limit = facts->map_limit = 1e-30;
+    for (t = 0; t < x->texts; t++) {
+        for (i = 0; i < heads; i++)
+            facts->head_limit = fmax(facts->head_limit, fabs(x->head[t * heads + i]));
+        for (i = 1; i < x->tokens; i++)
+            facts->map_limit = fmax(facts->map_limit, fabs(x->token[t * x->tokens + i]));
+        for (i = 0; i < L; i++) {
+            facts->least = fmin(facts->least, x->attention[t * L + i]);
+            facts->most = fmax(facts->most, x->attention[t * L + i]);
+        }
+        for (i = 0; i <= L; i++) {
+            facts->least = fmin(facts->least, x->mlp[t * (L + 1) + i]);
+            facts->most = fmax(facts->most, x->mlp[t * (L + 1) + i]);
+        }
+    }
+}
+
+static clipspan_status make_palette(cs_palette *palette, const cs_atlas *atlas, clipspan_error *err)
+{
+    const char **names;
+    clipspan_status status;
+    size_t used = 0, i;
+    if (!atlas) return CLIPSPAN_OK;
+    names = cs_alloc(atlas->info.heads + 1, sizeof *names, "the roles of a page", err);
+    if (!names) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < atlas->info.heads; i++)
+        if (atlas->heads[i].role.category[0]) names[used++] = atlas->heads[i].role.category[0];
+    status = cs_palette_init(palette, names, used, err);
+    cs_free(names);
+    return status;
+}
+
+clipspan_status cs_explain_write(const char *path, const cs_explanation *explanation,
+                                 const cs_view *view, const cs_atlas *atlas,
+                                 const clipspan_explain_options *options, clipspan_error *err)
+{
+    cs_explain_facts facts = {.x = &explanation->info, .view = view};
+    cs_palette palette = {0};
+    cs_output *output = NULL;
+    clipspan_status status;
+    cs_html html;
+    cs_html_init(&html, err);
+    CS_TRY_DONE(cs_output_open(&output, path, options->replace, err));
+    CS_TRY_DONE(make_palette(&palette, atlas, err));
+    facts.model = options->model ? options->model : "The model";
+    if (*facts.model == '/' || *facts.model == '.' || *facts.model == '~')
+        facts.model = cs_path_name(facts.model);
+    facts.picture = options->picture ? cs_path_name(options->picture) : "this picture";
+    facts.top = options->top ? (size_t)options->top : TOP;
+    facts.report.atlas = atlas;
+    facts.report.palette = &palette;
+    measure(&facts);
+    facts.canvas = cs_alloc((size_t)view->height * (size_t)view->width, 3, "a drawing", err);
+    if (!facts.canvas) {
+        status = CLIPSPAN_E_NOMEM;
+        goto done;
+    }
+    page(&html, &facts);
+    CS_TRY_DONE(html.status);
+    CS_TRY_DONE(cs_output_write(output, html.bytes, html.size, err));
+    status = cs_output_commit(output, err);
+done:
+    cs_free(facts.canvas);
+    cs_html_fini(&html);
+    cs_palette_fini(&palette);
+    cs_output_close(&output);
+    return status;
+}
