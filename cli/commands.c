@@ -276,6 +276,22 @@ static const cli_command table[] = {
      "clipspan search run --text \"a red thing\" --heads L11.H3\tby a text, through one head\n"
      "clipspan search run --like photo.jpg --region 40,60,120,90 --top 50\tby a part of a picture",
      1, 1, cli_run_search},
+    {CLI_REPRODUCE, "reproduce", "[NAME --data DIR [--model MODEL]]",
+     "a table of the paper, published beside measured",
+     "Reads a data set as its authors packed it, measures one table of the paper with any model, "
+     "and prints what was published beside it, with where each published figure was found. "
+     "Without NAME: which tables there are, and the data each needs. Nothing is downloaded; what "
+     "is missing is said.\n"
+     "NAME is mlp-ablation, layers, texts, waterbirds, segmentation or roles. Pictures go through "
+     "the model once, into FOLDER/run, which the same call takes up again and which every other "
+     "command reads; tables of one data set share it. Part of a data set is enough: intervals "
+     "say how much it shows.",
+     "clipspan reproduce\tthe tables\n"
+     "clipspan reproduce waterbirds --data waterbird_complete95_forest2water2\tworst group, as "
+     "published\n"
+     "clipspan reproduce mlp-ablation --data imagenet --model ViT-B-16/laion2b_s34b_b88k -o b16\t"
+     "a smaller model",
+     0, 1, cli_run_reproduce},
     {CLI_HELP, "help", "[COMMAND]", "help on the program or a command",
      "--man prints the man page, --bash the completion for bash.",
      "clipspan help embed\twhat embed takes\n"

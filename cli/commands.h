@@ -30,6 +30,7 @@ enum {
     CLI_SEGMENT = 1 << 21,
     CLI_SEARCH = 1 << 22,
     CLI_EXPLAIN = 1 << 24,
+    CLI_REPRODUCE = 1 << 26,
     CLI_ANY = 0xFFFFFFF
 };
 
@@ -66,6 +67,7 @@ clipspan_status cli_run_effects(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_ablate(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_shortcut(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_surgery(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_reproduce(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_heatmap(cli_session *session, clipspan_error *err);

@@ -17,8 +17,12 @@ static const char *const kinds[] = {
     "nothing", "mlps", "class_part", "mlps_and_class_part", "attention_until", "layer",
     "mlp",     "head", "texts"};
 
-/* What was ablated, in words. */
-static void words(char out[96], const cli_effect *e)
+const char *cli_effect_name(cli_effect_kind kind)
+{
+    return kinds[kind];
+}
+
+void cli_effect_words(char out[96], const cli_effect *e)
 {
     switch (e->kind) {
     case CLI_EFFECT_NOTHING: snprintf(out, 96, "nothing"); break;
@@ -98,7 +102,7 @@ static void emit_row(cli_json *j, const cli_evaluation *ev, const cli_effect *e,
 {
     char name[96];
     double low, high;
-    words(name, e);
+    cli_effect_words(name, e);
     cli_json_row(j, NULL);
     cli_json_text(j, "ablated", kinds[e->kind]);
     if (e->single || e->kind == CLI_EFFECT_UNTIL) {
@@ -179,7 +183,7 @@ static clipspan_status add_curve_row(cli_table *t, const cli_evaluation *ev, con
                                      clipspan_error *err)
 {
     char text[96], bar[CLI_BAR_ROOM];
-    words(text, e);
+    cli_effect_words(text, e);
     CS_TRY(cli_table_add(t, text, err));
     if (e->kind == CLI_EFFECT_TEXTS) {
         cli_format_count(text, e->texts);
@@ -230,7 +234,7 @@ static clipspan_status add_single_row(cli_table *t, const cli_evaluation *ev, co
                                       const cli_effect *base, clipspan_error *err)
 {
     char text[96];
-    words(text, e);
+    cli_effect_words(text, e);
     CS_TRY(cli_table_add(t, text, err));
     CS_TRY(add_points(t, base->accuracy - e->accuracy, err));
     snprintf(text, sizeof text, "%+.4f", e->margin - base->margin);

@@ -35,6 +35,11 @@ typedef struct cli_effect_list {
     int first_layer, span_layers;
 } cli_effect_list;
 
+const char *cli_effect_name(cli_effect_kind kind); /* "mlps", as in documents */
+
+/* What was ablated, in words. */
+void cli_effect_words(char out[96], const cli_effect *effect);
+
 clipspan_status cli_effects_show(const cli_evaluation *ev, const cli_effect_list *list,
                                  clipspan_error *err);
 /* Leaves them in the run for its report. */

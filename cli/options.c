@@ -267,6 +267,7 @@ static clipspan_status read_environment(parser *p, clipspan_error *err)
 {
     static const char *const on[] = {"1", "yes", "true", "on"};
     static const char *const off[] = {"0", "no", "false", "off"};
+    static const char *const unread[] = {"help", "version", "data"};
     const int form_given = p->settings->json || p->settings->tsv || p->settings->table;
     for (size_t i = 0; i < p->rows; i++) {
         const cli_option *option = &p->table[i];
@@ -274,8 +275,9 @@ static clipspan_status read_environment(parser *p, clipspan_error *err)
         const char *value;
         if (p->given[i] || !p->settings->command || !(option->commands & p->settings->command->bit))
             continue;
-        /* These two are no settings, and build scripts use CLIPSPAN_VERSION for a number. */
-        if (strcmp(option->name, "help") == 0 || strcmp(option->name, "version") == 0) continue;
+        /* The first two are no settings, and build scripts use CLIPSPAN_VERSION for a number;
+         * CLIPSPAN_DATA says where the program's own data files lie. */
+        if (among(option->name, unread, 3)) continue;
         if (form_given && is_form(option)) continue;
         environment_name(name, option->name);
         value = getenv(name);

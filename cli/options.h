@@ -79,6 +79,7 @@ typedef struct cli_settings {
     cli_list also, sets;
     uint64_t before, random, resamples, seed;
     int mlps;
+    const char *data;
     int tensors, hash, check;
     int man, bash;
 } cli_settings;

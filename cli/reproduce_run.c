@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* The run behind a table: made, or taken up again, in FOLDER/run, with the lists that other
+ * commands need to ask it more: pictures.csv (of Waterbirds), classes.txt and the vectors of the
+ * classes. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "reproduce.h"
+#include "scan_command.h"
+#include "texts_in.h"
+
+#include <string.h>
+
+#define LIST_MOST ((uint64_t)256 << 20)
+
+/* Leaves a file with this content: nothing to do when it has it already. */
+static clipspan_status keep_file(const char *path, const char *data, size_t size, int replace,
+                                 clipspan_error *err)
+{
+    cs_output *output = NULL;
+    clipspan_status status = CLIPSPAN_OK;
+    if (cs_path_kind(path)) {
+        unsigned char *old = NULL;
+        size_t length;
+        int same;
+        CS_TRY(cs_file_read_all(&old, &length, path, LIST_MOST, err));
+        same = length == size && memcmp(old, data, size) == 0;
+        cs_free(old);
+        if (same) return CLIPSPAN_OK;
+        if (!replace)
+            return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
+                              "is there already and lists something else; choose another folder "
+                              "with -o, or replace what is there with --force");
+    }
+    status = cs_output_open(&output, path, replace, err);
+    if (status == CLIPSPAN_OK) status = cs_output_write(output, data, size, err);
+    if (status == CLIPSPAN_OK) status = cs_output_commit(output, err);
+    cs_output_close(&output);
+    return status;
+}
+
+/* A line a class: key, tab, name. */
+static clipspan_status keep_classes(const cli_reproduction *r, clipspan_error *err)
+{
+    size_t used = 0, room = 0;
+    clipspan_status status = CLIPSPAN_OK;
+    char *text = NULL;
+    for (size_t i = 0; i < clipspan_texts_get_count(r->classes) && status == CLIPSPAN_OK; i++) {
+        const char *key = cli_class_key(r->classes, i);
+        const char *name = clipspan_texts_get_text(r->classes, i);
+        const size_t need = strlen(key) + strlen(name) + 3;
+        status = cs_grow(&text, &room, used + need, 1, "a list of classes", err);
+        if (status == CLIPSPAN_OK)
+            used += (size_t)snprintf(text + used, need, "%s\t%s\n", key, name);
+    }
+    if (status == CLIPSPAN_OK) status = keep_file(r->classes_path, text, used, r->given.force, err);
+    cs_free(text);
+    return status;
+}
+
+static clipspan_status name_files(cli_reproduction *r, clipspan_error *err)
+{
+    r->run_path = cs_path_join(r->out, "run", err);
+    r->list_path = cs_path_join(r->out, "pictures.csv", err);
+    r->classes_path = cs_path_join(r->out, "classes.txt", err);
+    return r->run_path && r->list_path && r->classes_path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+/* One file a model, so that none is taken for another's. */
+static clipspan_status name_classifier(cli_reproduction *r, const char *hash, clipspan_error *err)
+{
+    char name[64];
+    snprintf(name, sizeof name, "classifier-%.12s.npy", hash);
+    r->classifier = cs_path_join(r->out, name, err);
+    return r->classifier ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+clipspan_status cli_reproduce_open(cli_evaluation *ev, cli_reproduction *r, int need_texts,
+                                   clipspan_error *err)
+{
+    cli_settings *x = &r->session->settings;
+    const int kept = r->classifier && cs_path_kind(r->classifier) == 1;
+    x->classifier = kept ? r->classifier : NULL;
+    CS_TRY(cli_evaluation_open(ev, r->session, need_texts, err));
+    return r->classifier && !kept ? clipspan_bank_write(r->classifier, ev->bank, 0, err)
+                                  : CLIPSPAN_OK;
+}
+
+clipspan_status cli_reproduce_scan(cli_reproduction *r, clipspan_error *err)
+{
+    cli_session *s = r->session;
+    cli_settings *x = &s->settings;
+    clipspan_model *model = NULL;
+    clipspan_run *run = NULL;
+    clipspan_status status;
+    CS_TRY(name_files(r, err));
+    CS_TRY(cs_make_folder(r->out, err));
+    if (r->list) CS_TRY(keep_file(r->list_path, r->list, r->list_size, x->force, err));
+    if (r->classes) CS_TRY(keep_classes(r, err));
+    cli_note(s, "%s: %zu pictures of %s through %s", r->run_path, r->pictures, r->data, r->model);
+    cli_reproduce_arguments(r, r->model, r->list ? r->list_path : r->data);
+    x->output = r->run_path;
+    x->model = NULL;
+    x->labels = r->list ? "y" : "folder";
+    x->groups = r->list ? "y,place" : NULL;
+    x->root = r->list ? r->data : NULL;
+    status = cli_scan_open(&run, &model, s, err);
+    if (status == CLIPSPAN_OK) r->used = clipspan_run_get_info(run)->used;
+    if (status == CLIPSPAN_OK && r->classes && !x->templates)
+        status = name_classifier(r, clipspan_run_get_info(run)->model_hash, err);
+    clipspan_run_close(&run);
+    clipspan_model_close(&model);
+    x->labels = x->groups = x->root = NULL;
+    x->output = r->given.output;
+    x->model = r->given.model;
+    if (r->classes) {
+        x->classes = r->classes_path;
+        x->class_names = (cli_list){NULL, 0, 0};
+    }
+    cli_reproduce_arguments(r, r->run_path, NULL);
+    return status;
+}
