@@ -340,7 +340,9 @@ static clipspan_status keep_for_report(const removal *r, clipspan_error *err)
     }
     own.settings.classes = paths[0];
     own.settings.templates = paths[1];
+    own.settings.pool = "demo";
     CS_TRY_DONE(cli_effects_beside(&own, err));
+    own.settings.pool = NULL;
     own.settings.cue = "water;grass";
     own.settings.from = paths[2];
     own.settings.also = (cli_list){also, CLI_DEMO_FACTORS - 1, CLI_DEMO_FACTORS - 1};

@@ -147,7 +147,7 @@ static void names(cs_html *html, const cs_curve *curves, size_t curve_count)
         const double at = clip(curves[k].points[0].share);
         int below = 0;
         for (size_t m = 0; m < curve_count; m++)
-            below |= m != k && curves[m].points[0].share > at;
+            below |= m != k && curves[m].points[0].share > at && at > 0.15;
         if (!isfinite(curves[k].points[0].share)) continue;
         cs_html_format(html, "<span class=\"name%s\" style=\"bottom:%.1f%%\">", below ? " low" : "",
                        100 * at);

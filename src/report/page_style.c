@@ -165,6 +165,7 @@ const char *const cs_page_style[] = {
     "::placeholder{color:var(--soft);opacity:1}",
     "output{color:var(--soft);font-size:.875rem}",
     "@media screen{.layer{content-visibility:auto;contain-intrinsic-size:auto 4000px}}",
+    "@media (max-width:1099px){.halves>div+div{margin-top:2rem}}",
     "@media (min-width:1100px){.halves{display:grid;grid-template-columns:repeat(2,",
     "minmax(0,1fr));gap:0 3rem;align-items:start}.top{display:grid;grid-template-columns:minmax(0,",
     "5fr) minmax(0,7fr);gap:0 4rem}.top h2{margin-top:.3rem}}",

@@ -202,6 +202,19 @@ static void say_better(cs_html *html, const json_t *d, const json_t *pair)
                    cs_figure_percent(cs_doc_real(judged(better), "after")).text);
 }
 
+/* Random sets that do as well are said, not hidden. */
+static void say_random(cs_html *html, const json_t *pair)
+{
+    const json_t *best = best_random(pair);
+    const double chosen = cs_doc_real(judged(remedy_called(pair, "chosen")), "after");
+    if (best && cs_doc_real(judged(best), "after") >= chosen)
+        cs_html_format(
+            html,
+            " The best of %zu random sets of as many heads, changed the same way, does as "
+            "well as the choice.",
+            json_array_size(json_object_get(pair, "random")));
+}
+
 static void say_pair(cs_html *html, const json_t *d, const json_t *pair)
 {
     const double all = cs_doc_real(pair, "variance");
@@ -216,6 +229,7 @@ static void say_pair(cs_html *html, const json_t *d, const json_t *pair)
     say_outcome(html, d, pair);
     cs_html_put(html, ".");
     say_better(html, d, pair);
+    say_random(html, pair);
     cs_html_put(html, "</p>\n");
 }
 

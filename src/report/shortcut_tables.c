@@ -67,7 +67,8 @@ void cs_shortcut_groups(cs_html *html, const json_t *list)
 {
     size_t empty = 0;
     if (json_array_size(list) == 0) return;
-    cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Groups\"><table "
+    cs_html_put(html, "<h3 class=sub>Groups, with the choice</h3>\n"
+                      "<div class=scroll tabindex=0 role=region aria-label=\"Groups\"><table "
                       "class=\"layers shares\"><thead><tr><th scope=col>Group<th scope=col "
                       "class=n>pictures<th scope=col class=n>before<th scope=col colspan=2>after "
                       "the choice<th scope=col class=n>95\xC2\xA0%<tbody>");

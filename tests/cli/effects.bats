@@ -189,3 +189,97 @@ scan_list() {
     exits 2 "$CLIPSPAN" surgery run --set L0.H0=nan --classes red,blue --templates none
     exits 6 "$CLIPSPAN" surgery run --set L0.H0=0 --classes red,blue --templates none -o s.npy && says "--force"
 }
+
+# The small model takes red and green pictures for "one" and blue ones for "two", and the mean of all six for "two".
+# Land: two of three right; sea: its one picture wrong; lake: a picture without a label; one picture without a group.
+@test "groups counted by hand: one picture, no label, no group" {
+    for c in red green blue; do cp pics/$c/1.png pics/$c/2.png; done
+    printf '%s\n' path,y,place pics/red/1.png,r,land pics/red/2.png,b,land pics/blue/1.png,b,land pics/blue/2.png,r,sea \
+        pics/green/1.png,,lake pics/green/2.png,r, >list.csv
+    printf 'r\tone\nb\ttwo\n' >classes.txt
+    exits 0 "$CLIPSPAN" scan "$model" list.csv --labels y --groups place -o run
+    exits 0 "$CLIPSPAN" ablate run --heads '*' --mlps --classes classes.txt --templates none --json
+    json pictures 5
+    json unlabelled 1
+    json ungrouped 1
+    json overall.before_correct 3
+    json overall.after_correct 2
+    json per_class.0.pictures 3
+    json per_class.0.before_correct 2
+    json per_class.0.after_correct 0
+    json per_class.1.before_correct 1
+    json per_class.1.after_correct 2
+    json per_group.# 3
+    json per_group.0.group lake
+    json per_group.0.pictures 0
+    json per_group.1.group land
+    json per_group.1.pictures 3
+    json per_group.1.before_correct 2
+    json per_group.1.after_correct 2
+    json per_group.2.group sea
+    json per_group.2.pictures 1
+    json per_group.2.before_correct 0
+    json per_group.2.before_low 0
+    json per_group.2.before_high 0.793450686 # 1.96^2 / (1 + 1.96^2), Wilson's bound of none of one
+    json worst_group.group_before sea
+    json worst_group.before 0
+    json changed 4
+    exits 0 "$CLIPSPAN" effects run --classes classes.txt --templates none --json
+    json sequence.0.correct 3
+    json sequence.0.accuracy 0.6
+    json sequence.0.worst_group sea
+    json sequence.0.worst 0
+    exits 0 "$CLIPSPAN" shortcut run --classes classes.txt --templates none --cue "water;grass" --json
+    json pairs.0.remedies.0.groups.1.after_correct 2
+    json pairs.0.remedies.0.groups.0.pictures 0
+    # with the labels swapped in a table beside, right and wrong change places
+    sed 's/,r,/,R,/; s/,b,/,r,/; s/,R,/,b,/' list.csv >swapped.csv
+    exits 0 "$CLIPSPAN" ablate run --heads '*' --mlps --classes classes.txt --templates none --from swapped.csv --labels y \
+        --groups place --json
+    json overall.before_correct 2
+    json overall.after_correct 3
+    json worst_group.group_before land
+}
+
+@test "each of the four says what is wrong with classes, runs, labels and groups" {
+    scan_list
+    exits 0 "$CLIPSPAN" scan "$model" pics -o bare --codes none
+    exits 0 "$CLIPSPAN" scan "$GOLDEN/openclip-wide" pics -o wide
+    printf 'red\n' >one.txt
+    sed 's/,red,/,nan,/' list.csv >nan.csv
+    sed 's/,sea,/,NaN,/' list.csv >nangroup.csv
+    sed 's/,red,/,,/; s/,blue,/,,/' list.csv >none.csv
+    while read -ra words; do
+        exits 2 "$CLIPSPAN" "${words[@]}" run && says "no classes"
+        exits 2 "$CLIPSPAN" "${words[@]}" run --class red && says "at least two classes"
+        exits 2 "$CLIPSPAN" "${words[@]}" run --classes one.txt && says "at least two classes"
+        words+=(--classes red,blue --templates none)
+        exits 4 "$CLIPSPAN" "${words[@]}" nowhere && says "nowhere"
+        exits 4 "$CLIPSPAN" "${words[@]}" bare && says "keeps no codes"
+        exits 4 "$CLIPSPAN" "${words[@]}" run --mean bare && says "keeps no codes"
+        exits 4 "$CLIPSPAN" "${words[@]}" run --mean wide && says "means come from a run of the same model"
+        exits 4 "$CLIPSPAN" "${words[@]}" run --mean nowhere && says "nowhere"
+        exits 4 "$CLIPSPAN" "${words[@]}" run --from nan.csv --labels class && says 'label is "nan"'
+        exits 4 "$CLIPSPAN" "${words[@]}" run --from nangroup.csv --labels class --groups place && says 'group is "NaN"'
+        exits 2 "$CLIPSPAN" "${words[@]}" run --from none.csv --labels class && says "no picture of the run has a label"
+        exits 2 "$CLIPSPAN" "${words[@]}" run --from list.csv --labels class --groups plaice && says "did you mean"
+        words=("${words[@]/red,blue/red,green}")
+        exits 2 "$CLIPSPAN" "${words[@]}" run && says 'labels that no class has: "blue"'
+    done <<'COMMANDS'
+effects
+ablate --heads L0.H0
+shortcut --cue a;b
+surgery --set L0.H0=0
+COMMANDS
+}
+
+@test "heads and roles that are not there" {
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
+    all=(--classes red,green,blue --templates none)
+    exits 2 "$CLIPSPAN" ablate run --heads L1.H7 "${all[@]}" && says 'no head "L1.H7"' && says "did you mean L1.H2"
+    exits 2 "$CLIPSPAN" surgery run --set L1.H7=0 "${all[@]}" && says 'no head "L1.H7"'
+    exits 2 "$CLIPSPAN" ablate run --heads "" "${all[@]}" && says "empty"
+    printf '!colour\tred\n!colour\tgreen\nanimal\ta dog\nanimal\ta cat\n' >words.tsv
+    exits 0 "$CLIPSPAN" roles run --texts words.tsv
+    exits 2 "$CLIPSPAN" ablate run --role color "${all[@]}" && says 'no head has the role "color"'
+}

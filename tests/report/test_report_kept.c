@@ -222,25 +222,25 @@ static void spoil(json_t *value, size_t *at, size_t wanted, json_t *by)
     }
 }
 
-/* Every member once by a strange value and once by another. */
+/* Every member in turn becomes something else. */
 static void no_member_is_believed(void **state)
 {
     static const char *const by[] = {"null", "-1e300", "\"" EVIL "\"", "[]", "{}", "123456789012"};
     static const char *const documents[] = {"effects", "ablate", "shortcut"};
     (void)state;
-    for (size_t k = 0; k < 6; k++) {
-        const char *name = documents[k / 2];
+    for (size_t k = 0; k < 3; k++) {
+        const char *name = documents[k];
         json_t *whole = document(name);
         size_t members = 0;
         spoil(whole, &members, SIZE_MAX, whole);
         assert_in_range(members, 40, 2000);
         for (size_t wanted = 0; wanted < members; wanted++) {
             json_t *d = json_deep_copy(whole),
-                   *bad = json_loads(by[(wanted + 3 * k) % 6], JSON_DECODE_ANY, NULL);
+                   *bad = json_loads(by[wanted % 6], JSON_DECODE_ANY, NULL);
             size_t at = 0;
             char *page;
             spoil(d, &at, wanted, bad);
-            page = page_of(k / 2 == 0 ? d : NULL, k / 2 == 1 ? d : NULL, k / 2 == 2 ? d : NULL, 0);
+            page = page_of(k == 0 ? d : NULL, k == 1 ? d : NULL, k == 2 ? d : NULL, 0);
             assert_null(strstr(page, "<script>alert"));
             cs_free(page);
             json_decref(bad);
