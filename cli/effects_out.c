@@ -50,13 +50,15 @@ static clipspan_status show_rows(const cli_evaluation *ev, const cli_effect_list
     clipspan_status status = CLIPSPAN_OK;
     cli_rows *rows;
     CS_TRY(cli_rows_open(&rows, NULL, 0, err));
-    status = cli_rows_header(rows,
-                             "ablated|layer|head|picks|texts|pictures|correct|accuracy|margin|"
-                             "worst_group|worst|drop|margin_drop|worst_drop|share|variance",
-                             err);
+    status =
+        cli_rows_header(rows,
+                        "ablated|layer|head|picks|texts|pictures|correct|accuracy|low|high|margin|"
+                        "worst_group|worst|drop|margin_drop|worst_drop|share|variance",
+                        err);
     for (size_t i = 0; i < list->count && status == CLIPSPAN_OK; i++) {
         const cli_effect *e = &list->rows[i];
         char number[24];
+        double low, high;
         cli_rows_text(rows, kinds[e->kind]);
         snprintf(number, sizeof number, "%d", e->layer);
         cli_rows_text(rows, e->layer >= 0 || e->kind == CLI_EFFECT_MLP ? number : "");
@@ -69,6 +71,9 @@ static clipspan_status show_rows(const cli_evaluation *ev, const cli_effect_list
         cli_rows_whole(rows, e->pictures);
         cli_rows_whole(rows, e->correct);
         cli_rows_real(rows, e->accuracy);
+        cli_interval(&low, &high, e->correct, e->pictures);
+        cli_rows_real(rows, low);
+        cli_rows_real(rows, high);
         cli_rows_real(rows, e->margin);
         if (e->worst_group >= 0) {
             cli_rows_text(rows, ev->group_names[e->worst_group]);

@@ -44,34 +44,88 @@ const cli_trial *cli_best_of(const cli_evaluation *ev, const cli_pair *p)
     return p->trial_count ? &p->trials[cli_best_trial(ev, &a)] : NULL;
 }
 
-/* ---- Rows: a remedy each ---- */
+/* ---- Rows: figures of a remedy each, over all pictures, a group, other classes ---- */
+
+typedef struct row_of {
+    const cli_evaluation *ev;
+    const cli_pair *pair;
+    const char *what;
+    clipspan_remedy remedy;
+    size_t heads;
+    double correlation; /* below 0: not known */
+} row_of;
+
+static clipspan_status add_row(cli_rows *rows, const row_of *r, const char *of, const char *name,
+                               const clipspan_comparison *c, clipspan_error *err)
+{
+    cli_rows_text(rows, class_name(r->ev, r->pair->a));
+    cli_rows_text(rows, class_name(r->ev, r->pair->b));
+    cli_rows_text(rows, r->what);
+    cli_rows_text(rows, kinds[r->remedy]);
+    cli_rows_whole(rows, r->heads);
+    if (r->correlation < 0)
+        cli_rows_text(rows, "");
+    else
+        cli_rows_real(rows, r->correlation);
+    cli_rows_text(rows, of);
+    cli_rows_text(rows, name);
+    cli_comparison_cells(rows, c);
+    return cli_rows_next(rows, err);
+}
+
+static clipspan_status add_figures(cli_rows *rows, const row_of *r,
+                                   const clipspan_comparison *overall,
+                                   const clipspan_comparison *worst,
+                                   const clipspan_comparison *groups, clipspan_error *err)
+{
+    const cli_evaluation *ev = r->ev;
+    CS_TRY(add_row(rows, r, "overall", "", overall, err));
+    if (ev->group_count && worst->group >= 0)
+        CS_TRY(add_row(rows, r, "worst_group", ev->group_names[worst->group_after], worst, err));
+    for (size_t g = 0; groups && g < ev->group_count; g++)
+        CS_TRY(add_row(rows, r, "group", ev->group_names[g], &groups[g], err));
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status add_pair(cli_rows *rows, const cli_evaluation *ev, const cli_pair *p,
+                                clipspan_error *err)
+{
+    const cli_remedy *chosen = &p->remedies[1];
+    row_of row = {.ev = ev, .pair = p};
+    for (size_t k = 0; k < p->remedy_count; k++) {
+        const cli_remedy *r = &p->remedies[k];
+        row.what = r->name;
+        row.remedy = r->candidate.remedy;
+        row.heads = (size_t)r->candidate.heads;
+        row.correlation = r->candidate.correlation;
+        CS_TRY(add_figures(rows, &row, &r->overall, &r->worst, r->groups, err));
+    }
+    row.remedy = chosen->candidate.remedy;
+    row.heads = (size_t)chosen->candidate.heads;
+    row.correlation = -1.0;
+    row.what = "random";
+    for (size_t t = 0; t < p->trial_count; t++)
+        CS_TRY(add_figures(rows, &row, &p->trials[t].overall, &p->trials[t].worst, NULL, err));
+    row.what = "chosen";
+    for (size_t i = 0; i < p->side_count; i++) {
+        char name[80];
+        cli_side_name(name, p->sides[i].name);
+        if (p->sides[i].labelled)
+            CS_TRY(add_row(rows, &row, "also", name, &p->sides[i].overall, err));
+    }
+    return CLIPSPAN_OK;
+}
 
 static clipspan_status add_rows(cli_rows *rows, const cli_evaluation *ev, const cli_findings *f,
                                 clipspan_error *err)
 {
     CS_TRY(cli_rows_header(rows,
-                           "class_a|class_b|what|remedy|heads|correlation|of|pictures|before|"
+                           "class_a|class_b|what|remedy|heads|correlation|of|name|pictures|before|"
                            "before_low|before_high|after|after_low|after_high|change|change_low|"
                            "change_high",
                            err));
     for (size_t i = 0; i < f->pair_count; i++)
-        for (size_t k = 0; k < 2 * f->pairs[i].remedy_count; k++) {
-            const cli_pair *p = &f->pairs[i];
-            const cli_remedy *r = &p->remedies[k / 2];
-            if (k % 2 && !ev->group_count) continue;
-            cli_rows_text(rows, class_name(ev, p->a));
-            cli_rows_text(rows, class_name(ev, p->b));
-            cli_rows_text(rows, r->name);
-            cli_rows_text(rows, kinds[r->candidate.remedy]);
-            cli_rows_whole(rows, (uint64_t)r->candidate.heads);
-            if (r->candidate.correlation < 0)
-                cli_rows_text(rows, "");
-            else
-                cli_rows_real(rows, r->candidate.correlation);
-            cli_rows_text(rows, k % 2 ? "worst_group" : "overall");
-            cli_comparison_cells(rows, k % 2 ? &r->worst : &r->overall);
-            CS_TRY(cli_rows_next(rows, err));
-        }
+        CS_TRY(add_pair(rows, ev, &f->pairs[i], err));
     return CLIPSPAN_OK;
 }
 

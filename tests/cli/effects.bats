@@ -232,6 +232,14 @@ scan_list() {
     exits 0 "$CLIPSPAN" shortcut run --classes classes.txt --templates none --cue "water;grass" --json
     json pairs.0.remedies.0.groups.1.after_correct 2
     json pairs.0.remedies.0.groups.0.pictures 0
+    printf 'r\tred\ng\tgreen\nb\tblue\n' >also.txt
+    exits 0 "$CLIPSPAN" shortcut run --classes classes.txt --templates none --cue "water;grass" --from list.csv --labels y \
+        --groups place --also y=also.txt:none --tsv
+    remedies=$(awk -F'\t' '$7 == "overall" && $3 != "random"' .out | wc -l)
+    [ "$(awk -F'\t' 'NR > 1 && $7 == "group"' .out | wc -l)" -eq $((3 * remedies)) ]
+    [ "$(awk -F'\t' '$3 == "nothing" && $7 == "group" && $8 == "land" { print $9, $13 }' .out)" = "3 0.666666667" ]
+    [ "$(awk -F'\t' '$3 == "nothing" && $7 == "worst_group" { print $8, $13 }' .out)" = "sea 0" ]
+    [ "$(awk -F'\t' '$7 == "also" { print $3, $8, $9 }' .out)" = "chosen y 5" ]
     # with the labels swapped in a table beside, right and wrong change places
     sed 's/,r,/,R,/; s/,b,/,r,/; s/,R,/,b,/' list.csv >swapped.csv
     exits 0 "$CLIPSPAN" ablate run --heads '*' --mlps --classes classes.txt --templates none --from swapped.csv --labels y \
