@@ -27,7 +27,7 @@ static char *folder, *path;
 static int set_up(void **state)
 {
     (void)state;
-    folder = cs_tiny_folder();
+    folder = cs_tiny_memory_folder(); /* some two hundred pages */
     path = cs_tiny_path(folder, "report.html");
     return 0;
 }
