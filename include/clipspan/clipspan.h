@@ -388,6 +388,21 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
                                                         const clipspan_progress *progress,
                                                         clipspan_error *err);
 
+typedef struct clipspan_head {
+    int layer, head; /* from 0 */
+} clipspan_head;
+
+/* Silences heads of an image encoder: from now on clipspan_encoder_run_pixels and _run_files take
+ * for the mixed values of these heads, what attention gives before the output projection, the given
+ * numbers for every token, whatever the picture is. So later layers read what they would read in a
+ * model that is edited in this way (clipspan_model_write). count 0: the model as it is. Parts, maps
+ * and runs of the encoder never look at this.
+ *   heads : [count]   z : [count, K], copied
+ * Errors: ARGUMENT (a text encoder, no such head, a number that is not finite), NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_encoder_set_heads(clipspan_encoder *encoder,
+                                                        const clipspan_head *heads, const float *z,
+                                                        size_t count, clipspan_error *err);
+
 /* ---- Parts: what adds up to an embedding ---- */
 
 /* The unit embedding of a picture is a sum of what the parts of the image tower wrote to the class
@@ -560,10 +575,6 @@ CLIPSPAN_API clipspan_status clipspan_bank_run_scores(float *scores, const clips
  * against the text. Cost: K multiply-adds a head, token and text. Beside them, to compare, what is
  * often shown instead (docs/math.md). Used by one thread at a time. */
 typedef struct clipspan_maps clipspan_maps;
-
-typedef struct clipspan_head {
-    int layer, head; /* from 0 */
-} clipspan_head;
 
 /* Flags. */
 typedef enum clipspan_map_kind {
@@ -1201,6 +1212,15 @@ CLIPSPAN_API clipspan_status clipspan_run_read_codes(double *y, uint64_t *places
                                                      const clipspan_run *run, uint64_t chunk,
                                                      int layer, int head, clipspan_error *err);
 
+/* Means over the used pictures of what heads mixed for the class token, z, from codes: each
+ * picture's z is its code over the code's own scale. (Means of codes, which statistics have, weigh
+ * pictures by that scale.)   z : [count, K]   heads : [count]. progress counts chunks. Errors:
+ * NOT_FOUND (not merged, codes not kept), ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_run_read_mixed(float *z, const clipspan_run *run,
+                                                     const clipspan_head *heads, size_t count,
+                                                     const clipspan_progress *progress,
+                                                     clipspan_error *err);
+
 /* P-wide vectors of the used pictures of one chunk.  vectors : [32, P]   index: 0 for
  * EMBEDDING; 0 is z0 and l + 1 the MLP of layer l for MLP; the layer for CLASS_PART. */
 typedef enum clipspan_vectors {
@@ -1749,6 +1769,51 @@ CLIPSPAN_API clipspan_status clipspan_cue_search(clipspan_cue *cues, float *dire
                                                  const clipspan_effects *effects, size_t a,
                                                  size_t b, const clipspan_bank *pool,
                                                  clipspan_error *err);
+
+/* ---- Edited checkpoints ---- */
+
+typedef struct clipspan_write_options {
+    size_t struct_size;
+    int remove; /* 0: the layout stays, a head's slice of the output projection is zero. 1: heads
+                   leave the tensors, and the configuration gains heads_per_layer, the numbers of
+                   the heads that each layer has left; clipspan reads that, and is faster for it */
+    int replace;
+    const char *means; /* where z comes from, for the record in the folder; NULL: nothing is said */
+} clipspan_write_options;
+#define CLIPSPAN_WRITE_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(clipspan_write_options), 0, 0, NULL                                                 \
+    }
+
+/* Writes the checkpoint of a model with some heads of its image tower silenced: for every token
+ * they add to the residual stream what z gives,
+ *
+ *     W_O^h = 0        b_O + sum over the layer's heads of  z W_O^h
+ *
+ * in the layout it came from: every other tensor keeps its bytes and type; configuration,
+ * preprocessing and tokenizer are copied, and the configuration says what was known of the model by
+ * its name or by options, so that open_clip and transformers load the folder (with `remove`,
+ * clipspan alone does). A changed b_O is float32, or float64 where it was, so that it is
+ * not rounded to half precision. The folder appears whole or not at all, with clipspan_edit.json in
+ * it, which says what was done; only a folder with that file is ever replaced.
+ *   heads : [count], none twice   z : [count, K]
+ * options may be NULL. progress counts bytes. Errors: EXISTS, WRITE, ARGUMENT (no heads, no such
+ * head, one twice, one that was removed before, with `remove` all of a layer), IO, FORMAT, NOMEM,
+ * INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_model_write(const char *folder, const clipspan_model *model,
+                                                  const clipspan_head *heads, const float *z,
+                                                  size_t count,
+                                                  const clipspan_write_options *options,
+                                                  const clipspan_progress *progress,
+                                                  clipspan_error *err);
+
+/* The checks of clipspan_model_write without writing: arguments, and whether the folder may be
+ * made. */
+CLIPSPAN_API clipspan_status clipspan_model_check_write(const char *folder,
+                                                        const clipspan_model *model,
+                                                        const clipspan_head *heads, size_t count,
+                                                        const clipspan_write_options *options,
+                                                        clipspan_error *err);
 
 /* ---- Arrays on disk ---- */
 

@@ -115,6 +115,8 @@ void clipspan_encoder_free(clipspan_encoder **encoder)
     cs_free(e->images);
     cs_free(e->texts);
     cs_free(e->buffers);
+    cs_free(e->silent_marks);
+    cs_free(e->silent_z);
     cs_free(e);
     *encoder = NULL;
 }

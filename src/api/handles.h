@@ -46,6 +46,9 @@ struct clipspan_encoder {
     cs_image_pass **images; /* [lanes], image tower */
     uint8_t *buffers;       /* [lanes, pixels] */
     cs_text_pass **texts;   /* [lanes], text tower */
+    cs_fixed_heads silent;  /* what clipspan_encoder_set_heads gave, or no memory */
+    uint8_t *silent_marks;  /* [L, H] and */
+    float *silent_z;        /* [L, H, K] behind it */
 };
 
 /* An option struct of a size this library does not know. */

@@ -278,9 +278,26 @@ static clipspan_status read_length(size_t *size, const cs_file *file, clipspan_e
     return CLIPSPAN_OK;
 }
 
-static clipspan_status open_file(cs_safetensors *tensors, const char *path, clipspan_error *err)
+/* The header's text, for cs_free, and what it says, for json_decref. */
+static clipspan_status read_header(char **text, size_t *size, json_t **header, const cs_file *file,
+                                   clipspan_error *err)
 {
     static const cs_json_limits limits = {4, MAX_TENSORS + 2, MAX_ELEMENTS, 8, "header"};
+    *text = NULL;
+    *header = NULL;
+    CS_TRY(read_length(size, file, err));
+    *text = cs_alloc(*size, 1, "a safetensors header", err);
+    if (!*text) return CLIPSPAN_E_NOMEM;
+    CS_TRY(cs_file_read(*text, file, 8, *size, err));
+    CS_TRY(cs_json_parse(header, *text, *size, &limits, file->path, err));
+    if (!json_is_object(*header))
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, file->path,
+                          "header is no JSON object (at byte 8), where { was expected");
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status open_file(cs_safetensors *tensors, const char *path, clipspan_error *err)
+{
     clipspan_status status;
     size_t index = tensors->file_count, size = 0;
     json_t *header = NULL;
@@ -288,20 +305,23 @@ static clipspan_status open_file(cs_safetensors *tensors, const char *path, clip
     CS_TRY(cs_file_open(&tensors->files[index], path, err));
     tensors->file_count++;
     tensors->bytes += tensors->files[index]->size;
-    CS_TRY(read_length(&size, tensors->files[index], err));
-    text = cs_alloc(size, 1, "a safetensors header", err);
-    if (!text) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(cs_file_read(text, tensors->files[index], 8, size, err));
-    CS_TRY_DONE(cs_json_parse(&header, text, size, &limits, path, err));
-    if (!json_is_object(header)) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                            "header is no JSON object (at byte 8), where { was expected");
-    } else {
-        status = read_table(tensors, header, (uint64_t)size + 8, index, err);
-    }
-done:
+    status = read_header(&text, &size, &header, tensors->files[index], err);
+    if (status == CLIPSPAN_OK) status = read_table(tensors, header, (uint64_t)size + 8, index, err);
     json_decref(header);
     cs_free(text);
+    return status;
+}
+
+clipspan_status cs_safetensors_header(char **text, size_t *size, json_t **header,
+                                      const cs_safetensors *tensors, size_t file,
+                                      clipspan_error *err)
+{
+    clipspan_status status = read_header(text, size, header, tensors->files[file], err);
+    if (status == CLIPSPAN_OK) return CLIPSPAN_OK;
+    json_decref(*header);
+    cs_free(*text);
+    *header = NULL;
+    *text = NULL;
     return status;
 }
 

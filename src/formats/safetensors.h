@@ -9,6 +9,8 @@
 #ifndef CLIPSPAN_SRC_FORMATS_SAFETENSORS_H
 #define CLIPSPAN_SRC_FORMATS_SAFETENSORS_H
 
+#include <jansson.h>
+
 #include "base/error.h"
 
 typedef enum cs_dtype {
@@ -60,6 +62,11 @@ clipspan_status cs_safetensors_read(float *out, const cs_safetensors *tensors,
 clipspan_status cs_safetensors_read_raw(void *out, const cs_safetensors *tensors,
                                         const cs_tensor_entry *entry, uint64_t first,
                                         uint64_t count, clipspan_error *err);
+
+/* A file's header as it is on disk, `size` bytes (text: cs_free), and parsed (json_decref). */
+clipspan_status cs_safetensors_header(char **text, size_t *size, json_t **header,
+                                      const cs_safetensors *tensors, size_t file,
+                                      clipspan_error *err);
 
 /* A text of the first file's __metadata__, or NULL. Lives as long as the table. */
 const char *cs_safetensors_note(const cs_safetensors *tensors, const char *key);

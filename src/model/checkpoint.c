@@ -21,6 +21,8 @@ struct cs_checkpoint {
     char before[32]; /* of every tensor name */
     cs_config config;
     cs_parts parts;
+    char *config_path, *preprocessor, *index; /* files beside the weights, or NULL */
+    char *config_folder; /* of a configuration that was named; NULL: the location's */
 };
 
 /* Where the configuration comes from: a file, or a built-in architecture. */
@@ -30,12 +32,6 @@ typedef struct config_choice {
     int quick_gelu; /* the architecture's name says so */
     char merges[512];
 } config_choice;
-
-static void choice_fini(config_choice *choice)
-{
-    cs_free(choice->path);
-    cs_free(choice->preprocessor);
-}
 
 /* ---- Choice of the configuration ---- */
 
@@ -183,14 +179,12 @@ static clipspan_status find_tokenizer(cs_checkpoint *c, const config_choice *cho
                                            "bpe_simple_vocab_16e6.txt"};
     static const char *const huggingface[] = {"merges.txt", "tokenizer.json"};
     int hf = c->config.layout == CLIPSPAN_LAYOUT_HUGGINGFACE;
-    cs_location beside = c->location;
     clipspan_status status = CLIPSPAN_OK;
-    char *found = NULL, *folder = NULL;
+    char *found = NULL;
     size_t i;
     if (choice->path && asked) {
-        beside.folder = folder = cs_path_folder(choice->path, err);
-        beside.fence = NULL;
-        if (!folder) return CLIPSPAN_E_NOMEM;
+        c->config_folder = cs_path_folder(choice->path, err);
+        if (!c->config_folder) return CLIPSPAN_E_NOMEM;
     }
     if (choice->merges[0]) {
         if (choice->merges[0] == '/' || strstr(choice->merges, "..")) {
@@ -200,7 +194,7 @@ static clipspan_status find_tokenizer(cs_checkpoint *c, const config_choice *cho
                                 choice->merges);
             goto done;
         }
-        CS_TRY_DONE(cs_location_file(&found, &beside, choice->merges, err));
+        CS_TRY_DONE(cs_checkpoint_file(&found, c, choice->merges, err));
         if (!found) {
             status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, choice->path,
                                 "bpe_path \"%.200s\" is not beside it", choice->merges);
@@ -208,10 +202,10 @@ static clipspan_status find_tokenizer(cs_checkpoint *c, const config_choice *cho
         }
     }
     for (i = 0; i < (hf ? 2u : 3u) && choice->path && c->config.has_text && !found; i++)
-        CS_TRY_DONE(cs_location_file(&found, &beside, hf ? huggingface[i] : openclip[i], err));
+        CS_TRY_DONE(cs_checkpoint_file(&found, c, hf ? huggingface[i] : openclip[i], err));
     if (found && hf) {
         cs_free(found);
-        found = cs_strdup(beside.folder, err);
+        found = cs_strdup(c->config_folder ? c->config_folder : c->location.folder, err);
     } else if (!found)
         found = cs_strdup("", err);
     c->tokenizer = found;
@@ -219,7 +213,6 @@ static clipspan_status find_tokenizer(cs_checkpoint *c, const config_choice *cho
     if (!c->tokenizer) status = CLIPSPAN_E_NOMEM;
 done:
     cs_free(found);
-    cs_free(folder);
     return status;
 }
 
@@ -233,6 +226,8 @@ static clipspan_status open_checkpoint(cs_checkpoint *c, const char *name,
     c->name = cs_strdup(name, err);
     if (!c->name) return CLIPSPAN_E_NOMEM;
     CS_TRY(cs_location_weights(files, &c->location, err));
+    c->index = files->index;
+    files->index = NULL;
     CS_TRY(cs_safetensors_open(&c->tensors, (const char *const *)files->paths, files->count, err));
     CS_TRY(read_config(c, choice, options, err));
     CS_TRY(cs_parts_find(&c->parts, &c->config, c->tensors, c->before,
@@ -256,7 +251,8 @@ clipspan_status cs_checkpoint_open(cs_checkpoint **out, const char *name,
     c = cs_alloc_zero(1, sizeof *c, "a checkpoint", err);
     if (!c) return CLIPSPAN_E_NOMEM;
     status = open_checkpoint(c, name, options, &choice, &files, err);
-    choice_fini(&choice);
+    c->config_path = choice.path;
+    c->preprocessor = choice.preprocessor;
     cs_weight_files_fini(&files);
     if (status == CLIPSPAN_OK)
         *out = c;
@@ -272,8 +268,13 @@ void cs_checkpoint_close(cs_checkpoint **checkpoint)
     cs_parts_fini(&c->parts);
     cs_safetensors_close(&c->tensors);
     cs_location_fini(&c->location);
+    cs_config_fini(&c->config);
     cs_free(c->name);
     cs_free(c->tokenizer);
+    cs_free(c->config_path);
+    cs_free(c->preprocessor);
+    cs_free(c->index);
+    cs_free(c->config_folder);
     cs_free(c);
     *checkpoint = NULL;
 }
@@ -296,6 +297,37 @@ const char *cs_checkpoint_name(const cs_checkpoint *checkpoint)
 const char *cs_checkpoint_path(const cs_checkpoint *checkpoint)
 {
     return checkpoint->location.path;
+}
+
+const char *cs_checkpoint_folder(const cs_checkpoint *checkpoint)
+{
+    return checkpoint->location.folder;
+}
+
+const char *cs_checkpoint_config_path(const cs_checkpoint *checkpoint)
+{
+    return checkpoint->config_path;
+}
+
+const char *cs_checkpoint_preprocessor(const cs_checkpoint *checkpoint)
+{
+    return checkpoint->preprocessor;
+}
+
+const char *cs_checkpoint_index(const cs_checkpoint *checkpoint)
+{
+    return checkpoint->index;
+}
+
+clipspan_status cs_checkpoint_file(char **out, const cs_checkpoint *checkpoint, const char *name,
+                                   clipspan_error *err)
+{
+    cs_location beside = checkpoint->location;
+    if (checkpoint->config_folder) {
+        beside.folder = checkpoint->config_folder;
+        beside.fence = NULL;
+    }
+    return cs_location_file(out, &beside, name, err);
 }
 
 const char *cs_checkpoint_tokenizer(const cs_checkpoint *checkpoint)

@@ -62,6 +62,18 @@ const cs_safetensors *cs_checkpoint_tensors(const cs_checkpoint *checkpoint);
 const char *cs_checkpoint_name(const cs_checkpoint *checkpoint); /* as asked for */
 const char *cs_checkpoint_path(const cs_checkpoint *checkpoint); /* folder or file found */
 
+/* Folder of the weights; files of the configuration (NULL: a built-in architecture), of Hugging
+ * Face's preprocessing and of the list of shards, or NULL. */
+const char *cs_checkpoint_folder(const cs_checkpoint *checkpoint);
+const char *cs_checkpoint_config_path(const cs_checkpoint *checkpoint);
+const char *cs_checkpoint_preprocessor(const cs_checkpoint *checkpoint);
+const char *cs_checkpoint_index(const cs_checkpoint *checkpoint);
+
+/* Path of another file beside the configuration, for cs_free; NULL when it is not there. Errors: as
+ * cs_location_file (model/locate.h). */
+clipspan_status cs_checkpoint_file(char **out, const cs_checkpoint *checkpoint, const char *name,
+                                   clipspan_error *err);
+
 /* Folder or file the tokenizer comes from: "" for the standard table of the data folder. */
 const char *cs_checkpoint_tokenizer(const cs_checkpoint *checkpoint);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 
 void cs_config_start(cs_config *out, clipspan_layout layout)
 {
@@ -71,6 +72,23 @@ clipspan_status cs_config_finish(cs_config *out, const char *path, clipspan_erro
                           "eos_token_id %d is outside the vocabulary of %d", out->eos_id,
                           out->vocab_size);
     return CLIPSPAN_OK;
+}
+
+int cs_config_heads(const cs_config *config, int layer)
+{
+    return config->head_counts ? config->head_counts[layer] : config->image.heads;
+}
+
+int cs_config_head(const cs_config *config, int layer, int place)
+{
+    return config->head_counts ? config->head_numbers[layer * config->image.heads + place] : place;
+}
+
+void cs_config_fini(cs_config *config)
+{
+    cs_free(config->head_counts);
+    cs_free(config->head_numbers);
+    config->head_counts = config->head_numbers = NULL;
 }
 
 void cs_config_apply_known(cs_config *out, const cs_known_checkpoint *known)

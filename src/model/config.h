@@ -27,6 +27,9 @@ typedef struct cs_config {
     int embed_width;
 
     cs_tower_config image;
+    int *head_counts;  /* [layers] heads that each layer of the image tower has left, at least one;
+                         NULL: all */
+    int *head_numbers; /* [layers, heads] which ones, rising, first head_counts of a row */
     int image_height, image_width, patch_size, grid_height, grid_width, tokens;
     int has_ln_pre;
 
@@ -40,5 +43,13 @@ typedef struct cs_config {
 
     cs_preprocess preprocess;
 } cs_config;
+
+/* How many heads a layer of the image tower has, and the number of its `place`-th. A head keeps the
+ * number that it had before others were removed. */
+int cs_config_heads(const cs_config *config, int layer);
+int cs_config_head(const cs_config *config, int layer, int place);
+
+/* Gives the lists of heads back; a config without them needs no call. */
+void cs_config_fini(cs_config *config);
 
 #endif

@@ -30,6 +30,7 @@ struct cs_image_pass {
     size_t work_size;
     cs_trace *trace; /* of the run at work, or NULL */
     const cs_layer_sink *sink;
+    const cs_fixed_heads *fixed; /* or NULL */
 };
 
 static void plan_memory(cs_image_pass *p)
@@ -173,6 +174,25 @@ static void attend_head(void *context, size_t head, int thread)
                                 D, j->queries, p->N, p->K, p->scale, row, work);
 }
 
+/* Puts the given z of a layer's fixed heads in place of what attention left, in the first `rows`
+ * rows. */
+static void put_fixed(cs_image_pass *p, size_t l, size_t rows)
+{
+    const cs_scratch *s = &p->scratch;
+    size_t head, r;
+    for (head = 0; head < p->H; head++) {
+        const float *z = p->fixed->z + (l * p->H + head) * p->K;
+        if (!p->fixed->fixed[l * p->H + head]) continue;
+        for (r = 0; r < rows; r++) {
+            size_t to = cs_scratch_head(s, r, head, p->K);
+            if (p->lane.tower->precision == CLIPSPAN_BF16)
+                p->lane.simd->bf16_from_f32((uint16_t *)s->a + to, z, p->K);
+            else
+                memcpy((float *)s->a + to, z, p->K * sizeof *z);
+        }
+    }
+}
+
 /* What the attention of layer l did for the class token, into the trace and to the sink. */
 static void keep_attention(cs_image_pass *p, size_t l, size_t asked)
 {
@@ -221,6 +241,7 @@ static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_
     CS_TRY(cs_product_run(p->all.qkv, s->k, s->h, s->stride, block->k, err));
     CS_TRY(cs_product_run(p->all.qkv, s->v, s->h, s->stride, block->v, err));
     cs_parallel_for(p->H, p->lane.threads, attend_head, &job);
+    if (p->fixed) put_fixed(p, l, asked->rows);
     if (!p->trace) return cs_block_finish(&p->lane, asked, block, p->x, s, err);
     keep_attention(p, l, asked->rows);
     return finish_traced(p, asked, block, l, err);
@@ -280,6 +301,11 @@ static clipspan_status run(float *embedding, cs_image_pass *pass, const uint8_t 
     return CLIPSPAN_OK;
 }
 
+void cs_image_pass_fix(cs_image_pass *pass, const cs_fixed_heads *heads)
+{
+    pass->fixed = heads;
+}
+
 clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
                                   int unit, clipspan_error *err)
 {
@@ -291,11 +317,14 @@ clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const u
 clipspan_status cs_image_pass_trace(cs_trace *trace, cs_image_pass *pass, const uint8_t *pixels,
                                     const cs_layer_sink *sink, clipspan_error *err)
 {
+    const cs_fixed_heads *fixed = pass->fixed;
     clipspan_status status;
+    pass->fixed = NULL;
     pass->trace = trace;
     pass->sink = sink;
     status = run(trace->embedding, pass, pixels, 1, err);
     pass->trace = NULL;
     pass->sink = NULL;
+    pass->fixed = fixed;
     return status;
 }

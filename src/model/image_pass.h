@@ -20,6 +20,17 @@ size_t cs_image_pass_memory(const cs_image_pass *pass);
 /* Bytes that a pass would take, SIZE_MAX when they do not fit a size_t. */
 size_t cs_image_pass_need(const cs_tower *tower, const cs_config *config, int threads);
 
+/* Heads whose mixed values z are not computed but given, the same for every token: what the network
+ * answers when their output does not depend on the picture. */
+typedef struct cs_fixed_heads {
+    const uint8_t *fixed; /* [L, H] 1: given */
+    const float *z;       /* [L, H, K] */
+} cs_fixed_heads;
+
+/* From now on cs_image_pass_run gives these heads their z; NULL: none. Borrowed until changed.
+ * Traces never look at them. */
+void cs_image_pass_fix(cs_image_pass *pass, const cs_fixed_heads *heads);
+
 /* embedding : [P], a unit vector when `unit`. No allocation. Errors: NUMBERS (not finite),
  * INTERNAL. */
 clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,

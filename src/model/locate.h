@@ -31,6 +31,7 @@ clipspan_status cs_location_file(char **out, const cs_location *location, const 
 typedef struct cs_weight_files {
     char **paths;
     size_t count, room;
+    char *index; /* the file that lists shards, or NULL */
 } cs_weight_files;
 clipspan_status cs_location_weights(cs_weight_files *out, const cs_location *location,
                                     clipspan_error *err);

@@ -23,6 +23,7 @@ void cs_weight_files_fini(cs_weight_files *files)
     for (i = 0; i < files->count; i++)
         cs_free(files->paths[i]);
     cs_free(files->paths);
+    cs_free(files->index);
     memset(files, 0, sizeof *files);
 }
 
@@ -94,6 +95,8 @@ static clipspan_status add_index(cs_weight_files *out, const cs_location *locati
     const char *last = NULL;
     json_t *root, *members;
     void *at;
+    out->index = cs_strdup(index, err);
+    if (!out->index) return CLIPSPAN_E_NOMEM;
     CS_TRY(cs_json_read(&root, index, err));
     whole = cs_json_root(root, index);
     CS_TRY_DONE(cs_json_object(&map, &whole, "weight_map", err));

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* Edited models: heads silenced in an encoder, means for them from a run, checkpoints. */
+#include "api/handles.h"
+#include "base/file.h"
+#include "base/folder_output.h"
+#include "base/memory.h"
+#include "model/checkpoint_edit.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD "clipspan_edit.json"
+
+/* Marks heads and spreads z over [L, H, K]; z may be NULL. */
+static clipspan_status spread(uint8_t *marks, float *all, const cs_tower_config *t,
+                              const clipspan_head *heads, const float *z, size_t count,
+                              clipspan_error *err)
+{
+    const size_t H = (size_t)t->heads, K = (size_t)t->head_width;
+    for (size_t i = 0; i < count; i++) {
+        const clipspan_head h = heads[i];
+        size_t at;
+        if (h.layer < 0 || h.layer >= t->layers || h.head < 0 || h.head >= t->heads)
+            return cs_fail(
+                err, CLIPSPAN_E_ARGUMENT,
+                "head L%d.H%d was named; the model has layers 0 to %d with heads 0 to %d", h.layer,
+                h.head, t->layers - 1, t->heads - 1);
+        at = (size_t)h.layer * H + (size_t)h.head;
+        if (marks[at])
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "head L%d.H%d was named twice", h.layer,
+                           h.head);
+        marks[at] = 1;
+        for (size_t k = 0; z && k < K; k++) {
+            if (!isfinite(z[i * K + k]))
+                return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                               "number %zu of what stands for head L%d.H%d is not finite", k,
+                               h.layer, h.head);
+            all[at * K + k] = z[i * K + k];
+        }
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_encoder_set_heads(clipspan_encoder *e, const clipspan_head *heads,
+                                           const float *z, size_t count, clipspan_error *err)
+{
+    const cs_tower_config *t;
+    uint8_t *marks = NULL;
+    float *all = NULL;
+    clipspan_status status = CLIPSPAN_OK;
+    size_t LH;
+    cs_clear(err);
+    if (!e || (count && (!heads || !z)))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_set_heads: an argument is NULL");
+    if (!e->images) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "heads were given to a text encoder");
+    t = &e->tower->config;
+    LH = (size_t)t->layers * (size_t)t->heads;
+    if (count) {
+        marks = cs_alloc_zero(LH, 1, "silent heads", err);
+        all = cs_alloc_zero(LH, (size_t)t->head_width * sizeof *all, "silent heads", err);
+        status = marks && all ? spread(marks, all, t, heads, z, count, err) : CLIPSPAN_E_NOMEM;
+    }
+    if (status != CLIPSPAN_OK) {
+        cs_free(marks);
+        cs_free(all);
+        return status;
+    }
+    cs_free(e->silent_marks);
+    cs_free(e->silent_z);
+    e->silent_marks = marks;
+    e->silent_z = all;
+    e->silent.fixed = marks;
+    e->silent.z = all;
+    for (int i = 0; i < e->lanes; i++)
+        cs_image_pass_fix(e->images[i], count ? &e->silent : NULL);
+    return CLIPSPAN_OK;
+}
+
+/* ---- Means ---- */
+
+/* Adds z of one chunk's pictures; counts them. */
+static clipspan_status add_chunk(double *sum, uint64_t *pictures, float *z, const cs_run *run,
+                                 uint64_t chunk, const clipspan_head *heads, size_t count,
+                                 clipspan_error *err)
+{
+    const size_t K = cs_run_shape(run).K;
+    clipspan_status status;
+    cs_run_chunk c;
+    CS_TRY_DONE(cs_run_chunk_open(&c, run, chunk, err));
+    for (size_t i = 0; i < count && c.count; i++) {
+        CS_TRY_DONE(cs_run_chunk_z(z, &c, (size_t)heads[i].layer, (size_t)heads[i].head, err));
+        for (size_t p = 0; p < c.count; p++)
+            for (size_t k = 0; k < K; k++)
+                sum[i * K + k] += (double)z[p * K + k];
+    }
+    *pictures += c.count;
+done:
+    cs_run_chunk_fini(&c);
+    return status;
+}
+
+clipspan_status clipspan_run_read_mixed(float *means, const clipspan_run *run,
+                                        const clipspan_head *heads, size_t count,
+                                        const clipspan_progress *progress, clipspan_error *err)
+{
+    const clipspan_run_info *info = clipspan_run_get_info(run);
+    clipspan_status status = CLIPSPAN_OK;
+    uint64_t pictures = 0, chunk;
+    size_t K, i;
+    double *sum;
+    float *z;
+    cs_clear(err);
+    if (!run || !means || !heads || !count)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_read_mixed: an argument is NULL");
+    for (i = 0; i < count; i++)
+        if (heads[i].layer < 0 || heads[i].layer >= info->layers || heads[i].head < 0 ||
+            heads[i].head >= info->heads)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "head L%d.H%d was named; the model has none",
+                           heads[i].layer, heads[i].head);
+    CS_TRY(cs_run_need_merged(run->run, err));
+    CS_TRY(cs_run_need_codes(run->run, err));
+    K = cs_run_shape(run->run).K;
+    sum = cs_alloc_zero(count, K * sizeof *sum, "means of heads", err);
+    z = cs_alloc((size_t)CS_CHUNK * K, sizeof *z, "codes", err);
+    if (!sum || !z) status = CLIPSPAN_E_NOMEM;
+    for (chunk = 0; chunk < info->chunks && status == CLIPSPAN_OK; chunk++) {
+        status = add_chunk(sum, &pictures, z, run->run, chunk, heads, count, err);
+        if (status == CLIPSPAN_OK && progress && progress->step &&
+            progress->step(progress->user, (size_t)chunk + 1, (size_t)info->chunks))
+            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "reading the run was stopped");
+    }
+    for (i = 0; i < count * K && status == CLIPSPAN_OK; i++)
+        means[i] = (float)(sum[i] / (double)pictures);
+    cs_free(sum);
+    cs_free(z);
+    return status;
+}
+
+/* ---- Checkpoints ---- */
+
+static clipspan_status write_record(const char *folder, const clipspan_model *model,
+                                    const clipspan_head *heads, size_t count,
+                                    const clipspan_write_options *o, clipspan_error *err)
+{
+    json_t *root = json_object(), *names = json_array();
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    char name[32], *text = NULL, *path = cs_path_join(folder, RECORD, err);
+    cs_output *output = NULL;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "L%d.H%d", heads[i].layer, heads[i].head);
+        json_array_append_new(names, json_string(name));
+    }
+    json_object_set_new(root, "clipspan", json_string(CLIPSPAN_VERSION));
+    json_object_set_new(root, "model", json_string(model->info.name));
+    json_object_set_new(root, "heads", names);
+    json_object_set_new(root, "removed", json_boolean(o->remove));
+    if (o->means) json_object_set_new(root, "means", json_string(o->means));
+    text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    if (!text && path) status = cs_fail_memory(err, 1, "a record");
+    if (!text || !path) goto done;
+    CS_TRY_DONE(cs_output_open(&output, path, 0, err));
+    CS_TRY_DONE(cs_output_write(output, text, strlen(text), err));
+    status = cs_output_commit(output, err);
+done:
+    cs_output_close(&output);
+    json_decref(root);
+    free(text);
+    cs_free(path);
+    return status;
+}
+
+typedef struct request {
+    uint8_t *marks;
+    float *z;
+    cs_checkpoint_edit edit;
+} request;
+
+static clipspan_status start(request *r, const char *folder, const clipspan_model *model,
+                             const clipspan_head *heads, const float *z, size_t count,
+                             const clipspan_write_options *o, clipspan_error *err)
+{
+    const cs_tower_config *t = &cs_checkpoint_config(model->checkpoint)->image;
+    const size_t LH = (size_t)t->layers * (size_t)t->heads;
+    CS_CHECK_SIZE(o, clipspan_write_options, err);
+    r->marks = cs_alloc_zero(LH, 1, "chosen heads", err);
+    r->z = cs_alloc_zero(LH, (size_t)t->head_width * sizeof *r->z, "chosen heads", err);
+    if (!r->marks || !r->z) return CLIPSPAN_E_NOMEM;
+    CS_TRY(spread(r->marks, r->z, t, heads, z, count, err));
+    r->edit.chosen = r->marks;
+    r->edit.z = r->z;
+    r->edit.remove = o->remove;
+    CS_TRY(cs_checkpoint_edit_check(model->checkpoint, &r->edit, err));
+    return cs_folder_output_check(folder, o->replace, RECORD, err);
+}
+
+static void fini(request *r)
+{
+    cs_free(r->marks);
+    cs_free(r->z);
+}
+
+clipspan_status clipspan_model_check_write(const char *folder, const clipspan_model *model,
+                                           const clipspan_head *heads, size_t count,
+                                           const clipspan_write_options *options,
+                                           clipspan_error *err)
+{
+    static const clipspan_write_options defaults = CLIPSPAN_WRITE_OPTIONS_INIT;
+    clipspan_status status;
+    request r = {0};
+    cs_clear(err);
+    if (!folder || !model || (count && !heads))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_check_write: an argument is NULL");
+    status = start(&r, folder, model, heads, NULL, count, options ? options : &defaults, err);
+    fini(&r);
+    return status;
+}
+
+clipspan_status clipspan_model_write(const char *folder, const clipspan_model *model,
+                                     const clipspan_head *heads, const float *z, size_t count,
+                                     const clipspan_write_options *options,
+                                     const clipspan_progress *progress, clipspan_error *err)
+{
+    static const clipspan_write_options defaults = CLIPSPAN_WRITE_OPTIONS_INIT;
+    const clipspan_write_options *o = options ? options : &defaults;
+    cs_folder_output *output = NULL;
+    clipspan_status status;
+    request r = {0};
+    cs_clear(err);
+    if (!folder || !model || (count && (!heads || !z)))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_write: an argument is NULL");
+    CS_TRY_DONE(start(&r, folder, model, heads, z, count, o, err));
+    CS_TRY_DONE(cs_folder_output_open(&output, folder, o->replace, RECORD, err));
+    CS_TRY_DONE(cs_checkpoint_write(cs_folder_output_path(output), model->checkpoint, &r.edit,
+                                    progress, err));
+    CS_TRY_DONE(write_record(cs_folder_output_path(output), model, heads, count, o, err));
+    status = cs_folder_output_commit(output, err);
+done:
+    cs_folder_output_close(&output);
+    fini(&r);
+    return status;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* The changed tensors of an edited checkpoint: of every layer with a chosen head W_O and b_O, and
+ * where heads are removed queries, keys and values too, which may be thirds of one tensor. */
+#include "base/memory.h"
+#include "formats/safetensors_copy.h"
+#include "model/checkpoint_edit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef enum what { OUT_WEIGHT, OUT_BIAS, ROWS } what;
+
+/* How one changed tensor is made. ROWS: `slices` stretches of all heads' rows, each row of
+ * `columns` numbers. */
+typedef struct recipe {
+    what what;
+    int layer, slices;
+    uint64_t columns;
+} recipe;
+
+typedef struct writer {
+    const cs_checkpoint *checkpoint;
+    const cs_safetensors *tensors;
+    const cs_config *config;
+    const cs_checkpoint_edit *edit;
+    cs_tensor_change *changes;
+    recipe *recipes;
+    size_t count;
+} writer;
+
+static size_t width_of(const cs_tensor_entry *entry)
+{
+    return (size_t)(entry->bytes / entry->count);
+}
+
+static int chosen(const writer *w, int layer, int place)
+{
+    const int head = cs_config_head(w->config, layer, place);
+    return w->edit->chosen[layer * w->config->image.heads + head];
+}
+
+static int chosen_in(const writer *w, int layer)
+{
+    int count = 0;
+    for (int i = 0; i < cs_config_heads(w->config, layer); i++)
+        count += chosen(w, layer, i);
+    return count;
+}
+
+/* ---- Which tensors change, and to what shape ---- */
+
+static void add(writer *w, cs_tensor_ref ref, recipe how)
+{
+    cs_tensor_change *c = &w->changes[w->count];
+    const int dimension = how.what == OUT_WEIGHT ? 1 : 0;
+    const int before = cs_config_heads(w->config, how.layer);
+    const int after = before - chosen_in(w, how.layer);
+    size_t width = width_of(ref.entry);
+    uint64_t count = 1;
+    if (w->count && w->changes[w->count - 1].entry == ref.entry) return; /* thirds of one tensor */
+    memset(c, 0, sizeof *c);
+    c->entry = ref.entry;
+    snprintf(c->dtype, sizeof c->dtype, "%s", ref.entry->dtype_name);
+    c->rank = ref.entry->rank;
+    memcpy(c->shape, ref.entry->shape, sizeof c->shape);
+    if (how.what == OUT_BIAS && ref.entry->dtype != CS_F64) {
+        snprintf(c->dtype, sizeof c->dtype, "F32");
+        width = sizeof(float);
+    } else if (how.what != OUT_BIAS && w->edit->remove) {
+        c->shape[dimension] = c->shape[dimension] / (uint64_t)before * (uint64_t)after;
+    }
+    for (int d = 0; d < c->rank; d++)
+        count *= c->shape[d];
+    c->bytes = count * width;
+    w->recipes[w->count++] = how;
+}
+
+static void add_rows(writer *w, cs_part part, int layer, uint64_t columns)
+{
+    cs_tensor_ref ref = cs_checkpoint_part(w->checkpoint, CLIPSPAN_IMAGE, part, layer);
+    const uint64_t rows = (uint64_t)cs_config_heads(w->config, layer) *
+                          (uint64_t)w->config->image.head_width * columns;
+    recipe how = {ROWS, layer, (int)(ref.entry->count / rows), columns};
+    add(w, ref, how);
+}
+
+static void add_layer(writer *w, int layer)
+{
+    static const cs_part weights[] = {CS_Q_WEIGHT, CS_K_WEIGHT, CS_V_WEIGHT};
+    static const cs_part biases[] = {CS_Q_BIAS, CS_K_BIAS, CS_V_BIAS};
+    const cs_checkpoint *c = w->checkpoint;
+    recipe weight = {OUT_WEIGHT, layer, 0, 0}, bias = {OUT_BIAS, layer, 0, 0};
+    if (!chosen_in(w, layer)) return;
+    add(w, cs_checkpoint_part(c, CLIPSPAN_IMAGE, CS_OUT_WEIGHT, layer), weight);
+    add(w, cs_checkpoint_part(c, CLIPSPAN_IMAGE, CS_OUT_BIAS, layer), bias);
+    for (int i = 0; i < 3 && w->edit->remove; i++)
+        add_rows(w, weights[i], layer, (uint64_t)w->config->image.width);
+    for (int i = 0; i < 3 && w->edit->remove; i++)
+        add_rows(w, biases[i], layer, 1);
+}
+
+/* ---- Making them ---- */
+
+/* W_O, [D, heads K]: columns of chosen heads become zero or leave. All types have zero as no
+ * bits. */
+static clipspan_status make_out_weight(unsigned char *out, const writer *w,
+                                       const cs_tensor_change *c, const recipe *how,
+                                       clipspan_error *err)
+{
+    const size_t D = (size_t)w->config->image.width;
+    const size_t piece = (size_t)w->config->image.head_width * width_of(c->entry);
+    const size_t heads = (size_t)cs_config_heads(w->config, how->layer);
+    clipspan_status status;
+    unsigned char *whole = cs_alloc((size_t)c->entry->bytes, 1, "a tensor", err), *from = whole;
+    if (!whole) return CLIPSPAN_E_NOMEM;
+    status = cs_safetensors_read_raw(whole, w->tensors, c->entry, 0, c->entry->count, err);
+    for (size_t d = 0; d < D && status == CLIPSPAN_OK; d++)
+        for (size_t i = 0; i < heads; i++, from += piece) {
+            const int gone = chosen(w, how->layer, (int)i);
+            if (gone && w->edit->remove) continue;
+            if (gone)
+                memset(out, 0, piece);
+            else
+                memcpy(out, from, piece);
+            out += piece;
+        }
+    cs_free(whole);
+    return status;
+}
+
+/* b_O + sum over chosen heads of z W_O^h, in float64, rounded once. */
+static clipspan_status make_out_bias(unsigned char *out, const writer *w, const cs_tensor_change *c,
+                                     const recipe *how, clipspan_error *err)
+{
+    const size_t D = (size_t)w->config->image.width, K = (size_t)w->config->image.head_width;
+    const size_t heads = (size_t)cs_config_heads(w->config, how->layer),
+                 H = (size_t)how->layer * (size_t)w->config->image.heads;
+    cs_tensor_ref ref =
+        cs_checkpoint_part(w->checkpoint, CLIPSPAN_IMAGE, CS_OUT_WEIGHT, how->layer);
+    float *weights = cs_alloc(D * heads, K * sizeof *weights, "a tensor", err);
+    float *bias = cs_alloc(D, sizeof *bias, "a bias", err);
+    double *sum = cs_alloc(D, sizeof *sum, "a bias", err);
+    clipspan_status status = weights && bias && sum ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    if (status == CLIPSPAN_OK) status = cs_checkpoint_read(weights, w->checkpoint, ref, err);
+    if (status == CLIPSPAN_OK && c->entry->dtype == CS_F64)
+        status = cs_safetensors_read_raw(sum, w->tensors, c->entry, 0, D, err);
+    else if (status == CLIPSPAN_OK)
+        status = cs_safetensors_read(bias, w->tensors, c->entry, 0, D, err);
+    for (size_t d = 0; d < D && status == CLIPSPAN_OK; d++) {
+        if (c->entry->dtype != CS_F64) sum[d] = (double)bias[d];
+        for (size_t i = 0; i < heads; i++) {
+            const float *from = weights + (d * heads + i) * K;
+            const float *z =
+                w->edit->z + (H + (size_t)cs_config_head(w->config, how->layer, (int)i)) * K;
+            for (size_t k = 0; k < K && chosen(w, how->layer, (int)i); k++)
+                sum[d] += (double)z[k] * (double)from[k];
+        }
+        bias[d] = (float)sum[d];
+    }
+    if (status == CLIPSPAN_OK)
+        memcpy(out, c->entry->dtype == CS_F64 ? (const void *)sum : bias, (size_t)c->bytes);
+    cs_free(weights);
+    cs_free(bias);
+    cs_free(sum);
+    return status;
+}
+
+/* Queries, keys, values: the rows of heads that stay. */
+static clipspan_status make_rows(unsigned char *out, const writer *w, const cs_tensor_change *c,
+                                 const recipe *how, clipspan_error *err)
+{
+    const uint64_t count = (uint64_t)w->config->image.head_width * how->columns;
+    const size_t bytes = (size_t)count * width_of(c->entry);
+    const int heads = cs_config_heads(w->config, how->layer);
+    for (int slice = 0; slice < how->slices; slice++)
+        for (int i = 0; i < heads; i++) {
+            if (chosen(w, how->layer, i)) continue;
+            CS_TRY(cs_safetensors_read_raw(out, w->tensors, c->entry,
+                                           (uint64_t)(slice * heads + i) * count, count, err));
+            out += bytes;
+        }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make(void *out, void *context, size_t index, clipspan_error *err)
+{
+    const writer *w = context;
+    const recipe *how = &w->recipes[index];
+    const cs_tensor_change *c = &w->changes[index];
+    switch (how->what) {
+    case OUT_WEIGHT: return make_out_weight(out, w, c, how, err);
+    case OUT_BIAS: return make_out_bias(out, w, c, how, err);
+    default: return make_rows(out, w, c, how, err);
+    }
+}
+
+clipspan_status cs_edit_tensors(const char *folder, const cs_checkpoint *checkpoint,
+                                const cs_checkpoint_edit *edit, const clipspan_progress *progress,
+                                clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    writer w = {checkpoint,
+                cs_checkpoint_tensors(checkpoint),
+                cs_checkpoint_config(checkpoint),
+                edit,
+                NULL,
+                NULL,
+                0};
+    const size_t room = 8 * (size_t)w.config->image.layers;
+    cs_copy_progress count = {progress, 0, cs_safetensors_bytes(w.tensors)};
+    cs_tensor_changes changes = {NULL, 0, make, &w};
+    w.changes = cs_alloc(room, sizeof *w.changes, "a list of changes", err);
+    w.recipes = cs_alloc(room, sizeof *w.recipes, "a list of changes", err);
+    if (!w.changes || !w.recipes) goto done;
+    for (int layer = 0; layer < w.config->image.layers; layer++)
+        add_layer(&w, layer);
+    changes.items = w.changes;
+    changes.count = w.count;
+    status = CLIPSPAN_OK;
+    for (size_t file = 0; file < cs_safetensors_files(w.tensors) && status == CLIPSPAN_OK; file++) {
+        char *path = cs_edit_path(folder, checkpoint, cs_safetensors_path(w.tensors, file), err);
+        status = path ? cs_safetensors_copy(path, w.tensors, file, &changes, &count, err)
+                      : CLIPSPAN_E_WRITE;
+        cs_free(path);
+    }
+done:
+    cs_free(w.changes);
+    cs_free(w.recipes);
+    return status;
+}
