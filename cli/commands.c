@@ -175,6 +175,20 @@ static const cli_command table[] = {
      "clipspan surgery run --set L22.H11=0 --set L22.H3=1.5 --classes names.txt\ttwo heads scaled\n"
      "clipspan surgery run --set 'L21.*=mean' --set L21.H2=1 --classes names.txt\tall but one",
      1, 1, cli_run_surgery},
+    {CLI_EDIT, "edit",
+     "MODEL RUN [INPUT...] --heads L22.H11,...|FILE -o FOLDER\n"
+     "MODEL RUN [INPUT...] --role NAME -o FOLDER",
+     "a checkpoint in which chosen heads always write their mean",
+     "Writes the checkpoint in the layout it came from, so that open_clip and transformers load "
+     "it: the heads' slice of each output projection is zero, and what it made of their mean over "
+     "RUN is in the bias. Every other tensor keeps its bytes.\n"
+     "Then the written network sees pictures, and it is said how far its answers lie from what the "
+     "heads' direct effects predict: later layers read what is changed here. Pictures are the "
+     "run's, or those of INPUT; accuracy needs --classes.",
+     "clipspan edit MODEL run --heads L11.H3,L10.H11 -o edited --classes birds.txt\ttwo heads "
+     "silent\n"
+     "clipspan edit MODEL run --role location --each -o edited\tby role; each head's distance too",
+     2, SIZE_MAX, cli_run_edit},
     {CLI_EXPORT, "export", "RUN --official FOLDER",
      "terms and picks of a run in the published program's files",
      "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "

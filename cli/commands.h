@@ -31,6 +31,8 @@ enum {
     CLI_SEARCH = 1 << 22,
     CLI_EXPLAIN = 1 << 24,
     CLI_REPRODUCE = 1 << 26,
+    CLI_EDIT = 1 << 25,
+    CLI_PRUNE = 1 << 27,
     CLI_ANY = 0xFFFFFFF
 };
 
@@ -68,6 +70,7 @@ clipspan_status cli_run_ablate(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_shortcut(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_surgery(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_reproduce(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_edit(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_heatmap(cli_session *session, clipspan_error *err);

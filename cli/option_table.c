@@ -13,14 +13,15 @@ enum {
     SPANS = CLI_SPAN | CLI_ROLES | CLI_ATLAS | CLI_EXPORT | CLI_REPORT,
     MAPS = CLI_HEATMAP | CLI_SEGMENT,
     EFFECTS = CLI_EFFECTS | CLI_ABLATE | CLI_SHORTCUT | CLI_SURGERY,
-    CLASSES = CLI_CLASSIFY | CLI_SEGMENT | CLI_EMBED | EFFECTS | CLI_ATLAS | CLI_REPRODUCE,
+    EDITS = CLI_EDIT | CLI_PRUNE,
+    CLASSES = CLI_CLASSIFY | CLI_SEGMENT | CLI_EMBED | EFFECTS | CLI_ATLAS | CLI_REPRODUCE | EDITS,
     MODELS =
         MAPS | CLI_EXPLAIN | CLI_INFO | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS,
     PICTURES = MAPS | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | PLANS,
     WRITERS =
         MAPS | CLI_EXPLAIN | CLI_EMBED | CLI_CLASSIFY | CLI_PIXELS | CLI_TOKENS | PLANS | CLI_DEMO,
-    TABLES =
-        MODELS | CLI_VERSION | CLI_MERGE | SPANS | CLI_DEMO | EFFECTS | CLI_SEARCH | CLI_REPRODUCE
+    TABLES = MODELS | CLI_VERSION | CLI_MERGE | SPANS | CLI_DEMO | EFFECTS | CLI_SEARCH |
+             CLI_REPRODUCE | EDITS
 };
 
 static const cli_option table[] = {
@@ -53,6 +54,15 @@ static const cli_option table[] = {
     {"Heads", "role", 0, CLI_TEXT, CLI_ABLATE, "NAME",
      "ablate the heads with this role, as roles or span found it last in --mean RUN, or in RUN",
      AT(role), 0, 0},
+    {"Heads", "heads", 0, CLI_TEXT, EDITS, "L22.H11,...|FILE",
+     "which heads: names, L22.* (a layer's), or a file with such names", AT(heads), 0, 0},
+    {"Heads", "role", 0, CLI_TEXT, EDITS, "NAME",
+     "the heads with this role, as roles or span found it last in RUN", AT(role), 0, 0},
+    {"Heads", "each", 0, CLI_FLAG, CLI_EDIT, NULL, "also measure each chosen head alone", AT(each),
+     0, 0},
+    {"Pictures", "pictures", 0, CLI_WHOLE, EDITS, "N",
+     "measure on so many of them at most, a sample of the list (default 256)", AT(pictures), 1,
+     1000000},
     {"Heads", "mlps", 0, CLI_FLAG, CLI_ABLATE, NULL,
      "ablate all MLPs too, and what enters the first layer, as published", AT(mlps), 0, 0},
     {"Heads", "before", 0, CLI_WHOLE, CLI_ABLATE, "LAYER",
@@ -207,13 +217,13 @@ static const cli_option table[] = {
      "sentences that a class name is put into, averaged: the 80 published ones (default), the bare "
      "name, or a file with a sentence a line in which {} stands for the name",
      AT(templates), 0, 0},
-    {"Classes", "classifier", 0, CLI_TEXT, EFFECTS | CLI_ATLAS, "FILE.npy",
+    {"Classes", "classifier", 0, CLI_TEXT, EFFECTS | CLI_ATLAS | EDITS, "FILE.npy",
      "vectors of the classes, float32 [width, classes] as embed --classes and the published "
      "programs write them, in place of templates",
      AT(classifier), 0, 0},
     {"Classes", "top", 0, CLI_WHOLE, CLI_CLASSIFY, "N",
      "how many of the likeliest classes to give for a picture (default 5)", AT(top), 1, 1000},
-    {"Pictures", "labels", 0, CLI_TEXT, PICTURES, "folder|COLUMN",
+    {"Pictures", "labels", 0, CLI_TEXT, PICTURES | EDITS, "folder|COLUMN",
      "where labels come from: the name of a picture's folder, or a CSV column", AT(labels), 0, 0},
     {"Pictures", "groups", 0, CLI_TEXT, PICTURES, "COLUMN[,COLUMN]",
      "CSV columns whose values together make a picture's group", AT(groups), 0, 0},
@@ -225,7 +235,7 @@ static const cli_option table[] = {
      AT(labels), 0, 0},
     {"Pictures", "groups", 0, CLI_TEXT, EFFECTS, "COLUMN[,COLUMN]",
      "columns of --from whose values together make a picture's group", AT(groups), 0, 0},
-    {"Pictures", "root", 0, CLI_TEXT, PICTURES | EFFECTS, "FOLDER",
+    {"Pictures", "root", 0, CLI_TEXT, PICTURES | EFFECTS | EDITS, "FOLDER",
      "where relative paths of a CSV or list start (default: the CSV's folder; the current folder)",
      AT(root), 0, 0},
     {"Pictures", "root", 0, CLI_TEXT, CLI_REPORT, "FOLDER",
@@ -233,9 +243,9 @@ static const cli_option table[] = {
      AT(root), 0, 0},
     {"Pictures", "no-pictures", 0, CLI_FLAG, CLI_REPORT | CLI_ATLAS, NULL,
      "file names in the report instead of thumbnails", AT(no_pictures), 0, 0},
-    {"Pictures", "path-column", 0, CLI_TEXT, PICTURES | EFFECTS, "COLUMN",
+    {"Pictures", "path-column", 0, CLI_TEXT, PICTURES | EFFECTS | EDITS, "COLUMN",
      "the CSV column with paths (default: path, image or file)", AT(path_column), 0, 0},
-    {"Pictures", "exif-orient", 0, CLI_FLAG, PICTURES | CLI_EXPLAIN, NULL,
+    {"Pictures", "exif-orient", 0, CLI_FLAG, PICTURES | CLI_EXPLAIN | EDITS, NULL,
      "turn pictures as their EXIF orientation says, which CLIP's own transform does not",
      AT(exif_orient), 0, 0},
     {"Pictures", "max-pixels", 0, CLI_WHOLE, PICTURES | CLI_EXPLAIN, "N",
@@ -321,10 +331,15 @@ static const cli_option table[] = {
      AT(output), 0, 0},
     {"Output", "output", 'o', CLI_TEXT, CLI_SEARCH, "FILE.html|FILE.tsv|FILE.csv",
      "a contact sheet for a browser, or a table", AT(output), 0, 0},
+    {"Output", "output", 'o', CLI_TEXT, EDITS, "FOLDER",
+     "the folder of the new checkpoint: new, empty, or, with --force, one that such a command "
+     "wrote",
+     AT(output), 0, 0},
     {"Output", "force", 'f', CLI_FLAG,
-     WRITERS | CLI_SURGERY | CLI_SPAN | CLI_EXPORT | CLI_REPORT | CLI_SEARCH | CLI_REPRODUCE, NULL,
-     "replace what is there already", AT(force), 0, 0},
-    {"Output", "dry-run", 'n', CLI_FLAG, WRITERS | CLI_REPRODUCE, NULL,
+     WRITERS | CLI_SURGERY | CLI_SPAN | CLI_EXPORT | CLI_REPORT | CLI_SEARCH | CLI_REPRODUCE |
+         EDITS,
+     NULL, "replace what is there already", AT(force), 0, 0},
+    {"Output", "dry-run", 'n', CLI_FLAG, WRITERS | CLI_REPRODUCE | EDITS, NULL,
      "check everything and say what would be written, compute nothing", AT(dry_run), 0, 0},
     {"Output", "json", 0, CLI_FLAG, TABLES, NULL, "one JSON document on standard output", AT(json),
      0, 0},
@@ -336,7 +351,7 @@ static const cli_option table[] = {
     {"Output", "bash", 0, CLI_FLAG, CLI_HELP, NULL, "print the completion for bash", AT(bash), 0,
      0},
     {"General", "progress", 0, CLI_CHOICE,
-     MODELS | CLI_MERGE | SPANS | CLI_DEMO | EFFECTS | CLI_SEARCH | CLI_REPRODUCE,
+     MODELS | CLI_MERGE | SPANS | CLI_DEMO | EFFECTS | CLI_SEARCH | CLI_REPRODUCE | EDITS,
      "auto|bar|plain|json|none",
      "how to show progress on standard error: a bar, a line every ten seconds, JSON lines, or not "
      "(auto: a bar on a terminal, otherwise lines)",

@@ -78,8 +78,9 @@ typedef struct cli_settings {
     const char *classifier, *mean, *from, *role, *cue, *run;
     cli_list also, sets;
     uint64_t before, random, resamples, seed;
-    int mlps;
     const char *data;
+    int mlps, each;
+    uint64_t pictures;
     int tensors, hash, check;
     int man, bash;
 } cli_settings;

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* What edit and prune share: a model with its run, heads that may fall silent, pictures to measure
+ * on, and what the network says when they do. */
+#ifndef CLIPSPAN_CLI_EDIT_H
+#define CLIPSPAN_CLI_EDIT_H
+
+#include "json_out.h"
+#include "session.h"
+
+/* Pictures to measure on; texts by offset. */
+typedef struct cli_edit_pictures {
+    char *text;
+    size_t used, room;
+    const char **paths; /* [count] */
+    size_t *path, *label;
+    int32_t *labels; /* [count] class, -1: not known */
+    size_t count, labelled;
+    size_t skipped, asked; /* could not be used; in the list */
+} cli_edit_pictures;
+
+/* A set of heads, and what was measured with them silent. */
+typedef struct cli_edit_set {
+    char name[48];
+    size_t *members; /* [count] places among the edit's heads */
+    size_t count;
+    int last; /* all of them are in the last layer */
+    /* L2 over pictures, of unit vectors: of what the network really says from the prediction
+     * (mean, median, largest), and from what it said before. */
+    double mean, median, most, moved;
+    uint64_t predicted, real; /* right answers */
+    double *distances;        /* [pictures] */
+} cli_edit_set;
+
+typedef struct cli_edit {
+    cli_session *session;
+    clipspan_run *run;
+    const clipspan_run_info *info;
+    clipspan_model *model;
+    clipspan_texts *classes, *templates;
+    clipspan_bank *bank;  /* NULL without classes */
+    clipspan_head *heads; /* [count] */
+    size_t count;
+    float *z;     /* [count, K] means of what they mix */
+    float *means; /* [count, P] mean contributions */
+    cli_edit_pictures pictures;
+    cli_edit_set *sets; /* [set_count] */
+    size_t set_count;
+    uint64_t before;   /* right answers of the unedited network */
+    double off;        /* largest difference of the written network from the first set's, -1: not
+                          compared */
+    size_t compared;   /* pictures of that */
+    uint64_t bytes[2]; /* of the weight files, before and after */
+} cli_edit;
+
+/* Opens run, model and classes as the options say, and checks what can be checked without the
+ * pictures. */
+clipspan_status cli_edit_open(cli_edit *edit, cli_session *session, clipspan_error *err);
+void cli_edit_close(cli_edit *edit);
+
+/* The heads of --heads or --role: ARGUMENT for anything but heads. */
+clipspan_status cli_edit_heads(cli_edit *edit, clipspan_error *err);
+/* All heads, by layer. */
+clipspan_status cli_edit_all_heads(cli_edit *edit, clipspan_error *err);
+
+/* z and means of the edit's heads; classes embedded; pictures listed. */
+clipspan_status cli_edit_prepare(cli_edit *edit, clipspan_error *err);
+
+/* A new empty set with room for `room` members. */
+clipspan_status cli_edit_add_set(cli_edit_set **out, cli_edit *edit, const char *name, size_t room,
+                                 clipspan_error *err);
+/* Whether all members lie in the last layer. */
+void cli_edit_mark_last(const cli_edit *edit, cli_edit_set *set);
+
+/* Runs every picture through the model as it is and with each set silent. written: the edited
+ * checkpoint, which then speaks for the first set and is compared with it; or NULL. */
+clipspan_status cli_edit_measure(cli_edit *edit, const char *written, clipspan_error *err);
+
+/* Writes the checkpoint with the members of a set silent, or removed. */
+clipspan_status cli_edit_write(cli_edit *edit, const cli_edit_set *set, int remove,
+                               clipspan_error *err);
+
+/* "in 440 pictures of run" */
+void cli_edit_pictures_words(char out[512], const cli_edit *edit);
+
+#endif

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+# clipspan edit
+load helper
+
+scan_pictures() {
+    for c in red green blue; do cp pics/$c/1.png pics/$c/2.png; done
+    exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run "$@"
+}
+
+@test "an edited checkpoint is a checkpoint, and its output is that of silent heads" {
+    scan_pictures
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L0.H2,L1.H0 -o edited --json
+    silent
+    json schema clipspan.edit.v1
+    json pictures 6
+    json compared 6
+    json sets.# 2
+    json sets.0.set "all chosen"
+    json sets.0.heads.0 L0.H2
+    json sets.0.last_layer false
+    json sets.1.set "of the last layer"
+    json sets.1.heads.# 1
+    json sets.1.last_layer true
+    [ "$(ls edited | tr '\n' ' ')" = "clipspan_edit.json merges.txt open_clip_config.json open_clip_model.safetensors " ]
+    cmp edited/open_clip_config.json "$model/open_clip_config.json"
+    cmp edited/merges.txt "$model/merges.txt"
+    exits 0 "$CLIPSPAN" info edited
+    exits 0 "$CLIPSPAN" embed edited pics -o edited.npy
+    exits 0 "$CLIPSPAN" embed "$model" pics -o plain.npy
+    if cmp -s edited.npy plain.npy; then exit 1; fi
+    exits 0 "$CLIPSPAN" scan edited pics -o run2
+}
+
+@test "both layouts, shards and a bare file are written as they were" {
+    model=$GOLDEN/hf-quick-sharded scan_pictures
+    exits 0 "$CLIPSPAN" edit "$GOLDEN/hf-quick-sharded" run --heads L1.H0 -o hf --json
+    [ "$(cd hf && ls ./*.safetensors ./*.index.json | tr '\n' ' ')" = \
+        "./model-00001-of-00002.safetensors ./model-00002-of-00002.safetensors ./model.safetensors.index.json " ]
+    [ -f hf/preprocessor_config.json ] && [ -f hf/config.json ] && [ -f hf/vocab.json ] || exit 1
+    exits 0 "$CLIPSPAN" info hf
+    cp "$model/open_clip_model.safetensors" bare.safetensors
+    cp "$model/merges.txt" .
+    cp "$model/open_clip_config.json" bare.json
+    exits 0 "$CLIPSPAN" scan bare.safetensors pics -o run3
+    exits 0 "$CLIPSPAN" edit bare.safetensors run3 --heads L1.H0 -o file --json
+    [ -f file/bare.safetensors ] && [ -f file/open_clip_config.json ] || exit 1
+    exits 0 "$CLIPSPAN" info file
+}
+
+@test "accuracy before, predicted and real, of the run's labels or of other pictures'" {
+    scan_pictures
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0,L1.H2 --each --classes red,green,blue --templates none -o a --json
+    json labelled 6
+    json sets.# 3
+    json sets.1.set L1.H0
+    shows '"before":'
+    shows '"predicted":'
+    exits 0 "$CLIPSPAN" edit "$model" run pics/red pics/blue --labels folder --heads L1.H0 --classes red,green,blue \
+        --templates none -o b --json
+    json pictures 4
+    json labelled 4
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 --classes red,green,blue --templates none --pictures 3 -o c --tsv
+    [ "$(head -1 .out | cut -f1,11)" = "$(printf 'set\treal')" ]
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 --classes red,green,blue --templates none -o d --table
+    shows "accuracy on 6 pictures with a label"
+    shows "layout kept"
+    exits 2 "$CLIPSPAN" edit "$model" run --heads L1.H0 --classes red,green --templates none -o e
+    says 'its label "blue" is none of the classes'
+    [ ! -e e ]
+}
+
+@test "only what was made in this way is replaced" {
+    scan_pictures
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 -o out --dry-run
+    shows "would write out with 1 head silent: L1.H0"
+    [ ! -e out ]
+    mkdir out
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 -o out
+    exits 6 "$CLIPSPAN" edit "$model" run --heads L1.H1 -o out
+    says "replace it with --force"
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H1 -o out/ --force
+    grep -q L1.H1 out/clipspan_edit.json
+    exits 6 "$CLIPSPAN" edit "$model" run --heads L1.H1 -o pics --force
+    says "never replaced"
+    exits 6 "$CLIPSPAN" edit "$model" run --heads L1.H1 -o pics/red/1.png --force
+    says "is a file"
+    [ "$(ls -A | grep -c part)" = 0 ]
+}
+
+@test "what edit refuses" {
+    scan_pictures
+    exits 2 "$CLIPSPAN" edit "$model" run -o out
+    says "no head is chosen"
+    exits 2 "$CLIPSPAN" edit "$model" run --heads "" -o out
+    says "empty"
+    exits 2 "$CLIPSPAN" edit "$model" run --heads L9.H0 -o out
+    says "did you mean L1.H0?"
+    exits 2 "$CLIPSPAN" edit "$model" run --heads L1.MLP -o out
+    says "found L1.MLP, which has no output projection"
+    exits 2 "$CLIPSPAN" edit "$model" run --heads L1.H0
+    says "which folder gets the checkpoint"
+    exits 4 "$CLIPSPAN" edit "$model" run --role colour -o out
+    says "have no roles yet"
+    exits 2 "$CLIPSPAN" edit "$model" run --heads L1.H0 --labels folder -o out
+    says "--labels is for pictures that are named behind RUN"
+    exits 4 "$CLIPSPAN" edit "$GOLDEN/openclip-wide" run --heads L1.H0 -o out
+    says "other"
+    exits 4 "$CLIPSPAN" edit "$model" nothing --heads L1.H0 -o out
+    exits 0 "$CLIPSPAN" scan "$model" pics --codes none -o bare
+    exits 4 "$CLIPSPAN" edit "$model" bare --heads L1.H0 -o out
+    says "keeps no codes of its pictures"
+    [ ! -e out ]
+}
+
+@test "all heads of everything may be silent, and skipped pictures are counted" {
+    scan_pictures
+    cp pics/red/1.png gone.png
+    exits 0 "$CLIPSPAN" edit "$model" run --heads '*.*' -o out --json
+    json sets.0.heads.# 6
+    rm pics/green/2.png
+    exits 3 "$CLIPSPAN" edit "$model" run --heads L0.H1 -o out2 --json
+    json skipped 1
+    json pictures 5
+    rm -r pics
+    exits 4 "$CLIPSPAN" edit "$model" run --heads L0.H1 -o out3 --json
+    says "none of the 6 pictures could be used"
+}
