@@ -48,7 +48,7 @@ typedef struct cli_settings {
     cli_list arguments;
     int help, version, quiet, verbose, no_color, progress;
     int json, tsv, table, force, dry_run;
-    const char *output;
+    const char *output, *data;
     const char *config;
     int quick_gelu, allow_nonfinite;
     uint64_t threads;
@@ -78,7 +78,6 @@ typedef struct cli_settings {
     const char *classifier, *mean, *from, *role, *cue, *run;
     cli_list also, sets;
     uint64_t before, random, resamples, seed;
-    const char *data;
     int mlps, each;
     uint64_t pictures;
     int tensors, hash, check;

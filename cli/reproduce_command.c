@@ -49,16 +49,22 @@ void cli_reproduce_remark(cli_reproduction *r, const char *format, ...)
 
 /* ---- Before any work ---- */
 
-static clipspan_status find_table(cli_reproduction *r, const char *name, clipspan_error *err)
+static const cli_paper_table *find_table(const char *name)
+{
+    size_t count;
+    const cli_paper_table *tables = cli_paper_tables(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(tables[i].name, name) == 0) return &tables[i];
+    return NULL;
+}
+
+static clipspan_status fail_unknown(const char *name, clipspan_error *err)
 {
     const char *names[16], *meant;
     size_t count;
     const cli_paper_table *tables = cli_paper_tables(&count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         names[i] = tables[i].name;
-        if (strcmp(tables[i].name, name) == 0) r->table = &tables[i];
-    }
-    if (r->table) return CLIPSPAN_OK;
     meant = cs_nearest(name, names, count);
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                    "unknown table \"%s\"%s%s%s; clipspan reproduce lists those there are", name,
@@ -217,11 +223,10 @@ static clipspan_status measure(cli_reproduction *r, clipspan_error *err)
                                                 : cli_reproduce_effects(r, err);
 }
 
-static clipspan_status reproduce(cli_reproduction *r, const char *name, clipspan_error *err)
+static clipspan_status reproduce(cli_reproduction *r, clipspan_error *err)
 {
     static clipspan_status (*const readers[])(cli_reproduction *, clipspan_error *) = {
         cli_reproduce_imagenet, cli_reproduce_waterbirds, cli_reproduce_masks};
-    CS_TRY(find_table(r, name, err));
     CS_TRY(check_options(r, err));
     CS_TRY(readers[r->table->data](r, err));
     CS_TRY(check_model(r, err));
@@ -255,7 +260,9 @@ clipspan_status cli_run_reproduce(cli_session *s, clipspan_error *err)
     clipspan_status status;
     if (arguments->count == 0 || strcmp(arguments->items[0], "list") == 0)
         return cli_reproduce_list(s, err);
-    status = reproduce(&r, arguments->items[0], err);
+    r.table = find_table(arguments->items[0]);
+    if (!r.table) return fail_unknown(arguments->items[0], err);
+    status = reproduce(&r, err);
     fini(&r);
     return status;
 }

@@ -183,19 +183,12 @@ static clipspan_status add_line(cli_table *t, const cli_row *row, clipspan_error
 
 static clipspan_status print_figures(const cli_reproduction *r, clipspan_error *err)
 {
-    const int birds = r->table->data == CLI_DATA_WATERBIRDS;
-    char headers[120];
+    static char headers[] = "at means|>measured, %|>95 %|>published, %|source";
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    snprintf(headers, sizeof headers, "at means|>measured, %%|>95 %%|>published, %s|source%s",
-             r->paper->name, birds ? "|worst group" : "");
     cli_table_init(&table, headers);
-    for (size_t i = 0; i < r->count && status == CLIPSPAN_OK; i++) {
+    for (size_t i = 0; i < r->count && status == CLIPSPAN_OK; i++)
         status = add_line(&table, &r->rows[i], err);
-        if (birds && status == CLIPSPAN_OK)
-            status = cli_table_add(
-                &table, strcmp(r->rows[i].metric, "worst_group") == 0 ? r->rows[i].part : "", err);
-    }
     if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
     cli_table_fini(&table);
     return status;
@@ -226,28 +219,31 @@ static clipspan_status print_masks(const cli_reproduction *r, clipspan_error *er
     return status;
 }
 
+/* Five lines; the first names the head, the second its published role. */
+static clipspan_status add_role(cli_table *t, const cli_role_row *row, clipspan_error *err)
+{
+    const char *role = row->published ? row->published->role : "";
+    char head[CLI_HEAD_ROOM];
+    cli_head_name(head, row->head);
+    for (size_t k = 0; k < CLI_ROLE_TEXTS; k++) {
+        CS_TRY(cli_table_add(t, k == 0 ? head : k == 1 ? role : "", err));
+        CS_TRY(cli_table_add(t, k < row->count ? row->texts[k] : "", err));
+        CS_TRY(cli_table_add(t, row->published ? row->published->texts[k] : "", err));
+    }
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status print_roles(const cli_reproduction *r, clipspan_error *err)
 {
     static char headers[] = "head|measured|published";
-    char head[CLI_HEAD_ROOM + 48];
     clipspan_status status = CLIPSPAN_OK;
     size_t all = 0, shared = 0;
     cli_table table;
     cli_table_init(&table, headers);
-    for (size_t i = 0; i < r->role_count; i++) {
-        const cli_role_row *row = &r->roles[i];
-        cli_head_name(head, row->head);
-        shared += row->shared;
-        all += row->published ? CLI_ROLE_TEXTS : 0;
-        for (size_t k = 0; k < CLI_ROLE_TEXTS && status == CLIPSPAN_OK; k++) {
-            if (k == 1)
-                snprintf(head, sizeof head, "%s", row->published ? row->published->role : "");
-            status = cli_table_add(&table, k < 2 ? head : "", err);
-            if (status == CLIPSPAN_OK)
-                status = cli_table_add(&table, k < row->count ? row->texts[k] : "", err);
-            if (status == CLIPSPAN_OK)
-                status = cli_table_add(&table, row->published ? row->published->texts[k] : "", err);
-        }
+    for (size_t i = 0; i < r->role_count && status == CLIPSPAN_OK; i++) {
+        shared += r->roles[i].shared;
+        all += r->roles[i].published ? CLI_ROLE_TEXTS : 0;
+        status = add_role(&table, &r->roles[i], err);
     }
     if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
     if (status == CLIPSPAN_OK && all)
@@ -265,7 +261,7 @@ clipspan_status cli_reproduce_show(const cli_reproduction *r, clipspan_error *er
         show_document(r);
         return CLIPSPAN_OK;
     }
-    printf("%s: %s\n\n", r->table->place, r->table->title);
+    printf("%s: %s; published of %s\n\n", r->table->place, r->table->title, r->paper->name);
     CS_TRY(r->role_count                                           ? print_roles(r, err)
            : r->table->data == CLI_DATA_MASKS && !r->given.dry_run ? print_masks(r, err)
                                                                    : print_figures(r, err));

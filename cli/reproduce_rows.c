@@ -116,14 +116,14 @@ static clipspan_status add_birds(cli_reproduction *r, const cli_evaluation *ev,
         const clipspan_change *heads;
         size_t count;
     } worst[] = {
-        {"nothing", "nothing", &whole->worst.before, whole->worst.group, NULL, 0},
-        {"heads", "listed heads and the rest", &whole->worst.after, whole->worst.group_after,
+        {"nothing", "worst group, nothing", &whole->worst.before, whole->worst.group, NULL, 0},
+        {"heads", "worst group, listed and rest", &whole->worst.after, whole->worst.group_after,
          whole->terms.changes, whole->chosen},
-        {"random", "random heads and the rest", &best->worst.after, best->worst.group_after,
+        {"random", "worst group, random and rest", &best->worst.after, best->worst.group_after,
          best->heads, best->count},
-        {"heads_alone", "listed heads only", &alone->worst.after, alone->worst.group_after,
+        {"heads_alone", "worst group, listed only", &alone->worst.after, alone->worst.group_after,
          alone->terms.changes, alone->chosen},
-        {"random_alone", "random heads only", &other->worst.after, other->worst.group_after,
+        {"random_alone", "worst group, random only", &other->worst.after, other->worst.group_after,
          other->heads, other->count},
     };
     char part[64], words[160];
@@ -134,15 +134,14 @@ static clipspan_status add_birds(cli_reproduction *r, const cli_evaluation *ev,
         cli_terms_words(r->rows[r->count - 1].heads, sizeof r->rows->heads, worst[i].heads,
                         worst[i].count);
     }
-    CS_TRY(add_share(r, "nothing", "accuracy", "all", "all groups, nothing", &whole->overall.before,
+    CS_TRY(add_share(r, "nothing", "accuracy", "all", "all, nothing", &whole->overall.before, err));
+    CS_TRY(add_share(r, "heads", "accuracy", "all", "all, listed and rest", &whole->overall.after,
                      err));
-    CS_TRY(add_share(r, "heads", "accuracy", "all", "all groups, listed and the rest",
-                     &whole->overall.after, err));
     for (size_t g = 0; g < ev->group_count; g++) {
         group_words(part, ev, (int32_t)g);
         snprintf(words, sizeof words, "%s, nothing", part);
         CS_TRY(add_share(r, "nothing", "group", part, words, &whole->per_group[g].before, err));
-        snprintf(words, sizeof words, "%s, listed and the rest", part);
+        snprintf(words, sizeof words, "%s, listed and rest", part);
         CS_TRY(add_share(r, "heads", "group", part, words, &whole->per_group[g].after, err));
     }
     return CLIPSPAN_OK;

@@ -52,7 +52,8 @@ static clipspan_status keep_classes(const cli_reproduction *r, clipspan_error *e
         if (status == CLIPSPAN_OK)
             used += (size_t)snprintf(text + used, need, "%s\t%s\n", key, name);
     }
-    if (status == CLIPSPAN_OK) status = keep_file(r->classes_path, text, used, r->given.force, err);
+    if (status == CLIPSPAN_OK)
+        status = keep_file(r->classes_path, text ? text : "", used, r->given.force, err);
     cs_free(text);
     return status;
 }
