@@ -63,8 +63,11 @@ static const cli_demo_chapter chapters[] = {
      "what the heads of one role wrote. Counted is how many of the ten are alike in that property.",
      "clipspan search run --like photo.jpg --role colour -o hits.html", cli_demo_search},
     {"report", "One page of it all",
-     "The map of all heads, and a card for each: its texts, how stable they are, and the scenes at "
-     "both ends.",
+     "The map of all heads, what they do for telling ducks from hens, the shortcut with every "
+     "remedy "
+     "beside its baselines, and a card for each head: its texts, how stable they are, and the "
+     "scenes "
+     "at both ends.",
      "clipspan report run -o report.html", cli_demo_report},
 };
 #define CHAPTERS (sizeof chapters / sizeof *chapters)

@@ -320,8 +320,8 @@ static void emit(const removal *r)
                   best_baseline(r)->worst.after.share > named(r, "chosen")->worst.after.share);
 }
 
-/* The same by the commands themselves, for the report: effects of every term on birds, and all
- * remedies, with what the chosen one costs other factors. */
+/* The same by the commands themselves, for the report: effects of every term on birds, the role's
+ * heads at their means, and all remedies, with what the chosen one costs other factors. */
 static clipspan_status keep_for_report(const removal *r, clipspan_error *err)
 {
     const cli_demo *d = r->demo;
@@ -343,6 +343,11 @@ static clipspan_status keep_for_report(const removal *r, clipspan_error *err)
     own.settings.pool = "demo";
     CS_TRY_DONE(cli_effects_beside(&own, err));
     own.settings.pool = NULL;
+    if (named(r, "role")) { /* some head has that role */
+        own.settings.role = "background";
+        CS_TRY_DONE(cli_ablate_beside(&own, err));
+        own.settings.role = NULL;
+    }
     own.settings.cue = "water;grass";
     own.settings.from = paths[2];
     own.settings.also = (cli_list){also, CLI_DEMO_FACTORS - 1, CLI_DEMO_FACTORS - 1};

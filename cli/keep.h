@@ -17,8 +17,9 @@ clipspan_status cli_keep(const cli_evaluation *ev, const char *kind, cli_documen
  * mean (NULL: the run itself) are borrowed. */
 cli_session cli_session_for_run(const cli_session *session, const char **run, const char *mean);
 
-/* What effects and shortcut keep, with nothing on standard output. */
+/* What effects, ablate and shortcut keep, with nothing on standard output. */
 clipspan_status cli_effects_beside(const cli_session *session, clipspan_error *err);
+clipspan_status cli_ablate_beside(const cli_session *session, clipspan_error *err);
 clipspan_status cli_shortcut_beside(const cli_session *session, clipspan_error *err);
 
 #endif

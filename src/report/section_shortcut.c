@@ -138,12 +138,15 @@ static void remedies(cs_html *html, const json_t *d, const json_t *pair)
         const char *what = cs_doc_text(r, "what");
         const int chosen = strcmp(what, "chosen") == 0;
         if (i > 1 && same_remedy(r, json_array_get(list, 1))) continue;
-        snprintf(name, sizeof name, "%s%s",
+        snprintf(name, sizeof name, "%s%s%s",
                  chosen                                   ? "chosen: "
                  : strcmp(what, "best in hindsight") == 0 ? "best in hindsight: "
                  : is_baseline(r)                         ? "baseline: "
                                                           : "",
-                 words_of(r, heads).text);
+                 words_of(r, heads).text,
+                 strcmp(what, "ablation") == 0 || strcmp(what, "cue surgery") == 0
+                     ? ", least correlation"
+                     : "");
         remedy_row(html, r, name, mark, is_baseline(r) || i == 0 ? "mlp" : "att",
                    chosen ? " class=chosen" : "");
     }
@@ -153,7 +156,16 @@ static void remedies(cs_html *html, const json_t *d, const json_t *pair)
                  json_array_size(json_object_get(pair, "random")));
         remedy_row(html, random, name, mark, "mlp", "");
     }
-    cs_html_put(html, "</table></div>\n");
+    cs_html_put(
+        html,
+        "</table></div>\n<p class=note>Mean-ablation puts heads at their means. Cue surgery keeps "
+        "every head and takes from its output what moves with its own reading of the cue, among "
+        "pictures with the same answer. The baselines know nothing of heads: text projection takes "
+        "the cue\xE2\x80\x99s direction out of the embedding, whole embedding what moves with the "
+        "cue. Correlation left is that of the decision with the cue within either answer, on the "
+        "pictures of the statistics. The dashed mark is nothing changed; grey bars are what to "
+        "beat."
+        "</p>\n");
 }
 
 static void found_cues(cs_html *html, const json_t *d)
@@ -222,7 +234,8 @@ static void say_pair(cs_html *html, const json_t *d, const json_t *pair)
     quoted(html, cs_doc_text(pair, "class_a"));
     cs_html_put(html, " against ");
     quoted(html, cs_doc_text(pair, "class_b"));
-    cs_html_format(html, ", their readings of the cue explain %s",
+    cs_html_format(html,
+                   ", among pictures with the same answer, their readings of the cue explain %s",
                    cs_figure_percent(part(cs_doc_real(pair, "explained"), all)).text);
     cs_html_format(html, "; heads that counteract it, %s. The proposal: ",
                    cs_figure_percent(part(cs_doc_real(pair, "counteracted"), all)).text);

@@ -19,6 +19,14 @@ load helper
     [ -s story/report.html ] && [ -s story/scenes.png ] && [ -d story/run ]
     [ -z "$(find story -name '*.part')" ]
     grep -q 'training encouraged heads to specialise' story/report.html
+    # The page has the effects, the ablation and every remedy, with the figures of the story.
+    for part in effects ablation shortcut; do grep -q "<section id=$part>" story/report.html; done
+    for row in 'chosen: ' 'cue surgery, all heads' 'baseline: text projection' 'baseline: whole embedding' 'best in hindsight: ' \
+        'random heads, best of 5'; do
+        grep -q "<tr[^>]*><th scope=row>[^<]*$row" story/report.html || { echo "no row $row" && false; }
+    done
+    grep -q "$("$JSON_AT" chapters.5.remedies.2.worst <.out | awk '{ printf "%.1f", 100 * $1 }')" story/report.html
+    grep -q 'Direct effect' story/report.html && grep -q 'pictures of story/run' story/report.html
     # What the commands find is what the scenes are known to show.
     clear=$("$JSON_AT" chapters.4.clear <demo.json) true=$("$JSON_AT" chapters.4.true <demo.json)
     [ "$clear" -ge 10 ] || { echo "$clear heads with a clear role" && false; }

@@ -111,6 +111,18 @@ static void effects_are_told_and_drawn(void **state)
     cs_free(page);
 }
 
+static void a_head_misleads_only_beyond_the_interval(void **state)
+{
+    json_t *d = document("effects");
+    char *page;
+    (void)state;
+    json_object_set_new(json_array_get(json_object_get(d, "heads"), 3), "accuracy",
+                        json_real(0.807)); /* 0.808 is the upper end */
+    page = page_of(d, NULL, NULL, 0);
+    assert_null(strstr(page, "misleads"));
+    cs_free(page);
+}
+
 static void without_labels_it_is_agreement(void **state)
 {
     json_t *d = document("effects");
@@ -136,6 +148,10 @@ static void an_ablation_is_a_table_with_its_control(void **state)
     has(page, "<section id=ablation>");
     has(page, "<a href=\"#L1.H1\">L1.H1</a>");
     has(page, ", L0.MLP at their means, telling");
+    has(page,
+        "the worst group\xE2\x80\x99s share right from 38.6\xC2\xA0% to 63.6\xC2\xA0% (65.5 to "
+        "88.8\xC2\xA0%); with the best of 2 random sets of as many heads, 43.2\xC2\xA0%.");
+    has(page, "1 more: without a labelled picture");
     has(page, "<tr><th scope=row>worst group<td class=n>44<td class=n>38.6\xC2\xA0%");
     has(page, "<tr><th scope=row>worst group, best of 2 random sets");
     has(page, "43.2\xC2\xA0%"); /* of the better of the two */
@@ -155,7 +171,7 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
               "86.4\xC2\xA0%.");
     has(page, "statistics and means over the 600 pictures of look");
     has(page, "<tr class=chosen><th scope=row>chosen: cue surgery, 3 heads");
-    has(page, "<tr><th scope=row>mean-ablation, 1 head<");
+    has(page, "<tr><th scope=row>mean-ablation, 1 head, least correlation<");
     has(page, "<tr><th scope=row>cue surgery, all heads<");
     has(page, "<tr><th scope=row>baseline: text projection<");
     has(page, "<tr><th scope=row>baseline: whole embedding<");
@@ -263,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(effects_are_told_and_drawn),
+        cmocka_unit_test(a_head_misleads_only_beyond_the_interval),
         cmocka_unit_test(without_labels_it_is_agreement),
         cmocka_unit_test(an_ablation_is_a_table_with_its_control),
         cmocka_unit_test(a_shortcut_stands_beside_all_baselines),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "atlas_craft.h"
 #include "base/file.h"
@@ -18,6 +19,16 @@
 #include "report/report.h"
 #include "tiny.h"
 
+static json_t *document(const char *name)
+{
+    char file[4096];
+    json_t *out;
+    snprintf(file, sizeof file, "%s/%s.json", getenv("DATA"), name);
+    out = json_load_file(file, 0, NULL);
+    assert_non_null(out);
+    return out;
+}
+
 static void every_failed_allocation_is_a_clean_error(void **state)
 {
     static const char *const names[] = {"p.png", "gone.png"};
@@ -25,7 +36,8 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     char *pictures = cs_tiny_folder(), *picture = cs_tiny_path(pictures, "p.png"),
          *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "report.html");
     const atlas_craft craft = {4, 1, 6, 2, names, pictures, NULL, 0};
-    const cs_report_options options = {NULL, 0, 1, 1, NULL, NULL};
+    cs_report_kept kept = {document("effects"), document("ablate"), document("shortcut"), 0};
+    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept};
     clipspan_status status;
     clipspan_error err;
     cs_atlas *atlas;
@@ -60,6 +72,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     free(path);
     free(picture);
     cs_tiny_remove(&pictures);
+    cs_report_kept_fini(&kept);
     atlas_craft_free(&atlas);
 }
 

@@ -26,6 +26,7 @@ static clipspan_status read_some(const char *path, clipspan_error *err)
     if (!status) status = clipspan_run_read_head(NULL, mean, NULL, run, 0, 0, 1, err);
     if (!status) status = clipspan_run_read_basis(rows, run, 1, 1, err);
     if (!status) status = clipspan_run_read_codes(y, NULL, &n, run, 0, 1, 1, err);
+    if (!status) status = clipspan_run_keep(run, run, "effects", "{\"a\":1}", err);
     clipspan_run_close(&run);
     return status;
 }
