@@ -284,7 +284,7 @@ static const cli_command table[] = {
      "with "
      "weights, such as colour=1,place=-1; without heads or roles whole embeddings are compared.\n"
      "Every hit names the heads that gave most to its score. The run must have kept codes; its "
-     "model is needed for the query only.",
+     "model is needed for files and texts only, not for pictures of the run.",
      "clipspan search run --like photo.jpg --role colour -o hits.html\tthe same colours\n"
      "clipspan search run --like photo.jpg --role colour=1,place=-1\tthe same colours elsewhere\n"
      "clipspan search run --text \"a red thing\" --heads L11.H3\tby a text, through one head\n"

@@ -113,8 +113,11 @@ static const cli_option table[] = {
      "sentences that a text is put into, averaged: the 80 published ones, the text as it is "
      "(default), or a file with a sentence a line in which {} stands for the text",
      AT(templates), 0, 0},
-    {"Query", "like", 0, CLI_TEXTS, CLI_SEARCH, "PICTURE", "a picture; may be repeated", AT(like),
-     0, 0},
+    {"Query", "like", 0, CLI_TEXTS, CLI_SEARCH, "PICTURE",
+     "a picture; or one of the run by its path, the end of it, or #N for its place in the list, "
+     "for "
+     "which neither file nor model are needed; may be repeated",
+     AT(like), 0, 0},
     {"Query", "unlike", 0, CLI_TEXTS, CLI_SEARCH, "PICTURE",
      "a picture that is taken off; may be repeated", AT(unlike), 0, 0},
     {"Query", "region", 0, CLI_TEXT, CLI_SEARCH, "X,Y,WIDTH,HEIGHT",

@@ -42,6 +42,14 @@ clipspan_status cli_search_groups(cli_search *job, clipspan_error *err);
 /* Pictures and texts of the query, through the run's model. */
 clipspan_status cli_search_items(cli_search *job, clipspan_error *err);
 
+/* Whether a name of --like is one of a picture of the run: no file, or "#17". */
+int cli_search_is_stored(const char *name);
+
+/* Fills the item from the run's codes, for the heads of all groups. Errors: NOT_FOUND, ARGUMENT
+ * (more than one is called so; it was skipped), those of reading the run. */
+clipspan_status cli_search_stored(const cli_search *job, cli_search_item *item,
+                                  clipspan_error *err);
+
 /* What a group's heads are asked: [head_count, P] or [P]; back with cs_free. */
 clipspan_status cli_search_query(float **out, const cli_search *job, const cli_search_group *group,
                                  const cli_search_item *item, clipspan_error *err);

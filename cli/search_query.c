@@ -141,7 +141,7 @@ static clipspan_status take_pictures(cli_search *j, clipspan_error *err)
     CS_TRY_DONE(clipspan_encoder_new(&encoder, j->model, &o, err));
     CS_TRY_DONE(clipspan_parts_new(&parts, encoder, &with, err));
     for (size_t i = 0; i < j->item_count; i++)
-        if (!j->items[i].is_text) CS_TRY_DONE(take_picture(j, &j->items[i], parts, err));
+        if (!j->items[i].vector) CS_TRY_DONE(take_picture(j, &j->items[i], parts, err));
 done:
     clipspan_parts_free(&parts);
     clipspan_encoder_free(&encoder);
@@ -193,11 +193,18 @@ clipspan_status cli_search_items(cli_search *j, clipspan_error *err)
     const size_t count = x->like.count + x->unlike.count + x->text.count;
     clipspan_progress progress = {cli_progress_step, j->session};
     clipspan_status status;
+    size_t stored = 0;
     j->items = cs_alloc_zero(count, sizeof *j->items, "what is looked for", err);
     if (!j->items) return CLIPSPAN_E_NOMEM;
     add_items(j, &x->like, 1.0, 0);
     add_items(j, &x->unlike, -1.0, 0);
     add_items(j, &x->text, 1.0, 1);
+    for (size_t i = 0; i < count; i++)
+        if (!j->items[i].is_text && cli_search_is_stored(j->items[i].name)) {
+            CS_TRY(cli_search_stored(j, &j->items[i], err));
+            stored++;
+        }
+    if (stored == count) return CLIPSPAN_OK;
     cli_progress_begin(j->session, "bytes");
     status = clipspan_run_open_model(&j->model, j->run, x->model, &progress, err);
     cli_progress_end(j->session);
@@ -208,7 +215,7 @@ clipspan_status cli_search_items(cli_search *j, clipspan_error *err)
                               "has no text tower, so it cannot look for a text");
         CS_TRY(take_texts(j, err));
     }
-    return x->like.count + x->unlike.count ? take_pictures(j, err) : CLIPSPAN_OK;
+    return stored + x->text.count < count ? take_pictures(j, err) : CLIPSPAN_OK;
 }
 
 clipspan_status cli_search_query(float **out, const cli_search *j, const cli_search_group *g,

@@ -43,6 +43,36 @@ run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -
     exits 2 "$CLIPSPAN" search run --like pics/red/1.png --role ,x && says "NAME=WEIGHT"
 }
 
+@test "pictures of the run by path, end of path or number: no file and no model" {
+    cp -r "$model" here
+    exits 0 "$CLIPSPAN" scan here pics --labels folder -o run -q
+    exits 0 "$CLIPSPAN" search run --like pics/green/1.png --unlike pics/red/1.png --heads L1.H2,L0.H0 --json && cp .out file
+    exits 0 "$CLIPSPAN" search run --like pics/green/1.png --json && cp .out whole
+    mv pics gone
+    mv here elsewhere
+    exits 0 "$CLIPSPAN" search run --like pics/green/1.png --unlike red/1.png --heads L1.H2,L0.H0 --json && silent
+    for i in 0 1 2; do
+        [ "$("$JSON_AT" hits.$i.path <.out)" = "$("$JSON_AT" hits.$i.path <file)" ]
+        # the file is in float32 all the way, the run's codes are float32
+        awk -v a="$("$JSON_AT" hits.$i.score <.out)" -v b="$("$JSON_AT" hits.$i.score <file)" \
+            'BEGIN { d = a - b; exit !(d < 1e-5 && d > -1e-5) }'
+    done
+    exits 0 "$CLIPSPAN" search run --like "$PWD/pics/green/1.png" --json && json hits.0.label green
+    exits 0 "$CLIPSPAN" search run --like '#1' --json && json hits.0.label green
+    [ "$("$JSON_AT" hits.1.score <.out | cut -c1-6)" = "$("$JSON_AT" hits.1.score <whole | cut -c1-6)" ]
+    exits 2 "$CLIPSPAN" search run --like 1.png && says "3 pictures of the run"
+    exits 2 "$CLIPSPAN" search run --like '#3' && says "#0 to #2"
+    exits 2 "$CLIPSPAN" search run --like '#1' --region 0,0,1,1 && says "--region"
+    exits 4 "$CLIPSPAN" search run --like green/2.png && says "no picture of the run"
+    mv gone pics
+    echo broken >pics/red/2.png
+    exits 3 "$CLIPSPAN" scan "$model" pics -o other -q
+    exits 2 "$CLIPSPAN" search other --like '#3' && says "was skipped"
+    exits 4 "$CLIPSPAN" search run --text a
+    mv run/chunks away
+    exits 4 "$CLIPSPAN" search run --like '#1'
+}
+
 @test "arguments that cannot be" {
     run_of_three
     exits 2 "$CLIPSPAN" search run && says "--like"
