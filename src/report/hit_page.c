@@ -24,11 +24,12 @@ static const char head[] =
     "h1{font-size:1.6rem;line-height:1.2;font-weight:600;margin:0 0 .5rem}p{margin:0 0 2rem;"
     "max-width:70ch;color:var(--soft)}\n"
     "ol{list-style:none;margin:0;padding:0;display:grid;gap:1.5rem;"
-    "grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr))}\n"
-    "img{display:block;max-width:100%;height:12rem;width:100%;object-fit:contain;"
+    "grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr))}li{min-width:0}\n"
+    "img{display:block;max-width:12rem;height:auto;aspect-ratio:1;width:100%;object-fit:contain;"
     "object-position:left bottom;margin-bottom:.5rem}\n"
     "b{font-weight:600;font-variant-numeric:tabular-nums}"
-    "small{display:block;font-size:.8rem;line-height:1.4;color:var(--soft)}\n"
+    "small{display:block;font-size:.8rem;line-height:1.4;color:var(--soft)}"
+    ".f{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}\n"
     "@media print{li{break-inside:avoid}}</style>\n<title>";
 
 static clipspan_status put_picture(cs_html *html, const char *path, clipspan_error *err)
@@ -51,6 +52,25 @@ static clipspan_status put_picture(cs_html *html, const char *path, clipspan_err
     return status;
 }
 
+/* The file's name, and below its folder in one line, the whole when it is pointed at. */
+static clipspan_status put_name(cs_html *html, const char *path, clipspan_error *err)
+{
+    const char *name = cs_path_name(path);
+    char *folder;
+    cs_html_put(html, "<br>");
+    cs_html_text(html, name);
+    if (name == path) return CLIPSPAN_OK;
+    folder = cs_path_folder(path, err);
+    if (!folder) return CLIPSPAN_E_NOMEM;
+    cs_html_put(html, "<small class=f title=\"");
+    cs_html_text(html, path);
+    cs_html_put(html, "\">");
+    cs_html_text(html, folder);
+    cs_html_put(html, "</small>");
+    cs_free(folder);
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status put_hit(cs_html *html, const clipspan_hit *hit, size_t rank,
                                clipspan_error *err)
 {
@@ -58,9 +78,8 @@ static clipspan_status put_hit(cs_html *html, const clipspan_hit *hit, size_t ra
     CS_TRY(put_picture(html, hit->file, err));
     cs_html_format(html, "<b>%zu. %s</b> ", rank, cs_figure_real(hit->score).text);
     cs_html_text(html, hit->label);
+    CS_TRY(put_name(html, hit->path, err));
     cs_html_put(html, "<small>");
-    cs_html_text(html, hit->path);
-    cs_html_put(html, "</small><small>");
     cs_html_text(html, hit->why);
     cs_html_put(html, "</small></li>\n");
     return CLIPSPAN_OK;
