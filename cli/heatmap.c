@@ -2,15 +2,14 @@
 /* clipspan heatmap: where in pictures texts are, and through which heads. */
 #include "heatmap.h"
 #include "bank_in.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "commands.h"
 #include "json_out.h"
 #include "map_contrast.h"
+#include "map_folder.h"
 #include "numbers.h"
 #include "pictures.h"
 #include "rows.h"
-#include "signals.h"
 #include "target.h"
 #include "texts_in.h"
 
@@ -95,20 +94,11 @@ static clipspan_status map_piece(void *context, size_t first, size_t count, clip
 
 static clipspan_status check_arguments(const cli_session *s, clipspan_error *err)
 {
-    const char *output = s->settings.output;
-    clipspan_status status;
-    char *rows;
     CS_TRY(cli_check_precision(s, err));
-    if (!output)
+    if (!s->settings.output)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "heatmap writes pictures and arrays: say into which folder with -o FOLDER");
-    if (cs_path_kind(output) == 1 || cs_path_kind(output) == 3)
-        return cs_fail_at(err, CLIPSPAN_E_WRITE, output, "is a file, where a folder was expected");
-    rows = cs_path_join(output, "rows.csv", err);
-    if (!rows) return CLIPSPAN_E_NOMEM;
-    status = cs_path_kind(output) ? cli_target_check(s, rows, err) : CLIPSPAN_OK;
-    cs_free(rows);
-    return status;
+    return cli_map_folder_check(s, err);
 }
 
 static clipspan_status prepare(cli_heatmap *j, clipspan_error *err)
@@ -148,8 +138,6 @@ static clipspan_status prepare(cli_heatmap *j, clipspan_error *err)
     j->tiled = x->tiles || x->tile_size;
     most = j->tiled ? CLIPSPAN_PARTS_MOST : MOST_AT_ONCE;
     j->at_once = (size_t)cli_threads(s) < most ? (size_t)cli_threads(s) : most;
-    for (size_t n = clipspan_inputs_get_count(j->inputs); n; n /= 10)
-        j->digits++;
     return make_names(j, err);
 }
 
@@ -207,21 +195,6 @@ static void summarize(cli_heatmap *j)
     cli_json_finish(&j->json);
 }
 
-static clipspan_status open_rows(cli_heatmap *j, clipspan_error *err)
-{
-    const cli_settings *x = &j->session->settings;
-    clipspan_status status;
-    char *path;
-    cli_signals_hold();
-    CS_TRY(cs_make_folder(x->output, err));
-    path = cs_path_join(x->output, "rows.csv", err);
-    status = path ? cli_rows_open(&j->rows, path, x->force, err) : CLIPSPAN_E_NOMEM;
-    cs_free(path);
-    CS_TRY(status);
-    return cli_rows_header(
-        j->rows, "path|status|text|similarity|sum|highest|row|column|limit|file|error", err);
-}
-
 static clipspan_status heatmap(cli_heatmap *j, clipspan_error *err)
 {
     cli_session *s = j->session;
@@ -234,7 +207,8 @@ static clipspan_status heatmap(cli_heatmap *j, clipspan_error *err)
         return CLIPSPAN_OK;
     }
     CS_TRY(make_maps(j, err));
-    CS_TRY(open_rows(j, err));
+    CS_TRY(cli_map_folder_open(
+        &j->rows, s, "path|status|text|similarity|sum|highest|row|column|limit|file|error", err));
     if (s->form != CLI_FORM_TABLE) begin_document(j);
     CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), map_piece, j, err));
     CS_TRY(cli_rows_finish(j->rows, err));

@@ -32,7 +32,6 @@ typedef struct cli_heatmap {
     size_t blend_room;
     uint8_t *pixels; /* [at_once, image_height, image_width, 3] windows */
     size_t at_once;
-    int digits;
     cli_rows *rows;
     cli_json json;
     size_t written;

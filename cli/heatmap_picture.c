@@ -5,6 +5,7 @@
 #include "head_names.h"
 #include "heatmap.h"
 #include "map_contrast.h"
+#include "map_folder.h"
 #include "map_sheet.h"
 
 #include <math.h>
@@ -14,14 +15,11 @@
 static char *file_name(const cli_heatmap *j, size_t picture, size_t row, const char *ending,
                        clipspan_error *err)
 {
-    const char *name = cs_path_name(clipspan_inputs_get_paths(j->inputs)[picture]);
-    const char *dot = strrchr(name, '.');
-    size_t length = dot && dot != name ? (size_t)(dot - name) : strlen(name);
-    char file[320], number[32] = "";
-    if (length > 180) length = 180;
-    if (row < j->rows_of_maps) snprintf(number, sizeof number, "-%zu", row + 1);
-    snprintf(file, sizeof file, "%0*zu-%.*s%s%s", j->digits, picture, (int)length, name, number,
-             ending);
+    char file[CLI_MAP_FILE_ROOM], end[64];
+    snprintf(end, sizeof end, "%s", ending);
+    if (row < j->rows_of_maps) snprintf(end, sizeof end, "-%zu%s", row + 1, ending);
+    cli_map_file(file, picture, clipspan_inputs_get_count(j->inputs),
+                 clipspan_inputs_get_paths(j->inputs)[picture], end);
     return cs_path_join(j->session->settings.output, file, err);
 }
 
@@ -282,17 +280,13 @@ done:
 clipspan_status cli_heatmap_skip(cli_heatmap *j, size_t picture, const clipspan_error *error,
                                  clipspan_error *err)
 {
-    cli_rows_text(j->rows, clipspan_inputs_get_paths(j->inputs)[picture]);
-    cli_rows_text(j->rows, "skipped");
-    for (int i = 0; i < 8; i++)
-        cli_rows_text(j->rows, "");
-    cli_rows_text(j->rows, error->message);
+    const char *path = clipspan_inputs_get_paths(j->inputs)[picture];
     if (j->session->form == CLI_FORM_JSON) {
         cli_json_row(&j->json, NULL);
-        cli_json_text(&j->json, "path", clipspan_inputs_get_paths(j->inputs)[picture]);
+        cli_json_text(&j->json, "path", path);
         cli_json_text(&j->json, "status", "skipped");
         cli_json_text(&j->json, "error", error->message);
         cli_json_end(&j->json);
     }
-    return cli_rows_next(j->rows, err);
+    return cli_map_folder_skip(j->rows, path, 8, error, err);
 }

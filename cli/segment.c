@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "commands.h"
 #include "map_contrast.h"
+#include "map_folder.h"
 #include "pictures.h"
-#include "signals.h"
 #include "target.h"
 #include "texts_in.h"
 
@@ -20,8 +20,6 @@ static clipspan_status check_arguments(const cli_session *s, clipspan_error *err
 {
     const cli_settings *x = &s->settings;
     const int sentences = x->target.count + x->against.count > 0;
-    clipspan_status status = CLIPSPAN_OK;
-    char *rows;
     CS_TRY(cli_check_precision(s, err));
     if (sentences && (x->classes || x->class_names.count || x->labels))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
@@ -37,15 +35,7 @@ static clipspan_status check_arguments(const cli_session *s, clipspan_error *err
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--multi writes the masks of --classes: it needs -o FOLDER, and goes with "
                        "neither --target nor another --method");
-    if (!x->output) return CLIPSPAN_OK;
-    if (cs_path_kind(x->output) == 1 || cs_path_kind(x->output) == 3)
-        return cs_fail_at(err, CLIPSPAN_E_WRITE, x->output,
-                          "is a file, where a folder was expected");
-    rows = cs_path_join(x->output, "rows.csv", err);
-    if (!rows) return CLIPSPAN_E_NOMEM;
-    if (cs_path_kind(x->output)) status = cli_target_check(s, rows, err);
-    cs_free(rows);
-    return status;
+    return x->output ? cli_map_folder_check(s, err) : CLIPSPAN_OK;
 }
 
 /* Where masks are, and which of their values counts. */
@@ -106,8 +96,6 @@ static clipspan_status prepare(cli_segment *j, clipspan_error *err)
     j->contrast = x->contrast == CLI_CONTRAST_AUTO ? CLI_CONTRAST_MEAN : x->contrast;
     j->pixels = (size_t)j->info->image_height * (size_t)j->info->image_width;
     j->at_once = (size_t)cli_threads(s) < MOST_AT_ONCE ? (size_t)cli_threads(s) : MOST_AT_ONCE;
-    for (size_t n = clipspan_inputs_get_count(j->inputs); n; n /= 10)
-        j->digits++;
     return CLIPSPAN_OK;
 }
 
@@ -140,33 +128,6 @@ static clipspan_status make_maps(cli_segment *j, clipspan_error *err)
     return j->truth[0] && j->truth[1] && j->values ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-static clipspan_status open_rows(cli_segment *j, clipspan_error *err)
-{
-    const cli_settings *x = &j->session->settings;
-    clipspan_status status;
-    char *path;
-    if (!x->output) return CLIPSPAN_OK;
-    cli_signals_hold();
-    CS_TRY(cs_make_folder(x->output, err));
-    path = cs_path_join(x->output, "rows.csv", err);
-    status = path ? cli_rows_open(&j->rows, path, x->force, err) : CLIPSPAN_E_NOMEM;
-    cs_free(path);
-    CS_TRY(status);
-    return cli_rows_header(j->rows, "path|status|text|accuracy|miou|map|file|error", err);
-}
-
-static clipspan_status skip(cli_segment *j, size_t picture, const clipspan_error *error,
-                            clipspan_error *err)
-{
-    if (!j->rows) return CLIPSPAN_OK;
-    cli_rows_text(j->rows, clipspan_inputs_get_paths(j->inputs)[picture]);
-    cli_rows_text(j->rows, "skipped");
-    for (int i = 0; i < 5; i++)
-        cli_rows_text(j->rows, "");
-    cli_rows_text(j->rows, error->message);
-    return cli_rows_next(j->rows, err);
-}
-
 static clipspan_status segment_piece(void *context, size_t first, size_t count,
                                      clipspan_error *errors, clipspan_error *err)
 {
@@ -179,7 +140,9 @@ static clipspan_status segment_piece(void *context, size_t first, size_t count,
         for (size_t i = done; i < done + some; i++) {
             if (errors[i].code == CLIPSPAN_OK)
                 CS_TRY(cli_segment_picture(j, first + i, i - done, &errors[i], err));
-            if (errors[i].code != CLIPSPAN_OK) CS_TRY(skip(j, first + i, &errors[i], err));
+            if (errors[i].code != CLIPSPAN_OK && j->rows)
+                CS_TRY(cli_map_folder_skip(j->rows, clipspan_inputs_get_paths(j->inputs)[first + i],
+                                           5, &errors[i], err));
         }
         done += some;
         CS_TRY(cli_keep_going(j->session, err));
@@ -196,7 +159,9 @@ clipspan_status cli_segment_run(cli_segment *j, clipspan_error *err)
         return CLIPSPAN_OK;
     }
     CS_TRY(make_maps(j, err));
-    CS_TRY(open_rows(j, err));
+    if (s->settings.output)
+        CS_TRY(
+            cli_map_folder_open(&j->rows, s, "path|status|text|accuracy|miou|map|file|error", err));
     CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), segment_piece, j, err));
     if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));
     cli_stage(s, "pictures segmented");

@@ -43,7 +43,6 @@ typedef struct cli_segment {
     size_t methods[CLI_METHODS_MOST], method_count;
     size_t at_once, pixels, written, left_out;
     cli_rows *rows;
-    int digits;
     /* Figures by method, protocol, threshold; how often the highest pixel is foreground. */
     clipspan_segment_score score[CLI_METHODS_MOST][2][2];
     size_t pointed[CLI_METHODS_MOST];

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "map_contrast.h"
+#include "map_folder.h"
 #include "segment.h"
 
 #include <math.h>
@@ -214,13 +215,12 @@ static clipspan_status judge_all(cli_segment *j, judging *all, clipspan_error *e
 /* The mask of all classes with --multi; else the first method's over the whole picture: 255
  * foreground, 0 the rest and what was not seen.
  * */
-static clipspan_status write_mask(cli_segment *j, size_t picture, size_t at, char file[320],
-                                  clipspan_error *err)
+static clipspan_status write_mask(cli_segment *j, size_t picture, size_t at,
+                                  char file[CLI_MAP_FILE_ROOM], clipspan_error *err)
 {
     const cli_settings *x = &j->session->settings;
     const char *path = clipspan_inputs_get_paths(j->inputs)[picture];
-    const char *name = cs_path_name(path), *dot = strrchr(name, '.');
-    size_t length = dot && dot != name ? (size_t)(dot - name) : strlen(name), n, i;
+    size_t n, i;
     clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
     const clipspan_view_info *info;
     clipspan_view *view = NULL;
@@ -241,8 +241,7 @@ static clipspan_status write_mask(cli_segment *j, size_t picture, size_t at, cha
         values && mask ? clipspan_view_run_map(values, view, j->grid[0], err) : CLIPSPAN_E_NOMEM;
     for (i = 0; i < n && status == CLIPSPAN_OK; i++)
         mask[i] = values[i] > cut ? 255 : 0;
-    snprintf(file, 320, "%0*zu-%.*s.png", j->digits, picture, (int)(length > 180 ? 180 : length),
-             name);
+    cli_map_file(file, picture, clipspan_inputs_get_count(j->inputs), path, ".png");
     if (status == CLIPSPAN_OK) {
         target = cs_path_join(x->output, file, err);
         if (!target)
@@ -280,7 +279,7 @@ static clipspan_status write_row(cli_segment *j, size_t picture, const size_t *c
 clipspan_status cli_segment_picture(cli_segment *j, size_t picture, size_t at,
                                     clipspan_error *error, clipspan_error *err)
 {
-    char file[320] = "";
+    char file[CLI_MAP_FILE_ROOM] = "";
     clipspan_status status = CLIPSPAN_OK;
     size_t *chosen = cs_alloc(j->target_count, sizeof *chosen, "texts of a picture", err);
     judging *all = cs_alloc_zero(1, sizeof *all, "figures", err);
