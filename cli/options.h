@@ -62,9 +62,8 @@ typedef struct cli_settings {
     cli_list class_names;
     uint64_t top;
     int codes, verify_sum;
-    int contrast, method, segment_method, threshold, multi;
+    int contrast, method, segment_method, threshold, multi, tiles;
     uint64_t size, back, tile_size;
-    int tiles;
     const char *masks, *mask_value;
     cli_list target, against, like, unlike;
     const char *region;

@@ -709,7 +709,7 @@ typedef struct clipspan_view_info {
 } clipspan_view_info;
 
 /* edge: pixels of the longer side at most, 1 to 4096; 0: 1024. A picture smaller than 256 is
- * enlarged. -1: the picture's own size, or 4096. options may be NULL. Errors: as
+ * enlarged. -1: the picture's own size. options may be NULL. Errors: as
  * clipspan_pixels_read, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_view_new(clipspan_view **out, const clipspan_model *model,
                                                const char *path, int edge,

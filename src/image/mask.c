@@ -55,8 +55,8 @@ static clipspan_status check_mask(const cs_raster *raster, const char *path, int
                           "numbers say what a pixel shows");
     if (want_height && (raster->height != want_height || raster->width != want_width))
         return cs_fail_at(err, CLIPSPAN_E_SHAPE, path,
-                          "is a mask of %d x %d pixels for a picture of %d x %d", raster->height,
-                          raster->width, want_height, want_width);
+                          "is a mask of %d x %d pixels for a picture of %d x %d", raster->width,
+                          raster->height, want_width, want_height);
     return CLIPSPAN_OK;
 }
 

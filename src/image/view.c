@@ -50,13 +50,8 @@ clipspan_status cs_view_show(cs_view *view, cs_raster *raster, int edge, clipspa
     const int longer = raster->width > raster->height ? raster->width : raster->height;
     view->picture_height = raster->height;
     view->picture_width = raster->width;
-    if (edge == 0 && longer <= CS_VIEW_MOST) {
-        view->height = raster->height;
-        view->width = raster->width;
-    } else {
-        view->height = shown(raster->height, longer, edge ? edge : CS_VIEW_MOST);
-        view->width = shown(raster->width, longer, edge ? edge : CS_VIEW_MOST);
-    }
+    view->height = edge ? shown(raster->height, longer, edge) : raster->height;
+    view->width = edge ? shown(raster->width, longer, edge) : raster->width;
     return take_pixels(view, raster, err);
 }
 

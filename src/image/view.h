@@ -18,8 +18,8 @@ typedef struct cs_view {
     int patch, rows, columns; /* of the grid of patches */
 } cs_view;
 
-/* edge: most pixels of the longer side, 1 to CS_VIEW_MOST; 0: the picture's own size, at most that.
- * Give back with cs_view_fini in any case. Errors: as cs_picture_read. */
+/* edge: most pixels of the longer side, 1 to CS_VIEW_MOST; 0: the picture's own size, whatever it
+ * is. Give back with cs_view_fini in any case. Errors: as cs_picture_read. */
 clipspan_status cs_view_init(cs_view *view, const cs_preprocess *preprocess, int patch,
                              const char *path, int edge, const clipspan_picture_options *options,
                              clipspan_error *err);

@@ -50,6 +50,8 @@ load helper
     json "pictures.0.heads.#" 2
     exits 2 "$CLIPSPAN" heatmap "$model" pics/red/1.png --text a --heads L1.H3 -o no && says "L1.H2"
     exits 2 "$CLIPSPAN" heatmap "$model" pics/red/1.png --text a --heads L1.H1 --layers 1 -o no && says "exclude"
+    exits 2 "$CLIPSPAN" heatmap "$model" pics/red/1.png --text a --heads L1.MLP -o no && says "no head \"L1.MLP\""
+    exits 2 "$CLIPSPAN" heatmap "$model" pics/red/1.png --text a --heads "" -o no
     [ ! -e no ]
 }
 

@@ -83,6 +83,8 @@ run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -
     exits 2 "$CLIPSPAN" search run --like pics/red/1.png -o hits.pdf && says ".html"
     exits 2 "$CLIPSPAN" search run --text " " --heads L0.H0 && says "no tokens"
     exits 4 "$CLIPSPAN" search run --like none.png
+    exits 2 "$CLIPSPAN" search run --like pics/red/1.png --heads L0.MLP && says "no head"
+    exits 2 "$CLIPSPAN" search run --like pics/red/1.png --region 0,0,0,5 && says "X,Y,WIDTH,HEIGHT"
     exits 4 "$CLIPSPAN" search pics --like pics/red/1.png
     exits 0 "$CLIPSPAN" scan "$model" pics --codes none -o bare -q
     exits 4 "$CLIPSPAN" search bare --like pics/red/1.png && says "codes"

@@ -57,14 +57,31 @@ masks() {
     json skipped 2
     json pictures 1
     says "right/green.png"
+    says "is a picture in colours"
     grep -q 'red.png,skipped' out/rows.csv
     rm right/blue.png
     exits 4 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask && says "no usable picture"
 }
 
+@test "pictures of 1 x 1 and 20,000 x 20 pixels, and their masks" {
+    mkdir odd
+    printf 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR42mPgBwAAEQAQBOQ5bQAAAABJRU5ErkJggg==' | base64 -d >odd/one.png
+    printf 'iVBORw0KGgoAAAANSUhEUgAATiAAAAAUAQAAAABA1DALAAAAaElEQVR42u3WMQ0AAAzDsDIof7bFsHOSDSFXUgAA3okEAAAmDgAAEwcAgIkDADBxAACYOAAA%s' \
+        TBwAgIkDAMDEAQBg4gAATBwAACYOAAATBwCAiQMAMHEAAJg4AABMHACAiQMAwMQBAHAzBilyVlZUM3AAAAAASUVORK5CYII= | base64 -d >odd/long.png
+    exits 0 "$CLIPSPAN" segment "$model" odd --classes red,green -o masks --json && json pictures 2
+    mkdir right && cp masks/0-long.png right/long.png && cp masks/1-one.png right/one.png
+    # width and height of a PNG lie at byte 16: the masks are of the pictures' own sizes
+    [ "$(od -An -tu1 -j16 -N8 right/long.png | tr -s ' ')" = " 0 0 78 32 0 0 0 20" ]
+    exits 0 "$CLIPSPAN" segment "$model" odd --classes red,green --masks right --json && json pictures 2
+    cp right/one.png right/long.png
+    exits 3 "$CLIPSPAN" segment "$model" odd --classes red,green --masks right --json && says "is a mask of 1 x 1 pixels for a picture of 20000 x 20"
+}
+
 @test "arguments that do not go together" {
     exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green && says "--masks"
     exits 2 "$CLIPSPAN" segment "$model" pics --masks right && says "no classes"
+    exits 2 "$CLIPSPAN" segment "$model" pics --class red --class " " -o m && says "has no tokens"
+    exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green --heads L0.MLP -o m && says "no head \"L0.MLP\""
     exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green --target x -o m && says "one of them"
     exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green --contrast pairs -o m && says "pairs"
     exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green -o m --mask-value 3 && says "--masks"
