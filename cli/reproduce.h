@@ -40,8 +40,9 @@ typedef struct cli_reproduction {
     char *masks;             /* of CLI_DATA_MASKS */
     clipspan_texts *classes; /* that labels are matched with; NULL: of the settings */
     char *list;              /* CSV of pictures with labels and groups; NULL: the folder as it is */
-    size_t list_size;
-    size_t pictures, filled; /* that are listed; classes with pictures */
+    size_t list_size, list_room;
+    const char *labels, *groups; /* columns of the list, or "folder" */
+    size_t pictures, filled;     /* that are listed; classes with pictures */
 
     char *out, *run_path, *list_path, *classes_path; /* FOLDER and files in it */
     char *classifier;  /* of the published classes and templates, kept in FOLDER; or NULL */
@@ -66,6 +67,14 @@ typedef struct cli_reproduction {
 clipspan_status cli_reproduce_imagenet(cli_reproduction *r, clipspan_error *err);
 clipspan_status cli_reproduce_waterbirds(cli_reproduction *r, clipspan_error *err);
 clipspan_status cli_reproduce_masks(cli_reproduction *r, clipspan_error *err);
+
+/* The pictures of a flat folder with their classes from LOC_val_solution.csv, as a list. */
+clipspan_status cli_reproduce_solution(cli_reproduction *r, const char *csv,
+                                       const clipspan_texts *classes, clipspan_error *err);
+
+/* The next cell of the list, and what ends it: a comma or a line end. */
+clipspan_status cli_reproduce_put(cli_reproduction *r, const char *text, char end,
+                                  clipspan_error *err);
 
 /* NOT_FOUND at `path`: what was looked for, the whole layout, and the model that will be needed. */
 clipspan_status cli_reproduce_missing(const cli_reproduction *r, const char *path, const char *what,

@@ -49,23 +49,6 @@ static clipspan_status check_value(const columns *c, size_t record, const char *
                                                     : "");
 }
 
-/* Appends a cell and what ends it. */
-static clipspan_status put(cli_reproduction *r, size_t *room, const char *text, char end,
-                           clipspan_error *err)
-{
-    const int quote = strpbrk(text, ",\"\r\n") != NULL;
-    CS_TRY(cs_grow(&r->list, room, r->list_size + 2 * strlen(text) + 4, 1, "a list", err));
-    if (quote) r->list[r->list_size++] = '"';
-    for (; *text; text++) {
-        if (*text == '"') r->list[r->list_size++] = '"';
-        r->list[r->list_size++] = *text;
-    }
-    if (quote) r->list[r->list_size++] = '"';
-    r->list[r->list_size++] = end;
-    r->list[r->list_size] = '\0';
-    return CLIPSPAN_OK;
-}
-
 /* "Black footed Albatross" of "001.Black_footed_Albatross/Black_..._0001.jpg". */
 static void species(char out[128], const char *path)
 {
@@ -83,12 +66,12 @@ static void species(char out[128], const char *path)
 static clipspan_status keep_test(cli_reproduction *r, const columns *c, clipspan_error *err)
 {
     const size_t count = clipspan_inputs_get_count(c->pictures);
-    size_t room = 0, i;
+    size_t i;
     char bird[128];
-    CS_TRY(put(r, &room, "path", ',', err));
-    CS_TRY(put(r, &room, "y", ',', err));
-    CS_TRY(put(r, &room, "place", ',', err));
-    CS_TRY(put(r, &room, "species", '\n', err));
+    CS_TRY(cli_reproduce_put(r, "path", ',', err));
+    CS_TRY(cli_reproduce_put(r, "y", ',', err));
+    CS_TRY(cli_reproduce_put(r, "place", ',', err));
+    CS_TRY(cli_reproduce_put(r, "species", '\n', err));
     for (i = 0; i < count; i++) {
         const char *path = clipspan_inputs_get_paths(c->pictures)[i];
         const char *y = clipspan_inputs_get_label(c->pictures, i);
@@ -97,12 +80,14 @@ static clipspan_status keep_test(cli_reproduction *r, const columns *c, clipspan
         CS_TRY(check_value(c, i, "y", y, err));
         CS_TRY(check_value(c, i, "place", place, err));
         species(bird, path);
-        CS_TRY(put(r, &room, path, ',', err));
-        CS_TRY(put(r, &room, y, ',', err));
-        CS_TRY(put(r, &room, place, ',', err));
-        CS_TRY(put(r, &room, bird, '\n', err));
+        CS_TRY(cli_reproduce_put(r, path, ',', err));
+        CS_TRY(cli_reproduce_put(r, y, ',', err));
+        CS_TRY(cli_reproduce_put(r, place, ',', err));
+        CS_TRY(cli_reproduce_put(r, bird, '\n', err));
         r->pictures++;
     }
+    r->labels = "y";
+    r->groups = "y,place";
     if (r->pictures == 0)
         return cs_fail_at(
             err, CLIPSPAN_E_FORMAT, c->csv,

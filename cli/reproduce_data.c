@@ -142,47 +142,63 @@ static clipspan_status check_folders(cli_reproduction *r, const clipspan_inputs 
     return status;
 }
 
+/* No class folders: a list says the classes, or something is missing. */
+static clipspan_status read_flat(cli_reproduction *r, const clipspan_texts *classes,
+                                 clipspan_error *err)
+{
+    static const char *const lists[] = {"LOC_val_solution.csv"};
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    clipspan_inputs *inputs = NULL;
+    const char *source = r->data;
+    clipspan_status status;
+    char *csv;
+    if (clipspan_inputs_open(&inputs, &source, 1, &options, NULL) != CLIPSPAN_OK)
+        return cli_reproduce_missing(r, source, "holds no folders of classes", err);
+    clipspan_inputs_close(&inputs);
+    csv = find_below(r, lists, 1, 1, err);
+    status = csv ? cli_reproduce_solution(r, csv, classes, err)
+                 : cli_reproduce_missing(
+                       r, source,
+                       "holds pictures but no folders of classes; move each picture into the "
+                       "folder of its class (the development kit's ground truth says which), or "
+                       "put LOC_val_solution.csv, which says it too, into DIR",
+                       err);
+    cs_free(csv);
+    return status;
+}
+
+static clipspan_status read_folders(cli_reproduction *r, const clipspan_texts *classes,
+                                    clipspan_error *err)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    clipspan_inputs *inputs = NULL;
+    const char *source = r->data;
+    clipspan_status status;
+    options.labels = r->labels = "folder";
+    status = clipspan_inputs_open(&inputs, &source, 1, &options, err);
+    if (status == CLIPSPAN_E_NOT_FOUND)
+        return cli_reproduce_missing(r, source, "holds no picture", err);
+    CS_TRY(status);
+    r->pictures = clipspan_inputs_get_count(inputs);
+    status = check_folders(r, inputs, classes, err);
+    clipspan_inputs_close(&inputs);
+    return status;
+}
+
 clipspan_status cli_reproduce_imagenet(cli_reproduction *r, clipspan_error *err)
 {
     static const char *const places[] = {"val", "ILSVRC/Data/CLS-LOC/val", "Data/CLS-LOC/val"};
-    cli_session *s = r->session;
-    const cli_settings *x = &s->settings;
+    const cli_settings *x = &r->session->settings;
     const int own = (x->classes && strcmp(x->classes, "imagenet") != 0) || x->class_names.count > 0;
-    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
-    clipspan_inputs *inputs = NULL;
     clipspan_texts *classes = NULL;
-    clipspan_status status = CLIPSPAN_OK;
-    const char *source;
+    clipspan_status status;
     r->data = find_below(r, places, sizeof places / sizeof *places, 2, err);
     if (!r->data) r->data = cs_strdup(x->data, err);
     if (!r->data) return CLIPSPAN_E_NOMEM;
-    source = r->data;
-    if (!has_class_folders(source, own)) {
-        options.labels = NULL;
-        if (clipspan_inputs_open(&inputs, &source, 1, &options, NULL) == CLIPSPAN_OK) {
-            clipspan_inputs_close(&inputs);
-            return cli_reproduce_missing(
-                r, source,
-                "holds pictures but no folders of classes; move each picture into "
-                "the folder of its class (the development kit's ground truth, or "
-                "LOC_val_solution.csv, says which)",
-                err);
-        }
-        return cli_reproduce_missing(r, source, "holds no folders of classes", err);
-    }
-    if (own)
-        CS_TRY(cli_classes_open(&classes, s, err));
-    else
-        CS_TRY(imagenet_classes(&classes, err));
-    options.labels = "folder";
-    status = clipspan_inputs_open(&inputs, &source, 1, &options, err);
-    if (status == CLIPSPAN_E_NOT_FOUND)
-        status = cli_reproduce_missing(r, source, "holds no picture", err);
-    if (status == CLIPSPAN_OK) {
-        r->pictures = clipspan_inputs_get_count(inputs);
-        status = check_folders(r, inputs, classes, err);
-    }
-    clipspan_inputs_close(&inputs);
+    status = own ? cli_classes_open(&classes, r->session, err) : imagenet_classes(&classes, err);
+    if (status == CLIPSPAN_OK)
+        status = has_class_folders(r->data, own) ? read_folders(r, classes, err)
+                                                 : read_flat(r, classes, err);
     if (!own) {
         r->classes = classes;
         classes = NULL;

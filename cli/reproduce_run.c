@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The run behind a table: made, or taken up again, in FOLDER/run, with the lists that other
- * commands need to ask it more: pictures.csv (of Waterbirds), classes.txt and the vectors of the
- * classes. */
+/* The run behind a table: made, or taken up again, in FOLDER/run, with what other commands need to
+ * ask it more: pictures.csv (unless folders say it), classes.txt and the vectors of the classes. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "reproduce.h"
@@ -11,6 +10,22 @@
 #include <string.h>
 
 #define LIST_MOST ((uint64_t)256 << 20)
+
+clipspan_status cli_reproduce_put(cli_reproduction *r, const char *text, char end,
+                                  clipspan_error *err)
+{
+    const int quote = strpbrk(text, ",\"\r\n") != NULL;
+    CS_TRY(cs_grow(&r->list, &r->list_room, r->list_size + 2 * strlen(text) + 4, 1, "a list", err));
+    if (quote) r->list[r->list_size++] = '"';
+    for (; *text; text++) {
+        if (*text == '"') r->list[r->list_size++] = '"';
+        r->list[r->list_size++] = *text;
+    }
+    if (quote) r->list[r->list_size++] = '"';
+    r->list[r->list_size++] = end;
+    r->list[r->list_size] = '\0';
+    return CLIPSPAN_OK;
+}
 
 /* Leaves a file with this content: nothing to do when it has it already. */
 static clipspan_status keep_file(const char *path, const char *data, size_t size, int replace,
@@ -101,8 +116,8 @@ clipspan_status cli_reproduce_scan(cli_reproduction *r, clipspan_error *err)
     cli_reproduce_arguments(r, r->model, r->list ? r->list_path : r->data);
     x->output = r->run_path;
     x->model = NULL;
-    x->labels = r->list ? "y" : "folder";
-    x->groups = r->list ? "y,place" : NULL;
+    x->labels = r->labels;
+    x->groups = r->groups;
     x->root = r->list ? r->data : NULL;
     status = cli_scan_open(&run, &model, s, err);
     if (status == CLIPSPAN_OK) r->used = clipspan_run_get_info(run)->used;

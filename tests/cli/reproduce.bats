@@ -93,6 +93,30 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     [ ! -e reproduce-imagenet ]
 }
 
+@test "pictures in one folder, with the list that says their classes" {
+    mkdir -p flat/ILSVRC/Data/CLS-LOC/val
+    cp pics/red/1.png flat/ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000001.JPEG
+    cp pics/blue/1.png flat/ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000003.JPEG
+    exits 4 "$CLIPSPAN" reproduce layers --data flat --model "$model" && says "put LOC_val_solution.csv"
+    printf '%s\n' ImageId,PredictionString 'ILSVRC2012_val_00000003,n03126707 85 1 499 272 ' \
+        'ILSVRC2012_val_00000002,n01440764 0 0 9 9 ' 'ILSVRC2012_val_00000001,n02123045 1 2 3 4 n02123045 5 6 7 8 ' \
+        >flat/LOC_val_solution.csv
+    exits 0 "$CLIPSPAN" reproduce mlp-ablation --data flat --model "$model" --templates none --json
+    json pictures 2
+    json classes_with_pictures 2
+    cp .out flat.json
+    [ "$(cat reproduce-imagenet/pictures.csv)" = \
+        "$(printf '%s\n' path,class ILSVRC2012_val_00000003.JPEG,n03126707 ILSVRC2012_val_00000001.JPEG,n02123045)" ]
+    exits 0 "$CLIPSPAN" effects reproduce-imagenet/run --classes reproduce-imagenet/classes.txt --templates none --json
+    json sequence.0.correct "$("$JSON_AT" rows.0.correct <flat.json)"
+    sed -i 's/n03126707/n99999999/' flat/LOC_val_solution.csv
+    exits 4 "$CLIPSPAN" reproduce layers --data flat --model "$model" && says '"n99999999"'
+    sed -i 's/^ILSVRC2012_val/other/' flat/LOC_val_solution.csv
+    exits 4 "$CLIPSPAN" reproduce layers --data flat --model "$model" && says "the first would be other_00000003.JPEG"
+    sed -i '1s/ImageId/id/' flat/LOC_val_solution.csv
+    exits 4 "$CLIPSPAN" reproduce layers --data flat --model "$model" && says 'no column "ImageId"'
+}
+
 @test "wnids and names of the thousand classes come with the program" {
     mkdir -p imagenet/n02123045 imagenet/n03126707
     cp pics/red/1.png imagenet/n02123045
