@@ -54,6 +54,55 @@ size_t cli_explain_choose(size_t *out, size_t most, const double *numbers, size_
     return held;
 }
 
+clipspan_head cli_explain_head(const cli_explain *j, size_t i)
+{
+    const clipspan_head head = {(int)(i / (size_t)j->facts->heads),
+                                (int)(i % (size_t)j->facts->heads)};
+    return head;
+}
+
+size_t cli_explain_heads(const clipspan_explanation_info *x)
+{
+    return (size_t)x->layers * (size_t)x->heads;
+}
+
+double cli_explain_sum(const double *numbers, size_t n)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += numbers[i];
+    return sum;
+}
+
+size_t cli_explain_shares(cli_explain_share *out, size_t most, const cli_explain *j, size_t text)
+{
+    const clipspan_explanation_info *x = j->facts;
+    const size_t all = cli_explain_heads(x);
+    size_t count = 0;
+    for (size_t i = 0; i < all; i++) {
+        char role[64];
+        size_t at = 0;
+        cli_explain_role(role, cli_explain_known(j, cli_explain_head(j, i)));
+        while (at < count && strcmp(out[at].role, role) != 0)
+            at++;
+        if (at == most) continue;
+        if (at == count) {
+            memset(&out[count++], 0, sizeof *out);
+            memcpy(out[at].role, role, sizeof role);
+        }
+        out[at].heads++;
+        out[at].part += x->head[text * all + i];
+    }
+    for (size_t i = 1; i < count; i++) {
+        const cli_explain_share share = out[i];
+        size_t at = i;
+        for (; at > 0 && fabs(share.part) > fabs(out[at - 1].part); at--)
+            out[at] = out[at - 1];
+        out[at] = share;
+    }
+    return count;
+}
+
 /* ---- Before any work ---- */
 
 static clipspan_status check_arguments(cli_explain *j, clipspan_error *err)

@@ -7,7 +7,8 @@
 
 #define CLI_EXPLAIN_MOST    64 /* heads or patches that are listed for a text */
 
-#define CLI_EXPLAIN_COLUMNS 4 /* texts of a head in a figure */
+#define CLI_EXPLAIN_COLUMNS 4  /* texts of a head in a figure */
+#define CLI_EXPLAIN_ROLES   64 /* that are told apart */
 
 /* A row of the joint figure. */
 typedef struct cli_explain_row {
@@ -44,6 +45,21 @@ const clipspan_atlas_head *cli_explain_known(const cli_explain *job, clipspan_he
 /* "colour", "colour, mixed" or "". */
 void cli_explain_role(char out[64], const clipspan_atlas_head *head);
 
+/* Head number i, of layers * heads; and a sum. */
+clipspan_head cli_explain_head(const cli_explain *job, size_t i);
+size_t cli_explain_heads(const clipspan_explanation_info *facts);
+double cli_explain_sum(const double *numbers, size_t n);
+
+/* What heads of one role add to a text's value together. */
+typedef struct cli_explain_share {
+    char role[64]; /* "": no clear role */
+    size_t heads;
+    double part;
+} cli_explain_share;
+
+/* By size, the largest first, in `out`, which has room for `most`; returns how many. */
+size_t cli_explain_shares(cli_explain_share *out, size_t most, const cli_explain *job, size_t text);
+
 /* The `most` largest sizes among n numbers, the largest first; returns how many. */
 size_t cli_explain_choose(size_t *out, size_t most, const double *numbers, size_t n);
 
@@ -53,6 +69,9 @@ clipspan_status cli_explain_view(clipspan_view **out, const cli_explain *job, in
 
 /* The answer on standard output, in the form that was asked for. */
 clipspan_status cli_explain_show(cli_explain *job, clipspan_error *err);
+
+/* The tables of that. */
+clipspan_status cli_explain_print(const cli_explain *job, clipspan_error *err);
 
 /* The joint figure, heads by texts of theirs, in every file of --figure. */
 clipspan_status cli_explain_figures(cli_explain *job, clipspan_error *err);

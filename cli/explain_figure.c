@@ -35,7 +35,7 @@ static clipspan_status choose_heads(figure *f, clipspan_error *err)
 {
     const cli_explain *j = f->job;
     const clipspan_explanation_info *x = j->facts;
-    const size_t all = (size_t)x->layers * (size_t)x->heads;
+    const size_t all = cli_explain_heads(x);
     const clipspan_atlas_info *info = clipspan_atlas_get_info(j->atlas);
     size_t best[CLI_EXPLAIN_MOST], count;
     if (j->head_count > CLI_EXPLAIN_MOST)
@@ -54,8 +54,7 @@ static clipspan_status choose_heads(figure *f, clipspan_error *err)
     if (j->head_count) return CLIPSPAN_OK;
     count = cli_explain_choose(best, CLI_EXPLAIN_MOST, x->head + x->order[0] * all, all);
     for (size_t i = 0; i < count && f->head_count < ROWS; i++) {
-        const clipspan_head head = {(int)(best[i] / (size_t)x->heads),
-                                    (int)(best[i] % (size_t)x->heads)};
+        const clipspan_head head = cli_explain_head(j, best[i]);
         const clipspan_atlas_head *known = cli_explain_known(j, head);
         if (known && known->picks) f->heads[f->head_count++] = head;
     }

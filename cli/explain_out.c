@@ -1,191 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What explain prints: tables for people, rows or one document for programs. */
-#include "base/memory.h"
+/* What explain gives to programs: rows or one document. */
 #include "explain.h"
 #include "head_names.h"
 #include "json_out.h"
-#include "numbers.h"
 #include "rows.h"
-#include "table.h"
 
 #include <math.h>
 #include <string.h>
 
 static const char *const contrasts[] = {"none", "mean", "rival"};
-
-static clipspan_head head_at(const cli_explain *j, size_t i)
-{
-    const clipspan_head head = {(int)(i / (size_t)j->facts->heads),
-                                (int)(i % (size_t)j->facts->heads)};
-    return head;
-}
-
-static size_t heads_of(const clipspan_explanation_info *x)
-{
-    return (size_t)x->layers * (size_t)x->heads;
-}
-
-static double sum_of(const double *numbers, size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += numbers[i];
-    return sum;
-}
-
-/* ---- Tables ---- */
-
-static void signed_number(char out[CLI_NUMBER_ROOM], double value)
-{
-    snprintf(out, CLI_NUMBER_ROOM, "%+.4f", value);
-}
-
-static clipspan_status add_number(cli_table *table, double value, clipspan_error *err)
-{
-    char text[CLI_NUMBER_ROOM];
-    signed_number(text, value);
-    return cli_table_add(table, text, err);
-}
-
-static clipspan_status print_texts(const cli_explain *j, clipspan_error *err)
-{
-    const clipspan_explanation_info *x = j->facts;
-    const size_t L = (size_t)x->layers;
-    char headers[] = "text|>similarity|>explained|>attention|>MLPs|>input";
-    clipspan_status status = CLIPSPAN_OK;
-    cli_table table;
-    cli_table_init(&table, headers);
-    for (size_t k = 0; k < x->texts && status == CLIPSPAN_OK; k++) {
-        const size_t t = x->order[k];
-        status = cli_table_add(&table, x->names[t], err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->similarity[t], err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->value[t], err);
-        if (status == CLIPSPAN_OK)
-            status = add_number(&table, sum_of(x->attention + t * L, L), err);
-        if (status == CLIPSPAN_OK)
-            status = add_number(&table, sum_of(x->mlp + t * (L + 1) + 1, L), err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->mlp[t * (L + 1)], err);
-    }
-    if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
-    cli_table_fini(&table);
-    return status;
-}
-
-static clipspan_status print_layers(const cli_explain *j, size_t t, clipspan_error *err)
-{
-    const clipspan_explanation_info *x = j->facts;
-    const size_t L = (size_t)x->layers;
-    char headers[] = "layer|>attention|>of it class token|>MLP";
-    clipspan_status status = CLIPSPAN_OK;
-    cli_table table;
-    cli_table_init(&table, headers);
-    for (size_t l = L; l-- > 0 && status == CLIPSPAN_OK;) {
-        char name[24];
-        snprintf(name, sizeof name, "L%zu", l);
-        status = cli_table_add(&table, name, err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->attention[t * L + l], err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->class_part[t * L + l], err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->mlp[t * (L + 1) + l + 1], err);
-    }
-    if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
-    cli_table_fini(&table);
-    return status;
-}
-
-/* The head's first texts, as many as fit into a line. */
-static void first_texts(char *out, size_t room, const cli_explain *j,
-                        const clipspan_atlas_head *head)
-{
-    const clipspan_atlas_text *texts = j->atlas ? clipspan_atlas_get_texts(j->atlas) : NULL;
-    size_t used = 0;
-    out[0] = '\0';
-    for (int k = 0; head && k < head->picks && k < 3 && used < room; k++) {
-        const int size = snprintf(out + used, room - used, "%s%s", k ? "; " : "",
-                                  texts[head->pick[k].pick.text].text);
-        used += size > 0 ? (size_t)size : 0;
-    }
-}
-
-static clipspan_status print_heads(const cli_explain *j, size_t t, clipspan_error *err)
-{
-    const clipspan_explanation_info *x = j->facts;
-    char headers[] = "head|>part|role|first texts", plain[] = "head|>part";
-    size_t best[CLI_EXPLAIN_MOST], count;
-    clipspan_status status = CLIPSPAN_OK;
-    cli_table table;
-    count = cli_explain_choose(best, j->top, x->head + t * heads_of(x), heads_of(x));
-    cli_table_init(&table, j->atlas ? headers : plain);
-    for (size_t k = 0; k < count && status == CLIPSPAN_OK; k++) {
-        const clipspan_atlas_head *known = cli_explain_known(j, head_at(j, best[k]));
-        char name[CLI_HEAD_ROOM], role[64], texts[256];
-        cli_head_name(name, head_at(j, best[k]));
-        cli_explain_role(role, known);
-        first_texts(texts, sizeof texts, j, known);
-        status = cli_table_add(&table, name, err);
-        if (status == CLIPSPAN_OK)
-            status = add_number(&table, x->head[t * heads_of(x) + best[k]], err);
-        if (status == CLIPSPAN_OK && j->atlas) status = cli_table_add(&table, role, err);
-        if (status == CLIPSPAN_OK && j->atlas) status = cli_table_add(&table, texts, err);
-    }
-    if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
-    cli_table_fini(&table);
-    return status;
-}
-
-static clipspan_status print_patches(const cli_explain *j, size_t t, clipspan_error *err)
-{
-    const clipspan_explanation_info *x = j->facts;
-    const double *token = x->token + t * x->tokens;
-    const size_t width = (size_t)x->grid_width;
-    char headers[] = ">row|>column|>part";
-    size_t best[CLI_EXPLAIN_MOST],
-        count = cli_explain_choose(best, j->top, token + 1, x->tokens - 1);
-    clipspan_status status = CLIPSPAN_OK;
-    cli_table table;
-    cli_table_init(&table, headers);
-    for (size_t k = 0; k < count && status == CLIPSPAN_OK; k++) {
-        char row[24], column[24];
-        snprintf(row, sizeof row, "%zu", best[k] / width);
-        snprintf(column, sizeof column, "%zu", best[k] % width);
-        status = cli_table_add(&table, row, err);
-        if (status == CLIPSPAN_OK) status = cli_table_add(&table, column, err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, token[1 + best[k]], err);
-    }
-    if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
-    cli_table_fini(&table);
-    return status;
-}
-
-static clipspan_status print(const cli_explain *j, clipspan_error *err)
-{
-    static const char *const said[] = {"the similarity", "the similarity minus the texts' mean",
-                                       "the similarity minus that of its strongest rival"};
-    const clipspan_explanation_info *x = j->facts;
-    const size_t first = x->order[0];
-    size_t cells;
-    cli_print_text(stdout, j->session, j->picture, (size_t)j->session->columns, &cells);
-    printf("\nexplained: %s\n", said[x->contrast]);
-    CS_TRY(print_texts(j, err));
-    fputs("\nof ", stdout);
-    cli_print_text(stdout, j->session, x->names[first], (size_t)j->session->columns - 20, &cells);
-    printf(", by layer\n");
-    CS_TRY(print_layers(j, first, err));
-    puts("\nstrongest heads");
-    CS_TRY(print_heads(j, first, err));
-    printf("\nstrongest patches, of %d x %d\n", x->grid_height, x->grid_width);
-    CS_TRY(print_patches(j, first, err));
-    printf("\nall parts add up to what is explained within %.1e; effects are direct\n", x->off);
-    if (j->session->settings.output) {
-        char size[CLI_NUMBER_ROOM];
-        cli_format_bytes(size, j->bytes);
-        printf("%s: the whole of it, %s; open it in a browser\n", j->session->settings.output,
-               size);
-    }
-    for (size_t i = 0; i < j->session->settings.figure.count; i++)
-        printf("%s: %zu head%s by their own texts\n", j->session->settings.figure.items[i],
-               j->row_count, j->row_count == 1 ? "" : "s");
-    return CLIPSPAN_OK;
-}
 
 /* ---- Rows: text, part, layer, head, row, column, value, role ---- */
 
@@ -223,9 +46,9 @@ static clipspan_status put_text(cli_rows *rows, const cli_explain *j, size_t t, 
     }
     for (long i = 0; i < L * H; i++) {
         char role[64];
-        cli_explain_role(role, cli_explain_known(j, head_at(j, (size_t)i)));
-        CS_TRY(put_row(rows, name, "head", i / H, i % H, NULL, x->head[t * heads_of(x) + (size_t)i],
-                       role, err));
+        cli_explain_role(role, cli_explain_known(j, cli_explain_head(j, (size_t)i)));
+        CS_TRY(put_row(rows, name, "head", i / H, i % H, NULL,
+                       x->head[t * cli_explain_heads(x) + (size_t)i], role, err));
     }
     for (long i = 0; i < (long)x->tokens - 1; i++) {
         const long patch[2] = {i / width, i % width};
@@ -254,15 +77,30 @@ static void emit_heads(cli_json *json, const cli_explain *j, size_t t)
 {
     const clipspan_explanation_info *x = j->facts;
     cli_json_array(json, "heads");
-    for (size_t i = 0; i < heads_of(x); i++) {
-        const clipspan_atlas_head *known = cli_explain_known(j, head_at(j, i));
+    for (size_t i = 0; i < cli_explain_heads(x); i++) {
+        const clipspan_atlas_head *known = cli_explain_known(j, cli_explain_head(j, i));
         char name[CLI_HEAD_ROOM], role[64];
-        cli_head_name(name, head_at(j, i));
+        cli_head_name(name, cli_explain_head(j, i));
         cli_explain_role(role, known);
         cli_json_row(json, NULL);
         cli_json_text(json, "head", name);
-        cli_json_real(json, "part", x->head[t * heads_of(x) + i]);
+        cli_json_real(json, "part", x->head[t * cli_explain_heads(x) + i]);
         if (known) cli_json_text(json, "role", role);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+}
+
+static void emit_roles(cli_json *json, const cli_explain *j, size_t t)
+{
+    cli_explain_share shares[CLI_EXPLAIN_ROLES];
+    const size_t count = cli_explain_shares(shares, CLI_EXPLAIN_ROLES, j, t);
+    cli_json_array(json, "roles");
+    for (size_t k = 0; k < count; k++) {
+        cli_json_row(json, NULL);
+        cli_json_text(json, "role", *shares[k].role ? shares[k].role : NULL);
+        cli_json_whole(json, "heads", shares[k].heads);
+        cli_json_real(json, "part", shares[k].part);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -294,8 +132,8 @@ static void emit_text(cli_json *json, const cli_explain *j, size_t t)
     cli_json_text(json, "text", x->names[t]);
     cli_json_real(json, "similarity", x->similarity[t]);
     cli_json_real(json, "explained", x->value[t]);
-    cli_json_real(json, "attention", sum_of(x->attention + t * L, L));
-    cli_json_real(json, "mlps", sum_of(x->mlp + t * (L + 1) + 1, L));
+    cli_json_real(json, "attention", cli_explain_sum(x->attention + t * L, L));
+    cli_json_real(json, "mlps", cli_explain_sum(x->mlp + t * (L + 1) + 1, L));
     cli_json_real(json, "input", x->mlp[t * (L + 1)]);
     cli_json_array(json, "layers");
     for (size_t l = 0; l < L; l++) {
@@ -308,6 +146,7 @@ static void emit_text(cli_json *json, const cli_explain *j, size_t t)
     }
     cli_json_end(json);
     emit_heads(json, j, t);
+    if (j->atlas) emit_roles(json, j, t);
     emit_patches(json, j, t);
     cli_json_end(json);
 }
@@ -370,7 +209,7 @@ clipspan_status cli_explain_show(cli_explain *j, clipspan_error *err)
     case CLI_FORM_TSV: return j->facts ? put_rows(j, err) : CLIPSPAN_OK;
     case CLI_FORM_TABLE: break;
     }
-    if (j->facts) return print(j, err);
+    if (j->facts) return cli_explain_print(j, err);
     printf("would explain %s with %zu text%s\n", j->picture, clipspan_texts_get_count(j->texts),
            clipspan_texts_get_count(j->texts) == 1 ? "" : "s");
     return CLIPSPAN_OK;

@@ -4,7 +4,10 @@
 
 #include <math.h>
 
-#define SAID 3 /* heads that are named */
+#include "base/memory.h"
+
+#define SAID  3 /* heads that are named */
+#define ROLES 3 /* and roles */
 
 static void quote(cs_html *html, const char *text)
 {
@@ -117,6 +120,44 @@ static void say_heads(cs_html *html, const cs_explain_facts *facts, size_t t)
     cs_html_put(html, ".</li>\n");
 }
 
+/* What heads of each clear role add together; the rest as one. */
+static void say_roles(cs_html *html, const cs_explain_facts *facts, size_t t)
+{
+    const clipspan_explanation_info *x = facts->x;
+    const size_t heads = (size_t)x->layers * (size_t)x->heads;
+    const cs_palette *palette = facts->report.palette;
+    size_t best[ROLES], i, count;
+    double *parts, rest = 0, others = 0;
+    if (!facts->report.atlas || html->status != CLIPSPAN_OK) return;
+    parts = cs_alloc_zero(palette->count + 1, sizeof *parts, "roles", html->err);
+    if (!parts) {
+        html->status = CLIPSPAN_E_NOMEM;
+        return;
+    }
+    for (i = 0; i < heads; i++) {
+        const clipspan_atlas_head *known = cs_explain_head(facts, i);
+        if (known && known->role.kind == CLIPSPAN_ROLE_CLEAR)
+            parts[cs_palette_find(palette, known->role.category[0]) - palette->looks] +=
+                x->head[t * heads + i];
+        else
+            rest += x->head[t * heads + i];
+    }
+    count = cs_explain_largest(best, ROLES, parts, palette->count);
+    cs_html_put(html, "<li>By the heads\xE2\x80\x99 roles: ");
+    for (i = 0; i < palette->count; i++)
+        others += parts[i];
+    for (i = 0; i < count && fabs(parts[best[i]]) > 0; i++) {
+        others -= parts[best[i]];
+        cs_html_format(html, "<b class=\"chip r%d\">", palette->looks[best[i]].hue);
+        cs_html_text(html, palette->looks[best[i]].category);
+        cs_html_format(html, "</b> %s, ", cs_explain_number(parts[best[i]]).text);
+    }
+    if (palette->count > ROLES)
+        cs_html_format(html, "other roles %s, ", cs_explain_number(others).text);
+    cs_html_format(html, "heads without a clear role %s.</li>\n", cs_explain_number(rest).text);
+    cs_free(parts);
+}
+
 static void say_patches(cs_html *html, const cs_explain_facts *facts, size_t t)
 {
     const clipspan_explanation_info *x = facts->x;
@@ -146,6 +187,7 @@ void cs_explain_findings(cs_html *html, const cs_explain_facts *facts, size_t t,
     cs_html_put(html, "<ol class=found>");
     say_rank(html, facts, t, rank);
     say_layers(html, facts, t);
+    say_roles(html, facts, t);
     say_heads(html, facts, t);
     say_patches(html, facts, t);
     cs_html_put(html, "</ol>\n");

@@ -45,7 +45,7 @@ size_t cs_explain_largest(size_t *out, size_t most, const double *numbers, size_
 {
     size_t held = 0, i;
     for (i = 0; i < n; i++) {
-        size_t at = held;
+        size_t at;
         if (held == most && fabs(numbers[i]) <= fabs(numbers[out[held - 1]])) continue;
         if (held < most) held++;
         for (at = held - 1; at > 0 && fabs(numbers[i]) > fabs(numbers[out[at - 1]]); at--)

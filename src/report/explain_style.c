@@ -78,7 +78,8 @@ const char *const cs_explain_style[] = {
     "font-size:.6875rem}.texts a{grid-template-columns:minmax(0,1fr) 4.6rem 3.5rem;gap:0 .5rem}",
     ".heads{grid-template-columns:repeat(2,minmax(0,1fr))}.layers .bar{min-width:4rem}",
     ".layers td,.layers th{padding:.1rem .25rem}.plain img{max-height:8rem}}",
-    "@media print{:root{--pos:#dd7a44;--neg:#5a9de1}.text{break-before:page}.text[hidden]{",
+    "@media print{:root{--pos:#dd7a44;--neg:#5a9de1}.text+.text{break-before:page}.stage{",
+    "max-width:11cm}.text[hidden]{",
     "display:none}.heads li,.view{break-inside:avoid}.view output,.view button{display:none}}",
     NULL,
 };

@@ -113,6 +113,12 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
     exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --run run --json -o out.html && silent
     json roles true
     grep -q "its texts: " out.html
+    # roles add up to all heads
+    sum=0
+    for i in $(seq 0 $(($(at "texts.0.roles.#") - 1))); do
+        sum=$(awk -v s="$sum" -v p="$(at texts.0.roles.$i.part)" 'BEGIN { printf "%.9g", s + p }')
+    done
+    close "$sum" "$(at texts.0.attention)"
     exits 4 "$CLIPSPAN" explain "$GOLDEN/openclip-wide" pics/red/1.png --text a --run run -o no.html
     exits 4 "$CLIPSPAN" explain "$model" pics/red/1.png --text a --run nowhere
     [ ! -e no.html ]
