@@ -46,6 +46,7 @@ clipspan_status cli_demo_remedy(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_maps(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_segment(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_search(cli_demo *demo, clipspan_error *err);
+clipspan_status cli_demo_explain(cli_demo *demo, clipspan_error *err);
 clipspan_status cli_demo_report(cli_demo *demo, clipspan_error *err);
 
 /* ---- What chapters share ---- */

@@ -62,6 +62,12 @@ static const cli_demo_chapter chapters[] = {
      "For each test scene the ten nearest look scenes are found twice: by whole embeddings, and by "
      "what the heads of one role wrote. Counted is how many of the ten are alike in that property.",
      "clipspan search run --like photo.jpg --role colour -o hits.html", cli_demo_search},
+    {"explain", "One picture in full",
+     "What a scene has of a name is a sum over heads, patches and MLPs. Its own name is set "
+     "against "
+     "one that differs in the colour only, and one that differs in the shape only.",
+     "clipspan explain MODEL photo.jpg --text dog --text cat --run run -o why.html",
+     cli_demo_explain},
     {"report", "One page of it all",
      "The map of all heads, what they do for telling ducks from hens, the shortcut with every "
      "remedy "

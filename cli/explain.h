@@ -47,7 +47,7 @@ void cli_explain_role(char out[64], const clipspan_atlas_head *head);
 
 /* Head number i, of layers * heads; and a sum. */
 clipspan_head cli_explain_head(const cli_explain *job, size_t i);
-size_t cli_explain_heads(const clipspan_explanation_info *facts);
+size_t cli_explain_heads(const clipspan_explanation_info *x);
 double cli_explain_sum(const double *numbers, size_t n);
 
 /* What heads of one role add to a text's value together. */

@@ -46,6 +46,14 @@ load helper
     json chapters.8.properties.1.factor colour
     whole=$("$JSON_AT" chapters.8.properties.1.embedding <demo.json) role=$("$JSON_AT" chapters.8.properties.1.role <demo.json)
     awk -v w="$whole" -v r="$role" 'BEGIN { exit !(r >= 0.5 && r > w) }' || { echo "same colour $whole $role" && false; }
+    # A difference of colour comes through the colour's heads, one of shape through the shape's.
+    json chapters.9.page story/explain.html
+    for i in 0 1; do
+        own=$("$JSON_AT" chapters.9.names.$i.$([ $i = 0 ] && echo colour || echo shape) <demo.json)
+        cross=$("$JSON_AT" chapters.9.names.$i.$([ $i = 0 ] && echo shape || echo colour) <demo.json)
+        awk -v o="$own" -v c="$cross" 'BEGIN { exit !(o >= 0.4 && c <= o / 3 && c >= -o / 3) }' || { echo "through heads $own $cross" && false; }
+    done
+    grep -q '<section class=text' story/explain.html
     look=$("$JSON_AT" scenes <demo.json)
     right=$("$JSON_AT" chapters.1.factors.0.right <demo.json)
     worst=$("$JSON_AT" chapters.2.worst_group.right <demo.json)
@@ -71,10 +79,10 @@ load helper
     # Every command that it names can be called so, here with the scenes in place of one's own.
     grep '^  \$ clipspan ' .out | sed -E "s/^  \\$ clipspan //; s/MODEL/demo/; s#(photos|birds).csv#$look/test.csv#
         s/COLUMN/shape/; s#names.txt#$look/classes/shape.txt#
-        s#photos/#$look/look.csv#; s#photo.jpg#$look/test/0200.png#; s#(report|search) run#\1 story/run#
+        s#photos/#$look/look.csv#; s#photo.jpg#$look/test/0200.png#; s#(report|search|--run) run#\1 story/run#
         s#test-run --mean run#story/test-run --mean story/run#; s/--labels y/--labels bird/; s/--groups y,place/--groups bird,background/
         s/--classes a,b/--classes duck,hen/; s/[\"]//g" >commands
-    [ "$(wc -l <commands)" -ge 11 ]
+    [ "$(wc -l <commands)" -ge 12 ]
     while read -ra words; do
         case ${words[0]} in
         report | ablate | shortcut | search) exits 0 "$CLIPSPAN" "${words[@]}" ;;
