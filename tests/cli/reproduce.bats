@@ -132,17 +132,19 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
 
 @test "MLPs, layers and texts: the figures of effects, on one run" {
     pictures
-    for name in mlp-ablation layers texts; do
+    awk 'NR % 100 == 0' "$CLIPSPAN_DATA/pool.txt" >pool
+    for name in mlp-ablation layers "texts --texts pool"; do
+        # shellcheck disable=SC2086 # an option follows the last name
         exits 0 "$CLIPSPAN" reproduce $name --data imagenet --model demo --classes shapes.txt --json -o out
         json schema clipspan.reproduce.v1
         json same_model_by another
         json pictures 12
         json published_pictures 50000
         json published_model ViT-L-14/laion2b_s32b_b82k
-        cp .out $name.json
+        cp .out "${name%% *}.json"
     done
     says "goes on with a run"
-    exits 0 "$CLIPSPAN" effects out/run --classes shapes.txt --texts general --json
+    exits 0 "$CLIPSPAN" effects out/run --classes shapes.txt --texts pool --json
     cp .out effects.json
     for i in 0 1 2 3; do
         cp mlp-ablation.json .out
@@ -178,10 +180,11 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     exits 2 "$CLIPSPAN" reproduce roles --data imagenet --model demo --classes shapes.txt --heads L3.MLP
     says "names something else"
     [ ! -e reproduce-imagenet ]
+    awk 'NR % 100 == 0' "$CLIPSPAN_DATA/pool.txt" >pool
     printf 'L3.H1 # the first\nL2.H5\n' >heads
-    exits 0 "$CLIPSPAN" reproduce roles --data imagenet --model demo --classes shapes.txt --heads heads --json
+    exits 0 "$CLIPSPAN" reproduce roles --data imagenet --model demo --classes shapes.txt --heads heads --texts pool --json
     cp .out roles.json
-    exits 0 "$CLIPSPAN" span reproduce-imagenet/run --heads L2.H5,L3.H1 --json
+    exits 0 "$CLIPSPAN" span reproduce-imagenet/run --heads L2.H5,L3.H1 --texts pool --json
     cp .out span.json
     cp roles.json .out
     for k in 0 1 2 3 4; do
