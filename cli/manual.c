@@ -112,7 +112,8 @@ void cli_print_manual(FILE *out)
     for (i = 0; i < sizeof exits / sizeof *exits; i++)
         fprintf(out, ".TP\n\\fB%s\\fR\n%s\n", exits[i][0], exits[i][1]);
     fputs(".SH ENVIRONMENT\n"
-          "Every option but \\-\\-help, \\-\\-version and \\-\\-data can be given as CLIPSPAN_NAME, with "
+          "Every option but \\-\\-help, \\-\\-version and \\-\\-data can be given as "
+          "CLIPSPAN_NAME, with "
           "underscores for hyphens (CLIPSPAN_DRY_RUN=1); the command line wins.\n"
           ".TP\n\\fBCLIPSPAN_CPU\\fR\nforces the kernel level down: generic, avx2 or avx512\n"
           ".TP\n\\fBCLIPSPAN_DATA\\fR\nthe folder with the program's data files\n"

@@ -36,9 +36,10 @@ static const cli_paper_table tables[] = {
      "that is not known. Earlier heads are at their means, MLPs are kept."},
     {"waterbirds", "Table 3", "worst group with heads of places at means", CLI_DATA_WATERBIRDS,
      "ViT-L-14", 5794,
-     "Means are of the test pictures themselves. Besides the listed heads all MLP terms and all "
-     "heads but those of the last four layers are at their means, as the published program has "
-     "it. Whether that holds for the published random row is not said, so both readings are here."},
+     "Means are of the test pictures themselves. The rest, which the published program puts at its "
+     "means besides the listed heads, is all MLP terms and all heads but those of the last four "
+     "layers. Whether that holds for the published random row is not said, so both readings are "
+     "here."},
     {"segmentation", "Table 4", "zero-shot masks of ImageNet-Segmentation", CLI_DATA_MASKS,
      "ViT-B-16", 4276,
      "The published table does not name its model; other tables with the same rows say ViT-B-16. "

@@ -173,7 +173,7 @@ static clipspan_status add_line(cli_table *t, const cli_row *row, clipspan_error
     if (row->measured) format_value(cell, row, row->value);
     CS_TRY(cli_table_add(t, cell, err));
     cell[0] = '\0';
-    if (row->counted) snprintf(cell, sizeof cell, "%.2f to %.2f", 100 * row->low, 100 * row->high);
+    if (row->counted) snprintf(cell, sizeof cell, "%.1f to %.1f", 100 * row->low, 100 * row->high);
     CS_TRY(cli_table_add(t, cell, err));
     cell[0] = '\0';
     if (row->published) format_value(cell, row, row->published->value);
@@ -181,14 +181,42 @@ static clipspan_status add_line(cli_table *t, const cli_row *row, clipspan_error
     return cli_table_add(t, row->published ? cli_source_name(row->published->source) : "", err);
 }
 
+/* All rows but those of print_groups. */
 static clipspan_status print_figures(const cli_reproduction *r, clipspan_error *err)
 {
     static char headers[] = "at means|>measured, %|>95 %|>published, %|source";
+    static char bird_headers[] = "worst group, at means|>measured, %|>95 %|>published, %|source";
+    const int birds = r->table->data == CLI_DATA_WATERBIRDS;
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    cli_table_init(&table, headers);
+    cli_table_init(&table, birds ? bird_headers : headers);
     for (size_t i = 0; i < r->count && status == CLIPSPAN_OK; i++)
-        status = add_line(&table, &r->rows[i], err);
+        if (!birds || strcmp(r->rows[i].metric, "worst_group") == 0)
+            status = add_line(&table, &r->rows[i], err);
+    if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
+    cli_table_fini(&table);
+    return status;
+}
+
+/* Of birds, all groups and each: with nothing ablated beside as published, rows that stand
+ * together. */
+static clipspan_status print_groups(const cli_reproduction *r, clipspan_error *err)
+{
+    static char headers[] = "pictures|>nothing, %|>95 %|>listed and rest, %|>95 %";
+    clipspan_status status = CLIPSPAN_OK;
+    char cell[2 * CLI_NUMBER_ROOM];
+    cli_table table;
+    cli_table_init(&table, headers);
+    for (size_t i = 0; i < r->count && status == CLIPSPAN_OK; i++) {
+        const cli_row *row = &r->rows[i];
+        if (strcmp(row->metric, "worst_group") == 0) continue;
+        if (strcmp(row->what, "nothing") == 0) status = cli_table_add(&table, row->words, err);
+        format_value(cell, row, row->value);
+        if (status == CLIPSPAN_OK) status = cli_table_add(&table, row->measured ? cell : "", err);
+        snprintf(cell, sizeof cell, "%.1f to %.1f", 100 * row->low, 100 * row->high);
+        if (status == CLIPSPAN_OK) status = cli_table_add(&table, row->counted ? cell : "", err);
+    }
+    putchar('\n');
     if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
     cli_table_fini(&table);
     return status;
@@ -197,7 +225,7 @@ static clipspan_status print_figures(const cli_reproduction *r, clipspan_error *
 /* Rows of masks stand three together: accuracy, mIoU, mAP. */
 static clipspan_status print_masks(const cli_reproduction *r, clipspan_error *err)
 {
-    static char headers[] = "method|masks|>accuracy|>published|>mIoU|>published|>mAP|>published";
+    static char headers[] = "method|masks|>accuracy|>paper|>mIoU|>paper|>mAP|>paper";
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
     cli_table_init(&table, headers);
@@ -262,9 +290,10 @@ clipspan_status cli_reproduce_show(const cli_reproduction *r, clipspan_error *er
         return CLIPSPAN_OK;
     }
     printf("%s: %s; published of %s\n\n", r->table->place, r->table->title, r->paper->name);
-    CS_TRY(r->role_count                                           ? print_roles(r, err)
-           : r->table->data == CLI_DATA_MASKS && !r->given.dry_run ? print_masks(r, err)
-                                                                   : print_figures(r, err));
+    CS_TRY(r->role_count                      ? print_roles(r, err)
+           : r->table->data == CLI_DATA_MASKS ? print_masks(r, err)
+                                              : print_figures(r, err));
+    if (r->table->data == CLI_DATA_WATERBIRDS && !r->given.dry_run) CS_TRY(print_groups(r, err));
     putchar('\n');
     cli_format_count(count, r->given.dry_run ? r->pictures : r->used);
     printf("%s %s pictures of %s with %s%s%s\n", r->given.dry_run ? "would use" : "used", count,
@@ -318,7 +347,7 @@ static void list_document(const cli_paper_table *tables, size_t count)
 
 clipspan_status cli_reproduce_list(const cli_session *s, clipspan_error *err)
 {
-    static char headers[] = "name|of the paper|what|model";
+    static char headers[] = "name|paper|what|model";
     size_t count;
     const cli_paper_table *tables = cli_paper_tables(&count);
     clipspan_status status = CLIPSPAN_OK;
@@ -330,8 +359,7 @@ clipspan_status cli_reproduce_list(const cli_session *s, clipspan_error *err)
     }
     cli_table_init(&table, headers);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
-        const char *cells[] = {tables[i].name, tables[i].place, tables[i].title,
-                               cli_paper_model_named(tables[i].model)->full};
+        const char *cells[] = {tables[i].name, tables[i].place, tables[i].title, tables[i].model};
         for (size_t k = 0; k < 4 && status == CLIPSPAN_OK; k++)
             status = cli_table_add(&table, cells[k], err);
     }

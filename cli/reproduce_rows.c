@@ -116,17 +116,17 @@ static clipspan_status add_birds(cli_reproduction *r, const cli_evaluation *ev,
         const clipspan_change *heads;
         size_t count;
     } worst[] = {
-        {"nothing", "worst group, nothing", &whole->worst.before, whole->worst.group, NULL, 0},
-        {"heads", "worst group, listed and rest", &whole->worst.after, whole->worst.group_after,
+        {"nothing", "nothing", &whole->worst.before, whole->worst.group, NULL, 0},
+        {"heads", "listed and rest", &whole->worst.after, whole->worst.group_after,
          whole->terms.changes, whole->chosen},
-        {"random", "worst group, random and rest", &best->worst.after, best->worst.group_after,
-         best->heads, best->count},
-        {"heads_alone", "worst group, listed only", &alone->worst.after, alone->worst.group_after,
+        {"random", "random and rest", &best->worst.after, best->worst.group_after, best->heads,
+         best->count},
+        {"heads_alone", "listed only", &alone->worst.after, alone->worst.group_after,
          alone->terms.changes, alone->chosen},
-        {"random_alone", "worst group, random only", &other->worst.after, other->worst.group_after,
-         other->heads, other->count},
+        {"random_alone", "random only", &other->worst.after, other->worst.group_after, other->heads,
+         other->count},
     };
-    char part[64], words[160];
+    char part[64];
     for (size_t i = 0; i < sizeof worst / sizeof *worst; i++) {
         group_words(part, ev, worst[i].group);
         CS_TRY(
@@ -134,15 +134,12 @@ static clipspan_status add_birds(cli_reproduction *r, const cli_evaluation *ev,
         cli_terms_words(r->rows[r->count - 1].heads, sizeof r->rows->heads, worst[i].heads,
                         worst[i].count);
     }
-    CS_TRY(add_share(r, "nothing", "accuracy", "all", "all, nothing", &whole->overall.before, err));
-    CS_TRY(add_share(r, "heads", "accuracy", "all", "all, listed and rest", &whole->overall.after,
-                     err));
+    CS_TRY(add_share(r, "nothing", "accuracy", "all", "all", &whole->overall.before, err));
+    CS_TRY(add_share(r, "heads", "accuracy", "all", "all", &whole->overall.after, err));
     for (size_t g = 0; g < ev->group_count; g++) {
         group_words(part, ev, (int32_t)g);
-        snprintf(words, sizeof words, "%s, nothing", part);
-        CS_TRY(add_share(r, "nothing", "group", part, words, &whole->per_group[g].before, err));
-        snprintf(words, sizeof words, "%s, listed and rest", part);
-        CS_TRY(add_share(r, "heads", "group", part, words, &whole->per_group[g].after, err));
+        CS_TRY(add_share(r, "nothing", "group", part, part, &whole->per_group[g].before, err));
+        CS_TRY(add_share(r, "heads", "group", part, part, &whole->per_group[g].after, err));
     }
     return CLIPSPAN_OK;
 }
@@ -164,10 +161,11 @@ static clipspan_status measure_birds(cli_reproduction *r, cli_evaluation *ev, cl
     CS_TRY(cli_ablation_run(whole, ev, err));
     x->mlps = 0;
     x->before = 0;
-    cli_reproduce_remark(r,
-                         "%zu different heads are listed; random sets are of %d heads, best of %zu "
-                         "by worst group (--random, --seed).",
-                         whole->chosen_heads, RANDOM_HEADS, whole->trial_count);
+    cli_reproduce_remark(
+        r,
+        "Different heads listed: %zu. Random sets are of %d heads, the best of %zu by "
+        "worst group (--random, --seed).",
+        whole->chosen_heads, RANDOM_HEADS, whole->trial_count);
     return add_birds(r, ev, whole, alone, err);
 }
 
@@ -191,15 +189,9 @@ clipspan_status cli_reproduce_ablation(cli_reproduction *r, clipspan_error *err)
 static const struct {
     const char *name, *words;
 } methods[] = {
-    {"clipspan", "all heads (the paper's)"},
-    {"attention", "raw attention"},
-    {"rollout", "attention rollout"},
-    {"patch", "cosine of final patches"},
-    {"value", "cosine of last values"},
-    {"chefer", "Chefer et al., 2021"},
-    {"gradcam", "GradCAM"},
-    {"partial-lrp", "partial LRP"},
-    {"lrp", "LRP"},
+    {"clipspan", "all heads"},  {"attention", "raw attention"}, {"rollout", "rollout"},
+    {"patch", "final patches"}, {"value", "last values"},       {"chefer", "Chefer 2021"},
+    {"gradcam", "GradCAM"},     {"partial-lrp", "partial LRP"}, {"lrp", "LRP"},
 };
 #define METHODS (sizeof methods / sizeof *methods)
 
