@@ -85,6 +85,7 @@ static clipspan_status use_maps(clipspan_encoder *encoder, const work *w, clipsp
     static const char *const word = "cat";
     clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
     clipspan_head head = {0, 0};
+    int group = 0;
     float vector[P] = {1.0f};
     clipspan_texts *texts = NULL;
     clipspan_bank *bank = NULL;
@@ -92,6 +93,8 @@ static clipspan_status use_maps(clipspan_encoder *encoder, const work *w, clipsp
     clipspan_status status = clipspan_texts_new(&texts, &word, NULL, 1, err);
     o.heads = &head;
     o.head_count = o.each = 1;
+    o.groups = &group;
+    o.group_count = 1;
     o.kinds = CLIPSPAN_MAP_ROLLOUT | CLIPSPAN_MAP_PATCHES | CLIPSPAN_MAP_VALUES;
     if (!status) status = clipspan_bank_new_vectors(&bank, texts, vector, P, err);
     if (!status) status = clipspan_maps_new(&maps, encoder, bank, &o, err);
@@ -100,6 +103,22 @@ static clipspan_status use_maps(clipspan_encoder *encoder, const work *w, clipsp
     clipspan_maps_free(&maps);
     clipspan_bank_free(&bank);
     clipspan_texts_free(&texts);
+    return status;
+}
+
+/* Windows over a picture, one of them cut and blended, and a view of all. */
+static clipspan_status use_tiles(clipspan_model *model, const work *w, clipspan_error *err)
+{
+    clipspan_tiles *tiles = NULL;
+    clipspan_view *view = NULL;
+    uint8_t pixels[16 * 16 * 3];
+    clipspan_status status = clipspan_tiles_new(&tiles, model, w->pictures[0], NULL, err);
+    assert_true((tiles != NULL) == (status == CLIPSPAN_OK));
+    if (!status) status = clipspan_tiles_run_pixels(pixels, tiles, 0, 1, err);
+    if (!status) status = clipspan_tiles_new_view(&view, tiles, 32, err);
+    assert_true((view != NULL) == (status == CLIPSPAN_OK));
+    clipspan_view_free(&view);
+    clipspan_tiles_free(&tiles);
     return status;
 }
 
@@ -114,6 +133,7 @@ static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error
     if (!status) status = clipspan_encoder_run_files(w->image, NULL, encoder, w->pictures, 2, err);
     if (!status) status = use_parts(encoder, w, err);
     if (!status) status = use_maps(encoder, w, err);
+    if (!status) status = use_tiles(model, w, err);
     clipspan_encoder_free(&encoder);
     return status;
 }
