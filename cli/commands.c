@@ -286,6 +286,7 @@ static const cli_command table[] = {
      "Every hit names the heads that gave most to its score. The run must have kept codes; its "
      "model is needed for files and texts only, not for pictures of the run.",
      "clipspan search run --like photo.jpg --role colour -o hits.html\tthe same colours\n"
+     "clipspan search run --like \"#17\" --role colour\tlike the run's own picture 17\n"
      "clipspan search run --like photo.jpg --role colour=1,place=-1\tthe same colours elsewhere\n"
      "clipspan search run --text \"a red thing\" --heads L11.H3\tby a text, through one head\n"
      "clipspan search run --like photo.jpg --region 40,60,120,90 --top 50\tby a part of a picture",
