@@ -139,12 +139,13 @@ static clipspan_status print_patches(const cli_explain *j, size_t t, clipspan_er
     cli_table table;
     cli_table_init(&table, headers);
     for (size_t k = 0; k < count && status == CLIPSPAN_OK; k++) {
-        char row[24], column[24];
+        char row[24], column[24], part[CLI_NUMBER_ROOM];
         snprintf(row, sizeof row, "%zu", best[k] / width);
         snprintf(column, sizeof column, "%zu", best[k] % width);
+        snprintf(part, sizeof part, "%+.6f", token[1 + best[k]]);
         status = cli_table_add(&table, row, err);
         if (status == CLIPSPAN_OK) status = cli_table_add(&table, column, err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, token[1 + best[k]], err);
+        if (status == CLIPSPAN_OK) status = cli_table_add(&table, part, err);
     }
     if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
     cli_table_fini(&table);

@@ -165,12 +165,27 @@ static double grey_of(const uint8_t rgb[3])
     return 36.0 + 0.72 * (0.299 * (double)rgb[0] + 0.587 * (double)rgb[1] + 0.114 * (double)rgb[2]);
 }
 
+/* What lies outside of what the tower sees: slanting lines. */
+static void put_outside(uint8_t rgb[3], const cs_view *view, size_t i, double grey,
+                        clipspan_drawing drawing)
+{
+    const size_t width = (size_t)view->width;
+    const int line = (int)((i % width + i / width) % STRIPE) == 0;
+    if (drawing == CLIPSPAN_DRAW_MAP)
+        put_grey(rgb, line ? 150.0 : 205.0);
+    else
+        put_grey(rgb, grey * 0.6 + (line ? 90.0 : 0.0));
+}
+
 void cs_view_draw(uint8_t *rgb, const cs_view *view, const float *values, clipspan_drawing drawing,
                   double limit, int is_signed)
 {
     const size_t count = (size_t)view->width * (size_t)view->height;
+    uint8_t below[3], above[3];
     size_t i;
     int c;
+    cs_colour_get(below, -1.0, 1);
+    cs_colour_get(above, 1.0, 1);
     if (drawing == CLIPSPAN_DRAW_PICTURE) {
         memcpy(rgb, view->rgb, count * 3);
         return;
@@ -180,20 +195,21 @@ void cs_view_draw(uint8_t *rgb, const cs_view *view, const float *values, clipsp
         double value = (double)values[i] / limit, part;
         uint8_t colour[3];
         if (isnan(values[i])) {
-            int line = (int)((i % (size_t)view->width + i / (size_t)view->width) % STRIPE) == 0;
-            put_grey(rgb, drawing == CLIPSPAN_DRAW_MAP ? (line ? 150.0 : 205.0)
-                                                       : grey * 0.6 + (line ? 90.0 : 0.0));
+            put_outside(rgb, view, i, grey, drawing);
             continue;
         }
-        cs_colour_get(colour, value, is_signed);
+        if (is_signed && drawing == CLIPSPAN_DRAW_OVERLAY) {
+            /* The neutral colour is the picture itself. */
+            memcpy(colour, values[i] < 0.0F ? below : above, 3);
+        } else {
+            cs_colour_get(colour, value, is_signed);
+        }
         if (drawing == CLIPSPAN_DRAW_MAP) {
             memcpy(rgb, colour, 3);
             continue;
         }
         value = fabs(value);
         part = is_signed ? 0.85 * (value > 1.0 ? 1.0 : value) : 0.6;
-        /* The neutral colour is the picture itself. */
-        if (is_signed) cs_colour_get(colour, values[i] < 0.0F ? -1.0 : 1.0, 1);
         for (c = 0; c < 3; c++)
             rgb[c] = (uint8_t)lrint((1.0 - part) * grey + part * (double)colour[c]);
     }

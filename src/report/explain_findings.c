@@ -36,8 +36,9 @@ static void say_rank(cs_html *html, const cs_explain_facts *facts, size_t t, siz
 {
     const clipspan_explanation_info *x = facts->x;
     const double own = x->similarity[t];
-    const size_t other = x->order[rank == 0];
+    size_t other;
     if (x->texts == 1) return;
+    other = x->order[rank == 0];
     cs_html_format(html, "<li>Similarity %s, ", cs_explain_plain(own).text);
     if (rank == 0)
         cs_html_put(html, "the highest");
@@ -128,7 +129,8 @@ static void say_roles(cs_html *html, const cs_explain_facts *facts, size_t t)
     const cs_palette *palette = facts->report.palette;
     size_t best[ROLES], i, count;
     double *parts, rest = 0, others = 0;
-    if (!facts->report.atlas || html->status != CLIPSPAN_OK) return;
+    if (!facts->report.atlas || !facts->report.atlas->info.clear || html->status != CLIPSPAN_OK)
+        return;
     parts = cs_alloc_zero(palette->count + 1, sizeof *parts, "roles", html->err);
     if (!parts) {
         html->status = CLIPSPAN_E_NOMEM;
@@ -179,7 +181,7 @@ static void say_patches(cs_html *html, const cs_explain_facts *facts, size_t t)
                    cs_explain_number(speaks).text, cs_explain_number(against).text,
                    cs_explain_number(token[0]).text);
     cs_html_format(html, "The strongest for it lies in row %zu, column %zu (%s).</li>\n",
-                   (top - 1) / width, (top - 1) % width, cs_explain_number(token[top]).text);
+                   (top - 1) / width, (top - 1) % width, cs_explain_fine(token[top]).text);
 }
 
 void cs_explain_findings(cs_html *html, const cs_explain_facts *facts, size_t t, size_t rank)

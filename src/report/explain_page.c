@@ -34,6 +34,19 @@ cs_figure cs_explain_number(double value)
     return figure;
 }
 
+cs_figure cs_explain_fine(double value)
+{
+    const double size = fabs(value);
+    const int decimals = size >= 0.00995 ? 4 : size >= 0.000995 ? 5 : size >= 0.0000995 ? 6 : 7;
+    cs_figure figure;
+    snprintf(figure.text, sizeof figure.text, "%s%.*f",
+             value < 0   ? "\xE2\x88\x92"
+             : value > 0 ? "+"
+                         : "",
+             decimals, size);
+    return figure;
+}
+
 cs_figure cs_explain_plain(double value)
 {
     cs_figure figure = cs_explain_number(value);
@@ -85,11 +98,11 @@ void cs_explain_bar(cs_html *html, double limit)
 {
     int i;
     cs_html_format(html, "<span class=scale><span class=low>%s</span>",
-                   cs_explain_number(-limit).text);
+                   cs_explain_fine(-limit).text);
     for (i = -4; i <= 4; i++)
         cs_html_format(html, "<i class=%s style=\"--s:%.2f\"></i>", i < 0 ? "neg" : "pos",
                        fabs((double)i) / 4);
-    cs_html_format(html, "<span class=high>%s</span></span>", cs_explain_number(limit).text);
+    cs_html_format(html, "<span class=high>%s</span></span>", cs_explain_fine(limit).text);
 }
 
 /* ---- The page ---- */

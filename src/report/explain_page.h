@@ -44,6 +44,7 @@ const clipspan_atlas_head *cs_explain_head(const cs_explain_facts *facts, size_t
 /* "+0.0123", with a real minus. */
 cs_figure cs_explain_number(double value);
 cs_figure cs_explain_plain(double value); /* without the plus */
+cs_figure cs_explain_fine(double value);  /* with more digits when it is small, for patches */
 
 /* The `most` largest sizes among n numbers, the largest first; returns how many. */
 size_t cs_explain_largest(size_t *out, size_t most, const double *numbers, size_t n);

@@ -65,16 +65,15 @@ static void view(cs_html *html, const cs_explain_facts *facts, size_t t)
     cs_html_put(html, "<figure class=view><div class=stage>");
     overlay(html, facts, map + 1, facts->map_limit, 4096, "What each patch adds, all heads");
     cs_free(map);
-    cs_html_put(html,
-                "</div><figcaption><p class=what>All heads together</p><p>A patch\xE2\x80\x99s "
-                "part of the similarity, against it to for it: ");
+    cs_html_put(html, "</div><figcaption><p class=what>All heads together</p>"
+                      "<p>What a patch adds, blue against the text, orange for it: ");
     cs_explain_bar(html, facts->map_limit);
     cs_html_put(html, "</p></figcaption></figure>\n");
 }
 
 /* ---- Layers by heads ---- */
 
-static void describe(cs_html *html, const cs_explain_facts *facts, size_t index, double part)
+static void name(cs_html *html, const cs_explain_facts *facts, size_t index)
 {
     const size_t H = (size_t)facts->x->heads;
     const clipspan_atlas_head *known = cs_explain_head(facts, index);
@@ -84,6 +83,11 @@ static void describe(cs_html *html, const cs_explain_facts *facts, size_t index,
         cs_html_text(html, known->role.category[0]);
         if (known->role.kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, " (mixed)");
     }
+}
+
+static void describe(cs_html *html, const cs_explain_facts *facts, size_t index, double part)
+{
+    name(html, facts, index);
     cs_html_format(html, ": %s", cs_explain_number(part).text);
 }
 
@@ -213,11 +217,17 @@ static void strongest(cs_html *html, const cs_explain_facts *facts, size_t t, si
             cs_html_put(html, " no clear role");
         }
         cs_html_format(html, "<small>a patch: up to \xC2\xB1%s</small>",
-                       cs_explain_number(limit).text + (limit >= 0.00005));
+                       cs_explain_fine(limit).text + 1);
         if (known) texts_of(html, facts, known);
         cs_html_put(html, "</p>");
     }
     cs_html_put(html, "</ol></section>\n");
+}
+
+static void describe_patch(cs_html *html, const cs_explain_facts *facts, size_t index, double part)
+{
+    name(html, facts, index);
+    cs_html_format(html, ": %s", cs_explain_fine(part).text);
 }
 
 /* The head that adds most at a token. */
@@ -248,14 +258,15 @@ static void patches(cs_html *html, const cs_explain_facts *facts, size_t t)
     for (k = 0; k < count; k++) {
         const size_t head = head_at(x, t, 1 + best[k]);
         cs_html_format(html, "\n<tr><td>%zu<td>%zu<td class=n>%s", best[k] / width, best[k] % width,
-                       cs_explain_number(token[1 + best[k]]).text);
+                       cs_explain_fine(token[1 + best[k]]).text);
         cs_html_put(html, "<td>");
-        describe(html, facts, head, (double)x->map[(t * heads + head) * x->tokens + 1 + best[k]]);
+        describe_patch(html, facts, head,
+                       (double)x->map[(t * heads + head) * x->tokens + 1 + best[k]]);
     }
     cs_html_format(html, "\n<tr><td colspan=2>class token<td class=n>%s<td>",
-                   cs_explain_number(token[0]).text);
-    describe(html, facts, head_at(x, t, 0),
-             (double)x->map[(t * heads + head_at(x, t, 0)) * x->tokens]);
+                   cs_explain_fine(token[0]).text);
+    describe_patch(html, facts, head_at(x, t, 0),
+                   (double)x->map[(t * heads + head_at(x, t, 0)) * x->tokens]);
     cs_html_put(html, "</table></section>\n");
 }
 
