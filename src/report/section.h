@@ -42,7 +42,7 @@ void cs_doc_classes(cs_html *html, const struct json_t *document);
 void cs_doc_circumstances(cs_html *html, const struct json_t *document, const char *means);
 void cs_doc_change(cs_html *html, const struct json_t *comparison);
 void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const struct json_t *pair);
-void cs_shortcut_groups(cs_html *html, const struct json_t *groups);
+void cs_shortcut_groups(cs_html *html, const struct json_t *list);
 void cs_shortcut_sides(cs_html *html, const struct json_t *pair);
 void cs_shortcut_forecast(cs_html *html, const struct json_t *pair);
 void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name);

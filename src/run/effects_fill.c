@@ -17,23 +17,59 @@ typedef struct fill_job {
     clipspan_error *errors; /* [chunks of this stretch] */
 } fill_job;
 
+/* Scaled sums of a row of z: what stands in to : [width] becomes a picture's scores. */
+static void scale_row(double *to, const double *s, const double *last, size_t width)
+{
+    for (size_t c = 0; c < width; c++)
+        to[c] = to[c] * s[0] + s[0] * last[c] + s[1] * last[width + c] + s[2] * last[2 * width + c];
+}
+
+/* ABREAST pictures at once, whose sums do not wait for each other; sums run over k as in any other
+ * row, so the bytes are the same. width is a constant where this is called, NARROW at most. */
+#define ABREAST 4
+#define NARROW  4
+static inline void rows_abreast(double *out, const float *z, const double *u, size_t K,
+                                size_t width)
+{
+    double sum[ABREAST][NARROW] = {{0.0}};
+    for (size_t k = 0; k < K; k++)
+        for (size_t i = 0; i < ABREAST; i++)
+            for (size_t c = 0; c < width; c++)
+                sum[i][c] += (double)z[i * K + k] * u[k * width + c];
+    for (size_t i = 0; i < ABREAST; i++)
+        memcpy(out + i * width, sum[i], width * sizeof **sum);
+}
+
+static void one_row(double *to, const float *z, const double *u, size_t K, size_t width)
+{
+    memset(to, 0, width * sizeof *to);
+    for (size_t k = 0; k < K; k++, u += width) {
+        const double y = (double)z[k];
+        for (size_t c = 0; c < width; c++)
+            to[c] += y * u[c];
+    }
+}
+
 /* out : [count, width]   z : [count, K]   scale : [count, 3]   u : [C, width] */
 static void head_rows(double *out, const float *z, const double *scale, const double *u,
                       size_t count, size_t K, size_t width)
 {
-    for (size_t i = 0; i < count; i++) {
+    const double *last = u + K * width;
+    size_t i = 0;
+    for (; width <= NARROW && i + ABREAST <= count; i += ABREAST) {
         double *to = out + i * width;
-        const double *s = scale + 3 * i, *row = u;
-        memset(to, 0, width * sizeof *to);
-        for (size_t k = 0; k < K; k++, row += width) {
-            const double y = (double)z[i * K + k];
-            for (size_t c = 0; c < width; c++)
-                to[c] += y * row[c];
+        const float *from = z + i * K;
+        switch (width) {
+        case 1: rows_abreast(to, from, u, K, 1); break;
+        case 2: rows_abreast(to, from, u, K, 2); break;
+        case 3: rows_abreast(to, from, u, K, 3); break;
+        default: rows_abreast(to, from, u, K, NARROW);
         }
-        for (size_t c = 0; c < width; c++)
-            to[c] =
-                to[c] * s[0] + s[0] * row[c] + s[1] * row[width + c] + s[2] * row[2 * width + c];
     }
+    for (; i < count; i++)
+        one_row(out + i * width, z + i * K, u, K, width);
+    for (i = 0; i < count; i++)
+        scale_row(out + i * width, scale + 3 * i, last, width);
 }
 
 /* out : [count, Q] = x : [count, P] times the vectors, in four interleaved sums. */
