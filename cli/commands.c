@@ -239,8 +239,9 @@ static const cli_command table[] = {
      "which layers, heads, patches and MLPs make a picture like a text",
      "Takes the similarity of one picture with each text apart into everything that the model adds "
      "to it: layers, heads, MLPs, the class token's input, and every patch through every head. The "
-     "parts add up to the similarity, within 1e-5. They are direct effects: what later layers make "
-     "of a part is counted with those.\n"
+     "parts add up to the similarity, within 1e-5 (bf16: 1e-2). They are direct effects: what "
+     "later "
+     "layers make of a part is counted with those.\n"
      "With several texts, what is taken apart is by how much a text stands above the others "
      "(--contrast). With --run, heads have the roles and texts that the run's atlas found.\n"
      "FILE.html is one page that loads nothing: choose a text, a head or a layer and see where in "

@@ -18,7 +18,8 @@
 
 #define TOP   5    /* heads and patches listed */
 #define SIZE  640  /* pixels of the picture in a page */
-#define TEXTS 1000 /* of one page */
+#define TEXTS 1000 /* at a time */
+#define PAGED 100  /* in a page, which has all maps of all heads for each */
 
 const clipspan_atlas_head *cli_explain_known(const cli_explain *j, clipspan_head head)
 {
@@ -149,6 +150,19 @@ static clipspan_status open_run(cli_explain *j, clipspan_error *err)
     return status;
 }
 
+static clipspan_status check_count(const cli_explain *j, clipspan_error *err)
+{
+    const size_t count = clipspan_texts_get_count(j->texts);
+    if (count > TEXTS)
+        return cs_fail(err, CLIPSPAN_E_LIMIT,
+                       "%zu texts were given; at most %d are explained together", count, TEXTS);
+    if (j->session->settings.output && count > PAGED)
+        return cs_fail(err, CLIPSPAN_E_LIMIT,
+                       "%zu texts were given; a page has room for %d: give fewer, or no -o", count,
+                       PAGED);
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status prepare(cli_explain *j, clipspan_error *err)
 {
     static const int contrasts[] = {CLI_CONTRAST_AUTO, CLI_CONTRAST_NONE, CLI_CONTRAST_MEAN,
@@ -161,10 +175,7 @@ static clipspan_status prepare(cli_explain *j, clipspan_error *err)
     CS_TRY(check_arguments(j, err));
     CS_TRY(cli_texts_open(&j->texts, s, err));
     CS_TRY(cli_templates_open(&j->templates, s, "none", err));
-    if (clipspan_texts_get_count(j->texts) > TEXTS)
-        return cs_fail(err, CLIPSPAN_E_LIMIT,
-                       "%zu texts were given; at most %d are explained together",
-                       clipspan_texts_get_count(j->texts), TEXTS);
+    CS_TRY(check_count(j, err));
     CS_TRY(cli_contrast_resolve(&contrast, clipspan_texts_get_count(j->texts), err));
     j->contrast = contrast == CLI_CONTRAST_MEAN    ? CLIPSPAN_CONTRAST_MEAN
                   : contrast == CLI_CONTRAST_RIVAL ? CLIPSPAN_CONTRAST_RIVAL

@@ -648,9 +648,11 @@ CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size
  *     similarity[t] = sum over layers and heads of head[t,l,h] + sum of the L + 1 mlp[t,l]
  *     head[t,l,h]   = sum over tokens of map[t,l,h,j]
  *
- * exactly: the parts of every text add up within 1e-5 (`off` is by how much they do not). It is the
- * direct effect of each part: what later layers make of what it writes is theirs. With a contrast,
- * the same of a difference of similarities, `value`. */
+ * exactly: the parts of every text add up within 1e-5 (`off` is by how much they do not; in bf16,
+ * where tokens are rounded once more, up to 1e-2). It is the direct effect of each part: what later
+ * layers make of what it writes is theirs. With a contrast, the same of a difference of
+ * similarities, `value`.
+ */
 typedef struct clipspan_explanation clipspan_explanation;
 
 typedef enum clipspan_contrast {

@@ -106,6 +106,32 @@ static clipspan_status use_maps(clipspan_encoder *encoder, const work *w, clipsp
     return status;
 }
 
+static clipspan_status use_explanation(clipspan_encoder *encoder, const work *w,
+                                       clipspan_error *err)
+{
+    static const char *const words[2] = {"cat", "dog"};
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
+    float vectors[2][P] = {{1.0f}, {0.0f, 1.0f}};
+    clipspan_explanation *explanation = NULL;
+    clipspan_texts *texts = NULL;
+    clipspan_bank *bank = NULL;
+    clipspan_maps *maps = NULL;
+    clipspan_status status = clipspan_texts_new(&texts, words, NULL, 2, err);
+    o.each = 1;
+    o.kinds = CLIPSPAN_MAP_MLPS;
+    if (!status) status = clipspan_bank_new_vectors(&bank, texts, vectors[0], P, err);
+    if (!status) status = clipspan_maps_new(&maps, encoder, bank, &o, err);
+    if (!status) status = clipspan_maps_run_files(maps, NULL, w->pictures, 1, err);
+    if (!status)
+        status = clipspan_explanation_new(&explanation, maps, 0, bank, CLIPSPAN_CONTRAST_MEAN, err);
+    assert_true((explanation != NULL) == (status == CLIPSPAN_OK));
+    clipspan_explanation_free(&explanation);
+    clipspan_maps_free(&maps);
+    clipspan_bank_free(&bank);
+    clipspan_texts_free(&texts);
+    return status;
+}
+
 /* Windows over a picture, one of them cut and blended, and a view of all. */
 static clipspan_status use_tiles(clipspan_model *model, const work *w, clipspan_error *err)
 {
@@ -133,6 +159,7 @@ static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error
     if (!status) status = clipspan_encoder_run_files(w->image, NULL, encoder, w->pictures, 2, err);
     if (!status) status = use_parts(encoder, w, err);
     if (!status) status = use_maps(encoder, w, err);
+    if (!status) status = use_explanation(encoder, w, err);
     if (!status) status = use_tiles(model, w, err);
     clipspan_encoder_free(&encoder);
     return status;

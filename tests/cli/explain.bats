@@ -101,6 +101,9 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
     [ ! -e out.html ]
     exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png --text a --heads L9.H0 && says "L1.H0"
     exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png --text a --figure a.png && says "--run"
+    seq 101 >many.txt
+    exits 7 "$CLIPSPAN" explain "$model" pics/red/1.png --texts many.txt -o out.html && says "room for 100"
+    exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --texts many.txt --json && json "texts.#" 101
 }
 
 @test "roles come from a run; one without an atlas is said and does without" {
