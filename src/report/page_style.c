@@ -81,6 +81,7 @@ const char *const cs_page_style[] = {
     ".layers svg{display:block;width:100%;height:.9rem}",
     ".layers thead .n{white-space:normal}",
     ".shares .bar{width:30%}",
+    ".scroll+.note{margin-top:.75rem}",
     ".ci{color:var(--soft);font-size:.8125rem}",
     ".chosen th,.chosen .n{font-weight:600}",
     ".sub{margin:2.5rem 0 .75rem;color:var(--ink)}",

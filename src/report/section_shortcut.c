@@ -22,6 +22,20 @@ static void quoted(cs_html *html, const char *text)
     cs_html_put(html, "\xE2\x80\x9D");
 }
 
+/* "T1|T2;T3" as what it means: "T1" or "T2" against "T3". */
+static void say_cue(cs_html *html, const char *cue)
+{
+    char text[256];
+    while (*cue) {
+        const size_t size = strcspn(cue, "|;");
+        snprintf(text, sizeof text, "%.*s", (int)(size < sizeof text ? size : sizeof text - 1),
+                 cue);
+        quoted(html, text);
+        cue += size;
+        if (*cue) cs_html_put(html, *cue++ == ';' ? " against " : " or ");
+    }
+}
+
 /* ---- Remedies ---- */
 
 /* "cue surgery, 24 heads": what a remedy changes. */
@@ -261,7 +275,7 @@ void cs_finding_shortcut(cs_html *html, const cs_report_facts *facts)
     const json_t *d = facts->kept.shortcut, *pair = json_array_get(json_object_get(d, "pairs"), 0);
     if (!pair) return;
     cs_html_put(html, "<li><a href=\"#shortcut\">A cue</a>, ");
-    quoted(html, cs_doc_text(d, "cue"));
+    say_cue(html, cs_doc_text(d, "cue"));
     cs_html_put(html, ", reaches that decision: ");
     say_outcome(html, d, pair);
     cs_html_put(html, better_baseline(pair) && cs_doc_flag(d, "labelled")
@@ -290,7 +304,7 @@ void cs_section_shortcut(cs_html *html, const cs_report_facts *facts)
     const json_t *d = facts->kept.shortcut, *pairs = json_object_get(d, "pairs");
     if (!d) return;
     cs_html_put(html, "<section id=shortcut><h2>A suspected shortcut: ");
-    quoted(html, cs_doc_text(d, "cue"));
+    say_cue(html, cs_doc_text(d, "cue"));
     cs_html_put(html, "</h2>\n");
     for (size_t i = 0; i < json_array_size(pairs) && i < PAIRS_SHOWN; i++)
         show_pair(html, facts, json_array_get(pairs, i));

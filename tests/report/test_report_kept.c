@@ -170,6 +170,9 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
     has(page, "<b>A baseline that knows nothing of heads does better here:</b> text projection, "
               "86.4\xC2\xA0%.");
     has(page, "statistics and means over the 600 pictures of look");
+    has(page, "<h2>A suspected shortcut: \xE2\x80\x9Cwater\xE2\x80\x9D or "
+              "\xE2\x80\x9Csea\xE2\x80\x9D against "
+              "\xE2\x80\x9Cgrass\xE2\x80\x9D</h2>");
     has(page, "<tr class=chosen><th scope=row>chosen: cue surgery, 3 heads");
     has(page, "<tr><th scope=row>mean-ablation, 1 head, least correlation<");
     has(page, "<tr><th scope=row>cue surgery, all heads<");
