@@ -116,21 +116,22 @@ done:
 
 /* ---- One layer ---- */
 
-/* x : [panels][K, D / panels] = the head's rows of W_O^T; W_O : [D, D], rows are outputs. */
-static void turn_head(float *x, const float *weights, const cs_basis *b, size_t head)
+/* x : [panels][K, D / panels] = rows of W_O^T of the layer's `place`-th head; W_O : [D, width],
+ * rows are outputs. */
+static void turn_head(float *x, const float *weights, const cs_basis *b, size_t width, size_t place)
 {
     const cs_shape *s = &b->shape;
     size_t panel = s->D / b->panels, d, k;
     for (d = 0; d < s->D; d++)
         for (k = 0; k < s->K; k++)
-            x[(d / panel * s->K + k) * panel + d % panel] = weights[d * s->D + head * s->K + k];
+            x[(d / panel * s->K + k) * panel + d % panel] = weights[d * width + place * s->K + k];
 }
 
-/* The three rows below the weights' rows: shared by the heads of a layer. */
-static void put_shares(float *rows, const cs_basis *b, size_t layer)
+/* The three rows below the weights' rows: shared by the `count` heads of a layer. */
+static void put_shares(float *rows, const cs_basis *b, size_t layer, size_t count)
 {
     const cs_shape *s = &b->shape;
-    double heads = (double)s->H, terms = 2.0 * (double)s->L + 1.0;
+    double heads = (double)count, terms = 2.0 * (double)s->L + 1.0;
     size_t p;
     for (p = 0; p < s->P; p++) {
         rows[p] = (float)(b->bias[layer * s->P + p] / heads);
@@ -159,21 +160,25 @@ static clipspan_status make_layer(maker *m, size_t layer, clipspan_error *err)
     cs_product_plan plan = {s->K, CS_STORE, 0, 1};
     cs_product *product = NULL;
     float *weights = NULL, *bias = NULL, *x = NULL;
-    size_t head;
+    const cs_config *config = cs_checkpoint_config(m->checkpoint);
+    const size_t count = (size_t)cs_config_heads(config, (int)layer);
+    size_t place;
     CS_TRY_DONE(read_part(&weights, m->checkpoint, CS_OUT_WEIGHT, (int)layer, err));
     CS_TRY_DONE(read_part(&bias, m->checkpoint, CS_OUT_BIAS, (int)layer, err));
     if (m->precision == CLIPSPAN_BF16)
-        CS_TRY_DONE(round_weights(weights, s->D * s->D, m->simd, err));
+        CS_TRY_DONE(round_weights(weights, s->D * count * s->K, m->simd, err));
     x = cs_alloc_aligned(s->K * s->D, sizeof *x, "a head's weights", err);
     status = CLIPSPAN_E_NOMEM;
     if (!x) goto done;
     CS_TRY_DONE(cs_product_new(&product, b->joint, plan, m->simd, err));
     project(b->bias + layer * s->P, m, bias, m->gain);
-    for (head = 0; head < s->H; head++) {
+    memset(b->rows + layer * s->H * s->C * s->P, 0, s->H * s->C * s->P * sizeof *b->rows);
+    for (place = 0; place < count; place++) {
+        const size_t head = (size_t)cs_config_head(config, (int)layer, (int)place);
         float *rows = b->rows + (layer * s->H + head) * s->C * s->P;
-        turn_head(x, weights, b, head);
+        turn_head(x, weights, b, count * s->K, place);
         CS_TRY_DONE(cs_product_run(product, rows, x, s->K * (s->D / b->panels), b->joint, err));
-        put_shares(rows + s->K * s->P, b, layer);
+        put_shares(rows + s->K * s->P, b, layer, count);
     }
 done:
     cs_product_free(&product);

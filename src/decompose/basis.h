@@ -4,7 +4,8 @@
  *
  *     A[l,h] = [ W_O^h G ; b_O G / H ; g1 / (T H) ; gb / (T H) ]      [K + 3, P]
  *
- * so that a head's contribution to the unit embedding is c = y A, with the code
+ * (in a layer that has lost heads H is what is left, and A of a removed head is zero), so that a
+ * head's contribution to the unit embedding is c = y A, with the code
  * y = [ z / (sigma rho), 1 / (sigma rho), -mu / (sigma rho), 1 / rho ] of decompose/codes.h.
  *
  * A is float32 (B/16: 20 MB, L/14: 79 MB, H/14: 174 MB): made by float32 products of short sums,

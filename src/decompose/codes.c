@@ -88,7 +88,7 @@ void cs_codes_get(double *y, const cs_codes *codes, size_t slot, size_t layer, s
 /* What one thread works with. */
 typedef struct coder_lane {
     cs_product *mlp;      /* L + 1 rows to the joint space */
-    cs_product *out;      /* B rows through W_O of a layer */
+    cs_product **out;     /* [kinds] B rows through W_O of a layer */
     cs_product *joint;    /* B rows to the joint space */
     float *x, *y, *panel; /* [B or L + 1, D] */
     void *narrow;         /* x in bf16, or x */
@@ -132,6 +132,7 @@ clipspan_status cs_coder_new(cs_coder **out, const cs_basis *basis, const cs_tow
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
     cs_coder *c = cs_alloc_zero(1, sizeof *c, "a coder", err);
+    size_t k;
     int i;
     *out = NULL;
     if (!c) return CLIPSPAN_E_NOMEM;
@@ -152,7 +153,11 @@ clipspan_status cs_coder_new(cs_coder **out, const cs_basis *basis, const cs_tow
         coder_lane *l = &c->lane[i];
         CS_TRY_DONE(cs_product_new(&l->mlp, basis->joint, one, simd, err));
         CS_TRY_DONE(cs_product_new(&l->joint, basis->joint, all, simd, err));
-        CS_TRY_DONE(cs_product_new(&l->out, tower->blocks[0].out, all, simd, err));
+        l->out = cs_alloc_zero(tower->kinds, sizeof(cs_product *), "a coder", err);
+        status = CLIPSPAN_E_NOMEM;
+        if (!l->out) goto done;
+        for (k = 0; k < tower->kinds; k++)
+            CS_TRY_DONE(cs_product_new(&l->out[k], tower->kind[k]->out, all, simd, err));
     }
     *out = c;
     c = NULL;
@@ -164,12 +169,15 @@ done:
 void cs_coder_free(cs_coder **coder)
 {
     cs_coder *c = coder ? *coder : NULL;
+    size_t k;
     int i;
     if (!c) return;
     for (i = 0; c->lane && i < c->lanes; i++) {
         cs_product_free(&c->lane[i].mlp);
         cs_product_free(&c->lane[i].joint);
-        cs_product_free(&c->lane[i].out);
+        for (k = 0; c->lane[i].out && k < c->tower->kinds; k++)
+            cs_product_free(&c->lane[i].out[k]);
+        cs_free(c->lane[i].out);
     }
     cs_free(c->lane);
     cs_arena_fini(&c->arena);
@@ -294,13 +302,16 @@ static clipspan_status through_layer(cs_coder *c, coder_lane *lane, const float 
     const cs_shape *s = &c->shape;
     const cs_tower *t = c->tower;
     const cs_basis *b = c->basis;
-    size_t panel = s->D / t->panels, heads = panel / s->K, B = c->room, h, i;
-    for (h = 0; h < s->H; h++)
+    const cs_block *block = &t->blocks[layer];
+    size_t panel = block->width / block->out_panels, heads = panel / s->K, B = c->room, h, i;
+    for (h = 0; h < block->heads; h++)
         for (i = 0; i < B; i++)
-            memcpy(lane->x + (h / heads * B + i) * panel + h % heads * s->K, z + (h * B + i) * s->K,
-                   s->K * sizeof *z);
-    if (t->precision == CLIPSPAN_BF16) c->simd->bf16_from_f32(lane->narrow, lane->x, B * s->D);
-    CS_TRY(cs_product_run(lane->out, lane->y, lane->narrow, B * panel, t->blocks[layer].out, err));
+            memcpy(lane->x + (h / heads * B + i) * panel + h % heads * s->K,
+                   z + (cs_block_head(block, h) * B + i) * s->K, s->K * sizeof *z);
+    if (t->precision == CLIPSPAN_BF16)
+        c->simd->bf16_from_f32(lane->narrow, lane->x, B * block->width);
+    CS_TRY(
+        cs_product_run(lane->out[block->kind], lane->y, lane->narrow, B * panel, block->out, err));
     into_panels(lane->panel, lane->y, B, b);
     return cs_product_run(lane->joint, lane->result, lane->panel, B * (s->D / b->panels), b->joint,
                           err);

@@ -177,7 +177,7 @@ static void keep_attention(cs_maps *m, const cs_layer_view *view)
     memset(m->attention, 0, s->N * sizeof *m->attention);
     for (h = 0; h < s->H; h++)
         for (j = 0; j < s->N; j++)
-            m->attention[j] += view->attention[h * s->N + j] / (float)s->H;
+            m->attention[j] += view->attention[h * s->N + j] / (float)view->heads;
 }
 
 static void take_layer(void *user, const cs_layer_view *view)
@@ -267,14 +267,20 @@ static clipspan_status read_rows(float *out, cs_maps *m, float *x, clipspan_erro
 static clipspan_status read_values(float *out, cs_maps *m, clipspan_error *err)
 {
     const cs_shape *s = &m->shape;
-    const cs_matrix *matrix = m->tower->blocks[s->L - 1].out;
-    size_t panels = m->tower->panels, stride = s->N * (s->D / panels);
-    to_panels(m->panels, m->values, s->N, s->D, panels);
+    const cs_block *block = &m->tower->blocks[s->L - 1];
+    size_t stride = s->N * (block->width / block->out_panels), place, j;
+    for (place = 0; block->numbers && place < block->heads; place++) /* only heads that are left */
+        for (j = 0; j < s->N; j++)
+            memcpy(m->wide + j * block->width + place * s->K,
+                   m->values + j * s->D + cs_block_head(block, place) * s->K,
+                   s->K * sizeof *m->wide);
+    to_panels(m->panels, block->numbers ? m->wide : m->values, s->N, block->width,
+              block->out_panels);
     if (m->tower->precision == CLIPSPAN_BF16) /* values are no longer needed: room for the halves */
-        m->simd->bf16_from_f32((uint16_t *)(void *)m->values, m->panels, s->N * s->D);
+        m->simd->bf16_from_f32((uint16_t *)(void *)m->values, m->panels, s->N * block->width);
     CS_TRY(cs_product_run(m->out, m->wide,
                           m->tower->precision == CLIPSPAN_BF16 ? m->values : m->panels, stride,
-                          matrix, err));
+                          block->out, err));
     memcpy(m->values, m->wide, s->N * s->D * sizeof *m->values);
     return read_rows(out, m, m->values, err);
 }

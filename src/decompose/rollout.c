@@ -33,11 +33,10 @@ void cs_rollout_fini(cs_rollout *rollout)
     cs_arena_fini(&rollout->arena);
 }
 
-/* Adds the H-th part of softmax(scale q . k) of one query to mean : [N]. */
-static void add_query(float *mean, const cs_rollout *r, const float *q, float scale)
+/* Adds a layer's head's part of softmax(scale q . k) of one query to mean : [N]. */
+static void add_query(float *mean, const cs_rollout *r, const float *q, float scale, float part)
 {
     const cs_shape *s = &r->shape;
-    const float part = 1.0F / (float)s->H;
     float *restrict row = r->row;
     size_t j, k;
     memset(row, 0, s->N * sizeof *row);
@@ -57,14 +56,16 @@ void cs_rollout_layer(cs_rollout *rollout, const cs_layer_view *view)
     const cs_shape *s = &rollout->shape;
     float *mean = rollout->mean + view->layer * s->N * s->N;
     const float scale = (float)(1.0 / sqrt((double)s->K));
-    size_t h, i, j, k;
+    const float part = 1.0F / (float)view->heads;
+    size_t place, h, i, j, k;
     memset(mean, 0, s->N * s->N * sizeof *mean);
-    for (h = 0; h < s->H; h++) {
+    for (place = 0; place < view->heads; place++) {
+        h = view->numbers ? (size_t)view->numbers[place] : place;
         for (j = 0; j < s->N; j++)
             for (k = 0; k < s->K; k++)
                 rollout->keys[k * s->N + j] = view->keys[j * s->D + h * s->K + k];
         for (i = 0; i < view->asked; i++)
-            add_query(mean + i * s->N, rollout, view->queries + i * s->D + h * s->K, scale);
+            add_query(mean + i * s->N, rollout, view->queries + i * s->D + h * s->K, scale, part);
     }
 }
 

@@ -13,6 +13,23 @@ static clipspan_status prepare(cs_product **out, const cs_matrix *like, size_t r
     return cs_product_new(out, like, plan, simd, err);
 }
 
+static clipspan_status init_kinds(cs_rows *rows, const cs_tower *tower, int use, int threads,
+                                  const cs_simd *simd, clipspan_error *err)
+{
+    rows->kinds = tower->kinds;
+    rows->qkv = cs_alloc_zero(tower->kinds, sizeof *rows->qkv, "products", err);
+    rows->out = cs_alloc_zero(tower->kinds, sizeof *rows->out, "products", err);
+    if (!rows->qkv || !rows->out) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < tower->kinds; i++) {
+        const cs_block *like = tower->kind[i];
+        if (use & CS_USE_QKV)
+            CS_TRY(prepare(&rows->qkv[i], like->q, rows->rows, CS_STORE, 0, threads, simd, err));
+        if (use & CS_USE_REST)
+            CS_TRY(prepare(&rows->out[i], like->out, rows->rows, CS_ADD, 0, threads, simd, err));
+    }
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count, int use,
                              int threads, const cs_simd *simd, clipspan_error *err)
 {
@@ -21,10 +38,8 @@ clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count,
     cs_epilogue act = tower->activation == CLIPSPAN_GELU ? CS_ACT_GELU : CS_ACT_QUICK;
     memset(rows, 0, sizeof *rows);
     rows->rows = count;
-    if (use & CS_USE_QKV)
-        CS_TRY(prepare(&rows->qkv, like->q, count, CS_STORE, 0, threads, simd, err));
+    CS_TRY(init_kinds(rows, tower, use, threads, simd, err));
     if (use & CS_USE_REST) {
-        CS_TRY(prepare(&rows->out, like->out, count, CS_ADD, 0, threads, simd, err));
         CS_TRY(prepare(&rows->fc, like->fc[0], count, act, half, threads, simd, err));
         CS_TRY(prepare(&rows->mlp_out, like->mlp_out[0], count, CS_ADD, 0, threads, simd, err));
     }
@@ -36,11 +51,16 @@ clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count,
 
 void cs_rows_fini(cs_rows *rows)
 {
-    cs_product_free(&rows->qkv);
-    cs_product_free(&rows->out);
+    for (size_t i = 0; i < rows->kinds; i++) {
+        if (rows->qkv) cs_product_free(&rows->qkv[i]);
+        if (rows->out) cs_product_free(&rows->out[i]);
+    }
+    cs_free(rows->qkv);
+    cs_free(rows->out);
     cs_product_free(&rows->fc);
     cs_product_free(&rows->mlp_out);
     cs_product_free(&rows->projection);
+    memset(rows, 0, sizeof *rows);
 }
 
 void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower, size_t rows,
@@ -49,6 +69,7 @@ void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower
     size_t width = (size_t)tower->config.width;
     size_t slice = (size_t)(tower->config.mlp_width / tower->mlp_parts);
     size_t size = tower->precision == CLIPSPAN_BF16 ? sizeof(uint16_t) : sizeof(float);
+    scratch->rows = rows;
     scratch->panel = width / tower->panels;
     scratch->stride = rows * scratch->panel;
     scratch->h = cs_arena_carve(arena, rows * width, size);
@@ -61,10 +82,16 @@ void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower
     scratch->read = cs_arena_carve(arena, read_rows * width, sizeof(float));
 }
 
-size_t cs_scratch_head(const cs_scratch *scratch, size_t row, size_t head, size_t head_width)
+size_t cs_scratch_panel(const cs_block *block)
 {
-    size_t heads = scratch->panel / head_width; /* of one panel */
-    return head / heads * scratch->stride + row * scratch->panel + head % heads * head_width;
+    return block->width / block->out_panels;
+}
+
+size_t cs_scratch_head(const cs_scratch *scratch, const cs_block *block, size_t row, size_t place,
+                       size_t head_width)
+{
+    size_t heads = block->heads / block->out_panels, panel = heads * head_width; /* of one panel */
+    return place / heads * scratch->rows * panel + row * panel + place % heads * head_width;
 }
 
 /* A share of the rows for each thread. scratch NULL: in place. */
@@ -136,7 +163,8 @@ void cs_norm_hand_over(const cs_lane *lane, cs_scratch *scratch, const float *x,
 clipspan_status cs_block_add_attention(const cs_rows *rows, const cs_block *block, float *x,
                                        const cs_scratch *scratch, clipspan_error *err)
 {
-    return cs_product_run(rows->out, x, scratch->a, scratch->stride, block->out, err);
+    return cs_product_run(rows->out[block->kind], x, scratch->a,
+                          scratch->rows * cs_scratch_panel(block), block->out, err);
 }
 
 clipspan_status cs_block_add_mlp(const cs_lane *lane, const cs_rows *rows, const cs_block *block,

@@ -21,8 +21,9 @@ typedef enum cs_use {
 } cs_use;
 
 typedef struct cs_rows {
-    size_t rows;
-    cs_product *qkv, *out, *fc, *mlp_out, *projection;
+    size_t rows, kinds;
+    cs_product **qkv, **out; /* [kinds] of the tower's blocks */
+    cs_product *fc, *mlp_out, *projection;
 } cs_rows;
 
 /* use: cs_use flags. threads: that share each product. */
@@ -30,24 +31,27 @@ clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count,
                              int threads, const cs_simd *simd, clipspan_error *err);
 void cs_rows_fini(cs_rows *rows);
 
-/* Activations of up to R rows. h and a are float32 or bf16 as the tower is and lie in its column
- * panels, [panels][R, D / panels], `stride` numbers apart; so does m, which has one.
- * h : normalised   q, k, v : [R, D]   a : attention output   m : [R, M / mlp_parts] */
+/* Activations of up to R rows. h and a are float32 or bf16 as the tower is; h lies in its column
+ * panels, [panels][R, D / panels], `stride` numbers apart, a in those of the block's W_O; m has
+ * one.   h : normalised   q, k, v : [R, h K] of a block with h heads   a : attention output,
+ * [R, h K]   m : [R, M / mlp_parts] */
 typedef struct cs_scratch {
     void *h, *a, *m;
     float *q, *k, *v;
-    size_t panel, stride; /* width of a panel, R * panel */
-    float *row;           /* [threads, D] one normalised row before it goes into panels */
-    float *read;          /* [read_panels][R', D / read_panels] for R' rows that are read out */
+    size_t rows, panel, stride; /* R, width of a panel, R * panel */
+    float *row;                 /* [threads, D] one normalised row before it goes into panels */
+    float *read; /* [read_panels][R', D / read_panels] for R' rows that are read out */
 } cs_scratch;
 
 /* read_rows: that cs_read_out gets at most. */
 void cs_scratch_plan(cs_scratch *scratch, cs_arena *arena, const cs_tower *tower, size_t rows,
                      size_t read_rows, int threads);
 
-/* Where row `row` of head `head` of a begins; rows lie `panel` numbers apart. In numbers, not
- * bytes. */
-size_t cs_scratch_head(const cs_scratch *scratch, size_t row, size_t head, size_t head_width);
+/* Where row `row` of a block's `place`-th head of a begins; rows lie cs_scratch_panel(block)
+ * numbers apart. In numbers, not bytes. */
+size_t cs_scratch_head(const cs_scratch *scratch, const cs_block *block, size_t row, size_t place,
+                       size_t head_width);
+size_t cs_scratch_panel(const cs_block *block);
 
 /* What a pass computes with: one lane of an encoder. */
 typedef struct cs_lane {

@@ -84,6 +84,53 @@ int cs_config_head(const cs_config *config, int layer, int place)
     return config->head_counts ? config->head_numbers[layer * config->image.heads + place] : place;
 }
 
+/* One layer's list: rising numbers below H, at least one. */
+static clipspan_status read_layer(cs_config *out, const cs_json *in, const json_t *list, int layer,
+                                  clipspan_error *err)
+{
+    const int H = out->image.heads;
+    const size_t count = json_array_size(list);
+    int last = -1;
+    if (!json_is_array(list) || count < 1 || count > (size_t)H)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, in->path,
+                          "%s%sheads_per_layer: expected for layer %d a list of 1 to %d heads, "
+                          "found %s%zu",
+                          in->name, *in->name ? "." : "", layer, H,
+                          json_is_array(list) ? "" : "no list: ", count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(list, i);
+        const json_int_t value = json_is_integer(item) ? json_integer_value(item) : -1;
+        if (value <= last || value >= H)
+            return cs_fail_at(err, CLIPSPAN_E_FORMAT, in->path,
+                              "%s%sheads_per_layer: layer %d: expected rising whole numbers below "
+                              "%d, item %zu is not",
+                              in->name, *in->name ? "." : "", layer, H, i);
+        last = (int)value;
+        out->head_numbers[layer * H + (int)i] = last;
+    }
+    out->head_counts[layer] = (int)count;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_config_read_heads(cs_config *out, const cs_json *vision, clipspan_error *err)
+{
+    const json_t *lists = json_object_get(vision->object, "heads_per_layer");
+    const int L = out->image.layers;
+    if (!lists || json_is_null(lists)) return CLIPSPAN_OK;
+    if (!json_is_array(lists) || json_array_size(lists) != (size_t)L)
+        return cs_fail_at(
+            err, CLIPSPAN_E_FORMAT, vision->path,
+            "%s%sheads_per_layer: expected a list of %d lists, one a layer, found %zu",
+            vision->name, *vision->name ? "." : "", L, json_array_size(lists));
+    out->head_counts = cs_alloc_zero((size_t)L, sizeof *out->head_counts, "lists of heads", err);
+    out->head_numbers = cs_alloc_zero((size_t)L * (size_t)out->image.heads,
+                                      sizeof *out->head_numbers, "lists of heads", err);
+    if (!out->head_counts || !out->head_numbers) return CLIPSPAN_E_NOMEM;
+    for (int layer = 0; layer < L; layer++)
+        CS_TRY(read_layer(out, vision, json_array_get(lists, (size_t)layer), layer, err));
+    return CLIPSPAN_OK;
+}
+
 void cs_config_fini(cs_config *config)
 {
     cs_free(config->head_counts);

@@ -57,7 +57,7 @@ static clipspan_status read_vision(cs_config *out, const cs_json *vision, clipsp
     if (cs_json_has(vision, "patch_size") && other != out->patch_size)
         return cs_json_unexpected(vision, "patch_size", "square patches", CLIPSPAN_E_UNSUPPORTED,
                                   err);
-    return CLIPSPAN_OK;
+    return cs_config_read_heads(out, vision, err);
 }
 
 /* The end-of-text id decides where the text is read out: 2, a mistake of old configurations, means

@@ -150,7 +150,7 @@ static clipspan_status read_vision(cs_config *out, const cs_json *vision, clipsp
     }
     out->image.heads = out->image.width / head_width;
     out->has_ln_pre = !no_ln_pre;
-    return CLIPSPAN_OK;
+    return cs_config_read_heads(out, vision, err);
 }
 
 static clipspan_status read_text(cs_config *out, char merges[512], const cs_json *text,

@@ -155,36 +155,40 @@ static clipspan_status embed_patches(cs_image_pass *p, const uint8_t *pixels, cl
 /* One head a step, for the first `queries` rows. */
 typedef struct attention_job {
     cs_image_pass *pass;
+    const cs_block *block;
     size_t queries;
 } attention_job;
 
-static void attend_head(void *context, size_t head, int thread)
+static void attend_head(void *context, size_t place, int thread)
 {
     const attention_job *j = context;
     cs_image_pass *p = j->pass;
     const cs_scratch *s = &p->scratch;
-    size_t D = p->D, at = head * p->K, to = cs_scratch_head(s, 0, head, p->K);
+    const size_t width = j->block->width, panel = cs_scratch_panel(j->block), at = place * p->K;
+    const size_t to = cs_scratch_head(s, j->block, 0, place, p->K);
     float *work = p->work + (size_t)thread * p->work_size;
-    float *row = p->trace ? p->trace->weights + head * p->N : NULL;
+    float *row = p->trace ? p->trace->weights + cs_block_head(j->block, place) * p->N : NULL;
     if (p->lane.tower->precision == CLIPSPAN_BF16)
-        p->lane.simd->attention_bf16((uint16_t *)s->a + to, s->panel, s->q + at, D, s->k + at, D,
-                                     s->v + at, D, j->queries, p->N, p->K, p->scale, row, work);
+        p->lane.simd->attention_bf16((uint16_t *)s->a + to, panel, s->q + at, width, s->k + at,
+                                     width, s->v + at, width, j->queries, p->N, p->K, p->scale, row,
+                                     work);
     else
-        p->lane.simd->attention((float *)s->a + to, s->panel, s->q + at, D, s->k + at, D, s->v + at,
-                                D, j->queries, p->N, p->K, p->scale, row, work);
+        p->lane.simd->attention((float *)s->a + to, panel, s->q + at, width, s->k + at, width,
+                                s->v + at, width, j->queries, p->N, p->K, p->scale, row, work);
 }
 
 /* Puts the given z of a layer's fixed heads in place of what attention left, in the first `rows`
  * rows. */
-static void put_fixed(cs_image_pass *p, size_t l, size_t rows)
+static void put_fixed(cs_image_pass *p, const cs_block *block, size_t l, size_t rows)
 {
     const cs_scratch *s = &p->scratch;
-    size_t head, r;
-    for (head = 0; head < p->H; head++) {
-        const float *z = p->fixed->z + (l * p->H + head) * p->K;
-        if (!p->fixed->fixed[l * p->H + head]) continue;
+    size_t place, r;
+    for (place = 0; place < block->heads; place++) {
+        const size_t head = l * p->H + cs_block_head(block, place);
+        const float *z = p->fixed->z + head * p->K;
+        if (!p->fixed->fixed[head]) continue;
         for (r = 0; r < rows; r++) {
-            size_t to = cs_scratch_head(s, r, head, p->K);
+            size_t to = cs_scratch_head(s, block, r, place, p->K);
             if (p->lane.tower->precision == CLIPSPAN_BF16)
                 p->lane.simd->bf16_from_f32((uint16_t *)s->a + to, z, p->K);
             else
@@ -193,26 +197,54 @@ static void put_fixed(cs_image_pass *p, size_t l, size_t rows)
     }
 }
 
-/* What the attention of layer l did for the class token, into the trace and to the sink. */
-static void keep_attention(cs_image_pass *p, size_t l, size_t asked)
+/* Rows [rows, h K] become [rows, D] in place, each head where it has its number, zeros between. */
+static void spread_heads(const cs_image_pass *p, const cs_block *block, float *x, size_t rows)
+{
+    size_t r, head;
+    for (r = rows; r-- > 0;) {
+        size_t place = block->heads;
+        for (head = p->H; head-- > 0;) {
+            float *to = x + (r * p->H + head) * p->K;
+            if (place > 0 && cs_block_head(block, place - 1) == head)
+                memmove(to, x + r * block->width + --place * p->K, p->K * sizeof *x);
+            else
+                memset(to, 0, p->K * sizeof *x);
+        }
+    }
+}
+
+static void show_layer(cs_image_pass *p, const cs_block *block, size_t l, size_t asked)
+{
+    const cs_scratch *s = &p->scratch;
+    cs_layer_view view = {l,    p->H, p->N,  p->K,         p->trace->weights, s->v,
+                          s->q, s->k, asked, block->heads, block->numbers};
+    if (block->numbers) {
+        spread_heads(p, block, s->v, p->N);
+        spread_heads(p, block, s->k, p->N);
+        spread_heads(p, block, s->q, asked);
+    }
+    p->sink->layer(p->sink->user, &view);
+}
+
+/* What the attention of layer l did for the class token, into the trace and to the sink. Heads that
+ * were removed leave zeros. */
+static void keep_attention(cs_image_pass *p, const cs_block *block, size_t l, size_t asked)
 {
     const cs_scratch *s = &p->scratch;
     cs_trace *t = p->trace;
     float *z = t->z + l * p->D, *own = t->z_class + l * p->D;
-    size_t head, k;
-    for (head = 0; head < p->H; head++) {
-        size_t from = cs_scratch_head(s, 0, head, p->K), at = head * p->K;
+    size_t place, k;
+    for (place = 0; place < block->heads; place++) {
+        size_t from = cs_scratch_head(s, block, 0, place, p->K), head = cs_block_head(block, place);
+        size_t at = head * p->K;
         if (p->lane.tower->precision == CLIPSPAN_BF16)
             p->lane.simd->f32_from_bf16(z + at, (const uint16_t *)s->a + from, p->K);
         else
             memcpy(z + at, (const float *)s->a + from, p->K * sizeof *z);
         for (k = 0; k < p->K; k++)
-            own[at + k] = t->weights[head * p->N] * s->v[at + k];
+            own[at + k] = t->weights[head * p->N] * s->v[place * p->K + k];
     }
-    if (p->sink) {
-        cs_layer_view view = {l, p->H, p->N, p->K, t->weights, s->v, s->q, s->k, asked};
-        p->sink->layer(p->sink->user, &view);
-    }
+    if (p->sink) show_layer(p, block, l, asked);
 }
 
 /* What follows the attention of layer l; the trace keeps what the MLP added to the class token. */
@@ -235,15 +267,16 @@ static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_
     const cs_block *block = &p->lane.tower->blocks[l];
     cs_scratch *s = &p->scratch;
     const cs_rows *asked = last ? &p->one : &p->all;
-    attention_job job = {p, asked->rows};
+    attention_job job = {p, block, asked->rows};
     cs_norm_hand_over(&p->lane, s, p->x, p->N, &block->ln1);
-    CS_TRY(cs_product_run(asked->qkv, s->q, s->h, s->stride, block->q, err));
-    CS_TRY(cs_product_run(p->all.qkv, s->k, s->h, s->stride, block->k, err));
-    CS_TRY(cs_product_run(p->all.qkv, s->v, s->h, s->stride, block->v, err));
-    cs_parallel_for(p->H, p->lane.threads, attend_head, &job);
-    if (p->fixed) put_fixed(p, l, asked->rows);
+    CS_TRY(cs_product_run(asked->qkv[block->kind], s->q, s->h, s->stride, block->q, err));
+    CS_TRY(cs_product_run(p->all.qkv[block->kind], s->k, s->h, s->stride, block->k, err));
+    CS_TRY(cs_product_run(p->all.qkv[block->kind], s->v, s->h, s->stride, block->v, err));
+    if (p->trace && block->numbers) memset(p->trace->weights, 0, p->H * p->N * sizeof(float));
+    cs_parallel_for(block->heads, p->lane.threads, attend_head, &job);
+    if (p->fixed) put_fixed(p, block, l, asked->rows);
     if (!p->trace) return cs_block_finish(&p->lane, asked, block, p->x, s, err);
-    keep_attention(p, l, asked->rows);
+    keep_attention(p, block, l, asked->rows);
     return finish_traced(p, asked, block, l, err);
 }
 

@@ -40,7 +40,30 @@ static wanted_shape shape2(int a, int b, const char *letters)
     return wanted;
 }
 
-static wanted_shape want(const cs_config *c, clipspan_tower tower, cs_part part,
+/* Queries, keys, values and W_O of a layer that has lost heads. */
+static wanted_shape want_pruned(const cs_config *c, cs_part part, int layer, int slices)
+{
+    const int d = c->image.width, a = cs_config_heads(c, layer) * c->image.head_width;
+    switch (part) {
+    case CS_OUT_WEIGHT: return shape2(d, a, "[width, heads_per_layer x head width]");
+    case CS_Q_WEIGHT:
+    case CS_K_WEIGHT:
+    case CS_V_WEIGHT:
+        return slices == 3 ? shape2(3 * a, d, "[3 heads_per_layer x head width, width]")
+                           : shape2(a, d, "[heads_per_layer x head width, width]");
+    default:
+        return slices == 3 ? shape1(3 * a, "[3 heads_per_layer x head width]")
+                           : shape1(a, "[heads_per_layer x head width]");
+    }
+}
+
+static int is_attention(cs_part part)
+{
+    return part == CS_Q_WEIGHT || part == CS_K_WEIGHT || part == CS_V_WEIGHT || part == CS_Q_BIAS ||
+           part == CS_K_BIAS || part == CS_V_BIAS || part == CS_OUT_WEIGHT;
+}
+
+static wanted_shape want(const cs_config *c, clipspan_tower tower, cs_part part, int layer,
                          const cs_tensor_name *name)
 {
     const cs_tower_config *t = tower == CLIPSPAN_IMAGE ? &c->image : &c->text;
@@ -48,6 +71,8 @@ static wanted_shape want(const cs_config *c, clipspan_tower tower, cs_part part,
     wanted_shape patches = {{(uint64_t)d, 3, (uint64_t)c->patch_size, (uint64_t)c->patch_size},
                             4,
                             "[width, 3, patch size, patch size]"};
+    if (tower == CLIPSPAN_IMAGE && c->head_counts && is_attention(part))
+        return want_pruned(c, part, layer, name->slices);
     switch (part) {
     case CS_PATCH_WEIGHT: return patches;
     case CS_TOKEN_TABLE: return shape2(c->vocab_size, d, "[vocabulary, width]");
@@ -143,7 +168,7 @@ static clipspan_status find_part(search *s, cs_tensor_ref *ref, clipspan_tower t
         if (name.slice == 0) note_missing(s, name.text);
         return CLIPSPAN_OK;
     }
-    wanted = want(s->config, tower, part, &name);
+    wanted = want(s->config, tower, part, layer, &name);
     CS_TRY(check_entry(s, entry, &wanted, part));
     index = (size_t)(entry - cs_safetensors_at(s->tensors, 0));
     if (!s->claimed[index]) s->out->parameters[tower] += entry->count;

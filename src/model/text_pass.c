@@ -150,7 +150,9 @@ static void attend_node(cs_text_pass *p, size_t from, uint32_t node)
     }
     for (h = 0; h < p->H; h++) {
         size_t at = h * p->K;
-        float *out = half ? p->row + at : (float *)s->a + cs_scratch_head(s, from, h, p->K);
+        float *out = half
+                         ? p->row + at
+                         : (float *)s->a + cs_scratch_head(s, p->lane.tower->blocks, from, h, p->K);
         p->lane.simd->attention_path(out, s->q + from * D + at, s->k + at, D, s->v + at, D, p->path,
                                      n, p->K, p->scale, p->work);
     }
@@ -174,9 +176,9 @@ static clipspan_status run_block(cs_text_pass *p, const cs_rows *all, const cs_b
     cs_scratch *s = &p->scratch;
     size_t i;
     cs_norm_hand_over(&p->lane, s, p->x, all->rows, &block->ln1);
-    CS_TRY(cs_product_run(all->qkv, s->q, s->h, s->stride, block->q, err));
-    CS_TRY(cs_product_run(all->qkv, s->k, s->h, s->stride, block->k, err));
-    CS_TRY(cs_product_run(all->qkv, s->v, s->h, s->stride, block->v, err));
+    CS_TRY(cs_product_run(all->qkv[0], s->q, s->h, s->stride, block->q, err));
+    CS_TRY(cs_product_run(all->qkv[0], s->k, s->h, s->stride, block->k, err));
+    CS_TRY(cs_product_run(all->qkv[0], s->v, s->h, s->stride, block->v, err));
     for (i = 0; i < p->batch.nodes; i++)
         attend_node(p, i, (uint32_t)i);
     clear_rows(p, i, all->rows);
@@ -190,13 +192,13 @@ static clipspan_status run_last_block(cs_text_pass *p, const cs_rows *all, const
     cs_scratch *s = &p->scratch;
     size_t i;
     cs_norm_hand_over(&p->lane, s, p->x, all->rows, &block->ln1);
-    CS_TRY(cs_product_run(all->qkv, s->k, s->h, s->stride, block->k, err));
-    CS_TRY(cs_product_run(all->qkv, s->v, s->h, s->stride, block->v, err));
+    CS_TRY(cs_product_run(all->qkv[0], s->k, s->h, s->stride, block->k, err));
+    CS_TRY(cs_product_run(all->qkv[0], s->v, s->h, s->stride, block->v, err));
     for (i = 0; i < p->batch.texts; i++)
         memcpy(p->ends + i * p->D, p->x + p->batch.end[i] * p->D, p->D * sizeof(float));
     memset(p->ends + i * p->D, 0, (ends->rows - i) * p->D * sizeof(float));
     cs_norm_hand_over(&p->lane, s, p->ends, ends->rows, &block->ln1);
-    CS_TRY(cs_product_run(ends->qkv, s->q, s->h, s->stride, block->q, err));
+    CS_TRY(cs_product_run(ends->qkv[0], s->q, s->h, s->stride, block->q, err));
     for (i = 0; i < p->batch.texts; i++)
         attend_node(p, i, p->batch.end[i]);
     clear_rows(p, i, ends->rows);

@@ -204,7 +204,8 @@ static job *add_matrix(loader *l, cs_matrix **to, cs_part part, cs_part bias, in
     j->precision = part == CS_PROJECTION ? CLIPSPAN_F32 : l->tower->precision;
     j->panels = part == CS_PROJECTION                                  ? l->tower->read_panels
                 : part == CS_PATCH_WEIGHT || part == CS_MLP_OUT_WEIGHT ? 1
-                                                                       : l->tower->panels;
+                : part == CS_OUT_WEIGHT ? l->tower->blocks[layer].out_panels
+                                        : l->tower->panels;
     return j;
 }
 
@@ -238,9 +239,9 @@ static void list_jobs(loader *l)
 
 /* Panels of at most PANEL numbers, of whole heads each, all alike; one where that would make them
  * tiny. bf16 products round their inputs far more than their sums: one panel. */
-static size_t choose_panels(const cs_tower *tower)
+static size_t choose_panels(const cs_tower *tower, int heads)
 {
-    int width = tower->config.width, heads = tower->config.heads, panels;
+    int width = heads * tower->config.head_width, panels;
     if (tower->precision == CLIPSPAN_BF16) return 1;
     for (panels = 1; panels <= heads && width / panels >= PANEL / 4; panels++)
         if (heads % panels == 0 && width / panels <= PANEL) return (size_t)panels;
@@ -266,6 +267,21 @@ static int choose_parts(int mlp_width)
     return 1;
 }
 
+/* How many heads a block has and which; its kind. */
+static void set_heads(cs_tower *tower, const cs_config *config, int layer)
+{
+    cs_block *b = &tower->blocks[layer];
+    const int pruned = tower->which == CLIPSPAN_IMAGE && config->head_counts;
+    const int heads = pruned ? config->head_counts[layer] : tower->config.heads;
+    b->heads = (size_t)heads;
+    b->width = (size_t)heads * (size_t)tower->config.head_width;
+    b->numbers = pruned ? config->head_numbers + layer * tower->config.heads : NULL;
+    b->out_panels = choose_panels(tower, heads);
+    for (b->kind = 0; b->kind < tower->kinds && tower->kind[b->kind]->heads != b->heads; b->kind++)
+        ;
+    if (b->kind == tower->kinds) tower->kind[tower->kinds++] = b;
+}
+
 clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, clipspan_tower which,
                               clipspan_precision precision, int allow_nonfinite, int threads,
                               const cs_simd *simd, clipspan_error *err)
@@ -285,7 +301,7 @@ clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, c
     tower->embed_width = (size_t)config->embed_width;
     tower->has_ln_pre = which == CLIPSPAN_IMAGE && config->has_ln_pre;
     tower->mlp_parts = choose_parts(tower->config.mlp_width);
-    tower->panels = choose_panels(tower);
+    tower->panels = choose_panels(tower, tower->config.heads);
     tower->read_panels = choose_read_panels(tower->config.width);
     room = 10 + 10 * (size_t)tower->config.layers;
     tower->blocks =
@@ -293,12 +309,14 @@ clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, c
     l.jobs = cs_alloc_zero(room, sizeof *l.jobs, "a tower", err);
     l.bytes = cs_alloc_zero(room, sizeof *l.bytes, "a tower", err);
     l.errors = cs_alloc_zero(room, sizeof *l.errors, "a tower", err);
-    if (!tower->blocks || !l.jobs || !l.bytes || !l.errors) goto done;
+    tower->kind = cs_alloc_zero((size_t)tower->config.layers, sizeof(cs_block *), "a tower", err);
+    if (!tower->blocks || !tower->kind || !l.jobs || !l.bytes || !l.errors) goto done;
     for (i = 0; i < (size_t)tower->config.layers; i++) {
         cs_block *b = &tower->blocks[i];
         b->fc = cs_alloc_zero((size_t)tower->mlp_parts, sizeof(cs_matrix *), "a tower", err);
         b->mlp_out = cs_alloc_zero((size_t)tower->mlp_parts, sizeof(cs_matrix *), "a tower", err);
         if (!b->fc || !b->mlp_out) goto done;
+        set_heads(tower, config, (int)i);
     }
     list_jobs(&l);
     cs_parallel_for(l.count, threads, run_indexed, &l);
@@ -347,6 +365,7 @@ void cs_tower_free(cs_tower **tower)
         cs_free(b->mlp_out);
     }
     cs_free(t->blocks);
+    cs_free(t->kind);
     cs_matrix_free(&t->patch);
     cs_free(t->class_token);
     cs_free(t->table);

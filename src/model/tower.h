@@ -13,11 +13,16 @@ typedef struct cs_norm {
     float eps;
 } cs_norm;
 
-/* One transformer block. Matrices from D take x in the tower's column panels. */
+/* One transformer block. Matrices from D take x in the tower's column panels. A block of a pruned
+ * image tower has h of the H heads left, and its products are that much narrower. */
 typedef struct cs_block {
+    size_t heads, width; /* h, h K */
+    const int *numbers;  /* [h] which of the H heads they are, rising; NULL: all */
+    size_t out_panels;   /* column panels of W_O: whole heads each */
+    size_t kind;         /* blocks of one number of heads are of one kind: products fit all */
     cs_norm ln1, ln2;
-    cs_matrix *q, *k, *v; /* D -> D */
-    cs_matrix *out;       /* D -> D */
+    cs_matrix *q, *k, *v; /* D -> h K */
+    cs_matrix *out;       /* h K -> D */
     cs_matrix **fc;       /* [mlp_parts] D -> M / mlp_parts */
     cs_matrix **mlp_out;  /* [mlp_parts] M / mlp_parts -> D */
 } cs_block;
@@ -31,6 +36,8 @@ typedef struct cs_tower {
     size_t panels;    /* column panels of the blocks' inputs (tensor/product.h): whole heads each */
     int mlp_parts;    /* the hidden layer is computed in this many slices, see cs_block_finish */
     cs_block *blocks; /* [layers] */
+    size_t kinds;
+    const cs_block **kind; /* [kinds] the first block of each */
 
     cs_matrix *patch;   /* image: 3 patch^2 -> D, inputs ordered y, x, colour */
     float *class_token; /* image: [D] */
@@ -52,5 +59,11 @@ clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, c
                               clipspan_precision precision, int allow_nonfinite, int threads,
                               const cs_simd *simd, clipspan_error *err);
 void cs_tower_free(cs_tower **tower);
+
+/* The number of a block's `place`-th head. */
+static inline size_t cs_block_head(const cs_block *block, size_t place)
+{
+    return block->numbers ? (size_t)block->numbers[place] : place;
+}
 
 #endif

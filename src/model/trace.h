@@ -44,6 +44,8 @@ typedef struct cs_layer_view {
     const float *queries;   /* [asked, H, K] of the first tokens: all, of the last layer one */
     const float *keys;      /* [N, H, K] */
     size_t asked;
+    size_t heads; /* that the layer has: H, or those that pruning left; the others are zeros */
+    const int *numbers; /* [heads] which ones; NULL: all */
 } cs_layer_view;
 
 /* Whoever wants more than the trace: called once a layer, in order, after its attention, on the

@@ -103,11 +103,34 @@ static clipspan_status add_preprocess(cs_identity *to, const cs_preprocess *p, c
                            (double)p->std[1], (double)p->std[2]);
 }
 
+/* Of a model that has lost heads, "0 2 5;1 3": those that each layer has left. */
+static clipspan_status add_heads(cs_identity *to, const cs_config *c, clipspan_error *err)
+{
+    const size_t room = 7 * (size_t)c->image.layers * (size_t)c->image.heads + 1;
+    clipspan_status status;
+    size_t used = 0;
+    char *text;
+    if (!c->head_counts) return CLIPSPAN_OK;
+    text = cs_alloc(room, 1, "facts of a run", err);
+    if (!text) return CLIPSPAN_E_NOMEM;
+    for (int l = 0; l < c->image.layers; l++)
+        for (int i = 0; i < cs_config_heads(c, l); i++)
+            used += (size_t)snprintf(text + used, room - used, "%s%d",
+                                     i   ? " "
+                                     : l ? ";"
+                                         : "",
+                                     cs_config_head(c, l, i));
+    status = cs_identity_add(to, "model.heads_per_layer", 1, err, "%s", text);
+    cs_free(text);
+    return status;
+}
+
 static clipspan_status add_config(cs_identity *to, const cs_config *c, clipspan_error *err)
 {
     static const char *const activation[] = {"", "gelu", "quick_gelu"};
     CS_TRY(cs_identity_add(to, "model.layers", 1, err, "%d", c->image.layers));
     CS_TRY(cs_identity_add(to, "model.heads", 1, err, "%d", c->image.heads));
+    CS_TRY(add_heads(to, c, err));
     CS_TRY(cs_identity_add(to, "model.head_width", 1, err, "%d", c->image.head_width));
     CS_TRY(cs_identity_add(to, "model.mlp_width", 1, err, "%d", c->image.mlp_width));
     CS_TRY(cs_identity_add(to, "model.embed_width", 1, err, "%d", c->embed_width));

@@ -171,6 +171,52 @@ static void golden(void **state)
     cs_tiny_remove(&out);
 }
 
+/* The same heads removed: the configuration says which are left, tensors are smaller, and the pass
+ * says the same. */
+static void removed(void **state)
+{
+    const char *root = getenv("CLIPSPAN_GOLDEN"), *answers = getenv("CLIPSPAN_SILENT");
+    const char *name = *state;
+    char *folder, *out = cs_tiny_folder(), file[64];
+    cs_checkpoint *before = NULL, *after = NULL;
+    cs_npy_array pixels, right;
+    const cs_config *config;
+    clipspan_error err;
+    silence s;
+    int last;
+    assert_true(root && answers);
+    folder = cs_path_join(root, name, &err);
+    snprintf(file, sizeof file, "%s.npy", name);
+    assert_true(cs_npy_array_read(&pixels, folder, "pixels.npy", "'|u1'", 1));
+    assert_true(cs_npy_array_read(&right, answers, file, "'<f8'", sizeof(double)));
+    if (cs_checkpoint_open(&before, folder, NULL, &err)) fail_msg("%s", err.message);
+    s = make_silence(cs_checkpoint_config(before), answers, name);
+    s.edit.remove = 1;
+    if (cs_checkpoint_write(out, before, &s.edit, NULL, &err)) fail_msg("%s", err.message);
+    if (cs_checkpoint_open(&after, out, NULL, &err)) fail_msg("%s", err.message);
+    config = cs_checkpoint_config(after);
+    last = config->image.layers - 1;
+    assert_int_equal(cs_config_heads(config, 0), 1);
+    assert_int_equal(cs_config_head(config, 0, 0), 0);
+    assert_int_equal(cs_config_heads(config, last), config->image.heads - 1);
+    assert_int_equal(cs_config_head(config, last, 0), 1);
+    assert_true(cs_safetensors_bytes(cs_checkpoint_tensors(after)) <
+                cs_safetensors_bytes(cs_checkpoint_tensors(before)));
+    for (int level = CS_GENERIC; level <= CS_AVX512; level++)
+        if (cs_simd_get((cs_level)level))
+            check_rows(after, NULL, &pixels, &right, cs_simd_get((cs_level)level), "removed");
+    /* what is gone cannot be silenced or removed again */
+    assert_int_equal(cs_checkpoint_edit_check(after, &s.edit, &err), CLIPSPAN_E_ARGUMENT);
+    assert_non_null(strstr(err.message, "removed before"));
+    free_silence(&s);
+    cs_checkpoint_close(&before);
+    cs_checkpoint_close(&after);
+    cs_free(pixels.bytes);
+    cs_free(right.bytes);
+    cs_free(folder);
+    cs_tiny_remove(&out);
+}
+
 /* ---- What is known of a checkpoint by options goes into its configuration ---- */
 
 static void keeps_options(void **state)
@@ -225,12 +271,18 @@ int main(void)
                                "image-no-ln-pre",       "openclip-wide",         "hf-gelu-eos",
                                "openclip-f64-unaligned"};
     const size_t count = sizeof names / sizeof *names;
-    struct CMUnitTest tests[sizeof names / sizeof *names + 2];
+    struct CMUnitTest tests[2 * (sizeof names / sizeof *names) + 1];
     memset(tests, 0, sizeof tests);
     for (size_t i = 0; i < count; i++) {
         tests[i].name = names[i];
         tests[i].test_func = golden;
         tests[i].initial_state = names[i];
+    }
+    /* one layer, of which all heads are silent, is left out */
+    for (size_t i = 0; i + 1 < count; i++) {
+        tests[count + 2 + i].name = names[i];
+        tests[count + 2 + i].test_func = removed;
+        tests[count + 2 + i].initial_state = names[i];
     }
     tests[count].name = "options go into the configuration";
     tests[count].test_func = keeps_options;
