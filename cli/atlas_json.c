@@ -8,9 +8,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-const char *cli_role_word(const clipspan_role *role)
+const char *cli_role_word(const clipspan_atlas_head *head)
 {
-    return role->kind == CLIPSPAN_ROLE_CLEAR   ? "clear"
+    const clipspan_role *role = &head->role;
+    return head->removed                       ? "removed"
+           : role->kind == CLIPSPAN_ROLE_CLEAR ? "clear"
            : role->kind == CLIPSPAN_ROLE_MIXED ? "mixed"
                                                : "none";
 }
@@ -82,10 +84,11 @@ static void layers(cli_json *j, const clipspan_atlas *atlas)
     cli_json_end(j);
 }
 
-static void role_of(cli_json *j, const clipspan_role *r)
+static void role_of(cli_json *j, const clipspan_atlas_head *head)
 {
+    const clipspan_role *r = &head->role;
     cli_json_row(j, "role");
-    cli_json_text(j, "kind", cli_role_word(r));
+    cli_json_text(j, "kind", cli_role_word(head));
     cli_json_text(j, "category", r->category[0]);
     cli_json_real(j, "strength", r->strength[0]);
     cli_json_text(j, "runner_up", r->category[1]);
@@ -169,7 +172,7 @@ void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, cons
         strength(&j, "strength", head->strength);
         cli_json_real(&j, "variance", head->variance);
         cli_json_whole(&j, "rank", (uint64_t)head->rank);
-        role_of(&j, &head->role);
+        role_of(&j, head);
         if (picks) {
             picks_of(&j, head, texts);
             poles_of(&j, "positive", head->positive, head->positives, pictures);
@@ -248,7 +251,7 @@ void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
         const clipspan_role *r = &head->role;
         printf("L%d.H%d\t%d\t%d\t%.9g\t%.9g\t%d\t%s", head->head.layer, head->head.head,
                head->head.layer, head->head.head, head->strength.share, head->variance, head->rank,
-               cli_role_word(r));
+               cli_role_word(head));
         put_text(r->category[0]);
         put(r->strength[0]);
         put_text(r->category[1]);

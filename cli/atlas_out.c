@@ -79,9 +79,12 @@ static int below_nonsense(const clipspan_role *r)
     return r->kind == CLIPSPAN_ROLE_CLEAR && r->null_named >= r->named;
 }
 
-static void role_words(char *out, size_t room, const clipspan_role *r)
+static void role_words(char *out, size_t room, const clipspan_atlas_head *head)
 {
-    if (!r->category[0])
+    const clipspan_role *r = &head->role;
+    if (head->removed)
+        snprintf(out, room, "removed");
+    else if (!r->category[0])
         snprintf(out, room, "none");
     else if (r->kind == CLIPSPAN_ROLE_CLEAR)
         snprintf(out, room, "%s%s", r->category[0], below_nonsense(r) ? " < nonsense" : "");
@@ -191,7 +194,7 @@ static clipspan_status print_card(const cli_session *s, const clipspan_atlas *at
         nonsense[CLI_NUMBER_ROOM];
     size_t cells;
     cli_head_name(name, head->head);
-    role_words(role, sizeof role, &head->role);
+    role_words(role, sizeof role, head);
     cli_format_percent(effect, head->strength.share);
     printf("%s%s%s  ", s->bold_out ? "\033[1m" : "", name, s->bold_out ? "\033[0m" : "");
     cli_print_text(stdout, s, role, (size_t)s->columns - 12, &cells);
@@ -285,7 +288,7 @@ static clipspan_status add_role(cli_table *table, const cli_session *s,
 {
     const clipspan_role *r = &head->role;
     char words[256];
-    role_words(words, sizeof words, r);
+    role_words(words, sizeof words, head);
     CS_TRY(add_name(table, head->head, err));
     CS_TRY(add_share(table, s, head->strength.share > 0 ? head->strength.share : 0, err));
     CS_TRY(cli_table_add(table, words, err));

@@ -31,6 +31,6 @@ void cli_atlas_tsv_picks(const clipspan_atlas *atlas, const cli_head_list *list)
 void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list);
 
 /* "clear", "mixed", "none" */
-const char *cli_role_word(const clipspan_role *role);
+const char *cli_role_word(const clipspan_atlas_head *head);
 
 #endif

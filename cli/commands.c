@@ -189,6 +189,23 @@ static const cli_command table[] = {
      "silent\n"
      "clipspan edit MODEL run --role location --each -o edited\tby role; each head's distance too",
      2, SIZE_MAX, cli_run_edit},
+    {CLI_PRUNE, "prune",
+     "MODEL RUN [INPUT...] --share PERCENT -o FOLDER\n"
+     "MODEL RUN [INPUT...] --heads L22.H11,...|FILE -o FOLDER\n"
+     "MODEL RUN [INPUT...] --role NAME -o FOLDER",
+     "a checkpoint that has lost heads, smaller and faster, and what that costs",
+     "Removes heads from queries, keys, values and output projections; what each made of its mean "
+     "over RUN goes into the bias. The configuration lists the heads that layers have left "
+     "(heads_per_layer), which clipspan reads; with --zero the layout stays and other loaders read "
+     "it too. Heads keep their names.\n"
+     "With --share it gives accuracy (with --classes) and distance for several shares, as the "
+     "network really has them and as direct effects predict. Time and size before and after "
+     "are measured.",
+     "clipspan prune MODEL run --share 25 -o smaller --classes names.txt\ta quarter of the heads\n"
+     "clipspan prune MODEL run --share 25 --by network -o smaller --classes names.txt\tthose that "
+     "the network misses least\n"
+     "clipspan prune MODEL run --role texture --zero -o quiet\ta role, in a layout that all read",
+     2, SIZE_MAX, cli_run_prune},
     {CLI_EXPORT, "export", "RUN --official FOLDER",
      "terms and picks of a run in the published program's files",
      "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "

@@ -71,6 +71,7 @@ clipspan_status cli_run_shortcut(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_surgery(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_reproduce(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_edit(cli_session *session, clipspan_error *err);
+clipspan_status cli_run_prune(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_report(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_demo(cli_session *session, clipspan_error *err);
 clipspan_status cli_run_heatmap(cli_session *session, clipspan_error *err);

@@ -50,6 +50,8 @@ typedef struct cli_edit {
                           compared */
     size_t compared;   /* pictures of that */
     uint64_t bytes[2]; /* of the weight files, before and after */
+    uint64_t parameters[2]; /* of the image tower */
+    double seconds[2];      /* of a picture's pass on one thread; 0: not measured */
 } cli_edit;
 
 /* Opens run, model and classes as the options say, and checks what can be checked without the
@@ -74,6 +76,12 @@ void cli_edit_mark_last(const cli_edit *edit, cli_edit_set *set);
 /* Runs every picture through the model as it is and with each set silent. written: the edited
  * checkpoint, which then speaks for the first set and is compared with it; or NULL. */
 clipspan_status cli_edit_measure(cli_edit *edit, const char *written, clipspan_error *err);
+
+/* Drops all sets and what was measured, so that other sets can be. */
+void cli_edit_clear_sets(cli_edit *edit);
+
+/* Measures a picture's pass through the model and the written one: the least of some runs. */
+clipspan_status cli_edit_time(cli_edit *edit, const char *written, clipspan_error *err);
 
 /* Writes the checkpoint with the members of a set silent, or removed. */
 clipspan_status cli_edit_write(cli_edit *edit, const cli_edit_set *set, int remove,

@@ -69,13 +69,22 @@ clipspan_status cli_edit_open(cli_edit *e, cli_session *s, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-void cli_edit_close(cli_edit *e)
+void cli_edit_clear_sets(cli_edit *e)
 {
     for (size_t i = 0; e->sets && i < e->set_count; i++) {
         cs_free(e->sets[i].members);
         cs_free(e->sets[i].distances);
     }
     cs_free(e->sets);
+    e->sets = NULL;
+    e->set_count = 0;
+    e->before = 0;
+    e->pictures.skipped = 0;
+}
+
+void cli_edit_close(cli_edit *e)
+{
+    cli_edit_clear_sets(e);
     cs_free(e->heads);
     cs_free(e->z);
     cs_free(e->means);

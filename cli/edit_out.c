@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables and documents of edit, and what prune shares with it. */
 #include "edit_out.h"
+#include "commands.h"
 #include "head_names.h"
 #include "numbers.h"
 #include "rows.h"
@@ -13,8 +14,7 @@ static uint64_t answered(const cli_edit *e)
     return e->pictures.labelled ? e->pictures.labelled : e->pictures.asked - e->pictures.skipped;
 }
 
-/* Heads in one line, "and 12 more" at its end. */
-static void words(char *out, size_t room, const cli_edit *e, const cli_edit_set *set)
+void cli_edit_words(char *out, size_t room, const cli_edit *e, const cli_edit_set *set)
 {
     size_t used = 0, i;
     char name[CLI_HEAD_ROOM];
@@ -102,7 +102,7 @@ clipspan_status cli_edit_show_rows(const cli_edit *e, clipspan_error *err)
         const cli_edit_set *set = &e->sets[i];
         const double reals[] = {set->mean, set->median, set->most, set->moved};
         const uint64_t right[] = {e->before, set->predicted, set->real};
-        words(names, sizeof names, e, set);
+        cli_edit_words(names, sizeof names, e, set);
         cli_rows_text(rows, set->name);
         cli_rows_whole(rows, set->count);
         cli_rows_text(rows, names);
@@ -185,7 +185,7 @@ static clipspan_status show_table(const cli_edit *e, clipspan_error *err)
 {
     char names[200];
     CS_TRY(cli_edit_print_sets(e, err));
-    words(names, sizeof names, e, &e->sets[0]);
+    cli_edit_words(names, sizeof names, e, &e->sets[0]);
     printf("at their means over %s: %s\n", e->info->path, names);
     printf("%s: written, layout kept; its output is within %.1e of a pass in which these heads are "
            "silent (%zu pictures)\n",
@@ -203,16 +203,18 @@ clipspan_status cli_edit_show(const cli_edit *e, clipspan_error *err)
 
 clipspan_status cli_edit_announce(const cli_edit *e, clipspan_error *err)
 {
+    const int prunes = e->session->settings.command->bit == CLI_PRUNE;
+    const int removes = prunes && !e->session->settings.zero;
     char names[200];
     cli_json j;
     if (e->session->form == CLI_FORM_JSON) {
-        cli_json_begin(&j, stdout, 0, "clipspan.edit.v1");
+        cli_json_begin(&j, stdout, 0, prunes ? "clipspan.prune.v1" : "clipspan.edit.v1");
         cli_edit_emit(&j, e);
         cli_json_finish(&j);
         return CLIPSPAN_OK;
     }
-    words(names, sizeof names, e, &e->sets[0]);
-    printf("would write %s with %zu head%s silent: %s\n", e->session->settings.output,
-           e->sets[0].count, e->sets[0].count == 1 ? "" : "s", names);
+    cli_edit_words(names, sizeof names, e, &e->sets[0]);
+    printf("would write %s with %zu head%s %s: %s\n", e->session->settings.output, e->sets[0].count,
+           e->sets[0].count == 1 ? "" : "s", removes ? "removed" : "silent", names);
     return cli_flush(err);
 }

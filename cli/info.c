@@ -59,6 +59,7 @@ static void emit_towers(cli_json *j, const clipspan_model_info *info)
     cli_json_whole(j, "grid_width", (uint64_t)info->grid_width);
     cli_json_whole(j, "tokens", (uint64_t)info->tokens);
     cli_json_flag(j, "ln_pre", info->has_ln_pre);
+    cli_json_whole(j, "heads_left", (uint64_t)info->heads_left);
     cli_json_end(j);
     if (!info->has_text) return;
     emit_tower(j, "text", &info->text);
@@ -351,6 +352,11 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     snprintf(text, sizeof text, "%s, %s, embeddings of %d numbers", layout_name(info->layout),
              info->has_text ? "image and text tower" : "image tower only", info->embed_width);
     fact(s, "layout", text);
+    if (info->heads_left < info->image.layers * info->image.heads) {
+        snprintf(text, sizeof text, "%d of the image tower's %d heads are left (heads_per_layer)",
+                 info->heads_left, info->image.layers * info->image.heads);
+        fact(s, "heads", text);
+    }
     snprintf(text, sizeof text, "%s (%s)", activation_name(info->activation),
              info->activation_source);
     fact(s, "activation", text);

@@ -77,8 +77,8 @@ typedef struct cli_settings {
     const char *classifier, *mean, *from, *role, *cue, *run;
     cli_list also, sets;
     uint64_t before, random, resamples, seed;
-    int mlps, each;
-    uint64_t pictures;
+    int mlps, each, zero, by;
+    uint64_t pictures, share;
     int tensors, hash, check;
     int man, bash;
 } cli_settings;

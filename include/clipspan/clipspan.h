@@ -161,6 +161,8 @@ typedef struct clipspan_model_info {
     int embed_width;               /* P */
 
     clipspan_tower_info image;
+    int heads_left; /* of all layers of the image tower: layers * heads, or fewer where heads were
+                       removed */
     int image_height, image_width, patch_size;
     int grid_height, grid_width, tokens; /* N = 1 + grid_height * grid_width */
     int has_ln_pre;
@@ -1375,7 +1377,8 @@ typedef struct clipspan_atlas_head {
     clipspan_head head;
     clipspan_strength strength; /* direct effect, without a text */
     clipspan_role role;         /* categories NULL when the pool has none */
-    double variance;            /* of the head's output, all directions together */
+    int removed;     /* 1: the model has lost it (heads_per_layer): it writes nothing at all */
+    double variance; /* of the head's output, all directions together */
     int rank, picks;
     const clipspan_atlas_pick *pick; /* [picks] */
     int positives, negatives;        /* 0 where poles are not known: not one of the last four

@@ -33,6 +33,8 @@ static void fill_info(clipspan_model *model)
     i->activation_source = c->activation_source;
     i->embed_width = c->embed_width;
     fill_tower(&i->image, &c->image, cs_checkpoint_parameters(model->checkpoint, CLIPSPAN_IMAGE));
+    for (int layer = 0; layer < c->image.layers; layer++)
+        i->heads_left += cs_config_heads(c, layer);
     i->image_height = c->image_height;
     i->image_width = c->image_width;
     i->patch_size = c->patch_size;

@@ -226,6 +226,8 @@ void cs_atlas_sum_up(cs_atlas *a)
                 real += head->variance * head->pick[head->picks - 1].cumulated;
                 null += head->variance * head->pick[head->picks - 1].null_cumulated;
             }
+            a->heads[at].removed = info->embedding_variance > 0.0 && head->variance == 0.0 &&
+                                   head->strength.variance == 0.0;
             count_role(a, head);
             count_texts(a, at);
         }

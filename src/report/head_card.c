@@ -101,7 +101,8 @@ static void title(cs_html *html, const cs_report_facts *facts, const clipspan_at
     const clipspan_role *role = &head->role;
     cs_html_format(html, "<h4>%s ", cs_head_name(head->head).text);
     if (role->kind == CLIPSPAN_ROLE_NONE) {
-        cs_html_put(html, "<span>no clear role</span>");
+        cs_html_put(html, head->removed ? "<span>removed from the model</span>"
+                                        : "<span>no clear role</span>");
     } else {
         if (role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, "<span>mixed</span> ");
         say_category(html, facts, role, 0);

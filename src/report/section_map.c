@@ -19,7 +19,7 @@ static void describe(cs_html *html, const clipspan_atlas_head *head)
     const clipspan_role *role = &head->role;
     cs_html_format(html, "%s: ", cs_head_name(head->head).text);
     if (role->kind == CLIPSPAN_ROLE_NONE) {
-        cs_html_put(html, "no clear role");
+        cs_html_put(html, head->removed ? "removed from the model" : "no clear role");
     } else {
         if (role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, "mixed, ");
         cs_html_text(html, role->category[0]);
@@ -43,7 +43,7 @@ static void cell(cs_html *html, const cs_report_facts *facts, const clipspan_atl
     describe(html, head);
     cs_html_put(html, "\">");
     if (head->role.kind == CLIPSPAN_ROLE_NONE)
-        cs_html_put(html, "\xC2\xB7");
+        cs_html_put(html, head->removed ? "\xC3\x97" : "\xC2\xB7");
     else
         cs_html_text(html, cs_head_letters(facts, head));
     cs_html_put(html, "</a>");

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan prune: a checkpoint that has lost heads, with the curve of accuracy against heads, and
+ * what it saves. */
+#include "base/memory.h"
+#include "commands.h"
+#include "edit.h"
+#include "edit_out.h"
+#include "signals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RANKED 64 /* pictures that heads are ranked on by what the network does without them */
+#define ROUNDS 8
+
+static const int shares[] = {5, 10, 15, 20, 25, 30, 40, 50, 60, 75};
+
+typedef struct rank {
+    size_t index; /* of the head */
+    double effect;
+} rank;
+
+static int by_effect(const void *a, const void *b)
+{
+    const rank *x = a, *y = b;
+    if (x->effect != y->effect) return x->effect < y->effect ? -1 : 1;
+    return x->index < y->index ? -1 : 1;
+}
+
+/* Size of a head's direct effect: tr Var of its contribution, over that of the embedding. */
+static clipspan_status rank_direct(rank *order, const cli_edit *e, clipspan_error *err)
+{
+    clipspan_strength *strengths = cs_alloc(e->count, sizeof *strengths, "strengths", err);
+    clipspan_status status;
+    if (!strengths) return CLIPSPAN_E_NOMEM;
+    status = clipspan_run_read_strengths(strengths, NULL, NULL, NULL, e->run, err);
+    for (size_t i = 0; i < e->count && status == CLIPSPAN_OK; i++)
+        order[i].effect = strengths[i].variance;
+    if (status == CLIPSPAN_OK) qsort(order, e->count, sizeof *order, by_effect);
+    cs_free(strengths);
+    return status;
+}
+
+/* One round: of the heads that are still there, what the network's output has moved by in all when
+ * it goes too. order: the first `gone` heads are gone already; the rest is filled in and sorted. */
+static clipspan_status rank_round(rank *order, cli_edit *e, size_t gone, clipspan_error *err)
+{
+    clipspan_status status;
+    cli_edit_set *set;
+    for (size_t i = gone; i < e->count; i++) {
+        CS_TRY(cli_edit_add_set(&set, e, "one more", gone + 1, err));
+        for (size_t k = 0; k < gone; k++)
+            set->members[set->count++] = order[k].index;
+        set->members[set->count++] = order[i].index;
+    }
+    status = cli_edit_measure(e, NULL, err);
+    for (size_t i = gone; i < e->count && status == CLIPSPAN_OK; i++)
+        order[i].effect = e->sets[i - gone].moved;
+    cli_edit_clear_sets(e);
+    qsort(order + gone, e->count - gone, sizeof *order, by_effect);
+    return status;
+}
+
+/* How far the network's output really moves: heads go in rounds, an eighth of them a round, for
+ * what a head does depends on who else is there. */
+static clipspan_status rank_network(rank *order, cli_edit *e, clipspan_error *err)
+{
+    const size_t pictures = e->pictures.count, step = (e->count + ROUNDS - 1) / ROUNDS;
+    clipspan_bank *bank = e->bank;
+    clipspan_status status = CLIPSPAN_OK;
+    if (pictures > RANKED) e->pictures.count = e->pictures.asked = RANKED;
+    e->bank = NULL;
+    for (size_t gone = 0; gone + step < e->count && status == CLIPSPAN_OK; gone += step)
+        status = rank_round(order, e, gone, err);
+    e->bank = bank;
+    e->pictures.count = e->pictures.asked = pictures;
+    return status;
+}
+
+/* The first `count` heads of the order; where heads are removed, a layer keeps its last one. */
+static void take(cli_edit_set *set, const cli_edit *e, const rank *order, size_t count, int *left)
+{
+    const int H = e->info->heads, zero = e->session->settings.zero;
+    for (int l = 0; l < e->info->layers; l++)
+        left[l] = H;
+    for (size_t i = 0; i < e->count && set->count < count; i++) {
+        int *here = &left[e->heads[order[i].index].layer];
+        if (*here == 1 && !zero) continue;
+        --*here;
+        set->members[set->count++] = order[i].index;
+    }
+}
+
+static clipspan_status add_share(cli_edit *e, const rank *order, uint64_t percent, int *left,
+                                 clipspan_error *err)
+{
+    const size_t count = (size_t)((percent * e->count + 50) / 100);
+    cli_edit_set *set;
+    char name[32];
+    snprintf(name, sizeof name, "%d %% of the heads", (int)percent);
+    CS_TRY(cli_edit_add_set(&set, e, name, count, err));
+    take(set, e, order, count, left);
+    cli_edit_mark_last(e, set);
+    return CLIPSPAN_OK;
+}
+
+/* The chosen share first, then the curve. */
+static clipspan_status make_curve(cli_edit *e, clipspan_error *err)
+{
+    const cli_settings *x = &e->session->settings;
+    rank *order = cs_alloc(e->count, sizeof *order, "ranked heads", err);
+    int *left = cs_alloc((size_t)e->info->layers, sizeof *left, "ranked heads", err);
+    clipspan_status status = order && left ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < e->count && status == CLIPSPAN_OK; i++)
+        order[i].index = i;
+    if (status == CLIPSPAN_OK)
+        status = x->by ? rank_network(order, e, err) : rank_direct(order, e, err);
+    if (status == CLIPSPAN_OK) status = add_share(e, order, x->share, left, err);
+    for (size_t i = 0; i < sizeof shares / sizeof *shares && status == CLIPSPAN_OK; i++)
+        if ((uint64_t)shares[i] != x->share)
+            status = add_share(e, order, (uint64_t)shares[i], left, err);
+    cs_free(order);
+    cs_free(left);
+    if (status == CLIPSPAN_OK && e->sets[0].count == 0)
+        status =
+            cs_fail(err, CLIPSPAN_E_ARGUMENT, "--share: %llu %% of %zu heads is less than one head",
+                    (unsigned long long)x->share, e->count);
+    return status;
+}
+
+static clipspan_status make_chosen(cli_edit *e, clipspan_error *err)
+{
+    cli_edit_set *set;
+    CS_TRY(cli_edit_add_set(&set, e, "all chosen", e->count, err));
+    for (size_t i = 0; i < e->count; i++)
+        set->members[set->count++] = i;
+    cli_edit_mark_last(e, set);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status check_choice(const cli_edit *e, clipspan_error *err)
+{
+    const cli_settings *x = &e->session->settings;
+    if (!x->heads && !x->role && !x->share)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "no head is chosen: name heads with --heads L%d.H0,..., a role with --role, "
+                       "or a share of all heads with --share 25",
+                       e->info->layers - 1);
+    if (x->share && (x->heads || x->role))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--share chooses the heads itself; leave out --%s",
+                       x->heads ? "heads" : "role");
+    if (x->by && !x->share)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--by is for --share: it says which heads go");
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status run(cli_edit *e, cli_session *s, clipspan_error *err)
+{
+    const cli_settings *x = &s->settings;
+    const int by_network = x->share && x->by;
+    CS_TRY(cli_edit_open(e, s, err));
+    CS_TRY(check_choice(e, err));
+    CS_TRY(x->share ? cli_edit_all_heads(e, err) : cli_edit_heads(e, err));
+    if (!by_network) {
+        CS_TRY(x->share ? make_curve(e, err) : make_chosen(e, err));
+        CS_TRY(cli_edit_write(e, &e->sets[0], !x->zero, err)); /* the checks: no means yet */
+    }
+    if (x->dry_run && by_network)
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--dry-run computes nothing, and --by network has to run pictures to choose");
+    if (x->dry_run) return cli_edit_announce(e, err);
+    CS_TRY(cli_edit_prepare(e, err));
+    if (by_network) CS_TRY(make_curve(e, err));
+    cli_signals_hold();
+    CS_TRY(cli_edit_write(e, &e->sets[0], !x->zero, err));
+    s->keeps_files = 1;
+    CS_TRY(cli_edit_measure(e, x->output, err));
+    CS_TRY(cli_edit_time(e, x->output, err));
+    return cli_prune_show(e, err);
+}
+
+clipspan_status cli_run_prune(cli_session *s, clipspan_error *err)
+{
+    cli_edit e;
+    clipspan_status status;
+    memset(&e, 0, sizeof e);
+    status = run(&e, s, err);
+    cli_edit_close(&e);
+    return status;
+}

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+# clipspan prune, and models that have lost heads
+load helper
+
+scan_pictures() {
+    for c in red green blue; do cp pics/$c/1.png pics/$c/2.png; done
+    exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run
+}
+
+
+@test "heads leave the checkpoint, which is smaller and says the same" {
+    scan_pictures
+    exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small --json
+    silent
+    json schema clipspan.prune.v1
+    json order chosen
+    json zero false
+    json compared 6
+    json heads_of_all 6
+    json sets.# 1
+    [ "$(wc -c <small/open_clip_model.safetensors)" -lt "$(wc -c <"$model/open_clip_model.safetensors")" ]
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L0.H1,L1.H0 -o quiet
+    exits 0 "$CLIPSPAN" embed small pics -o small.npy
+    exits 0 "$CLIPSPAN" embed quiet pics -o quiet.npy
+    exits 0 "$CLIPSPAN" info small --json
+    json image.heads 3
+    json image.heads_left 4
+    exits 0 "$CLIPSPAN" info small --table
+    shows "4 of the image tower's 6 heads are left"
+    exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 --zero -o zero --json
+    json zero true
+    cmp zero/open_clip_model.safetensors quiet/open_clip_model.safetensors
+    # again: what is left can go too, what is gone cannot
+    exits 0 "$CLIPSPAN" scan small pics -o run2 --verify-sum
+    exits 0 "$CLIPSPAN" prune small run2 --heads L0.H2 -o smaller --json
+    exits 0 "$CLIPSPAN" info smaller --json
+    json image.heads_left 3
+    exits 2 "$CLIPSPAN" prune small run2 --heads L0.H1 -o none
+    says "has no head L0.H1 any more"
+    exits 4 "$CLIPSPAN" embed small pics -o x.npy --config "$model/open_clip_config.json"
+    says "expected"
+}
+
+@test "the curve: shares of the heads, by direct effect or by the network" {
+    scan_pictures
+    for by in direct network; do
+        exits 0 "$CLIPSPAN" prune "$model" run --share 34 --by $by --classes red,green,blue --templates none -o $by --json
+        json order $by
+        json sets.# 11
+        json sets.0.set "34 % of the heads"
+        json sets.0.heads.# 2
+        json sets.10.heads.# 4
+        json labelled 6
+        shows '"predicted":'
+    done
+    exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o table --classes red,green,blue --templates none --table
+    shows "34 % of the heads"
+    shows "least direct effect"
+    shows "a picture's pass on one thread"
+    exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o rows --tsv
+    [ "$(wc -l <.out)" = 12 ]
+    exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o dry --dry-run
+    shows "would write dry with 2 heads removed"
+    [ ! -e dry ]
+}
+
+@test "a model that has lost heads goes through every command" {
+    scan_pictures
+    exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small
+    printf 'colour\tred\ncolour\tgreen\nshape\tround\nshape\tflat\n' >pool.txt
+    exits 0 "$CLIPSPAN" atlas small pics -o atlas --texts pool.txt --json
+    exits 0 "$CLIPSPAN" roles atlas --texts pool.txt --tsv
+    [ "$(grep -c removed .out)" = 2 ]
+    [ "$(grep '^L0.H1' .out | cut -f4,5,7)" = "$(printf '0\t0\tremoved')" ]
+    grep -q "L1.H0: removed from the model" atlas/report.html
+    exits 0 "$CLIPSPAN" effects atlas --classes red,green --templates none --json
+    exits 0 "$CLIPSPAN" ablate atlas --heads L0.H1 --classes red,green --templates none --json
+    json changed 0
+    exits 0 "$CLIPSPAN" search atlas --like pics/red/1.png --heads L0.H1,L1.H1 --json
+    exits 0 "$CLIPSPAN" heatmap small pics/red/1.png --text red --text blue -o maps --json
+    for method in attention rollout patch value; do
+        exits 0 "$CLIPSPAN" heatmap small pics/red/1.png --text red --method $method -o maps-$method --json
+    done
+    exits 0 "$CLIPSPAN" export atlas --official official
+}
+
+@test "damaged lists of heads are refused" {
+    scan_pictures
+    exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small
+    while IFS='|' read -r lists words; do
+        rm -rf broken
+        cp -r small broken
+        tr -d '\n' <small/open_clip_config.json |
+            sed "s/\"heads_per_layer\": *\[[^]]*\][^]]*\][^]]*\]/\"heads_per_layer\": $lists/" >broken/open_clip_config.json
+        exits 4 "$CLIPSPAN" info broken
+        says "$words"
+    done <<'END'
+[[0, 2]]|expected a list of 2 lists, one a layer, found 1
+[[0, 2], []]|expected for layer 1 a list of 1 to 3 heads, found 0
+[[0, 2], [0, 1, 2, 3]]|expected for layer 1 a list of 1 to 3 heads, found 4
+[[0, 2], [1, 1]]|layer 1: expected rising whole numbers below 3, item 1 is not
+[[0, 3], [1, 2]]|layer 0: expected rising whole numbers below 3, item 1 is not
+[[0, 2], [1, "2"]]|item 1 is not
+[[0, 2], 2]|found no list
+[[0, 2], [1]]|expected [36, 36]
+7|expected a list of 2 lists
+END
+}
+
+@test "what prune refuses" {
+    scan_pictures
+    exits 2 "$CLIPSPAN" prune "$model" run -o out
+    says "no head is chosen"
+    exits 2 "$CLIPSPAN" prune "$model" run --heads 'L0.*' -o out
+    says "all 3 heads of layer 0 would be removed"
+    exits 0 "$CLIPSPAN" prune "$model" run --heads 'L0.*' --zero -o whole
+    exits 2 "$CLIPSPAN" prune "$model" run --share 25 --heads L0.H0 -o out
+    says "leave out --heads"
+    exits 2 "$CLIPSPAN" prune "$model" run --heads L0.H0 --by network -o out
+    says "--by is for --share"
+    exits 2 "$CLIPSPAN" prune "$model" run --share 5 -o out
+    says "less than one head"
+    exits 2 "$CLIPSPAN" prune "$model" run --share 100 -o out
+    exits 2 "$CLIPSPAN" prune "$model" run --share 50 --by network -o out --dry-run
+    says "has to run pictures to choose"
+    [ ! -e out ]
+}
