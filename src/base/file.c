@@ -19,6 +19,7 @@
 struct cs_output {
     int fd, replace, committed;
     char *path, *part;
+    char *folder; /* that the path lies in */
 };
 
 static clipspan_status fail_open(clipspan_error *err, const char *path, int code)
@@ -224,7 +225,8 @@ clipspan_status cs_output_open(cs_output **out, const char *path, int replace, c
         }
     }
     output->part = part;
-    part = NULL;
+    output->folder = folder;
+    part = folder = NULL;
     *out = output;
     output = NULL;
     status = CLIPSPAN_OK;
@@ -267,7 +269,6 @@ clipspan_status cs_output_rewrite(cs_output *output, uint64_t offset, const void
 
 clipspan_status cs_output_commit(cs_output *output, clipspan_error *err)
 {
-    char *folder;
     int fd;
     if (fsync(output->fd) != 0 && errno != EINVAL) return fail_write(err, output->path, errno);
     if (output->replace) {
@@ -281,13 +282,11 @@ clipspan_status cs_output_commit(cs_output *output, clipspan_error *err)
         if (rename(output->part, output->path) != 0) return fail_write(err, output->path, errno);
     }
     output->committed = 1;
-    folder = cs_path_folder(output->path, NULL);
-    fd = folder ? open(folder, O_RDONLY | O_CLOEXEC) : -1;
+    fd = open(output->folder, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
         close(fd);
     }
-    cs_free(folder);
     return CLIPSPAN_OK;
 }
 
@@ -299,6 +298,7 @@ void cs_output_close(cs_output **output)
     if (!o->committed && o->part) unlink(o->part);
     cs_free(o->part);
     cs_free(o->path);
+    cs_free(o->folder);
     cs_free(o);
     *output = NULL;
 }

@@ -40,23 +40,24 @@ clipspan_status cs_checkpoint_edit_check(const cs_checkpoint *checkpoint,
     return CLIPSPAN_OK;
 }
 
-char *cs_edit_path(const char *folder, const cs_checkpoint *checkpoint, const char *original,
-                   clipspan_error *err)
+clipspan_status cs_edit_path(char **path, const char *folder, const cs_checkpoint *checkpoint,
+                             const char *original, clipspan_error *err)
 {
     const char *base = cs_checkpoint_folder(checkpoint), *name = cs_path_name(original);
     const size_t length = strlen(base);
-    char *path, *parent;
     clipspan_status status;
+    char *parent;
     if (strncmp(original, base, length) == 0 && original[length] == '/') name = original + length;
     while (*name == '/')
         name++;
-    path = cs_path_join(folder, name, err);
-    parent = path ? cs_path_folder(path, err) : NULL;
+    *path = cs_path_join(folder, name, err);
+    parent = *path ? cs_path_folder(*path, err) : NULL;
     status = parent ? cs_make_folder(parent, err) : CLIPSPAN_E_NOMEM;
     cs_free(parent);
-    if (status == CLIPSPAN_OK) return path;
-    cs_free(path);
-    return NULL;
+    if (status == CLIPSPAN_OK) return CLIPSPAN_OK;
+    cs_free(*path);
+    *path = NULL;
+    return status;
 }
 
 clipspan_status cs_checkpoint_write(const char *folder, const cs_checkpoint *checkpoint,

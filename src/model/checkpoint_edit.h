@@ -44,8 +44,8 @@ clipspan_status cs_edit_files(const char *folder, const cs_checkpoint *checkpoin
                               const cs_checkpoint_edit *edit, clipspan_error *err);
 
 /* FOLDER/NAME for a file of the original, for cs_free: the name is what stands behind the folder of
- * the weights, else the last part. Makes folders in between. */
-char *cs_edit_path(const char *folder, const cs_checkpoint *checkpoint, const char *original,
-                   clipspan_error *err);
+ * the weights, else the last part. Makes folders in between. *path NULL on failure. */
+clipspan_status cs_edit_path(char **path, const char *folder, const cs_checkpoint *checkpoint,
+                             const char *original, clipspan_error *err);
 
 #endif

@@ -50,9 +50,10 @@ static clipspan_status copy_to(const char *path, const char *original, clipspan_
 static clipspan_status copy_file(const char *folder, const cs_checkpoint *checkpoint,
                                  const char *original, clipspan_error *err)
 {
-    char *path = cs_edit_path(folder, checkpoint, original, err);
-    clipspan_status status = path ? CLIPSPAN_OK : CLIPSPAN_E_WRITE;
-    if (path && cs_path_kind(path) == 0) status = copy_to(path, original, err);
+    clipspan_status status;
+    char *path;
+    CS_TRY(cs_edit_path(&path, folder, checkpoint, original, err));
+    status = cs_path_kind(path) == 0 ? copy_to(path, original, err) : CLIPSPAN_OK;
     cs_free(path);
     return status;
 }
@@ -119,15 +120,15 @@ static clipspan_status write_index(const char *folder, const cs_checkpoint *chec
                                    clipspan_error *err)
 {
     const char *original = cs_checkpoint_index(checkpoint);
-    clipspan_status status = CLIPSPAN_E_WRITE;
+    clipspan_status status;
     char *path = NULL;
     json_t *root, *notes;
     if (!original) return CLIPSPAN_OK;
     CS_TRY(cs_json_read(&root, original, err));
     notes = json_object_get(root, "metadata");
     if (json_is_object(notes)) json_object_del(notes, "total_size");
-    path = cs_edit_path(folder, checkpoint, original, err);
-    if (path) status = write_json(path, root, err);
+    status = cs_edit_path(&path, folder, checkpoint, original, err);
+    if (status == CLIPSPAN_OK) status = write_json(path, root, err);
     json_decref(root);
     cs_free(path);
     return status;

@@ -218,9 +218,10 @@ clipspan_status cs_edit_tensors(const char *folder, const cs_checkpoint *checkpo
     changes.count = w.count;
     status = CLIPSPAN_OK;
     for (size_t file = 0; file < cs_safetensors_files(w.tensors) && status == CLIPSPAN_OK; file++) {
-        char *path = cs_edit_path(folder, checkpoint, cs_safetensors_path(w.tensors, file), err);
-        status = path ? cs_safetensors_copy(path, w.tensors, file, &changes, &count, err)
-                      : CLIPSPAN_E_WRITE;
+        char *path;
+        status = cs_edit_path(&path, folder, checkpoint, cs_safetensors_path(w.tensors, file), err);
+        if (status == CLIPSPAN_OK)
+            status = cs_safetensors_copy(path, w.tensors, file, &changes, &count, err);
         cs_free(path);
     }
 done:

@@ -19,7 +19,7 @@
 #define P 12
 
 typedef struct work {
-    const char *folder;
+    const char *folder, *written;
     const char *const *pictures;
     float image[2 * P], text[2 * P], scores[2 * 2];
 } work;
@@ -77,6 +77,22 @@ static clipspan_status use_parts(clipspan_encoder *encoder, const work *w, clips
     clipspan_stats_free(&stats);
     clipspan_stats_free(&more);
     clipspan_parts_free(&parts);
+    return status;
+}
+
+/* Silent heads, and the model written without them. */
+static clipspan_status use_writing(clipspan_encoder *encoder, const clipspan_model *model,
+                                   const work *w, clipspan_error *err)
+{
+    static const clipspan_head heads[2] = {{0, 1}, {1, 0}};
+    static const float z[2 * 8] = {0.5f};
+    clipspan_write_options o = CLIPSPAN_WRITE_OPTIONS_INIT;
+    float out[P];
+    clipspan_status status = clipspan_encoder_set_heads(encoder, heads, z, 2, err);
+    o.remove = o.replace = 1;
+    if (!status) status = clipspan_encoder_run_files(out, NULL, encoder, w->pictures, 1, err);
+    if (!status) status = clipspan_encoder_set_heads(encoder, NULL, NULL, 0, err);
+    if (!status) status = clipspan_model_write(w->written, model, heads, z, 2, &o, NULL, err);
     return status;
 }
 
@@ -160,6 +176,7 @@ static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error
     if (!status) status = use_parts(encoder, w, err);
     if (!status) status = use_maps(encoder, w, err);
     if (!status) status = use_explanation(encoder, w, err);
+    if (!status) status = use_writing(encoder, model, w, err);
     if (!status) status = use_tiles(model, w, err);
     clipspan_encoder_free(&encoder);
     return status;
@@ -241,8 +258,9 @@ static void every_failed_allocation_is_a_clean_error(void **state)
         cs_tiny_model tiny = CS_TINY_MODEL_INIT;
         uint8_t pixels[3 * 20 * 30];
         char *folder = cs_tiny_folder(), *png = cs_tiny_path(folder, "picture.png");
+        char *written = cs_tiny_path(folder, "written");
         const char *const pictures[2] = {png, png};
-        work w = {.folder = folder, .pictures = pictures};
+        work w = {.folder = folder, .written = written, .pictures = pictures};
         memset(pixels, 120, sizeof pixels);
         memset(pixels, 30, 300);
         tiny.vocab = 600;
@@ -253,6 +271,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
         assert_int_equal(clipspan_png_write(png, pixels, 20, 30, 1, NULL), CLIPSPAN_OK);
         walk_through(&w);
         free(png);
+        free(written);
         cs_tiny_remove(&folder);
     }
 }
