@@ -32,7 +32,7 @@ load helper
     [ "$clear" -ge 10 ] || { echo "$clear heads with a clear role" && false; }
     [ $((4 * true)) -ge $((3 * clear)) ] || { echo "$true of $clear roles are true" && false; }
     # Heads of the background at their means, and the choice for the cue, help the worst group: from
-    # 39 % to 66 % and 80 %, of 44 birds. A baseline does better, and is said to.
+    # 39 % to 66 % and 82 %, of 44 birds. A baseline does better, and is said to.
     before=$("$JSON_AT" chapters.5.remedies.0.worst <demo.json)
     role=$("$JSON_AT" chapters.5.remedies.1.worst <demo.json) chosen=$("$JSON_AT" chapters.5.remedies.2.worst <demo.json)
     awk -v b="$before" -v r="$role" -v c="$chosen" 'BEGIN { exit !(b < 0.5 && r >= b + 0.15 && c >= b + 0.25) }' ||
