@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Signal handlers that only set a flag or leave. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "signals.h"
 
 #include <signal.h>
@@ -35,6 +35,7 @@ void cli_signals_start(void)
     }
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL); /* a write over the limit of ulimit -f says so */
 }
 
 void cli_signals_hold(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan-import-mat: the pictures and masks of gtsegs_ijcv.mat as PNG files and a list of them.
  * Apart from clipspan itself, because it needs libhdf5. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "mat_file.h"
 
 #include <signal.h>
@@ -36,7 +36,7 @@ static const char help[] =
     "left out, 4 when the file is not what it should be, 6 when something could not be written, 7\n"
     "over a limit or out of memory, 130 or 143 when stopped.\n";
 
-typedef struct import {
+typedef struct job {
     const char *input, *output;
     int force, quiet, done; /* done: help or version was given */
     mat_file *file;
@@ -45,7 +45,7 @@ typedef struct import {
     size_t left_out;
     int digits, terminal;
     double shown, start;
-} import;
+} job;
 
 static volatile sig_atomic_t caught;
 
@@ -69,7 +69,7 @@ static int is(const char *text, const char *shorter, const char *longer)
     return strcmp(text, shorter) == 0 || strcmp(text, longer) == 0;
 }
 
-static clipspan_status read_arguments(import *j, int argc, char **argv, clipspan_error *err)
+static clipspan_status read_arguments(job *j, int argc, char **argv, clipspan_error *err)
 {
     int ended = 0;
     for (int i = 1; i < argc; i++) {
@@ -111,7 +111,7 @@ static clipspan_status read_arguments(import *j, int argc, char **argv, clipspan
 /* ---- Writing ---- */
 
 /* A line that is replaced on a terminal, one every ten seconds elsewhere. */
-static void tell(import *j, size_t done)
+static void tell(job *j, size_t done)
 {
     const double now = seconds(), left = (now - j->start) / (double)(done ? done : 1) *
                                          (double)(mat_count(j->file) - done);
@@ -121,14 +121,14 @@ static void tell(import *j, size_t done)
             mat_count(j->file), left, j->terminal ? "\033[K" : "\n");
 }
 
-static char *path_of(const import *j, const char *folder, size_t index, clipspan_error *err)
+static char *path_of(const job *j, const char *folder, size_t index, clipspan_error *err)
 {
     char name[64];
     snprintf(name, sizeof name, "%s/%0*zu.png", folder, j->digits, index);
     return cs_path_join(j->output, name, err);
 }
 
-static clipspan_status write_row(import *j, size_t index, clipspan_error *err)
+static clipspan_status write_row(job *j, size_t index, clipspan_error *err)
 {
     char row[64 + 2 * MAT_ID_ROOM + 64];
     size_t used = (size_t)snprintf(row, sizeof row, "images/%0*zu.png,masks/%0*zu.png", j->digits,
@@ -146,7 +146,7 @@ static clipspan_status write_row(import *j, size_t index, clipspan_error *err)
     return cs_output_write(j->list, row, used, err);
 }
 
-static clipspan_status write_picture(import *j, size_t index, clipspan_error *err)
+static clipspan_status write_picture(job *j, size_t index, clipspan_error *err)
 {
     const mat_picture *p = &j->picture;
     char *image = path_of(j, "images", index, err);
@@ -164,7 +164,7 @@ static clipspan_status write_picture(import *j, size_t index, clipspan_error *er
     return status;
 }
 
-static clipspan_status begin(import *j, clipspan_error *err)
+static clipspan_status begin(job *j, clipspan_error *err)
 {
     static const char *const folders[] = {"images", "masks"};
     clipspan_status status = CLIPSPAN_OK;
@@ -183,7 +183,7 @@ static clipspan_status begin(import *j, clipspan_error *err)
                                 : cs_output_write(j->list, "path,mask\n", 10, err);
 }
 
-static clipspan_status convert(import *j, clipspan_error *err)
+static clipspan_status convert(job *j, clipspan_error *err)
 {
     const size_t count = mat_count(j->file);
     clipspan_error first = {CLIPSPAN_OK, ""}, error;
@@ -217,7 +217,7 @@ static clipspan_status convert(import *j, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-static clipspan_status run(import *j, int argc, char **argv, clipspan_error *err)
+static clipspan_status run(job *j, int argc, char **argv, clipspan_error *err)
 {
     CS_TRY(read_arguments(j, argc, argv, err));
     if (j->done) return CLIPSPAN_OK;
@@ -245,7 +245,7 @@ static int exit_code(clipspan_status status)
 
 int main(int argc, char **argv)
 {
-import j = {.terminal = isatty(2) };
+    job j = {.terminal = isatty(2)};
     struct sigaction action = {0};
     clipspan_error err;
     clipspan_status status;
@@ -254,6 +254,8 @@ import j = {.terminal = isatty(2) };
     action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN; /* a write over the limit of ulimit -f says so */
+    sigaction(SIGXFSZ, &action, NULL);
     status = run(&j, argc, argv, &err);
     if (status != CLIPSPAN_OK) fprintf(stderr, "clipspan-import-mat: %s\n", err.message);
     code = exit_code(status);

@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "formats/npy.h"
 
+#include <math.h>
+
 clipspan_status clipspan_bank_write(const char *path, const clipspan_bank *bank, int replace,
                                     clipspan_error *err)
 {
@@ -66,8 +68,14 @@ clipspan_status clipspan_bank_read(clipspan_bank **out, const char *path,
     if (!columns || !vectors) goto done;
     CS_TRY_DONE(cs_npy_read(columns, &array, err));
     for (c = 0; c < count; c++)
-        for (p = 0; p < P; p++)
+        for (p = 0; p < P; p++) {
             vectors[c * P + p] = columns[p * count + c];
+            if (isfinite(vectors[c * P + p])) continue;
+            status = cs_fail_at(err, CLIPSPAN_E_NUMBERS, path,
+                                "row %zu of column %zu, the vector of \"%s\", is not finite", p, c,
+                                clipspan_texts_get_text(classes, c));
+            goto done;
+        }
     status = clipspan_bank_new_vectors(out, classes, vectors, P, err);
 done:
     cs_npy_fini(&array);

@@ -121,9 +121,12 @@ static clipspan_status confine(cs_effects *e, size_t cue, clipspan_error *err)
     const float **rows = cs_alloc(n, sizeof *rows, "class vectors", err);
     double *out = cs_alloc_zero(classes, n * sizeof *out, "gains", err);
     double *room = cs_alloc(n, (2 * n + 2) * sizeof *room, "products of classes", err);
-    double *gram = room, *vectors = room + n * n, *values = vectors + n * n, *said = values + n;
+    double *gram = room, *vectors, *values, *said;
     clipspan_status status = CLIPSPAN_E_NOMEM;
     if (!rows || !out || !room) goto done;
+    vectors = gram + n * n;
+    values = vectors + n * n;
+    said = values + n;
     for (size_t i = 0; i < n; i++)
         rows[i] = i ? like->vectors + (i - 1) * P : e->vectors + (classes + cue) * P;
     for (size_t i = 0; i < n; i++)

@@ -108,7 +108,7 @@ load helper
     mkdir mine && touch mine/.kept
     exits 6 "$CLIPSPAN" demo -o mine && says "not empty"
     [ "$(ls -A mine)" = .kept ]
-    run_split bash -c 'ulimit -f 20; trap "" XFSZ; exec "$0" demo -o full -q' "$CLIPSPAN"
+    run_split bash -c 'ulimit -f 20; exec "$0" demo -o full -q' "$CLIPSPAN"
     [ "$status" = 6 ] && says "full/scenes.png"
     CLIPSPAN_DATA=pics exits 4 "$CLIPSPAN" demo -o none && says "demo/look.csv" && says "CLIPSPAN_DATA"
     [ ! -e none ]

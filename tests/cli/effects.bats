@@ -140,6 +140,11 @@ scan_list() {
     cmp one .out
     exits 4 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,green --classifier c.npy && says "a column a class"
     exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,green,blue --classifier c.npy --templates none
+    # The first number behind the header is of row 0, column 0.
+    cp c.npy nan.npy
+    printf '\0\0\300\177' | dd of=nan.npy bs=1 seek=128 conv=notrunc status=none
+    exits 4 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,green,blue --classifier nan.npy
+    says 'nan.npy: row 0 of column 0, the vector of "red", is not finite'
 }
 
 @test "shortcut: a cue that is given, and one that is looked for" {
