@@ -57,6 +57,7 @@ static void facts(cli_json *j, const clipspan_atlas_info *i)
     cli_json_whole(j, "clear", (uint64_t)i->clear);
     cli_json_whole(j, "mixed", (uint64_t)i->mixed);
     cli_json_whole(j, "none", (uint64_t)i->none);
+    cli_json_whole(j, "removed", (uint64_t)i->removed);
     cli_json_whole(j, "untested", (uint64_t)i->untested);
     cli_json_whole(j, "distinct_texts", i->distinct);
     cli_json_real(j, "named", i->named);

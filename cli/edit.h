@@ -51,7 +51,7 @@ typedef struct cli_edit {
     size_t compared;   /* pictures of that */
     uint64_t bytes[2]; /* of the weight files, before and after */
     uint64_t parameters[2]; /* of the image tower */
-    double seconds[2];      /* of a picture's pass on one thread; 0: not measured */
+    double seconds[2];      /* of one core, for a picture's pass; 0: not measured */
 } cli_edit;
 
 /* Opens run, model and classes as the options say, and checks what can be checked without the

@@ -52,7 +52,7 @@ static clipspan_status show_table(const cli_edit *e, clipspan_error *err)
            "before %s\n",
            x->output, e->sets[0].count, e->info->layers * e->info->heads,
            x->zero ? "silent, layout kept" : "removed", bytes[1], bytes[0], numbers[1], numbers[0]);
-    printf("a picture's pass on one thread: %.2f ms, before %.2f ms (%.2f of it)\n",
+    printf("a picture's pass takes a core %.2f ms, before %.2f ms (%.2f of it)\n",
            1e3 * e->seconds[1], 1e3 * e->seconds[0], e->seconds[1] / e->seconds[0]);
     printf("its output is within %.1e of a pass in which these heads are silent (%zu pictures)\n",
            e->off, e->compared);

@@ -1416,6 +1416,7 @@ typedef struct clipspan_atlas_info {
     size_t heads, texts, pictures;    /* of the tables below */
     size_t distinct;                  /* texts that are some head's pick */
     int clear, mixed, none, untested; /* heads by role; untested of none and mixed */
+    int removed;                      /* heads that the model has lost: in none of the above */
     double named, null_named;         /* over all heads looked at, as for a layer */
     clipspan_strength input;          /* of the class token as it enters the first layer */
     double embedding_variance;        /* tr Var of the unit embedding */

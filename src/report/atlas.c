@@ -174,6 +174,10 @@ void cs_atlas_trim(cs_atlas *a, int first, int last)
 static void count_role(cs_atlas *a, const clipspan_atlas_head *head)
 {
     clipspan_atlas_layer *layer = &a->layers[head->head.layer];
+    if (head->removed) {
+        a->info.removed++;
+        return;
+    }
     switch (head->role.kind) {
     case CLIPSPAN_ROLE_CLEAR:
         a->info.clear++;
@@ -207,7 +211,7 @@ void cs_atlas_sum_up(cs_atlas *a)
     clipspan_atlas_info *info = &a->info;
     double all = 0.0, named = 0.0, null_named = 0.0;
     size_t at = 0;
-    info->clear = info->mixed = info->none = info->untested = 0;
+    info->clear = info->mixed = info->none = info->untested = info->removed = 0;
     info->distinct = 0;
     for (size_t t = 0; t < info->texts; t++) {
         a->texts[t].heads = 0;

@@ -112,6 +112,9 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
         cs_html_format(html, "; %d %s mixed", info->mixed, info->mixed == 1 ? "is" : "are");
     if (info->none)
         cs_html_format(html, "; %d %s none", info->none, info->none == 1 ? "has" : "have");
+    if (info->removed)
+        cs_html_format(html, "; %d %s removed from the model", info->removed,
+                       info->removed == 1 ? "was" : "were");
     cs_html_put(html, ".</li>");
 }
 

@@ -104,6 +104,11 @@ static void key_of_roles(cs_html *html, const cs_report_facts *facts)
     if (info->none)
         cs_html_format(html, "<li><b class=\"chip none r0\">\xC2\xB7</b> no clear role <i>%d</i>",
                        info->none);
+    if (info->removed)
+        cs_html_format(html,
+                       "<li><b class=\"chip none r0\">\xC3\x97</b> removed from the model "
+                       "<i>%d</i>",
+                       info->removed);
     cs_html_put(html, "</ul>\n");
 }
 

@@ -56,7 +56,7 @@ scan_pictures() {
     exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o table --classes red,green,blue --templates none --table
     shows "34 % of the heads"
     shows "least direct effect"
-    shows "a picture's pass on one thread"
+    shows "a picture's pass takes a core"
     exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o rows --tsv
     [ "$(wc -l <.out)" = 12 ]
     exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o dry --dry-run
@@ -69,6 +69,7 @@ scan_pictures() {
     exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small
     printf 'colour\tred\ncolour\tgreen\nshape\tround\nshape\tflat\n' >pool.txt
     exits 0 "$CLIPSPAN" atlas small pics -o atlas --texts pool.txt --json
+    json removed 2
     exits 0 "$CLIPSPAN" roles atlas --texts pool.txt --tsv
     [ "$(grep -c removed .out)" = 2 ]
     [ "$(grep '^L0.H1' .out | cut -f4,5,7)" = "$(printf '0\t0\tremoved')" ]
