@@ -299,6 +299,7 @@ clipspan_status cli_segment_picture(cli_segment *j, size_t picture, size_t at,
     if (j->has_masks) CS_TRY_DONE(judge_all(j, all, err));
     if (j->session->settings.output) {
         CS_TRY_DONE(write_mask(j, picture, at, file, err));
+        j->session->keeps_files = 1;
         CS_TRY_DONE(write_row(j, picture, chosen, all, file, err));
     }
     j->written++;

@@ -92,6 +92,24 @@ masks() {
     [ ! -e m ]
 }
 
+@test "an interruption says that the masks stay" {
+    yes pics/red/1.png | head -n 200000 >list
+    env --default-signal=TERM "$CLIPSPAN" segment "$model" - --classes red,green -o seen --progress none <list >.out 2>.err &
+    pid=$!
+    for _ in $(seq 400); do
+        [ -n "$(find seen -name '[0-9]*.png' -print -quit 2>/dev/null)" ] && break
+        sleep 0.05
+    done
+    sleep 0.2
+    kill -s TERM $pid
+    status=0
+    wait $pid || status=$?
+    errors=$(cat .err)
+    [ "$status" = 143 ]
+    says "the files that were finished stay"
+    [ ! -e seen/rows.csv ]
+}
+
 @test "all classes in one mask" {
     exits 0 "$CLIPSPAN" segment "$model" pics --classes red,green,blue -o all --multi --json
     json pictures 3
