@@ -61,7 +61,7 @@ void cli_edit_close(cli_edit *edit);
 
 /* The heads of --heads or --role: ARGUMENT for anything but heads. */
 clipspan_status cli_edit_heads(cli_edit *edit, clipspan_error *err);
-/* All heads, by layer. */
+/* All heads that the model has, by layer. */
 clipspan_status cli_edit_all_heads(cli_edit *edit, clipspan_error *err);
 
 /* z and means of the edit's heads; classes embedded; pictures listed. */

@@ -136,10 +136,12 @@ clipspan_status cli_edit_all_heads(cli_edit *e, clipspan_error *err)
     const size_t LH = (size_t)e->info->layers * (size_t)e->info->heads;
     e->heads = cs_alloc(LH, sizeof *e->heads, "heads", err);
     if (!e->heads) return CLIPSPAN_E_NOMEM;
-    for (e->count = 0; e->count < LH; e->count++) {
-        e->heads[e->count].layer = (int)(e->count / (size_t)e->info->heads);
-        e->heads[e->count].head = (int)(e->count % (size_t)e->info->heads);
-    }
+    for (int l = 0; l < e->info->layers; l++)
+        for (int h = 0; h < e->info->heads; h++) {
+            if (!clipspan_model_has_head(e->model, l, h)) continue;
+            e->heads[e->count].layer = l;
+            e->heads[e->count++].head = h;
+        }
     return CLIPSPAN_OK;
 }
 

@@ -30,12 +30,14 @@ static int by_effect(const void *a, const void *b)
 /* Size of a head's direct effect: tr Var of its contribution, over that of the embedding. */
 static clipspan_status rank_direct(rank *order, const cli_edit *e, clipspan_error *err)
 {
-    clipspan_strength *strengths = cs_alloc(e->count, sizeof *strengths, "strengths", err);
+    const size_t H = (size_t)e->info->heads, LH = (size_t)e->info->layers * H;
+    clipspan_strength *strengths = cs_alloc(LH, sizeof *strengths, "strengths", err);
     clipspan_status status;
     if (!strengths) return CLIPSPAN_E_NOMEM;
     status = clipspan_run_read_strengths(strengths, NULL, NULL, NULL, e->run, err);
     for (size_t i = 0; i < e->count && status == CLIPSPAN_OK; i++)
-        order[i].effect = strengths[i].variance;
+        order[i].effect =
+            strengths[(size_t)e->heads[i].layer * H + (size_t)e->heads[i].head].variance;
     if (status == CLIPSPAN_OK) qsort(order, e->count, sizeof *order, by_effect);
     cs_free(strengths);
     return status;
@@ -80,9 +82,10 @@ static clipspan_status rank_network(rank *order, cli_edit *e, clipspan_error *er
 /* The first `count` heads of the order; where heads are removed, a layer keeps its last one. */
 static void take(cli_edit_set *set, const cli_edit *e, const rank *order, size_t count, int *left)
 {
-    const int H = e->info->heads, zero = e->session->settings.zero;
-    for (int l = 0; l < e->info->layers; l++)
-        left[l] = H;
+    const int zero = e->session->settings.zero;
+    memset(left, 0, (size_t)e->info->layers * sizeof *left);
+    for (size_t i = 0; i < e->count; i++)
+        left[e->heads[i].layer]++;
     for (size_t i = 0; i < e->count && set->count < count; i++) {
         int *here = &left[e->heads[order[i].index].layer];
         if (*here == 1 && !zero) continue;

@@ -19,7 +19,7 @@ static void show_document(const cli_edit *e)
     cli_edit_emit(&j, e);
     cli_json_flag(&j, "zero", x->zero);
     cli_json_text(&j, "order", order_name(e));
-    cli_json_whole(&j, "heads_of_all", (uint64_t)e->info->layers * (uint64_t)e->info->heads);
+    cli_json_whole(&j, "heads_of_all", (uint64_t)clipspan_model_get_info(e->model)->heads_left);
     cli_json_whole(&j, "bytes_before", e->bytes[0]);
     cli_json_whole(&j, "bytes_after", e->bytes[1]);
     cli_json_whole(&j, "parameters_before", e->parameters[0]);
@@ -50,7 +50,7 @@ static clipspan_status show_table(const cli_edit *e, clipspan_error *err)
     printf("%s: %s\n", x->zero ? "silent" : "removed", names);
     printf("%s: written with %zu of %d heads %s; weights %s, before %s; image tower %s numbers, "
            "before %s\n",
-           x->output, e->sets[0].count, e->info->layers * e->info->heads,
+           x->output, e->sets[0].count, clipspan_model_get_info(e->model)->heads_left,
            x->zero ? "silent, layout kept" : "removed", bytes[1], bytes[0], numbers[1], numbers[0]);
     printf("a picture's pass takes a core %.2f ms, before %.2f ms (%.2f of it)\n",
            1e3 * e->seconds[1], 1e3 * e->seconds[0], e->seconds[1] / e->seconds[0]);

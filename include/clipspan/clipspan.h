@@ -209,6 +209,9 @@ CLIPSPAN_API void clipspan_model_close(clipspan_model **model);
 /* Facts about an open model; the pointer lives as long as the model. */
 CLIPSPAN_API const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model);
 
+/* 1 when the image tower has this head, numbered from 0 as before any was removed; else 0. */
+CLIPSPAN_API int clipspan_model_has_head(const clipspan_model *model, int layer, int head);
+
 /* Tensor `index` of info->tensors, in the order of their names. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out,
                                                        const clipspan_model *model, size_t index,

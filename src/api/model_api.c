@@ -117,6 +117,12 @@ const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model)
     return model ? &model->info : NULL;
 }
 
+int clipspan_model_has_head(const clipspan_model *model, int layer, int head)
+{
+    if (!model || layer < 0 || layer >= model->info.image.layers || head < 0) return 0;
+    return cs_config_has_head(cs_checkpoint_config(model->checkpoint), layer, head);
+}
+
 clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out, const clipspan_model *model,
                                           size_t index, clipspan_error *err)
 {

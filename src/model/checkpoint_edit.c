@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-static int has_head(const cs_config *config, int layer, int head)
-{
-    for (int i = 0; i < cs_config_heads(config, layer); i++)
-        if (cs_config_head(config, layer, i) == head) return 1;
-    return 0;
-}
-
 clipspan_status cs_checkpoint_edit_check(const cs_checkpoint *checkpoint,
                                          const cs_checkpoint_edit *edit, clipspan_error *err)
 {
@@ -24,7 +17,7 @@ clipspan_status cs_checkpoint_edit_check(const cs_checkpoint *checkpoint,
         for (head = 0; head < H; head++) {
             if (!edit->chosen[layer * H + head]) continue;
             here++;
-            if (!has_head(config, layer, head))
+            if (!cs_config_has_head(config, layer, head))
                 return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, cs_checkpoint_path(checkpoint),
                                   "has no head L%d.H%d any more: it was removed before", layer,
                                   head);

@@ -84,6 +84,13 @@ int cs_config_head(const cs_config *config, int layer, int place)
     return config->head_counts ? config->head_numbers[layer * config->image.heads + place] : place;
 }
 
+int cs_config_has_head(const cs_config *config, int layer, int head)
+{
+    for (int i = 0; i < cs_config_heads(config, layer); i++)
+        if (cs_config_head(config, layer, i) == head) return 1;
+    return 0;
+}
+
 /* One layer's list: rising numbers below H, at least one. */
 static clipspan_status read_layer(cs_config *out, const cs_json *in, const json_t *list, int layer,
                                   clipspan_error *err)

@@ -48,6 +48,7 @@ typedef struct cs_config {
  * number that it had before others were removed. */
 int cs_config_heads(const cs_config *config, int layer);
 int cs_config_head(const cs_config *config, int layer, int place);
+int cs_config_has_head(const cs_config *config, int layer, int head);
 
 /* Gives the lists of heads back; a config without them needs no call. */
 void cs_config_fini(cs_config *config);

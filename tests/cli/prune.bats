@@ -37,6 +37,14 @@ scan_pictures() {
     json image.heads_left 3
     exits 2 "$CLIPSPAN" prune small run2 --heads L0.H1 -o none
     says "has no head L0.H1 any more"
+    # a share is one of the four that are left: half of them, and no layer loses its last one
+    for by in direct network; do
+        exits 0 "$CLIPSPAN" prune small run2 --share 50 --by $by -o half-$by --json
+        json heads_of_all 4
+        json sets.0.heads.# 2
+        exits 0 "$CLIPSPAN" info half-$by --json
+        json image.heads_left 2
+    done
     exits 4 "$CLIPSPAN" embed small pics -o x.npy --config "$model/open_clip_config.json"
     says "expected"
 }
