@@ -220,8 +220,8 @@ static const cli_command table[] = {
      "Everything about the scenes is known, so that findings can be held against the truth. The "
      "model knows scenes only, no photographs, and its heads were encouraged in training to "
      "specialise: it shows that clipspan finds what is there, not how CLIP is made.\n"
-     "Model, texts and pictures can be used by every command: MODEL is demo, and demo --dry-run "
-     "says where the pictures are.",
+     "Model, texts and pictures can be used by every command: MODEL is demo, and demo -n -o "
+     "FOLDER says where the pictures are.",
      "clipspan demo -o demo\tthe story, in a few seconds\n"
      "clipspan demo -o demo --json\tits figures for a program\n"
      "clipspan embed demo --text \"three red stars\" -o star.npy\tthe model in another command",

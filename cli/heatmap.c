@@ -185,7 +185,8 @@ static void summarize(cli_heatmap *j)
                j->written == 1 ? "" : "s", j->rows_of_maps, j->rows_of_maps == 1 ? "" : "s",
                j->info->grid_height, j->info->grid_width, j->tiled ? " a window" : "",
                cli_heatmap_method(j), cli_contrast_name(j->contrast), s->settings.output);
-        if (j->tiled) printf("%llu windows\n", (unsigned long long)j->windows);
+        if (j->tiled)
+            printf("%llu window%s\n", (unsigned long long)j->windows, j->windows == 1 ? "" : "s");
         return;
     }
     if (s->form == CLI_FORM_JSON) cli_json_end(&j->json);
