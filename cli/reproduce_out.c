@@ -296,8 +296,9 @@ clipspan_status cli_reproduce_show(const cli_reproduction *r, clipspan_error *er
     if (r->table->data == CLI_DATA_WATERBIRDS && !r->given.dry_run) CS_TRY(print_groups(r, err));
     putchar('\n');
     cli_format_count(count, r->given.dry_run ? r->pictures : r->used);
-    printf("%s %s pictures of %s with %s%s%s\n", r->given.dry_run ? "would use" : "used", count,
-           r->data, r->model_name, r->run_path ? ", kept in " : "", r->run_path ? r->run_path : "");
+    printf("%s %s picture%s of %s with %s%s%s\n", r->given.dry_run ? "would use" : "used", count,
+           strcmp(count, "1") == 0 ? "" : "s", r->data, r->model_name,
+           r->run_path ? ", kept in " : "", r->run_path ? r->run_path : "");
     for (size_t i = 0; i < r->remark_count; i++)
         cli_print_wrapped(stdout, r->remarks[i], 0, 0, width);
     cli_print_wrapped(stdout, r->table->remark, 0, 0, width);

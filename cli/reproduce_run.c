@@ -112,7 +112,8 @@ clipspan_status cli_reproduce_scan(cli_reproduction *r, clipspan_error *err)
     CS_TRY(cs_make_folder(r->out, err));
     if (r->list) CS_TRY(keep_file(r->list_path, r->list, r->list_size, x->force, err));
     if (r->classes) CS_TRY(keep_classes(r, err));
-    cli_note(s, "%s: %zu pictures of %s through %s", r->run_path, r->pictures, r->data, r->model);
+    cli_note(s, "%s: %zu picture%s of %s through %s", r->run_path, r->pictures,
+             r->pictures == 1 ? "" : "s", r->data, r->model);
     cli_reproduce_arguments(r, r->model, r->list ? r->list_path : r->data);
     x->output = r->run_path;
     x->model = NULL;

@@ -143,8 +143,12 @@ clipspan_status mat_open(mat_file **out, const char *path, clipspan_error *err)
     *out = NULL;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
-    if (cs_path_kind(path) != 1)
-        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path, "there is no such file");
+    switch (cs_path_kind(path)) {
+    case 0: return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path, "there is no such file");
+    case 1: break;
+    case 2: return cs_fail_at(err, CLIPSPAN_E_IO, path, "is a folder, where a file was expected");
+    default: return cs_fail_at(err, CLIPSPAN_E_IO, path, "is not a regular file");
+    }
     m = cs_alloc_zero(1, sizeof *m, "a file", err);
     if (!m) return CLIPSPAN_E_NOMEM;
     m->file = -1;

@@ -355,6 +355,10 @@ static void arguments(void **state)
     assert_non_null(strstr(said, "/nowhere.mat"));
     cs_free(said);
     assert_int_equal(import("/dev/null", "a", "", &said), 4);
+    assert_non_null(strstr(said, "not a regular file"));
+    cs_free(said);
+    assert_int_equal(import("/", "a", "", &said), 4);
+    assert_non_null(strstr(said, "is a folder"));
     cs_free(said);
     free(mat);
 }
