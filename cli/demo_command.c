@@ -303,7 +303,8 @@ static void conclude(cli_demo *d, double seconds)
     cli_format_duration(took, seconds);
     cli_demo_say(d,
                  "All that took %s and is in %s. Every command works on the scenes too: MODEL is "
-                 "demo, pictures are %s/look.csv and test.csv. The page to open in a browser:",
+                 "demo, pictures are %s/look.csv and test.csv, and heads are named with the words "
+                 "that it knows by --texts demo. The page to open in a browser:",
                  took, d->out, d->data);
     puts(d->page);
 }
