@@ -74,6 +74,27 @@ static clipspan_status try_random(cli_trial *trial, cli_ablation *a, cli_evaluat
     return compare(&trial->overall, &trial->worst, a, ev, a->after, 0, err);
 }
 
+/* The heads that sets are drawn from: those from layer --before on that write anything that
+ * varies. A head that the model has lost does not, and would make a set look harmless. */
+static clipspan_status fill_pool(clipspan_change *pool, size_t *count, const cli_evaluation *ev,
+                                 clipspan_error *err)
+{
+    const clipspan_run_info *info = clipspan_run_get_info(ev->run);
+    const size_t H = (size_t)info->heads, LH = (size_t)info->layers * H;
+    clipspan_strength *strengths = cs_alloc(LH, sizeof *strengths, "strengths", err);
+    clipspan_status status;
+    *count = 0;
+    if (!strengths) return CLIPSPAN_E_NOMEM;
+    status = clipspan_run_read_strengths(strengths, NULL, NULL, NULL, ev->run, err);
+    for (size_t i = (size_t)ev->session->settings.before * H; i < LH; i++) {
+        if (status != CLIPSPAN_OK || strengths[i].variance == 0.0) continue;
+        pool[*count].layer = (int)(i / H);
+        pool[(*count)++].head = (int)(i % H);
+    }
+    cs_free(strengths);
+    return status;
+}
+
 /* `trials` sets of heads, drawn without replacement each. */
 static clipspan_status run_random(cli_ablation *a, cli_evaluation *ev, clipspan_error *err)
 {
@@ -85,10 +106,7 @@ static clipspan_status run_random(cli_ablation *a, cli_evaluation *ev, clipspan_
     clipspan_status status = pool && order ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     cs_random random = {x->seed};
     cli_terms terms = {0};
-    for (i = (size_t)x->before * (size_t)info->heads; i < LH && status == CLIPSPAN_OK; i++) {
-        pool[count].layer = (int)(i / (size_t)info->heads);
-        pool[count++].head = (int)(i % (size_t)info->heads);
-    }
+    if (status == CLIPSPAN_OK && a->trial_count) status = fill_pool(pool, &count, ev, err);
     for (t = 0; t < a->trial_count && status == CLIPSPAN_OK; t++) {
         for (i = 0; i < count; i++)
             order[i] = i;

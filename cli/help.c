@@ -90,7 +90,7 @@ void cli_print_overview(FILE *out)
     fputs(
         "\nMODEL is a folder with a CLIP checkpoint and its configuration, a .safetensors file, or "
         "the\nname of a cached one, such as ViT-B-16/laion2b_s34b_b88k.\n\n"
-        "clipspan COMMAND --help says more. To begin: clipspan info MODEL\n",
+        "clipspan COMMAND --help says more. To begin: clipspan demo -o FOLDER\n",
         out);
 }
 
