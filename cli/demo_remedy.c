@@ -178,7 +178,8 @@ static clipspan_status try_random(removal *r, const clipspan_candidate *chosen, 
     cs_random random = {0};
     outcome *best = next_outcome(r, "random", heads), one;
     if (chosen->remedy == CLIPSPAN_REMEDY_NONE || heads == r->LH) return CLIPSPAN_OK;
-    snprintf(best->words, sizeof best->words, "%zu random heads, best of %d", heads, SETS);
+    snprintf(best->words, sizeof best->words, "%zu random head%s, best of %d", heads,
+             heads == 1 ? "" : "s", SETS);
     one = *best;
     for (size_t i = 0; i < r->LH; i++)
         r->order[i] = i;

@@ -133,7 +133,8 @@ static clipspan_status print_remedies(const cli_evaluation *ev, const cli_pair *
     }
     if (status == CLIPSPAN_OK && p->trial_count) {
         const cli_trial *best = cli_best_of(ev, p);
-        snprintf(name, sizeof name, "%zu random heads, best of %zu", best->count, p->trial_count);
+        snprintf(name, sizeof name, "%zu random head%s, best of %zu", best->count,
+                 best->count == 1 ? "" : "s", p->trial_count);
         status = add_figures(&t, ev, name, -1, &best->overall, &best->worst, err);
     }
     if (status == CLIPSPAN_OK) cli_table_print(&t, ev->session, stdout);

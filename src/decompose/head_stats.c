@@ -3,6 +3,7 @@
 #include "decompose/head_stats.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "tensor/dot.h"
 #include "tensor/moments.h"
 
 #include <math.h>
@@ -352,21 +353,12 @@ static cs_term_strength strength(double n, double squares, double means, double 
     return s;
 }
 
-static double dot(const double *a, const double *b, size_t count)
-{
-    double sum = 0.0;
-    size_t i;
-    for (i = 0; i < count; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
 cs_term_strength cs_head_stats_term_strength(const double *stats, cs_shape shape, cs_term_kind kind,
                                              size_t index)
 {
     const double *term = cs_head_stats_term(stats, shape, kind, index);
     const double *m = cs_head_stats_embedding(stats, shape);
-    return strength(cs_head_stats_count(stats), term[shape.P], dot(term, m, shape.P),
+    return strength(cs_head_stats_count(stats), term[shape.P], cs_dot(term, m, shape.P),
                     term[shape.P + 1], m[shape.P]);
 }
 
@@ -401,6 +393,6 @@ cs_term_strength cs_head_stats_head_strength(const double *stats, cs_shape shape
         }
     cs_head_stats_head_mean(work, stats, shape, layer, head, basis_rows);
     return strength(cs_head_stats_count(stats), squares > 0.0 ? squares : 0.0,
-                    dot(work, m, shape.P), stats[y.head_products + layer * shape.H + head],
+                    cs_dot(work, m, shape.P), stats[y.head_products + layer * shape.H + head],
                     m[shape.P]);
 }

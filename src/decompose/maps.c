@@ -2,6 +2,7 @@
 /* The sink, the scaling at the end, and the read-outs of patches beside it. */
 #include "decompose/maps.h"
 #include "base/memory.h"
+#include "tensor/dot.h"
 
 #include <math.h>
 #include <string.h>
@@ -285,15 +286,6 @@ static clipspan_status read_values(float *out, cs_maps *m, clipspan_error *err)
     return read_rows(out, m, m->values, err);
 }
 
-static double dot(const float *a, const float *b, size_t n)
-{
-    double sum = 0.0;
-    size_t i;
-    for (i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* out : [T, L + 1] = (m[l] G scale[0] + (g1 scale[1] + gb scale[2]) / (2 L + 1)) . t */
 static clipspan_status read_mlps(float *out, cs_maps *m, const cs_trace *trace, const double *scale,
                                  clipspan_error *err)
@@ -311,7 +303,8 @@ static clipspan_status read_mlps(float *out, cs_maps *m, const cs_trace *trace, 
             constant += (b->mean_share[p] * scale[1] + b->beta_share[p] * scale[2]) * share *
                         (double)text[p];
         for (l = 0; l < rows; l++)
-            out[t * rows + l] = (float)(dot(m->terms + l * s->P, text, s->P) * scale[0] + constant);
+            out[t * rows + l] =
+                (float)(cs_dot_f32(m->terms + l * s->P, text, s->P) * scale[0] + constant);
     }
     return CLIPSPAN_OK;
 }

@@ -2,6 +2,7 @@
 /* Picking: the rank rule, v of all texts screened in float32, the largest decided in float64, and
  * what came close. */
 #include "decompose/span_space.h"
+#include "tensor/dot.h"
 #include "tensor/eigen.h"
 #include "tensor/panels.h"
 
@@ -156,20 +157,12 @@ static const double *coordinates(cs_span_lane *lane, size_t text)
     return exact;
 }
 
-static double dot(const double *x, const double *y, size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i] * y[i];
-    return sum;
-}
-
 /* v of a text as the picks so far left it; x : [q] comes back deflated, image : [q] is C x. */
 static double variance_of(double *x, double *image, cs_span_lane *lane, double *scratch)
 {
     deflate(x, lane, scratch);
     lane->pool->simd->rows_dot(image, lane->cov, lane->q, lane->q, x, lane->q);
-    return dot(x, image, lane->q);
+    return cs_dot(x, image, lane->q);
 }
 
 int cs_span_next(cs_span_found *out, cs_span_lane *lane)
@@ -197,12 +190,12 @@ int cs_span_next(cs_span_found *out, cs_span_lane *lane)
         memcpy(Ct, image, bytes);
     }
     if (!found || !(out->variance > SMALLEST_VARIANCE * lane->total)) return 0;
-    size = sqrt(dot(t, t, q));
+    size = sqrt(cs_dot(t, t, q));
     for (size_t j = 0; j < q; j++) {
         t[j] /= size;
         Ct[j] /= size;
     }
-    out->share = dot(t, Ct, q) / lane->total;
+    out->share = cs_dot(t, Ct, q) / lane->total;
     return 1;
 }
 
@@ -211,7 +204,7 @@ void cs_span_remove(cs_span_lane *lane)
     const cs_span_pool *pool = lane->pool;
     const size_t q = lane->q;
     const double *t = lane->t + lane->picks * q, *Ct = lane->images + lane->picks * q;
-    double *u = lane->a, c = dot(t, Ct, q);
+    double *u = lane->a, c = cs_dot(t, Ct, q);
     memcpy(u, Ct, q * sizeof *u);
     deflate(u, lane, lane->second);
     for (size_t j = 0; j < q; j++) {
@@ -256,8 +249,8 @@ void cs_span_compare(clipspan_pick *pick, cs_span_lane *lane, const cs_span_foun
         for (size_t j = 0; j < q; j++)
             x[j] = (double)panel[j * CS_PANEL];
         rival.ratio = fmin(variance_of(x, image, lane, scratch) / found->variance, 1.0);
-        size = sqrt(dot(x, x, q));
-        if (dot(x, t, q) <= SYNONYM * size)
+        size = sqrt(cs_dot(x, x, q));
+        if (cs_dot(x, t, q) <= SYNONYM * size)
             pick->rival[pick->rivals++] = rival;
         else if (pick->synonyms < CLIPSPAN_RIVALS)
             pick->synonym[pick->synonyms++] = rival;

@@ -165,9 +165,9 @@ static void remedies(cs_html *html, const json_t *d, const json_t *pair)
                    chosen ? " class=chosen" : "");
     }
     if (random) {
-        snprintf(name, sizeof name, "%s random heads, best of %zu",
-                 cs_figure_count(cs_doc_count(remedy_called(pair, "chosen"), "heads")).text,
-                 json_array_size(json_object_get(pair, "random")));
+        const size_t chosen = cs_doc_count(remedy_called(pair, "chosen"), "heads");
+        snprintf(name, sizeof name, "%s random head%s, best of %zu", cs_figure_count(chosen).text,
+                 chosen == 1 ? "" : "s", json_array_size(json_object_get(pair, "random")));
         remedy_row(html, random, name, mark, "mlp", "");
     }
     cs_html_put(

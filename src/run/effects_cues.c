@@ -8,6 +8,7 @@
  * see (docs/math.md, "Effects"). */
 #include "base/memory.h"
 #include "run/effects_inside.h"
+#include "tensor/dot.h"
 #include "tensor/eigen.h"
 
 #include <string.h>
@@ -103,15 +104,6 @@ done:
     return status;
 }
 
-/* x . y */
-static double product(const float *x, const float *y, size_t P)
-{
-    double sum = 0.0;
-    for (size_t p = 0; p < P; p++)
-        sum += (double)x[p] * (double)y[p];
-    return sum;
-}
-
 /* With the rows of V the cue and the classes of `like`, a vector of their span with V g = y is
  * V^T (V V^T)^+ y. So own classes say W V^T (V V^T)^+ y: that matrix, [classes, n]. */
 static clipspan_status confine(cs_effects *e, size_t cue, clipspan_error *err)
@@ -131,11 +123,11 @@ static clipspan_status confine(cs_effects *e, size_t cue, clipspan_error *err)
         rows[i] = i ? like->vectors + (i - 1) * P : e->vectors + (classes + cue) * P;
     for (size_t i = 0; i < n; i++)
         for (size_t k = i; k < n; k++)
-            gram[i * n + k] = product(rows[i], rows[k], P);
+            gram[i * n + k] = cs_dot_f32(rows[i], rows[k], P);
     CS_TRY_DONE(cs_eigen_symmetric(values, vectors, gram, n, err));
     for (size_t c = 0; c < classes; c++) {
         for (size_t i = 0; i < n; i++)
-            said[i] = product(e->vectors + c * P, rows[i], P);
+            said[i] = cs_dot_f32(e->vectors + c * P, rows[i], P);
         for (size_t k = 0; k < n && values[k] > TINY * values[0]; k++) {
             const double *v = vectors + k * n;
             double along = 0.0;
@@ -189,10 +181,10 @@ void cs_effects_project(cs_effects *e)
     const size_t P = e->shape.P;
     for (size_t cue = 0; cue < e->cues; cue++) {
         const float *q = e->vectors + (e->classes + cue) * P;
-        const double length = product(q, q, P);
+        const double length = cs_dot_f32(q, q, P);
         for (size_t c = 0; c < e->classes; c++)
             e->projection[cue * e->classes + c] =
-                length > 0.0 ? product(q, e->vectors + c * P, P) / length : 0.0;
+                length > 0.0 ? cs_dot_f32(q, e->vectors + c * P, P) / length : 0.0;
     }
 }
 

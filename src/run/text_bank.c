@@ -79,7 +79,8 @@ static char *join_lines(size_t *size, const struct clipspan_texts *texts, clipsp
         *size += strlen(texts->keys[i]) + strlen(texts->texts[i]) + 2;
     put = lines = cs_alloc(*size + 1, 1, "the texts of a pool", err);
     for (size_t i = 0; lines && i < texts->count; i++)
-        put += sprintf(put, "%s\t%s\n", texts->keys[i], texts->texts[i]);
+        put += snprintf(put, *size + 1 - (size_t)(put - lines), "%s\t%s\n", texts->keys[i],
+                        texts->texts[i]);
     return lines;
 }
 
