@@ -31,14 +31,13 @@ static clipspan_status check_plan(const clipspan_plan_options *o, const clipspan
 }
 
 /* Opens the index of a run. */
-static clipspan_status open_index(cs_index **out, const char *path, int writable,
-                                  clipspan_error *err)
+static clipspan_status open_index(cs_index **out, const char *path, clipspan_error *err)
 {
     clipspan_status status;
     char *file = cs_path_join(path, CS_INDEX_FILE, err);
     *out = NULL;
     if (!file) return CLIPSPAN_E_NOMEM;
-    status = cs_index_open(out, file, writable, err);
+    status = cs_index_open(out, file, err);
     cs_free(file);
     return status;
 }
@@ -50,7 +49,7 @@ static uint64_t default_pixels(const char *path)
     uint64_t pixels = cs_picture_default_pixels();
     cs_index *index;
     char *value = NULL;
-    if (open_index(&index, path, 0, NULL) == CLIPSPAN_OK &&
+    if (open_index(&index, path, NULL) == CLIPSPAN_OK &&
         cs_index_fact(&value, index, "preprocess.max_pixels", NULL) == CLIPSPAN_OK && value)
         pixels = strtoull(value, NULL, 10);
     cs_free(value);
@@ -144,7 +143,7 @@ clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_scan: path or model is NULL");
     if (options) o = *options;
     CS_TRY(check_scan(&o, err));
-    CS_TRY(open_index(&job.index, path, 0, err));
+    CS_TRY(open_index(&job.index, path, err));
     CS_TRY_DONE(cs_run_facts_read(&facts, job.index, path, err));
     CS_TRY_DONE(cs_model_identity(&identity, model, NULL, err));
     CS_TRY_DONE(cs_identity_compare(identity, job.index, CLIPSPAN_E_FORMAT, path, err));
@@ -163,14 +162,20 @@ clipspan_status clipspan_run_merge(const char *path, const clipspan_progress *pr
     cs_run_facts facts = {0};
     cs_index *index = NULL;
     clipspan_status status;
+    char *file;
     int lock = -1;
     cs_clear(err);
     if (!path) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_merge: path is NULL");
-    CS_TRY(open_index(&index, path, 1, err));
-    CS_TRY_DONE(cs_run_facts_read(&facts, index, path, err));
+    file = cs_path_join(path, CS_INDEX_FILE, err);
+    if (!file) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(cs_index_open(&index, file, err)); /* before a lock is made in a strange folder */
+    cs_index_close(&index);
     CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
-    status = cs_merge_run(&facts.plan, index, progress, err);
+    CS_TRY_DONE(cs_index_open(&index, file, err));
+    CS_TRY_DONE(cs_run_facts_read(&facts, index, path, err));
+    status = cs_merge_run(&facts.plan, index, file, progress, err);
 done:
+    cs_free(file);
     cs_folder_unlock(&lock);
     cs_run_facts_fini(&facts);
     cs_index_close(&index);
@@ -192,7 +197,7 @@ clipspan_status clipspan_run_open_model(clipspan_model **out, const clipspan_run
     if (out) *out = NULL;
     if (!out || !run)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_open_model: out or run is NULL");
-    CS_TRY(open_index(&index, clipspan_run_get_info(run)->path, 0, err));
+    CS_TRY(open_index(&index, clipspan_run_get_info(run)->path, err));
     CS_TRY_DONE(cs_run_facts_read(&facts, index, clipspan_run_get_info(run)->path, err));
     options.config = *facts.config ? facts.config : NULL;
     options.quick_gelu = facts.quick_gelu;

@@ -131,7 +131,6 @@ clipspan_status cs_folder_clear(const char *path, clipspan_error *err)
 {
     for (size_t i = 0; i < COUNT(files); i++)
         CS_TRY(remove_file(path, files[i], err));
-    CS_TRY(remove_file(path, CS_INDEX_FILE "-journal", err));
     return sweep_folders(path, 1, err);
 }
 

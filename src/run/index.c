@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* SQL behind the index. Statements are prepared once; of a file nothing but its types is
- * trusted. */
-#define _POSIX_C_SOURCE 200809L
+ * trusted.
+ *
+ * A file that has the index's name is never changed: a new state is written whole under a name that
+ * nobody can foresee, and renamed. So readers open it as immutable, which takes no lock and looks
+ * at no journal: a rollback journal that a stranger left beside it could name any file of the user,
+ * which SQLite would delete when it opens the index ("super-journal"). */
+#define _GNU_SOURCE /* getrandom */
 #include "run/index.h"
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define APPLICATION 0x63737031 /* "csp1" */
 #define TEXT_MOST   (1 << 26)  /* bytes of one value */
-#define WAIT_MS     10000      /* for another process that writes */
+#define COPY_BYTES  (1 << 16)
 
 enum {
     ADD,
@@ -74,10 +81,6 @@ static clipspan_status fail(const cs_index *index, int code, clipspan_error *err
     case SQLITE_MISMATCH:
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
                           "is no index of a run, or is damaged: %s", why);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return cs_fail_at(err, CLIPSPAN_E_WRITE, index->path,
-                          "is being written by another process; try again when that has ended");
     case SQLITE_CANTOPEN:
         return cs_fail_at(err, CLIPSPAN_E_IO, index->path, "cannot be opened: %s", why);
     case SQLITE_TOOBIG:
@@ -105,19 +108,43 @@ static clipspan_status prepare(cs_index *index, const char *text, sqlite3_stmt *
     return code == SQLITE_OK ? CLIPSPAN_OK : fail(index, sqlite3_extended_errcode(index->db), err);
 }
 
-/* A connection that takes nothing in the file for a program. */
-static clipspan_status connect_to(cs_index *index, const char *path, int flags, clipspan_error *err)
+/* A connection that takes nothing in the file for a program, locks nothing and keeps no journal on
+ * disk. uri: how SQLite is told the file. */
+static clipspan_status connect_to(cs_index *index, const char *uri, int flags, clipspan_error *err)
 {
-    int code = sqlite3_open_v2(path, &index->db, flags | SQLITE_OPEN_FULLMUTEX, NULL);
+    int code = sqlite3_open_v2(uri, &index->db, flags | SQLITE_OPEN_FULLMUTEX, "unix-none");
     if (code != SQLITE_OK) return fail(index, code, err);
     sqlite3_extended_result_codes(index->db, 1);
-    sqlite3_busy_timeout(index->db, WAIT_MS);
     sqlite3_limit(index->db, SQLITE_LIMIT_LENGTH, TEXT_MOST);
-    sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(index->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(index->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(index->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     return run_sql(index, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;", err);
+}
+
+/* "file:PATH?immutable=1", with the bytes escaped that a URI takes for its own. */
+static clipspan_status connect_immutable(cs_index *index, clipspan_error *err)
+{
+    static const char digits[] = "0123456789ABCDEF", option[] = "?mode=ro&immutable=1";
+    clipspan_status status;
+    size_t n = 0, length = strlen(index->path);
+    char *uri = cs_alloc(3 * length + sizeof "file://" + sizeof option, 1, "a path", err);
+    if (!uri) return CLIPSPAN_E_NOMEM;
+    n += (size_t)sprintf(uri, "%s", *index->path == '/' ? "file://" : "file:");
+    for (const char *p = index->path; *p; p++) {
+        if (*p != '%' && *p != '?' && *p != '#') {
+            uri[n++] = *p;
+            continue;
+        }
+        uri[n++] = '%';
+        uri[n++] = digits[(unsigned char)*p >> 4];
+        uri[n++] = digits[(unsigned char)*p & 15];
+    }
+    memcpy(uri + n, option, sizeof option);
+    status = connect_to(index, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+    cs_free(uri);
+    if (status == CLIPSPAN_OK) sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return status;
 }
 
 static clipspan_status prepare_all(cs_index *index, clipspan_error *err)
@@ -137,32 +164,59 @@ static cs_index *new_index(const char *path, clipspan_error *err)
     return NULL;
 }
 
+/* An empty file beside the index with a name that was not there and cannot be guessed, so that
+ * nothing of another's lies beside it either. */
+static clipspan_status make_part(int *fd, cs_index *index, clipspan_error *err)
+{
+    char *folder = cs_path_folder(index->path, err);
+    size_t room = strlen(index->path) + 64;
+    uint64_t name[2] = {0};
+    *fd = -1;
+    index->part = folder ? cs_alloc(room, 1, "a path", err) : NULL;
+    if (!index->part) {
+        cs_free(folder);
+        return CLIPSPAN_E_NOMEM;
+    }
+    if (getrandom(name, sizeof name, 0) == (ssize_t)sizeof name) {
+        snprintf(index->part, room, "%s/.%s.%016llx%016llx.part", folder, cs_path_name(index->path),
+                 (unsigned long long)name[0], (unsigned long long)name[1]);
+        *fd = open(index->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    }
+    cs_free(folder);
+    if (*fd >= 0) return CLIPSPAN_OK;
+    cs_free(index->part);
+    index->part = NULL;
+    return cs_fail_at(err, CLIPSPAN_E_WRITE, index->path, "cannot be written: %s", strerror(errno));
+}
+
+/* The new state begins: whoever opens the index still sees the one before. */
+static clipspan_status connect_part(cs_index *index, clipspan_error *err)
+{
+    clipspan_status status = connect_to(index, index->part, SQLITE_OPEN_READWRITE, err);
+    if (status == CLIPSPAN_E_IO && err) status = err->code = CLIPSPAN_E_WRITE;
+    if (status != CLIPSPAN_OK) return status;
+    return run_sql(index, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN", err);
+}
+
 clipspan_status cs_index_create(cs_index **out, const char *path, clipspan_error *err)
 {
-    clipspan_status status = CLIPSPAN_E_NOMEM;
+    clipspan_status status;
     cs_index *index = new_index(path, err);
-    char *folder = cs_path_folder(path, err), begin[160];
-    size_t room = strlen(path) + 64;
+    char mark[96];
+    int fd;
     *out = NULL;
-    if (!index || !folder) goto done;
-    index->part = cs_alloc(room, 1, "a path", err);
-    if (!index->part) goto done;
-    snprintf(index->part, room, "%s/.%s.%ld.part", folder, cs_path_name(path), (long)getpid());
-    unlink(index->part);
-    status = connect_to(index, index->part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
-    if (status == CLIPSPAN_E_IO && err) status = err->code = CLIPSPAN_E_WRITE;
-    if (status != CLIPSPAN_OK) goto done;
-    snprintf(begin, sizeof begin,
-             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA application_id=%d; PRAGMA "
-             "user_version=%d; BEGIN",
-             APPLICATION, CS_RUN_FORMAT);
-    CS_TRY_DONE(run_sql(index, begin, err));
+    if (!index) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(make_part(&fd, index, err));
+    close(fd);
+    CS_TRY_DONE(connect_part(index, err));
+    snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION,
+             CS_RUN_FORMAT);
+    CS_TRY_DONE(run_sql(index, mark, err));
     CS_TRY_DONE(run_sql(index, schema, err));
     CS_TRY_DONE(prepare_all(index, err));
     *out = index;
     index = NULL;
 done:
-    cs_free(folder);
     cs_index_close(&index);
     return status;
 }
@@ -224,32 +278,106 @@ static clipspan_status check_kind(cs_index *index, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_index_open(cs_index **out, const char *path, int writable, clipspan_error *err)
+static clipspan_status check_there(const char *path, clipspan_error *err)
 {
-    clipspan_status status;
-    cs_index *index;
-    *out = NULL;
     switch (cs_path_kind(path)) {
     case 0:
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
                           "is not there: expected the folder of a run, which plan and scan make");
-    case 1: break;
+    case 1: return CLIPSPAN_OK;
     default: return cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is not a regular file");
     }
+}
+
+clipspan_status cs_index_open(cs_index **out, const char *path, clipspan_error *err)
+{
+    clipspan_status status;
+    cs_index *index;
+    *out = NULL;
+    CS_TRY(check_there(path, err));
     index = new_index(path, err);
     if (!index) return CLIPSPAN_E_NOMEM;
-    if (writable && access(path, W_OK) != 0) {
-        status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "may not be written by this user");
-        goto done;
-    }
-    /* A reader too must be able to undo what a process left that was killed inside a change. */
-    CS_TRY_DONE(connect_to(index, path, SQLITE_OPEN_READWRITE, err));
-    if (!writable) CS_TRY_DONE(run_sql(index, "PRAGMA query_only=ON", err));
+    CS_TRY_DONE(connect_immutable(index, err));
     CS_TRY_DONE(check_kind(index, err));
     CS_TRY_DONE(prepare_all(index, err));
     *out = index;
     index = NULL;
 done:
+    cs_index_close(&index);
+    return status;
+}
+
+/* This library leaves no journal beside an index. Other programs would take one that lies there
+ * for part of it, so it is not carried along in silence. */
+static clipspan_status check_no_journal(const char *path, clipspan_error *err)
+{
+    static const char *const endings[] = {"-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char name[16];
+        char *file = cs_alloc(strlen(path) + sizeof name, 1, "a path", err);
+        int there;
+        if (!file) return CLIPSPAN_E_NOMEM;
+        sprintf(file, "%s%s", path, endings[i]);
+        there = access(file, F_OK) == 0 || errno != ENOENT;
+        cs_free(file);
+        if (there)
+            return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                              "has a file \"%s%s\" beside it, which clipspan never writes; it is "
+                              "not touched. Remove it, then try again",
+                              cs_path_name(path), endings[i]);
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status copy_bytes(int to, const cs_file *from, const char *path,
+                                  clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    unsigned char *bytes = cs_alloc(COPY_BYTES, 1, "a copy of the index", err);
+    if (!bytes) return CLIPSPAN_E_NOMEM;
+    for (uint64_t at = 0; at < from->size && status == CLIPSPAN_OK;) {
+        size_t n = from->size - at < COPY_BYTES ? (size_t)(from->size - at) : COPY_BYTES;
+        status = cs_file_read(bytes, from, at, n, err);
+        for (size_t done = 0; done < n && status == CLIPSPAN_OK;) {
+            ssize_t wrote = write(to, bytes + done, n - done);
+            if (wrote > 0)
+                done += (size_t)wrote;
+            else if (wrote == 0 || errno != EINTR)
+                status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "cannot be written: %s",
+                                    wrote == 0 ? "the disk takes nothing" : strerror(errno));
+        }
+        at += n;
+    }
+    cs_free(bytes);
+    return status;
+}
+
+clipspan_status cs_index_edit(cs_index **out, const char *path, clipspan_error *err)
+{
+    clipspan_status status;
+    cs_file *file = NULL;
+    cs_index *index;
+    int fd = -1;
+    *out = NULL;
+    CS_TRY(check_there(path, err));
+    CS_TRY(check_no_journal(path, err));
+    index = new_index(path, err);
+    if (!index) return CLIPSPAN_E_NOMEM;
+    if (access(path, W_OK) != 0) {
+        status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "may not be written by this user");
+        goto done;
+    }
+    CS_TRY_DONE(cs_file_open(&file, path, err));
+    CS_TRY_DONE(make_part(&fd, index, err));
+    CS_TRY_DONE(copy_bytes(fd, file, path, err));
+    CS_TRY_DONE(connect_part(index, err));
+    CS_TRY_DONE(check_kind(index, err));
+    CS_TRY_DONE(prepare_all(index, err));
+    *out = index;
+    index = NULL;
+done:
+    if (fd >= 0) close(fd);
+    cs_file_close(&file);
     cs_index_close(&index);
     return status;
 }
@@ -264,16 +392,6 @@ void cs_index_close(cs_index **index)
     cs_free(x->path);
     cs_free(x);
     *index = NULL;
-}
-
-clipspan_status cs_index_begin(cs_index *index, clipspan_error *err)
-{
-    return run_sql(index, "BEGIN IMMEDIATE", err);
-}
-
-clipspan_status cs_index_end(cs_index *index, int keep, clipspan_error *err)
-{
-    return run_sql(index, keep ? "COMMIT" : "ROLLBACK", err);
 }
 
 /* ---- Statements ---- */

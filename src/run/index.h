@@ -20,19 +20,20 @@ typedef struct cs_picture_row {
     const char *error;    /* "" */
 } cs_picture_row;
 
-/* A new index: grows under a temporary name beside `path`; commit gives it its own, close without
- * commit removes it. All of one transaction. Errors: WRITE, NOMEM. */
+/* A new index, or a new state of one: it grows under a temporary name beside `path`; commit gives it
+ * that name, close without commit removes it. So changes appear whole or not at all, and a file
+ * once there never changes: who has an index open keeps seeing one state. Of two who edit at once
+ * the later one wins; take the folder's lock. Errors: WRITE, NOMEM; of edit also those of open, and
+ * FORMAT where a journal of SQLite, which this library never leaves, lies beside the index. */
 clipspan_status cs_index_create(cs_index **out, const char *path, clipspan_error *err);
+clipspan_status cs_index_edit(cs_index **out, const char *path, clipspan_error *err);
 clipspan_status cs_index_commit(cs_index *index, clipspan_error *err);
 
-/* Errors: NOT_FOUND, FORMAT (no index of a run, damaged), UNSUPPORTED (another format version, both
- * named), IO, WRITE (writable, but may not be written), NOMEM. */
-clipspan_status cs_index_open(cs_index **out, const char *path, int writable, clipspan_error *err);
+/* To read. Takes no lock and looks at nothing but the file itself: no journal, no write-ahead log.
+ * Errors: NOT_FOUND, FORMAT (no index of a run, damaged), UNSUPPORTED (another format version, both
+ * named), IO, NOMEM; of a call that would change it WRITE. */
+clipspan_status cs_index_open(cs_index **out, const char *path, clipspan_error *err);
 void cs_index_close(cs_index **index);
-
-/* Changes between these two appear whole or not at all; without `keep` not at all. */
-clipspan_status cs_index_begin(cs_index *index, clipspan_error *err);
-clipspan_status cs_index_end(cs_index *index, int keep, clipspan_error *err);
 
 /* Facts: text by key. cs_index_fact: a copy for cs_free; NULL without an error when there is none.
  */

@@ -167,10 +167,20 @@ static clipspan_status is_merged(int *merged, const cs_part_plan *plan, cs_index
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_merge_run(const cs_part_plan *plan, cs_index *index,
+static clipspan_status merge_all(merge_state *m, clipspan_error *err)
+{
+    CS_TRY(merge_pictures(m, err));
+    CS_TRY(merge_statistics(m, err));
+    CS_TRY(set_number(m->index, "pictures.used", m->used, err));
+    CS_TRY(set_number(m->index, "pictures.skipped", m->skipped, err));
+    CS_TRY(set_number(m->index, "merged", 1, err));
+    return cs_index_commit(m->index, err);
+}
+
+clipspan_status cs_merge_run(const cs_part_plan *plan, cs_index *index, const char *file,
                              const clipspan_progress *progress, clipspan_error *err)
 {
-    merge_state m = {.plan = plan, .index = index, .progress = progress};
+    merge_state m = {.plan = plan, .progress = progress};
     clipspan_status status;
     int merged;
     CS_TRY(is_merged(&merged, plan, index, err));
@@ -178,18 +188,9 @@ clipspan_status cs_merge_run(const cs_part_plan *plan, cs_index *index,
     cs_folder_tidy(plan->path);
     m.done = cs_alloc_zero((size_t)plan->tree.chunks, 1, "a list of chunks", err);
     if (!m.done) return CLIPSPAN_E_NOMEM;
-    status = cs_index_begin(index, err);
-    if (status == CLIPSPAN_OK) {
-        status = merge_pictures(&m, err);
-        if (status == CLIPSPAN_OK) status = merge_statistics(&m, err);
-        if (status == CLIPSPAN_OK) status = set_number(index, "pictures.used", m.used, err);
-        if (status == CLIPSPAN_OK) status = set_number(index, "pictures.skipped", m.skipped, err);
-        if (status == CLIPSPAN_OK) status = set_number(index, "merged", 1, err);
-        if (status == CLIPSPAN_OK)
-            status = cs_index_end(index, 1, err);
-        else
-            cs_index_end(index, 0, NULL);
-    }
+    status = cs_index_edit(&m.index, file, err);
+    if (status == CLIPSPAN_OK) status = merge_all(&m, err);
+    cs_index_close(&m.index);
     cs_free(m.done);
     return status;
 }

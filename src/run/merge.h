@@ -6,8 +6,8 @@
 #include "run/index.h"
 #include "run/part.h"
 
-/* As clipspan_run_merge; the index is open for writing and the folder locked. */
-clipspan_status cs_merge_run(const cs_part_plan *plan, cs_index *index,
+/* As clipspan_run_merge; `index` is open to be read, `file` its path, the folder locked. */
+clipspan_status cs_merge_run(const cs_part_plan *plan, cs_index *index, const char *file,
                              const clipspan_progress *progress, clipspan_error *err);
 
 #endif

@@ -89,7 +89,7 @@ static clipspan_status compare(const char *path, const char *file, const cs_iden
     clipspan_error first;
     cs_index *index;
     clipspan_status status;
-    CS_TRY(cs_index_open(&index, file, 0, err));
+    CS_TRY(cs_index_open(&index, file, err));
     status = cs_identity_compare(identity, index, CLIPSPAN_E_EXISTS, path, &first);
     if (status == CLIPSPAN_E_EXISTS && strstr(first.message, "pictures.sha256")) {
         difference d = {inputs, path}; /* names a picture where it can */
@@ -178,7 +178,7 @@ clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity
     CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
     if (cs_path_kind(file)) {
         cs_index *index; /* only a run is thrown away, not whatever has that name */
-        status = cs_index_open(&index, file, 0, err);
+        status = cs_index_open(&index, file, err);
         cs_index_close(&index);
         if (status != CLIPSPAN_OK && status != CLIPSPAN_E_UNSUPPORTED) goto done;
     }

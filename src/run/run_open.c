@@ -30,7 +30,7 @@ clipspan_status cs_run_open(cs_run **out, const char *path, clipspan_error *err)
         return CLIPSPAN_E_NOMEM;
     }
     pthread_mutex_init(&run->lock, NULL);
-    CS_TRY_DONE(cs_index_open(&run->index, file, 0, err));
+    CS_TRY_DONE(cs_index_open(&run->index, file, err));
     CS_TRY_DONE(cs_run_facts_read(&run->facts, run->index, path, err));
     *out = run;
     run = NULL;
@@ -137,22 +137,43 @@ clipspan_status cs_run_set_result(const cs_run *run, const char *kind, const cha
                                   const char *value, clipspan_error *err)
 {
     clipspan_status status;
-    cs_index *index;
+    cs_index *index = NULL;
+    int lock = -1;
     char *file = cs_run_file(run, CS_INDEX_FILE, err);
     if (!file) return CLIPSPAN_E_NOMEM;
-    status = cs_index_open(&index, file, 1, err);
-    cs_free(file);
-    CS_TRY(status);
-    status = cs_index_set_result(index, kind, name, value, err);
+    CS_TRY_DONE(cs_folder_lock(&lock, run->facts.info.path, 1, err));
+    CS_TRY_DONE(cs_index_edit(&index, file, err));
+    CS_TRY_DONE(cs_index_set_result(index, kind, name, value, err));
+    status = cs_index_commit(index, err);
+done:
     cs_index_close(&index);
+    cs_folder_unlock(&lock);
+    cs_free(file);
+    return status;
+}
+
+/* Results appear while a run is open: they are looked up in the index as it is now. */
+static clipspan_status open_newest(cs_index **out, const cs_run *run, clipspan_error *err)
+{
+    clipspan_status status;
+    char *file = cs_run_file(run, CS_INDEX_FILE, err);
+    *out = NULL;
+    if (!file) return CLIPSPAN_E_NOMEM;
+    status = cs_index_open(out, file, err);
+    cs_free(file);
     return status;
 }
 
 clipspan_status cs_run_result(char **value, const cs_run *run, const char *kind, const char *name,
                               clipspan_error *err)
 {
-    cs_run *own = enter(run);
-    return leave(own, cs_index_result(value, own->index, kind, name, err));
+    clipspan_status status;
+    cs_index *index;
+    *value = NULL;
+    CS_TRY(open_newest(&index, run, err));
+    status = cs_index_result(value, index, kind, name, err);
+    cs_index_close(&index);
+    return status;
 }
 
 clipspan_status cs_run_result_names(const cs_run *run, const char *kind,
@@ -160,8 +181,12 @@ clipspan_status cs_run_result_names(const cs_run *run, const char *kind,
                                                             clipspan_error *err),
                                     void *context, clipspan_error *err)
 {
-    cs_run *own = enter(run);
-    return leave(own, cs_index_result_names(own->index, kind, each, context, err));
+    clipspan_status status;
+    cs_index *index;
+    CS_TRY(open_newest(&index, run, err));
+    status = cs_index_result_names(index, kind, each, context, err);
+    cs_index_close(&index);
+    return status;
 }
 
 /* ---- Statistics and bases ---- */

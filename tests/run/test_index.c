@@ -81,7 +81,7 @@ static void facts_pictures_and_results_come_back(void **state)
     clipspan_error err;
     (void)state;
     make(70);
-    assert_int_equal(cs_index_open(&index, path, 1, NULL), 0);
+    assert_int_equal(cs_index_edit(&index, path, NULL), 0);
     assert_int_equal(cs_index_fact(&value, index, "key", NULL), 0);
     assert_string_equal(value, "value \xFF");
     cs_free(value);
@@ -112,57 +112,180 @@ static void facts_pictures_and_results_come_back(void **state)
     cs_index_close(&index);
 }
 
-static void changes_that_are_not_kept_leave_no_trace(void **state)
+static void changes_that_are_not_committed_leave_no_trace(void **state)
 {
-    cs_index *index;
+    cs_index *index, *before;
     uint64_t count;
     (void)state;
     make(3);
-    assert_int_equal(cs_index_open(&index, path, 1, NULL), 0);
-    assert_int_equal(cs_index_begin(index, NULL), 0);
-    assert_int_equal(cs_index_set_status(index, 0, "ok", "", NULL), 0);
-    assert_int_equal(cs_index_end(index, 0, NULL), 0);
-    assert_int_equal(cs_index_count(&count, index, "ok", NULL), 0);
-    assert_int_equal(count, 0);
-    assert_int_equal(cs_index_begin(index, NULL), 0);
+    assert_int_equal(cs_index_edit(&index, path, NULL), 0);
     assert_int_equal(cs_index_set_status(index, 0, "ok", "", NULL), 0);
     cs_index_close(&index); /* as a crash would */
-    assert_int_equal(cs_index_open(&index, path, 0, NULL), 0);
-    assert_int_equal(cs_index_count(&count, index, "ok", NULL), 0);
+    assert_int_equal(cs_index_open(&before, path, NULL), 0);
+    assert_int_equal(cs_index_count(&count, before, "ok", NULL), 0);
     assert_int_equal(count, 0);
-    assert_int_equal(cs_index_set_status(index, 0, "ok", "", NULL), CLIPSPAN_E_WRITE);
+    assert_int_equal(cs_index_set_status(before, 0, "ok", "", NULL), CLIPSPAN_E_WRITE);
+    assert_int_equal(cs_index_edit(&index, path, NULL), 0);
+    assert_int_equal(cs_index_set_status(index, 0, "ok", "", NULL), 0);
+    assert_int_equal(cs_index_commit(index, NULL), 0);
+    cs_index_close(&index);
+    assert_int_equal(cs_index_count(&count, before, "ok", NULL), 0); /* one reader, one state */
+    assert_int_equal(count, 0);
+    cs_index_close(&before);
+    assert_int_equal(cs_index_open(&index, path, NULL), 0);
+    assert_int_equal(cs_index_count(&count, index, "ok", NULL), 0);
+    assert_int_equal(count, 1);
     cs_index_close(&index);
 }
 
-/* A process that dies inside a transaction leaves the file half changed, and a journal: whoever
- * opens it next, to read or to write, finds it as it was. */
-static void a_kill_inside_a_change_is_rolled_back_by_the_next_reader(void **state)
+/* A process that dies inside a change leaves the index as it was. */
+static void a_kill_inside_a_change_changes_nothing(void **state)
 {
+    cs_index *index;
+    uint64_t count;
+    clipspan_error err;
+    pid_t child;
+    int ended;
     (void)state;
-    for (int writable = 0; writable < 2; writable++) {
-        char *journal = cs_tiny_path(folder, "index.sqlite-journal");
+    make(3000);
+    child = fork();
+    if (child == 0) {
+        if (cs_index_edit(&index, path, NULL) == 0) cs_index_set_status_all(index, "ok", NULL);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    if (cs_index_open(&index, path, &err) != CLIPSPAN_OK) fail_msg("%s", err.message);
+    assert_int_equal(cs_index_count(&count, index, "planned", &err), 0);
+    assert_int_equal(count, 3000);
+    cs_index_close(&index);
+}
+
+/* A rollback journal that SQLite takes for one of a transaction over several files: of no pages,
+ * with the name of the journal above it, which SQLite deletes once it has rolled back. */
+static void plant_journal(const char *name, const char *super)
+{
+    static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+    unsigned char bytes[4096] = {0};
+    const size_t length = strlen(super);
+    size_t at = 512;
+    unsigned sum = 0;
+    memcpy(bytes, magic, 8);
+    bytes[19] = 3;              /* pages before the transaction, big-endian at 16 */
+    bytes[22] = 2;              /* bytes a sector: 512 */
+    bytes[26] = 16;             /* bytes a page: 4096 */
+    for (int i = 0; i < 4; i++) /* the page that no page of data has: 2^30 / 4096 + 1 */
+        bytes[at++] = (unsigned char)((262145u >> (24 - 8 * i)) & 255);
+    for (size_t i = 0; i < length; i++) {
+        bytes[at++] = (unsigned char)super[i];
+        sum += (unsigned)(int)super[i];
+    }
+    for (int i = 0; i < 4; i++)
+        bytes[at++] = (unsigned char)((length >> (24 - 8 * i)) & 255);
+    for (int i = 0; i < 4; i++)
+        bytes[at++] = (unsigned char)((sum >> (24 - 8 * i)) & 255);
+    memcpy(bytes + at, magic, 8);
+    cs_tiny_write(folder, name, bytes, at + 8);
+}
+
+/* What SQLite does with such a journal, so that the test below is known to test something. */
+static void q1_a_planted_journal_would_delete_a_file(void **state)
+{
+    char *victim = cs_tiny_path(folder, "letter.txt"), *super;
+    char *journal = cs_tiny_path(folder, "index.sqlite-journal");
+    sqlite3 *db;
+    (void)state;
+    make(3);
+    cs_tiny_write_text(folder, "letter.txt", "dear friend");
+    super = realpath(victim, NULL);
+    plant_journal("index.sqlite-journal", super);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_exec(db, "SELECT * FROM facts", NULL, NULL, NULL);
+    sqlite3_close(db);
+    assert_int_equal(cs_path_kind(victim), 0);
+    remove(journal);
+    free(super);
+    free(victim);
+    free(journal);
+}
+
+static void q1_a_planted_journal_deletes_nobodys_file(void **state)
+{
+    static const char *const names[] = {"letter.txt",
+                                        "index.sqlite"}; /* a file, the index itself */
+    char *journal = cs_tiny_path(folder, "index.sqlite-journal");
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char *victim = cs_tiny_path(folder, names[i]), *super;
+        clipspan_error err;
         cs_index *index;
         uint64_t count;
-        clipspan_error err;
-        pid_t child;
-        int ended;
-        make(3000);
-        child = fork();
-        if (child == 0) {
-            sqlite3 *db;
-            sqlite3_open(path, &db);
-            sqlite3_exec(db, "PRAGMA cache_size=1; BEGIN; UPDATE pictures SET status='ok'", NULL,
-                         NULL, NULL);
-            _exit(0);
-        }
-        assert_int_equal(waitpid(child, &ended, 0), child);
-        assert_int_equal(cs_path_kind(journal), 1);
-        if (cs_index_open(&index, path, writable, &err) != CLIPSPAN_OK) fail_msg("%s", err.message);
-        assert_int_equal(cs_index_count(&count, index, "planned", &err), 0);
-        assert_int_equal(count, 3000);
+        char *value;
+        make(3);
+        cs_tiny_write_text(folder, "letter.txt", "dear friend");
+        super = realpath(victim, NULL);
+        plant_journal("index.sqlite-journal", super);
+        assert_int_equal(cs_index_open(&index, path, &err), 0);
+        assert_int_equal(cs_index_count(&count, index, NULL, &err), 0);
+        assert_int_equal(count, 3);
+        assert_int_equal(cs_index_fact(&value, index, "key", NULL), 0);
+        cs_free(value);
         cs_index_close(&index);
-        free(journal);
+        assert_int_equal(cs_path_kind(victim), 1);
+        assert_int_equal(cs_path_kind(journal), 1);
+        assert_int_equal(cs_index_edit(&index, path, &err), CLIPSPAN_E_FORMAT);
+        assert_non_null(strstr(err.message, "index.sqlite-journal"));
+        assert_int_equal(cs_path_kind(victim), 1);
+        assert_int_equal(cs_path_kind(journal), 1);
+        remove(journal);
+        free(super);
+        free(victim);
     }
+    free(journal);
+}
+
+/* Neither a write-ahead log nor what shares it are read or made. */
+static void q3_logs_beside_an_index_are_not_looked_at(void **state)
+{
+    unsigned char *bytes;
+    size_t size;
+    cs_index *index;
+    clipspan_error err;
+    uint64_t count;
+    char *log = cs_tiny_path(folder, "index.sqlite-wal"), *shared;
+    (void)state;
+    shared = cs_tiny_path(folder, "index.sqlite-shm");
+    make(3);
+    assert_int_equal(cs_file_read_all(&bytes, &size, path, 1 << 20, NULL), 0);
+    bytes[18] = bytes[19] = 2; /* says that it has a log */
+    cs_tiny_write(folder, "index.sqlite", bytes, size);
+    cs_tiny_write_text(folder, "index.sqlite-wal", "x");
+    assert_int_equal(cs_index_open(&index, path, &err), 0);
+    assert_int_equal(cs_index_count(&count, index, NULL, &err), 0);
+    assert_int_equal(count, 3);
+    cs_index_close(&index);
+    assert_int_equal(cs_path_kind(log), 1);
+    assert_int_equal(cs_path_kind(shared), 0);
+    assert_int_equal(cs_index_edit(&index, path, &err), CLIPSPAN_E_FORMAT);
+    remove(log);
+    cs_free(bytes);
+    free(log);
+    free(shared);
+}
+
+static void names_that_a_uri_would_cut_are_opened(void **state)
+{
+    char *odd = cs_tiny_path(folder, "a%41?mode=rwc#b"), *index_path;
+    cs_index *index;
+    (void)state;
+    assert_int_equal(cs_make_folder(odd, NULL), 0);
+    index_path = cs_tiny_path(odd, "index.sqlite");
+    assert_int_equal(cs_index_create(&index, index_path, NULL), 0);
+    assert_int_equal(cs_index_commit(index, NULL), 0);
+    cs_index_close(&index);
+    assert_int_equal(cs_index_open(&index, index_path, NULL), 0);
+    cs_index_close(&index);
+    free(index_path);
+    free(odd);
 }
 
 static void a_new_index_that_is_not_committed_leaves_nothing(void **state)
@@ -184,19 +307,19 @@ static void what_is_no_index_is_refused(void **state)
     cs_index *index;
     clipspan_error err;
     (void)state;
-    assert_int_equal(cs_index_open(&index, other, 0, &err), CLIPSPAN_E_NOT_FOUND);
+    assert_int_equal(cs_index_open(&index, other, &err), CLIPSPAN_E_NOT_FOUND);
     cs_tiny_write_text(folder, "bad.sqlite", "no database at all, but some words that are long");
-    assert_int_equal(cs_index_open(&index, other, 0, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(cs_index_open(&index, other, &err), CLIPSPAN_E_FORMAT);
     cs_tiny_write_text(folder, "bad.sqlite", ""); /* an empty file is an empty database */
-    assert_int_equal(cs_index_open(&index, other, 0, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(cs_index_open(&index, other, &err), CLIPSPAN_E_FORMAT);
     assert_non_null(strstr(err.message, "application id"));
     make(3);
     assert_int_equal(cs_file_read_all(&bytes, &size, path, 1 << 20, NULL), 0);
     cs_tiny_write(folder, "bad.sqlite", bytes, size / 2); /* cut short */
-    assert_int_not_equal(cs_index_open(&index, other, 0, &err), CLIPSPAN_OK);
+    assert_int_not_equal(cs_index_open(&index, other, &err), CLIPSPAN_OK);
     bytes[63] = 2; /* user_version, big-endian at 60 */
     cs_tiny_write(folder, "v.sqlite", bytes, size);
-    assert_int_equal(cs_index_open(&index, version, 0, &err), CLIPSPAN_E_UNSUPPORTED);
+    assert_int_equal(cs_index_open(&index, version, &err), CLIPSPAN_E_UNSUPPORTED);
     assert_non_null(strstr(err.message, "version 2"));
     assert_non_null(strstr(err.message, "version 1"));
     cs_free(bytes);
@@ -208,8 +331,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_pictures_and_results_come_back),
-        cmocka_unit_test(changes_that_are_not_kept_leave_no_trace),
-        cmocka_unit_test(a_kill_inside_a_change_is_rolled_back_by_the_next_reader),
+        cmocka_unit_test(changes_that_are_not_committed_leave_no_trace),
+        cmocka_unit_test(a_kill_inside_a_change_changes_nothing),
+        cmocka_unit_test(q1_a_planted_journal_would_delete_a_file),
+        cmocka_unit_test(q1_a_planted_journal_deletes_nobodys_file),
+        cmocka_unit_test(q3_logs_beside_an_index_are_not_looked_at),
+        cmocka_unit_test(names_that_a_uri_would_cut_are_opened),
         cmocka_unit_test(a_new_index_that_is_not_committed_leaves_nothing),
         cmocka_unit_test(what_is_no_index_is_refused),
     };
