@@ -6,7 +6,7 @@
  * Codes and bases are random; printed are the best and the median wall time of 9 questions. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/parallel.h"
-#include "run/code_search.h"
+#include "study/code_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_CLI_HEAD_NAMES_H
 #define CLIPSPAN_CLI_HEAD_NAMES_H
 
+#include <clipspan/clipspan.h>
+
 #include "base/error.h"
 
 #define CLI_HEAD_ROOM 32

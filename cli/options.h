@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 
+#include <clipspan/clipspan.h>
+
 struct cli_command;
 
 typedef enum cli_option_kind {

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/nearest.h"
 
+#include <clipspan/clipspan.h>
 #include <stdio.h>
 #include <string.h>
 

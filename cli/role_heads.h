@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_CLI_ROLE_HEADS_H
 #define CLIPSPAN_CLI_ROLE_HEADS_H
 
+#include <clipspan/clipspan.h>
+
 #include "base/error.h"
 
 /* A role that is clear, or would be if the run had pictures enough to test it. */

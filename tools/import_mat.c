@@ -4,6 +4,7 @@
 #define _XOPEN_SOURCE 700
 #include "mat_file.h"
 
+#include <clipspan/clipspan.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

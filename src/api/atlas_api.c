@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_atlas: pools embedded once with the run's model, atlases made once for a pool. */
 #include "api/handles.h"
+#include "atlas/atlas_make.h"
+#include "atlas/atlas_store.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
-#include "report/atlas_make.h"
-#include "report/atlas_store.h"
 #include "run/text_bank.h"
 
 #include <limits.h>

@@ -3,8 +3,10 @@
 #ifndef CLIPSPAN_SRC_API_EFFECTS_API_H
 #define CLIPSPAN_SRC_API_EFFECTS_API_H
 
+#include <clipspan/effects.h>
+
 #include "api/handles.h"
-#include "run/shortcut.h"
+#include "study/shortcut.h"
 
 struct clipspan_effects {
     cs_effects *effects;

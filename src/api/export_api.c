@@ -4,8 +4,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "report/official.h"
+#include "export/official.h"
 
+#include <clipspan/report.h>
 #include <string.h>
 
 /* The last part of a path, slashes behind it left out: "runs/a/" gives "a". */

@@ -4,11 +4,13 @@
 #ifndef CLIPSPAN_SRC_API_HANDLES_H
 #define CLIPSPAN_SRC_API_HANDLES_H
 
+#include <clipspan/atlas.h>
+
+#include "atlas/atlas.h"
 #include "decompose/basis.h"
 #include "model/checkpoint.h"
 #include "model/image_pass.h"
 #include "model/text_pass.h"
-#include "report/atlas.h"
 #include "run/identity.h"
 #include "run/run_open.h"
 #include "text/text_list.h"

@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "formats/npy.h"
 
+#include <clipspan/npy.h>
+
 struct clipspan_npy {
     cs_npy_writer *writer;
 };

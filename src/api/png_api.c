@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_png_write: argument checks around the writer of src/image. */
-#include "image/png_write.h"
+#include "draw/png_write.h"
+
+#include <clipspan/encode.h>
 
 clipspan_status clipspan_png_write(const char *path, const uint8_t *pixels, int height, int width,
                                    int replace, clipspan_error *err)

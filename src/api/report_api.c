@@ -6,6 +6,8 @@
 #include "report/report.h"
 #include "run/kept.h"
 
+#include <clipspan/report.h>
+
 clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *atlas,
                                       const clipspan_report_options *options,
                                       const clipspan_progress *progress, clipspan_error *err)

@@ -3,7 +3,7 @@
 #include "api/handles.h"
 #include "base/parallel.h"
 #include "report/hit_page.h"
-#include "run/code_search.h"
+#include "study/code_search.h"
 
 struct clipspan_search {
     cs_search *search;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Masks and their figures: argument checks around src/image. */
 #include "api/handles.h"
+#include "draw/png_write.h"
 #include "image/mask.h"
-#include "image/png_write.h"
-#include "image/segmentation.h"
+#include "study/segmentation.h"
 
 #include <math.h>
 

@@ -3,6 +3,8 @@
 #include "api/handles.h"
 #include "base/memory.h"
 
+#include <clipspan/effects.h>
+
 static clipspan_strength public_strength(cs_term_strength from)
 {
     clipspan_strength s;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Views and sheets: argument checks around src/image. */
 #include "api/view_api.h"
-#include "image/sheet.h"
+#include "draw/sheet.h"
 #include "report/sheet_svg.h"
 
+#include <clipspan/segment.h>
 #include <math.h>
 #include <string.h>
 

@@ -3,8 +3,10 @@
 #ifndef CLIPSPAN_SRC_API_VIEW_API_H
 #define CLIPSPAN_SRC_API_VIEW_API_H
 
+#include <clipspan/draw.h>
+
 #include "api/handles.h"
-#include "image/view.h"
+#include "draw/view.h"
 
 struct clipspan_view {
     cs_view view;

@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_SRC_BASE_ERROR_H
 #define CLIPSPAN_SRC_BASE_ERROR_H
 
-#include <clipspan/clipspan.h>
+#include <clipspan/base.h>
 
 #if defined(__GNUC__)
 #    define CS_PRINTF(text, args) __attribute__((format(printf, text, args)))

@@ -14,6 +14,8 @@
 #ifndef CLIPSPAN_SRC_DECOMPOSE_BASIS_H
 #define CLIPSPAN_SRC_DECOMPOSE_BASIS_H
 
+#include <clipspan/encode.h>
+
 #include "model/checkpoint.h"
 #include "tensor/product.h"
 

@@ -4,6 +4,8 @@
 #ifndef CLIPSPAN_SRC_DECOMPOSE_COMPARE_H
 #define CLIPSPAN_SRC_DECOMPOSE_COMPARE_H
 
+#include <clipspan/effects.h>
+
 #include "base/error.h"
 
 /* The 95 % interval of a share of which `good` of `all` were counted (Wilson 1927). */

@@ -5,6 +5,8 @@
 #ifndef CLIPSPAN_SRC_DECOMPOSE_EXPLANATION_H
 #define CLIPSPAN_SRC_DECOMPOSE_EXPLANATION_H
 
+#include <clipspan/decompose.h>
+
 #include "decompose/maps.h"
 
 typedef struct cs_explanation {

@@ -17,6 +17,8 @@
 #ifndef CLIPSPAN_SRC_DECOMPOSE_SPAN_H
 #define CLIPSPAN_SRC_DECOMPOSE_SPAN_H
 
+#include <clipspan/span.h>
+
 #include "tensor/simd.h"
 
 #include "base/error.h"

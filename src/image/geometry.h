@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_SRC_IMAGE_GEOMETRY_H
 #define CLIPSPAN_SRC_IMAGE_GEOMETRY_H
 
+#include <clipspan/model.h>
+
 #include "image/picture.h"
 
 /* One direction of the way from a picture to the tower. Of the `in` pixels of the picture, resized

@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_SRC_IMAGE_MASK_H
 #define CLIPSPAN_SRC_IMAGE_MASK_H
 
+#include <clipspan/encode.h>
+
 #include "image/picture.h"
 
 /* values : [height, width] of the preprocessing. Of a palette its places, of a grey picture its

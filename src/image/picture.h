@@ -5,6 +5,8 @@
 #ifndef CLIPSPAN_SRC_IMAGE_PICTURE_H
 #define CLIPSPAN_SRC_IMAGE_PICTURE_H
 
+#include <clipspan/encode.h>
+
 #include "image/raster.h"
 
 typedef struct cs_preprocess {

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "image/colours.h"
+#include "draw/colours.h"
 
 #define STEPS 32767
 

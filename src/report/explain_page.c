@@ -8,8 +8,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "image/colours.h"
-#include "image/jpeg_write.h"
+#include "draw/colours.h"
+#include "draw/jpeg_write.h"
 
 #define QUALITY 85
 #define TOP     5

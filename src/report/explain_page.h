@@ -3,8 +3,10 @@
 #ifndef CLIPSPAN_SRC_REPORT_EXPLAIN_PAGE_H
 #define CLIPSPAN_SRC_REPORT_EXPLAIN_PAGE_H
 
+#include <clipspan/report.h>
+
 #include "decompose/explanation.h"
-#include "image/view.h"
+#include "draw/view.h"
 #include "report/section.h"
 
 typedef struct cs_explain_facts {

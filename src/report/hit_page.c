@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "image/jpeg_write.h"
+#include "draw/jpeg_write.h"
 #include "image/picture.h"
 #include "report/html.h"
 

@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_SRC_REPORT_HIT_PAGE_H
 #define CLIPSPAN_SRC_REPORT_HIT_PAGE_H
 
+#include <clipspan/search.h>
+
 #include "base/error.h"
 
 /* hits : [count], the best first. Pictures that cannot be read any more are named without one.

@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_SRC_REPORT_REPORT_H
 #define CLIPSPAN_SRC_REPORT_REPORT_H
 
-#include "report/atlas.h"
+#include "atlas/atlas.h"
 
 struct json_t;
 

@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_SRC_REPORT_SECTION_H
 #define CLIPSPAN_SRC_REPORT_SECTION_H
 
-#include "report/atlas.h"
+#include "atlas/atlas.h"
 #include "report/html.h"
 #include "report/palette.h"
 #include "report/report.h"

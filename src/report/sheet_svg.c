@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "image/jpeg_write.h"
+#include "draw/jpeg_write.h"
 #include "report/html.h"
 #include "text/codepoints.h"
 

@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_SRC_REPORT_SHEET_SVG_H
 #define CLIPSPAN_SRC_REPORT_SHEET_SVG_H
 
-#include "image/sheet.h"
+#include "draw/sheet.h"
 
 /* Looks as cs_sheet_write's PNG does; pictures and bars are JPEG inside the file, which loads
  * nothing. Errors: EXISTS unless `replace`, WRITE, NOMEM. */

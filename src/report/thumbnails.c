@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "image/jpeg_write.h"
+#include "draw/jpeg_write.h"
 #include "image/picture.h"
 
 #define QUALITY 75

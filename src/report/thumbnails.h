@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_SRC_REPORT_THUMBNAILS_H
 #define CLIPSPAN_SRC_REPORT_THUMBNAILS_H
 
-#include "report/atlas.h"
+#include "atlas/atlas.h"
 
 #define CS_THUMBNAIL_EDGE 64 /* pixels of the longer side */
 

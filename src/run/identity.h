@@ -5,6 +5,8 @@
 #ifndef CLIPSPAN_SRC_RUN_IDENTITY_H
 #define CLIPSPAN_SRC_RUN_IDENTITY_H
 
+#include <clipspan/run.h>
+
 #include "model/checkpoint.h"
 #include "run/index.h"
 

@@ -20,8 +20,8 @@ typedef struct cs_picture_row {
     const char *error;    /* "" */
 } cs_picture_row;
 
-/* A new index, or a new state of one: it grows under a temporary name beside `path`; commit gives it
- * that name, close without commit removes it. So changes appear whole or not at all, and a file
+/* A new index, or a new state of one: it grows under a temporary name beside `path`; commit gives
+ * it that name, close without commit removes it. So changes appear whole or not at all, and a file
  * once there never changes: who has an index open keeps seeing one state. Of two who edit at once
  * the later one wins; take the folder's lock. Errors: WRITE, NOMEM; of edit also those of open, and
  * FORMAT where a journal of SQLite, which this library never leaves, lies beside the index. */

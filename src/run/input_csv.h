@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_SRC_RUN_INPUT_CSV_H
 #define CLIPSPAN_SRC_RUN_INPUT_CSV_H
 
+#include <clipspan/run.h>
+
 #include "run/input_list.h"
 
 /* Appends every record's picture. The path column is options->path_column, or "path", "image" or

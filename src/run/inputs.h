@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_SRC_RUN_INPUTS_H
 #define CLIPSPAN_SRC_RUN_INPUTS_H
 
+#include <clipspan/run.h>
+
 #include "base/error.h"
 
 /* As clipspan_inputs_open, with arguments that were checked and options that are never NULL. */

@@ -8,6 +8,8 @@
 #ifndef CLIPSPAN_SRC_RUN_RUN_OPEN_H
 #define CLIPSPAN_SRC_RUN_RUN_OPEN_H
 
+#include <clipspan/run.h>
+
 #include "decompose/head_stats.h"
 #include "formats/safetensors.h"
 #include "run/chunk_tree.h"

@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_symbols.sh LIBRARY HEADER LIST   What the shared library exports is what the header declares and the list
+# check_symbols.sh LIBRARY LIST HEADER...   What the shared library exports is what the headers declare and the list
 # says, name by name (a compiler may add its own, such as those of coverage). A public function is added or removed in
 # all three in one commit.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-nm -D --defined-only "$1" | awk '$2 ~ /^[A-Z]$/ {print $3}' | grep -vE '^(_init|_fini|mangle_path|__.*)$' |
+library=$1 list=$2
+shift 2
+nm -D --defined-only "$library" | awk '$2 ~ /^[A-Z]$/ {print $3}' | grep -vE '^(_init|_fini|mangle_path|__.*)$' |
     sort >"$folder/exported"
-sed -n '/^CLIPSPAN_API/,/;/p' "$2" | grep -oE '\<clipspan_[a-z0-9_]+\(' | tr -d '(' | sort >"$folder/declared"
-sort "$3" >"$folder/list"
+sed -n '/^CLIPSPAN_API/,/;/p' "$@" | grep -oE '\<clipspan_[a-z0-9_]+\(' | tr -d '(' | sort >"$folder/declared"
+sort "$list" >"$folder/list"
 echo "1..2"
 compare() {
     if diff "$folder/list" "$folder/$2" >"$folder/diff"; then

@@ -5,6 +5,7 @@
 #include "run_craft.h"
 #include "tensor/moments.h"
 
+#include <clipspan/clipspan.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

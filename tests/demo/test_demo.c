@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "npy_array.h"
 
+#include <clipspan/clipspan.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,6 +7,7 @@
 #include "run/run_open.h"
 #include "tiny.h"
 
+#include <clipspan/clipspan.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,10 +2,10 @@
 /* Windows over large pictures: they cover everything, overlap by half, see the picture's own
  * pixels, and their weights add up to one everywhere, so that parts of a map give the map back. */
 #include "base/memory.h"
+#include "draw/png_write.h"
+#include "draw/view.h"
 #include "image/convert.h"
-#include "image/png_write.h"
 #include "image/tiles.h"
-#include "image/view.h"
 
 #include <math.h>
 #include <setjmp.h>

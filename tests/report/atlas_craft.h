@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_TESTS_ATLAS_CRAFT_H
 #define CLIPSPAN_TESTS_ATLAS_CRAFT_H
 
-#include "report/atlas.h"
+#include "atlas/atlas.h"
 
 typedef struct atlas_craft {
     int layers, heads, picks;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "image/png_write.h"
+#include "draw/png_write.h"
 
 #define WIDTH 8 /* of the joint space */
 

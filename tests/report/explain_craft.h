@@ -4,7 +4,7 @@
 #define CLIPSPAN_TESTS_EXPLAIN_CRAFT_H
 
 #include "decompose/explanation.h"
-#include "image/view.h"
+#include "draw/view.h"
 
 typedef struct explain_craft {
     size_t layers, heads, texts;

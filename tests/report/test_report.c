@@ -13,7 +13,7 @@
 #include "atlas_craft.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "image/png_write.h"
+#include "draw/png_write.h"
 #include "page_check.h"
 #include "report/report.h"
 #include "tiny.h"

@@ -12,9 +12,9 @@
 
 #include "atlas_craft.h"
 #include "base/file.h"
+#include "draw/png_write.h"
 #include "explain_craft.h"
 #include "failing_malloc.h"
-#include "image/png_write.h"
 #include "report/explain_page.h"
 #include "report/report.h"
 #include "tiny.h"

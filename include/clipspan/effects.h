@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* What becomes of a classification when terms are changed. Conventions: clipspan.h. */
+#ifndef CLIPSPAN_EFFECTS_H
+#define CLIPSPAN_EFFECTS_H
+
+#include <clipspan/run.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Effects: what becomes of a classification when terms are changed ---- */
+
+/* A class score of a picture is the sum of what every term says about the class,
+ *
+ *     s[c] = sum over terms of  term . w_c        [L, H] heads, [L + 1] MLP terms
+ *
+ * and what a head says is K + 3 numbers a class away from its code. So changing terms, a head's
+ * output to its mean for instance, and classifying every picture of a run again is a few additions
+ * a picture, without a forward pass. This is the direct effect only: in the network later layers
+ * would read what was changed and compensate. */
+typedef struct clipspan_effects clipspan_effects;
+
+typedef struct clipspan_effects_options {
+    size_t struct_size;
+    const float *cues; /* [cue_count, P] directions that changes can refer to, or NULL */
+    size_t cue_count;
+    int threads;     /* 0: clipspan_default_threads() */
+    uint64_t memory; /* bytes for what terms say, which is read once where it fits and for every
+                        call where it does not; 0: a quarter of this machine's */
+    const clipspan_effects *like; /* of the same run, with the same cues, outlives these: cues are
+                        taken out of the pictures as these take them out, to see what that does to
+                        other classes; NULL: as the own classes have it */
+} clipspan_effects_options;
+#define CLIPSPAN_EFFECTS_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(clipspan_effects_options), NULL, 0, 0, 0, NULL                                      \
+    }
+
+/* The used pictures of a merged run that kept codes, against the classes of a bank, two at least.
+ * run must outlive it; bank and options are borrowed for the call. Used by one thread at a time.
+ * progress counts chunks. Errors: NOT_FOUND (not merged, codes not kept), ARGUMENT (a bank of
+ * another width or of one class, a cue that is not finite or zero, `like` of another run or with
+ * other cues), FORMAT, IO, NOMEM, INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_effects_new(clipspan_effects **out, const clipspan_run *run,
+                                                  const clipspan_bank *bank,
+                                                  const clipspan_effects_options *options,
+                                                  const clipspan_progress *progress,
+                                                  clipspan_error *err);
+CLIPSPAN_API void clipspan_effects_free(clipspan_effects **effects);
+CLIPSPAN_API size_t clipspan_effects_get_pictures(const clipspan_effects *effects);
+/* [pictures] of the used pictures, in order: rows of results are theirs. */
+CLIPSPAN_API const uint64_t *clipspan_effects_get_places(const clipspan_effects *effects);
+
+typedef enum clipspan_term {
+    CLIPSPAN_TERM_HEAD = 0,
+    CLIPSPAN_TERM_MLP = 1,        /* layer -1 is the class token as it enters the first layer */
+    CLIPSPAN_TERM_CLASS_PART = 2, /* what a layer's heads take from the class token itself; not
+                                     together with a head of that layer */
+    CLIPSPAN_TERM_EMBEDDING = 3   /* all of it at once: CUE and PROJECT only */
+} clipspan_term;
+
+/* What becomes of a term c. Means and covariances are those of `source` (see below). */
+typedef enum clipspan_change_kind {
+    CLIPSPAN_CHANGE_MEAN = 0,  /* its mean */
+    CLIPSPAN_CHANGE_SCALE = 1, /* scale c; 0 takes it away */
+    CLIPSPAN_CHANGE_SWAP = 2,  /* that of the picture at `place` of the run */
+    CLIPSPAN_CHANGE_CUE =
+        3, /* c - ((c - mean) . q) g: what moves with its own reading of a cue q. g is
+                                S q / (q . S q), S the covariance among pictures that get the same
+                                answer, projected on the span of q and the class vectors, so that
+                                other classifications lose nothing that these classes do not see;
+                                heads and the embedding */
+    CLIPSPAN_CHANGE_PROJECT = 4 /* c - (c . q) q / (q . q); the embedding only */
+} clipspan_change_kind;
+
+typedef struct clipspan_change {
+    clipspan_term term;
+    int layer, head;
+    clipspan_change_kind kind;
+    double scale;   /* of SCALE */
+    uint64_t place; /* of SWAP */
+    size_t cue;     /* of CUE and PROJECT */
+} clipspan_change;
+
+/* Changes made together, no term twice. None at all: the model as it is. */
+typedef struct clipspan_edit {
+    const clipspan_change *changes;
+    size_t count;
+} clipspan_edit;
+
+/* Classifies every picture after each of `count` edits.
+ *   predicted : [count, pictures] class with the largest score, the first of equal ones
+ *   margins : [count, pictures] score of the right class less the largest other one, by
+ *             labels : [pictures] class or -1; without labels, largest score less the next
+ *   scores : [count, pictures, classes]         any may be NULL, labels too
+ * source: effects with the same classes and cues of the run whose means stand for terms, NULL: of
+ * the pictures themselves, as published. Errors: ARGUMENT (a term or place that is not there, a
+ * term twice, a source with other classes), FORMAT (a source of another model), NOMEM, IO. */
+CLIPSPAN_API clipspan_status clipspan_effects_run(uint32_t *predicted, double *margins,
+                                                  double *scores, clipspan_effects *effects,
+                                                  const clipspan_effects *source,
+                                                  const clipspan_edit *edits, size_t count,
+                                                  const int32_t *labels, clipspan_error *err);
+
+/* The published replaced model: heads of which there is a span become the reconstruction by their
+ * first `picks` picks (fewer where a head has fewer), all other heads their mean; MLP terms stay.
+ * spans : [count] of the run of `source`. As above otherwise. */
+CLIPSPAN_API clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
+                                                        clipspan_effects *effects,
+                                                        const clipspan_effects *source,
+                                                        const clipspan_span *const *spans,
+                                                        size_t count, int picks,
+                                                        const int32_t *labels, clipspan_error *err);
+
+/* Direct effects without a class: strengths of a merged run, as clipspan_stats_run_strengths. */
+CLIPSPAN_API clipspan_status clipspan_run_read_strengths(
+    clipspan_strength *heads, clipspan_strength *layers, clipspan_strength *mlps,
+    clipspan_strength *class_part, const clipspan_run *run, clipspan_error *err);
+
+/* A share of pictures, with its 95 % interval (Wilson). All zero where there are no pictures. */
+typedef struct clipspan_share {
+    uint64_t pictures, correct;
+    double share, low, high;
+} clipspan_share;
+
+/* Accuracy before and after an edit, on the same pictures. */
+typedef struct clipspan_comparison {
+    clipspan_share before, after;
+    double change, change_low, change_high; /* 95 % of resamples of the pictures lie between */
+    int32_t group, group_after; /* which; of the worst: before, and after; -1: all pictures */
+} clipspan_comparison;
+
+#define CLIPSPAN_NO_ANSWER 255
+
+/* overall : one   per_group : [groups]   worst : one, the lowest group before beside the lowest
+ * after; NULL: not wanted
+ *   before, after : [count] 1 right, 0 wrong, CLIPSPAN_NO_ANSWER where the right class is not known
+ *   group : [count] 0 to groups - 1, or -1; NULL without
+ * Pictures without an answer enter nothing; a group without pictures has zeros and is never the
+ * worst. Resamples (0: no interval, it is the change itself) draw pictures within their groups, the
+ * same before and after. Errors: ARGUMENT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
+                                                  clipspan_comparison *per_group,
+                                                  clipspan_comparison *worst, const uint8_t *before,
+                                                  const uint8_t *after, const int32_t *group,
+                                                  size_t count, size_t groups, int resamples,
+                                                  uint64_t seed, clipspan_error *err);
+
+/* ---- Shortcuts: through which heads a cue reaches a decision ---- */
+
+/* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among
+ * pictures that get the same answer from the model
+ *
+ *     V  = m . S m                    variance of its say in the margin
+ *     Vq = (q . S m)^2 / (q . S q)    what its reading of the cue explains of that
+ *
+ * without labels of any kind. A head whose q . S m has another sign than the
+ * sum over all heads counteracts the cue. */
+typedef struct clipspan_shortcut clipspan_shortcut;
+
+typedef struct clipspan_shortcut_head {
+    clipspan_head head;
+    double variance, explained; /* V, Vq */
+    double ratio;               /* Vq / (V - Vq + 0.001 sum V): the ranking */
+    int counteracts;            /* 1: never proposed */
+} clipspan_shortcut_head;
+
+typedef enum clipspan_remedy {
+    CLIPSPAN_REMEDY_NONE = 0,
+    CLIPSPAN_REMEDY_ABLATE = 1,  /* mean-ablate the first heads of the ranking */
+    CLIPSPAN_REMEDY_SURGERY = 2, /* CLIPSPAN_CHANGE_CUE in the first heads, or in all */
+    CLIPSPAN_REMEDY_PROJECT = 3, /* baseline: the cue's direction out of the embedding */
+    CLIPSPAN_REMEDY_REGRESS = 4  /* baseline: CLIPSPAN_CHANGE_CUE of the embedding, no heads */
+} clipspan_remedy;
+
+/* correlation: the larger, over pictures predicted a and pictures predicted b, of
+ * |correlation(edited margin, embedding . q)|: the smaller the less the decision knows of the
+ * cue */
+typedef struct clipspan_candidate {
+    clipspan_remedy remedy;
+    int heads; /* how many of the ranking; L H: all, those that counteract too */
+    double correlation;
+    int eligible; /* 0: ablates a head of whose say the cue explains less than half. Never chosen:
+                     taking a decision away altogether leaves no correlation either */
+} clipspan_candidate;
+
+typedef struct clipspan_shortcut_info {
+    size_t heads, pictures;         /* L H; of the run */
+    size_t ranked;                  /* heads that may be proposed: the first of the table */
+    double variance;                /* sum of V */
+    double explained, counteracted; /* sum of Vq of heads with the cue, and against it */
+    size_t candidates, chosen;      /* chosen: the fewest heads that take away nine tenths of the
+                                       correlation that the best eligible candidate takes away */
+} clipspan_shortcut_info;
+
+/* effects: of the run that statistics and choice come from; outlives it. a, b: classes, cue: one of
+ * its cues. Errors: ARGUMENT, LIMIT (what all heads say does not fit the memory of the effects),
+ * NOMEM, IO, FORMAT. */
+CLIPSPAN_API clipspan_status clipspan_shortcut_new(clipspan_shortcut **out,
+                                                   clipspan_effects *effects, size_t a, size_t b,
+                                                   size_t cue, clipspan_error *err);
+CLIPSPAN_API void clipspan_shortcut_free(clipspan_shortcut **shortcut);
+/* heads : [info.heads] best candidates first, those that counteract last
+ * candidates : [info.candidates] the first is to do nothing */
+CLIPSPAN_API const clipspan_shortcut_info *
+clipspan_shortcut_get_info(const clipspan_shortcut *shortcut);
+CLIPSPAN_API const clipspan_shortcut_head *
+clipspan_shortcut_get_heads(const clipspan_shortcut *shortcut);
+CLIPSPAN_API const clipspan_candidate *
+clipspan_shortcut_get_candidates(const clipspan_shortcut *shortcut);
+
+/* The changes that make a remedy: changes : [info.heads], *count of them are filled. For
+ * clipspan_effects_run with the shortcut's effects as source. Errors: ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_shortcut_get_changes(clipspan_change *changes, size_t *count,
+                                                           const clipspan_shortcut *shortcut,
+                                                           clipspan_remedy remedy, int heads,
+                                                           clipspan_error *err);
+
+/* Readings of the cue, embedding . q, of every picture of some effects: out : [pictures]. Errors:
+ * ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_effects_read_cue(double *out, double *mean,
+                                                       const clipspan_effects *effects, size_t cue,
+                                                       clipspan_error *err);
+
+/* A cue found in a pool: a text less the mean of its category's texts. */
+typedef struct clipspan_cue {
+    size_t text;
+    double strength; /* sum of Vq over heads / sum of V, 0 to 1 */
+} clipspan_cue;
+
+/* The cues that explain most of the margin of a and b, of the texts of a pool whose key begins with
+ * "!": not of objects. cues : [most], strongest first, *count filled   directions : [most, P] or
+ * NULL. pool: unit vectors with keys. Errors: ARGUMENT (no such text), NOMEM, IO. */
+CLIPSPAN_API clipspan_status clipspan_cue_search(clipspan_cue *cues, float *directions,
+                                                 size_t *count, size_t most,
+                                                 const clipspan_effects *effects, size_t a,
+                                                 size_t b, const clipspan_bank *pool,
+                                                 clipspan_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Pixels, texts, encoders and banks: embeddings and classifiers. Conventions: clipspan.h. */
+#ifndef CLIPSPAN_ENCODE_H
+#define CLIPSPAN_ENCODE_H
+
+#include <clipspan/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Pictures ---- */
+
+typedef struct clipspan_picture_options {
+    size_t struct_size;
+    int exif_orient;     /* turn the picture as its EXIF orientation says; OpenCLIP does not */
+    uint64_t max_pixels; /* refuse larger pictures before decoding them; 0: a sixteenth of memory,
+                            512 MP at most */
+} clipspan_picture_options;
+#define CLIPSPAN_PICTURE_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(clipspan_picture_options), 0, 0                                                     \
+    }
+
+/* What the image tower really sees of a picture: decoded as Pillow does, resized and cropped as the
+ * checkpoint's family does, before mean and std.  pixels : [image_height, image_width, 3] uint8,
+ * caller's buffer. bytes/size: a whole JPEG, PNG or WebP file in memory; name is used in messages
+ * only. Errors: UNSUPPORTED (format named), FORMAT (damaged), LIMIT (too large), IO, NOT_FOUND,
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_pixels_read(uint8_t *pixels, const clipspan_model *model,
+                                                  const char *path,
+                                                  const clipspan_picture_options *options,
+                                                  clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_pixels_decode(uint8_t *pixels, const clipspan_model *model,
+                                                    const void *bytes, size_t size,
+                                                    const char *name,
+                                                    const clipspan_picture_options *options,
+                                                    clipspan_error *err);
+
+/* Writes an 8-bit RGB PNG, beside its final name first, then renamed. pixels : [height, width, 3].
+ * Errors: EXISTS unless `replace`, WRITE, NOMEM, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_png_write(const char *path, const uint8_t *pixels, int height,
+                                                int width, int replace, clipspan_error *err);
+
+/* ---- Texts ---- */
+
+/* A list of texts, each with an optional key (a category, a label) that stood before a tab. */
+typedef struct clipspan_texts clipspan_texts;
+
+/* Reads a text file: UTF-8, one text a line, an optional key before a tab; empty lines are skipped,
+ * a byte order mark and CRLF are accepted. `name` is a path, or a set that comes with clipspan:
+ * "openai" (the 80 published prompt templates), "none" (the one template "{}"), "general" (short
+ * descriptions of what pictures show, the key a category, "!" before one that is not of objects),
+ * "null" (as many texts without sense, of the same lengths in tokens), "demo" (texts about the
+ * demo's scenes, and for contrast about things that no scene shows; keys as in "general"). A path
+ * with a slash or dot is never taken for a set. Errors: NOT_FOUND, FORMAT (invalid UTF-8 or NUL,
+ * with its line), LIMIT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name,
+                                                 clipspan_error *err);
+
+/* Makes a list from `count` strings, at least one; keys may be NULL, as may each of them. Errors:
+ * ARGUMENT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_texts_new(clipspan_texts **out, const char *const *texts,
+                                                const char *const *keys, size_t count,
+                                                clipspan_error *err);
+CLIPSPAN_API void clipspan_texts_free(clipspan_texts **texts);
+CLIPSPAN_API size_t clipspan_texts_get_count(const clipspan_texts *texts);
+CLIPSPAN_API const char *clipspan_texts_get_text(const clipspan_texts *texts,
+                                                 size_t index); /* NULL beyond the end */
+CLIPSPAN_API const char *clipspan_texts_get_key(const clipspan_texts *texts,
+                                                size_t index); /* "" when there is none */
+
+/* Token ids of a text as open_clip's tokenizer gives them: start token, text, end token, zeros.
+ *   ids : [C] caller's buffer   count (may be NULL): ids before the zeros
+ *   cut (may be NULL): 1 when text was too long   text : `size` bytes
+ * Invalid UTF-8 reads as U+FFFD. A text that is too long is cut and ends in the end token. Errors:
+ * UNSUPPORTED without a text tower, NOMEM, LIMIT (over 16 MiB), and those of reading the merges
+ * table, which the first call does. */
+CLIPSPAN_API clipspan_status clipspan_tokens_encode(int32_t *ids, size_t *count, int *cut,
+                                                    const clipspan_model *model, const char *text,
+                                                    size_t size, clipspan_error *err);
+
+/* The piece of text that one id stands for, NUL-terminated ("</w>" ends a word); NULL for an id out
+ * of range. */
+CLIPSPAN_API const char *clipspan_tokens_get_piece(const clipspan_model *model, int32_t id);
+
+/* ---- Encoders ---- */
+
+typedef struct clipspan_encoder clipspan_encoder;
+typedef enum clipspan_precision { CLIPSPAN_F32 = 0, CLIPSPAN_BF16 = 1 } clipspan_precision;
+
+typedef struct clipspan_encoder_options {
+    size_t struct_size;
+    clipspan_tower tower;         /* default: image */
+    clipspan_precision precision; /* default: float32; BF16 only with clipspan_has_bf16() */
+    int threads;                  /* 0: clipspan_default_threads(); at most 256 */
+    int single; /* image tower, 1: one picture at a time with all threads inside its products
+                      (fastest for a lone picture); 0: one picture a thread, the same bytes for
+                      any `threads` */
+    int raw;    /* 1: embeddings before normalisation; 0: unit vectors */
+    clipspan_picture_options picture; /* for run_files */
+} clipspan_encoder_options;
+#define CLIPSPAN_ENCODER_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(clipspan_encoder_options), CLIPSPAN_IMAGE, CLIPSPAN_F32, 0, 0, 0,                   \
+            CLIPSPAN_PICTURE_OPTIONS_INIT                                                          \
+    }
+
+/* Makes an encoder: reads and packs the tower's weights if no encoder of this model and precision
+ * did so before, plans all memory that its runs need and takes it. The model must outlive the
+ * encoder. Errors: UNSUPPORTED (no such tower, or BF16 on this CPU), NUMBERS (NaN or infinity in a
+ * named tensor), IO, FORMAT (the file changed since it was opened), NOMEM, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_encoder_new(clipspan_encoder **out, clipspan_model *model,
+                                                  const clipspan_encoder_options *options,
+                                                  clipspan_error *err);
+CLIPSPAN_API void clipspan_encoder_free(clipspan_encoder **encoder);
+
+/* Bytes of the encoder's workspace, and of the packed weights that it shares with other encoders of
+ * the model. */
+CLIPSPAN_API size_t clipspan_encoder_get_workspace(const clipspan_encoder *encoder);
+CLIPSPAN_API size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder);
+
+/* Pictures to embeddings.
+ *   embeddings : [B, P] caller's buffer
+ *   pixels : [B, image_height, image_width, 3] as clipspan_pixels_read gives them
+ * One image a pass: a row's bytes do not depend on B, on its place or (unless `single`) on the
+ * number of threads. Errors: NUMBERS when a result is not finite, ARGUMENT for a text encoder. No
+ * allocation. */
+CLIPSPAN_API clipspan_status clipspan_encoder_run_pixels(float *embeddings,
+                                                         clipspan_encoder *encoder,
+                                                         const uint8_t *pixels, size_t count,
+                                                         clipspan_error *err);
+
+/* Reads, decodes and embeds pictures, each on the thread that embeds it.
+ *   embeddings : [B, P]   errors : [B] caller's, one a picture (code 0 where it worked), or NULL
+ * With errors, a picture that cannot be used leaves a row of zeros and its reason, and the call
+ * goes on and succeeds; without, the first such picture (in list order) fails the call. */
+CLIPSPAN_API clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *errors,
+                                                        clipspan_encoder *encoder,
+                                                        const char *const *paths, size_t count,
+                                                        clipspan_error *err);
+
+/* Texts to embeddings.   embeddings : [T, P]   tokens : [T, C] as clipspan_tokens_encode gives them
+ * Nothing behind the end token is computed, and texts that begin alike share that work. A row's
+ * bytes depend on the list, not on the number of threads.  Errors: ARGUMENT (image encoder, id
+ * outside the vocabulary), NUMBERS. */
+CLIPSPAN_API clipspan_status clipspan_encoder_run_tokens(float *embeddings,
+                                                         clipspan_encoder *encoder,
+                                                         const int32_t *tokens, size_t count,
+                                                         const clipspan_progress *progress,
+                                                         clipspan_error *err);
+
+/* The same from a list of texts: [T, P]. */
+CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
+                                                        clipspan_encoder *encoder,
+                                                        const clipspan_texts *texts,
+                                                        const clipspan_progress *progress,
+                                                        clipspan_error *err);
+
+/* Silences heads of an image encoder: from now on clipspan_encoder_run_pixels and _run_files take
+ * for the mixed values of these heads, what attention gives before the output projection, the given
+ * numbers for every token, whatever the picture is. So later layers read what they would read in a
+ * model that is edited in this way (clipspan_model_write). count 0: the model as it is. Parts, maps
+ * and runs of the encoder never look at this.
+ *   heads : [count]   z : [count, K], copied
+ * Errors: ARGUMENT (a text encoder, no such head, a number that is not finite), NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_encoder_set_heads(clipspan_encoder *encoder,
+                                                        const clipspan_head *heads, const float *z,
+                                                        size_t count, clipspan_error *err);
+
+/* ---- Banks: named unit vectors ---- */
+
+typedef struct clipspan_bank clipspan_bank;
+
+/* Zero-shot classifier, as published: every class name in every template ("a photo of a {}."), each
+ * embedded and normalised, averaged over templates, normalised again. A template without "{}" is an
+ * ARGUMENT error. progress counts texts. encoder: a text encoder. The names of the bank are the
+ * class texts, its keys their keys. */
+CLIPSPAN_API clipspan_status clipspan_bank_new_classes(
+    clipspan_bank **out, clipspan_encoder *encoder, const clipspan_texts *classes,
+    const clipspan_texts *templates, const clipspan_progress *progress, clipspan_error *err);
+/* A bank of vectors that are there already: vectors : [texts' count, P], copied; the names are the
+ * texts, the keys their keys. Errors: NUMBERS (a vector that is not finite), ARGUMENT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_bank_new_vectors(clipspan_bank **out,
+                                                       const clipspan_texts *texts,
+                                                       const float *vectors, size_t width,
+                                                       clipspan_error *err);
+
+/* A classifier as the published programs keep it: float32 .npy [P, classes], a class a column.
+ * write: Errors: EXISTS unless `replace`, WRITE, NOMEM. read: names are those of `classes`, in the
+ * order of the columns; columns that are no unit vectors are taken as they are. Errors: FORMAT
+ * (not of that type and shape), NUMBERS, NOT_FOUND, IO, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_bank_write(const char *path, const clipspan_bank *bank,
+                                                 int replace, clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_bank_read(clipspan_bank **out, const char *path,
+                                                const clipspan_texts *classes, clipspan_error *err);
+CLIPSPAN_API void clipspan_bank_free(clipspan_bank **bank);
+CLIPSPAN_API size_t clipspan_bank_get_count(const clipspan_bank *bank);
+CLIPSPAN_API size_t clipspan_bank_get_width(const clipspan_bank *bank);
+CLIPSPAN_API const char *clipspan_bank_get_name(const clipspan_bank *bank, size_t index);
+CLIPSPAN_API const char *clipspan_bank_get_key(const clipspan_bank *bank, size_t index);
+CLIPSPAN_API const float *clipspan_bank_get_vectors(const clipspan_bank *bank); /* [count, P] */
+
+/* Cosine of every embedding with every vector.
+ *   scores : [B, bank's count]   embeddings : [B, P], unit vectors; `count` is B */
+CLIPSPAN_API clipspan_status clipspan_bank_run_scores(float *scores, const clipspan_bank *bank,
+                                                      const float *embeddings, size_t count,
+                                                      clipspan_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Checkpoints: opening, looking at, checking, writing edited ones. Conventions: clipspan.h. */
+#ifndef CLIPSPAN_MODEL_H
+#define CLIPSPAN_MODEL_H
+
+#include <clipspan/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Models ---- */
+
+typedef struct clipspan_model clipspan_model;
+
+typedef enum clipspan_layout {
+    CLIPSPAN_LAYOUT_OPENCLIP = 1,
+    CLIPSPAN_LAYOUT_HUGGINGFACE = 2
+} clipspan_layout;
+typedef enum clipspan_activation { CLIPSPAN_GELU = 1, CLIPSPAN_QUICK_GELU = 2 } clipspan_activation;
+typedef enum clipspan_resize {
+    CLIPSPAN_SHORTEST = 1,
+    CLIPSPAN_SQUASH = 2,
+    CLIPSPAN_LONGEST = 3
+} clipspan_resize;
+typedef enum clipspan_kernel { CLIPSPAN_BICUBIC = 1, CLIPSPAN_BILINEAR = 2 } clipspan_kernel;
+typedef enum clipspan_tower { CLIPSPAN_IMAGE = 0, CLIPSPAN_TEXT = 1 } clipspan_tower;
+
+typedef struct clipspan_model_options {
+    size_t struct_size;
+    const char *config; /* configuration file or built-in architecture name for a bare .safetensors;
+                           NULL: beside it */
+    int quick_gelu;     /* 0: as the checkpoint says; 1: QuickGELU; -1: exact GELU */
+    int allow_nonfinite; /* load weights that hold NaN or infinity instead of refusing them */
+} clipspan_model_options;
+#define CLIPSPAN_MODEL_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(clipspan_model_options), NULL, 0, 0                                                 \
+    }
+
+/* One tower: D = heads * head_width. */
+typedef struct clipspan_tower_info {
+    int layers, width, heads, head_width, mlp_width;
+    float eps;           /* of every LayerNorm of the tower */
+    uint64_t parameters; /* numbers in its tensors */
+} clipspan_tower_info;
+
+typedef struct clipspan_model_info {
+    const char *name; /* as opened */
+    const char *path; /* folder or file that was found */
+    clipspan_layout layout;
+    clipspan_activation activation;
+    const char *activation_source; /* which file and key decided it */
+    int embed_width;               /* P */
+
+    clipspan_tower_info image;
+    int heads_left; /* of all layers of the image tower: layers * heads, or fewer where heads were
+                       removed */
+    int image_height, image_width, patch_size;
+    int grid_height, grid_width, tokens; /* N = 1 + grid_height * grid_width */
+    int has_ln_pre;
+
+    int has_text; /* 0: image tower only, the next three and `text` are zero */
+    clipspan_tower_info text;
+    int context_length, vocab_size;
+
+    float mean[3], std[3];
+    clipspan_resize resize;
+    clipspan_kernel kernel;
+    int convert_first; /* 1: to RGB before resizing (Hugging Face), 0: after (OpenCLIP) */
+    int floor_crop;    /* 1: crop offset rounds down (Hugging Face), 0: half to even (OpenCLIP) */
+    int fill[3];       /* colour of the padding in mode `longest`, 0-255 */
+
+    size_t tensors;        /* see clipspan_model_get_tensor */
+    uint64_t bytes;        /* of all weight files */
+    const char *tokenizer; /* merges table, "" without a text tower */
+} clipspan_model_info;
+
+typedef struct clipspan_tensor_info {
+    const char *name;  /* as in the file */
+    const char *dtype; /* "F32", "F16", "BF16", "F64", "I64" */
+    const char *file;
+    int rank;
+    uint64_t shape[8];
+    uint64_t offset, bytes; /* in that file */
+} clipspan_tensor_info;
+
+/* Opens a checkpoint: reads its configuration and the tensor table, checks that every expected
+ * tensor is there once, has the shape that the configuration demands, and that nothing is left
+ * over. No weights are read: a tower is read and packed when the first encoder for it is made.
+ *
+ * name: a folder (OpenCLIP: open_clip_config.json; Hugging Face: config.json), a .safetensors file,
+ * a name such as "ViT-B-16/laion2b_s34b_b88k", "org/repo" or "org/repo@revision" that is looked up
+ * in the local Hugging Face cache, or "demo": the small model that comes with clipspan ("./demo" is
+ * a folder of that name). Errors: NOT_FOUND (with the places looked at), FORMAT,
+ * UNSUPPORTED, SHAPE, LIMIT, NOMEM, IO. */
+CLIPSPAN_API clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
+                                                 const clipspan_model_options *options,
+                                                 clipspan_error *err);
+CLIPSPAN_API void clipspan_model_close(clipspan_model **model);
+
+/* Facts about an open model; the pointer lives as long as the model. */
+CLIPSPAN_API const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model);
+
+/* An attention head of the image tower. */
+typedef struct clipspan_head {
+    int layer, head; /* from 0 */
+} clipspan_head;
+
+/* 1 when the image tower has this head, numbered from 0 as before any was removed; else 0. */
+CLIPSPAN_API int clipspan_model_has_head(const clipspan_model *model, int layer, int head);
+
+/* Tensor `index` of info->tensors, in the order of their names. Errors: ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out,
+                                                       const clipspan_model *model, size_t index,
+                                                       clipspan_error *err);
+
+/* exp of the checkpoint's logit_scale, read from the file (one number). Errors: UNSUPPORTED without
+ * a text tower, NUMBERS (not finite), IO, FORMAT, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
+                                                             const clipspan_model *model,
+                                                             clipspan_error *err);
+
+/* What reading every weight found. */
+typedef struct clipspan_model_check {
+    uint64_t values, nan, inf, denormal;
+    char first_bad[256]; /* name of the first tensor with NaN or infinity, or "" */
+} clipspan_model_check;
+
+/* Reads every weight once (tensors of integers, which old files hold, are not weights). Succeeds
+ * whatever it finds; the caller judges. progress counts bytes; may be NULL. Errors: IO, FORMAT (the
+ * file changed), NOMEM, INTERRUPTED, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_model_run_check(clipspan_model_check *out,
+                                                      const clipspan_model *model,
+                                                      const clipspan_progress *progress,
+                                                      clipspan_error *err);
+
+/* SHA-256 of weight file `file` (from 0), 64 hexadecimal digits and a NUL. Errors: ARGUMENT beyond
+ * the last file. */
+CLIPSPAN_API clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *model,
+                                                     size_t file, const clipspan_progress *progress,
+                                                     clipspan_error *err);
+CLIPSPAN_API size_t clipspan_model_get_files(const clipspan_model *model);
+CLIPSPAN_API const char *clipspan_model_get_file(const clipspan_model *model, size_t file);
+
+/* ---- Edited checkpoints ---- */
+
+typedef struct clipspan_write_options {
+    size_t struct_size;
+    int remove; /* 0: the layout stays, a head's slice of the output projection is zero. 1: heads
+                   leave the tensors, and the configuration gains heads_per_layer, the numbers of
+                   the heads that each layer has left; clipspan reads that, and is faster for it */
+    int replace;
+    const char *means; /* where z comes from, for the record in the folder; NULL: nothing is said */
+} clipspan_write_options;
+#define CLIPSPAN_WRITE_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(clipspan_write_options), 0, 0, NULL                                                 \
+    }
+
+/* Writes the checkpoint of a model with some heads of its image tower silenced: for every token
+ * they add to the residual stream what z gives,
+ *
+ *     W_O^h = 0        b_O + sum over the layer's heads of  z W_O^h
+ *
+ * in the layout it came from: every other tensor keeps its bytes and type; configuration,
+ * preprocessing and tokenizer are copied, and the configuration says what was known of the model by
+ * its name or by options, so that open_clip and transformers load the folder (with `remove`,
+ * clipspan alone does). A changed b_O is float32, or float64 where it was, so that it is
+ * not rounded to half precision. The folder appears whole or not at all, with clipspan_edit.json in
+ * it, which says what was done; only a folder with that file is ever replaced.
+ *   heads : [count], none twice   z : [count, K]
+ * options may be NULL. progress counts bytes. Errors: EXISTS, WRITE, ARGUMENT (no heads, no such
+ * head, one twice, one that was removed before, with `remove` all of a layer), IO, FORMAT, NOMEM,
+ * INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_model_write(const char *folder, const clipspan_model *model,
+                                                  const clipspan_head *heads, const float *z,
+                                                  size_t count,
+                                                  const clipspan_write_options *options,
+                                                  const clipspan_progress *progress,
+                                                  clipspan_error *err);
+
+/* The checks of clipspan_model_write without writing: arguments, and whether the folder may be
+ * made. */
+CLIPSPAN_API clipspan_status clipspan_model_check_write(const char *folder,
+                                                        const clipspan_model *model,
+                                                        const clipspan_head *heads, size_t count,
+                                                        const clipspan_write_options *options,
+                                                        clipspan_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

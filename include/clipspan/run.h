@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists of pictures, and runs: what a list leaves behind. Conventions: clipspan.h. */
+#ifndef CLIPSPAN_RUN_H
+#define CLIPSPAN_RUN_H
+
+#include <clipspan/span.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Inputs: lists of pictures ---- */
+
+typedef struct clipspan_inputs clipspan_inputs;
+
+typedef struct clipspan_inputs_options {
+    size_t struct_size;
+    const char *root; /* relative paths of a CSV or list start here; NULL: the CSV's folder, the
+                         current folder */
+    const char *path_column; /* NULL: "path", "image" or "file" */
+    const char *labels; /* "folder": the name of the folder a picture lies in; else a CSV column;
+                           NULL: no labels */
+    const char *groups; /* CSV columns joined by commas, their product is the group; NULL: no
+                           groups */
+} clipspan_inputs_options;
+#define CLIPSPAN_INPUTS_OPTIONS_INIT                                                               \
+    {                                                                                              \
+        sizeof(clipspan_inputs_options), NULL, NULL, NULL, NULL                                    \
+    }
+
+/* Lists pictures. A source is a picture file, a folder (all pictures below it, sorted by path,
+ * hidden ones left out), a .csv or .tsv file with a header, "-" (paths on standard input, one a
+ * line) or "-0" (the same, NUL-separated). Pictures are not opened. Folders that are links are not
+ * entered twice; a folder inside that cannot be read stays in the list under its own name, so that
+ * it is counted as skipped. Duplicates are kept. Errors: NOT_FOUND, IO, FORMAT (with the line),
+ * ARGUMENT (unknown column, with the ones there are), LIMIT, NOMEM; an empty list is a NOT_FOUND
+ * error. */
+CLIPSPAN_API clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *sources,
+                                                  size_t count,
+                                                  const clipspan_inputs_options *options,
+                                                  clipspan_error *err);
+CLIPSPAN_API void clipspan_inputs_close(clipspan_inputs **inputs);
+CLIPSPAN_API size_t clipspan_inputs_get_count(const clipspan_inputs *inputs);
+CLIPSPAN_API const char *const *
+clipspan_inputs_get_paths(const clipspan_inputs *inputs); /* [count] */
+CLIPSPAN_API const char *clipspan_inputs_get_label(const clipspan_inputs *inputs,
+                                                   size_t index); /* "" without */
+CLIPSPAN_API const char *clipspan_inputs_get_group(const clipspan_inputs *inputs,
+                                                   size_t index); /* "" without */
+CLIPSPAN_API size_t
+clipspan_inputs_get_duplicates(const clipspan_inputs *inputs); /* paths named before */
+
+/* ---- Runs: what a set of pictures leaves behind ---- */
+
+/* A run is a folder that holds everything learned from a list of pictures with one model: the list
+ * itself, exact statistics of every head, and, unless codes are not kept, k + 3 numbers a picture
+ * and head from which every term of its decomposition follows (docs/run-format.md). It is planned,
+ * scanned (in one go or in shares, on any machines that see the folder), and merged. Whoever reads
+ * it never needs the pictures again, unless for pixels.
+ *
+ * The same model, precision, CPU level and list give the same bytes of all arrays and the same rows
+ * of the index, whatever the threads, shares, interruptions and order of arrival. */
+typedef struct clipspan_run clipspan_run;
+
+typedef enum clipspan_codes {
+    CLIPSPAN_CODES_F32 = 0,
+    CLIPSPAN_CODES_F16 = 1, /* heads, MLP terms and class part rounded to half precision: within
+                               2^-11 of each number, or 3e-8 where that is more */
+    CLIPSPAN_CODES_NONE = 2
+} clipspan_codes;
+
+typedef struct clipspan_plan_options {
+    size_t struct_size;
+    clipspan_codes codes;             /* default: float32 */
+    clipspan_precision precision;     /* default: float32 */
+    clipspan_picture_options picture; /* max_pixels 0: resolved here, so that all shares agree */
+    int replace;                      /* throw away a run that is there already */
+} clipspan_plan_options;
+#define CLIPSPAN_PLAN_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(clipspan_plan_options), CLIPSPAN_CODES_F32, CLIPSPAN_F32,                           \
+            CLIPSPAN_PICTURE_OPTIONS_INIT, 0                                                       \
+    }
+
+/* Makes the folder `path` and its index: fixes the order of the pictures, the chunks, and what the
+ * model is (SHA-256 of its weights, configuration, preprocessing). Pictures are looked at, not
+ * opened. When the same plan is there already nothing changes, and *found, which may be NULL, is 1.
+ * progress counts bytes of weights. Errors: EXISTS (another plan, with the first difference and
+ * both values; or a folder that is no run and not empty), WRITE, IO, INTERRUPTED, NOMEM,
+ * ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *model,
+                                               const clipspan_inputs *inputs,
+                                               const clipspan_plan_options *options,
+                                               const clipspan_progress *progress,
+                                               clipspan_error *err);
+
+typedef struct clipspan_scan_options {
+    size_t struct_size;
+    int threads;            /* 0: clipspan_default_threads() */
+    uint64_t shard, shards; /* do share `shard`, from 1, of `shards`; 0, 0: everything */
+    int verify_sum;         /* check for every picture that its terms add up to its embedding */
+    const char *root;       /* where relative paths start; NULL: where they did when planned */
+} clipspan_scan_options;
+#define CLIPSPAN_SCAN_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(clipspan_scan_options), 0, 0, 0, 0, NULL                                            \
+    }
+
+/* What a scan did. Counts are of the chunks that this call worked on. */
+typedef struct clipspan_scan_result {
+    uint64_t chunks;        /* of the share */
+    uint64_t chunks_before; /* of them, done by earlier calls */
+    uint64_t pictures, used, skipped;
+    double
+        residual; /* with verify_sum: the largest difference of a sum of terms from its embedding */
+    size_t memory; /* bytes that passes, codes and statistics took, the tower's weights not
+                        counted */
+} clipspan_scan_result;
+
+/* Runs the pictures of a planned run, or of a share of it, that are not done yet. Each chunk of 32
+ * is on disk as soon as it is done; a call that was stopped or killed goes on where it was. A
+ * picture that cannot be used is skipped with its reason; changed files (of another size than
+ * planned) are too. progress counts pictures; when it asks to stop, the chunks at work are finished
+ * first. Errors: FORMAT (another model, CPU level or library than planned, with both values;
+ * damaged files of the run), INTERRUPTED (can be called again), NUMBERS (verify_sum: more than
+ * 1e-5, or 4e-3 with f16 codes), WRITE (nothing that was done is lost), NOMEM, ARGUMENT, and those
+ * of clipspan_encoder_new. */
+CLIPSPAN_API clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
+                                               clipspan_model *model,
+                                               const clipspan_scan_options *options,
+                                               const clipspan_progress *progress,
+                                               clipspan_error *err);
+
+/* Adds up what all shares left: statistics of the whole and of its blocks, and the status of every
+ * picture. Called again, it changes nothing. progress counts chunks. Errors: NOT_FOUND (chunks that
+ * are not done, listed), FORMAT (a part of another run, damaged parts, or no picture that could be
+ * used, with the first reason), WRITE, INTERRUPTED, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_run_merge(const char *path, const clipspan_progress *progress,
+                                                clipspan_error *err);
+
+typedef struct clipspan_run_info {
+    const char *path;
+    int format;                                       /* version of docs/run-format.md */
+    int merged;                                       /* 0: still to be scanned or merged */
+    const char *version;                              /* of the library that planned it */
+    const char *model_name, *model_path, *model_hash; /* as opened; found; SHA-256 of the weights */
+    const char *cpu_level, *product;
+    clipspan_precision precision;
+    clipspan_codes codes;
+    int layers, heads, head_width, embed_width; /* L, H, K, P of the image tower */
+    int tokens, image_height, image_width, patch_size;
+    uint64_t pictures, chunks, blocks;
+    uint64_t duplicates;    /* pictures whose path was named before */
+    uint64_t used, skipped; /* known once merged */
+    int has_labels, has_groups;
+    const char *folder; /* where relative paths of its pictures start; "" when there are none */
+} clipspan_run_info;
+
+/* Opens a run for reading. It may be shared between threads. Errors: NOT_FOUND, FORMAT,
+ * UNSUPPORTED (another version of the format), IO, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_run_open(clipspan_run **out, const char *path,
+                                               clipspan_error *err);
+CLIPSPAN_API void clipspan_run_close(clipspan_run **run);
+
+/* Facts; the pointer lives as long as the run. */
+CLIPSPAN_API const clipspan_run_info *clipspan_run_get_info(const clipspan_run *run);
+
+/* Opens the model of a run, from where it was or from `name`, and checks that it is the same: its
+ * weights are read once for their SHA-256. progress counts bytes. Errors: FORMAT (another model,
+ * with both values), those of clipspan_model_open, INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_run_open_model(clipspan_model **out, const clipspan_run *run,
+                                                     const char *name,
+                                                     const clipspan_progress *progress,
+                                                     clipspan_error *err);
+
+/* A picture of a run. Texts live until the callback that gets them returns. */
+typedef struct clipspan_run_picture {
+    uint64_t place;  /* in the run's order: chunk = place / 32 */
+    uint64_t number; /* in the list */
+    const char *path, *label, *group;
+    int64_t bytes;        /* when planned; -1 when it could not be looked at */
+    int64_t duplicate_of; /* number of the first picture with that path, or -1 */
+    const char *status;   /* "ok"; "missing", "unreadable", "changed", "unsupported", "damaged",
+                           "too large", "not finite"; "planned" before the merge */
+    const char *error;    /* why it was skipped, or "" */
+} clipspan_run_picture;
+
+/* Calls `each` for the pictures of places [first, first + count) in order; a result other than 0
+ * ends the call, which then returns INTERRUPTED. Errors: ARGUMENT beyond the last, FORMAT, IO. */
+CLIPSPAN_API clipspan_status clipspan_run_read_pictures(
+    const clipspan_run *run, uint64_t first, uint64_t count,
+    int (*each)(void *user, const clipspan_run_picture *picture), void *user, clipspan_error *err);
+
+/* Statistics of one head's code y, C = K + 3 numbers a picture, over all used pictures or over
+ * block `block` (-1: all):  mean : [C]   covariance : [C, C], divided by count - 1 (zeros for
+ * fewer than two pictures). Any may be NULL. Errors: NOT_FOUND before the merge, ARGUMENT, FORMAT,
+ * IO, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_run_read_head(double *count, double *mean, double *covariance,
+                                                    const clipspan_run *run, int64_t block,
+                                                    int layer, int head, clipspan_error *err);
+
+/* A of one head: contribution = y A.  rows : [K + 3, P]. Errors: as above. */
+CLIPSPAN_API clipspan_status clipspan_run_read_basis(float *rows, const clipspan_run *run,
+                                                     int layer, int head, clipspan_error *err);
+
+/* Codes of one head for the used pictures of one chunk, in order of place.
+ *   y : [32, K + 3] and places : [32], caller's; *count of them are filled. Either may be NULL.
+ * Errors: NOT_FOUND (codes were not kept, or the chunk is not scanned), ARGUMENT, FORMAT, IO. */
+CLIPSPAN_API clipspan_status clipspan_run_read_codes(double *y, uint64_t *places, size_t *count,
+                                                     const clipspan_run *run, uint64_t chunk,
+                                                     int layer, int head, clipspan_error *err);
+
+/* Means over the used pictures of what heads mixed for the class token, z, from codes: each
+ * picture's z is its code over the code's own scale. (Means of codes, which statistics have, weigh
+ * pictures by that scale.)   z : [count, K]   heads : [count]. progress counts chunks. Errors:
+ * NOT_FOUND (not merged, codes not kept), ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_run_read_mixed(float *z, const clipspan_run *run,
+                                                     const clipspan_head *heads, size_t count,
+                                                     const clipspan_progress *progress,
+                                                     clipspan_error *err);
+
+/* P-wide vectors of the used pictures of one chunk.  vectors : [32, P]   index: 0 for
+ * EMBEDDING; 0 is z0 and l + 1 the MLP of layer l for MLP; the layer for CLASS_PART. */
+typedef enum clipspan_vectors {
+    CLIPSPAN_VECTORS_EMBEDDING = 0,
+    CLIPSPAN_VECTORS_MLP = 1,
+    CLIPSPAN_VECTORS_CLASS_PART = 2 /* the class token's own part of a layer's attention */
+} clipspan_vectors;
+CLIPSPAN_API clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *places,
+                                                       size_t *count, const clipspan_run *run,
+                                                       uint64_t chunk, clipspan_vectors kind,
+                                                       int index, clipspan_error *err);
+
+/* TEXTSPAN of heads of a merged run, as clipspan_span_new; stability is that of the run's blocks,
+ * and those of the options must be none. Reads a few heads at a time. Errors: those, and of reading
+ * the run. */
+CLIPSPAN_API clipspan_status clipspan_span_new_run(clipspan_span **out, const clipspan_run *run,
+                                                   const clipspan_head *heads, size_t count,
+                                                   const clipspan_bank *bank,
+                                                   const clipspan_span_options *options,
+                                                   const clipspan_progress *progress,
+                                                   clipspan_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

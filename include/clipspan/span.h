@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* TEXTSPAN: texts that span what a head writes, and the roles that follow.
+ * Conventions: clipspan.h. */
+#ifndef CLIPSPAN_SPAN_H
+#define CLIPSPAN_SPAN_H
+
+#include <clipspan/decompose.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- TEXTSPAN: the texts that span what a head writes ---- */
+
+/* Of a pool of texts, the one along which a head's output varies most over the pictures, then of
+ * what that leaves the next one, and so on: exactly the published algorithm (Gandelsman, Efros,
+ * Steinhardt, ICLR 2024), from statistics alone. In the span of the eigenvectors of the output's
+ * second moment with the largest eigenvalues (`rank` of them):
+ *
+ *     pick the text t with the largest variance of c . t, the first of equal ones; take its part,
+ *     (c . t) t / |t|^2, from the output, and (t' . t) t / |t|^2 from every text t'
+ */
+
+#define CLIPSPAN_RIVALS 3
+
+/* Another text that could have been picked: its variance over the winner's, 0 to 1. */
+typedef struct clipspan_rival {
+    size_t text;
+    double ratio;
+} clipspan_rival;
+
+/* One pick of a head. Texts are numbered from 0 in the pool's order. */
+typedef struct clipspan_pick {
+    size_t text;
+    double share;    /* of the head's variance that leaves with this pick, 0 to 1; shares of a head
+                        add up to at most 1 */
+    double variance; /* of the head's output along the text as it stood at this pick: what was
+                        largest */
+    int rivals, synonyms; /* how many of these follow, 0 to CLIPSPAN_RIVALS, next best first */
+    clipspan_rival rival[CLIPSPAN_RIVALS];
+    clipspan_rival synonym[CLIPSPAN_RIVALS]; /* the same thing in other words: cosine to the winner
+                                                above 0.9 in what the earlier picks left of both */
+    double same_place, any_place; /* stability, 0 to 1: in how many resamples of the blocks the text
+                                     is picked at this place, and at any; -1 when not tested */
+} clipspan_pick;
+
+typedef enum clipspan_role_kind {
+    CLIPSPAN_ROLE_NONE = 0,  /* no clear role */
+    CLIPSPAN_ROLE_MIXED = 1, /* two categories are stronger than chance, and neither is claimed */
+    CLIPSPAN_ROLE_CLEAR = 2
+} clipspan_role_kind;
+
+/* What a head is about, by the categories of its first picks, and how far to trust it. The strength
+ * of a category is the sum of its picks' shares. A role is clear when
+ *   (a) its strength is at least CLIPSPAN_ROLE_LEAD times the runner-up's, and
+ *   (b) above `bound`: what the largest strength of any category stays below in 95 of 100
+ *       relabellings of the pool's texts, and
+ *   (c) the category's top pick comes back, at any place, in at least half of the resamples. */
+typedef struct clipspan_role {
+    clipspan_role_kind kind;
+    int entering; /* picks that entered: five, K / 6 (at least two) where K is below 32 */
+    const char *category[2]; /* the strongest and the runner-up, NULL when there is none */
+    double strength[2];      /* theirs, 0 to 1 */
+    double bound;
+    double purity;           /* strength of the first over that of all, 0 to 1 */
+    double stability;        /* any_place of the first's top pick; -1 when not tested */
+    double category_returns; /* in how many resamples the first is the strongest again; -1 */
+    int untested; /* 1: (a) and (b) hold, and (c) could not be tested: fewer than 16 blocks */
+    double named; /* share of the head's variance that the picks which entered explain together */
+    double
+        null_named; /* the same of as many picks from a pool without sense; -1 when there is none.
+                          A name is worth something when `named` is above it */
+} clipspan_role;
+#define CLIPSPAN_ROLE_LEAD 1.5
+
+/* TEXTSPAN of one head. Immutable, shared freely between threads. */
+typedef struct clipspan_span clipspan_span;
+
+typedef struct clipspan_span_options {
+    size_t struct_size;
+    int picks;     /* texts a head, 0: 20; a head gives fewer when nothing is left of it */
+    int rank;      /* directions kept, 0: all that hold data. Never more than that: eigenvalues
+                      above 1e-12 of the largest, and at most the number of pictures. The published
+                      program keeps 80, and with them rounding noise */
+    int threads;   /* 0: clipspan_default_threads(); at most 256 */
+    int resamples; /* of the blocks, for stability; 0: 200, -1: none */
+    uint64_t seed; /* of the resamples and of a role's relabellings */
+    const clipspan_stats *const *blocks; /* [block_count] statistics of parts of the pictures, which
+                                            together are all of them; with fewer than 16 there is
+                                            no stability */
+    size_t block_count;
+} clipspan_span_options;
+#define CLIPSPAN_SPAN_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(clipspan_span_options), 0, 0, 0, 0, 0, NULL, 0                                      \
+    }
+
+/* TEXTSPAN of `count` heads, out : [count]. bank: the pool; its vectors are as long as they are.
+ * options may be NULL; progress, which counts heads, too. Memory beside the result: a few numbers a
+ * text and direction and thread, and the blocks' statistics of these heads. The same bytes for any
+ * number of threads. Errors: ARGUMENT (no such head, a bank of another width, blocks of another
+ * model), NUMBERS, NOMEM, INTERRUPTED; then all of out is NULL. */
+CLIPSPAN_API clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *stats,
+                                               const clipspan_head *heads, size_t count,
+                                               const clipspan_bank *bank,
+                                               const clipspan_span_options *options,
+                                               const clipspan_progress *progress,
+                                               clipspan_error *err);
+CLIPSPAN_API void clipspan_span_free(clipspan_span **span);
+
+typedef struct clipspan_span_info {
+    clipspan_head head;
+    uint64_t pictures;
+    int head_width, embed_width; /* K, P */
+    size_t texts;                /* in the pool */
+    int picks, rank;             /* that came out */
+    double variance;             /* of the head's output, all directions together */
+    int resamples;               /* 0: no stability */
+    uint64_t seed;
+} clipspan_span_info;
+
+/* These live as long as the span. picks : [picks]
+ * directions : [picks, P], orthonormal. With them a contribution is about
+ *              mean + sum over picks of ((c - mean) . direction) direction
+ * readers : [picks, K + 3], for codes: (code - mean code) . reader = (c - mean) . direction */
+CLIPSPAN_API const clipspan_span_info *clipspan_span_get_info(const clipspan_span *span);
+CLIPSPAN_API const clipspan_pick *clipspan_span_get_picks(const clipspan_span *span);
+CLIPSPAN_API const float *clipspan_span_get_directions(const clipspan_span *span);
+CLIPSPAN_API const double *clipspan_span_get_readers(const clipspan_span *span);
+
+/* The head's role. bank: that of the span, its keys are the categories ("!" before one that is not
+ * of objects is left out); without keys there is no role. The names live as long as the bank.
+ * null_span: the same head with a pool without sense, or NULL. Errors: ARGUMENT (another bank),
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_span_run_role(clipspan_role *out, const clipspan_span *span,
+                                                    const clipspan_bank *bank,
+                                                    const clipspan_span *null_span,
+                                                    clipspan_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* What filling, reading and trimming an atlas share. */
+#include "atlas/atlas.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT_KINDS 16 /* more than there are words for what became of a picture */
+
+void cs_atlas_free(cs_atlas **atlas)
+{
+    cs_atlas *a = atlas ? *atlas : NULL;
+    if (!a) return;
+    for (size_t i = 0; i < a->owned_count; i++)
+        cs_free(a->owned[i]);
+    cs_free(a->owned);
+    cs_free(a->layers);
+    cs_free(a->heads);
+    cs_free(a->texts);
+    cs_free(a->pictures);
+    cs_free(a->picks);
+    cs_free(a->counts);
+    cs_free(a);
+    *atlas = NULL;
+}
+
+/* Takes over a text that is given back with cs_free. */
+static clipspan_status own(cs_atlas *a, char *text, clipspan_error *err)
+{
+    clipspan_status status =
+        cs_grow(&a->owned, &a->owned_room, a->owned_count + 1, sizeof *a->owned, "an atlas", err);
+    if (status == CLIPSPAN_OK)
+        a->owned[a->owned_count++] = text;
+    else
+        cs_free(text);
+    return status;
+}
+
+const char *cs_atlas_keep(cs_atlas *atlas, const char *text, clipspan_error *err)
+{
+    char *copy = cs_strdup(text, err);
+    if (!copy || own(atlas, copy, err) != CLIPSPAN_OK) return NULL;
+    return copy;
+}
+
+/* ---- Facts of the run ---- */
+
+static clipspan_status copy_text(const char **text, cs_atlas *a, clipspan_error *err)
+{
+    *text = cs_atlas_keep(a, *text ? *text : "", err);
+    return *text ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+static clipspan_status copy_info(cs_atlas *a, const clipspan_run_info *info, clipspan_error *err)
+{
+    clipspan_run_info *to = &a->info.run;
+    *to = *info;
+    CS_TRY(copy_text(&to->path, a, err));
+    CS_TRY(copy_text(&to->version, a, err));
+    CS_TRY(copy_text(&to->model_name, a, err));
+    CS_TRY(copy_text(&to->model_path, a, err));
+    CS_TRY(copy_text(&to->model_hash, a, err));
+    CS_TRY(copy_text(&to->cpu_level, a, err));
+    CS_TRY(copy_text(&to->folder, a, err));
+    return copy_text(&to->product, a, err);
+}
+
+/* A fact that the atlas owns, "" when there is none. */
+static clipspan_status fact(const char **out, cs_atlas *a, const cs_run *run, const char *key,
+                            clipspan_error *err)
+{
+    char *value;
+    CS_TRY(cs_run_fact(&value, run, key, err));
+    *out = value ? value : "";
+    return value ? own(a, value, err) : CLIPSPAN_OK;
+}
+
+static clipspan_status take_facts(cs_atlas *a, const cs_run *run, clipspan_error *err)
+{
+    const char *resize, *kernel;
+    char words[128];
+    CS_TRY(fact(&a->info.activation, a, run, "model.activation", err));
+    CS_TRY(fact(&a->info.folder, a, run, "pictures.folder", err));
+    CS_TRY(fact(&resize, a, run, "preprocess.resize", err));
+    CS_TRY(fact(&kernel, a, run, "preprocess.kernel", err));
+    snprintf(words, sizeof words, "%s, %s", resize, kernel);
+    a->info.preprocess = cs_atlas_keep(a, words, err);
+    return a->info.preprocess ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+static clipspan_status count_picture(void *context, const cs_picture_row *row, clipspan_error *err)
+{
+    cs_atlas *a = context;
+    size_t i = 0;
+    while (i < a->info.count_kinds && strcmp(a->counts[i].status, row->status) != 0)
+        i++;
+    if (i == COUNT_KINDS)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, a->info.run.path,
+                          "its index has pictures of more than %d kinds", COUNT_KINDS);
+    if (i == a->info.count_kinds) {
+        a->counts[i].status = cs_atlas_keep(a, row->status, err);
+        if (!a->counts[i].status) return CLIPSPAN_E_NOMEM;
+        a->info.count_kinds++;
+    }
+    a->counts[i].pictures++;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_atlas_new(cs_atlas **out, const cs_run *run, clipspan_error *err)
+{
+    const clipspan_run_info *info = cs_run_info(run);
+    cs_atlas *a = cs_alloc_zero(1, sizeof *a, "an atlas", err);
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    *out = NULL;
+    if (!a) return CLIPSPAN_E_NOMEM;
+    a->layers = cs_alloc_zero((size_t)info->layers, sizeof *a->layers, "an atlas", err);
+    a->counts = cs_alloc_zero(COUNT_KINDS, sizeof *a->counts, "an atlas", err);
+    if (!a->layers || !a->counts) goto done;
+    CS_TRY_DONE(copy_info(a, info, err));
+    CS_TRY_DONE(take_facts(a, run, err));
+    CS_TRY_DONE(cs_run_pictures(run, 0, info->pictures, count_picture, a, err));
+    a->info.counts = a->counts;
+    *out = a;
+    a = NULL;
+done:
+    cs_atlas_free(&a);
+    return status;
+}
+
+/* ---- Pictures ---- */
+
+typedef struct picture_job {
+    cs_atlas *atlas;
+    clipspan_atlas_picture *to;
+} picture_job;
+
+static clipspan_status take_picture(void *context, const cs_picture_row *row, clipspan_error *err)
+{
+    const picture_job *j = context;
+    clipspan_atlas_picture *to = j->to;
+    char *file;
+    to->number = row->number;
+    to->path = cs_atlas_keep(j->atlas, row->path, err);
+    to->label = cs_atlas_keep(j->atlas, row->label, err);
+    if (!to->path || !to->label) return CLIPSPAN_E_NOMEM;
+    to->file = file = cs_path_join(j->atlas->info.folder, row->path, err);
+    return file ? own(j->atlas, file, err) : CLIPSPAN_E_NOMEM;
+}
+
+clipspan_status cs_atlas_take_pictures(cs_atlas *atlas, const cs_run *run, clipspan_error *err)
+{
+    for (size_t i = 0; i < atlas->info.pictures; i++) {
+        picture_job job = {atlas, &atlas->pictures[i]};
+        CS_TRY(cs_run_pictures(run, job.to->place, 1, take_picture, &job, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+/* ---- What follows from heads ---- */
+
+void cs_atlas_trim(cs_atlas *a, int first, int last)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < a->info.heads; i++)
+        if (a->heads[i].head.layer >= first && a->heads[i].head.layer <= last)
+            a->heads[to++] = a->heads[i];
+    a->info.heads = to;
+    a->info.first_layer = first;
+    a->info.last_layer = last;
+}
+
+static void count_role(cs_atlas *a, const clipspan_atlas_head *head)
+{
+    clipspan_atlas_layer *layer = &a->layers[head->head.layer];
+    if (head->removed) {
+        a->info.removed++;
+        return;
+    }
+    switch (head->role.kind) {
+    case CLIPSPAN_ROLE_CLEAR:
+        a->info.clear++;
+        layer->clear++;
+        break;
+    case CLIPSPAN_ROLE_MIXED:
+        a->info.mixed++;
+        layer->mixed++;
+        break;
+    default: a->info.none++; break;
+    }
+    a->info.untested += head->role.untested != 0;
+}
+
+static void count_texts(cs_atlas *a, size_t at)
+{
+    const clipspan_atlas_head *head = &a->heads[at];
+    for (int k = 0; k < head->picks; k++) {
+        const clipspan_pick *pick = &head->pick[k].pick;
+        clipspan_atlas_text *text = &a->texts[pick->text];
+        if (text->heads++ == 0) a->info.distinct++;
+        if (pick->share > text->best) {
+            text->best = pick->share;
+            text->best_head = at;
+        }
+    }
+}
+
+void cs_atlas_sum_up(cs_atlas *a)
+{
+    clipspan_atlas_info *info = &a->info;
+    double all = 0.0, named = 0.0, null_named = 0.0;
+    size_t at = 0;
+    info->clear = info->mixed = info->none = info->untested = info->removed = 0;
+    info->distinct = 0;
+    for (size_t t = 0; t < info->texts; t++) {
+        a->texts[t].heads = 0;
+        a->texts[t].best = 0.0;
+        a->texts[t].best_head = 0;
+    }
+    for (int l = 0; l < info->run.layers; l++) {
+        clipspan_atlas_layer *layer = &a->layers[l];
+        double variance = 0.0, real = 0.0, null = 0.0;
+        size_t first = at;
+        layer->clear = layer->mixed = 0;
+        for (; at < info->heads && a->heads[at].head.layer == l; at++) {
+            const clipspan_atlas_head *head = &a->heads[at];
+            variance += head->variance;
+            if (head->picks) {
+                real += head->variance * head->pick[head->picks - 1].cumulated;
+                null += head->variance * head->pick[head->picks - 1].null_cumulated;
+            }
+            a->heads[at].removed = info->embedding_variance > 0.0 && head->variance == 0.0 &&
+                                   head->strength.variance == 0.0;
+            count_role(a, head);
+            count_texts(a, at);
+        }
+        layer->named = at == first ? -1.0 : variance > 0.0 ? real / variance : 0.0;
+        layer->null_named = at == first ? -1.0 : variance > 0.0 ? null / variance : 0.0;
+        all += variance;
+        named += real;
+        null_named += null;
+    }
+    info->named = all > 0.0 ? named / all : 0.0;
+    info->null_named = all > 0.0 ? null_named / all : 0.0;
+}

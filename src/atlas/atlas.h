@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* An atlas: all that a run and a pool of texts say about a model, as plain data. atlas_make.c fills
+ * it from a run, atlas_store.c keeps it in the run and atlas_read.c reads it back, reports render
+ * it. The structs are the public ones: clipspan.h says what their members mean. */
+#ifndef CLIPSPAN_SRC_ATLAS_ATLAS_H
+#define CLIPSPAN_SRC_ATLAS_ATLAS_H
+
+#include <clipspan/atlas.h>
+
+#include "run/run_open.h"
+
+typedef struct cs_atlas {
+    clipspan_atlas_info info;
+    clipspan_atlas_layer *layers;     /* [info.run.layers] */
+    clipspan_atlas_head *heads;       /* [info.heads] by layer, then head */
+    clipspan_atlas_text *texts;       /* [info.texts] */
+    clipspan_atlas_picture *pictures; /* [info.pictures] by place */
+    clipspan_atlas_pick *picks;       /* of all heads, one after the other */
+    clipspan_atlas_count *counts;     /* [info.count_kinds] */
+    char **owned;                     /* strings that the others point to */
+    size_t owned_count, owned_room;
+} cs_atlas;
+
+void cs_atlas_free(cs_atlas **atlas);
+
+/* For those who fill one. An empty atlas with the facts of a run: info.run, activation, preprocess,
+ * folder, counts, layers of zeros. */
+clipspan_status cs_atlas_new(cs_atlas **out, const cs_run *run, clipspan_error *err);
+
+/* A copy of a text that lives as long as the atlas; NULL with err filled. */
+const char *cs_atlas_keep(cs_atlas *atlas, const char *text, clipspan_error *err);
+
+/* Fills in the pictures from the run's index, by their places. */
+clipspan_status cs_atlas_take_pictures(cs_atlas *atlas, const cs_run *run, clipspan_error *err);
+
+/* Leaves only heads of layers [first, last]. Texts, picks and pictures stay. */
+void cs_atlas_trim(cs_atlas *atlas, int first, int last);
+
+/* All that follows from heads and picks: what layers and the whole name, counts of roles, heads of
+ * texts, distinct texts. */
+void cs_atlas_sum_up(cs_atlas *atlas);
+
+#endif

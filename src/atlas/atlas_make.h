@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Filling an atlas from a run: statistics, TEXTSPAN with a pool and with a null pool, roles,
+ * poles. */
+#ifndef CLIPSPAN_SRC_ATLAS_ATLAS_MAKE_H
+#define CLIPSPAN_SRC_ATLAS_ATLAS_MAKE_H
+
+#include "atlas/atlas.h"
+#include "text/text_list.h"
+
+#define CS_POLE_LAYERS 4 /* last layers whose heads have poles */
+
+typedef struct cs_atlas_pool {
+    const struct clipspan_texts *texts;
+    const float *vectors; /* [T, P] unit vectors */
+} cs_atlas_pool;
+
+/* What an atlas is made with; all of it is told to its readers. */
+typedef struct cs_atlas_wish {
+    const char *name; /* of the pool */
+    int first_layer, last_layer;
+    int picks, rank, resamples; /* rank 0: no bound, resamples 0: none */
+    int threads;
+    uint64_t seed;
+} cs_atlas_wish;
+
+/* progress counts heads. Errors: NOT_FOUND (not merged), NUMBERS, FORMAT, IO, NOMEM, INTERRUPTED.
+ */
+clipspan_status cs_atlas_make(cs_atlas **out, const cs_run *run, const cs_atlas_pool *pool,
+                              const cs_atlas_pool *null_pool, const cs_atlas_wish *wish,
+                              const clipspan_progress *progress, clipspan_error *err);
+
+/* Poles of heads [first, info.heads), which lie in the last layers: farthest pictures along a pick.
+ *   readers : [info.heads - first, C + 1] of each head's first pick, then mean code . reader
+ * A duplicate of an earlier picture is left out. Pole pictures are numbered by place; the atlas's
+ * picture table is not touched. Nothing happens for a run without codes. */
+clipspan_status cs_atlas_find_poles(cs_atlas *atlas, const cs_run *run, size_t first,
+                                    const double *readers, clipspan_error *err);
+
+#endif

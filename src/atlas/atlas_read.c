@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* Atlases read back from JSON: nothing is believed before it was looked at. */
+#include "atlas/atlas_store.h"
+#include "base/memory.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct reader {
+    cs_atlas *atlas;
+    clipspan_error *err;
+    int bad, memory; /* what was not as expected; memory was short */
+    size_t picks;
+} reader;
+
+static const json_t *item(reader *r, const json_t *list, size_t at)
+{
+    const json_t *value = json_array_get(list, at);
+    r->bad |= !value;
+    return value;
+}
+
+static double real(reader *r, const json_t *value)
+{
+    r->bad |= !json_is_number(value);
+    return json_number_value(value);
+}
+
+static uint64_t whole(reader *r, const json_t *value, uint64_t below)
+{
+    json_int_t number = json_integer_value(value);
+    if (json_is_integer(value) && number >= 0 && (uint64_t)number < below) return (uint64_t)number;
+    r->bad = 1;
+    return 0;
+}
+
+static const char *text(reader *r, const json_t *value)
+{
+    const char *copy;
+    if (!json_is_string(value)) {
+        r->bad = 1;
+        return "";
+    }
+    copy = cs_atlas_keep(r->atlas, json_string_value(value), r->err);
+    r->memory |= !copy;
+    return copy ? copy : "";
+}
+
+static clipspan_strength strength(reader *r, const json_t *list, size_t from)
+{
+    clipspan_strength s = {real(r, item(r, list, from)), real(r, item(r, list, from + 1))};
+    return s;
+}
+
+static int read_rivals(clipspan_rival *out, reader *r, const json_t *list)
+{
+    size_t count = json_array_size(list) / 2;
+    if (!json_is_array(list) || count > CLIPSPAN_RIVALS) {
+        r->bad = 1;
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i].text = (size_t)whole(r, item(r, list, 2 * i), r->atlas->info.texts);
+        out[i].ratio = real(r, item(r, list, 2 * i + 1));
+    }
+    return (int)count;
+}
+
+static int read_poles(clipspan_atlas_pole *out, reader *r, const json_t *list)
+{
+    size_t count = json_array_size(list) / 2;
+    if (!json_is_array(list) || count > CLIPSPAN_POLES) {
+        r->bad = 1;
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i].picture = (size_t)whole(r, item(r, list, 2 * i), r->atlas->info.pictures);
+        out[i].projection = real(r, item(r, list, 2 * i + 1));
+    }
+    return (int)count;
+}
+
+static void read_pick(clipspan_atlas_pick *out, reader *r, const json_t *row)
+{
+    out->pick.text = (size_t)whole(r, item(r, row, 0), r->atlas->info.texts);
+    out->pick.share = real(r, item(r, row, 1));
+    out->pick.variance = real(r, item(r, row, 2));
+    out->pick.same_place = real(r, item(r, row, 3));
+    out->pick.any_place = real(r, item(r, row, 4));
+    out->cumulated = real(r, item(r, row, 5));
+    out->null_cumulated = real(r, item(r, row, 6));
+    out->pick.rivals = read_rivals(out->pick.rival, r, item(r, row, 7));
+    out->pick.synonyms = read_rivals(out->pick.synonym, r, item(r, row, 8));
+}
+
+static void read_role(clipspan_role *out, reader *r, const json_t *o)
+{
+    const json_t *category = json_object_get(o, "category"), *own = json_object_get(o, "strength");
+    out->kind = (clipspan_role_kind)whole(r, json_object_get(o, "kind"), CLIPSPAN_ROLE_CLEAR + 1);
+    out->entering = (int)whole(r, json_object_get(o, "entering"), 6);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *name = item(r, category, i);
+        out->category[i] = !name || json_is_null(name) ? NULL : text(r, name);
+        out->strength[i] = real(r, item(r, own, i));
+    }
+    out->bound = real(r, json_object_get(o, "bound"));
+    out->purity = real(r, json_object_get(o, "purity"));
+    out->stability = real(r, json_object_get(o, "stability"));
+    out->category_returns = real(r, json_object_get(o, "returns"));
+    out->untested = (int)whole(r, json_object_get(o, "untested"), 2);
+    out->named = real(r, json_object_get(o, "named"));
+    out->null_named = real(r, json_object_get(o, "null_named"));
+}
+
+static void read_head(clipspan_atlas_head *h, reader *r, size_t at, const json_t *o)
+{
+    const clipspan_atlas_info *info = &r->atlas->info;
+    const json_t *name = json_object_get(o, "head"), *picks = json_object_get(o, "picks");
+    const size_t H = (size_t)info->run.heads;
+    size_t count = json_array_size(picks);
+    h->head.layer = (int)whole(r, item(r, name, 0), (uint64_t)info->run.layers);
+    h->head.head = (int)whole(r, item(r, name, 1), H);
+    r->bad |= (size_t)(h->head.layer - info->first_layer) * H + (size_t)h->head.head != at;
+    h->strength = strength(r, json_object_get(o, "strength"), 0);
+    h->variance = real(r, json_object_get(o, "variance"));
+    h->rank = (int)whole(r, json_object_get(o, "rank"), 1 << 20);
+    read_role(&h->role, r, json_object_get(o, "role"));
+    h->pick = r->atlas->picks + r->picks;
+    if (!json_is_array(picks) || count > (size_t)info->picks) r->bad = 1;
+    for (size_t k = 0; k < count && !r->bad; k++)
+        read_pick(&r->atlas->picks[r->picks + k], r, json_array_get(picks, k));
+    h->picks = r->bad ? 0 : (int)count;
+    r->picks += (size_t)h->picks;
+    h->positives = read_poles(h->positive, r, json_object_get(o, "positive"));
+    h->negatives = read_poles(h->negative, r, json_object_get(o, "negative"));
+}
+
+static void read_facts(reader *r, const json_t *root)
+{
+    clipspan_atlas_info *i = &r->atlas->info;
+    const json_t *layers = json_object_get(root, "layers"), *seed = json_object_get(root, "seed"),
+                 *effects = json_object_get(root, "effects");
+    const uint64_t L = (uint64_t)i->run.layers;
+    i->pool_hash = text(r, json_object_get(root, "pool_sha256"));
+    i->null_hash = text(r, json_object_get(root, "null_sha256"));
+    i->pool_texts = (size_t)whole(r, json_object_get(root, "pool_texts"), UINT32_MAX);
+    i->null_texts = (size_t)whole(r, json_object_get(root, "null_texts"), UINT32_MAX);
+    i->pool_categories = (size_t)whole(r, json_object_get(root, "pool_categories"), UINT32_MAX);
+    i->first_layer = (int)whole(r, item(r, layers, 0), L);
+    i->last_layer = (int)whole(r, item(r, layers, 1), L);
+    i->picks = (int)whole(r, json_object_get(root, "picks"), 1 << 20);
+    i->rank = (int)whole(r, json_object_get(root, "rank"), INT32_MAX);
+    i->resamples = (int)whole(r, json_object_get(root, "resamples"), 1 << 20);
+    i->seed = json_is_string(seed) ? strtoull(json_string_value(seed), NULL, 10) : 0;
+    i->input = strength(r, json_object_get(root, "input"), 0);
+    i->embedding_variance = real(r, json_object_get(root, "embedding_variance"));
+    for (size_t l = 0; l < L; l++) {
+        const json_t *row = item(r, effects, l);
+        r->atlas->layers[l].attention = strength(r, row, 0);
+        r->atlas->layers[l].class_part = strength(r, row, 2);
+        r->atlas->layers[l].mlp = strength(r, row, 4);
+    }
+    r->bad |= i->last_layer < i->first_layer;
+}
+
+static clipspan_status read_tables(reader *r, const json_t *root, clipspan_error *err)
+{
+    cs_atlas *a = r->atlas;
+    const json_t *texts = json_object_get(root, "texts"), *heads = json_object_get(root, "heads"),
+                 *pictures = json_object_get(root, "pictures");
+    a->info.texts = json_array_size(texts);
+    a->info.pictures = json_array_size(pictures);
+    a->info.heads =
+        (size_t)(a->info.last_layer - a->info.first_layer + 1) * (size_t)a->info.run.heads;
+    if (r->bad || json_array_size(heads) != a->info.heads) {
+        r->bad = 1;
+        a->info.heads = a->info.texts = a->info.pictures = 0;
+        return CLIPSPAN_OK;
+    }
+    a->texts = cs_alloc_zero(a->info.texts, sizeof *a->texts, "an atlas", err);
+    a->pictures = cs_alloc_zero(a->info.pictures, sizeof *a->pictures, "an atlas", err);
+    a->heads = cs_alloc_zero(a->info.heads, sizeof *a->heads, "an atlas", err);
+    a->picks =
+        cs_alloc_zero(a->info.heads, (size_t)a->info.picks * sizeof *a->picks, "an atlas", err);
+    if (!a->texts || !a->pictures || !a->heads || !a->picks) return CLIPSPAN_E_NOMEM;
+    for (size_t t = 0; t < a->info.texts; t++) {
+        a->texts[t].text = text(r, item(r, json_array_get(texts, t), 0));
+        a->texts[t].category = text(r, item(r, json_array_get(texts, t), 1));
+    }
+    for (size_t p = 0; p < a->info.pictures; p++)
+        a->pictures[p].place = whole(r, json_array_get(pictures, p), a->info.run.pictures);
+    for (size_t h = 0; h < a->info.heads && !r->bad; h++)
+        read_head(&a->heads[h], r, h, json_array_get(heads, h));
+    return r->memory ? CLIPSPAN_E_NOMEM : CLIPSPAN_OK;
+}
+
+/* The name in force: `name`, or what the index says is the newest. For cs_free. */
+static clipspan_status choose(char **out, const cs_run *run, const char *name, clipspan_error *err)
+{
+    if (!name) return cs_run_result(out, run, CS_NEWEST_KIND, CS_ATLAS_KIND, err);
+    *out = cs_strdup(name, err);
+    return *out ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+typedef struct names {
+    char list[512];
+    size_t used;
+} names;
+
+static clipspan_status add_name(void *context, const char *name, clipspan_error *err)
+{
+    names *n = context;
+    int size;
+    (void)err;
+    size =
+        snprintf(n->list + n->used, sizeof n->list - n->used, "%s%.60s", n->used ? ", " : "", name);
+    if (size > 0 && (size_t)size < sizeof n->list - n->used) n->used += (size_t)size;
+    n->list[n->used] = '\0';
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status fail_missing(const cs_run *run, const char *name, clipspan_error *err)
+{
+    const char *path = cs_run_info(run)->path;
+    names known = {"", 0};
+    CS_TRY(cs_run_result_names(run, CS_ATLAS_KIND, add_name, &known, err));
+    if (known.used == 0)
+        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
+                          "holds no picks yet; make them with clipspan span %s", path);
+    return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
+                      "holds no picks from pool \"%.100s\"; it has those from %s", name ? name : "",
+                      known.list);
+}
+
+static clipspan_status take_document(cs_atlas *atlas, const json_t *root, const cs_run *run,
+                                     clipspan_error *err)
+{
+    reader r = {.atlas = atlas, .err = err};
+    const json_t *version = json_object_get(root, "version");
+    r.bad = !json_is_string(version) || strcmp(json_string_value(version), CLIPSPAN_VERSION) != 0;
+    if (!r.bad) read_facts(&r, root);
+    CS_TRY(read_tables(&r, root, err));
+    if (r.memory) return CLIPSPAN_E_NOMEM;
+    if (r.bad)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, atlas->info.run.path,
+                          "its picks from pool \"%.100s\" are damaged, or of another version of "
+                          "clipspan; make them again with clipspan span",
+                          atlas->info.pool);
+    CS_TRY(cs_atlas_take_pictures(atlas, run, err));
+    cs_atlas_sum_up(atlas);
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_atlas_read(cs_atlas **out, const cs_run *run, const char *name,
+                              clipspan_error *err)
+{
+    clipspan_status status;
+    char *chosen = NULL, *value = NULL;
+    cs_atlas *atlas = NULL;
+    json_t *root = NULL;
+    *out = NULL;
+    CS_TRY_DONE(choose(&chosen, run, name, err));
+    if (chosen) CS_TRY_DONE(cs_run_result(&value, run, CS_ATLAS_KIND, chosen, err));
+    if (!value) {
+        status = fail_missing(run, chosen, err);
+        goto done;
+    }
+    CS_TRY_DONE(cs_atlas_new(&atlas, run, err));
+    status = CLIPSPAN_E_NOMEM;
+    atlas->info.pool = cs_atlas_keep(atlas, chosen, err);
+    if (!atlas->info.pool) goto done;
+    root = json_loads(value, 0, NULL); /* an index is at most 64 MB of text; what is no JSON is
+                                          refused like what is damaged */
+    CS_TRY_DONE(take_document(atlas, root, run, err));
+    *out = atlas;
+    atlas = NULL;
+done:
+    json_decref(root);
+    cs_atlas_free(&atlas);
+    cs_free(chosen);
+    cs_free(value);
+    return status;
+}

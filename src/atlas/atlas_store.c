@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Atlases as JSON: numbers by place in short lists, since there are some hundred thousand. */
+#include "atlas/atlas_store.h"
+#include "base/memory.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A list of reals, after what is in it already. */
+static json_t *add_reals(json_t *list, int count, ...)
+{
+    va_list values;
+    va_start(values, count);
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list, json_real(va_arg(values, double)));
+    va_end(values);
+    return list;
+}
+
+static void add_whole(json_t *list, uint64_t value)
+{
+    json_array_append_new(list, json_integer((json_int_t)value));
+}
+
+static json_t *rivals_of(const clipspan_rival *rival, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        add_whole(list, rival[i].text);
+        add_reals(list, 1, rival[i].ratio);
+    }
+    return list;
+}
+
+static json_t *picks_of(const clipspan_atlas_head *head)
+{
+    json_t *list = json_array();
+    for (int k = 0; k < head->picks; k++) {
+        const clipspan_atlas_pick *p = &head->pick[k];
+        json_t *row = json_array();
+        add_whole(row, p->pick.text);
+        add_reals(row, 6, p->pick.share, p->pick.variance, p->pick.same_place, p->pick.any_place,
+                  p->cumulated, p->null_cumulated);
+        json_array_append_new(row, rivals_of(p->pick.rival, p->pick.rivals));
+        json_array_append_new(row, rivals_of(p->pick.synonym, p->pick.synonyms));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static json_t *poles_of(const clipspan_atlas_pole *pole, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        add_whole(list, pole[i].picture);
+        add_reals(list, 1, pole[i].projection);
+    }
+    return list;
+}
+
+static json_t *role_of(const clipspan_role *r)
+{
+    return json_pack("{s:i,s:i,s:[s?,s?],s:[f,f],s:f,s:f,s:f,s:f,s:i,s:f,s:f}", "kind",
+                     (int)r->kind, "entering", r->entering, "category", r->category[0],
+                     r->category[1], "strength", r->strength[0], r->strength[1], "bound", r->bound,
+                     "purity", r->purity, "stability", r->stability, "returns", r->category_returns,
+                     "untested", r->untested, "named", r->named, "null_named", r->null_named);
+}
+
+static json_t *head_of(const clipspan_atlas_head *h)
+{
+    return json_pack("{s:[i,i],s:[f,f],s:f,s:i,s:o,s:o,s:o,s:o}", "head", h->head.layer,
+                     h->head.head, "strength", h->strength.share, h->strength.variance, "variance",
+                     h->variance, "rank", h->rank, "role", role_of(&h->role), "picks", picks_of(h),
+                     "positive", poles_of(h->positive, h->positives), "negative",
+                     poles_of(h->negative, h->negatives));
+}
+
+static json_t *layers_of(const cs_atlas *a)
+{
+    json_t *list = json_array();
+    for (int l = 0; l < a->info.run.layers; l++) {
+        const clipspan_atlas_layer *y = &a->layers[l];
+        json_array_append_new(list,
+                              add_reals(json_array(), 6, y->attention.share, y->attention.variance,
+                                        y->class_part.share, y->class_part.variance, y->mlp.share,
+                                        y->mlp.variance));
+    }
+    return list;
+}
+
+/* NULL when a text is not UTF-8, or memory is short. */
+static json_t *texts_of(const cs_atlas *a)
+{
+    json_t *list = json_array();
+    for (size_t t = 0; t < a->info.texts; t++) {
+        json_t *row = json_pack("[s,s]", a->texts[t].text, a->texts[t].category);
+        if (!row) {
+            json_decref(list);
+            return NULL;
+        }
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static json_t *document(const cs_atlas *a)
+{
+    const clipspan_atlas_info *i = &a->info;
+    json_t *heads = json_array(), *pictures = json_array(), *texts = texts_of(a), *root;
+    char seed[24];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)i->seed);
+    for (size_t h = 0; h < i->heads; h++)
+        json_array_append_new(heads, head_of(&a->heads[h]));
+    for (size_t p = 0; p < i->pictures; p++)
+        add_whole(pictures, a->pictures[p].place);
+    root = json_pack(
+        "{s:s,s:s,s:I,s:I,s:s,s:I,s:[i,i],s:i,s:i,s:i,s:s,s:[f,f],s:f,s:o,s:o,s:o,s:o}", "version",
+        CLIPSPAN_VERSION, "pool_sha256", i->pool_hash, "pool_texts", (json_int_t)i->pool_texts,
+        "pool_categories", (json_int_t)i->pool_categories, "null_sha256", i->null_hash,
+        "null_texts", (json_int_t)i->null_texts, "layers", i->first_layer, i->last_layer, "picks",
+        i->picks, "rank", i->rank, "resamples", i->resamples, "seed", seed, "input", i->input.share,
+        i->input.variance, "embedding_variance", i->embedding_variance, "effects", layers_of(a),
+        "texts", texts ? texts : json_array(), "pictures", pictures, "heads", heads);
+    if (!texts) {
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+clipspan_status cs_atlas_write_newest(const cs_run *run, const char *name, clipspan_error *err)
+{
+    return cs_run_set_result(run, CS_NEWEST_KIND, CS_ATLAS_KIND, name, err);
+}
+
+clipspan_status cs_atlas_write(const cs_run *run, const cs_atlas *atlas, clipspan_error *err)
+{
+    json_t *root = document(atlas);
+    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    clipspan_status status;
+    json_decref(root);
+    if (!text)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "results for pool \"%.60s\" cannot be kept: a text is not UTF-8, or memory "
+                       "is short",
+                       atlas->info.pool);
+    status = cs_run_set_result(run, CS_ATLAS_KIND, atlas->info.pool, text, err);
+    free(text);
+    CS_TRY(status);
+    return cs_atlas_write_newest(run, atlas->info.pool, err);
+}

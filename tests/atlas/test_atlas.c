@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT */
+/* Atlases of a small run: against TEXTSPAN head by head, kept and read back, trimmed, damaged. */
+#include "atlas/atlas_store.h"
+#include "tiny.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PICTURES 40
+#define ROWS     520 /* seventeen chunks: enough for stability */
+#define TEXTS    120
+#define GROUPS   12 /* categories */
+
+static char *folder, *run_path;
+static clipspan_run *run;
+static clipspan_model *model;
+static clipspan_texts *pool, *nonsense;
+
+static clipspan_texts *make_texts(const char *word, const char *const *keys)
+{
+    static char words[TEXTS][48];
+    const char *names[TEXTS];
+    clipspan_texts *texts = NULL;
+    for (size_t t = 0; t < TEXTS; t++) {
+        snprintf(words[t], sizeof words[t], "%s %c%c number %zu", word, (char)('a' + t % 26),
+                 (char)('a' + t / 7 % 26), t * t);
+        names[t] = words[t];
+    }
+    assert_int_equal(clipspan_texts_new(&texts, names, keys, TEXTS, NULL), CLIPSPAN_OK);
+    return texts;
+}
+
+/* Keys dealt at random: "g3", or "!g3" for half of them. */
+static void deal(char keys[TEXTS][8], const char **out, uint32_t seed)
+{
+    for (size_t t = 0; t < TEXTS; t++) {
+        seed = seed * 1664525U + 1013904223U;
+        snprintf(keys[t], sizeof keys[t], "%sg%u", (seed >> 24) % GROUPS % 2 ? "!" : "",
+                 (seed >> 24) % GROUPS);
+        out[t] = keys[t];
+    }
+}
+
+static void write_pictures(void)
+{
+    uint8_t pixels[16 * 16 * 3];
+    char *list = calloc(ROWS + 1, 64);
+    uint32_t seed = 5;
+    clipspan_error err;
+    for (size_t i = 0; i < PICTURES; i++) {
+        char name[32], *path;
+        snprintf(name, sizeof name, "%zu.png", i);
+        path = cs_tiny_path(folder, name);
+        for (size_t v = 0; v < sizeof pixels; v++) {
+            seed = seed * 1664525U + 1013904223U;
+            pixels[v] = (uint8_t)((seed >> 24) / (1 + v % 3 * (i % 4)) + i);
+        }
+        if (clipspan_png_write(path, pixels, 16, 16, 1, &err)) fail_msg("%s", err.message);
+        free(path);
+    }
+    strcpy(list, "path,label\n");
+    for (size_t i = 0; i < ROWS; i++)
+        sprintf(list + strlen(list), "%zu.png,l%zu\n", i % PICTURES, i % 3);
+    cs_tiny_write_text(folder, "list.csv", list);
+    free(list);
+}
+
+static clipspan_run *scan(const char *path, clipspan_codes codes)
+{
+    clipspan_plan_options plan = CLIPSPAN_PLAN_OPTIONS_INIT;
+    clipspan_inputs_options with = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    clipspan_inputs *inputs = NULL;
+    clipspan_run *made = NULL;
+    clipspan_error err;
+    char *list = cs_tiny_path(folder, "list.csv");
+    const char *source = list;
+    plan.codes = codes;
+    with.labels = "label";
+    if (clipspan_inputs_open(&inputs, &source, 1, &with, &err) ||
+        clipspan_run_plan(NULL, path, model, inputs, &plan, NULL, &err) ||
+        clipspan_run_scan(NULL, path, model, NULL, NULL, &err) ||
+        clipspan_run_merge(path, NULL, &err) || clipspan_run_open(&made, path, &err))
+        fail_msg("%s", err.message);
+    clipspan_inputs_close(&inputs);
+    free(list);
+    return made;
+}
+
+static int set_up(void **state)
+{
+    cs_tiny_model tiny = CS_TINY_MODEL_INIT;
+    const char *keys[TEXTS];
+    char room[TEXTS][8], *path;
+    (void)state;
+    folder = cs_tiny_memory_folder();
+    tiny.layers = 5;
+    tiny.width = 192; /* heads as wide as where five picks make a role */
+    tiny.heads = 6;
+    path = cs_tiny_path(folder, "model");
+    cs_tiny_write(folder, "model/x", "", 0);
+    cs_tiny_write_openclip(path, &tiny, 3);
+    assert_int_equal(clipspan_model_open(&model, path, NULL, NULL), CLIPSPAN_OK);
+    free(path);
+    write_pictures();
+    run_path = cs_tiny_path(folder, "run");
+    run = scan(run_path, CLIPSPAN_CODES_F32);
+    deal(room, keys, 1);
+    pool = make_texts("picture of", keys);
+    nonsense = make_texts("blorp", NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    clipspan_texts_free(&pool);
+    clipspan_texts_free(&nonsense);
+    clipspan_run_close(&run);
+    clipspan_model_close(&model);
+    cs_tiny_remove(&folder);
+    free(run_path);
+    return 0;
+}
+
+static clipspan_atlas_options options_of(const char *name, const clipspan_texts *texts)
+{
+    clipspan_atlas_options o = CLIPSPAN_ATLAS_OPTIONS_INIT;
+    o.name = name;
+    o.texts = texts;
+    o.null_texts = nonsense;
+    o.opened = model;
+    o.picks = 8;
+    o.seed = 4;
+    return o;
+}
+
+static clipspan_atlas *make(const clipspan_run *from, const clipspan_atlas_options *o)
+{
+    clipspan_atlas *atlas = NULL;
+    clipspan_error err;
+    if (clipspan_atlas_new(&atlas, from, o, NULL, &err)) fail_msg("%s", err.message);
+    return atlas;
+}
+
+static clipspan_bank *bank_of(const clipspan_texts *texts)
+{
+    clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_encoder *encoder = NULL;
+    clipspan_bank *bank = NULL;
+    float *vectors = malloc(sizeof(float) * TEXTS * 12);
+    o.tower = CLIPSPAN_TEXT;
+    assert_int_equal(clipspan_encoder_new(&encoder, model, &o, NULL), 0);
+    assert_int_equal(clipspan_encoder_run_texts(vectors, encoder, texts, NULL, NULL), 0);
+    assert_int_equal(clipspan_bank_new_vectors(&bank, texts, vectors, 12, NULL), 0);
+    clipspan_encoder_free(&encoder);
+    free(vectors);
+    return bank;
+}
+
+/* Every head's picks, role and sums are those of TEXTSPAN on the run, one head at a time. */
+static void heads_are_those_of_textspan(void **state)
+{
+    clipspan_atlas_options o = options_of("pool", pool);
+    clipspan_atlas *atlas = make(run, &o);
+    const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
+    const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
+    const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
+    clipspan_bank *bank = bank_of(pool), *null_bank = bank_of(nonsense);
+    clipspan_span_options so = CLIPSPAN_SPAN_OPTIONS_INIT;
+    double shares = 0;
+    (void)state;
+    so.picks = 8;
+    so.seed = 4;
+    assert_int_equal(info->heads, 30);
+    assert_int_equal(info->resamples, 200);
+    for (size_t i = 0; i < info->heads; i++) {
+        const clipspan_atlas_head *h = &heads[i];
+        clipspan_span *span = NULL, *null_span = NULL;
+        clipspan_role role;
+        double sum = 0;
+        assert_int_equal(clipspan_span_new_run(&span, run, &h->head, 1, bank, &so, NULL, NULL), 0);
+        assert_int_equal(
+            clipspan_span_new_run(&null_span, run, &h->head, 1, null_bank, &so, NULL, NULL), 0);
+        assert_int_equal(clipspan_span_run_role(&role, span, bank, null_span, NULL), 0);
+        assert_int_equal(h->picks, clipspan_span_get_info(span)->picks);
+        for (int k = 0; k < h->picks; k++) {
+            const clipspan_pick *p = &clipspan_span_get_picks(span)[k];
+            assert_string_equal(texts[h->pick[k].pick.text].text,
+                                clipspan_bank_get_name(bank, p->text));
+            assert_true(h->pick[k].pick.share == p->share);
+            assert_true(h->pick[k].pick.any_place == p->any_place);
+            assert_true(*texts[h->pick[k].pick.text].category == 'g'); /* without its mark */
+            sum += p->share;
+            assert_true(h->pick[k].cumulated == sum);
+        }
+        assert_int_equal(h->role.kind, role.kind);
+        assert_true(h->role.strength[0] == role.strength[0] && h->role.bound == role.bound);
+        assert_true(h->role.null_named == role.null_named);
+        assert_string_equal(h->role.category[0], role.category[0]);
+        shares += h->strength.share;
+        clipspan_span_free(&span);
+        clipspan_span_free(&null_span);
+    }
+    for (int l = 0; l < info->run.layers; l++) /* heads and MLP terms add up to everything */
+        shares += clipspan_atlas_get_layers(atlas)[l].mlp.share;
+    assert_true(fabs(shares + info->input.share - 1.0) < 1e-5);
+    clipspan_bank_free(&bank);
+    clipspan_bank_free(&null_bank);
+    clipspan_atlas_free(&atlas);
+}
+
+/* The farthest picture along a first pick, from the contributions themselves. */
+static void poles_are_the_farthest_pictures(void **state)
+{
+    clipspan_atlas_options o = options_of("pool", pool);
+    clipspan_atlas *atlas = make(run, &o);
+    const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
+    const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[info->heads - 2];
+    const clipspan_atlas_picture *pictures = clipspan_atlas_get_pictures(atlas);
+    clipspan_bank *bank = bank_of(pool);
+    clipspan_span *span = NULL;
+    double mean[64], y[32 * 64], best = 0;
+    uint64_t places[32], chunks = clipspan_run_get_info(run)->chunks;
+    size_t C = (size_t)info->run.head_width + 3;
+    (void)state;
+    assert_int_equal(head->positives, CLIPSPAN_POLES);
+    assert_int_equal(head->negatives, CLIPSPAN_POLES);
+    assert_int_equal(clipspan_atlas_get_heads(atlas)[0].positives, 0); /* not in the last four */
+    assert_int_equal(clipspan_span_new_run(&span, run, &head->head, 1, bank, NULL, NULL, NULL), 0);
+    assert_int_equal(
+        clipspan_run_read_head(NULL, mean, NULL, run, -1, head->head.layer, head->head.head, NULL),
+        0);
+    for (uint64_t c = 0; c < chunks; c++) {
+        size_t count;
+        assert_int_equal(clipspan_run_read_codes(y, places, &count, run, c, head->head.layer,
+                                                 head->head.head, NULL),
+                         0);
+        for (size_t i = 0; i < count; i++) {
+            double p = 0;
+            for (size_t k = 0; k < C; k++)
+                p += (y[i * C + k] - mean[k]) * clipspan_span_get_readers(span)[k];
+            if (p > best) best = p;
+        }
+    }
+    assert_true(fabs(head->positive[0].projection - best) < 1e-9);
+    for (int i = 0; i < CLIPSPAN_POLES; i++) {
+        assert_true(head->negative[i].projection < 0);
+        assert_true(pictures[head->positive[i].picture].number < PICTURES);
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(pictures[head->positive[i].picture].path,
+                                    pictures[head->positive[j].picture].path);
+    }
+    assert_int_equal(*pictures[0].file, '/');
+    assert_int_equal(*pictures[0].label, 'l');
+    clipspan_span_free(&span);
+    clipspan_bank_free(&bank);
+    clipspan_atlas_free(&atlas);
+}
+
+static void expect_same(const clipspan_atlas *a, const clipspan_atlas *b)
+{
+    const clipspan_atlas_info *x = clipspan_atlas_get_info(a), *y = clipspan_atlas_get_info(b);
+    assert_int_equal(x->heads, y->heads);
+    assert_int_equal(x->distinct, y->distinct);
+    assert_int_equal(x->clear, y->clear);
+    assert_true(x->named == y->named && x->null_named == y->null_named);
+    assert_true(x->embedding_variance == y->embedding_variance);
+    assert_string_equal(x->pool_hash, y->pool_hash);
+    for (size_t i = 0; i < x->heads; i++) {
+        const clipspan_atlas_head *h = &clipspan_atlas_get_heads(a)[i],
+                                  *g = &clipspan_atlas_get_heads(b)[i];
+        assert_memory_equal(&h->head, &g->head, sizeof h->head);
+        assert_memory_equal(&h->strength, &g->strength, sizeof h->strength);
+        assert_int_equal(h->picks, g->picks);
+        assert_true(h->role.purity == g->role.purity && h->role.untested == g->role.untested);
+        for (int k = 0; k < h->picks; k++) {
+            const clipspan_pick *p = &h->pick[k].pick, *q = &g->pick[k].pick;
+            assert_string_equal(clipspan_atlas_get_texts(a)[p->text].text,
+                                clipspan_atlas_get_texts(b)[q->text].text);
+            assert_true(p->share == q->share && p->same_place == q->same_place);
+            assert_true(h->pick[k].null_cumulated == g->pick[k].null_cumulated);
+            assert_int_equal(p->rivals, q->rivals);
+            for (int r = 0; r < p->rivals; r++)
+                assert_true(p->rival[r].ratio == q->rival[r].ratio);
+        }
+        assert_int_equal(h->positives, g->positives);
+        for (int k = 0; k < h->positives; k++)
+            assert_true(h->positive[k].projection == g->positive[k].projection);
+    }
+}
+
+static int refuse(void *user, size_t done, size_t total)
+{
+    (void)done;
+    (void)total;
+    ++*(int *)user;
+    return 0;
+}
+
+static void what_is_kept_is_taken(void **state)
+{
+    clipspan_atlas_options o = options_of("kept", pool);
+    int steps = 0;
+    const clipspan_progress progress = {refuse, &steps};
+    clipspan_atlas *first, *again = NULL, *opened = NULL, *last;
+    clipspan_error err;
+    (void)state;
+    first = make(run, &o);
+    o.opened = NULL;
+    o.model = "/no/such/model"; /* which is not needed any more */
+    assert_int_equal(clipspan_atlas_new(&again, run, &o, &progress, &err), CLIPSPAN_OK);
+    assert_int_equal(steps, 0);
+    expect_same(first, again);
+    assert_int_equal(clipspan_atlas_open(&opened, run, NULL, &err), CLIPSPAN_OK);
+    assert_string_equal(clipspan_atlas_get_info(opened)->pool, "kept");
+    expect_same(first, opened);
+    clipspan_atlas_free(&again);
+    o.first_layer = 4; /* a part of it */
+    o.layers = 1;
+    last = make(run, &o);
+    assert_int_equal(clipspan_atlas_get_info(last)->heads, 6);
+    assert_int_equal(clipspan_atlas_get_heads(last)[0].head.layer, 4);
+    assert_true(clipspan_atlas_get_layers(last)[3].named < 0);
+    assert_true(clipspan_atlas_get_layers(last)[4].named ==
+                clipspan_atlas_get_layers(first)[4].named);
+    clipspan_atlas_free(&last);
+    o.again = 1; /* from kept vectors, so still without the model */
+    o.threads = 1;
+    o.first_layer = o.layers = 0;
+    last = make(run, &o);
+    expect_same(first, last);
+    clipspan_atlas_free(&last);
+    o.again = 0;
+    o.picks = 3;
+    last = make(run, &o);
+    assert_int_equal(clipspan_atlas_get_heads(last)[0].picks, 3);
+    clipspan_atlas_free(&last);
+    clipspan_atlas_free(&first);
+    clipspan_atlas_free(&opened);
+}
+
+static void results_that_are_damaged_are_made_again(void **state)
+{
+    static const char *const bad[] = {"", "{", "[]", "{\"version\":\"" CLIPSPAN_VERSION "\"}",
+                                      "{\"version\":\"0\"}"};
+    clipspan_atlas_options o = options_of("hurt", pool);
+    clipspan_atlas *good = make(run, &o), *other = NULL;
+    cs_run *raw = NULL;
+    char *value = NULL;
+    clipspan_error err;
+    (void)state;
+    assert_int_equal(cs_run_open(&raw, run_path, &err), CLIPSPAN_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(cs_run_set_result(raw, "atlas", "hurt", bad[i], &err), CLIPSPAN_OK);
+        assert_int_equal(clipspan_atlas_open(&other, run, "hurt", &err), CLIPSPAN_E_FORMAT);
+        assert_null(other);
+    }
+    other = make(run, &o);
+    expect_same(good, other);
+    clipspan_atlas_free(&other);
+    /* Numbers that point nowhere: every digit of the first 4,000 bytes is made a nine in turn. */
+    assert_int_equal(cs_run_result(&value, raw, "atlas", "hurt", &err), CLIPSPAN_OK);
+    for (size_t i = 0; i < 4000 && value[i]; i += 41) {
+        char was = value[i];
+        value[i] = was >= '0' && was <= '9' ? '9' : ']';
+        assert_int_equal(cs_run_set_result(raw, "atlas", "hurt", value, &err), CLIPSPAN_OK);
+        if (clipspan_atlas_open(&other, run, "hurt", &err) == CLIPSPAN_OK)
+            clipspan_atlas_free(&other);
+        else
+            assert_int_equal(err.code, CLIPSPAN_E_FORMAT);
+        value[i] = was;
+    }
+    assert_int_equal(cs_run_set_result(raw, "atlas", "hurt", NULL, &err), CLIPSPAN_OK);
+    assert_int_equal(clipspan_atlas_open(&other, run, "hurt", &err), CLIPSPAN_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, "pool \"hurt\""));
+    free(value);
+    cs_run_close(&raw);
+    clipspan_atlas_free(&good);
+}
+
+static void without_categories_codes_or_layers(void **state)
+{
+    clipspan_texts *bare = make_texts("picture of", NULL);
+    clipspan_atlas_options o = options_of("bare", bare);
+    char *path = cs_tiny_path(folder, "nocodes");
+    clipspan_run *none = scan(path, CLIPSPAN_CODES_NONE);
+    clipspan_atlas *atlas = make(none, &o), *wrong = NULL;
+    const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
+    clipspan_error err;
+    (void)state;
+    assert_int_equal(info->pool_categories, 0);
+    assert_int_equal(info->clear + info->mixed, 0);
+    assert_null(clipspan_atlas_get_heads(atlas)[3].role.category[0]);
+    assert_int_equal(clipspan_atlas_get_heads(atlas)[info->heads - 1].picks, 8);
+    assert_int_equal(info->pictures, 0);
+    o.first_layer = 5;
+    assert_int_equal(clipspan_atlas_new(&wrong, none, &o, NULL, &err), CLIPSPAN_E_ARGUMENT);
+    o.first_layer = 4;
+    o.layers = 2;
+    assert_int_equal(clipspan_atlas_new(&wrong, none, &o, NULL, &err), CLIPSPAN_E_ARGUMENT);
+    assert_non_null(strstr(err.message, "0 to 4"));
+    clipspan_atlas_free(&atlas);
+    clipspan_run_close(&none);
+    clipspan_texts_free(&bare);
+    free(path);
+}
+
+/* Labels that say nothing must not make roles: at most one head in ten. */
+static void random_labels_claim_few_roles(void **state)
+{
+    int claimed = 0, heads = 0;
+    (void)state;
+    for (uint32_t seed = 10; seed < 20; seed++) {
+        const char *keys[TEXTS];
+        char room[TEXTS][8];
+        clipspan_texts *dealt;
+        clipspan_atlas_options o;
+        clipspan_atlas *atlas;
+        deal(room, keys, seed);
+        dealt = make_texts("picture of", keys);
+        o = options_of("dealt", dealt);
+        atlas = make(run, &o);
+        claimed += clipspan_atlas_get_info(atlas)->clear;
+        heads += (int)clipspan_atlas_get_info(atlas)->heads;
+        clipspan_atlas_free(&atlas);
+        clipspan_texts_free(&dealt);
+    }
+    print_message("%d roles of %d heads\n", claimed, heads);
+    assert_int_equal(heads, 300);
+    assert_true(10 * claimed <= heads);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_are_those_of_textspan),
+        cmocka_unit_test(poles_are_the_farthest_pictures),
+        cmocka_unit_test(what_is_kept_is_taken),
+        cmocka_unit_test(results_that_are_damaged_are_made_again),
+        cmocka_unit_test(without_categories_codes_or_layers),
+        cmocka_unit_test(random_labels_claim_few_roles),
+    };
+    return cmocka_run_group_tests_name("atlas", tests, set_up, tear_down);
+}
