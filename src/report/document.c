@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MINUS  "\xE2\x88\x92"
 #define SPACE  "\xC2\xA0"
 #define LABELS 13 /* below a chart, at most */
 
@@ -48,33 +47,12 @@ cs_share cs_doc_share(const json_t *object, const char *key)
 
 cs_figure cs_figure_interval(cs_share share)
 {
-    cs_figure figure = {""};
-    if (isfinite(share.low) && isfinite(share.high))
-        snprintf(figure.text, sizeof figure.text, "%.1f to %.1f" SPACE "%%", 100 * share.low,
-                 100 * share.high);
-    return figure;
-}
-
-cs_figure cs_figure_points(double change)
-{
-    const double size = fabs(100 * change);
-    cs_figure figure;
-    if (!isfinite(change))
-        snprintf(figure.text, sizeof figure.text, "?");
-    else if (size < 0.05)
-        snprintf(figure.text, sizeof figure.text, "0");
-    else
-        snprintf(figure.text, sizeof figure.text, "%s%.1f", change < 0 ? MINUS : "+", size);
-    return figure;
+    return cs_figure_range(share.low, share.high);
 }
 
 cs_figure cs_figure_margin(double margin)
 {
-    cs_figure figure = {"?"};
-    if (isfinite(margin))
-        snprintf(figure.text, sizeof figure.text, "%s%.4f", margin <= -0.00005 ? MINUS : "",
-                 fabs(margin) < 1e6 ? fabs(margin) : 1e6);
-    return figure;
+    return cs_figure_fixed(margin, 4);
 }
 
 /* Within 0 and 1. */

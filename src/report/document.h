@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kept documents read and shown: members that may be missing, shares with their intervals, curves.
  * A document is what another command of this version wrote; a member that is not there shows as
- * "?", and nothing that it says is used as a size or an address. */
+ * a dash, and nothing that it says is used as a size or an address. */
 #ifndef CLIPSPAN_SRC_REPORT_DOCUMENT_H
 #define CLIPSPAN_SRC_REPORT_DOCUMENT_H
 
@@ -25,9 +25,6 @@ cs_share cs_doc_share(const json_t *object, const char *key);
 
 /* "76.1 %" and "69.3 to 81.9 %", the latter "" where there is no interval. */
 cs_figure cs_figure_interval(cs_share share);
-
-/* Change in points of a hundred with its sign: "-12.3", "+0.4", "0". */
-cs_figure cs_figure_points(double change);
 
 /* A difference of scores, with four decimals: "-0.0152". */
 cs_figure cs_figure_margin(double margin);

@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "draw/colours.h"
 #include "draw/jpeg_write.h"
+#include "report/page.h"
+#include "report/web.h"
 
 #define QUALITY 85
 #define TOP     5
@@ -28,30 +30,21 @@ const clipspan_atlas_head *cs_explain_head(const cs_explain_facts *facts, size_t
 
 cs_figure cs_explain_number(double value)
 {
-    cs_figure figure;
-    const char *sign = value <= -0.00005 ? "\xE2\x88\x92" : value >= 0.00005 ? "+" : "";
-    snprintf(figure.text, sizeof figure.text, "%s%.4f", sign, fabs(value));
-    return figure;
+    return cs_figure_signed(value, 4);
 }
 
 cs_figure cs_explain_fine(double value)
 {
     const double size = fabs(value);
-    const int decimals = size >= 0.00995 ? 4 : size >= 0.000995 ? 5 : size >= 0.0000995 ? 6 : 7;
-    cs_figure figure;
-    snprintf(figure.text, sizeof figure.text, "%s%.*f",
-             value < 0   ? "\xE2\x88\x92"
-             : value > 0 ? "+"
-                         : "",
-             decimals, size);
-    return figure;
+    return cs_figure_signed(value, size >= 0.00995     ? 4
+                                   : size >= 0.000995  ? 5
+                                   : size >= 0.0000995 ? 6
+                                                       : 7);
 }
 
 cs_figure cs_explain_plain(double value)
 {
-    cs_figure figure = cs_explain_number(value);
-    if (*figure.text == '+') memmove(figure.text, figure.text + 1, strlen(figure.text));
-    return figure;
+    return cs_figure_fixed(value, 4);
 }
 
 size_t cs_explain_largest(size_t *out, size_t most, const double *numbers, size_t n)
@@ -107,22 +100,15 @@ void cs_explain_bar(cs_html *html, double limit)
 
 /* ---- The page ---- */
 
-static void put_lines(cs_html *html, const char *const *lines)
-{
-    for (; *lines; lines++) {
-        cs_html_put(html, *lines);
-        cs_html_put(html, "\n");
-    }
-}
-
 /* The ends of the maps' own colours, which are the same on light and dark pages. */
-static void put_colours(cs_html *html)
+static void print_colours(char out[160])
 {
     uint8_t over[3], under[3];
     cs_colour_get(over, 1, 1);
     cs_colour_get(under, -1, 1);
-    cs_html_format(html, ".view .pos{--c:rgb(%d,%d,%d)}", over[0], over[1], over[2]);
-    cs_html_format(html, ".view .neg{--c:rgb(%d,%d,%d)}\n", under[0], under[1], under[2]);
+    snprintf(out, 160,
+             ".view .pos { --c: rgb(%d, %d, %d); }\n.view .neg { --c: rgb(%d, %d, %d); }\n",
+             over[0], over[1], over[2], under[0], under[1], under[2]);
 }
 
 /* A sentence for those who look for ten seconds, and how to read the rest. */
@@ -169,20 +155,11 @@ static void choice(cs_html *html, const cs_explain_facts *facts)
 static void page(cs_html *html, const cs_explain_facts *facts)
 {
     const clipspan_explanation_info *x = facts->x;
+    char colours[160];
     size_t k;
-    cs_html_put(html,
-                "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
-                "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
-                "img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
-                "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
-                "<meta name=color-scheme content=\"light dark\">\n<link rel=icon href=\"data:,\">\n"
-                "<title>Parts of a similarity: ");
-    cs_html_text(html, facts->picture);
-    cs_html_put(html, "</title>\n<style>\n");
-    put_lines(html, cs_page_style);
-    put_lines(html, cs_explain_style);
-    put_colours(html);
-    cs_html_put(html, "</style>\n<body>\n<a class=skip href=\"#parts\">Skip to the parts</a>\n"
+    print_colours(colours);
+    cs_page_begin(html, "Parts of a similarity: ", facts->picture, cs_web_explain_css, colours);
+    cs_html_put(html, "<a class=skip href=\"#parts\">Skip to the parts</a>\n"
                       "<main>\n<header class=intro><figure class=plain>");
     cs_view_draw(facts->canvas, facts->view, NULL, CLIPSPAN_DRAW_PICTURE, 1, 1);
     cs_explain_image(html, facts->canvas, facts->view->height, facts->view->width, "The picture");
@@ -196,9 +173,7 @@ static void page(cs_html *html, const cs_explain_facts *facts)
         cs_explain_text(html, facts, x->order[k], k);
     cs_html_put(html, "</div>\n</main>\n");
     cs_explain_data(html, facts);
-    cs_html_put(html, "<script>\n");
-    put_lines(html, cs_explain_script);
-    cs_html_put(html, "</script>\n</body>\n</html>\n");
+    cs_page_end(html, cs_web_explain_js);
 }
 
 /* ---- Making it ---- */

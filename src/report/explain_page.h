@@ -60,7 +60,4 @@ double cs_explain_limit(const cs_explain_facts *facts, size_t head);
 /* A bar of colours from -limit to limit. */
 void cs_explain_bar(cs_html *html, double limit);
 
-extern const char *const cs_explain_style[];
-extern const char *const cs_explain_script[];
-
 #endif

@@ -6,31 +6,12 @@
 #include "base/memory.h"
 #include "draw/jpeg_write.h"
 #include "image/picture.h"
-#include "report/html.h"
+#include "report/page.h"
+#include "report/places.h"
+#include "report/web.h"
 
 #define EDGE    192
 #define QUALITY 80
-
-static const char head[] =
-    "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
-    "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; img-src data:; "
-    "style-src 'unsafe-inline'\">\n"
-    "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
-    "<meta name=color-scheme content=\"light dark\">\n<link rel=icon href=\"data:,\">\n"
-    "<style>:root{--bg:#fff;--ink:#1b1b1b;--soft:#5f5f5f}\n"
-    "@media (prefers-color-scheme:dark){:root{--bg:#17181a;--ink:#f0f0f0;--soft:#a8a8a8}}\n"
-    "body{margin:2rem auto;max-width:72rem;padding:0 1.25rem;background:var(--bg);"
-    "color:var(--ink);font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
-    "h1{font-size:1.6rem;line-height:1.2;font-weight:600;margin:0 0 .5rem}p{margin:0 0 2rem;"
-    "max-width:70ch;color:var(--soft)}\n"
-    "ol{list-style:none;margin:0;padding:0;display:grid;gap:1.5rem;"
-    "grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr))}li{min-width:0}\n"
-    "img{display:block;max-width:12rem;height:auto;aspect-ratio:1;width:100%;object-fit:contain;"
-    "object-position:left bottom;margin-bottom:.5rem}\n"
-    "b{font-weight:600;font-variant-numeric:tabular-nums}"
-    "small{display:block;font-size:.8rem;line-height:1.4;color:var(--soft)}"
-    ".f{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}\n"
-    "@media print{li{break-inside:avoid}}</style>\n<title>";
 
 static clipspan_status put_picture(cs_html *html, const char *path, clipspan_error *err)
 {
@@ -58,53 +39,74 @@ static clipspan_status put_name(cs_html *html, const char *path, clipspan_error 
     const char *name = cs_path_name(path);
     char *folder;
     cs_html_put(html, "<br>");
-    cs_html_text(html, name);
+    cs_html_name(html, name);
     if (name == path) return CLIPSPAN_OK;
     folder = cs_path_folder(path, err);
     if (!folder) return CLIPSPAN_E_NOMEM;
-    cs_html_put(html, "<small class=f title=\"");
+    cs_html_put(html, "<small class=folder title=\"");
     cs_html_text(html, path);
     cs_html_put(html, "\">");
-    cs_html_text(html, folder);
+    cs_html_name(html, folder);
     cs_html_put(html, "</small>");
     cs_free(folder);
     return CLIPSPAN_OK;
 }
 
-static clipspan_status put_hit(cs_html *html, const clipspan_hit *hit, size_t rank,
-                               clipspan_error *err)
+static clipspan_status put_hit(cs_html *html, const cs_places *places, const clipspan_hit *hit,
+                               size_t rank, clipspan_error *err)
 {
     cs_html_put(html, "<li>");
     CS_TRY(put_picture(html, hit->file, err));
     cs_html_format(html, "<b>%zu. %s</b> ", rank, cs_figure_real(hit->score).text);
-    cs_html_text(html, hit->label);
-    CS_TRY(put_name(html, hit->path, err));
+    cs_html_name(html, hit->label);
+    CS_TRY(put_name(html, cs_places_show(places, hit->path), err));
     cs_html_put(html, "<small>");
-    cs_html_text(html, hit->why);
+    cs_html_name(html, hit->why);
     cs_html_put(html, "</small></li>\n");
     return CLIPSPAN_OK;
+}
+
+static void put_data(cs_html *html, const cs_places *places, const clipspan_hit *hits, size_t count)
+{
+    cs_json_writer json;
+    cs_page_data_begin(&json, html, "clipspan.page.hits.v1");
+    cs_json_put_array(&json, "hits");
+    for (size_t i = 0; i < count; i++) {
+        cs_json_put_row(&json, NULL);
+        cs_json_put_whole(&json, "rank", i + 1);
+        cs_json_put_digits(&json, "score", hits[i].score, 9);
+        cs_json_put_text(&json, "image", cs_places_show(places, hits[i].path));
+        cs_json_put_text(&json, "label", hits[i].label);
+        cs_json_put_end(&json);
+    }
+    cs_json_put_end(&json);
+    cs_page_data_end(&json, html);
 }
 
 clipspan_status cs_hit_page_write(const char *path, const char *title, const char *about,
                                   const clipspan_hit *hits, size_t count, int replace,
                                   clipspan_error *err)
 {
+    cs_places places = {0};
     cs_output *output = NULL;
     clipspan_status status;
     cs_html html;
     size_t i;
     cs_html_init(&html, err);
     CS_TRY_DONE(cs_output_open(&output, path, replace, err));
-    cs_html_put(&html, head);
-    cs_html_text(&html, title);
-    cs_html_put(&html, "</title>\n<body>\n<h1>");
-    cs_html_text(&html, title);
-    cs_html_put(&html, "</h1>\n<p>");
-    cs_html_text(&html, about);
-    cs_html_put(&html, "</p>\n<ol>\n");
     for (i = 0; i < count; i++)
-        CS_TRY_DONE(put_hit(&html, &hits[i], i + 1, err));
-    cs_html_put(&html, "</ol>\n</body>\n</html>\n");
+        cs_places_add(&places, hits[i].path);
+    cs_page_begin(&html, "", title, cs_web_hits_css, NULL);
+    cs_html_put(&html, "<main>\n<h1>");
+    cs_html_place(&html, title);
+    cs_html_put(&html, "</h1>\n<p class=about>");
+    cs_html_place(&html, about);
+    cs_html_put(&html, "</p>\n<ol class=hits>\n");
+    for (i = 0; i < count; i++)
+        CS_TRY_DONE(put_hit(&html, &places, &hits[i], i + 1, err));
+    cs_html_put(&html, "</ol>\n</main>\n");
+    put_data(&html, &places, hits, count);
+    cs_page_end(&html, NULL);
     CS_TRY_DONE(html.status);
     CS_TRY_DONE(cs_output_write(output, html.bytes, html.size, err));
     status = cs_output_commit(output, err);

@@ -2,12 +2,13 @@
 /* The writer behind every page: a growing text, escaping, base64, figures. */
 #include "report/html.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number_text.h"
+#include "formats/base64.h"
 #include "text/codepoints.h"
 
 #define SPACE "\xC2\xA0"     /* that does not break a line */
@@ -88,75 +89,81 @@ void cs_html_text(cs_html *html, const char *text)
     }
 }
 
+void cs_html_bytes(cs_html *html, const char *bytes, size_t size)
+{
+    append(html, bytes, size);
+}
+
+void cs_html_name(cs_html *html, const char *text)
+{
+    cs_html_put(html, "<bdi>");
+    cs_html_text(html, text);
+    cs_html_put(html, "</bdi>");
+}
+
+static void append_part(void *to, const char *text, size_t size)
+{
+    append(to, text, size);
+}
+
 void cs_html_base64(cs_html *html, const unsigned char *bytes, size_t size)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t i;
-    for (i = 0; i < size; i += 3) {
-        const size_t left = size - i;
-        const uint32_t group = (uint32_t)bytes[i] << 16 |
-                               (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
-                               (left > 2 ? bytes[i + 2] : 0);
-        const char four[4] = {digits[group >> 18], digits[group >> 12 & 63],
-                              left > 1 ? digits[group >> 6 & 63] : '=',
-                              left > 2 ? digits[group & 63] : '='};
-        append(html, four, sizeof four);
-    }
+    cs_base64_put(append_part, html, bytes, size);
 }
 
 /* ---- Figures ---- */
 
-/* Decimals that leave three significant digits of a value once it is rounded to them. */
-static int decimals(double size)
+/* A number as pages show it: a real minus, a blank that does not break, markup escaped. */
+static cs_figure dress(cs_number number)
 {
-    return size < 0.9995 ? 3 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
+    cs_figure figure;
+    char *to = figure.text;
+    for (const char *at = number.text; *at; at++) {
+        const char *sign = *at == '-' && (at == number.text || at[-1] != 'e') ? MINUS
+                           : *at == ' ' && at[1] == '%'                       ? SPACE
+                           : *at == '<'                                       ? "&lt;"
+                           : *at == '>'                                       ? "&gt;"
+                                                                              : NULL;
+        if (sign)
+            to += strlen(strcpy(to, sign));
+        else
+            *to++ = *at;
+    }
+    *to = '\0';
+    return figure;
 }
 
 cs_figure cs_figure_real(double value)
 {
-    const double size = fabs(value);
-    const char *sign = value < 0 ? MINUS : "";
-    cs_figure figure;
-    if (!isfinite(value))
-        snprintf(figure.text, sizeof figure.text, "?");
-    else if (size == 0)
-        snprintf(figure.text, sizeof figure.text, "0");
-    else if (size < 0.0995 || size >= 9.995e5)
-        snprintf(figure.text, sizeof figure.text, "%s%.2e", sign, size);
-    else
-        snprintf(figure.text, sizeof figure.text, "%s%.*f", sign, decimals(size), size);
-    return figure;
+    return dress(cs_number_digits(value, 3));
 }
 
 cs_figure cs_figure_percent(double share)
 {
-    const double size = fabs(100 * share);
-    const char *sign = share < 0 ? MINUS : "";
-    cs_figure figure;
-    if (!isfinite(share))
-        snprintf(figure.text, sizeof figure.text, "?");
-    else if (size == 0)
-        snprintf(figure.text, sizeof figure.text, "0" SPACE "%%");
-    else if (size < 0.01)
-        snprintf(figure.text, sizeof figure.text, "%s0.01" SPACE "%%",
-                 share < 0 ? "above " MINUS : "under ");
-    else if (size < 0.0995)
-        snprintf(figure.text, sizeof figure.text, "%s%.3g" SPACE "%%", sign, size);
-    else
-        snprintf(figure.text, sizeof figure.text, "%s%.*f" SPACE "%%", sign, decimals(size), size);
-    return figure;
+    return dress(cs_number_share(share));
+}
+
+cs_figure cs_figure_range(double low, double high)
+{
+    return dress(cs_number_interval(low, high));
+}
+
+cs_figure cs_figure_points(double change)
+{
+    return dress(cs_number_points(change));
+}
+
+cs_figure cs_figure_fixed(double value, int decimals)
+{
+    return dress(cs_number_fixed(value, decimals));
+}
+
+cs_figure cs_figure_signed(double value, int decimals)
+{
+    return dress(cs_number_signed(value, decimals));
 }
 
 cs_figure cs_figure_count(uint64_t count)
 {
-    cs_figure figure;
-    char digits[24];
-    int size = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count), i;
-    char *to = figure.text;
-    for (i = 0; i < size; i++) {
-        if (i && (size - i) % 3 == 0) *to++ = ',';
-        *to++ = digits[i];
-    }
-    *to = '\0';
-    return figure;
+    return dress(cs_number_count(count));
 }

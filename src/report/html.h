@@ -24,20 +24,28 @@ void cs_html_format(cs_html *html, const char *format, ...) CS_PRINTF(2, 3);
  * control characters spaces, and what is not UTF-8 the replacement character. */
 void cs_html_text(cs_html *html, const char *text);
 
-/* Bytes in base64, for data addresses. */
-void cs_html_base64(cs_html *html, const unsigned char *bytes, size_t size);
+/* The same inside <bdi>, for content only: a name or text in any script does not turn the words
+ * around it. */
+void cs_html_name(cs_html *html, const char *text);
 
-/* ---- Figures, for printing at once: cs_figure_percent(x).text ---- */
+/* Bytes in base64, for data addresses; bytes as they are. */
+void cs_html_base64(cs_html *html, const unsigned char *bytes, size_t size);
+void cs_html_bytes(cs_html *html, const char *bytes, size_t size);
+
+/* ---- Figures, for printing at once: cs_figure_percent(x).text ----
+ * Numbers of base/number_text.h as markup: with a real minus, a unit that stays on its line, "<" as
+ * a reference. */
 
 typedef struct cs_figure {
-    char text[40];
+    char text[80];
 } cs_figure;
 
-/* Three significant digits: "0.412", "-1.30e-05" with a real minus; "?" when not finite. */
-cs_figure cs_figure_real(double value);
-/* A share as a percentage with its unit: "41.2 %", "under 0.01 %", "100 %". */
-cs_figure cs_figure_percent(double share);
-/* Thousands separated: "12,345". */
+cs_figure cs_figure_real(double value);    /* three significant digits */
+cs_figure cs_figure_percent(double share); /* as well */
+cs_figure cs_figure_range(double low, double high);
+cs_figure cs_figure_points(double change);
+cs_figure cs_figure_fixed(double value, int decimals);
+cs_figure cs_figure_signed(double value, int decimals);
 cs_figure cs_figure_count(uint64_t count);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A report is its sections between a head that holds style, script and a policy by which nothing is
- * ever loaded. */
+/* A report is its sections in the frame of every page. */
 #include "report/report.h"
 
 #include <jansson.h>
@@ -9,7 +8,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "report/page.h"
 #include "report/section.h"
+#include "report/web.h"
 #include "run/kept.h"
 
 static void (*const sections[])(cs_html *html, const cs_report_facts *facts) = {
@@ -38,35 +39,17 @@ void cs_report_kept_fini(cs_report_kept *kept)
     memset(kept, 0, sizeof *kept);
 }
 
-static void put_lines(cs_html *html, const char *const *lines)
-{
-    for (; *lines; lines++) {
-        cs_html_put(html, *lines);
-        cs_html_put(html, "\n");
-    }
-}
-
 static void page(cs_html *html, const cs_report_facts *facts)
 {
     size_t i;
-    cs_html_put(html,
-                "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
-                "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
-                "img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
-                "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
-                "<meta name=color-scheme content=\"light dark\">\n<link rel=icon href=\"data:,\">\n"
-                "<title>Heads of ");
-    cs_html_text(html, facts->model);
-    cs_html_put(html, "</title>\n<style>\n");
-    put_lines(html, cs_page_style);
-    cs_html_put(html,
-                "</style>\n<body>\n<a class=skip href=\"#heads\">Skip to the heads</a>\n<main>\n");
+    cs_page_begin(html, "Heads of ", facts->model, cs_web_report_css, NULL);
+    cs_html_put(html, "<a class=skip href=\"#heads\">Skip to the heads</a>\n<main>\n");
     cs_pictures_once(html, facts);
     for (i = 0; i < sizeof sections / sizeof *sections; i++)
         sections[i](html, facts);
-    cs_html_put(html, "</main>\n<script>\n");
-    put_lines(html, cs_page_script);
-    cs_html_put(html, "</script>\n</body>\n</html>\n");
+    cs_html_put(html, "</main>\n");
+    cs_report_data(html, facts);
+    cs_page_end(html, cs_web_report_js);
 }
 
 /* A model's name without the folders of a path on this machine; "NAME/TAG" stays as it is. */
@@ -140,6 +123,8 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
     if (o->kept) facts.kept = *o->kept;
     facts.palette = &palette;
     facts.thumbnails = thumbnails;
+    for (size_t i = 0; i < atlas->info.pictures; i++)
+        cs_places_add(&facts.places, atlas->pictures[i].path);
     count_heads(&facts, claimed);
     page(&html, &facts);
     CS_TRY_DONE(html.status);

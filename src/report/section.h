@@ -7,6 +7,7 @@
 #include "atlas/atlas.h"
 #include "report/html.h"
 #include "report/palette.h"
+#include "report/places.h"
 #include "report/report.h"
 #include "report/thumbnails.h"
 
@@ -18,6 +19,7 @@ typedef struct cs_report_facts {
     const char *model;              /* the model's name, without the folders of a path */
     const int *claimed;  /* [palette->count] heads with that category as their clear role */
     cs_report_kept kept; /* documents besides the atlas, borrowed */
+    cs_places places;    /* of the pictures */
     double strongest;    /* the largest direct effect of a head, 0 or more */
 } cs_report_facts;
 
@@ -61,8 +63,7 @@ int cs_head_doubtful(const clipspan_atlas_head *head);
 /* "L22.H11" */
 cs_figure cs_head_name(clipspan_head head);
 
-/* The page's style and script: lines up to NULL. */
-extern const char *const cs_page_style[];
-extern const char *const cs_page_script[];
+/* What the page's script searches and shows: the texts of every head. */
+void cs_report_data(cs_html *html, const cs_report_facts *facts);
 
 #endif

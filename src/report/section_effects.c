@@ -156,7 +156,7 @@ static void sequence_table(cs_html *html, const json_t *d)
 /* ---- Curves ---- */
 
 typedef struct caption {
-    char text[120];
+    char text[192];
 } caption;
 
 typedef struct series {

@@ -115,7 +115,9 @@ static void key_of_roles(cs_html *html, const cs_report_facts *facts)
 static void key_of_depth(cs_html *html, const cs_report_facts *facts)
 {
     int i;
-    cs_html_put(html, "<p class=key>Direct effect, share of the embedding\xE2\x80\x99s variance: ");
+    cs_html_put(
+        html,
+        "<p class=\"key depth\">Direct effect, share of the embedding\xE2\x80\x99s variance: ");
     for (i = 0; i <= STEPS; i++) {
         const double depth = (double)i / STEPS;
         cs_html_format(html,

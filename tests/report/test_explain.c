@@ -19,6 +19,7 @@
 #include "page_check.h"
 #include "report/explain_page.h"
 #include "report/sheet_svg.h"
+#include "report/web.h"
 #include "tiny.h"
 
 static const char *const names[] = {"a <b>dog</b> & \"more\"", "</script><script>alert(1)</script>",
@@ -177,15 +178,16 @@ static void letters_can_be_read(void **state)
     const char *const *line;
     int rules = 0;
     (void)state;
-    for (line = cs_explain_style; *line; line++) {
-        const char *pos = strstr(*line, "--pos:#"), *neg = strstr(*line, "--neg:#");
+    for (line = cs_web_explain_css; *line; line++) {
+        const char *pos = strstr(*line, "--pos: #"),
+                   *neg = pos ? strstr(line[1], "--neg: #") : NULL;
         const char *both[2] = {pos, neg};
         int i;
         if (!pos) continue;
         assert_non_null(neg);
         assert_true(rules < 3);
         for (i = 0; i < 2; i++) {
-            const double a = luminance((unsigned)strtoul(both[i] + 7, NULL, 16));
+            const double a = luminance((unsigned)strtoul(both[i] + 8, NULL, 16));
             const double b = luminance(ink[rules]);
             assert_true((fmax(a, b) + 0.05) / (fmin(a, b) + 0.05) >= 4.5);
         }

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The report's block of data, from which its script searches, shows what the pointer is on, and
+ * redraws the map: of every head its numbers and texts. */
+#include "report/page.h"
+#include "report/section.h"
+
+static void put_unless_unknown(cs_json_writer *json, const char *key, double value)
+{
+    if (value >= 0) cs_json_put_digits(json, key, value, 3);
+}
+
+/* Numbers of texts that stand beside a basis text: near-duplicates and runners-up. */
+static void put_others(cs_json_writer *json, const clipspan_rival *other, int count)
+{
+    for (int i = 0; i < count; i++)
+        cs_json_put_whole(json, NULL, other[i].text);
+}
+
+/* role: the strongest category and the runner-up; share: of the embedding's variance; explained:
+ * of the head's own by the texts that decide its role; stability: of the first of them. */
+static void put_head(cs_json_writer *json, const clipspan_atlas_head *head)
+{
+    const clipspan_role *role = &head->role;
+    cs_json_put_row(json, NULL);
+    cs_json_put_text(json, "head", cs_head_name(head->head).text);
+    if (role->kind != CLIPSPAN_ROLE_NONE) cs_json_put_text(json, "role", role->category[0]);
+    cs_json_put_digits(json, "share", head->strength.share, 3);
+    put_unless_unknown(json, "explained", role->entering > 0 ? role->named : -1);
+    put_unless_unknown(json, "stability", role->stability);
+    cs_json_put_array(json, "texts");
+    for (int i = 0; i < head->picks; i++)
+        cs_json_put_whole(json, NULL, head->pick[i].pick.text);
+    cs_json_put_end(json);
+    cs_json_put_array(json, "shares");
+    for (int i = 0; i < head->picks; i++)
+        cs_json_put_digits(json, NULL, head->pick[i].pick.share, 3);
+    cs_json_put_end(json);
+    cs_json_put_array(json, "others");
+    for (int i = 0; i < head->picks; i++) {
+        put_others(json, head->pick[i].pick.synonym, head->pick[i].pick.synonyms);
+        put_others(json, head->pick[i].pick.rival, head->pick[i].pick.rivals);
+    }
+    cs_json_put_end(json);
+    cs_json_put_end(json);
+}
+
+void cs_report_data(cs_html *html, const cs_report_facts *facts)
+{
+    const cs_atlas *atlas = facts->atlas;
+    cs_json_writer json;
+    cs_page_data_begin(&json, html, "clipspan.page.report.v1");
+    cs_json_put_text(&json, "model", facts->model);
+    cs_json_put_integer(&json, "layers", atlas->info.run.layers);
+    cs_json_put_integer(&json, "heads_per_layer", atlas->info.run.heads);
+    cs_json_put_array(&json, "texts");
+    for (size_t i = 0; i < atlas->info.texts; i++)
+        cs_json_put_text(&json, NULL, atlas->texts[i].text);
+    cs_json_put_end(&json);
+    cs_json_put_array(&json, "heads");
+    for (size_t i = 0; i < atlas->info.heads; i++)
+        put_head(&json, &atlas->heads[i]);
+    cs_json_put_end(&json);
+    cs_page_data_end(&json, html);
+}
