@@ -22,6 +22,7 @@ check: ## layers, layout, spelling, static analysis
 	@scripts/install-deps --dev
 	scripts/check-layers
 	scripts/check-format
+	scripts/check-web
 	codespell
 	scripts/check-tidy $(BUILD)
 

@@ -85,6 +85,7 @@
     note.textContent = h.cell.getAttribute('aria-label') +
       (texts.length ? '. First texts: ' + texts.join(', ') : '') + '.';
   }
+  note.textContent = 'Point at a head, or reach it with Tab, to read its first texts.';
   heads.forEach(function (h) {
     if (!h.cell) return;
     h.cell.addEventListener('pointerenter', function () { tell(h); });

@@ -12,7 +12,7 @@
 static void quote(cs_html *html, const char *text)
 {
     cs_html_put(html, "\xE2\x80\x98");
-    cs_html_text(html, text);
+    cs_html_name(html, text);
     cs_html_put(html, "\xE2\x80\x99");
 }
 

@@ -116,10 +116,10 @@ static void lead(cs_html *html, const cs_explain_facts *facts)
 {
     const clipspan_explanation_info *x = facts->x;
     cs_html_put(html, "<p>");
-    cs_html_text(html, facts->model);
+    cs_html_name(html, facts->model);
     if (x->texts > 1) {
         cs_html_format(html, " finds this picture, of %zu texts, most like <b>", x->texts);
-        cs_html_text(html, x->names[x->order[0]]);
+        cs_html_name(html, x->names[x->order[0]]);
         cs_html_put(html, "</b>. ");
     } else {
         cs_html_put(html, " compared this picture with a text. ");
@@ -144,7 +144,7 @@ static void choice(cs_html *html, const cs_explain_facts *facts)
     for (k = 0; k < x->texts; k++) {
         const size_t t = x->order[k];
         cs_html_format(html, "<li><a href=\"#t%zu\"><span>", t);
-        cs_html_text(html, x->names[t]);
+        cs_html_name(html, x->names[t]);
         cs_html_format(html, "</span> <b class=n>%s</b><i class=%s style=\"--w:%.3f\"></i></a>",
                        cs_explain_plain(x->similarity[t]).text,
                        x->similarity[t] < 0 ? "neg" : "pos", fabs(x->similarity[t]) / most);
@@ -164,7 +164,7 @@ static void page(cs_html *html, const cs_explain_facts *facts)
     cs_view_draw(facts->canvas, facts->view, NULL, CLIPSPAN_DRAW_PICTURE, 1, 1);
     cs_explain_image(html, facts->canvas, facts->view->height, facts->view->width, "The picture");
     cs_html_put(html, "</figure><div><h1>What makes ");
-    cs_html_text(html, facts->picture);
+    cs_html_name(html, facts->picture);
     cs_html_put(html, x->texts == 1 ? " like this text</h1>\n" : " like these texts</h1>\n");
     lead(html, facts);
     choice(html, facts);

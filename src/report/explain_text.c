@@ -188,7 +188,7 @@ static void texts_of(cs_html *html, const cs_explain_facts *facts, const clipspa
     cs_html_put(html, "<small>its texts: ");
     for (k = 0; k < head->picks && k < 3; k++) {
         if (k) cs_html_put(html, "; ");
-        cs_html_text(html, facts->report.atlas->texts[head->pick[k].pick.text].text);
+        cs_html_name(html, facts->report.atlas->texts[head->pick[k].pick.text].text);
     }
     cs_html_put(html, "</small>");
 }
@@ -252,6 +252,7 @@ static void patches(cs_html *html, const cs_explain_facts *facts, size_t t)
     cs_html_format(html,
                    "<section><h3>Strongest patches</h3>\n<p class=note>Rows and columns of the "
                    "%d \xC3\x97 %d patches count from 0, from the upper left.</p>\n"
+                   "<div class=scroll tabindex=0 role=region aria-label=\"Strongest patches\">"
                    "<table class=facts><thead><tr><th scope=col>Row<th scope=col>Column"
                    "<th scope=col>Part<th scope=col>Most through<tbody>",
                    x->grid_height, x->grid_width);
@@ -267,13 +268,13 @@ static void patches(cs_html *html, const cs_explain_facts *facts, size_t t)
                    cs_explain_fine(token[0]).text);
     describe_patch(html, facts, head_at(x, t, 0),
                    (double)x->map[(t * heads + head_at(x, t, 0)) * x->tokens]);
-    cs_html_put(html, "</table></section>\n");
+    cs_html_put(html, "</table></div></section>\n");
 }
 
 void cs_explain_text(cs_html *html, const cs_explain_facts *facts, size_t t, size_t rank)
 {
     cs_html_format(html, "<section class=text id=t%zu>\n<header><h2>\xE2\x80\x98", t);
-    cs_html_text(html, facts->x->names[t]);
+    cs_html_name(html, facts->x->names[t]);
     cs_html_put(html, "\xE2\x80\x99</h2>\n");
     cs_explain_findings(html, facts, t, rank);
     cs_html_put(html, "</header>\n");

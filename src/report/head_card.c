@@ -40,12 +40,12 @@ static void say_clear(cs_html *html, const clipspan_role *role)
 {
     cs_html_format(html, "%s of its variance lies along ",
                    cs_figure_percent(role->strength[0]).text);
-    cs_html_text(html, role->category[0]);
+    cs_html_name(html, role->category[0]);
     cs_html_put(html, " texts");
     if (role->category[1] && role->strength[1] > 0) {
         cs_html_format(html, ", %s" TIMES " as much as along the next, ",
                        cs_figure_real(role->strength[0] / role->strength[1]).text);
-        cs_html_text(html, role->category[1]);
+        cs_html_name(html, role->category[1]);
     }
     cs_html_format(html, "; by chance under %s. Purity %s.", cs_figure_percent(role->bound).text,
                    cs_figure_percent(role->purity).text);
@@ -58,11 +58,11 @@ static void say_mixed(cs_html *html, const clipspan_role *role)
 {
     cs_html_format(html, "%s of its variance lies along ",
                    cs_figure_percent(role->strength[0]).text);
-    cs_html_text(html, role->category[0]);
+    cs_html_name(html, role->category[0]);
     cs_html_put(html, " texts");
     if (role->category[1]) {
         cs_html_format(html, ", %s along ", cs_figure_percent(role->strength[1]).text);
-        cs_html_text(html, role->category[1]);
+        cs_html_name(html, role->category[1]);
     }
     cs_html_format(html, "; by chance under %s.", cs_figure_percent(role->bound).text);
 }
@@ -77,7 +77,7 @@ static void verdict(cs_html *html, const clipspan_atlas_head *head)
         say_mixed(html, role);
     } else if (role->category[0]) {
         cs_html_put(html, "The strongest category, ");
-        cs_html_text(html, role->category[0]);
+        cs_html_name(html, role->category[0]);
         cs_html_format(html,
                        ", holds %s of its variance:", cs_figure_percent(role->strength[0]).text);
         say_doubt(html, role);
@@ -124,7 +124,7 @@ static void others(cs_html *html, const cs_atlas *atlas, const clipspan_rival *o
     cs_html_format(html, "<small>%s: ", what);
     for (i = 0; i < count; i++) {
         if (i) cs_html_put(html, ", ");
-        cs_html_text(html, atlas->texts[other[i].text].text);
+        cs_html_name(html, atlas->texts[other[i].text].text);
         cs_html_format(html, " %.2f", other[i].ratio);
     }
     cs_html_put(html, "</small>");
@@ -136,7 +136,7 @@ static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atla
     const clipspan_atlas_text *text = &facts->atlas->texts[p->pick.text];
     const cs_role_look *look = cs_palette_find(facts->palette, text->category);
     cs_html_format(html, "<tr><td>%d<th scope=row>", place + 1);
-    cs_html_text(html, text->text);
+    cs_html_name(html, text->text);
     cs_html_format(html, "<td class=r%d>", look ? look->hue : 0);
     if (*text->category) cs_html_text(html, text->category);
     cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->pick.share,
@@ -224,7 +224,7 @@ static void pole(cs_html *html, const cs_report_facts *facts, const clipspan_atl
     const cs_thumbnail *thumbnail = &facts->thumbnails[at->picture];
     const char *name = cs_path_name(picture->path);
     cs_html_put(html, "<li title=\"");
-    cs_html_text(html, picture->path);
+    cs_html_text(html, cs_places_show(&facts->places, picture->path));
     cs_html_put(html, "\">");
     if (thumbnail->jpeg) {
         cs_html_format(html, "<svg width=%d height=%d role=img aria-label=\"", thumbnail->width,
@@ -232,9 +232,7 @@ static void pole(cs_html *html, const cs_report_facts *facts, const clipspan_atl
         cs_html_text(html, name);
         cs_html_format(html, "\"><use href=\"#p%zu\"/></svg>", at->picture);
     }
-    cs_html_put(html, "<span>");
-    cs_html_text(html, name);
-    cs_html_put(html, "</span>");
+    cs_html_name(html, name);
 }
 
 static void end_of(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_pole *poles,

@@ -6,7 +6,8 @@
 
 #include "report/html.h"
 
-/* The folder that all absolute paths of a list have in common. Starts as {0}; paths are borrowed. */
+/* The folder that all absolute paths of a list have in common. Starts as {0}; paths are
+ * borrowed. */
 typedef struct cs_places {
     const char *first;
     size_t shared; /* bytes, with the stroke at the end */

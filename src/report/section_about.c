@@ -7,7 +7,7 @@
 static void fact(cs_html *html, const char *name, const char *value)
 {
     cs_html_format(html, "<tr><th scope=row>%s<td>", name);
-    cs_html_text(html, value);
+    cs_html_place(html, value);
     cs_html_put(html, "\n");
 }
 

@@ -32,7 +32,7 @@ void cs_doc_classes(cs_html *html, const json_t *d)
         cs_html_put(html, i == 0           ? "\xE2\x80\x9C"
                           : i + 1 == count ? " and \xE2\x80\x9C"
                                            : ", \xE2\x80\x9C");
-        cs_html_text(html, name ? name : "?");
+        cs_html_name(html, name ? name : "?");
         cs_html_put(html, "\xE2\x80\x9D");
     }
 }
@@ -43,10 +43,10 @@ void cs_doc_circumstances(cs_html *html, const json_t *d, const char *means)
                       "embedding is changed, and every picture is classified again from the new "
                       "sum; in the network later layers would read what is changed and might make "
                       "up for it. Pictures: ");
-    cs_html_text(html, cs_doc_text(d, "run"));
+    cs_html_place(html, cs_doc_text(d, "run"));
     if (cs_doc_flag(d, "labelled")) {
         cs_html_put(html, "; labels ");
-        cs_html_text(html, cs_doc_text(d, "labels"));
+        cs_html_place(html, cs_doc_text(d, "labels"));
         if (cs_doc_count(d, "unlabelled"))
             cs_html_format(html, ", %s without one not counted",
                            cs_figure_count(cs_doc_count(d, "unlabelled")).text);
@@ -55,7 +55,7 @@ void cs_doc_circumstances(cs_html *html, const json_t *d, const char *means)
                           "whole one");
     }
     cs_html_put(html, "; ");
-    cs_html_text(html, means);
+    cs_html_place(html, means);
     cs_html_put(html, ". Intervals are Wilson\xE2\x80\x99s, 95\xC2\xA0%.</p>\n");
 }
 
@@ -126,7 +126,7 @@ static void row(cs_html *html, const json_t *d, const json_t *e, double whole, c
     cs_html_format(html, "<td class=n>%s", cs_figure_margin(cs_doc_real(e, "margin")).text);
     if (!groups) return;
     cs_html_format(html, "<td class=n>%s<td>", cs_figure_percent(cs_doc_real(e, "worst")).text);
-    cs_html_text(html, cs_doc_text(e, "worst_group"));
+    cs_html_name(html, cs_doc_text(e, "worst_group"));
 }
 
 static void head_of_table(cs_html *html, const json_t *d, const char *what, const char *label)

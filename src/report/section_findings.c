@@ -31,7 +31,7 @@ static void say_run(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "<p class=lead>The ");
     cs_html_format(html, "%s attention heads of ",
                    cs_figure_count((uint64_t)info->run.layers * (uint64_t)info->run.heads).text);
-    cs_html_text(html, facts->model);
+    cs_html_name(html, facts->model);
     cs_html_format(html, " (%d layers of %d) looked at %s picture%s, and ", info->run.layers,
                    info->run.heads, cs_figure_count(info->run.used).text,
                    info->run.used == 1 ? "" : "s");
@@ -41,7 +41,7 @@ static void say_run(cs_html *html, const cs_report_facts *facts)
                    cs_figure_count(info->pool_texts).text);
     if (!facts->note) return;
     cs_html_put(html, "<p>");
-    cs_html_text(html, facts->note);
+    cs_html_place(html, facts->note);
     cs_html_put(html, "</p>");
 }
 
@@ -61,7 +61,7 @@ static void say_head(cs_html *html, const cs_report_facts *facts)
     cs_html_text(html, role->category[0]);
     cs_html_format(html, "</b>: %s of its variance lies along ",
                    cs_figure_percent(role->strength[0]).text);
-    cs_html_text(html, role->category[0]);
+    cs_html_name(html, role->category[0]);
     cs_html_put(html, " texts, ");
     if (role->stability < 0)
         cs_html_put(html, "and there were too few pictures to test how stable that is.</li>");
@@ -93,7 +93,7 @@ static void say_roles(cs_html *html, const cs_report_facts *facts)
         const size_t k = next_role(facts, said, count);
         if (k == facts->palette->count) break;
         cs_html_put(html, count ? ", " : " (");
-        cs_html_text(html, facts->palette->looks[k].category);
+        cs_html_name(html, facts->palette->looks[k].category);
         cs_html_format(html, "\xC2\xA0%d", facts->claimed[k]);
         left -= facts->claimed[k];
         said[count] = k;
@@ -163,7 +163,7 @@ static void say_caution(cs_html *html, const cs_report_facts *facts)
 void cs_section_findings(cs_html *html, const cs_report_facts *facts)
 {
     cs_html_put(html, "<div class=top>\n<header><h1>What the heads of ");
-    cs_html_text(html, facts->model);
+    cs_html_name(html, facts->model);
     cs_html_put(html, " answer to</h1>\n");
     say_run(html, facts);
     cs_html_put(html, "\n<ol class=found>");

@@ -95,7 +95,7 @@ static void key_of_roles(cs_html *html, const cs_report_facts *facts)
             cs_html_format(html, "<li><b class=\"chip r%d\">", look->hue);
             cs_html_text(html, look->letters);
             cs_html_put(html, "</b> ");
-            cs_html_text(html, look->category);
+            cs_html_name(html, look->category);
             if (facts->claimed[k]) cs_html_format(html, " <i>%d</i>", facts->claimed[k]);
         }
     if (info->mixed)

@@ -18,7 +18,7 @@ static double part(double x, double all)
 static void quoted(cs_html *html, const char *text)
 {
     cs_html_put(html, "\xE2\x80\x9C");
-    cs_html_text(html, text);
+    cs_html_name(html, text);
     cs_html_put(html, "\xE2\x80\x9D");
 }
 

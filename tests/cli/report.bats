@@ -29,7 +29,7 @@ lacks() {
     holds run/report.html "<!doctype html>"
     holds run/report.html '<article class=card id="L0.H0">'
     holds run/report.html 'data:image/jpeg;base64,'
-    holds run/report.html '<span>1.png</span>'
+    holds run/report.html '<bdi>1.png</bdi>'
     lacks run/report.html 'https?:|src=|url\(|@import'
     # what is there already is taken, and gives the same page
     exits 0 "$CLIPSPAN" report run -o again.html --table && shows "open it in a browser"
@@ -54,11 +54,11 @@ lacks() {
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 0 "$CLIPSPAN" report run --texts words.tsv --no-pictures
     lacks run/report.html data:image
-    holds run/report.html '<span>1.png</span>'
+    holds run/report.html '<bdi>1.png</bdi>'
     mkdir new && mv pics new
     exits 0 "$CLIPSPAN" report run -f
     lacks run/report.html data:image
-    holds run/report.html '<span>1.png</span>'
+    holds run/report.html '<bdi>1.png</bdi>'
     exits 0 "$CLIPSPAN" report run -f --root new
     holds run/report.html 'data:image/jpeg;base64,'
 }

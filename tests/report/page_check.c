@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #define MOST_DEEP  64
 #define MOST_NAMES 20000
@@ -200,6 +201,23 @@ static void check_names(page_state *p)
             fail_msg("nothing has the id %s", p->links[i]);
 }
 
+/* One block of data, which reads as JSON. */
+static void check_data(const char *page)
+{
+    static const char start[] = "<script type=\"application/json\" id=data>";
+    const char *block = strstr(page, start), *end;
+    json_error_t error;
+    json_t *data;
+    if (!block || strstr(block + 1, start)) fail_msg("not one block of data");
+    block += strlen(start);
+    end = strstr(block, "</script>");
+    assert_non_null(end);
+    data = json_loadb(block, (size_t)(end - block), JSON_REJECT_DUPLICATES, &error);
+    if (!data) fail_msg("data, line %d: %s", error.line, error.text);
+    assert_non_null(json_object_get(data, "schema"));
+    json_decref(data);
+}
+
 void page_check(const char *page, size_t size)
 {
     static const char doctype[] = "<!doctype html>";
@@ -229,6 +247,7 @@ void page_check(const char *page, size_t size)
     }
     if (p->deep) wrong(p, "not everything is closed");
     check_names(p);
+    check_data(page);
     free(p->ids);
     free(p->links);
     free(p);

@@ -11,6 +11,7 @@
  *   ids are unique, and every address in the page is the id of something in it, or data;
  *   every picture (role=img) has a name, every <img> an alt, and every table cell that heads
  *   something a scope;
+ *   one block holds the page's data, and it reads as JSON;
  *   outside of attributes, style and script no & or < stands by itself. */
 void page_check(const char *page, size_t size);
 

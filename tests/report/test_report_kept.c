@@ -80,12 +80,28 @@ static void has(const char *page, const char *words)
 
 /* ---- Effects ---- */
 
+static void no_folder_of_this_machine_is_named(void **state)
+{
+    json_t *d = document("effects");
+    char *page;
+    (void)state;
+    json_object_set_new(d, "run", json_string("/home/me/some/run"));
+    json_object_set_new(d, "labels", json_string("column a of /home/me/labels.csv"));
+    json_object_set_new(d, "means", json_string("means over 9 pictures of /home/me/look"));
+    page = page_of(d, NULL, NULL, 0);
+    assert_null(strstr(page, "/home"));
+    has(page, "Pictures: run; labels column a of labels.csv");
+    has(page, "means over 9 pictures of look");
+    cs_free(page);
+}
+
 static void effects_are_told_and_drawn(void **state)
 {
     char *page = page_of(document("effects"), NULL, NULL, 0);
     (void)state;
-    has(page, "<li><a href=\"#effects\">Telling apart</a> \xE2\x80\x9C"
-              "duck\xE2\x80\x9D and \xE2\x80\x9Chen\xE2\x80\x9D: 75.0\xC2\xA0% of 176 pictures "
+    has(page, "<li><a href=\"#effects\">Telling apart</a> \xE2\x80\x9C<bdi>"
+              "duck</bdi>\xE2\x80\x9D and \xE2\x80\x9C<bdi>hen</bdi>\xE2\x80\x9D: 75.0\xC2\xA0% of "
+              "176 pictures "
               "right, 71.0\xC2\xA0% without all MLPs; the head that helps most is L1.H0 "
               "(\xE2\x88\x92"
               "8.5 points without it), the one that misleads most L1.H1 (+10.8 points without "
@@ -170,9 +186,9 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
     has(page, "<b>A baseline that knows nothing of heads does better here:</b> text projection, "
               "86.4\xC2\xA0%.");
     has(page, "statistics and means over the 600 pictures of look");
-    has(page, "<h2>A suspected shortcut: \xE2\x80\x9Cwater\xE2\x80\x9D or "
-              "\xE2\x80\x9Csea\xE2\x80\x9D against "
-              "\xE2\x80\x9Cgrass\xE2\x80\x9D</h2>");
+    has(page, "<h2>A suspected shortcut: \xE2\x80\x9C<bdi>water</bdi>\xE2\x80\x9D or "
+              "\xE2\x80\x9C<bdi>sea</bdi>\xE2\x80\x9D against "
+              "\xE2\x80\x9C<bdi>grass</bdi>\xE2\x80\x9D</h2>");
     has(page, "<tr class=chosen><th scope=row>chosen: cue surgery, 3 heads");
     has(page, "<tr><th scope=row>mean-ablation, 1 head, least correlation<");
     has(page, "<tr><th scope=row>cue surgery, all heads<");
@@ -281,6 +297,7 @@ static void no_member_is_believed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_folder_of_this_machine_is_named),
         cmocka_unit_test(effects_are_told_and_drawn),
         cmocka_unit_test(a_head_misleads_only_beyond_the_interval),
         cmocka_unit_test(without_labels_it_is_agreement),
