@@ -18,7 +18,7 @@ build: $(BUILD)/build.ninja ## the library and the program, in build/
 test: ## all tests; the last line counts them
 	@scripts/test $(BUILD)
 
-check: ## layers, layout, spelling, static analysis
+check: ## layers, layout, style sheets and scripts, spelling, static analysis
 	@scripts/install-deps --dev
 	scripts/check-layers
 	scripts/check-format

@@ -11,13 +11,13 @@
   function list(selector, from) {
     return Array.prototype.slice.call((from || document).querySelectorAll(selector));
   }
+  // As cs_number_share (src/base/number_text.c); shares are 0 or more.
   function percent(share) {
-    var size = 100 * Math.abs(share);
-    if (!size) return '0\u00A0%';
-    if (size < 0.01) return '<0.01\u00A0%';
-    if (size >= 99.95 && size < 99.995) return size.toFixed(2) + '\u00A0%';
-    if (size >= 99.995 && size < 100) return '>99.99\u00A0%';
-    return (share < 0 ? '\u2212' : '') + Number(size.toPrecision(3)) + '\u00A0%';
+    var size = 100 * share;
+    var digits = size < 0.0995 ? 4 : size < 0.9995 ? 3 : size < 9.995 ? 2 : size < 99.95 ? 1 : 2;
+    var text = size === 0 ? '0' : size < 0.01 ? '<0.01' : size >= 99.995 && size < 100 ? '>99.99' :
+      size === 100 ? '100' : size.toFixed(digits);
+    return text + '\u00A0%';
   }
   list('.map a', map).forEach(function (a) { cells[a.getAttribute('href').slice(1)] = a; });
 
@@ -38,7 +38,8 @@
     var words = box.value.trim().toLowerCase(), count = 0, texts = 0;
     function holds(text) { return words && lower[text].indexOf(words) >= 0; }
     heads.forEach(function (h) {
-      var hit = !words || h.title.indexOf(words) >= 0 || h.data.others.some(holds), inside = false;
+      var hit = !words || h.title.indexOf(words) >= 0 || h.data.near_duplicates.some(holds);
+      var inside = false;
       h.data.texts.forEach(function (text, i) {
         var found = holds(text);
         h.rows[i].style.fontWeight = found ? 600 : '';
@@ -83,9 +84,9 @@
       return '\u201C' + data.texts[text] + '\u201D\u00A0' + percent(h.data.shares[i]);
     });
     note.textContent = h.cell.getAttribute('aria-label') +
-      (texts.length ? '. First texts: ' + texts.join(', ') : '') + '.';
+      (texts.length ? '. Basis texts: ' + texts.join(', ') : '') + '.';
   }
-  note.textContent = 'Point at a head, or reach it with Tab, to read its first texts.';
+  note.textContent = 'Point at a head, or reach it with Tab, to read its basis texts.';
   heads.forEach(function (h) {
     if (!h.cell) return;
     h.cell.addEventListener('pointerenter', function () { tell(h); });
@@ -96,8 +97,8 @@
 
   var depths = [
     {key: 'share', name: 'share of the embedding\u2019s variance', root: true},
-    {key: 'explained', name: 'variance that the head\u2019s first texts explain'},
-    {key: 'stability', name: 'stability of the head\u2019s first text'}
+    {key: 'explained', name: 'variance explained by the first basis texts'},
+    {key: 'stability', name: 'stability of the first basis text'}
   ].filter(function (depth) {
     return data.heads.some(function (head) { return head[depth.key] > 0; });
   });

@@ -125,9 +125,17 @@ static void others(cs_html *html, const cs_atlas *atlas, const clipspan_rival *o
     for (i = 0; i < count; i++) {
         if (i) cs_html_put(html, ", ");
         cs_html_name(html, atlas->texts[other[i].text].text);
-        cs_html_format(html, " %.2f", other[i].ratio);
+        cs_html_format(html, " %s", cs_figure_fixed(other[i].ratio, 2).text);
     }
     cs_html_put(html, "</small>");
+}
+
+/* In how many of 100: integers, but what is not all or none does not look so. */
+static cs_figure of_hundred(double share)
+{
+    const double count = 100 * share;
+    const int near_end = (count > 99.4 && count < 100) || (count > 0 && count < 0.6);
+    return cs_figure_fixed(count, near_end ? 1 : 0);
 }
 
 static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_pick *p,
@@ -142,7 +150,8 @@ static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atla
     cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->pick.share,
                    cs_figure_percent(p->pick.share).text, cs_figure_percent(p->cumulated).text);
     if (p->pick.any_place >= 0)
-        cs_html_format(html, "<td>%.0f / %.0f", 100 * p->pick.same_place, 100 * p->pick.any_place);
+        cs_html_format(html, "<td>%s / %s", of_hundred(p->pick.same_place).text,
+                       of_hundred(p->pick.any_place).text);
     else
         cs_html_put(html, "<td>" DASH);
     if (in_full && (p->pick.synonyms || p->pick.rivals)) {

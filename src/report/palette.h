@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define CS_HUES 11 /* 0 is grey; page_style.c has the colours, light and dark */
+#define CS_HUES 11 /* 0 is grey; web/base.css has the colours */
 
 typedef struct cs_role_look {
     const char *category;

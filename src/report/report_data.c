@@ -9,13 +9,6 @@ static void put_unless_unknown(cs_json_writer *json, const char *key, double val
     if (value >= 0) cs_json_put_digits(json, key, value, 3);
 }
 
-/* Numbers of texts that stand beside a basis text: near-duplicates and runners-up. */
-static void put_others(cs_json_writer *json, const clipspan_rival *other, int count)
-{
-    for (int i = 0; i < count; i++)
-        cs_json_put_whole(json, NULL, other[i].text);
-}
-
 /* role: the strongest category and the runner-up; share: of the embedding's variance; explained:
  * of the head's own by the texts that decide its role; stability: of the first of them. */
 static void put_head(cs_json_writer *json, const clipspan_atlas_head *head)
@@ -35,11 +28,10 @@ static void put_head(cs_json_writer *json, const clipspan_atlas_head *head)
     for (int i = 0; i < head->picks; i++)
         cs_json_put_digits(json, NULL, head->pick[i].pick.share, 3);
     cs_json_put_end(json);
-    cs_json_put_array(json, "others");
-    for (int i = 0; i < head->picks; i++) {
-        put_others(json, head->pick[i].pick.synonym, head->pick[i].pick.synonyms);
-        put_others(json, head->pick[i].pick.rival, head->pick[i].pick.rivals);
-    }
+    cs_json_put_array(json, "near_duplicates");
+    for (int i = 0; i < head->picks; i++)
+        for (int k = 0; k < head->pick[i].pick.synonyms; k++)
+            cs_json_put_whole(json, NULL, head->pick[i].pick.synonym[k].text);
     cs_json_put_end(json);
     cs_json_put_end(json);
 }

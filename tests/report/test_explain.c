@@ -159,6 +159,38 @@ static void numbers_read_back(void **state)
     cs_free(page);
 }
 
+static char *findings_of(cs_explanation *e, const double attention[4])
+{
+    const cs_explain_facts facts = {.x = &e->info};
+    cs_html html;
+    memcpy(e->attention, attention, 4 * sizeof *attention);
+    cs_html_init(&html, NULL);
+    cs_explain_findings(&html, &facts, 0, 0);
+    cs_html_put(&html, "");
+    assert_int_equal(html.status, CLIPSPAN_OK);
+    assert_true(html.room > html.size);
+    html.bytes[html.size] = '\0';
+    return html.bytes;
+}
+
+/* "Most of it" is said of layers that give of what attention gives, not of one that takes. */
+static void a_layer_that_works_against_is_not_most_of_it(void **state)
+{
+    static const double with[4] = {0.5, 0.12, 0.02, 0.05}, against[4] = {0.5, -0.12, 0.02, 0.05};
+    const explain_craft craft = {4, 3, 1, 2, 2, CLIPSPAN_CONTRAST_NONE, names};
+    cs_explanation *e = explain_craft_new(&craft);
+    char *html = findings_of(e, with);
+    (void)state;
+    assert_non_null(strstr(html, "most of it in layers L0 and L1: <b>+0.6200"));
+    cs_free(html);
+    html = findings_of(e, against);
+    assert_null(strstr(html, "most of it"));
+    assert_non_null(strstr(html, "strongest in layers L0, +0.5000, and L1, \xE2\x88\x92"
+                                 "0.1200"));
+    cs_free(html);
+    cs_explanation_free(&e);
+}
+
 static double luminance(unsigned colour)
 {
     static const double weight[3] = {0.2126, 0.7152, 0.0722};
@@ -230,6 +262,7 @@ int main(void)
         cmocka_unit_test(one_text_no_atlas_odd_pictures),
         cmocka_unit_test(a_large_model_is_one_small_page),
         cmocka_unit_test(numbers_read_back),
+        cmocka_unit_test(a_layer_that_works_against_is_not_most_of_it),
         cmocka_unit_test(letters_can_be_read),
         cmocka_unit_test(sheets_as_svg),
     };
