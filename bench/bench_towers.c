@@ -49,7 +49,7 @@ static int compare(const void *a, const void *b)
 /* Operations (two a multiply-add) of the products and of attention for one picture. */
 static double picture_flops(const clipspan_model_info *i)
 {
-    double n = i->tokens, d = i->image.width, m = i->image.mlp_width, l = i->image.layers;
+    double n = i->tokens, d = i->image->width, m = i->image->mlp_width, l = i->image->layers;
     double patch = 3.0 * i->patch_size * i->patch_size;
     double full = n * (4 * d * d + 2 * d * m) + 2 * n * n * d;
     double last = 2 * n * d * d + 2 * d * d + 2 * n * d + 2 * d * m;

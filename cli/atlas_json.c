@@ -36,11 +36,11 @@ static void strength(cli_json *j, const char *key, clipspan_strength s)
 
 static void facts(cli_json *j, const clipspan_atlas_info *i)
 {
-    cli_json_text(j, "run", i->run.path);
-    cli_json_text(j, "model", i->run.model_name);
-    cli_json_text(j, "sha256", i->run.model_hash);
-    cli_json_whole(j, "pictures", i->run.used);
-    cli_json_whole(j, "blocks", i->run.blocks);
+    cli_json_text(j, "run", i->run->path);
+    cli_json_text(j, "model", i->run->model_name);
+    cli_json_text(j, "sha256", i->run->model_hash);
+    cli_json_whole(j, "pictures", i->run->used);
+    cli_json_whole(j, "blocks", i->run->blocks);
     cli_json_object(j, "pool");
     cli_json_text(j, "name", i->pool);
     cli_json_text(j, "sha256", i->pool_hash);
@@ -70,7 +70,7 @@ static void layers(cli_json *j, const clipspan_atlas *atlas)
 {
     const clipspan_atlas_layer *layer = clipspan_atlas_get_layers(atlas);
     cli_json_array(j, "layers");
-    for (int l = 0; l < clipspan_atlas_get_info(atlas)->run.layers; l++) {
+    for (int l = 0; l < clipspan_atlas_get_info(atlas)->run->layers; l++) {
         cli_json_row(j, NULL);
         cli_json_whole(j, "layer", (uint64_t)l);
         strength(j, "attention", layer[l].attention);

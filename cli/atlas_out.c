@@ -16,15 +16,15 @@ clipspan_status cli_head_list_read(cli_head_list *list, const cli_session *s,
                                    const clipspan_atlas *atlas, clipspan_error *err)
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
-    const size_t H = (size_t)info->run.heads;
+    const size_t H = (size_t)info->run->heads;
     clipspan_status status = CLIPSPAN_OK;
     clipspan_head *heads = NULL;
     memset(list, 0, sizeof *list);
     list->count = info->heads;
     if (s->settings.heads) {
         list->chosen = 1;
-        CS_TRY(cli_heads_read(&heads, &list->count, s->settings.heads, info->run.layers,
-                              info->run.heads, err));
+        CS_TRY(cli_heads_read(&heads, &list->count, s->settings.heads, info->run->layers,
+                              info->run->heads, err));
     }
     list->at = cs_alloc(list->count, sizeof *list->at, "heads", err);
     if (!list->at) status = CLIPSPAN_E_NOMEM;
@@ -100,12 +100,12 @@ static void print_subject(const cli_session *s, const clipspan_atlas *atlas)
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     char pictures[CLI_NUMBER_ROOM], texts[CLI_NUMBER_ROOM];
     size_t cells;
-    cli_format_count(pictures, info->run.used);
+    cli_format_count(pictures, info->run->used);
     cli_format_count(texts, info->pool_texts);
     if (s->bold_out) fputs("\033[1m", stdout);
-    cli_print_text(stdout, s, info->run.model_name, (size_t)s->columns / 3, &cells);
+    cli_print_text(stdout, s, info->run->model_name, (size_t)s->columns / 3, &cells);
     if (s->bold_out) fputs("\033[0m", stdout);
-    printf(" on %s picture%s, with the %s texts of ", pictures, info->run.used == 1 ? "" : "s",
+    printf(" on %s picture%s, with the %s texts of ", pictures, info->run->used == 1 ? "" : "s",
            texts);
     cli_print_text(stdout, s, info->pool, (size_t)s->columns / 3, &cells);
     fputs("\n\n", stdout);
@@ -243,7 +243,7 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
     printf(
         "%s%d texts a head name %s of what %s heads write, nonsense %s; %s texts in all.\nNext:\n"
         "  clipspan roles %s\n",
-        list->chosen ? "" : "\n", info->picks, named, heads, nonsense, distinct, info->run.path);
+        list->chosen ? "" : "\n", info->picks, named, heads, nonsense, distinct, info->run->path);
     return CLIPSPAN_OK;
 }
 
@@ -342,10 +342,10 @@ static void print_finding(const clipspan_atlas *atlas, const clipspan_atlas_head
     else if (info->resamples == 0)
         printf("No role is claimed without stability, which takes more than 480 pictures (%llu "
                "here);\n%d of %s heads would pass otherwise.\n",
-               (unsigned long long)info->run.used, info->untested, heads);
+               (unsigned long long)info->run->used, info->untested, heads);
     else
         printf("None of %s heads has a clear role, %d are mixed.\n", heads, info->mixed);
-    printf("Next:\n  clipspan span %s --heads %s\n", info->run.path, name);
+    printf("Next:\n  clipspan span %s --heads %s\n", info->run->path, name);
 }
 
 clipspan_status cli_atlas_show_roles(const cli_session *s, const clipspan_atlas *atlas,

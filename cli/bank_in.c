@@ -65,7 +65,7 @@ clipspan_status cli_texts_check(const clipspan_model *model, const clipspan_text
 clipspan_status cli_heads_open(clipspan_head **heads, size_t *count, const cli_session *s,
                                const clipspan_model_info *info, clipspan_error *err)
 {
-    const int L = info->image.layers, H = info->image.heads;
+    const int L = info->image->layers, H = info->image->heads;
     int first = 0, layers = L;
     *heads = NULL;
     if (s->settings.heads && s->settings.layers)

@@ -247,7 +247,8 @@ static void introduce(cli_demo *d)
         cli_json_text(&d->json, "output", d->out);
         return;
     }
-    cli_format_millions(parameters, (double)(d->info->image.parameters + d->info->text.parameters));
+    cli_format_millions(parameters,
+                        (double)(d->info->image->parameters + d->info->text->parameters));
     cli_format_bytes(bytes, (double)d->info->bytes);
     cli_demo_say(
         d,
@@ -255,7 +256,7 @@ static void introduce(cli_demo *d)
         "everything is known, in %s. The model has seen such scenes only and knows "
         "nothing of photographs, and its training encouraged heads to specialise: what "
         "follows shows that clipspan finds what is there, not how CLIP is made.",
-        d->info->image.layers, d->info->image.heads, parameters, bytes, d->data);
+        d->info->image->layers, d->info->image->heads, parameters, bytes, d->data);
 }
 
 static clipspan_status go_through(cli_demo *d, clipspan_error *err)

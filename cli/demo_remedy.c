@@ -174,7 +174,7 @@ static clipspan_status try_remedy(removal *r, const char *name, clipspan_remedy 
 /* As many heads as were chosen, drawn from all and changed the same way: the best of some sets. */
 static clipspan_status try_random(removal *r, const clipspan_candidate *chosen, clipspan_error *err)
 {
-    const size_t H = (size_t)r->demo->info->image.heads, heads = (size_t)chosen->heads;
+    const size_t H = (size_t)r->demo->info->image->heads, heads = (size_t)chosen->heads;
     cs_random random = {0};
     outcome *best = next_outcome(r, "random", heads), one;
     if (chosen->remedy == CLIPSPAN_REMEDY_NONE || heads == r->LH) return CLIPSPAN_OK;

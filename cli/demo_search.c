@@ -137,7 +137,7 @@ static clipspan_status precision(double *share, looking *j, size_t count,
                                  clipspan_error *err)
 {
     clipspan_search_options options = CLIPSPAN_SEARCH_OPTIONS_INIT;
-    const size_t H = (size_t)j->demo->info->image.heads;
+    const size_t H = (size_t)j->demo->info->image->heads;
     clipspan_search *search;
     clipspan_status status = CLIPSPAN_OK;
     size_t alike = 0;

@@ -37,7 +37,7 @@ static clipspan_status open_written(job *j, const char *path, clipspan_error *er
     options.threads = cli_threads(s);
     CS_TRY(clipspan_encoder_new(&j->written, j->model, &options, err));
     j->e->bytes[1] = clipspan_model_get_info(j->model)->bytes;
-    j->e->parameters[1] = clipspan_model_get_info(j->model)->image.parameters;
+    j->e->parameters[1] = clipspan_model_get_info(j->model)->image->parameters;
     cli_stage(s, "the written checkpoint opened and packed");
     return CLIPSPAN_OK;
 }
@@ -47,15 +47,17 @@ static clipspan_status start(job *j, const char *written, clipspan_error *err)
     cli_edit *e = j->e;
     const size_t LH = (size_t)e->info->layers * (size_t)e->info->heads;
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
     options.precision = e->info->precision;
     options.threads = cli_threads(e->session);
-    options.picture.exif_orient = e->session->settings.exif_orient;
+    picture.exif_orient = e->session->settings.exif_orient;
+    options.picture = &picture;
     j->P = (size_t)e->info->embed_width;
     j->K = (size_t)e->info->head_width;
     j->classes = e->bank ? clipspan_bank_get_count(e->bank) : 0;
     j->compare = written ? BATCH : 0;
     e->bytes[0] = clipspan_model_get_info(e->model)->bytes;
-    e->parameters[0] = clipspan_model_get_info(e->model)->image.parameters;
+    e->parameters[0] = clipspan_model_get_info(e->model)->image->parameters;
     CS_TRY(clipspan_encoder_new(&j->encoder, e->model, &options, err));
     CS_TRY(clipspan_parts_new(&j->parts, j->encoder, NULL, err));
     cli_stage(e->session, "image tower read and packed");

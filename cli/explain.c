@@ -27,7 +27,7 @@ const clipspan_atlas_head *cli_explain_known(const cli_explain *j, clipspan_head
     const clipspan_atlas_head *heads = j->atlas ? clipspan_atlas_get_heads(j->atlas) : NULL;
     size_t i;
     if (!info || head.layer < info->first_layer) return NULL;
-    i = (size_t)(head.layer - info->first_layer) * (size_t)info->run.heads + (size_t)head.head;
+    i = (size_t)(head.layer - info->first_layer) * (size_t)info->run->heads + (size_t)head.head;
     return i < info->heads ? &heads[i] : NULL;
 }
 
@@ -186,8 +186,8 @@ static clipspan_status prepare(cli_explain *j, clipspan_error *err)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
                           "has no text tower, so it cannot be asked about texts");
     if (x->heads)
-        CS_TRY(cli_heads_read(&j->heads, &j->head_count, x->heads, j->info->image.layers,
-                              j->info->image.heads, err));
+        CS_TRY(cli_heads_read(&j->heads, &j->head_count, x->heads, j->info->image->layers,
+                              j->info->image->heads, err));
     return cli_texts_check(j->model, j->texts, err);
 }
 

@@ -14,9 +14,11 @@ static clipspan_status open_tiles(clipspan_tiles **out, const cli_heatmap *j, si
 {
     const cli_settings *x = &j->session->settings;
     clipspan_tiles_options o = CLIPSPAN_TILES_OPTIONS_INIT;
+    clipspan_picture_options how = CLIPSPAN_PICTURE_OPTIONS_INIT;
     o.size = (int)x->tile_size;
-    o.picture.exif_orient = x->exif_orient;
-    o.picture.max_pixels = x->max_pixels;
+    how.exif_orient = x->exif_orient;
+    how.max_pixels = x->max_pixels;
+    o.picture = &how;
     return clipspan_tiles_new(out, j->model, clipspan_inputs_get_paths(j->inputs)[picture], &o,
                               err);
 }

@@ -51,7 +51,7 @@ static void emit_tower(cli_json *j, const char *key, const clipspan_tower_info *
 
 static void emit_towers(cli_json *j, const clipspan_model_info *info)
 {
-    emit_tower(j, "image", &info->image);
+    emit_tower(j, "image", info->image);
     cli_json_whole(j, "image_height", (uint64_t)info->image_height);
     cli_json_whole(j, "image_width", (uint64_t)info->image_width);
     cli_json_whole(j, "patch_size", (uint64_t)info->patch_size);
@@ -62,7 +62,7 @@ static void emit_towers(cli_json *j, const clipspan_model_info *info)
     cli_json_whole(j, "heads_left", (uint64_t)info->heads_left);
     cli_json_end(j);
     if (!info->has_text) return;
-    emit_tower(j, "text", &info->text);
+    emit_tower(j, "text", info->text);
     cli_json_whole(j, "context_length", (uint64_t)info->context_length);
     cli_json_whole(j, "vocab_size", (uint64_t)info->vocab_size);
     cli_json_text(j, "tokenizer", info->tokenizer);
@@ -150,7 +150,7 @@ static clipspan_status emit(cli_session *s, const findings *f, clipspan_error *e
                   info->activation == CLIPSPAN_QUICK_GELU ? "quick_gelu" : "gelu");
     cli_json_text(&j, "activation_source", info->activation_source);
     cli_json_whole(&j, "embed_width", (uint64_t)info->embed_width);
-    cli_json_whole(&j, "parameters", info->image.parameters + info->text.parameters);
+    cli_json_whole(&j, "parameters", info->image->parameters + info->text->parameters);
     emit_towers(&j, info);
     emit_preprocess(&j, info);
     cli_json_whole(&j, "tensor_count", (uint64_t)info->tensors);
@@ -202,11 +202,11 @@ static clipspan_status print_towers(const cli_session *s, const clipspan_model_i
     cli_table table;
     cli_table_init(&table, headers);
     snprintf(input, sizeof input, "patch %d: %d tokens", info->patch_size, info->tokens);
-    CS_TRY_DONE(add_tower(&table, "image", &info->image, input, err));
+    CS_TRY_DONE(add_tower(&table, "image", info->image, input, err));
     if (info->has_text) {
         cli_format_count(vocabulary, (uint64_t)info->vocab_size);
         snprintf(input, sizeof input, "%d tokens of %s", info->context_length, vocabulary);
-        CS_TRY_DONE(add_tower(&table, "text", &info->text, input, err));
+        CS_TRY_DONE(add_tower(&table, "text", info->text, input, err));
     }
     cli_table_print(&table, s, stdout);
 done:
@@ -352,9 +352,9 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     snprintf(text, sizeof text, "%s, %s, embeddings of %d numbers", layout_name(info->layout),
              info->has_text ? "image and text tower" : "image tower only", info->embed_width);
     fact(s, "layout", text);
-    if (info->heads_left < info->image.layers * info->image.heads) {
+    if (info->heads_left < info->image->layers * info->image->heads) {
         snprintf(text, sizeof text, "%d of the image tower's %d heads are left (heads_per_layer)",
-                 info->heads_left, info->image.layers * info->image.heads);
+                 info->heads_left, info->image->layers * info->image->heads);
         fact(s, "heads", text);
     }
     snprintf(text, sizeof text, "%s (%s)", activation_name(info->activation),
@@ -367,7 +367,7 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     CS_TRY(print_files(s, f, err));
     if (s->settings.check) print_check(s, &f->check);
     if (s->settings.tensors) CS_TRY(print_tensors(s, f, err));
-    cli_format_millions(parameters, (double)(info->image.parameters + info->text.parameters));
+    cli_format_millions(parameters, (double)(info->image->parameters + info->text->parameters));
     printf("\n%s parameters. Next:\n  clipspan embed %s PICTURES -o embeddings.npy\n", parameters,
            needs_no_quotes(info->name) ? info->name : "MODEL");
     return CLIPSPAN_OK;

@@ -112,6 +112,7 @@ clipspan_status cli_image_encoder(clipspan_encoder **out, cli_session *s, clipsp
 {
     const cli_settings *settings = &s->settings;
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
     char weights[CLI_NUMBER_ROOM], workspace[CLI_NUMBER_ROOM];
     options.tower = CLIPSPAN_IMAGE;
     options.precision = settings->precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
@@ -119,8 +120,9 @@ clipspan_status cli_image_encoder(clipspan_encoder **out, cli_session *s, clipsp
     options.single =
         settings->single == CLI_SINGLE_YES || (settings->single == CLI_SINGLE_AUTO && count == 1);
     options.raw = settings->raw;
-    options.picture.exif_orient = settings->exif_orient;
-    options.picture.max_pixels = settings->max_pixels;
+    picture.exif_orient = settings->exif_orient;
+    picture.max_pixels = settings->max_pixels;
+    options.picture = &picture;
     CS_TRY(clipspan_encoder_new(out, model, &options, err));
     cli_stage(s, "image tower read and packed");
     cli_format_bytes(weights, (double)clipspan_encoder_get_weights(*out));

@@ -53,7 +53,7 @@ static void show(const cli_session *s, const char *path, const clipspan_atlas *a
     cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.report.v1");
     cli_json_text(&json, "report", path);
     cli_json_whole(&json, "bytes", (uint64_t)bytes);
-    cli_json_text(&json, "run", info->run.path);
+    cli_json_text(&json, "run", info->run->path);
     cli_json_text(&json, "pool", info->pool);
     cli_json_whole(&json, "heads", info->heads);
     cli_json_whole(&json, "clear", (uint64_t)info->clear);

@@ -123,8 +123,8 @@ static void match_model(cli_reproduction *r, const clipspan_model_info *info)
     r->paper = cli_paper_model_named(r->table->model);
     for (size_t i = 0; i < count; i++) {
         const cli_paper_model *m = &models[i];
-        if (m->layers != info->image.layers || m->heads != info->image.heads ||
-            m->head_width != info->image.head_width || m->embed_width != info->embed_width ||
+        if (m->layers != info->image->layers || m->heads != info->image->heads ||
+            m->head_width != info->image->head_width || m->embed_width != info->embed_width ||
             m->patch_size != info->patch_size)
             continue;
         if (any ? m != r->paper : !cli_figures_of(r->table->name, m->name)) continue;
@@ -153,8 +153,8 @@ static clipspan_status check_model(cli_reproduction *r, clipspan_error *err)
                        why.message, r->table->name);
     if (status != CLIPSPAN_OK) return cs_fail(err, status, "%s", why.message);
     info = clipspan_model_get_info(model);
-    r->layers = info->image.layers;
-    r->heads = info->image.heads;
+    r->layers = info->image->layers;
+    r->heads = info->image->heads;
     r->model_name = cs_strdup(info->name, err);
     status = r->model_name ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     if (status == CLIPSPAN_OK && !info->has_text)

@@ -76,6 +76,7 @@ static clipspan_status plan(job *j, clipspan_error *err)
     cli_session *s = j->session;
     const cli_settings *x = &s->settings;
     clipspan_plan_options options = CLIPSPAN_PLAN_OPTIONS_INIT;
+    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
     CS_TRY(cli_model_open(&j->model, s, err));
@@ -87,8 +88,9 @@ static clipspan_status plan(job *j, clipspan_error *err)
     if (x->dry_run) return CLIPSPAN_OK;
     options.codes = (clipspan_codes)x->codes;
     options.precision = x->precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
-    options.picture.exif_orient = x->exif_orient;
-    options.picture.max_pixels = x->max_pixels;
+    picture.exif_orient = x->exif_orient;
+    picture.max_pixels = x->max_pixels;
+    options.picture = &picture;
     options.replace = x->force;
     cli_progress_begin(s, "bytes");
     status = clipspan_run_plan(&j->found, j->path, j->model, j->inputs, &options, &progress, err);

@@ -96,7 +96,7 @@ typedef struct clipspan_atlas_count { /* pictures with that status */
 } clipspan_atlas_count;
 
 typedef struct clipspan_atlas_info {
-    clipspan_run_info run;
+    const clipspan_run_info *run;
     const char *activation; /* "gelu" or "quick_gelu" */
     const char *preprocess; /* "shortest, bicubic" */
     const char *folder;     /* where relative paths of pictures start */

@@ -37,7 +37,9 @@
  *              freely between threads. An encoder, parts, statistics and an npy handle is used by
  *              one thread at a time.
  *   Options    Option structs start with struct_size; initialise them with their ..._INIT macro.
- *              Zero means default; a struct_size that this library does not know is an error.
+ *              Zero means default. They grow at the end: a struct of an older header lacks what
+ *              came later and gets zeros; one of a newer header is accepted while what this
+ *              library does not know is zero. One in another is given by pointer, NULL: defaults.
  *   Process    The library never prints, exits, installs signal handlers or changes global state.
  *              Do not fork after the first call that computes: worker threads do not follow.
  *   Shapes     B pictures, T texts, L layers, H heads, N tokens (class token first), D width,

@@ -71,11 +71,11 @@ typedef struct clipspan_tiles_options {
     int size; /* pixels of the picture along a window's shorter side; 0: as many as the tower has.
                  A window is never longer than the picture, so that its pixels may be enlarged */
     int most; /* windows, 65,536 at most; 0: 4,096 */
-    clipspan_picture_options picture;
+    const clipspan_picture_options *picture; /* NULL: defaults */
 } clipspan_tiles_options;
 #define CLIPSPAN_TILES_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(clipspan_tiles_options), 0, 0, CLIPSPAN_PICTURE_OPTIONS_INIT                        \
+        sizeof(clipspan_tiles_options), 0, 0, NULL                                                 \
     }
 
 typedef struct clipspan_tiles_info {

@@ -98,12 +98,11 @@ typedef struct clipspan_encoder_options {
                       (fastest for a lone picture); 0: one picture a thread, the same bytes for
                       any `threads` */
     int raw;    /* 1: embeddings before normalisation; 0: unit vectors */
-    clipspan_picture_options picture; /* for run_files */
+    const clipspan_picture_options *picture; /* for run_files; NULL: defaults */
 } clipspan_encoder_options;
 #define CLIPSPAN_ENCODER_OPTIONS_INIT                                                              \
     {                                                                                              \
-        sizeof(clipspan_encoder_options), CLIPSPAN_IMAGE, CLIPSPAN_F32, 0, 0, 0,                   \
-            CLIPSPAN_PICTURE_OPTIONS_INIT                                                          \
+        sizeof(clipspan_encoder_options), CLIPSPAN_IMAGE, CLIPSPAN_F32, 0, 0, 0, NULL              \
     }
 
 /* Makes an encoder: reads and packs the tower's weights if no encoder of this model and precision

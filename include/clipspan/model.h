@@ -32,10 +32,13 @@ typedef struct clipspan_model_options {
                            NULL: beside it */
     int quick_gelu;     /* 0: as the checkpoint says; 1: QuickGELU; -1: exact GELU */
     int allow_nonfinite; /* load weights that hold NaN or infinity instead of refusing them */
+    const char *preprocessor_json; /* clipspan_model_new: text of preprocessor_config.json, beside a
+                                      configuration of Hugging Face's kind; NULL: its defaults */
+    size_t preprocessor_size;      /* bytes of it */
 } clipspan_model_options;
 #define CLIPSPAN_MODEL_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(clipspan_model_options), NULL, 0, 0                                                 \
+        sizeof(clipspan_model_options), NULL, 0, 0, NULL, 0                                        \
     }
 
 /* One tower: D = heads * head_width. */
@@ -47,21 +50,21 @@ typedef struct clipspan_tower_info {
 
 typedef struct clipspan_model_info {
     const char *name; /* as opened */
-    const char *path; /* folder or file that was found */
+    const char *path; /* folder or file that was found; "" for a model in memory */
     clipspan_layout layout;
     clipspan_activation activation;
     const char *activation_source; /* which file and key decided it */
     int embed_width;               /* P */
 
-    clipspan_tower_info image;
+    const clipspan_tower_info *image;
     int heads_left; /* of all layers of the image tower: layers * heads, or fewer where heads were
                        removed */
     int image_height, image_width, patch_size;
     int grid_height, grid_width, tokens; /* N = 1 + grid_height * grid_width */
     int has_ln_pre;
 
-    int has_text; /* 0: image tower only, the next three and `text` are zero */
-    clipspan_tower_info text;
+    int has_text; /* 0: image tower only, the next two and all of `text` are zero */
+    const clipspan_tower_info *text;
     int context_length, vocab_size;
 
     float mean[3], std[3];
@@ -79,10 +82,10 @@ typedef struct clipspan_model_info {
 typedef struct clipspan_tensor_info {
     const char *name;  /* as in the file */
     const char *dtype; /* "F32", "F16", "BF16", "F64", "I64" */
-    const char *file;
+    const char *file;  /* "" in memory */
     int rank;
     uint64_t shape[8];
-    uint64_t offset, bytes; /* in that file */
+    uint64_t offset, bytes; /* in that file; in memory offset is 0 */
 } clipspan_tensor_info;
 
 /* Opens a checkpoint: reads its configuration and the tensor table, checks that every expected
@@ -98,6 +101,34 @@ CLIPSPAN_API clipspan_status clipspan_model_open(clipspan_model **out, const cha
                                                  const clipspan_model_options *options,
                                                  clipspan_error *err);
 CLIPSPAN_API void clipspan_model_close(clipspan_model **model);
+
+/* A tensor in memory, row-major and dense. This struct stays as it is. */
+typedef struct clipspan_tensor {
+    const char *name;  /* as in a safetensors file of the model */
+    const char *dtype; /* "F32", "F16", "BF16", "F64"; "I64" for the integers of old files */
+    int rank;
+    const uint64_t *shape; /* [rank] */
+    const void *data;      /* on any boundary */
+    size_t size;           /* bytes of it */
+} clipspan_tensor;
+
+/* Makes a model from tensors in memory, which are checked as those of a file are: names and shapes
+ * as OpenCLIP or Hugging Face write them. `data` is borrowed until the model is closed and must not
+ * change; everything else is copied. A model in memory does what one from files does; texts are
+ * taken apart with the merges table that comes with clipspan. It counts as one weight file whose
+ * name is ""; its hash (clipspan_model_run_hash) is over name, type, shape and bytes of every
+ * tensor, in the order of their names: name and type each with a NUL, the rank and each dimension
+ * as 8 bytes, lowest first, then the data.
+ *
+ * name: what messages and facts call the model   config_json: the text of open_clip_config.json or
+ * config.json, config_size bytes; NULL: options->config is the name of a built-in architecture.
+ * Errors: as clipspan_model_open, ARGUMENT (a tensor that is none or comes twice, both or neither
+ * of text and architecture). */
+CLIPSPAN_API clipspan_status clipspan_model_new(clipspan_model **out, const char *name,
+                                                const char *config_json, size_t config_size,
+                                                const clipspan_tensor *tensors, size_t count,
+                                                const clipspan_model_options *options,
+                                                clipspan_error *err);
 
 /* Facts about an open model; the pointer lives as long as the model. */
 CLIPSPAN_API const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model);
@@ -135,8 +166,8 @@ CLIPSPAN_API clipspan_status clipspan_model_run_check(clipspan_model_check *out,
                                                       const clipspan_progress *progress,
                                                       clipspan_error *err);
 
-/* SHA-256 of weight file `file` (from 0), 64 hexadecimal digits and a NUL. Errors: ARGUMENT beyond
- * the last file. */
+/* SHA-256 of weight file `file` (from 0), 64 hexadecimal digits and a NUL; of a model in memory as
+ * at clipspan_model_new. Errors: ARGUMENT beyond the last file, IO, NOMEM, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *model,
                                                      size_t file, const clipspan_progress *progress,
                                                      clipspan_error *err);

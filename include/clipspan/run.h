@@ -71,15 +71,15 @@ typedef enum clipspan_codes {
 
 typedef struct clipspan_plan_options {
     size_t struct_size;
-    clipspan_codes codes;             /* default: float32 */
-    clipspan_precision precision;     /* default: float32 */
-    clipspan_picture_options picture; /* max_pixels 0: resolved here, so that all shares agree */
-    int replace;                      /* throw away a run that is there already */
+    clipspan_codes codes;                    /* default: float32 */
+    clipspan_precision precision;            /* default: float32 */
+    const clipspan_picture_options *picture; /* NULL: defaults; max_pixels 0: resolved here, so that
+                                                all shares agree */
+    int replace;                             /* throw away a run that is there already */
 } clipspan_plan_options;
 #define CLIPSPAN_PLAN_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(clipspan_plan_options), CLIPSPAN_CODES_F32, CLIPSPAN_F32,                           \
-            CLIPSPAN_PICTURE_OPTIONS_INIT, 0                                                       \
+        sizeof(clipspan_plan_options), CLIPSPAN_CODES_F32, CLIPSPAN_F32, NULL, 0                   \
     }
 
 /* Makes the folder `path` and its index: fixes the order of the pictures, the chunks, and what the

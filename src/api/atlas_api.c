@@ -61,11 +61,9 @@ static clipspan_status take_layers(atlas_job *j, clipspan_error *err)
 static clipspan_status take_options(atlas_job *j, const clipspan_atlas_options *options,
                                     clipspan_error *err)
 {
-    static const clipspan_atlas_options defaults = CLIPSPAN_ATLAS_OPTIONS_INIT;
     clipspan_atlas_options *o = &j->options;
     cs_atlas_wish *w = &j->wish;
-    *o = options ? *options : defaults;
-    CS_CHECK_SIZE(o, clipspan_atlas_options, err);
+    CS_TRY(CS_OPTIONS(o, options, clipspan_atlas_options, err));
     if (o->picks < 0 || o->picks > PICKS_MOST || o->rank < 0 || o->resamples < -1 ||
         o->resamples > 100000 || o->threads < 0 || o->threads > CS_MAX_THREADS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,

@@ -32,11 +32,7 @@ static clipspan_status check_cues(const clipspan_effects_options *o, size_t P, c
 static clipspan_status take_options(clipspan_effects_options *to,
                                     const clipspan_effects_options *options, clipspan_error *err)
 {
-    *to = (clipspan_effects_options)CLIPSPAN_EFFECTS_OPTIONS_INIT;
-    if (options) {
-        CS_CHECK_SIZE(options, clipspan_effects_options, err);
-        *to = *options;
-    }
+    CS_TRY(CS_OPTIONS(to, options, clipspan_effects_options, err));
     if (to->threads < 0 || to->threads > CS_MAX_THREADS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "threads is %d; 0 to %d was expected", to->threads,
                        CS_MAX_THREADS);

@@ -9,8 +9,6 @@
 static clipspan_status check_options(const clipspan_encoder_options *o, const clipspan_model *model,
                                      clipspan_error *err)
 {
-    CS_CHECK_SIZE(o, clipspan_encoder_options, err);
-    CS_CHECK_SIZE(&o->picture, clipspan_picture_options, err);
     if (o->tower != CLIPSPAN_IMAGE && o->tower != CLIPSPAN_TEXT)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "tower is %d; 0 (image) and 1 (text) are known",
                        (int)o->tower);
@@ -74,28 +72,30 @@ static clipspan_status make_text_passes(clipspan_encoder *e, clipspan_error *err
 clipspan_status clipspan_encoder_new(clipspan_encoder **out, clipspan_model *model,
                                      const clipspan_encoder_options *options, clipspan_error *err)
 {
-    static const clipspan_encoder_options defaults = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_picture_options picture;
+    clipspan_encoder_options o;
     clipspan_status status;
     clipspan_encoder *e;
     cs_clear(err);
     if (out) *out = NULL;
     if (!out || !model)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_new: out or model is NULL");
-    if (!options) options = &defaults;
-    CS_TRY(check_options(options, model, err));
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_encoder_options, err));
+    CS_TRY(CS_OPTIONS(&picture, o.picture, clipspan_picture_options, err));
+    CS_TRY(check_options(&o, model, err));
     e = cs_alloc_zero(1, sizeof *e, "an encoder", err);
     if (!e) return CLIPSPAN_E_NOMEM;
     e->model = model;
-    e->options = *options;
+    e->options = o;
+    e->picture = picture;
+    e->options.picture = &e->picture;
     if (e->options.threads == 0) e->options.threads = cs_threads_default();
     e->P = (size_t)model->info.embed_width;
     e->C = (size_t)model->info.context_length;
     e->pixels = 3 * (size_t)model->info.image_height * (size_t)model->info.image_width;
-    e->lanes = e->options.single && options->tower == CLIPSPAN_IMAGE ? 1 : e->options.threads;
-    CS_TRY_DONE(cs_model_tower(&e->tower, model, options->tower, options->precision,
-                               e->options.threads, err));
-    CS_TRY_DONE(options->tower == CLIPSPAN_IMAGE ? make_image_passes(e, err)
-                                                 : make_text_passes(e, err));
+    e->lanes = e->options.single && o.tower == CLIPSPAN_IMAGE ? 1 : e->options.threads;
+    CS_TRY_DONE(cs_model_tower(&e->tower, model, o.tower, o.precision, e->options.threads, err));
+    CS_TRY_DONE(o.tower == CLIPSPAN_IMAGE ? make_image_passes(e, err) : make_text_passes(e, err));
     *out = e;
     e = NULL;
 done:
@@ -172,7 +172,7 @@ static void run_picture(void *context, size_t index, int lane)
     if (!pixels) {
         uint8_t *buffer = e->buffers + (size_t)lane * e->pixels;
         status = cs_picture_read(buffer, &cs_checkpoint_config(e->model->checkpoint)->preprocess,
-                                 run->list->paths[index], &e->options.picture, &error);
+                                 run->list->paths[index], &e->picture, &error);
         pixels = buffer;
     }
     if (status == CLIPSPAN_OK)

@@ -87,25 +87,24 @@ clipspan_status clipspan_explanation_write(const char *path,
                                            const clipspan_explain_options *options,
                                            clipspan_error *err)
 {
-    static const clipspan_explain_options defaults = CLIPSPAN_EXPLAIN_OPTIONS_INIT;
     const clipspan_explanation_info *x = clipspan_explanation_get_info(explanation);
-    const clipspan_explain_options *o = options ? options : &defaults;
+    clipspan_explain_options o;
     const cs_atlas *atlas;
     cs_clear(err);
     if (!path || !explanation || !view)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_explanation_write: an argument is NULL");
-    CS_CHECK_SIZE(o, clipspan_explain_options, err);
-    if (o->top < 0 || o->top > 64)
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_explain_options, err));
+    if (o.top < 0 || o.top > 64)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%d heads were asked for; 1 to 64 are possible",
-                       o->top);
-    atlas = o->atlas ? o->atlas->atlas : NULL;
-    if (atlas && (atlas->info.run.layers != x->layers || atlas->info.run.heads != x->heads))
+                       o.top);
+    atlas = o.atlas ? o.atlas->atlas : NULL;
+    if (atlas && (atlas->info.run->layers != x->layers || atlas->info.run->heads != x->heads))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "the atlas is of %d layers of %d heads, the explanation of %d of %d",
-                       atlas->info.run.layers, atlas->info.run.heads, x->layers, x->heads);
+                       atlas->info.run->layers, atlas->info.run->heads, x->layers, x->heads);
     if (view->view.rows != x->grid_height || view->view.columns != x->grid_width)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "the view is of a model with %d x %d patches, the explanation of %d x %d",
                        view->view.rows, view->view.columns, x->grid_height, x->grid_width);
-    return cs_explain_write(path, explanation->explanation, &view->view, atlas, o, err);
+    return cs_explain_write(path, explanation->explanation, &view->view, atlas, &o, err);
 }

@@ -36,21 +36,20 @@ static clipspan_status take_parts(named_parts *out, const char *folder,
                                   const clipspan_run_info *info,
                                   const clipspan_export_options *options, clipspan_error *err)
 {
-    static const clipspan_export_options defaults = CLIPSPAN_EXPORT_OPTIONS_INIT;
-    const clipspan_export_options *o = options ? options : &defaults;
+    clipspan_export_options o;
     memset(out, 0, sizeof *out);
-    CS_CHECK_SIZE(o, clipspan_export_options, err);
-    if (o->threads < 0 || o->threads > CS_MAX_THREADS)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "threads is %d; 0 to %d are possible", o->threads,
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_export_options, err));
+    if (o.threads < 0 || o.threads > CS_MAX_THREADS)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "threads is %d; 0 to %d are possible", o.threads,
                        CS_MAX_THREADS);
-    out->dataset = last_part(o->dataset ? o->dataset : info->path, err);
-    out->model = last_part(o->model ? o->model : info->model_name, err);
+    out->dataset = last_part(o.dataset ? o.dataset : info->path, err);
+    out->model = last_part(o.model ? o.model : info->model_name, err);
     if (!out->dataset || !out->model) return CLIPSPAN_E_NOMEM;
     out->to.folder = folder;
     out->to.dataset = out->dataset;
     out->to.model = out->model;
-    out->to.threads = o->threads ? o->threads : cs_threads_default();
-    out->to.replace = o->replace;
+    out->to.threads = o.threads ? o.threads : cs_threads_default();
+    out->to.replace = o.replace;
     return CLIPSPAN_OK;
 }
 
@@ -80,7 +79,7 @@ clipspan_status clipspan_atlas_export(const char *path, const char *folder,
     if ((!path && !folder) || !atlas)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_atlas_export: path and folder, or atlas, are NULL");
-    status = take_parts(&parts, folder, &atlas->atlas->info.run, options, err);
+    status = take_parts(&parts, folder, atlas->atlas->info.run, options, err);
     if (status == CLIPSPAN_OK) status = cs_official_write_picks(path, &parts.to, atlas->atlas, err);
     parts_fini(&parts);
     return status;

@@ -6,6 +6,7 @@
 
 #include <clipspan/atlas.h>
 
+#include "api/option_structs.h"
 #include "atlas/atlas.h"
 #include "decompose/basis.h"
 #include "model/checkpoint.h"
@@ -21,6 +22,7 @@
 struct clipspan_model {
     cs_checkpoint *checkpoint;
     clipspan_model_info info;
+    clipspan_tower_info sizes[2]; /* [clipspan_tower] where info.image and info.text point */
     const cs_simd *simd;
     char *config; /* options that it was opened with */
     int quick_gelu, allow_nonfinite;
@@ -42,6 +44,7 @@ struct clipspan_atlas {
 struct clipspan_encoder {
     clipspan_model *model;
     clipspan_encoder_options options;
+    clipspan_picture_options picture; /* where options.picture points */
     size_t P, C, pixels; /* joint width, context length, bytes of one picture's pixels */
     int lanes;           /* passes that run side by side */
     cs_tower *tower;
@@ -52,16 +55,6 @@ struct clipspan_encoder {
     uint8_t *silent_marks;  /* [L, H] and */
     float *silent_z;        /* [L, H, K] behind it */
 };
-
-/* An option struct of a size this library does not know. */
-#define CS_CHECK_SIZE(options, type, err)                                                          \
-    do {                                                                                           \
-        if ((options)->struct_size != sizeof(type))                                                \
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT,                                               \
-                           #type " has struct_size %zu where %zu was expected; initialise it "     \
-                                 "with its ..._INIT macro",                                        \
-                           (options)->struct_size, sizeof(type));                                  \
-    } while (0)
 
 /* The model's tokenizer or tower, made by the first caller that needs it. */
 clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_model *model,

@@ -7,7 +7,7 @@ clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *s
                                      size_t count, const clipspan_inputs_options *options,
                                      clipspan_error *err)
 {
-    static const clipspan_inputs_options defaults = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    clipspan_inputs_options o;
     cs_clear(err);
     if (out) *out = NULL;
     if (!out || (count > 0 && !sources))
@@ -18,8 +18,8 @@ clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *s
     for (size_t i = 0; i < count; i++)
         if (!sources[i])
             return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_inputs_open: source %zu is NULL", i);
-    if (options) CS_CHECK_SIZE(options, clipspan_inputs_options, err);
-    return cs_inputs_open(out, sources, count, options ? options : &defaults, err);
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_inputs_options, err));
+    return cs_inputs_open(out, sources, count, &o, err);
 }
 
 void clipspan_inputs_close(clipspan_inputs **inputs)

@@ -137,7 +137,7 @@ clipspan_status clipspan_maps_new(clipspan_maps **out, clipspan_encoder *encoder
                                   const clipspan_bank *bank, const clipspan_maps_options *options,
                                   clipspan_error *err)
 {
-    static const clipspan_maps_options defaults = CLIPSPAN_MAPS_OPTIONS_INIT;
+    clipspan_maps_options o;
     clipspan_status status;
     clipspan_maps *m;
     cs_clear(err);
@@ -146,16 +146,15 @@ clipspan_status clipspan_maps_new(clipspan_maps **out, clipspan_encoder *encoder
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_maps_new: an argument is NULL");
     if (!encoder->images)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "maps were asked of a text encoder");
-    if (!options) options = &defaults;
-    CS_CHECK_SIZE(options, clipspan_maps_options, err);
-    if (options->pictures < 0 || options->pictures > CLIPSPAN_PARTS_MOST)
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_maps_options, err));
+    if (o.pictures < 0 || o.pictures > CLIPSPAN_PARTS_MOST)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "maps of %d pictures at a time; 1 to %d are possible", options->pictures,
+                       "maps of %d pictures at a time; 1 to %d are possible", o.pictures,
                        CLIPSPAN_PARTS_MOST);
     m = cs_alloc_zero(1, sizeof *m, "maps", err);
     if (!m) return CLIPSPAN_E_NOMEM;
     m->encoder = encoder;
-    CS_TRY_DONE(make(m, bank, options, err));
+    CS_TRY_DONE(make(m, bank, &o, err));
     *out = m;
     m = NULL;
 done:

@@ -3,7 +3,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "api/handles.h"
 #include "base/memory.h"
-#include "formats/file_hash.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,7 +31,10 @@ static void fill_info(clipspan_model *model)
     i->activation = c->activation;
     i->activation_source = c->activation_source;
     i->embed_width = c->embed_width;
-    fill_tower(&i->image, &c->image, cs_checkpoint_parameters(model->checkpoint, CLIPSPAN_IMAGE));
+    i->image = &model->sizes[CLIPSPAN_IMAGE];
+    i->text = &model->sizes[CLIPSPAN_TEXT];
+    fill_tower(&model->sizes[CLIPSPAN_IMAGE], &c->image,
+               cs_checkpoint_parameters(model->checkpoint, CLIPSPAN_IMAGE));
     for (int layer = 0; layer < c->image.layers; layer++)
         i->heads_left += cs_config_heads(c, layer);
     i->image_height = c->image_height;
@@ -44,7 +46,8 @@ static void fill_info(clipspan_model *model)
     i->has_ln_pre = c->has_ln_pre;
     i->has_text = c->has_text;
     if (c->has_text) {
-        fill_tower(&i->text, &c->text, cs_checkpoint_parameters(model->checkpoint, CLIPSPAN_TEXT));
+        fill_tower(&model->sizes[CLIPSPAN_TEXT], &c->text,
+                   cs_checkpoint_parameters(model->checkpoint, CLIPSPAN_TEXT));
         i->context_length = c->context_length;
         i->vocab_size = c->vocab_size;
     }
@@ -60,29 +63,40 @@ static void fill_info(clipspan_model *model)
     i->tokenizer = c->has_text ? cs_checkpoint_tokenizer(model->checkpoint) : "";
 }
 
-clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
-                                    const clipspan_model_options *options, clipspan_error *err)
+/* Where a model comes from: a name to look up, or tensors. */
+typedef struct model_source {
+    const char *name;
+    const char *config; /* of tensors */
+    size_t config_size;
+    const clipspan_tensor *tensors; /* NULL: look the name up */
+    size_t count;
+} model_source;
+
+static clipspan_status open_source(cs_checkpoint **out, const model_source *from,
+                                   const clipspan_model_options *options, clipspan_error *err)
 {
+    if (!from->tensors) return cs_checkpoint_open(out, from->name, options, err);
+    return cs_checkpoint_new(out, from->name, from->config, from->config_size, from->tensors,
+                             from->count, options, err);
+}
+
+static clipspan_status make_model(clipspan_model **out, const model_source *from,
+                                  const clipspan_model_options *options, clipspan_error *err)
+{
+    clipspan_model_options o;
     clipspan_status status;
     clipspan_model *model;
-    cs_clear(err);
-    if (out) *out = NULL;
-    if (!out || !name)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_open: out or name is NULL");
-    if (options) {
-        CS_CHECK_SIZE(options, clipspan_model_options, err);
-        if (options->quick_gelu < -1 || options->quick_gelu > 1)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "quick_gelu is %d; -1, 0 and 1 are known",
-                           options->quick_gelu);
-    }
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_model_options, err));
+    if (o.quick_gelu < -1 || o.quick_gelu > 1)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "quick_gelu is %d; -1, 0 and 1 are known",
+                       o.quick_gelu);
     model = cs_alloc_zero(1, sizeof *model, "a model", err);
     if (!model) return CLIPSPAN_E_NOMEM;
     model->simd = cs_simd_best();
-    model->quick_gelu = options ? options->quick_gelu : 0;
-    model->allow_nonfinite = options ? options->allow_nonfinite : 0;
-    model->config = cs_strdup(options && options->config ? options->config : "", err);
-    status = model->config ? cs_checkpoint_open(&model->checkpoint, name, options, err)
-                           : CLIPSPAN_E_NOMEM;
+    model->quick_gelu = o.quick_gelu;
+    model->allow_nonfinite = o.allow_nonfinite;
+    model->config = cs_strdup(o.config ? o.config : "", err);
+    status = model->config ? open_source(&model->checkpoint, from, &o, err) : CLIPSPAN_E_NOMEM;
     if (status != CLIPSPAN_OK) {
         cs_free(model->config);
         cs_free(model);
@@ -92,6 +106,30 @@ clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
     fill_info(model);
     *out = model;
     return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
+                                    const clipspan_model_options *options, clipspan_error *err)
+{
+    const model_source from = {name, NULL, 0, NULL, 0};
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !name)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_open: out or name is NULL");
+    return make_model(out, &from, options, err);
+}
+
+clipspan_status clipspan_model_new(clipspan_model **out, const char *name, const char *config_json,
+                                   size_t config_size, const clipspan_tensor *tensors, size_t count,
+                                   const clipspan_model_options *options, clipspan_error *err)
+{
+    const model_source from = {name, config_json, config_size, tensors, count};
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !name || !tensors)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_model_new: out, name or tensors is NULL");
+    return make_model(out, &from, options, err);
 }
 
 void clipspan_model_close(clipspan_model **model)
@@ -119,7 +157,7 @@ const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model)
 
 int clipspan_model_has_head(const clipspan_model *model, int layer, int head)
 {
-    if (!model || layer < 0 || layer >= model->info.image.layers || head < 0) return 0;
+    if (!model || layer < 0 || layer >= model->info.image->layers || head < 0) return 0;
     return cs_config_has_head(cs_checkpoint_config(model->checkpoint), layer, head);
 }
 
@@ -138,10 +176,10 @@ clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out, const clips
     e = cs_safetensors_at(tensors, index);
     out->name = e->name;
     out->dtype = e->dtype_name;
-    out->file = cs_safetensors_path(tensors, e->file);
+    out->file = clipspan_model_get_file(model, e->file);
     out->rank = e->rank;
     memcpy(out->shape, e->shape, sizeof out->shape);
-    out->offset = e->offset;
+    out->offset = cs_safetensors_in_memory(tensors) ? 0 : e->offset;
     out->bytes = e->bytes;
     return CLIPSPAN_OK;
 }
@@ -224,20 +262,21 @@ size_t clipspan_model_get_files(const clipspan_model *model)
 const char *clipspan_model_get_file(const clipspan_model *model, size_t file)
 {
     if (file >= clipspan_model_get_files(model)) return NULL;
+    if (cs_safetensors_in_memory(cs_checkpoint_tensors(model->checkpoint))) return "";
     return cs_safetensors_path(cs_checkpoint_tensors(model->checkpoint), file);
 }
 
 clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *model, size_t file,
                                         const clipspan_progress *progress, clipspan_error *err)
 {
-    const char *path = clipspan_model_get_file(model, file);
     cs_clear(err);
     if (!out || !model)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_run_hash: out or model is NULL");
-    if (!path)
+    if (file >= clipspan_model_get_files(model))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "file %zu of the model was asked for; it has %zu",
                        file, clipspan_model_get_files(model));
-    return cs_file_hash(out, path, progress, err);
+    return cs_safetensors_hash(out, NULL, cs_checkpoint_tensors(model->checkpoint), file, progress,
+                               err);
 }
 
 clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_model *model,

@@ -23,7 +23,7 @@ static clipspan_status make(clipspan_parts *p, clipspan_error *err)
 clipspan_status clipspan_parts_new(clipspan_parts **out, clipspan_encoder *encoder,
                                    const clipspan_parts_options *options, clipspan_error *err)
 {
-    static const clipspan_parts_options defaults = CLIPSPAN_PARTS_OPTIONS_INIT;
+    clipspan_parts_options o;
     clipspan_status status;
     clipspan_parts *p;
     cs_clear(err);
@@ -32,12 +32,11 @@ clipspan_status clipspan_parts_new(clipspan_parts **out, clipspan_encoder *encod
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_parts_new: out or encoder is NULL");
     if (!encoder->images)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "parts were asked of a text encoder");
-    if (!options) options = &defaults;
-    CS_CHECK_SIZE(options, clipspan_parts_options, err);
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_parts_options, err));
     p = cs_alloc_zero(1, sizeof *p, "parts", err);
     if (!p) return CLIPSPAN_E_NOMEM;
     p->encoder = encoder;
-    p->has_tokens = options->tokens != 0;
+    p->has_tokens = o.tokens != 0;
     CS_TRY_DONE(make(p, err));
     *out = p;
     p = NULL;

@@ -3,32 +3,32 @@
 #include "api/handles.h"
 #include "image/picture.h"
 
-static clipspan_status check(const void *pixels, const clipspan_model *model, const void *source,
+static clipspan_status check(clipspan_picture_options *to, const void *pixels,
+                             const clipspan_model *model, const void *source,
                              const clipspan_picture_options *options, clipspan_error *err)
 {
     cs_clear(err);
     if (!pixels || !model || !source)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "reading pixels: the buffer, the model or the picture is NULL");
-    if (options) CS_CHECK_SIZE(options, clipspan_picture_options, err);
-    return CLIPSPAN_OK;
+    return CS_OPTIONS(to, options, clipspan_picture_options, err);
 }
 
 clipspan_status clipspan_pixels_read(uint8_t *pixels, const clipspan_model *model, const char *path,
                                      const clipspan_picture_options *options, clipspan_error *err)
 {
-    static const clipspan_picture_options defaults = CLIPSPAN_PICTURE_OPTIONS_INIT;
-    CS_TRY(check(pixels, model, path, options, err));
-    return cs_picture_read(pixels, &cs_checkpoint_config(model->checkpoint)->preprocess, path,
-                           options ? options : &defaults, err);
+    clipspan_picture_options o;
+    CS_TRY(check(&o, pixels, model, path, options, err));
+    return cs_picture_read(pixels, &cs_checkpoint_config(model->checkpoint)->preprocess, path, &o,
+                           err);
 }
 
 clipspan_status clipspan_pixels_decode(uint8_t *pixels, const clipspan_model *model,
                                        const void *bytes, size_t size, const char *name,
                                        const clipspan_picture_options *options, clipspan_error *err)
 {
-    static const clipspan_picture_options defaults = CLIPSPAN_PICTURE_OPTIONS_INIT;
-    CS_TRY(check(pixels, model, bytes, options, err));
+    clipspan_picture_options o;
+    CS_TRY(check(&o, pixels, model, bytes, options, err));
     return cs_picture_decode(pixels, &cs_checkpoint_config(model->checkpoint)->preprocess, bytes,
-                             size, name ? name : "picture", options ? options : &defaults, err);
+                             size, name ? name : "picture", &o, err);
 }

@@ -12,17 +12,14 @@ clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *at
                                       const clipspan_report_options *options,
                                       const clipspan_progress *progress, clipspan_error *err)
 {
-    clipspan_report_options o = CLIPSPAN_REPORT_OPTIONS_INIT;
+    clipspan_report_options o;
     cs_report_kept kept = {0};
     cs_report_options inner;
     clipspan_status status;
     cs_clear(err);
     if (!path || !atlas)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_report_write: an argument is NULL");
-    if (options) {
-        CS_CHECK_SIZE(options, clipspan_report_options, err);
-        o = *options;
-    }
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_report_options, err));
     if (o.threads < 0 || o.threads > CS_MAX_THREADS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "%d threads were asked for; 1 to %d, or 0 for the default", o.threads,

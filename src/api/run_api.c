@@ -17,8 +17,6 @@
 static clipspan_status check_plan(const clipspan_plan_options *o, const clipspan_inputs *inputs,
                                   clipspan_error *err)
 {
-    CS_CHECK_SIZE(o, clipspan_plan_options, err);
-    CS_CHECK_SIZE(&o->picture, clipspan_picture_options, err);
     if (o->codes < CLIPSPAN_CODES_F32 || o->codes > CLIPSPAN_CODES_NONE)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "codes is %d; 0 (f32), 1 (f16), 2 (none) are known", (int)o->codes);
@@ -62,7 +60,8 @@ clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *
                                   const clipspan_plan_options *options,
                                   const clipspan_progress *progress, clipspan_error *err)
 {
-    clipspan_plan_options o = CLIPSPAN_PLAN_OPTIONS_INIT;
+    clipspan_plan_options o;
+    clipspan_picture_options picture;
     const cs_identity *known;
     cs_identity identity;
     clipspan_status status;
@@ -73,10 +72,12 @@ clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *
     if (!path || !model || !inputs)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_run_plan: path, model or inputs is NULL");
-    if (options) o = *options;
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_plan_options, err));
+    CS_TRY(CS_OPTIONS(&picture, o.picture, clipspan_picture_options, err));
+    o.picture = &picture;
     CS_TRY(check_plan(&o, inputs, err));
-    if (o.picture.max_pixels == 0)
-        o.picture.max_pixels = o.replace ? cs_picture_default_pixels() : default_pixels(path);
+    if (picture.max_pixels == 0)
+        picture.max_pixels = o.replace ? cs_picture_default_pixels() : default_pixels(path);
     CS_TRY(cs_model_identity(&known, model, progress, err));
     CS_TRY_DONE(cs_identity_copy(&identity, known, err));
     CS_TRY_DONE(cs_identity_add_options(&identity, &o, err));
@@ -90,7 +91,6 @@ done:
 
 static clipspan_status check_scan(const clipspan_scan_options *o, clipspan_error *err)
 {
-    CS_CHECK_SIZE(o, clipspan_scan_options, err);
     if (o->threads < 0 || o->threads > CS_MAX_THREADS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "threads is %d; 0 to %d are possible", o->threads,
                        CS_MAX_THREADS);
@@ -129,7 +129,7 @@ clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
                                   clipspan_model *model, const clipspan_scan_options *options,
                                   const clipspan_progress *progress, clipspan_error *err)
 {
-    clipspan_scan_options o = CLIPSPAN_SCAN_OPTIONS_INIT;
+    clipspan_scan_options o;
     clipspan_scan_result ignored;
     cs_scan_job job = {.progress = progress};
     cs_run_facts facts = {0};
@@ -141,7 +141,7 @@ clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
     memset(out, 0, sizeof *out);
     if (!path || !model)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_scan: path or model is NULL");
-    if (options) o = *options;
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_scan_options, err));
     CS_TRY(check_scan(&o, err));
     CS_TRY(open_index(&job.index, path, err));
     CS_TRY_DONE(cs_run_facts_read(&facts, job.index, path, err));

@@ -14,7 +14,6 @@ static clipspan_status check(const clipspan_search_options *o, const clipspan_ru
                              clipspan_error *err)
 {
     size_t i;
-    CS_CHECK_SIZE(o, clipspan_search_options, err);
     if (o->heads && o->head_count < 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a search by no heads was asked for");
     if (o->compare < CLIPSPAN_COMPARE_COSINE || o->compare > CLIPSPAN_COMPARE_PLAIN)
@@ -32,20 +31,19 @@ clipspan_status clipspan_search_new(clipspan_search **out, const clipspan_run *r
                                     const clipspan_search_options *options,
                                     const clipspan_progress *progress, clipspan_error *err)
 {
-    static const clipspan_search_options defaults = CLIPSPAN_SEARCH_OPTIONS_INIT;
+    clipspan_search_options o;
     clipspan_search *s;
     clipspan_status status;
     cs_clear(err);
     if (out) *out = NULL;
     if (!out || !run)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_search_new: an argument is NULL");
-    if (!options) options = &defaults;
-    CS_TRY(check(options, cs_run_info(run->run), err));
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_search_options, err));
+    CS_TRY(check(&o, cs_run_info(run->run), err));
     s = cs_alloc_zero(1, sizeof *s, "a search", err);
     if (!s) return CLIPSPAN_E_NOMEM;
-    status = cs_search_new(
-        &s->search, run->run, options->heads, options->head_count, options->compare,
-        options->threads > 0 ? options->threads : cs_threads_default(), progress, err);
+    status = cs_search_new(&s->search, run->run, o.heads, o.head_count, o.compare,
+                           o.threads > 0 ? o.threads : cs_threads_default(), progress, err);
     if (status == CLIPSPAN_OK) status = cs_run_fact(&s->folder, run->run, "pictures.folder", err);
     if (status == CLIPSPAN_OK)
         *out = s;

@@ -11,21 +11,22 @@ clipspan_status clipspan_mask_read(uint16_t *values, const clipspan_model *model
                                    const char *picture, clipspan_protocol protocol,
                                    const clipspan_picture_options *options, clipspan_error *err)
 {
+    clipspan_picture_options o;
     int height = 0, width = 0;
     cs_clear(err);
     if (!values || !model || !path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_mask_read: an argument is NULL");
-    if (options) CS_CHECK_SIZE(options, clipspan_picture_options, err);
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_picture_options, err));
     if (picture) {
         cs_raster raster;
-        clipspan_status status = cs_picture_open(&raster, picture, options, err);
+        clipspan_status status = cs_picture_open(&raster, picture, &o, err);
         height = raster.height;
         width = raster.width;
         cs_raster_fini(&raster);
         CS_TRY(status);
     }
     return cs_mask_read(values, &cs_checkpoint_config(model->checkpoint)->preprocess, path,
-                        protocol == CLIPSPAN_PUBLISHED, height, width, options, err);
+                        protocol == CLIPSPAN_PUBLISHED, height, width, &o, err);
 }
 
 clipspan_status clipspan_mask_write(const char *path, const uint8_t *values, int height, int width,

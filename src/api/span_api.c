@@ -41,9 +41,6 @@ clipspan_status cs_span_pool_of(cs_span_pool **out, const clipspan_bank *bank, s
 clipspan_status cs_span_take_options(cs_span_options *out, const clipspan_span_options *o,
                                      clipspan_error *err)
 {
-    static const clipspan_span_options defaults = CLIPSPAN_SPAN_OPTIONS_INIT;
-    if (!o) o = &defaults;
-    CS_CHECK_SIZE(o, clipspan_span_options, err);
     if (o->picks < 0 || o->rank < 0 || o->threads < 0 || o->threads > CS_MAX_THREADS ||
         o->resamples < -1 || o->resamples > 100000)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
@@ -63,7 +60,7 @@ static clipspan_status check_blocks(const clipspan_span_options *o, const clipsp
                                     clipspan_error *err)
 {
     size_t i;
-    for (i = 0; o && i < o->block_count; i++)
+    for (i = 0; i < o->block_count; i++)
         if (!o->blocks || !o->blocks[i] || o->blocks[i]->basis != stats->basis)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "block %zu of the options is NULL, or of another model or precision", i);
@@ -172,6 +169,7 @@ clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *sta
     clipspan_status status = CLIPSPAN_OK;
     cs_span_pool *pool = NULL;
     cs_span_head *known = NULL;
+    clipspan_span_options wish;
     cs_span_options o = {0};
     double *moments = NULL;
     cs_shape shape;
@@ -181,14 +179,15 @@ clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *sta
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_new: an argument is NULL");
     shape = stats->basis->shape;
     CS_TRY(cs_span_check_heads(out, heads, count, shape.L, shape.H, err));
-    CS_TRY(cs_span_take_options(&o, options, err));
-    CS_TRY(check_blocks(options, stats, err));
+    CS_TRY(CS_OPTIONS(&wish, options, clipspan_span_options, err));
+    CS_TRY(cs_span_take_options(&o, &wish, err));
+    CS_TRY(check_blocks(&wish, stats, err));
     if (count == 0) return CLIPSPAN_OK;
-    blocks = options && o.resamples > 0 ? options->block_count : 0;
+    blocks = o.resamples > 0 ? wish.block_count : 0;
     CS_TRY_DONE(
         cs_span_pool_of(&pool, bank, shape.P, stats->model->info.name, stats->model->simd, err));
-    CS_TRY_DONE(gather(&moments, &known, stats, heads, count, blocks ? options->blocks : NULL,
-                       blocks, err));
+    CS_TRY_DONE(
+        gather(&moments, &known, stats, heads, count, blocks ? wish.blocks : NULL, blocks, err));
     CS_TRY_DONE(cs_span_make(out, pool, known, heads, count, shape.C, &o, progress, err));
 done:
     cs_span_pool_free(&pool);

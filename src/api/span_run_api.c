@@ -41,6 +41,7 @@ clipspan_status clipspan_span_new_run(clipspan_span **out, const clipspan_run *r
 {
     clipspan_status status = CLIPSPAN_OK;
     cs_head_group group = {0};
+    clipspan_span_options wish;
     cs_span_options o = {0};
     cs_span_pool *pool = NULL;
     cs_shape shape;
@@ -50,11 +51,12 @@ clipspan_status clipspan_span_new_run(clipspan_span **out, const clipspan_run *r
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_new_run: an argument is NULL");
     shape = cs_run_shape(run->run);
     CS_TRY(cs_span_check_heads(out, heads, count, shape.L, shape.H, err));
-    CS_TRY(cs_span_take_options(&o, options, err));
-    if (options && options->block_count)
+    CS_TRY(CS_OPTIONS(&wish, options, clipspan_span_options, err));
+    CS_TRY(cs_span_take_options(&o, &wish, err));
+    if (wish.block_count)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "a run has blocks of its own; the options name %zu others",
-                       options->block_count);
+                       wish.block_count);
     CS_TRY(cs_run_need_merged(run->run, err));
     if (count == 0) return CLIPSPAN_OK;
     CS_TRY_DONE(cs_span_pool_of(&pool, bank, shape.P, cs_run_info(run->run)->model_name,

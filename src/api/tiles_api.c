@@ -19,8 +19,6 @@ struct clipspan_tiles {
 
 static clipspan_status check(const clipspan_tiles_options *o, clipspan_error *err)
 {
-    CS_CHECK_SIZE(o, clipspan_tiles_options, err);
-    CS_CHECK_SIZE(&o->picture, clipspan_picture_options, err);
     if (o->size < 0 || o->most < 0 || o->most > MOST_WINDOWS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "tiles of %d pixels, at most %d of them, were asked for; sizes from 1 and "
@@ -51,7 +49,6 @@ static clipspan_status make(clipspan_tiles *t, const char *path,
     clipspan_error error;
     clipspan_status status;
     int height, width;
-    t->options = options->picture;
     t->path = cs_strdup(path, err);
     if (!t->path) return CLIPSPAN_E_NOMEM;
     CS_TRY(cs_picture_open(&t->raster, path, &t->options, err));
@@ -71,19 +68,20 @@ clipspan_status clipspan_tiles_new(clipspan_tiles **out, const clipspan_model *m
                                    const char *path, const clipspan_tiles_options *options,
                                    clipspan_error *err)
 {
-    static const clipspan_tiles_options defaults = CLIPSPAN_TILES_OPTIONS_INIT;
+    clipspan_tiles_options o;
     clipspan_tiles *t;
     clipspan_status status;
     cs_clear(err);
     if (out) *out = NULL;
     if (!out || !model || !path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_tiles_new: an argument is NULL");
-    if (!options) options = &defaults;
-    CS_TRY(check(options, err));
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_tiles_options, err));
+    CS_TRY(check(&o, err));
     t = cs_alloc_zero(1, sizeof *t, "tiles", err);
     if (!t) return CLIPSPAN_E_NOMEM;
     t->model = model;
-    status = make(t, path, options, err);
+    status = CS_OPTIONS(&t->options, o.picture, clipspan_picture_options, err);
+    if (status == CLIPSPAN_OK) status = make(t, path, &o, err);
     if (status == CLIPSPAN_OK)
         *out = t;
     else

@@ -40,18 +40,19 @@ clipspan_status clipspan_view_new(clipspan_view **out, const clipspan_model *mod
                                   const char *path, int edge,
                                   const clipspan_picture_options *options, clipspan_error *err)
 {
+    clipspan_picture_options o;
     clipspan_view *v;
     clipspan_status status;
     cs_clear(err);
     if (out) *out = NULL;
     if (!out || !model || !path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_view_new: an argument is NULL");
-    if (options) CS_CHECK_SIZE(options, clipspan_picture_options, err);
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_picture_options, err));
     CS_TRY(cs_view_edge(&edge, edge, err));
     v = cs_alloc_zero(1, sizeof *v, "a view", err);
     if (!v) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(cs_view_init(&v->view, &cs_checkpoint_config(model->checkpoint)->preprocess,
-                             model->info.patch_size, path, edge, options, err));
+                             model->info.patch_size, path, edge, &o, err));
     cs_view_describe(v);
     *out = v;
     v = NULL;

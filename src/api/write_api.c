@@ -184,7 +184,6 @@ static clipspan_status start(request *r, const char *folder, const clipspan_mode
 {
     const cs_tower_config *t = &cs_checkpoint_config(model->checkpoint)->image;
     const size_t LH = (size_t)t->layers * (size_t)t->heads;
-    CS_CHECK_SIZE(o, clipspan_write_options, err);
     r->marks = cs_alloc_zero(LH, 1, "chosen heads", err);
     r->z = cs_alloc_zero(LH, (size_t)t->head_width * sizeof *r->z, "chosen heads", err);
     if (!r->marks || !r->z) return CLIPSPAN_E_NOMEM;
@@ -207,13 +206,14 @@ clipspan_status clipspan_model_check_write(const char *folder, const clipspan_mo
                                            const clipspan_write_options *options,
                                            clipspan_error *err)
 {
-    static const clipspan_write_options defaults = CLIPSPAN_WRITE_OPTIONS_INIT;
+    clipspan_write_options o;
     clipspan_status status;
     request r = {0};
     cs_clear(err);
     if (!folder || !model || (count && !heads))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_check_write: an argument is NULL");
-    status = start(&r, folder, model, heads, NULL, count, options ? options : &defaults, err);
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_write_options, err));
+    status = start(&r, folder, model, heads, NULL, count, &o, err);
     fini(&r);
     return status;
 }
@@ -223,19 +223,19 @@ clipspan_status clipspan_model_write(const char *folder, const clipspan_model *m
                                      const clipspan_write_options *options,
                                      const clipspan_progress *progress, clipspan_error *err)
 {
-    static const clipspan_write_options defaults = CLIPSPAN_WRITE_OPTIONS_INIT;
-    const clipspan_write_options *o = options ? options : &defaults;
+    clipspan_write_options o;
     cs_folder_output *output = NULL;
     clipspan_status status;
     request r = {0};
     cs_clear(err);
     if (!folder || !model || (count && (!heads || !z)))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_write: an argument is NULL");
-    CS_TRY_DONE(start(&r, folder, model, heads, z, count, o, err));
-    CS_TRY_DONE(cs_folder_output_open(&output, folder, o->replace, RECORD, err));
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_write_options, err));
+    CS_TRY_DONE(start(&r, folder, model, heads, z, count, &o, err));
+    CS_TRY_DONE(cs_folder_output_open(&output, folder, o.replace, RECORD, err));
     CS_TRY_DONE(cs_checkpoint_write(cs_folder_output_path(output), model->checkpoint, &r.edit,
                                     progress, err));
-    CS_TRY_DONE(write_record(cs_folder_output_path(output), model, heads, count, o, err));
+    CS_TRY_DONE(write_record(cs_folder_output_path(output), model, heads, count, &o, err));
     status = cs_folder_output_commit(output, err);
 done:
     cs_folder_output_close(&output);

@@ -55,8 +55,9 @@ static clipspan_status copy_text(const char **text, cs_atlas *a, clipspan_error 
 
 static clipspan_status copy_info(cs_atlas *a, const clipspan_run_info *info, clipspan_error *err)
 {
-    clipspan_run_info *to = &a->info.run;
+    clipspan_run_info *to = &a->run;
     *to = *info;
+    a->info.run = to;
     CS_TRY(copy_text(&to->path, a, err));
     CS_TRY(copy_text(&to->version, a, err));
     CS_TRY(copy_text(&to->model_name, a, err));
@@ -97,7 +98,7 @@ static clipspan_status count_picture(void *context, const cs_picture_row *row, c
     while (i < a->info.count_kinds && strcmp(a->counts[i].status, row->status) != 0)
         i++;
     if (i == COUNT_KINDS)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, a->info.run.path,
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, a->info.run->path,
                           "its index has pictures of more than %d kinds", COUNT_KINDS);
     if (i == a->info.count_kinds) {
         a->counts[i].status = cs_atlas_keep(a, row->status, err);
@@ -218,7 +219,7 @@ void cs_atlas_sum_up(cs_atlas *a)
         a->texts[t].best = 0.0;
         a->texts[t].best_head = 0;
     }
-    for (int l = 0; l < info->run.layers; l++) {
+    for (int l = 0; l < info->run->layers; l++) {
         clipspan_atlas_layer *layer = &a->layers[l];
         double variance = 0.0, real = 0.0, null = 0.0;
         size_t first = at;

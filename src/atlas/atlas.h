@@ -11,7 +11,8 @@
 
 typedef struct cs_atlas {
     clipspan_atlas_info info;
-    clipspan_atlas_layer *layers;     /* [info.run.layers] */
+    clipspan_run_info run;            /* where info.run points */
+    clipspan_atlas_layer *layers;     /* [info.run->layers] */
     clipspan_atlas_head *heads;       /* [info.heads] by layer, then head */
     clipspan_atlas_text *texts;       /* [info.texts] */
     clipspan_atlas_picture *pictures; /* [info.pictures] by place */

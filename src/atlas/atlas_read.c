@@ -118,9 +118,9 @@ static void read_head(clipspan_atlas_head *h, reader *r, size_t at, const json_t
 {
     const clipspan_atlas_info *info = &r->atlas->info;
     const json_t *name = json_object_get(o, "head"), *picks = json_object_get(o, "picks");
-    const size_t H = (size_t)info->run.heads;
+    const size_t H = (size_t)info->run->heads;
     size_t count = json_array_size(picks);
-    h->head.layer = (int)whole(r, item(r, name, 0), (uint64_t)info->run.layers);
+    h->head.layer = (int)whole(r, item(r, name, 0), (uint64_t)info->run->layers);
     h->head.head = (int)whole(r, item(r, name, 1), H);
     r->bad |= (size_t)(h->head.layer - info->first_layer) * H + (size_t)h->head.head != at;
     h->strength = strength(r, json_object_get(o, "strength"), 0);
@@ -142,7 +142,7 @@ static void read_facts(reader *r, const json_t *root)
     clipspan_atlas_info *i = &r->atlas->info;
     const json_t *layers = json_object_get(root, "layers"), *seed = json_object_get(root, "seed"),
                  *effects = json_object_get(root, "effects");
-    const uint64_t L = (uint64_t)i->run.layers;
+    const uint64_t L = (uint64_t)i->run->layers;
     i->pool_hash = text(r, json_object_get(root, "pool_sha256"));
     i->null_hash = text(r, json_object_get(root, "null_sha256"));
     i->pool_texts = (size_t)whole(r, json_object_get(root, "pool_texts"), UINT32_MAX);
@@ -173,7 +173,7 @@ static clipspan_status read_tables(reader *r, const json_t *root, clipspan_error
     a->info.texts = json_array_size(texts);
     a->info.pictures = json_array_size(pictures);
     a->info.heads =
-        (size_t)(a->info.last_layer - a->info.first_layer + 1) * (size_t)a->info.run.heads;
+        (size_t)(a->info.last_layer - a->info.first_layer + 1) * (size_t)a->info.run->heads;
     if (r->bad || json_array_size(heads) != a->info.heads) {
         r->bad = 1;
         a->info.heads = a->info.texts = a->info.pictures = 0;
@@ -190,7 +190,7 @@ static clipspan_status read_tables(reader *r, const json_t *root, clipspan_error
         a->texts[t].category = text(r, item(r, json_array_get(texts, t), 1));
     }
     for (size_t p = 0; p < a->info.pictures; p++)
-        a->pictures[p].place = whole(r, json_array_get(pictures, p), a->info.run.pictures);
+        a->pictures[p].place = whole(r, json_array_get(pictures, p), a->info.run->pictures);
     for (size_t h = 0; h < a->info.heads && !r->bad; h++)
         read_head(&a->heads[h], r, h, json_array_get(heads, h));
     return r->memory ? CLIPSPAN_E_NOMEM : CLIPSPAN_OK;
@@ -244,7 +244,7 @@ static clipspan_status take_document(cs_atlas *atlas, const json_t *root, const 
     CS_TRY(read_tables(&r, root, err));
     if (r.memory) return CLIPSPAN_E_NOMEM;
     if (r.bad)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, atlas->info.run.path,
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, atlas->info.run->path,
                           "its picks from pool \"%.100s\" are damaged, or of another version of "
                           "clipspan; make them again with clipspan span",
                           atlas->info.pool);

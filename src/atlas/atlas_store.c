@@ -82,7 +82,7 @@ static json_t *head_of(const clipspan_atlas_head *h)
 static json_t *layers_of(const cs_atlas *a)
 {
     json_t *list = json_array();
-    for (int l = 0; l < a->info.run.layers; l++) {
+    for (int l = 0; l < a->info.run->layers; l++) {
         const clipspan_atlas_layer *y = &a->layers[l];
         json_array_append_new(list,
                               add_reals(json_array(), 6, y->attention.share, y->attention.variance,

@@ -75,22 +75,35 @@ clipspan_status cs_json_parse(json_t **out, const char *text, size_t size,
                       (size_t)where.position + skip + limits->offset, where.line, where.text);
 }
 
-clipspan_status cs_json_read(json_t **out, const char *path, clipspan_error *err)
+clipspan_status cs_json_read_text(json_t **out, const char *text, size_t size, const char *path,
+                                  clipspan_error *err)
 {
     static const cs_json_limits limits = {64, 20000, 100000, 0, "configuration"};
     clipspan_status status;
-    unsigned char *text;
-    size_t size;
     *out = NULL;
-    CS_TRY(cs_file_read_all(&text, &size, path, MAX_FILE, err));
-    status = cs_json_parse(out, (const char *)text, size, &limits, path, err);
-    cs_free(text);
+    if (size > MAX_FILE)
+        return cs_fail_at(err, CLIPSPAN_E_LIMIT, path,
+                          "has %zu bytes of configuration; at most %llu are read", size,
+                          (unsigned long long)MAX_FILE);
+    status = cs_json_parse(out, text, size, &limits, path, err);
     if (status == CLIPSPAN_OK && !json_is_object(*out)) {
         json_decref(*out);
         *out = NULL;
         status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                             "configuration is no JSON object, where {…} was expected");
     }
+    return status;
+}
+
+clipspan_status cs_json_read(json_t **out, const char *path, clipspan_error *err)
+{
+    clipspan_status status;
+    unsigned char *text;
+    size_t size;
+    *out = NULL;
+    CS_TRY(cs_file_read_all(&text, &size, path, MAX_FILE, err));
+    status = cs_json_read_text(out, (const char *)text, size, path, err);
+    cs_free(text);
     return status;
 }
 

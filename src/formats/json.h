@@ -25,6 +25,10 @@ clipspan_status cs_json_parse(json_t **out, const char *text, size_t size,
 /* Reads a configuration file of at most 4 MB whose root is an object. Errors: NOT_FOUND, IO too. */
 clipspan_status cs_json_read(json_t **out, const char *path, clipspan_error *err);
 
+/* The same from text in memory; path: for messages. */
+clipspan_status cs_json_read_text(json_t **out, const char *text, size_t size, const char *path,
+                                  clipspan_error *err);
+
 /* An object inside a configuration file: `name` leads to it ("vision_cfg"), "" for the root. object
  * may be NULL, then it has no keys. */
 typedef struct cs_json {

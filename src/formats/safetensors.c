@@ -11,36 +11,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "formats/foreign.h"
 #include "formats/json.h"
-#include "formats/widen.h"
+#include "formats/safetensors_inside.h"
 
 #define MAX_HEADER   ((uint64_t)4 << 20)
-#define MAX_TENSORS  20000
 #define MAX_FILES    256
-#define MAX_ELEMENTS 300000              /* commas in a header: 14 a tensor and some metadata */
-#define CHUNK        ((size_t)256 << 10) /* converted at a time: stays in a second-level cache */
+#define MAX_ELEMENTS 300000 /* commas in a header: 14 a tensor and some metadata */
 
-struct cs_safetensors {
-    cs_file **files;
-    size_t file_count;
-    cs_tensor_entry *entries;
-    size_t count, room;
-    uint64_t bytes;
-    json_t *notes; /* __metadata__ of the first file, or NULL */
-};
-
-typedef struct dtype_facts {
-    const char *name;
-    unsigned bits;
-    cs_dtype dtype;
-} dtype_facts;
-
-static const dtype_facts dtypes[] = {
+static const cs_dtype_facts dtypes[] = {
     {"F32", 32, CS_F32},          {"F16", 16, CS_F16},      {"BF16", 16, CS_BF16},
     {"F64", 64, CS_F64},          {"I64", 64, CS_I64},      {"BOOL", 8, CS_OTHER},
     {"U8", 8, CS_OTHER},          {"I8", 8, CS_OTHER},      {"I16", 16, CS_OTHER},
@@ -51,7 +33,7 @@ static const dtype_facts dtypes[] = {
     {"F8_E5M2FNUZ", 8, CS_OTHER},
 };
 
-static const dtype_facts *find_dtype(const char *name)
+const cs_dtype_facts *cs_dtype_find(const char *name)
 {
     size_t i;
     for (i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
@@ -59,9 +41,7 @@ static const dtype_facts *find_dtype(const char *name)
     return NULL;
 }
 
-/* The product of the shape and the bytes it takes; 0 when either does not fit 64 bits or the bits
- * do not fill whole bytes. */
-static int shape_size(cs_tensor_entry *entry, unsigned bits)
+int cs_tensor_size(cs_tensor_entry *entry, unsigned bits)
 {
     uint64_t count = 1;
     int i, empty = 0;
@@ -101,7 +81,7 @@ static clipspan_status read_entry(cs_tensor_entry *entry, const char *name, json
 {
     json_t *dtype = json_object_get(facts, "dtype"), *shape = json_object_get(facts, "shape"),
            *offsets = json_object_get(facts, "data_offsets"), *b, *e;
-    const dtype_facts *kind;
+    const cs_dtype_facts *kind;
     json_int_t begin, end;
     char shown[200];
     size_t i;
@@ -111,7 +91,7 @@ static clipspan_status read_entry(cs_tensor_entry *entry, const char *name, json
                           "tensor \"%.150s\": expected {\"dtype\": text, \"shape\": list, "
                           "\"data_offsets\": [begin, end]} in the header",
                           name);
-    kind = find_dtype(json_string_value(dtype));
+    kind = cs_dtype_find(json_string_value(dtype));
     if (!kind)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                           "tensor \"%.150s\": unknown dtype \"%.40s\"", name,
@@ -133,7 +113,7 @@ static clipspan_status read_entry(cs_tensor_entry *entry, const char *name, json
         entry->shape[i] = (uint64_t)json_integer_value(length);
     }
     print_shape(shown, sizeof shown, entry);
-    if (!shape_size(entry, kind->bits))
+    if (!cs_tensor_size(entry, kind->bits))
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                           "tensor \"%.150s\": shape %s of %s does not fit 64 bits or whole bytes",
                           name, shown, kind->name);
@@ -184,6 +164,11 @@ static int by_name(const void *a, const void *b)
     return order ? order : x->file < y->file ? -1 : x->file > y->file;
 }
 
+void cs_safetensors_sort(cs_safetensors *tensors)
+{
+    if (tensors->count) qsort(tensors->entries, tensors->count, sizeof *tensors->entries, by_name);
+}
+
 /* The tensors of one file must cover its data exactly: no hole can hide anything, no overlap can
  * make a small file look large. Turns offsets into absolute ones. */
 static clipspan_status check_tiling(cs_tensor_entry *entries, size_t count, uint64_t start,
@@ -230,10 +215,10 @@ static clipspan_status read_table(cs_safetensors *tensors, json_t *header, uint6
             if (file == 0) tensors->notes = json_incref(facts);
             continue;
         }
-        if (tensors->count == MAX_TENSORS)
+        if (tensors->count == CS_MAX_TENSORS)
             return cs_fail_at(err, CLIPSPAN_E_LIMIT, path,
                               "brings the number of tensors over %d, which no CLIP checkpoint has",
-                              MAX_TENSORS);
+                              CS_MAX_TENSORS);
         memset(entry, 0, sizeof *entry);
         CS_TRY(read_entry(entry, name, facts, data_size, path, err));
         entry->file = file;
@@ -282,7 +267,7 @@ static clipspan_status read_length(size_t *size, const cs_file *file, clipspan_e
 static clipspan_status read_header(char **text, size_t *size, json_t **header, const cs_file *file,
                                    clipspan_error *err)
 {
-    static const cs_json_limits limits = {4, MAX_TENSORS + 2, MAX_ELEMENTS, 8, "header"};
+    static const cs_json_limits limits = {4, CS_MAX_TENSORS + 2, MAX_ELEMENTS, 8, "header"};
     *text = NULL;
     *header = NULL;
     CS_TRY(read_length(size, file, err));
@@ -316,7 +301,9 @@ clipspan_status cs_safetensors_header(char **text, size_t *size, json_t **header
                                       const cs_safetensors *tensors, size_t file,
                                       clipspan_error *err)
 {
-    clipspan_status status = read_header(text, size, header, tensors->files[file], err);
+    clipspan_status status;
+    if (tensors->memory) return cs_safetensors_describe(text, size, header, tensors, err);
+    status = read_header(text, size, header, tensors->files[file], err);
     if (status == CLIPSPAN_OK) return CLIPSPAN_OK;
     json_decref(*header);
     cs_free(*text);
@@ -342,7 +329,7 @@ clipspan_status cs_safetensors_open(cs_safetensors **out, const char *const *pat
     for (i = 0; i < files && status == CLIPSPAN_OK; i++)
         status = open_file(tensors, paths[i], err);
     if (status != CLIPSPAN_OK) goto done;
-    if (tensors->count) qsort(tensors->entries, tensors->count, sizeof *tensors->entries, by_name);
+    cs_safetensors_sort(tensors);
     for (i = 1; i < tensors->count; i++) {
         const cs_tensor_entry *a = &tensors->entries[i - 1], *b = &tensors->entries[i];
         if (strcmp(a->name, b->name) != 0) continue;
@@ -369,130 +356,8 @@ void cs_safetensors_close(cs_safetensors **tensors)
         cs_free(t->entries[i].name);
     json_decref(t->notes);
     cs_free(t->entries);
+    cs_free(t->memory);
     cs_free(t->files);
     cs_free(t);
     *tensors = NULL;
-}
-
-size_t cs_safetensors_count(const cs_safetensors *tensors)
-{
-    return tensors->count;
-}
-
-const cs_tensor_entry *cs_safetensors_at(const cs_safetensors *tensors, size_t index)
-{
-    return index < tensors->count ? &tensors->entries[index] : NULL;
-}
-
-const cs_tensor_entry *cs_safetensors_find(const cs_safetensors *tensors, const char *name)
-{
-    size_t low = 0, high = tensors->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(name, tensors->entries[middle].name);
-        if (order == 0) return &tensors->entries[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
-size_t cs_safetensors_files(const cs_safetensors *tensors)
-{
-    return tensors->file_count;
-}
-
-const char *cs_safetensors_path(const cs_safetensors *tensors, size_t file)
-{
-    return file < tensors->file_count ? tensors->files[file]->path : NULL;
-}
-
-uint64_t cs_safetensors_bytes(const cs_safetensors *tensors)
-{
-    return tensors->bytes;
-}
-
-/* Numbers of 2 or 8 bytes: read into a small buffer and converted from there. */
-static clipspan_status read_converted(float *out, const cs_file *file, cs_dtype dtype,
-                                      uint64_t offset, uint64_t count, clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_OK;
-    size_t width = dtype == CS_F64 ? 8 : 2, room = CHUNK / width;
-    void *buffer;
-    if (room > count) room = (size_t)count;
-    buffer = cs_alloc(room, width, "a conversion buffer", err);
-    if (!buffer) return CLIPSPAN_E_NOMEM;
-    while (count > 0) {
-        size_t n = count < room ? (size_t)count : room;
-        CS_TRY_DONE(cs_file_read(buffer, file, offset, n * width, err));
-        if (dtype == CS_F16)
-            cs_widen_f16(out, buffer, n);
-        else if (dtype == CS_BF16)
-            cs_widen_bf16(out, buffer, n);
-        else
-            cs_narrow_f64(out, buffer, n);
-        out += n;
-        offset += n * width;
-        count -= n;
-    }
-done:
-    cs_free(buffer);
-    return status;
-}
-
-/* What is asked for lies in the tensor, and the file is as it was. */
-static clipspan_status check_read(const cs_file *file, const cs_tensor_entry *entry, uint64_t first,
-                                  uint64_t count, clipspan_error *err)
-{
-    struct stat facts;
-    if (first > entry->count || count > entry->count - first)
-        return cs_fail_at(err, CLIPSPAN_E_INTERNAL, file->path,
-                          "numbers %llu to %llu of tensor \"%.150s\" were asked for; it has %llu",
-                          (unsigned long long)first, (unsigned long long)(first + count),
-                          entry->name, (unsigned long long)entry->count);
-    if (fstat(file->fd, &facts) != 0 || (uint64_t)facts.st_size != file->size)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, file->path,
-                          "changed while in use: it had %llu bytes when it was opened and has %lld "
-                          "now that tensor \"%.150s\" is read; open the model again",
-                          (unsigned long long)file->size, (long long)facts.st_size, entry->name);
-    return CLIPSPAN_OK;
-}
-
-clipspan_status cs_safetensors_read(float *out, const cs_safetensors *tensors,
-                                    const cs_tensor_entry *entry, uint64_t first, uint64_t count,
-                                    clipspan_error *err)
-{
-    const cs_file *file = tensors->files[entry->file];
-    if (entry->dtype != CS_F32 && entry->dtype != CS_F16 && entry->dtype != CS_BF16 &&
-        entry->dtype != CS_F64)
-        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, file->path,
-                          "tensor \"%.150s\" has dtype %s; F32, F16, BF16 and F64 are read",
-                          entry->name, entry->dtype_name);
-    CS_TRY(check_read(file, entry, first, count, err));
-    if (count == 0) return CLIPSPAN_OK;
-    if (entry->dtype == CS_F32)
-        return cs_file_read(out, file, entry->offset + 4 * first, (size_t)(4 * count), err);
-    return read_converted(out, file, entry->dtype,
-                          entry->offset + (entry->dtype == CS_F64 ? 8 : 2) * first, count, err);
-}
-
-clipspan_status cs_safetensors_read_raw(void *out, const cs_safetensors *tensors,
-                                        const cs_tensor_entry *entry, uint64_t first,
-                                        uint64_t count, clipspan_error *err)
-{
-    const cs_file *file = tensors->files[entry->file];
-    uint64_t item = find_dtype(entry->dtype_name)->bits / 8;
-    if (item * 8 != find_dtype(entry->dtype_name)->bits)
-        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, file->path,
-                          "tensor \"%.150s\" has dtype %s, which does not fill whole bytes",
-                          entry->name, entry->dtype_name);
-    CS_TRY(check_read(file, entry, first, count, err));
-    return cs_file_read(out, file, entry->offset + item * first, (size_t)(item * count), err);
-}
-
-const char *cs_safetensors_note(const cs_safetensors *tensors, const char *key)
-{
-    return json_string_value(json_object_get(tensors->notes, key));
 }

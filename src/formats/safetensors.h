@@ -31,6 +31,7 @@ typedef struct cs_tensor_entry {
     uint64_t count;         /* product of shape */
     uint64_t offset, bytes; /* absolute in the file */
     size_t file;            /* index into the files */
+    const void *data;       /* of a tensor in memory, borrowed; NULL: in the file */
 } cs_tensor_entry;
 
 typedef struct cs_safetensors cs_safetensors;
@@ -39,6 +40,14 @@ typedef struct cs_safetensors cs_safetensors;
  * or tensor name), LIMIT, NOT_FOUND, IO, NOMEM. A tensor name in two files is a FORMAT error. */
 clipspan_status cs_safetensors_open(cs_safetensors **out, const char *const *paths, size_t files,
                                     clipspan_error *err);
+
+/* The same over tensors in memory, which are borrowed as long as the table lives; names are copied.
+ * They count as one file whose path is `name`; offsets are those of a file of these tensors, less
+ * its header. Errors: ARGUMENT (a tensor that is no tensor, with its name), LIMIT, NOMEM. */
+clipspan_status cs_safetensors_from_memory(cs_safetensors **out, const char *name,
+                                           const clipspan_tensor *tensors, size_t count,
+                                           clipspan_error *err);
+int cs_safetensors_in_memory(const cs_safetensors *tensors);
 void cs_safetensors_close(cs_safetensors **tensors);
 
 size_t cs_safetensors_count(const cs_safetensors *tensors);
@@ -67,6 +76,13 @@ clipspan_status cs_safetensors_read_raw(void *out, const cs_safetensors *tensors
 clipspan_status cs_safetensors_header(char **text, size_t *size, json_t **header,
                                       const cs_safetensors *tensors, size_t file,
                                       clipspan_error *err);
+
+/* SHA-256 of a file; of tensors in memory, in the order of their names, over name and type, each
+ * with a NUL, the number of dimensions and each of them as 8 bytes, lowest first, and the data.
+ * *bytes (may be NULL): how many the file has. Errors: IO, NOMEM, INTERRUPTED. */
+clipspan_status cs_safetensors_hash(char out[65], uint64_t *bytes, const cs_safetensors *tensors,
+                                    size_t file, const clipspan_progress *progress,
+                                    clipspan_error *err);
 
 /* A text of the first file's __metadata__, or NULL. Lives as long as the table. */
 const char *cs_safetensors_note(const cs_safetensors *tensors, const char *key);

@@ -105,16 +105,6 @@ static void place(uint8_t *pixels, const unsigned char *kept, const cs_raster *r
                        kept + (size_t)y * count * size, count, raster);
 }
 
-static clipspan_status check_options(const clipspan_picture_options *options, clipspan_error *err)
-{
-    if (options && options->struct_size != sizeof *options)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "picture options of %zu bytes, this library knows %zu; initialise them with "
-                       "CLIPSPAN_PICTURE_OPTIONS_INIT",
-                       options->struct_size, sizeof *options);
-    return CLIPSPAN_OK;
-}
-
 static uint64_t most_pixels(const clipspan_picture_options *options)
 {
     return options && options->max_pixels ? options->max_pixels : cs_picture_default_pixels();
@@ -129,7 +119,6 @@ clipspan_status cs_picture_decode(uint8_t *pixels, const cs_preprocess *preproce
     unsigned char *kept = NULL;
     cs_raster raster;
     cs_plan plan;
-    CS_TRY(check_options(options, err));
     source.max_pixels = most_pixels(options);
     memset(&raster, 0, sizeof raster);
     CS_TRY_DONE(decode(&raster, &source, options && options->exif_orient, err));
@@ -178,7 +167,6 @@ clipspan_status cs_picture_open(cs_raster *raster, const char *path,
     unsigned char *bytes = NULL;
     clipspan_status status;
     memset(raster, 0, sizeof *raster);
-    CS_TRY(check_options(options, err));
     source.max_pixels = most_pixels(options);
     CS_TRY(cs_file_read_all(&bytes, &source.size, path, most_bytes(), err));
     source.bytes = bytes;

@@ -14,15 +14,22 @@
 #include "model/parts.h"
 #include "model/tensor_names.h"
 
+/* A text that came from the caller's memory, copied; NULL: none. */
+typedef struct kept_text {
+    char *text;
+    size_t size;
+} kept_text;
+
 struct cs_checkpoint {
     char *name, *tokenizer;
-    cs_location location;
+    cs_location location; /* of a model in memory: nothing but its name as path, for messages */
     cs_safetensors *tensors;
     char before[32]; /* of every tensor name */
     cs_config config;
     cs_parts parts;
     char *config_path, *preprocessor, *index; /* files beside the weights, or NULL */
     char *config_folder; /* of a configuration that was named; NULL: the location's */
+    kept_text config_text, preprocessor_text;
 };
 
 /* Where the configuration comes from: a file, or a built-in architecture. */
@@ -130,30 +137,67 @@ static clipspan_status decide_activation(cs_checkpoint *c, const config_choice *
     return CLIPSPAN_OK;
 }
 
+/* A built-in architecture; without a text tower where the weights have none. text: before the text
+ * tower's names. */
+static clipspan_status take_architecture(cs_checkpoint *c, const cs_architecture *architecture,
+                                         clipspan_layout layout, const char *text,
+                                         clipspan_error *err)
+{
+    char name[80];
+    CS_TRY(cs_config_from_architecture(&c->config, architecture, layout, err));
+    cs_config_apply_known(&c->config, c->location.known);
+    snprintf(name, sizeof name, "%s%stoken_embedding.weight", c->before, text);
+    if (layout == CLIPSPAN_LAYOUT_HUGGINGFACE)
+        snprintf(name, sizeof name, "%stext_model.embeddings.token_embedding.weight", c->before);
+    if (cs_safetensors_find(c->tensors, name)) return CLIPSPAN_OK;
+    c->config.has_text = 0;
+    return cs_config_finish(&c->config, architecture->name, err);
+}
+
+/* Configuration and preprocessing that came as texts. */
+static clipspan_status parse_texts(cs_checkpoint *c, config_choice *choice, clipspan_layout layout,
+                                   clipspan_error *err)
+{
+    cs_config_texts texts = {NULL, "config_json", NULL, "preprocessor_json"};
+    clipspan_status status =
+        cs_json_read_text(&texts.config, c->config_text.text, c->config_text.size, texts.path, err);
+    if (status == CLIPSPAN_OK && c->preprocessor_text.text)
+        status = cs_json_read_text(&texts.preprocessor, c->preprocessor_text.text,
+                                   c->preprocessor_text.size, texts.preprocessor_path, err);
+    if (status == CLIPSPAN_OK)
+        status = cs_config_parse(&c->config, choice->merges, &texts, layout, NULL, err);
+    if (status == CLIPSPAN_OK && choice->merges[0])
+        status = cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, c->name,
+                            "its configuration names the merges table %.200s (bpe_path); a model "
+                            "in memory takes its texts apart with the standard one",
+                            choice->merges);
+    if (status == CLIPSPAN_OK && c->preprocessor_text.text && layout == CLIPSPAN_LAYOUT_OPENCLIP)
+        status = cs_fail_at(err, CLIPSPAN_E_ARGUMENT, c->name,
+                            "preprocessor_json goes with a Hugging Face configuration; OpenCLIP's "
+                            "has preprocess_cfg in it");
+    json_decref(texts.config);
+    json_decref(texts.preprocessor);
+    return status;
+}
+
 static clipspan_status read_config(cs_checkpoint *c, config_choice *choice,
                                    const clipspan_model_options *options, clipspan_error *err)
 {
     clipspan_layout layout;
     const char *asked = options ? options->config : NULL;
     int quick = options ? options->quick_gelu : 0;
-    char text[16], name[80];
+    char text[16];
     CS_TRY(cs_tensor_names_detect(&layout, c->before, text, c->tensors, err));
-    if (asked)
+    if (c->config_text.text)
+        CS_TRY(parse_texts(c, choice, layout, err));
+    else if (choice->architecture) /* of a model in memory */
+        (void)0;
+    else if (asked)
         CS_TRY(choose_asked(choice, asked, err));
     else
         CS_TRY(choose_beside(choice, &c->location, layout, err));
-    if (choice->architecture) {
-        CS_TRY(cs_config_from_architecture(&c->config, choice->architecture, layout, err));
-        cs_config_apply_known(&c->config, c->location.known);
-        snprintf(name, sizeof name, "%s%stoken_embedding.weight", c->before, text);
-        if (layout == CLIPSPAN_LAYOUT_HUGGINGFACE)
-            snprintf(name, sizeof name, "%stext_model.embeddings.token_embedding.weight",
-                     c->before);
-        if (!cs_safetensors_find(c->tensors, name)) {
-            c->config.has_text = 0;
-            CS_TRY(cs_config_finish(&c->config, choice->architecture->name, err));
-        }
-    } else {
+    if (choice->architecture) CS_TRY(take_architecture(c, choice->architecture, layout, text, err));
+    if (choice->path) {
         if (layout == CLIPSPAN_LAYOUT_HUGGINGFACE)
             CS_TRY(choose_preprocessor(choice, &c->location, asked != NULL, err));
         CS_TRY(cs_config_read(&c->config, choice->merges, choice->path, choice->preprocessor,
@@ -218,6 +262,19 @@ done:
 
 /* ---- The handle ---- */
 
+/* What follows once the tensors are known. */
+static clipspan_status find_parts(cs_checkpoint *c, config_choice *choice,
+                                  const clipspan_model_options *options, clipspan_error *err)
+{
+    CS_TRY(read_config(c, choice, options, err));
+    CS_TRY(cs_parts_find(&c->parts, &c->config, c->tensors, c->before,
+                         choice->path           ? choice->path
+                         : choice->architecture ? choice->architecture->name
+                                                : "config_json",
+                         err));
+    return c->config.activation ? CLIPSPAN_OK : decide_activation(c, choice, err);
+}
+
 static clipspan_status open_checkpoint(cs_checkpoint *c, const char *name,
                                        const clipspan_model_options *options, config_choice *choice,
                                        cs_weight_files *files, clipspan_error *err)
@@ -229,10 +286,7 @@ static clipspan_status open_checkpoint(cs_checkpoint *c, const char *name,
     c->index = files->index;
     files->index = NULL;
     CS_TRY(cs_safetensors_open(&c->tensors, (const char *const *)files->paths, files->count, err));
-    CS_TRY(read_config(c, choice, options, err));
-    CS_TRY(cs_parts_find(&c->parts, &c->config, c->tensors, c->before,
-                         choice->path ? choice->path : choice->architecture->name, err));
-    if (c->config.activation == 0) CS_TRY(decide_activation(c, choice, err));
+    CS_TRY(find_parts(c, choice, options, err));
     return find_tokenizer(c, choice, options && options->config, err);
 }
 
@@ -244,16 +298,66 @@ clipspan_status cs_checkpoint_open(cs_checkpoint **out, const char *name,
     cs_weight_files files = {0};
     cs_checkpoint *c;
     *out = NULL;
-    if (options && options->struct_size != sizeof *options)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "clipspan_model_options has struct_size %zu; this library knows %zu",
-                       options->struct_size, sizeof *options);
     c = cs_alloc_zero(1, sizeof *c, "a checkpoint", err);
     if (!c) return CLIPSPAN_E_NOMEM;
     status = open_checkpoint(c, name, options, &choice, &files, err);
     c->config_path = choice.path;
     c->preprocessor = choice.preprocessor;
     cs_weight_files_fini(&files);
+    if (status == CLIPSPAN_OK)
+        *out = c;
+    else
+        cs_checkpoint_close(&c);
+    return status;
+}
+
+static clipspan_status keep_text(kept_text *to, const char *text, size_t size, clipspan_error *err)
+{
+    to->text = cs_strndup(text, size, err);
+    to->size = size;
+    return to->text ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+/* c with everything that does not come from the tensors. */
+static clipspan_status take_memory(cs_checkpoint *c, config_choice *choice, const char *name,
+                                   const char *text, size_t size,
+                                   const clipspan_model_options *options, clipspan_error *err)
+{
+    const char *architecture = options ? options->config : NULL;
+    c->name = cs_strdup(name, err);
+    c->location.path = cs_strdup(name, err);
+    c->tokenizer = cs_strdup("", err);
+    if (!c->name || !c->location.path || !c->tokenizer) return CLIPSPAN_E_NOMEM;
+    if (!text == !architecture || (architecture && options->preprocessor_json))
+        return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, name,
+                          "a model in memory has either the text of a configuration, with one of "
+                          "preprocessing or without, or the name of a built-in architecture in its "
+                          "options");
+    if (text) CS_TRY(keep_text(&c->config_text, text, size, err));
+    if (options && options->preprocessor_json)
+        CS_TRY(keep_text(&c->preprocessor_text, options->preprocessor_json,
+                         options->preprocessor_size, err));
+    if (text) return CLIPSPAN_OK;
+    choice->architecture = cs_architecture_find(architecture, &choice->quick_gelu);
+    if (choice->architecture) return CLIPSPAN_OK;
+    return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, architecture,
+                      "is no built-in architecture; a model in memory has one, or the text of a "
+                      "configuration");
+}
+
+clipspan_status cs_checkpoint_new(cs_checkpoint **out, const char *name, const char *text,
+                                  size_t size, const clipspan_tensor *tensors, size_t count,
+                                  const clipspan_model_options *options, clipspan_error *err)
+{
+    clipspan_status status;
+    config_choice choice = {0};
+    cs_checkpoint *c = cs_alloc_zero(1, sizeof *c, "a checkpoint", err);
+    *out = NULL;
+    if (!c) return CLIPSPAN_E_NOMEM;
+    status = take_memory(c, &choice, name, text, size, options, err);
+    if (status == CLIPSPAN_OK)
+        status = cs_safetensors_from_memory(&c->tensors, name, tensors, count, err);
+    if (status == CLIPSPAN_OK) status = find_parts(c, &choice, options, err);
     if (status == CLIPSPAN_OK)
         *out = c;
     else
@@ -275,6 +379,8 @@ void cs_checkpoint_close(cs_checkpoint **checkpoint)
     cs_free(c->preprocessor);
     cs_free(c->index);
     cs_free(c->config_folder);
+    cs_free(c->config_text.text);
+    cs_free(c->preprocessor_text.text);
     cs_free(c);
     *checkpoint = NULL;
 }
@@ -296,12 +402,24 @@ const char *cs_checkpoint_name(const cs_checkpoint *checkpoint)
 
 const char *cs_checkpoint_path(const cs_checkpoint *checkpoint)
 {
-    return checkpoint->location.path;
+    return cs_safetensors_in_memory(checkpoint->tensors) ? "" : checkpoint->location.path;
 }
 
 const char *cs_checkpoint_folder(const cs_checkpoint *checkpoint)
 {
-    return checkpoint->location.folder;
+    return checkpoint->location.folder ? checkpoint->location.folder : "";
+}
+
+const char *cs_checkpoint_config_text(const cs_checkpoint *checkpoint, size_t *size)
+{
+    *size = checkpoint->config_text.size;
+    return checkpoint->config_text.text;
+}
+
+const char *cs_checkpoint_preprocessor_text(const cs_checkpoint *checkpoint, size_t *size)
+{
+    *size = checkpoint->preprocessor_text.size;
+    return checkpoint->preprocessor_text.text;
 }
 
 const char *cs_checkpoint_config_path(const cs_checkpoint *checkpoint)
@@ -323,6 +441,8 @@ clipspan_status cs_checkpoint_file(char **out, const cs_checkpoint *checkpoint, 
                                    clipspan_error *err)
 {
     cs_location beside = checkpoint->location;
+    *out = NULL;
+    if (cs_safetensors_in_memory(checkpoint->tensors)) return CLIPSPAN_OK;
     if (checkpoint->config_folder) {
         beside.folder = checkpoint->config_folder;
         beside.fence = NULL;

@@ -54,13 +54,20 @@ typedef struct cs_checkpoint cs_checkpoint;
 /* As clipspan_model_open; options may be NULL. */
 clipspan_status cs_checkpoint_open(cs_checkpoint **out, const char *name,
                                    const clipspan_model_options *options, clipspan_error *err);
+
+/* As clipspan_model_new; text : `size` bytes of configuration, or NULL with an architecture in the
+ * options. */
+clipspan_status cs_checkpoint_new(cs_checkpoint **out, const char *name, const char *text,
+                                  size_t size, const clipspan_tensor *tensors, size_t count,
+                                  const clipspan_model_options *options, clipspan_error *err);
 void cs_checkpoint_close(cs_checkpoint **checkpoint);
 
 const cs_config *cs_checkpoint_config(const cs_checkpoint *checkpoint);
 const cs_safetensors *cs_checkpoint_tensors(const cs_checkpoint *checkpoint);
 
 const char *cs_checkpoint_name(const cs_checkpoint *checkpoint); /* as asked for */
-const char *cs_checkpoint_path(const cs_checkpoint *checkpoint); /* folder or file found */
+const char *cs_checkpoint_path(const cs_checkpoint *checkpoint); /* folder or file found, "" in
+                                                                    memory */
 
 /* Folder of the weights; files of the configuration (NULL: a built-in architecture), of Hugging
  * Face's preprocessing and of the list of shards, or NULL. */
@@ -68,6 +75,11 @@ const char *cs_checkpoint_folder(const cs_checkpoint *checkpoint);
 const char *cs_checkpoint_config_path(const cs_checkpoint *checkpoint);
 const char *cs_checkpoint_preprocessor(const cs_checkpoint *checkpoint);
 const char *cs_checkpoint_index(const cs_checkpoint *checkpoint);
+
+/* Of a model in memory: the texts of its configuration and preprocessing, NULL without; *size their
+ * bytes. */
+const char *cs_checkpoint_config_text(const cs_checkpoint *checkpoint, size_t *size);
+const char *cs_checkpoint_preprocessor_text(const cs_checkpoint *checkpoint, size_t *size);
 
 /* Path of another file beside the configuration, for cs_free; NULL when it is not there. Errors: as
  * cs_location_file (model/locate.h). */

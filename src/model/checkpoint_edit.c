@@ -18,7 +18,7 @@ clipspan_status cs_checkpoint_edit_check(const cs_checkpoint *checkpoint,
             if (!edit->chosen[layer * H + head]) continue;
             here++;
             if (!cs_config_has_head(config, layer, head))
-                return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, cs_checkpoint_path(checkpoint),
+                return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, cs_checkpoint_name(checkpoint),
                                   "has no head L%d.H%d any more: it was removed before", layer,
                                   head);
         }
@@ -40,7 +40,8 @@ clipspan_status cs_edit_path(char **path, const char *folder, const cs_checkpoin
     const size_t length = strlen(base);
     clipspan_status status;
     char *parent;
-    if (strncmp(original, base, length) == 0 && original[length] == '/') name = original + length;
+    if (length && strncmp(original, base, length) == 0 && original[length] == '/')
+        name = original + length;
     while (*name == '/')
         name++;
     *path = cs_path_join(folder, name, err);

@@ -163,29 +163,36 @@ clipspan_status cs_config_read(cs_config *out, char merges[512], const char *pat
                                const char *preprocessor, clipspan_layout layout,
                                const cs_known_checkpoint *known, clipspan_error *err)
 {
+    cs_config_texts texts = {NULL, path, NULL, preprocessor};
     clipspan_status status;
-    json_t *root;
-    int openclip;
+    CS_TRY(cs_json_read(&texts.config, path, err));
+    status = preprocessor && !cs_config_is_openclip(texts.config)
+                 ? cs_json_read(&texts.preprocessor, preprocessor, err)
+                 : CLIPSPAN_OK;
+    if (status == CLIPSPAN_OK) status = cs_config_parse(out, merges, &texts, layout, known, err);
+    json_decref(texts.config);
+    json_decref(texts.preprocessor);
+    return status;
+}
+
+clipspan_status cs_config_parse(cs_config *out, char merges[512], const cs_config_texts *texts,
+                                clipspan_layout layout, const cs_known_checkpoint *known,
+                                clipspan_error *err)
+{
+    const int openclip = cs_config_is_openclip(texts->config);
     merges[0] = '\0';
-    CS_TRY(cs_json_read(&root, path, err));
-    openclip = cs_config_is_openclip(root);
-    if (openclip != (layout == CLIPSPAN_LAYOUT_OPENCLIP)) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                            "is a configuration of the %s kind, the weights have %s tensor names; "
-                            "name the right configuration (--config)",
-                            openclip ? "OpenCLIP" : "Hugging Face",
-                            openclip ? "Hugging Face" : "OpenCLIP");
-        goto done;
-    }
+    if (openclip != (layout == CLIPSPAN_LAYOUT_OPENCLIP))
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, texts->path,
+                          "is a configuration of the %s kind, the weights have %s tensor names; "
+                          "name the right configuration (--config)",
+                          openclip ? "OpenCLIP" : "Hugging Face",
+                          openclip ? "Hugging Face" : "OpenCLIP");
     cs_config_start(out, layout);
     if (openclip)
-        CS_TRY_DONE(cs_config_read_openclip(out, merges, root, path, known, err));
+        CS_TRY(cs_config_read_openclip(out, merges, texts->config, texts->path, known, err));
     else
-        CS_TRY_DONE(cs_config_read_hf(out, root, path, preprocessor, err));
-    status = cs_config_finish(out, path, err);
-done:
-    json_decref(root);
-    return status;
+        CS_TRY(cs_config_read_hf(out, texts, err));
+    return cs_config_finish(out, texts->path, err);
 }
 
 clipspan_status cs_config_from_architecture(cs_config *out, const cs_architecture *a,

@@ -205,23 +205,20 @@ static clipspan_status read_preprocessor(cs_config *out, const cs_json *in, clip
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_preprocessor_file(cs_config *out, const char *path, clipspan_error *err)
+/* processor_config.json of newer files holds the picture's part in an object of its own. */
+static clipspan_status read_processor(cs_config *out, const cs_config_texts *texts,
+                                      clipspan_error *err)
 {
-    clipspan_status status;
-    cs_json whole, inner;
-    json_t *root;
-    CS_TRY(cs_json_read(&root, path, err));
-    whole = cs_json_root(root, path);
-    /* processor_config.json of newer files holds the picture's part in an object of its own. */
-    status = cs_json_object(&inner, &whole, "image_processor", err);
-    if (status == CLIPSPAN_OK) status = read_preprocessor(out, inner.object ? &inner : &whole, err);
-    json_decref(root);
-    return status;
+    const cs_json whole = cs_json_root(texts->preprocessor, texts->preprocessor_path);
+    cs_json inner;
+    CS_TRY(cs_json_object(&inner, &whole, "image_processor", err));
+    return read_preprocessor(out, inner.object ? &inner : &whole, err);
 }
 
-clipspan_status cs_config_read_hf(cs_config *out, const json_t *root, const char *path,
-                                  const char *preprocessor, clipspan_error *err)
+clipspan_status cs_config_read_hf(cs_config *out, const cs_config_texts *texts, clipspan_error *err)
 {
+    const json_t *root = texts->config;
+    const char *path = texts->path;
     cs_json whole = cs_json_root(root, path), vision, text;
     const char *type = NULL;
     clipspan_activation text_activation = CLIPSPAN_QUICK_GELU;
@@ -263,7 +260,7 @@ clipspan_status cs_config_read_hf(cs_config *out, const json_t *root, const char
     snprintf(out->activation_source, sizeof out->activation_source, "%shidden_act in %.100s%s",
              cs_json_has(&vision, "hidden_act") ? "" : "no ", cs_path_name(path),
              cs_json_has(&vision, "hidden_act") ? "" : ", which means QuickGELU");
-    if (preprocessor) return read_preprocessor_file(out, preprocessor, err);
+    if (texts->preprocessor) return read_processor(out, texts, err);
     /* Without the file, CLIPImageProcessor's defaults hold at the model's size. */
     if (out->image_height != out->image_width)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, path,

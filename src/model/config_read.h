@@ -27,6 +27,19 @@ clipspan_status cs_config_read(cs_config *out, char merges[512], const char *pat
                                const char *preprocessor, clipspan_layout layout,
                                const cs_known_checkpoint *known, clipspan_error *err);
 
+/* Parsed configurations and what they are called in messages; preprocessor may be NULL. */
+typedef struct cs_config_texts {
+    json_t *config;
+    const char *path;
+    json_t *preprocessor;
+    const char *preprocessor_path;
+} cs_config_texts;
+
+/* The same from what was read already. */
+clipspan_status cs_config_parse(cs_config *out, char merges[512], const cs_config_texts *texts,
+                                clipspan_layout layout, const cs_known_checkpoint *known,
+                                clipspan_error *err);
+
 /* The configuration of a built-in architecture, with `activation` left 0. */
 clipspan_status cs_config_from_architecture(cs_config *out, const cs_architecture *architecture,
                                             clipspan_layout layout, clipspan_error *err);
@@ -41,8 +54,8 @@ int cs_config_is_openclip(const json_t *root);
 clipspan_status cs_config_read_openclip(cs_config *out, char merges[512], const json_t *root,
                                         const char *path, const cs_known_checkpoint *known,
                                         clipspan_error *err);
-clipspan_status cs_config_read_hf(cs_config *out, const json_t *root, const char *path,
-                                  const char *preprocessor, clipspan_error *err);
+clipspan_status cs_config_read_hf(cs_config *out, const cs_config_texts *texts,
+                                  clipspan_error *err);
 
 /* heads_per_layer of a pruned image tower, a list for each layer of the heads that it has left:
  * read once layers and heads are known. Without the key, all. */

@@ -94,18 +94,23 @@ static clipspan_status write_config(const char *folder, const cs_checkpoint *che
     const char *original = cs_checkpoint_config_path(checkpoint);
     const char *name =
         config->layout == CLIPSPAN_LAYOUT_HUGGINGFACE ? "config.json" : "open_clip_config.json";
+    size_t size;
+    const char *text = cs_checkpoint_config_text(checkpoint, &size);
     clipspan_status status = CLIPSPAN_OK;
     json_t *root = NULL;
     char *path = cs_path_join(folder, name, err);
     int changed = 0;
     if (!path) return CLIPSPAN_E_NOMEM;
     if (original) CS_TRY_DONE(cs_json_read(&root, original, err));
+    if (text) CS_TRY_DONE(cs_json_read_text(&root, text, size, "config_json", err));
     CS_TRY_DONE(cs_config_complete(&root, &changed, config, err));
     if (edit->remove && json_object_set_new(cs_config_image_object(root), "heads_per_layer",
                                             list_heads(config, edit)) != 0)
         status = cs_fail_memory(err, 1, "a configuration");
     else if (original && !changed && !edit->remove)
         status = copy_to(path, original, err);
+    else if (text && !changed && !edit->remove)
+        status = write_file(path, text, size, err);
     else
         status = write_json(path, root, err);
 done:
@@ -134,14 +139,29 @@ static clipspan_status write_index(const char *folder, const cs_checkpoint *chec
     return status;
 }
 
+static clipspan_status write_preprocessor(const char *folder, const cs_checkpoint *checkpoint,
+                                          clipspan_error *err)
+{
+    size_t size;
+    const char *text = cs_checkpoint_preprocessor_text(checkpoint, &size);
+    clipspan_status status;
+    char *path;
+    if (cs_checkpoint_preprocessor(checkpoint))
+        return copy_file(folder, checkpoint, cs_checkpoint_preprocessor(checkpoint), err);
+    if (!text) return CLIPSPAN_OK;
+    path = cs_path_join(folder, "preprocessor_config.json", err);
+    status = path ? write_file(path, text, size, err) : CLIPSPAN_E_NOMEM;
+    cs_free(path);
+    return status;
+}
+
 clipspan_status cs_edit_files(const char *folder, const cs_checkpoint *checkpoint,
                               const cs_checkpoint_edit *edit, clipspan_error *err)
 {
     const char *tokenizer = cs_checkpoint_tokenizer(checkpoint);
     CS_TRY(write_config(folder, checkpoint, edit, err));
     CS_TRY(write_index(folder, checkpoint, err));
-    if (cs_checkpoint_preprocessor(checkpoint))
-        CS_TRY(copy_file(folder, checkpoint, cs_checkpoint_preprocessor(checkpoint), err));
+    CS_TRY(write_preprocessor(folder, checkpoint, err));
     if (*tokenizer && cs_path_kind(tokenizer) == 1)
         CS_TRY(copy_file(folder, checkpoint, tokenizer, err));
     for (size_t i = 0; i < sizeof tokenizer_files / sizeof *tokenizer_files; i++) {

@@ -194,6 +194,14 @@ static clipspan_status make(void *out, void *context, size_t index, clipspan_err
     }
 }
 
+/* What file `file` of the weights is called; one name for tensors that came from memory. */
+static const char *name_file(const writer *w, size_t file)
+{
+    if (!cs_safetensors_in_memory(w->tensors)) return cs_safetensors_path(w->tensors, file);
+    return w->config->layout == CLIPSPAN_LAYOUT_OPENCLIP ? "open_clip_model.safetensors"
+                                                         : "model.safetensors";
+}
+
 clipspan_status cs_edit_tensors(const char *folder, const cs_checkpoint *checkpoint,
                                 const cs_checkpoint_edit *edit, const clipspan_progress *progress,
                                 clipspan_error *err)
@@ -219,7 +227,7 @@ clipspan_status cs_edit_tensors(const char *folder, const cs_checkpoint *checkpo
     status = CLIPSPAN_OK;
     for (size_t file = 0; file < cs_safetensors_files(w.tensors) && status == CLIPSPAN_OK; file++) {
         char *path;
-        status = cs_edit_path(&path, folder, checkpoint, cs_safetensors_path(w.tensors, file), err);
+        status = cs_edit_path(&path, folder, checkpoint, name_file(&w, file), err);
         if (status == CLIPSPAN_OK)
             status = cs_safetensors_copy(path, w.tensors, file, &changes, &count, err);
         cs_free(path);

@@ -22,7 +22,7 @@ const clipspan_atlas_head *cs_explain_head(const cs_explain_facts *facts, size_t
 {
     const cs_atlas *atlas = facts->report.atlas;
     const size_t first =
-        atlas ? (size_t)atlas->info.first_layer * (size_t)atlas->info.run.heads : 0;
+        atlas ? (size_t)atlas->info.first_layer * (size_t)atlas->info.run->heads : 0;
     return atlas && index >= first && index - first < atlas->info.heads
                ? &atlas->heads[index - first]
                : NULL;

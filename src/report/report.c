@@ -97,7 +97,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
 {
     static const cs_report_options plain = {NULL, 0, 0, 0, NULL, NULL};
     const cs_report_options *o = options ? options : &plain;
-    cs_report_facts facts = {.atlas = atlas, .model = short_name(atlas->info.run.model_name)};
+    cs_report_facts facts = {.atlas = atlas, .model = short_name(atlas->info.run->model_name)};
     cs_thumbnail *thumbnails = NULL;
     cs_palette palette = {0};
     cs_output *output = NULL;

@@ -49,7 +49,7 @@ static void words(cs_html *html)
 void cs_section_about(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
-    const clipspan_run_info *run = &info->run;
+    const clipspan_run_info *run = info->run;
     size_t i;
     cs_html_put(html, "<section id=about><h2>Words and circumstances</h2>\n");
     words(html);

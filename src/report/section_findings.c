@@ -30,11 +30,11 @@ static void say_run(cs_html *html, const cs_report_facts *facts)
     const clipspan_atlas_info *info = &facts->atlas->info;
     cs_html_put(html, "<p class=lead>The ");
     cs_html_format(html, "%s attention heads of ",
-                   cs_figure_count((uint64_t)info->run.layers * (uint64_t)info->run.heads).text);
+                   cs_figure_count((uint64_t)info->run->layers * (uint64_t)info->run->heads).text);
     cs_html_name(html, facts->model);
-    cs_html_format(html, " (%d layers of %d) looked at %s picture%s, and ", info->run.layers,
-                   info->run.heads, cs_figure_count(info->run.used).text,
-                   info->run.used == 1 ? "" : "s");
+    cs_html_format(html, " (%d layers of %d) looked at %s picture%s, and ", info->run->layers,
+                   info->run->heads, cs_figure_count(info->run->used).text,
+                   info->run->used == 1 ? "" : "s");
     cs_html_format(html,
                    "%s short texts competed to name what each of them writes into the picture\xE2"
                    "\x80\x99s embedding.</p>",
@@ -121,7 +121,7 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
 static void say_layers(cs_html *html, const cs_report_facts *facts)
 {
     const cs_atlas *atlas = facts->atlas;
-    const int L = atlas->info.run.layers, few = L < LAST_LAYERS ? L : LAST_LAYERS;
+    const int L = atlas->info.run->layers, few = L < LAST_LAYERS ? L : LAST_LAYERS;
     double attention = 0, mlps = 0;
     int l;
     for (l = 0; l < L; l++) {

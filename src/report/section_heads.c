@@ -37,7 +37,7 @@ const char *cs_head_letters(const cs_report_facts *facts, const clipspan_atlas_h
 void cs_section_heads(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
-    const size_t H = (size_t)info->run.heads;
+    const size_t H = (size_t)info->run->heads;
     size_t row = H ? info->heads / H : 0, h;
     cs_html_put(
         html, "<section id=heads><h2>Every head</h2>\n<p>Share: how much of the head\xE2\x80\x99s "

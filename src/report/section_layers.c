@@ -50,7 +50,7 @@ static void table(cs_html *html, const cs_report_facts *facts)
     const cs_atlas *atlas = facts->atlas;
     bar_scale scale = {0, 0};
     int l;
-    for (l = 0; l < atlas->info.run.layers; l++) {
+    for (l = 0; l < atlas->info.run->layers; l++) {
         widen(&scale, atlas->layers[l].attention.share);
         widen(&scale, atlas->layers[l].mlp.share);
     }
@@ -60,7 +60,7 @@ static void table(cs_html *html, const cs_report_facts *facts)
                       "<th scope=col colspan=2>Attention<th scope=col colspan=2>MLP"
                       "<th scope=col class=n>Named<th scope=col class=n>by nonsense"
                       "<th scope=col class=n>Clear roles<tbody>");
-    for (l = atlas->info.run.layers - 1; l >= 0; l--) {
+    for (l = atlas->info.run->layers - 1; l >= 0; l--) {
         const clipspan_atlas_layer *layer = &atlas->layers[l];
         char what[48];
         snprintf(what, sizeof what, "Attention of layer %d", l);

@@ -52,7 +52,7 @@ static void cell(cs_html *html, const cs_report_facts *facts, const clipspan_atl
 static void table(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
-    const size_t H = (size_t)info->run.heads;
+    const size_t H = (size_t)info->run->heads;
     size_t row = H ? info->heads / H : 0, h;
     cs_html_format(html,
                    "<div class=scroll tabindex=0 role=region aria-label=\"Map of heads\">"

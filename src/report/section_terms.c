@@ -22,14 +22,14 @@ static double change_of(const json_t *e)
 static const clipspan_atlas_head *card_of(const cs_report_facts *facts, const char *name)
 {
     const cs_atlas *atlas = facts->atlas;
-    const long H = atlas->info.run.heads;
+    const long H = atlas->info.run->heads;
     long layer, head, at;
     char *end;
     if (*name != 'L' || atlas->info.heads == 0) return NULL;
     layer = strtol(name + 1, &end, 10) - atlas->heads[0].head.layer;
     if (strncmp(end, ".H", 2) != 0) return NULL;
     head = strtol(end + 2, &end, 10);
-    if (*end || layer < 0 || layer >= atlas->info.run.layers || head < 0 || head >= H) return NULL;
+    if (*end || layer < 0 || layer >= atlas->info.run->layers || head < 0 || head >= H) return NULL;
     at = layer * H + head;
     return (size_t)at < atlas->info.heads ? &atlas->heads[at] : NULL;
 }
@@ -86,8 +86,8 @@ static void cell(cs_html *html, const cs_report_facts *facts, const json_t *e, d
 /* heads : [L, H] in order, as the document has them. */
 static void map(cs_html *html, const cs_report_facts *facts, const json_t *heads)
 {
-    const size_t L = (size_t)facts->atlas->info.run.layers,
-                 H = (size_t)facts->atlas->info.run.heads;
+    const size_t L = (size_t)facts->atlas->info.run->layers,
+                 H = (size_t)facts->atlas->info.run->heads;
     double most = 0;
     size_t i;
     if (json_array_size(heads) != L * H || H == 0) return;

@@ -4,7 +4,6 @@
 #include "run/identity.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "formats/file_hash.h"
 #include "formats/sha256.h"
 
 #include <assert.h>
@@ -62,15 +61,13 @@ static clipspan_status hash_files(char **list, char whole[65], const cs_safetens
     for (size_t i = 0; i < cs_safetensors_files(tensors); i++) {
         const char *path = cs_safetensors_path(tensors, i);
         char hash[65];
-        cs_file *file;
         json_t *entry;
-        CS_TRY_DONE(cs_file_hash(hash, path, progress && progress->step ? &step : NULL, err));
-        CS_TRY_DONE(cs_file_open(&file, path, err));
-        inner.before += file->size;
-        entry =
-            json_pack("{s:s%, s:I, s:s}", "name", cs_path_name(path), strlen(cs_path_name(path)),
-                      "bytes", (json_int_t)file->size, "sha256", hash);
-        cs_file_close(&file);
+        uint64_t bytes;
+        CS_TRY_DONE(cs_safetensors_hash(hash, &bytes, tensors, i,
+                                        progress && progress->step ? &step : NULL, err));
+        inner.before += bytes;
+        entry = json_pack("{s:s%, s:I, s:s}", "name", cs_path_name(path),
+                          strlen(cs_path_name(path)), "bytes", (json_int_t)bytes, "sha256", hash);
         if (!entry) entry = json_pack("{s:s}", "sha256", hash); /* a name that is not UTF-8 */
         json_array_append_new(files, entry);
         cs_sha256_add(&all, hash, 64);
@@ -187,9 +184,9 @@ clipspan_status cs_identity_add_options(cs_identity *identity, const clipspan_pl
                            options->precision == CLIPSPAN_BF16 ? "bf16" : "f32"));
     CS_TRY(cs_identity_add(identity, "codes", 1, err, "%s", codes[options->codes]));
     CS_TRY(cs_identity_add(identity, "preprocess.exif_orient", 1, err, "%d",
-                           options->picture.exif_orient != 0));
+                           options->picture->exif_orient != 0));
     return cs_identity_add(identity, "preprocess.max_pixels", 1, err, "%llu",
-                           (unsigned long long)options->picture.max_pixels);
+                           (unsigned long long)options->picture->max_pixels);
 }
 
 clipspan_status cs_identity_copy(cs_identity *to, const cs_identity *from, clipspan_error *err)

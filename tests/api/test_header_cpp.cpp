@@ -13,7 +13,7 @@ int main()
     int faults = 0;
     faults += model.struct_size != sizeof model;
     faults += picture.struct_size != sizeof picture;
-    faults += encoder.picture.struct_size != sizeof picture;
+    faults += encoder.picture != nullptr;
     faults += inputs.struct_size != sizeof inputs;
     faults += clipspan_model_open(&none, "/nowhere/at/all", &model, &err) != CLIPSPAN_E_NOT_FOUND;
     faults += none != nullptr || err.code != CLIPSPAN_E_NOT_FOUND;

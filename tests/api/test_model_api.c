@@ -89,7 +89,7 @@ static void a_check_counts_what_is_in_the_files(void **state)
     f = open_tiny(&tiny);
     info = clipspan_model_get_info(f.model);
     assert_int_equal(clipspan_model_run_check(&check, f.model, &progress, NULL), CLIPSPAN_OK);
-    assert_true(check.values == info->image.parameters + info->text.parameters);
+    assert_true(check.values == info->image->parameters + info->text->parameters);
     assert_true(check.nan + check.inf + check.denormal == 0);
     assert_string_equal(check.first_bad, "");
     assert_true(h.calls > 0);

@@ -354,7 +354,7 @@ static void arguments(void **state)
     double off;
     (void)state;
     refused(clipspan_parts_new(&none, NULL, NULL, &err), &err, "NULL");
-    odd.struct_size++;
+    odd.struct_size = 0;
     refused(clipspan_parts_new(&none, encoder, &odd, &err), &err, "struct_size");
     assert_null(none);
     refused(clipspan_parts_run_pixels(parts, pixels, 0, &err), &err, "1 to 32");

@@ -155,8 +155,8 @@ static void what_is_left_of_a_model_adds_up(void **state)
     double off;
     (void)state;
     assert_int_equal(clipspan_model_get_info(edited)->heads_left, L * H - 2);
-    assert_true(clipspan_model_get_info(edited)->image.parameters <
-                clipspan_model_get_info(model)->image.parameters);
+    assert_true(clipspan_model_get_info(edited)->image->parameters <
+                clipspan_model_get_info(model)->image->parameters);
     o.tokens = 1;
     assert_int_equal(clipspan_parts_new(&parts, encoder, &o, &err), CLIPSPAN_OK);
     assert_int_equal(clipspan_parts_run_pixels(parts, pixels, 1, &err), CLIPSPAN_OK);

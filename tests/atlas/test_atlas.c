@@ -207,7 +207,7 @@ static void heads_are_those_of_textspan(void **state)
         clipspan_span_free(&span);
         clipspan_span_free(&null_span);
     }
-    for (int l = 0; l < info->run.layers; l++) /* heads and MLP terms add up to everything */
+    for (int l = 0; l < info->run->layers; l++) /* heads and MLP terms add up to everything */
         shares += clipspan_atlas_get_layers(atlas)[l].mlp.share;
     assert_true(fabs(shares + info->input.share - 1.0) < 1e-5);
     clipspan_bank_free(&bank);
@@ -227,7 +227,7 @@ static void poles_are_the_farthest_pictures(void **state)
     clipspan_span *span = NULL;
     double mean[64], y[32 * 64], best = 0;
     uint64_t places[32], chunks = clipspan_run_get_info(run)->chunks;
-    size_t C = (size_t)info->run.head_width + 3;
+    size_t C = (size_t)info->run->head_width + 3;
     (void)state;
     assert_int_equal(head->positives, CLIPSPAN_POLES);
     assert_int_equal(head->negatives, CLIPSPAN_POLES);

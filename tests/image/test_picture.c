@@ -355,18 +355,6 @@ static void padding_is_filled_as_the_references_do(void **state)
     craft_free(&extra);
 }
 
-static void options_of_another_version_are_refused(void **state)
-{
-    const cs_preprocess how = preprocess(4, 4, CLIPSPAN_SHORTEST, 0);
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
-    craft file = {0};
-    (void)state;
-    grey_png(&file, 4, 4, flat);
-    options.struct_size = 3;
-    refuse(&file, &how, &options, CLIPSPAN_E_ARGUMENT, "3 bytes");
-    craft_free(&file);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,7 +377,6 @@ int main(void)
         cmocka_unit_test(g17_a_fifo_is_not_waited_for),
         cmocka_unit_test(g18_a_path_of_4096_bytes_is_refused),
         cmocka_unit_test(padding_is_filled_as_the_references_do),
-        cmocka_unit_test(options_of_another_version_are_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -688,18 +688,6 @@ static void folders_that_are_no_model_are_refused(void **state)
     free(file);
 }
 
-static void options_of_another_size_are_refused(void **state)
-{
-    clipspan_model_options options = CLIPSPAN_MODEL_OPTIONS_INIT;
-    cs_checkpoint *c;
-    (void)state;
-    options.struct_size = 3;
-    assert_int_equal(cs_checkpoint_open(&c, folder, &options, NULL), CLIPSPAN_E_ARGUMENT);
-    assert_null(c);
-    cs_checkpoint_close(NULL);
-    cs_checkpoint_close(&c);
-}
-
 /* ---- Tokenizer ---- */
 
 static void the_models_own_merges_table_is_found(void **state)
@@ -795,7 +783,6 @@ int main(void)
         T(fewer_layers_in_the_configuration_leave_tensors_over),
         T(types_that_are_not_loaded_are_refused),
         T(folders_that_are_no_model_are_refused),
-        T(options_of_another_size_are_refused),
         T(the_models_own_merges_table_is_found),
         T(merges_named_by_the_configuration_lie_in_the_folder),
         T(the_trial_model_opens),

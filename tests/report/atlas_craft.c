@@ -114,18 +114,22 @@ static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *rand
     }
 }
 
+static void fill_run(const atlas_craft *craft, clipspan_run_info *run)
+{
+    run->model_name = "ViT-B-16/made-up";
+    run->model_hash = "00ff";
+    run->version = "0.1.0";
+    run->cpu_level = "generic";
+    run->product = "plain";
+    run->precision = CLIPSPAN_F32;
+    run->layers = craft->layers;
+    run->heads = craft->heads;
+    run->used = 12345;
+    run->blocks = 64;
+}
+
 static void fill_info(const atlas_craft *craft, clipspan_atlas_info *info)
 {
-    info->run.model_name = "ViT-B-16/made-up";
-    info->run.model_hash = "00ff";
-    info->run.version = "0.1.0";
-    info->run.cpu_level = "generic";
-    info->run.product = "plain";
-    info->run.precision = CLIPSPAN_F32;
-    info->run.layers = craft->layers;
-    info->run.heads = craft->heads;
-    info->run.used = 12345;
-    info->run.blocks = 64;
     info->activation = "gelu";
     info->preprocess = "shortest, bicubic";
     info->folder = craft->folder ? craft->folder : "/nowhere";
@@ -152,6 +156,8 @@ cs_atlas *atlas_craft_new(const atlas_craft *craft)
     uint32_t random = 5;
     size_t i;
     char *path;
+    fill_run(craft, &atlas->run);
+    atlas->info.run = &atlas->run;
     fill_info(craft, &atlas->info);
     atlas->layers = take((size_t)craft->layers, sizeof *atlas->layers);
     atlas->heads = take(atlas->info.heads, sizeof *atlas->heads);

@@ -61,9 +61,9 @@ static void facts_are_those_of_model_and_list(void **state)
     const clipspan_model_info *m = clipspan_model_get_info(craft.model);
     (void)state;
     assert_int_equal(i->merged, 1);
-    assert_int_equal(i->layers, m->image.layers);
-    assert_int_equal(i->heads, m->image.heads);
-    assert_int_equal(i->head_width, m->image.head_width);
+    assert_int_equal(i->layers, m->image->layers);
+    assert_int_equal(i->heads, m->image->heads);
+    assert_int_equal(i->head_width, m->image->head_width);
     assert_int_equal(i->embed_width, m->embed_width);
     assert_int_equal(i->tokens, m->tokens);
     assert_int_equal(i->pictures, ROWS);

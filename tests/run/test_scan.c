@@ -182,6 +182,7 @@ static void another_model_option_or_list_is_refused_with_both_values(void **stat
     char *path = run_craft_path(&craft, "refused"), *other = cs_tiny_path(craft.folder, "model2");
     const char *source = craft.list;
     clipspan_plan_options options = CLIPSPAN_PLAN_OPTIONS_INIT;
+    clipspan_picture_options turned = CLIPSPAN_PICTURE_OPTIONS_INIT;
     clipspan_model_options gelu = CLIPSPAN_MODEL_OPTIONS_INIT;
     clipspan_inputs_options columns = CLIPSPAN_INPUTS_OPTIONS_INIT;
     cs_tiny_model tiny = CS_TINY_MODEL_INIT;
@@ -213,7 +214,8 @@ static void another_model_option_or_list_is_refused_with_both_values(void **stat
     assert_non_null(strstr(err.message, "\"quick_gelu\""));
     clipspan_model_close(&model);
 
-    options.picture.exif_orient = 1;
+    turned.exif_orient = 1;
+    options.picture = &turned;
     assert_int_equal(
         clipspan_run_plan(&found, path, craft.model, craft.inputs, &options, NULL, &err),
         CLIPSPAN_E_EXISTS);
