@@ -2,6 +2,7 @@
 /* The program: settings, the command, one place that turns a status into an exit code. */
 #define _POSIX_C_SOURCE 200809L
 #include "commands.h"
+#include "process.h"
 #include "signals.h"
 
 #include <locale.h>
@@ -93,6 +94,7 @@ int main(int argc, char **argv)
     clipspan_error err = {CLIPSPAN_OK, ""}, flushed;
     clipspan_status status;
     int code;
+    cli_process_start();
     /* Characters as the user's terminal has them; numbers stay those of the C locale. */
     setlocale(LC_CTYPE, "");
     cli_signals_start();

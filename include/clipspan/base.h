@@ -53,7 +53,8 @@ CLIPSPAN_API const char *clipspan_status_name(clipspan_status status);
 CLIPSPAN_API const char *clipspan_version(void);
 
 /* What computes: kernel level in force ("generic", "avx2", "avx512") and the matrix product behind
- * it, for example "oneDNN 2.6.3". The level is the best that the CPU has, or what CLIPSPAN_CPU
+ * it, for example "oneDNN 2.6.3", "oneDNN 2.6.3 with AVX-512" where that is above the level (see
+ * Process). The level is the best that the CPU has, or what CLIPSPAN_CPU
  * forces it down to. */
 CLIPSPAN_API const char *clipspan_cpu_level(void);
 CLIPSPAN_API const char *clipspan_product_name(void);

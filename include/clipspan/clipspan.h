@@ -40,7 +40,12 @@
  *              Zero means default. They grow at the end: a struct of an older header lacks what
  *              came later and gets zeros; one of a newer header is accepted while what this
  *              library does not know is zero. One in another is given by pointer, NULL: defaults.
- *   Process    The library never prints, exits, installs signal handlers or changes global state.
+ *   Process    The library never prints, exits, installs signal handlers or changes anything of the
+ *              whole process, the threads of a BLAS or the level of oneDNN included. A program
+ *              that links an OpenBLAS with threads of its own starts with OPENBLAS_NUM_THREADS=1
+ *              or calls openblas_set_num_threads(1): they compete with the library's, and their
+ *              number shows in last bits. CLIPSPAN_CPU forces the library's kernels down;
+ *              ONEDNN_MAX_CPU_ISA (AVX2, SSE41), set before the first call, forces oneDNN down.
  *              Do not fork after the first call that computes: worker threads do not follow.
  *   Shapes     B pictures, T texts, L layers, H heads, N tokens (class token first), D width,
  *              K head width (D = H K), P width of the joint image-text space, C context length.

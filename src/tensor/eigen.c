@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Symmetric eigen-problems by LAPACKE or cyclic Jacobi, sorted and signed alike; Cholesky. */
-#define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "tensor/eigen.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 
 #include <math.h>
 #include <string.h>
 
 #ifdef CLIPSPAN_LAPACKE
-#    include <dlfcn.h>
 #    include <lapacke.h>
-#    include <pthread.h>
 #endif
 
 #define MOST_SWEEPS 60 /* of Jacobi; it converges quadratically, in about 10 */
@@ -112,29 +110,22 @@ clipspan_status cs_eigen_jacobi(double *values, double *vectors, const double *s
 
 #ifdef CLIPSPAN_LAPACKE
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-/* Our own loops share out the matrices; where OpenBLAS implements LAPACK, its threads would only
- * compete with them, and how many there are would show in the last bits. */
-static void one_thread(void)
-{
-    void (*set)(int) = NULL;
-    void *found = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
-    memcpy(&set, &found, sizeof set);
-    if (set) set(1);
-}
-
+/* Our own loops share out the matrices: threads inside LAPACK would only compete with them, and how
+ * many there are would show in the last bits. One built on OpenMP is lent one; an OpenBLAS that has
+ * threads of its own hears of it from the process alone (clipspan.h, Process). */
 clipspan_status cs_eigen_symmetric(double *values, double *vectors, const double *symmetric,
                                    size_t n, clipspan_error *err)
 {
     lapack_int info;
+    int before;
     CS_TRY(check_finite(symmetric, n, err));
     if (n == 0) return CLIPSPAN_OK;
-    pthread_once(&once, one_thread);
     memcpy(vectors, symmetric, n * n * sizeof *vectors);
     /* By columns our upper triangle is LAPACK's lower one, and its eigenvectors are our rows. */
+    before = cs_threads_lend(1);
     info =
         LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int)n, vectors, (lapack_int)n, values);
+    cs_threads_lend(before);
     if (info == LAPACK_WORK_MEMORY_ERROR)
         return cs_fail_memory(err, 2 * n * n * sizeof *vectors, "an eigen-problem");
     if (info != 0)

@@ -14,7 +14,6 @@
 #    include <oneapi/dnnl/dnnl.h>
 #    include <pthread.h>
 #    include <stdio.h>
-#    include <stdlib.h>
 #    include <string.h>
 
 #    define LAYOUT_ROWS 256 /* rows for which oneDNN is asked which weight layout it likes */
@@ -61,14 +60,8 @@ struct cs_product {
 static dnnl_engine_t shared_engine;
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 
-/* CLIPSPAN_CPU forces oneDNN down together with our kernels, before it compiles anything. */
 static void make_engine(void)
 {
-    if (getenv("CLIPSPAN_CPU")) {
-        cs_level level = cs_simd_best()->level;
-        if (level == CS_AVX2) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
-        if (level == CS_GENERIC) dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
-    }
     if (dnnl_engine_create(&shared_engine, dnnl_cpu, 0) != dnnl_success) shared_engine = NULL;
 }
 
@@ -491,13 +484,25 @@ clipspan_status cs_product_run(const cs_product *product, void *y, const void *x
     return status;
 }
 
-static char name[48];
+static char name[64];
 static pthread_once_t name_once = PTHREAD_ONCE_INIT;
 
+static int reaches(dnnl_cpu_isa_t isa)
+{
+    return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
+}
+
+/* CLIPSPAN_CPU forces our kernels down, and ONEDNN_MAX_CPU_ISA oneDNN, which hears of it from the
+ * process alone. Where one is forced down without the other the name says so, as the numbers are
+ * neither level's. */
 static void make_name(void)
 {
     const dnnl_version_t *v = dnnl_version();
-    snprintf(name, sizeof name, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+    const cs_level level = cs_simd_best()->level;
+    const char *above = level < CS_AVX512 && reaches(dnnl_cpu_isa_avx512_core) ? " with AVX-512"
+                        : level < CS_AVX2 && reaches(dnnl_cpu_isa_avx2)        ? " with AVX2"
+                                                                               : "";
+    snprintf(name, sizeof name, "oneDNN %d.%d.%d%s", v->major, v->minor, v->patch, above);
 }
 
 const char *cs_product_name(void)
