@@ -91,7 +91,7 @@ static void complain(cli_session *s, const clipspan_error *error)
 int main(int argc, char **argv)
 {
     static cli_session session; /* zero is the default of every setting */
-    clipspan_error err = {CLIPSPAN_OK, ""}, flushed;
+    clipspan_error err = {0}, flushed;
     clipspan_status status;
     int code;
     cli_process_start();

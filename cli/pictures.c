@@ -70,7 +70,7 @@ clipspan_status cli_pictures_run(cli_session *s, const clipspan_inputs *inputs, 
     clipspan_status status = CLIPSPAN_OK;
     const size_t total = clipspan_inputs_get_count(inputs);
     size_t piece = 2 * (size_t)threads, done = 0;
-    clipspan_error first = {CLIPSPAN_OK, ""};
+    clipspan_error first = {0};
     clipspan_error *errors =
         cs_alloc_zero(cli_piece_most(threads), sizeof *errors, "reasons for skipping", err);
     if (!errors) return CLIPSPAN_E_NOMEM;

@@ -39,11 +39,20 @@ typedef enum clipspan_status {
     CLIPSPAN_E_NUMBERS = -13      /* weights hold NaN or infinity, or a result is not finite */
 } clipspan_status;
 
+/* What a caller may act upon beside the code: 0 where there is nothing of the kind. */
+typedef enum clipspan_detail {
+    CLIPSPAN_DETAIL_NONE = 0,
+    CLIPSPAN_DETAIL_OTHER_LIST = 1, /* EXISTS: a run is there whose list differs, and only that */
+    CLIPSPAN_DETAIL_OTHER_RUN = 2   /* FORMAT: a file that belongs to another run */
+} clipspan_detail;
+
 /* message: one UTF-8 sentence without a full line break at its end; long paths are shortened in
- * their middle. */
+ * their middle. reserved: zeros, room for what a later version says. */
 typedef struct clipspan_error {
     clipspan_status code;
     char message[1536];
+    int detail; /* clipspan_detail */
+    int reserved[6];
 } clipspan_error;
 
 /* "CLIPSPAN_E_FORMAT" and so on; "unknown status" for other values. */
@@ -67,8 +76,10 @@ CLIPSPAN_API int clipspan_has_bf16(void);
 CLIPSPAN_API int clipspan_default_threads(void);
 
 /* Progress of long calls: `done` of `total` units are finished; a call that succeeds ends with all
- * of them. A result other than 0 stops the call, which then returns CLIPSPAN_E_INTERRUPTED. Called
- * from the caller's thread only. */
+ * of them. A result other than 0 stops the call: one of the error codes above, such as
+ * CLIPSPAN_E_NOMEM, comes back from it as it is; any other, and -1, makes it
+ * CLIPSPAN_E_INTERRUPTED. The same holds for every callback. Called from the caller's thread
+ * only. */
 typedef struct clipspan_progress {
     int (*step)(void *user, size_t done, size_t total);
     void *user;

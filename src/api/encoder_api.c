@@ -265,17 +265,19 @@ typedef struct text_run {
     int unit;
     const clipspan_progress *progress;
     atomic_size_t done;
-    size_t told; /* what the caller's progress heard last */
-    atomic_int stop;
+    size_t told;            /* what the caller's progress heard last */
+    atomic_int stop;        /* 1: a batch failed, or what progress said */
     clipspan_error *errors; /* [lanes] */
 } text_run;
 
 /* For the caller's thread, which is lane 0. */
 static void tell(text_run *run, size_t done)
 {
+    int stop;
     if (!run->progress || !run->progress->step) return;
     run->told = done;
-    if (run->progress->step(run->progress->user, done, run->count)) atomic_store(&run->stop, 1);
+    stop = run->progress->step(run->progress->user, done, run->count);
+    if (stop) atomic_store(&run->stop, stop);
 }
 
 static void run_batch(void *context, size_t index, int lane)
@@ -334,7 +336,7 @@ static clipspan_status run_tokens(float *embeddings, clipspan_encoder *e, const 
             if (status != CLIPSPAN_OK && err) *err = run.errors[i];
         }
         if (status == CLIPSPAN_OK && atomic_load(&run.stop))
-            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "embedding texts was stopped");
+            status = cs_stopped(err, atomic_load(&run.stop), "embedding texts was stopped");
     }
     cs_free(starts);
     cs_free(run.errors);

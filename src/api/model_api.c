@@ -218,6 +218,7 @@ clipspan_status clipspan_model_run_check(clipspan_model_check *out, const clipsp
     float *values;
     uint64_t done = 0, total = 0;
     size_t i;
+    int stop = 0;
     cs_clear(err);
     if (!out || !model)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_model_run_check: out or model is NULL");
@@ -236,9 +237,10 @@ clipspan_status clipspan_model_run_check(clipspan_model_check *out, const clipsp
             CS_TRY_DONE(cs_safetensors_read(values, tensors, e, first, n, err));
             model->simd->count_odd(odd, values, n);
             done += n * (e->bytes / e->count);
-            if (progress && progress->step &&
-                progress->step(progress->user, (size_t)done, (size_t)total)) {
-                status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the check was stopped");
+            if (progress && progress->step)
+                stop = progress->step(progress->user, (size_t)done, (size_t)total);
+            if (stop) {
+                status = cs_stopped(err, stop, "the check was stopped");
                 goto done;
             }
         }

@@ -48,8 +48,8 @@ static clipspan_status give_picture(void *context, const cs_picture_row *row, cl
     const clipspan_run_picture picture = {row->place,        row->number, row->path,
                                           row->label,        row->group,  row->bytes,
                                           row->duplicate_of, row->status, row->error};
-    if (!call->each(call->user, &picture)) return CLIPSPAN_OK;
-    return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "reading pictures was stopped");
+    const int stop = call->each(call->user, &picture);
+    return stop ? cs_stopped(err, stop, "reading pictures was stopped") : CLIPSPAN_OK;
 }
 
 clipspan_status clipspan_run_read_pictures(const clipspan_run *run, uint64_t first, uint64_t count,

@@ -127,10 +127,11 @@ clipspan_status clipspan_run_read_mixed(float *means, const clipspan_run *run,
     z = cs_alloc((size_t)CS_CHUNK * K, sizeof *z, "codes", err);
     if (!sum || !z) status = CLIPSPAN_E_NOMEM;
     for (chunk = 0; chunk < info->chunks && status == CLIPSPAN_OK; chunk++) {
+        int stop = 0;
         status = add_chunk(sum, &pictures, z, run->run, chunk, heads, count, err);
-        if (status == CLIPSPAN_OK && progress && progress->step &&
-            progress->step(progress->user, (size_t)chunk + 1, (size_t)info->chunks))
-            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "reading the run was stopped");
+        if (status == CLIPSPAN_OK && progress && progress->step)
+            stop = progress->step(progress->user, (size_t)chunk + 1, (size_t)info->chunks);
+        if (stop) status = cs_stopped(err, stop, "reading the run was stopped");
     }
     for (i = 0; i < count * K && status == CLIPSPAN_OK; i++)
         means[i] = (float)(sum[i] / (double)pictures);
@@ -141,6 +142,13 @@ clipspan_status clipspan_run_read_mixed(float *means, const clipspan_run *run,
 
 /* ---- Checkpoints ---- */
 
+/* A text that is not UTF-8, such as a path, is left out. */
+static int set_text(json_t *root, const char *key, const char *text)
+{
+    json_t *value = json_string(text);
+    return value ? json_object_set_new(root, key, value) : 0;
+}
+
 static clipspan_status write_record(const char *folder, const clipspan_model *model,
                                     const clipspan_head *heads, size_t count,
                                     const clipspan_write_options *o, clipspan_error *err)
@@ -149,16 +157,17 @@ static clipspan_status write_record(const char *folder, const clipspan_model *mo
     clipspan_status status = CLIPSPAN_E_NOMEM;
     char name[32], *text = NULL, *path = cs_path_join(folder, RECORD, err);
     cs_output *output = NULL;
+    int failed = 0;
     for (size_t i = 0; i < count; i++) {
         snprintf(name, sizeof name, "L%d.H%d", heads[i].layer, heads[i].head);
-        json_array_append_new(names, json_string(name));
+        failed |= json_array_append_new(names, json_string(name));
     }
-    json_object_set_new(root, "clipspan", json_string(CLIPSPAN_VERSION));
-    json_object_set_new(root, "model", json_string(model->info.name));
-    json_object_set_new(root, "heads", names);
-    json_object_set_new(root, "removed", json_boolean(o->remove));
-    if (o->means) json_object_set_new(root, "means", json_string(o->means));
-    text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    failed |= json_object_set_new(root, "clipspan", json_string(CLIPSPAN_VERSION));
+    failed |= set_text(root, "model", model->info.name);
+    failed |= json_object_set_new(root, "heads", names);
+    failed |= json_object_set_new(root, "removed", json_boolean(o->remove));
+    if (o->means) failed |= set_text(root, "means", o->means);
+    if (!failed) text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     if (!text && path) status = cs_fail_memory(err, 1, "a record");
     if (!text || !path) goto done;
     CS_TRY_DONE(cs_output_open(&output, path, 0, err));

@@ -76,17 +76,47 @@ static void finish(char *message, size_t room, int wanted)
     }
 }
 
+/* A new error: whatever was in it goes. */
+static void start(clipspan_error *err, clipspan_status code)
+{
+    err->code = code;
+    err->detail = CLIPSPAN_DETAIL_NONE;
+    memset(err->reserved, 0, sizeof err->reserved);
+}
+
+static void fill(clipspan_error *err, clipspan_status code, const char *format, va_list args)
+{
+    const int wanted = vsnprintf(err->message, sizeof err->message, format, args);
+    start(err, code);
+    finish(err->message, sizeof err->message, wanted);
+}
+
 clipspan_status cs_fail(clipspan_error *err, clipspan_status code, const char *format, ...)
 {
-    if (err) {
-        va_list args;
-        int wanted;
-        va_start(args, format);
-        wanted = vsnprintf(err->message, sizeof err->message, format, args);
-        va_end(args);
-        err->code = code;
-        finish(err->message, sizeof err->message, wanted);
-    }
+    va_list args;
+    va_start(args, format);
+    if (err) fill(err, code, format, args);
+    va_end(args);
+    return code;
+}
+
+clipspan_status cs_stopped(clipspan_error *err, int result, const char *format, ...)
+{
+    va_list args;
+    if (result < CLIPSPAN_E_INTERNAL && result >= CLIPSPAN_E_NUMBERS &&
+        result != CLIPSPAN_E_INTERRUPTED)
+        return cs_fail(err, (clipspan_status)result, "%s in a function that was called back",
+                       result == CLIPSPAN_E_NOMEM ? "out of memory"
+                                                  : clipspan_status_name((clipspan_status)result));
+    va_start(args, format);
+    if (err) fill(err, CLIPSPAN_E_INTERRUPTED, format, args);
+    va_end(args);
+    return CLIPSPAN_E_INTERRUPTED;
+}
+
+clipspan_status cs_detail(clipspan_error *err, clipspan_detail detail, clipspan_status code)
+{
+    if (err) err->detail = detail;
     return code;
 }
 
@@ -107,7 +137,7 @@ clipspan_status cs_fail_at(clipspan_error *err, clipspan_status code, const char
         va_start(args, format);
         wanted = vsnprintf(err->message + used, sizeof err->message - used, format, args);
         va_end(args);
-        err->code = code;
+        start(err, code);
         finish(err->message, sizeof err->message, wanted < 0 ? wanted : (int)used + wanted);
     }
     return code;
@@ -124,7 +154,7 @@ clipspan_status cs_fail_memory(clipspan_error *err, size_t bytes, const char *wh
 void cs_clear(clipspan_error *err)
 {
     if (err) {
-        err->code = CLIPSPAN_OK;
+        start(err, CLIPSPAN_OK);
         err->message[0] = '\0';
     }
 }

@@ -26,6 +26,15 @@ clipspan_status cs_fail_at(clipspan_error *err, clipspan_status code, const char
 /* Out of memory while making `what`: "out of memory: 12345 bytes for packed weights". */
 clipspan_status cs_fail_memory(clipspan_error *err, size_t bytes, const char *what);
 
+/* After a callback whose result was not 0: that result where it is an error code (-1 is none: many
+ * callbacks stop with it), else INTERRUPTED with the sentence. */
+clipspan_status cs_stopped(clipspan_error *err, int result, const char *format, ...)
+    CS_PRINTF(3, 4);
+
+/* Adds a detail to an error that was just made and returns its code:
+ *     return cs_detail(err, CLIPSPAN_DETAIL_OTHER_RUN, cs_fail_at(err, …)); */
+clipspan_status cs_detail(clipspan_error *err, clipspan_detail detail, clipspan_status code);
+
 /* Sets err to success. */
 void cs_clear(clipspan_error *err);
 

@@ -105,6 +105,7 @@ static void run_one(void *context, size_t index, int number)
 static clipspan_status run_all(span_job *job, size_t count, int threads,
                                const clipspan_progress *progress, clipspan_error *err)
 {
+    int stop = 0;
     size_t stride = progress ? 4 * (size_t)threads : count;
     for (job->first = 0; job->first < count; job->first += stride) {
         size_t some = count - job->first < stride ? count - job->first : stride;
@@ -114,9 +115,10 @@ static clipspan_status run_all(span_job *job, size_t count, int threads,
                 if (err) *err = job->errors[i];
                 return job->errors[i].code;
             }
-        if (progress && progress->step(progress->user, job->first + some, count) != 0)
-            return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "stopped after %zu of %zu heads",
-                           job->first + some, count);
+        if (progress) stop = progress->step(progress->user, job->first + some, count);
+        if (stop)
+            return cs_stopped(err, stop, "stopped after %zu of %zu heads", job->first + some,
+                              count);
     }
     return CLIPSPAN_OK;
 }

@@ -15,6 +15,7 @@ clipspan_status cs_file_hash(char out[65], const char *path, const clipspan_prog
     cs_file *source = NULL;
     cs_sha256 hash;
     uint64_t at = 0;
+    int stop = 0;
     out[0] = '\0';
     bytes = cs_alloc(PIECE, 1, "a hash", err);
     if (!bytes) return CLIPSPAN_E_NOMEM;
@@ -25,9 +26,10 @@ clipspan_status cs_file_hash(char out[65], const char *path, const clipspan_prog
         CS_TRY_DONE(cs_file_read(bytes, source, at, n, err));
         cs_sha256_add(&hash, bytes, n);
         at += n;
-        if (progress && progress->step &&
-            progress->step(progress->user, (size_t)at, (size_t)source->size)) {
-            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the hash was stopped");
+        if (progress && progress->step)
+            stop = progress->step(progress->user, (size_t)at, (size_t)source->size);
+        if (stop) {
+            status = cs_stopped(err, stop, "the hash was stopped");
             goto done;
         }
     }

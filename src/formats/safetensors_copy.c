@@ -141,11 +141,11 @@ done:
 static clipspan_status advance(copy *c, uint64_t bytes, clipspan_error *err)
 {
     cs_copy_progress *p = c->progress;
+    int stop = 0;
     p->done += bytes;
-    if (p->caller && p->caller->step &&
-        p->caller->step(p->caller->user, (size_t)p->done, (size_t)p->total))
-        return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "writing the checkpoint was stopped");
-    return CLIPSPAN_OK;
+    if (p->caller && p->caller->step)
+        stop = p->caller->step(p->caller->user, (size_t)p->done, (size_t)p->total);
+    return stop ? cs_stopped(err, stop, "writing the checkpoint was stopped") : CLIPSPAN_OK;
 }
 
 static clipspan_status write_as_is(copy *c, const cs_tensor_entry *entry, clipspan_error *err)

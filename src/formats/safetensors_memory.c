@@ -160,6 +160,7 @@ static clipspan_status hash_memory(char out[65], const cs_safetensors *t,
 {
     unsigned char digest[32];
     uint64_t done = 0;
+    int stop = 0;
     cs_sha256 hash;
     cs_sha256_init(&hash);
     for (size_t i = 0; i < t->count; i++) {
@@ -173,9 +174,9 @@ static clipspan_status hash_memory(char out[65], const cs_safetensors *t,
             const uint64_t n = e->bytes - at < PIECE ? e->bytes - at : PIECE;
             cs_sha256_add(&hash, (const unsigned char *)e->data + at, (size_t)n);
             done += n;
-            if (progress && progress->step &&
-                progress->step(progress->user, (size_t)done, (size_t)t->bytes))
-                return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the hash was stopped");
+            if (progress && progress->step)
+                stop = progress->step(progress->user, (size_t)done, (size_t)t->bytes);
+            if (stop) return cs_stopped(err, stop, "the hash was stopped");
         }
     }
     cs_sha256_end(digest, &hash);

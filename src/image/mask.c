@@ -35,6 +35,7 @@ static clipspan_status take_values(uint16_t *values, const cs_raster *raster, co
 {
     int *from_x = table_of(&plan->x, err);
     int *from_y = from_x ? table_of(&plan->y, err) : NULL;
+    const clipspan_status status = from_y ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     int x, y;
     memset(values, 0, (size_t)plan->x.want * (size_t)plan->y.want * sizeof *values);
     for (y = 0; from_y && y < plan->y.count; y++)
@@ -43,7 +44,7 @@ static clipspan_status take_values(uint16_t *values, const cs_raster *raster, co
                 value_at(raster, (size_t)from_y[y] * (size_t)raster->width + (size_t)from_x[x]);
     cs_free(from_x);
     cs_free(from_y);
-    return from_y ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    return status;
 }
 
 static clipspan_status check_mask(const cs_raster *raster, const char *path, int want_height,

@@ -56,12 +56,15 @@ static json_t *openclip_model(const cs_config *c)
         "vision_cfg", "image_size", size_of(c->image_height, c->image_width), "layers", v->layers,
         "width", v->width, "head_width", v->head_width, "patch_size", c->patch_size, "mlp_ratio",
         ratio_of(v), "no_ln_pre", !c->has_ln_pre, "norm_kwargs", "eps", plain(v->eps));
-    if (model && c->has_text)
+    if (model && c->has_text &&
         json_object_set_new(model, "text_cfg",
                             json_pack("{s:i, s:i, s:i, s:i, s:i, s:f, s:{s:f}}", "context_length",
                                       c->context_length, "vocab_size", c->vocab_size, "width",
                                       t->width, "heads", t->heads, "layers", t->layers, "mlp_ratio",
-                                      ratio_of(t), "norm_kwargs", "eps", plain(t->eps)));
+                                      ratio_of(t), "norm_kwargs", "eps", plain(t->eps))) != 0) {
+        json_decref(model);
+        return NULL;
+    }
     return model;
 }
 
@@ -71,6 +74,7 @@ static int complete_openclip(json_t **root, int *changed, const cs_config *c)
     json_t *model;
     if (!*root || !json_is_object(json_object_get(*root, "model_cfg"))) {
         json_t *inner = *root ? *root : openclip_model(c);
+        if (!inner) return -1;
         *root = json_object();
         *changed = 1;
         if (json_object_set_new(*root, "model_cfg", inner) != 0) return -1;
@@ -97,20 +101,24 @@ static json_t *hf_tower(const cs_tower_config *t)
 static json_t *hf_model(const cs_config *c)
 {
     json_t *image = hf_tower(&c->image), *root, *text;
-    json_object_set_new(image, "image_size", size_of(c->image_height, c->image_width));
-    json_object_set_new(image, "patch_size", json_integer(c->patch_size));
+    int failed = json_object_set_new(image, "image_size", size_of(c->image_height, c->image_width));
+    failed |= json_object_set_new(image, "patch_size", json_integer(c->patch_size));
     root = json_pack("{s:[s], s:s, s:i, s:o}", "architectures",
                      c->has_text ? "CLIPModel" : "CLIPVisionModelWithProjection", "model_type",
                      c->has_text ? "clip" : "clip_vision_model", "projection_dim", c->embed_width,
                      "vision_config", image);
-    if (!root || !c->has_text) return root;
-    text = hf_tower(&c->text);
-    json_object_set_new(text, "max_position_embeddings", json_integer(c->context_length));
-    json_object_set_new(text, "vocab_size", json_integer(c->vocab_size));
-    json_object_set_new(text, "eos_token_id",
-                        json_integer(c->pool == CS_POOL_ARGMAX ? 2 : c->eos_id));
-    json_object_set_new(root, "text_config", text);
-    return root;
+    if (root && c->has_text) {
+        text = hf_tower(&c->text);
+        failed |=
+            json_object_set_new(text, "max_position_embeddings", json_integer(c->context_length));
+        failed |= json_object_set_new(text, "vocab_size", json_integer(c->vocab_size));
+        failed |= json_object_set_new(text, "eos_token_id",
+                                      json_integer(c->pool == CS_POOL_ARGMAX ? 2 : c->eos_id));
+        failed |= json_object_set_new(root, "text_config", text);
+    }
+    if (!failed) return root;
+    json_decref(root);
+    return NULL;
 }
 
 static int complete_hf(json_t **root, int *changed, const cs_config *c)

@@ -69,20 +69,23 @@ static clipspan_status write_json(const char *path, const json_t *root, clipspan
 
 /* ---- Configuration ---- */
 
-/* [[numbers of the heads that layer 0 has left], ...] */
+/* [[numbers of the heads that layer 0 has left], ...]; NULL when memory is short. */
 static json_t *list_heads(const cs_config *config, const cs_checkpoint_edit *edit)
 {
     json_t *lists = json_array();
+    int failed = 0;
     for (int layer = 0; layer < config->image.layers; layer++) {
         json_t *list = json_array();
         for (int i = 0; i < cs_config_heads(config, layer); i++) {
             const int head = cs_config_head(config, layer, i);
             if (!edit->chosen[layer * config->image.heads + head])
-                json_array_append_new(list, json_integer(head));
+                failed |= json_array_append_new(list, json_integer(head));
         }
-        json_array_append_new(lists, list);
+        failed |= json_array_append_new(lists, list);
     }
-    return lists;
+    if (!failed) return lists;
+    json_decref(lists);
+    return NULL;
 }
 
 /* The original's configuration, word for word where that says everything; otherwise with what was

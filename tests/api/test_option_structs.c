@@ -365,7 +365,7 @@ static void works(const row *r, const unsigned char *block, const char *what)
 
 static void fails(const row *r, const unsigned char *block, const char *words)
 {
-    clipspan_error err = {CLIPSPAN_OK, ""};
+    clipspan_error err = {0};
     if (r->call(block, &err) != CLIPSPAN_E_ARGUMENT || !strstr(err.message, words) ||
         !strstr(err.message, r->type))
         fail_msg("%s: expected \"%s\", found %s", r->type, words, err.message);

@@ -180,6 +180,42 @@ static void test_every_status_has_its_name(void **state)
     assert_string_equal(clipspan_status_name((clipspan_status)1), "unknown status");
 }
 
+static void test_callbacks_bring_their_own_status_back(void **state)
+{
+    clipspan_error err;
+    (void)state;
+    assert_int_equal(cs_stopped(&err, CLIPSPAN_E_NOMEM, "stopped at %d", 3), CLIPSPAN_E_NOMEM);
+    assert_int_equal(err.code, CLIPSPAN_E_NOMEM);
+    assert_non_null(strstr(err.message, "out of memory"));
+    assert_int_equal(cs_stopped(&err, CLIPSPAN_E_WRITE, "stopped"), CLIPSPAN_E_WRITE);
+    assert_non_null(strstr(err.message, "CLIPSPAN_E_WRITE"));
+    for (int result = -20; result < 20; result++) {
+        const int own = result >= CLIPSPAN_E_NUMBERS && result <= CLIPSPAN_E_ARGUMENT;
+        assert_int_equal(cs_stopped(NULL, result, "stopped"),
+                         own ? result : CLIPSPAN_E_INTERRUPTED);
+    }
+    assert_int_equal(cs_stopped(&err, 1, "stopped at %d", 3), CLIPSPAN_E_INTERRUPTED);
+    assert_string_equal(err.message, "stopped at 3");
+}
+
+static void test_a_detail_belongs_to_one_error(void **state)
+{
+    clipspan_error err;
+    (void)state;
+    memset(&err, 0xFF, sizeof err);
+    assert_int_equal(
+        cs_detail(&err, CLIPSPAN_DETAIL_OTHER_RUN, cs_fail(&err, CLIPSPAN_E_FORMAT, "other")),
+        CLIPSPAN_E_FORMAT);
+    assert_int_equal(err.detail, CLIPSPAN_DETAIL_OTHER_RUN);
+    assert_int_equal(err.reserved[0], 0);
+    cs_fail_at(&err, CLIPSPAN_E_IO, "a", "other");
+    assert_int_equal(err.detail, CLIPSPAN_DETAIL_NONE);
+    err.detail = CLIPSPAN_DETAIL_OTHER_LIST;
+    cs_clear(&err);
+    assert_int_equal(err.detail, CLIPSPAN_DETAIL_NONE);
+    assert_int_equal(cs_detail(NULL, CLIPSPAN_DETAIL_OTHER_RUN, CLIPSPAN_E_IO), CLIPSPAN_E_IO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_path_of_400_bytes_is_whole),
         cmocka_unit_test(test_try_leaves_on_failure_only),
         cmocka_unit_test(test_every_status_has_its_name),
+        cmocka_unit_test(test_callbacks_bring_their_own_status_back),
+        cmocka_unit_test(test_a_detail_belongs_to_one_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
