@@ -67,7 +67,8 @@ static void show(const clipspan_span *span, const clipspan_role *role, const cli
 
 int main(int argc, char **argv)
 {
-    clipspan_error err = {CLIPSPAN_E_ARGUMENT, "usage: 02_name_a_head MODEL PICTURES LAYER HEAD"};
+    clipspan_error err = {.code = CLIPSPAN_E_ARGUMENT,
+                          .message = "usage: 02_name_a_head MODEL PICTURES LAYER HEAD"};
     clipspan_model *model = NULL;
     clipspan_encoder *encoder = NULL;
     clipspan_stats *all = NULL, *blocks[BLOCKS] = {NULL};

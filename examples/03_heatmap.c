@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     clipspan_encoder *encoder = NULL;
     clipspan_bank *bank = NULL;
     clipspan_maps *maps = NULL;
-    clipspan_error err = {CLIPSPAN_OK, ""};
+    clipspan_error err = {0};
     const char *path;
     float *map = NULL;
     clipspan_status failed;

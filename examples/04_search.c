@@ -67,7 +67,7 @@ static clipspan_status show(const clipspan_run *run, const clipspan_search *sear
 int main(int argc, char **argv)
 {
     clipspan_search_options o = CLIPSPAN_SEARCH_OPTIONS_INIT;
-    clipspan_error err = {CLIPSPAN_OK, ""};
+    clipspan_error err = {0};
     clipspan_search *search = NULL;
     clipspan_run *run = NULL;
     clipspan_head heads[HEADS];

@@ -187,7 +187,7 @@ static clipspan_status begin(job *j, clipspan_error *err)
 static clipspan_status convert(job *j, clipspan_error *err)
 {
     const size_t count = mat_count(j->file);
-    clipspan_error first = {CLIPSPAN_OK, ""}, error;
+    clipspan_error first = {0}, error;
     CS_TRY(begin(j, err));
     j->start = j->shown = seconds();
     for (size_t i = 0; i < count; i++) {

@@ -186,7 +186,8 @@ typedef struct clipspan_run_picture {
 } clipspan_run_picture;
 
 /* Calls `each` for the pictures of places [first, first + count) in order; a result other than 0
- * ends the call, which then returns INTERRUPTED or that result (see clipspan_progress). Errors: ARGUMENT beyond the last, FORMAT, IO. */
+ * ends the call, which then returns INTERRUPTED or that result (see clipspan_progress). Errors:
+ * ARGUMENT beyond the last, FORMAT, IO. */
 CLIPSPAN_API clipspan_status clipspan_run_read_pictures(
     const clipspan_run *run, uint64_t first, uint64_t count,
     int (*each)(void *user, const clipspan_run_picture *picture), void *user, clipspan_error *err);

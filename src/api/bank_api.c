@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_bank: named unit vectors, and the published zero-shot classifier. */
-#include "api/handles.h"
+#include "api/model_handles.h"
 #include "base/parallel.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Classifiers as the published programs keep them: [P, classes], a class a column. */
-#include "api/handles.h"
+#include "api/model_handles.h"
 #include "base/memory.h"
 #include "formats/npy.h"
 

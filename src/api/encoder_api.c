@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_encoder: passes side by side, one a thread, or one pass with all threads inside. */
-#include "api/handles.h"
+#include "api/model_handles.h"
 #include "base/parallel.h"
 
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_model: a checkpoint with what is made of it on first use. */
 #define _POSIX_C_SOURCE 200809L
-#include "api/handles.h"
+#include "api/model_handles.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -142,7 +142,7 @@ void clipspan_model_close(clipspan_model **model)
     for (i = 0; i < 2; i++)
         cs_basis_free(&m->bases[i]);
     cs_tokenizer_close(&m->tokenizer);
-    cs_identity_fini(&m->identity);
+    if (m->identity) m->identity_free(&m->identity);
     cs_free(m->config);
     cs_checkpoint_close(&m->checkpoint);
     pthread_mutex_destroy(&m->lock);
@@ -326,22 +326,6 @@ clipspan_status cs_model_basis(cs_basis **out, clipspan_model *model, clipspan_p
     if (!*slot)
         status = cs_basis_new(slot, model->checkpoint, precision, threads, model->simd, err);
     *out = *slot;
-    pthread_mutex_unlock(&model->lock);
-    return status;
-}
-
-clipspan_status cs_model_identity(const cs_identity **out, clipspan_model *model,
-                                  const clipspan_progress *progress, clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_OK;
-    const cs_model_source source = {model->checkpoint,      model->config,     model->quick_gelu,
-                                    model->allow_nonfinite, model->simd->name, cs_product_name()};
-    pthread_mutex_lock(&model->lock);
-    if (model->identity.count == 0) {
-        status = cs_identity_init(&model->identity, &source, progress, err);
-        if (status != CLIPSPAN_OK) cs_identity_fini(&model->identity);
-    }
-    *out = &model->identity;
     pthread_mutex_unlock(&model->lock);
     return status;
 }

@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_SRC_API_PARTS_API_H
 #define CLIPSPAN_SRC_API_PARTS_API_H
 
-#include "api/handles.h"
+#include "api/model_handles.h"
 #include "decompose/head_stats.h"
 #include "decompose/terms.h"
 

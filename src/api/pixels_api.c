@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the image tower sees: argument checks around the reader of src/image. */
-#include "api/handles.h"
+#include "api/model_handles.h"
 #include "image/picture.h"
 
 static clipspan_status check(clipspan_picture_options *to, const void *pixels,

@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_SRC_API_SPAN_API_H
 #define CLIPSPAN_SRC_API_SPAN_API_H
 
-#include "api/handles.h"
+#include "api/model_handles.h"
 #include "decompose/span.h"
 
 struct clipspan_span {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* TEXTSPAN of heads of a run: their statistics and blocks are read a group of heads at a time. */
+#include "api/handles.h"
 #include "api/span_api.h"
 #include "run/head_group.h"
 

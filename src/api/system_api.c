@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Version, kernel level, product, threads. */
-#include "api/handles.h"
+#include "api/model_handles.h"
 #include "base/parallel.h"
 
 const char *clipspan_version(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Token ids and pieces of a model. */
-#include "api/handles.h"
+#include "api/model_handles.h"
 
 clipspan_status clipspan_tokens_encode(int32_t *ids, size_t *count, int *cut,
                                        const clipspan_model *model, const char *text, size_t size,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* OpenMP loops and the count of usable processors. */
+/* OpenMP loops and the count of usable processors: one in the base build. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "base/parallel.h"
 
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#ifndef CLIPSPAN_CORE
 /* The first and second number on the first line of a small file of the kernel, 0 for each that is
  * not there. */
 static void numbers(const char *path, long long *first, long long *second)
@@ -51,6 +52,12 @@ int cs_threads_default(void)
     }
     return n < 1 ? 1 : n > CS_MAX_THREADS ? CS_MAX_THREADS : (int)n;
 }
+#else
+int cs_threads_default(void)
+{
+    return 1;
+}
+#endif
 
 #ifdef _OPENMP
 #    include <omp.h>

@@ -104,7 +104,10 @@ clipspan_status cs_safetensors_writer_add(cs_safetensors_writer *writer, const c
                               "the shape of tensor \"%.150s\" does not fit a file", name);
         }
         bytes *= shape[i];
-        json_array_append_new(list, json_integer((json_int_t)shape[i]));
+        if (json_array_append_new(list, json_integer((json_int_t)shape[i])) != 0) {
+            json_decref(list);
+            return cs_fail_memory(err, 1, "a tensor's entry");
+        }
     }
     if (bytes > (uint64_t)INT64_MAX - begin) {
         json_decref(list);

@@ -80,6 +80,8 @@ static void a_check_counts_what_is_in_the_files(void **state)
     cs_tiny_model tiny = CS_TINY_MODEL_INIT;
     clipspan_model_check check;
     const clipspan_model_info *info;
+    clipspan_error err;
+    char hash[65];
     fixture f;
     heard h = {0};
     clipspan_progress progress = {hear, &h};
@@ -103,6 +105,16 @@ static void a_check_counts_what_is_in_the_files(void **state)
     assert_int_equal(check.inf, 2);
     assert_int_equal(check.denormal, 1);
     assert_string_equal(check.first_bad, "visual.ln_post.bias");
+    for (int stop = -1; stop <= 1; stop += 2) {
+        h = (heard){.stop = stop};
+        assert_int_equal(clipspan_model_run_check(&check, f.model, &progress, NULL),
+                         CLIPSPAN_E_INTERRUPTED);
+    }
+    h = (heard){.stop = CLIPSPAN_E_NOMEM}; /* what the callback ran into comes back as it is */
+    assert_int_equal(clipspan_model_run_check(&check, f.model, &progress, &err), CLIPSPAN_E_NOMEM);
+    assert_non_null(strstr(err.message, "out of memory"));
+    h = (heard){.stop = CLIPSPAN_E_WRITE};
+    assert_int_equal(clipspan_model_run_hash(hash, f.model, 0, &progress, &err), CLIPSPAN_E_WRITE);
     h = (heard){.stop = 1};
     assert_int_equal(clipspan_model_run_check(&check, f.model, &progress, NULL),
                      CLIPSPAN_E_INTERRUPTED);

@@ -304,6 +304,39 @@ static void golden_checkpoints_say_the_same_from_memory(void **state)
     }
 }
 
+/* ---- Runs ---- */
+
+static void a_run_is_of_its_model(void **state)
+{
+    char *golden = cs_tiny_path(getenv("CLIPSPAN_GOLDEN"), "openclip-odd");
+    char *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "run");
+    const char *picture = getenv("CLIPSPAN_PICTURE");
+    pair p = open_pair(golden);
+    clipspan_inputs *inputs;
+    clipspan_model *again;
+    clipspan_run *run;
+    clipspan_error err;
+    char hash[65];
+    (void)state;
+    if (clipspan_inputs_open(&inputs, &picture, 1, NULL, &err) ||
+        clipspan_run_plan(NULL, path, p.memory, inputs, NULL, NULL, &err) ||
+        clipspan_run_scan(NULL, path, p.memory, NULL, NULL, &err) ||
+        clipspan_run_merge(path, NULL, &err) || clipspan_run_open(&run, path, &err))
+        fail_msg("%s", err.message);
+    assert_string_equal(clipspan_run_get_info(run)->model_name, "made up");
+    assert_int_equal(strlen(clipspan_run_get_info(run)->model_hash), 64);
+    assert_int_equal(clipspan_model_run_hash(hash, p.memory, 0, NULL, &err), CLIPSPAN_OK);
+    /* the same weights in files have another hash, as they are other bytes */
+    assert_int_equal(clipspan_run_scan(NULL, path, p.file, NULL, NULL, &err), CLIPSPAN_E_FORMAT);
+    assert_int_not_equal(clipspan_run_open_model(&again, run, NULL, NULL, &err), CLIPSPAN_OK);
+    clipspan_run_close(&run);
+    clipspan_inputs_close(&inputs);
+    close_pair(&p);
+    cs_tiny_remove(&folder);
+    free(path);
+    free(golden);
+}
+
 /* ---- What the header says beside that ---- */
 
 static void number(cs_sha256 *hash, uint64_t value)
@@ -457,6 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_checkpoints_say_the_same_from_memory),
+        cmocka_unit_test(a_run_is_of_its_model),
         cmocka_unit_test(the_hash_is_the_documented_one),
         cmocka_unit_test(texts_are_embedded),
         cmocka_unit_test(what_is_refused),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every option struct as an older and a newer program has it: one field shorter with rubbish behind,
- * longer by zeros, longer by something that this library does not know, and never initialised. */
+/* Every option struct as an older and a newer program has it: one field shorter with rubbish
+ * behind, longer by zeros, longer by what this library does not know, and never initialised. */
 #define _POSIX_C_SOURCE 200809L
 #include "tiny.h"
 

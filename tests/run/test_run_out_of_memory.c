@@ -61,7 +61,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     failing_armed = 0;
     assert_true(most > 100);
     for (long n = 1; n <= most; n++) {
-        clipspan_error err = {CLIPSPAN_E_INTERNAL, "never filled"};
+        clipspan_error err = {.code = CLIPSPAN_E_INTERNAL, .message = "never filled"};
         clipspan_status status;
         free(run_craft_path(&craft, "run"));
         failing_calls = 0;

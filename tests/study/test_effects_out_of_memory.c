@@ -98,7 +98,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     most = failing_calls;
     assert_true(most > 50);
     for (long n = 1; n <= most; n++) {
-        clipspan_error err = {CLIPSPAN_E_INTERNAL, "never filled"};
+        clipspan_error err = {.code = CLIPSPAN_E_INTERNAL, .message = "never filled"};
         clipspan_status status;
         failing_calls = 0;
         failing_call = n;

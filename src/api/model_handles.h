@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What the public handles of models and encoders are made of, and the argument checks they share:
+ * all that the base build needs (docs/build.md). */
+#ifndef CLIPSPAN_SRC_API_MODEL_HANDLES_H
+#define CLIPSPAN_SRC_API_MODEL_HANDLES_H
+
+#include "api/option_structs.h"
+#include "decompose/basis.h"
+#include "model/checkpoint.h"
+#include "model/image_pass.h"
+#include "model/text_pass.h"
+#include "text/text_list.h"
+#include "text/tokenizer.h"
+
+#include <pthread.h>
+
+struct clipspan_model {
+    cs_checkpoint *checkpoint;
+    clipspan_model_info info;
+    clipspan_tower_info sizes[2]; /* [clipspan_tower] where info.image and info.text point */
+    const cs_simd *simd;
+    char *config; /* options that it was opened with */
+    int quick_gelu, allow_nonfinite;
+    pthread_mutex_t lock; /* guards those below: made on first use, never changed afterwards */
+    cs_tokenizer *tokenizer;
+    cs_tower *towers[2][2]; /* [clipspan_tower][clipspan_precision] */
+    cs_basis *bases[2];     /* [clipspan_precision] of the image tower */
+    void *identity;         /* its facts for runs (identity_api.c); NULL before they are needed */
+    void (*identity_free)(void **identity);
+};
+
+struct clipspan_encoder {
+    clipspan_model *model;
+    clipspan_encoder_options options;
+    clipspan_picture_options picture; /* where options.picture points */
+    size_t P, C, pixels; /* joint width, context length, bytes of one picture's pixels */
+    int lanes;           /* passes that run side by side */
+    cs_tower *tower;
+    cs_image_pass **images; /* [lanes], image tower */
+    uint8_t *buffers;       /* [lanes, pixels] */
+    cs_text_pass **texts;   /* [lanes], text tower */
+    cs_fixed_heads silent;  /* what clipspan_encoder_set_heads gave, or no memory */
+    uint8_t *silent_marks;  /* [L, H] and */
+    float *silent_z;        /* [L, H, K] behind it */
+};
+
+/* The model's tokenizer or tower, made by the first caller that needs it. */
+clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_model *model,
+                                   clipspan_error *err);
+clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_tower which,
+                               clipspan_precision precision, int threads, clipspan_error *err);
+
+clipspan_status cs_model_basis(cs_basis **out, clipspan_model *model, clipspan_precision precision,
+                               int threads, clipspan_error *err);
+
+/* Pictures for an image encoder: pixels, or files when paths is set. */
+typedef struct cs_picture_list {
+    const uint8_t *pixels;
+    const char *const *paths;
+    size_t count;
+    clipspan_error *errors; /* [count] or NULL */
+} cs_picture_list;
+
+/* Calls `each` for every picture, on its lane. As clipspan_encoder_run_pixels and _run_files about
+ * pictures that cannot be read or for which `each` fails; for the first kind, `each` is called with
+ * pixels NULL so that it can clear its place. function: for messages. */
+clipspan_status cs_encoder_pictures(clipspan_encoder *encoder, const cs_picture_list *list,
+                                    clipspan_status (*each)(void *context, size_t index, int lane,
+                                                            const uint8_t *pixels,
+                                                            clipspan_error *err),
+                                    void *context, const char *function, clipspan_error *err);
+
+/* BF16 that this CPU or build does not have: UNSUPPORTED. */
+clipspan_status cs_check_precision(clipspan_precision precision, clipspan_error *err);
+
+/* As clipspan_encoder_run_texts, with unit vectors or raw ones whatever the encoder's option
+ * says. */
+clipspan_status cs_encoder_texts(float *embeddings, clipspan_encoder *encoder,
+                                 const clipspan_texts *texts, int unit,
+                                 const clipspan_progress *progress, clipspan_error *err);
+
+#endif
