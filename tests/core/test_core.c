@@ -110,7 +110,7 @@ static double largest_difference(const clipspan_parts *parts, size_t at, clipspa
     static float heads[L * HEADS * P], mlps[(L + 1) * P];
     const float *embedding = clipspan_parts_get_embeddings(parts) + at * P;
     double most = 0.0;
-    if (clipspan_parts_run_terms(heads, NULL, mlps, NULL, parts, at, err)) return INFINITY;
+    if (clipspan_parts_run_terms(heads, NULL, mlps, NULL, parts, at, err)) return HUGE_VAL;
     for (int p = 0; p < P; p++) {
         double sum = 0.0;
         for (int t = 0; t < L * HEADS; t++)
