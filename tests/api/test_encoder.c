@@ -312,6 +312,15 @@ static void progress_ends_with_all_texts(void **state)
     free(out);
 }
 
+/* ONEDNN_MAX_CPU_ISA stands beside CLIPSPAN_CPU, and no product reaches above the kernels' level. */
+static void products_are_forced_down_with_the_kernels(void **state)
+{
+    const char *level = getenv("CLIPSPAN_CPU");
+    (void)state;
+    if (level && strcmp(level, "avx512") != 0) assert_string_equal(clipspan_cpu_level(), level);
+    assert_null(strstr(clipspan_product_name(), " with "));
+}
+
 static void options_are_checked(void **state)
 {
     fixture *f = *state;
@@ -532,6 +541,7 @@ int main(void)
         cmocka_unit_test(bf16_stays_near_or_is_refused),
         cmocka_unit_test(a_progress_callback_can_stop_a_run),
         cmocka_unit_test(progress_ends_with_all_texts),
+        cmocka_unit_test(products_are_forced_down_with_the_kernels),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(n01_to_n06_weights_that_are_not_finite_are_named),
         cmocka_unit_test(n07_n08_zero_gains_and_denormals_are_fine),
