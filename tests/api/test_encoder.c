@@ -312,7 +312,7 @@ static void progress_ends_with_all_texts(void **state)
     free(out);
 }
 
-/* ONEDNN_MAX_CPU_ISA stands beside CLIPSPAN_CPU, and no product reaches above the kernels' level. */
+/* ONEDNN_MAX_CPU_ISA stands beside CLIPSPAN_CPU: no product reaches above the level of kernels. */
 static void products_are_forced_down_with_the_kernels(void **state)
 {
     const char *level = getenv("CLIPSPAN_CPU");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The base build as a page in a browser would use it: a model from tensors in memory, pixels, texts,
- * contributions that add up to the embedding, statistics; picture files are refused by name. */
+/* The base build as a page in a browser would use it: a model from tensors in memory, pixels,
+ * texts, contributions that add up to the embedding, statistics; picture files are refused by
+ * name. */
 #include <clipspan/clipspan.h>
 
 #include <math.h>
