@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_SRC_API_MAPS_API_H
 #define CLIPSPAN_SRC_API_MAPS_API_H
 
+#include <clipspan/decompose.h>
+
 #include "api/model_handles.h"
 #include "decompose/maps.h"
 

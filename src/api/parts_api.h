@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_SRC_API_PARTS_API_H
 #define CLIPSPAN_SRC_API_PARTS_API_H
 
+#include <clipspan/decompose.h>
+
 #include "api/model_handles.h"
 #include "decompose/head_stats.h"
 #include "decompose/terms.h"

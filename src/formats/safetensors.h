@@ -9,6 +9,7 @@
 #ifndef CLIPSPAN_SRC_FORMATS_SAFETENSORS_H
 #define CLIPSPAN_SRC_FORMATS_SAFETENSORS_H
 
+#include <clipspan/model.h>
 #include <jansson.h>
 
 #include "base/error.h"

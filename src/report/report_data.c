@@ -42,8 +42,8 @@ void cs_report_data(cs_html *html, const cs_report_facts *facts)
     cs_json_writer json;
     cs_page_data_begin(&json, html, "clipspan.page.report.v1");
     cs_json_put_text(&json, "model", facts->model);
-    cs_json_put_integer(&json, "layers", atlas->info.run.layers);
-    cs_json_put_integer(&json, "heads_per_layer", atlas->info.run.heads);
+    cs_json_put_integer(&json, "layers", atlas->info.run->layers);
+    cs_json_put_integer(&json, "heads_per_layer", atlas->info.run->heads);
     cs_json_put_array(&json, "texts");
     for (size_t i = 0; i < atlas->info.texts; i++)
         cs_json_put_text(&json, NULL, atlas->texts[i].text);
