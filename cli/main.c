@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The program: settings, the command, one place that turns a status into an exit code. */
+/* The program: the command line, the command, one place that turns a status into an exit code. */
 #define _POSIX_C_SOURCE 200809L
-#include "commands.h"
-#include "process.h"
-#include "signals.h"
+#include "cli/frame/command.h"
+#include "cli/frame/process.h"
+#include "cli/frame/signals.h"
 
+#include <clipspan/clipspan.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
-#include <string.h>
+#include <unistd.h>
 
 /* Exit codes of the program; the table is in the man page. */
 static int exit_code(clipspan_status status)
@@ -31,44 +33,40 @@ static int exit_code(clipspan_status status)
     return 1;
 }
 
-static clipspan_status check_count(const cli_settings *settings, clipspan_error *err)
-{
-    const cli_command *command = settings->command;
-    size_t count = settings->arguments.count;
-    if (count >= command->least && count <= command->most) return CLIPSPAN_OK;
-    if (count > command->most)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "one argument too many: \"%s\"; see clipspan %s --help",
-                       settings->arguments.items[command->most], command->name);
-    if (count > 0)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "INPUT (a picture, folder, CSV, or - for a list) is missing; see clipspan "
-                       "%s --help",
-                       command->name);
-    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%.*s is missing; see clipspan %s --help",
-                   (int)strcspn(command->usage, " \n"), command->usage, command->name);
-}
-
 static clipspan_status dispatch(cli_session *s, clipspan_error *err)
 {
-    const cli_command *command = s->settings.command;
-    if (s->settings.version) {
+    if (s->version) {
         printf("clipspan %s\n", clipspan_version());
         return CLIPSPAN_OK;
     }
-    if (s->settings.help) {
-        if (command)
-            cli_print_help(command, s->bold_out, stdout);
+    if (s->help) {
+        if (s->command)
+            cli_print_help(stdout, s, s->command);
         else
-            cli_print_overview(stdout);
+            cli_print_overview(stdout, s);
         return CLIPSPAN_OK;
     }
-    if (!command) {
-        cli_print_overview(stderr);
+    if (!s->command) {
+        cli_print_overview(stderr, s);
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s", "");
     }
-    CS_TRY(check_count(&s->settings, err));
-    return command->run(s, err);
+    CS_TRY(cli_arguments_check(s, err));
+    return s->command->run(s, s->settings, err);
+}
+
+/* A standard descriptor that is closed at start would go to the first file that is opened, and
+ * messages would land in an output. */
+static void open_standard(void)
+{
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        /* To be read only: output that nobody takes is an error still. */
+        fd = open("/dev/null", O_RDONLY);
+        if (fd != STDERR_FILENO) continue;
+        close(fd);
+        fd = open("/dev/null", O_WRONLY);
+    }
+    if (fd > STDERR_FILENO) close(fd);
 }
 
 static void complain(cli_session *s, const clipspan_error *error)
@@ -94,11 +92,12 @@ int main(int argc, char **argv)
     clipspan_error err = {0}, flushed;
     clipspan_status status;
     int code;
+    open_standard();
     cli_process_start();
     /* Characters as the user's terminal has them; numbers stay those of the C locale. */
     setlocale(LC_CTYPE, "");
     cli_signals_start();
-    status = cli_settings_read(&session.settings, argc, argv, &err);
+    status = cli_session_read(&session, argc, argv, &err);
     cli_session_start(&session);
     if (status == CLIPSPAN_OK) status = dispatch(&session, &err);
     if (cli_flush(&flushed) != CLIPSPAN_OK && status == CLIPSPAN_OK) {
@@ -109,7 +108,8 @@ int main(int argc, char **argv)
         err.code = status;
         complain(&session, &err);
     }
-    cli_settings_fini(&session.settings);
     code = status == CLIPSPAN_E_INTERRUPTED && session.resumable ? 75 : exit_code(status);
-    return code == 0 && session.skipped ? 3 : code;
+    if (code == 0 && session.skipped) code = 3;
+    cli_session_fini(&session);
+    return code;
 }

@@ -103,7 +103,7 @@ load helper
 
 @test "demo says what is wrong with where it should write" {
     exits 2 "$CLIPSPAN" demo && says "-o FOLDER"
-    exits 2 "$CLIPSPAN" demo here -o there && says "one argument too many"
+    exits 2 "$CLIPSPAN" demo here -o there && says "unexpected argument"
     exits 6 "$CLIPSPAN" demo -o pics/red/1.png && says "is a file"
     mkdir mine && touch mine/.kept
     exits 6 "$CLIPSPAN" demo -o mine && says "not empty"

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Atlases as tables, rows and documents. */
+#ifndef CLIPSPAN_CLI_ATLAS_OUT_H
+#define CLIPSPAN_CLI_ATLAS_OUT_H
+
+#include <clipspan/clipspan.h>
+
+#include "cli/frame/session.h"
+
+/* The heads to show: places among the atlas's heads. */
+typedef struct cli_head_list {
+    size_t *at;
+    size_t count;
+    int chosen; /* by --heads: shown in full */
+} cli_head_list;
+
+/* Those of `names`, or all (NULL). at is given back with cs_free. Errors: ARGUMENT. */
+clipspan_status cli_head_list_read(cli_head_list *list, const char *names,
+                                   const clipspan_atlas *atlas, clipspan_error *err);
+
+/* The whole answer of span, of roles and of atlas in the form that was asked for. */
+clipspan_status cli_atlas_show_span(const cli_session *session, const clipspan_atlas *atlas,
+                                    const cli_head_list *list, clipspan_error *err);
+clipspan_status cli_atlas_show_roles(const cli_session *session, const clipspan_atlas *atlas,
+                                     const cli_head_list *list, int of_atlas, clipspan_error *err);
+
+/* One JSON document: facts, layers, heads; picks too with `picks`. */
+void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, const char *schema,
+                    int picks);
+
+/* Tab-separated rows with a header: a row a pick, a row a head. */
+void cli_atlas_tsv_picks(const clipspan_atlas *atlas, const cli_head_list *list);
+void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list);
+
+/* "clear", "mixed", "none" */
+const char *cli_role_word(const clipspan_atlas_head *head);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* What span, roles, atlas, report and export share: a run and its atlas. */
+#ifndef CLIPSPAN_CLI_ATLAS_WORK_H
+#define CLIPSPAN_CLI_ATLAS_WORK_H
+
+#include <clipspan/clipspan.h>
+
+#include "cli/atlas/atlas_out.h"
+#include "cli/frame/option_rows.h"
+#include "cli/frame/session.h"
+
+/* How heads are named. Zero is every member's default. */
+typedef struct cli_atlas_settings {
+    const char *pool, *layers, *heads, *rank;
+    uint64_t picks;
+    const char *model; /* where the run's model is now */
+} cli_atlas_settings;
+
+/* Rows that fill a command's member `atlas`. */
+#define CLI_OPT_ATLAS_TEXTS                                                                        \
+    CLI_FILE("Heads", "texts", 0, "POOL",                                                          \
+             "the texts that heads are named with: general, which comes with the program "         \
+             "(default), or a "                                                                    \
+             "file with a text a line, its category before a tab; - is standard input",            \
+             atlas.pool)
+#define CLI_OPT_ATLAS_LAYERS                                                                       \
+    CLI_TEXT("Heads", "layers", 0, "all|last4|A-B",                                                \
+             "the layers whose heads are looked at (default: all)", atlas.layers)
+#define CLI_OPT_ATLAS_HEADS                                                                        \
+    CLI_TEXT("Heads", "heads", 0, "L22.H11,...",                                                   \
+             "these heads only; span then shows all of their picks", atlas.heads)
+#define CLI_OPT_ATLAS_PICKS                                                                        \
+    CLI_WHOLE("Heads", "picks", 0, "N", "texts a head (default 20)", atlas.picks, 1, 1000)
+#define CLI_OPT_ATLAS_RANK                                                                         \
+    CLI_TEXT("Heads", "rank", 0, "auto|N",                                                         \
+             "directions of a head's output that are kept: all that hold data (auto), or N of "    \
+             "them at most",                                                                       \
+             atlas.rank)
+#define CLI_OPT_NO_PICTURES                                                                        \
+    CLI_FLAG("Pictures", "no-pictures", 0, "file names in the report instead of thumbnails",       \
+             no_pictures)
+#define CLI_OPT_ATLAS_MODEL                                                                        \
+    CLI_TEXT("Run", "model", 0, "MODEL", "where the model of the run is now, when it was moved",   \
+             atlas.model)
+#define CLI_OPT_ATLAS                                                                              \
+    CLI_OPT_ATLAS_TEXTS, CLI_OPT_ATLAS_LAYERS, CLI_OPT_ATLAS_PICKS, CLI_OPT_ATLAS_RANK
+
+typedef struct cli_atlas_job {
+    cli_session *session;
+    const cli_atlas_settings *x;
+    clipspan_run *run;
+    clipspan_model *model; /* open already, or NULL */
+    clipspan_texts *pool;
+    clipspan_atlas *atlas;
+    cli_head_list heads;
+} cli_atlas_job;
+
+/* Whether the options make sense, before any work. */
+clipspan_status cli_atlas_check(const cli_atlas_settings *settings, clipspan_error *err);
+
+/* The atlas of an open run, as the options say. */
+clipspan_status cli_atlas_make(cli_atlas_job *job, clipspan_error *err);
+
+/* The run at `path` and its atlas: what span or atlas left last when no option asks for anything
+ * else, made when there is none. */
+clipspan_status cli_atlas_open(cli_atlas_job *job, const char *path, clipspan_error *err);
+
+void cli_atlas_close(cli_atlas_job *job);
+
+#endif

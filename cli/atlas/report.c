@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan report: the page about a run's atlas. */
+#include "cli/atlas/report.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/atlas/atlas_work.h"
+#include "cli/frame/command.h"
+#include "cli/out/json_out.h"
+#include "cli/out/numbers.h"
+#include "cli/out/table.h"
+
+#include <clipspan/clipspan.h>
+#include <sys/stat.h>
+
+#define NAME "report.html" /* in the run's folder, when no other is asked for */
+
+static clipspan_status write_page(cli_session *s, const char *path, const clipspan_run *run,
+                                  const clipspan_atlas *atlas, clipspan_report_options options,
+                                  clipspan_error *err)
+{
+    clipspan_progress progress = {cli_progress_step, s};
+    clipspan_status status;
+    options.run = run;
+    options.threads = (int)s->threads;
+    cli_progress_begin(s, "pictures");
+    status = clipspan_report_write(path, atlas, &options, &progress, err);
+    cli_progress_end(s);
+    CS_TRY(status);
+    cli_stage(s, "report written");
+    return CLIPSPAN_OK;
+}
+
+static double bytes_of(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 ? (double)found.st_size : 0;
+}
+
+static void show(const cli_session *s, const char *path, const clipspan_atlas *atlas)
+{
+    const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
+    const double bytes = bytes_of(path);
+    char size[CLI_NUMBER_ROOM];
+    cli_json json;
+    if (s->form == CLI_FORM_TABLE) {
+        cli_format_bytes(size, bytes);
+        cli_say(s, "%s: %zu heads, %d with a clear role, %s; open it in a browser", path,
+                info->heads, info->clear, size);
+        return;
+    }
+    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.report.v1");
+    cli_json_text(&json, "report", path);
+    cli_json_whole(&json, "bytes", (uint64_t)bytes);
+    cli_json_text(&json, "run", info->run->path);
+    cli_json_text(&json, "pool", info->pool);
+    cli_json_whole(&json, "heads", info->heads);
+    cli_json_whole(&json, "clear", (uint64_t)info->clear);
+    cli_json_whole(&json, "mixed", (uint64_t)info->mixed);
+    cli_json_whole(&json, "none", (uint64_t)info->none);
+    cli_json_whole(&json, "pictures", info->pictures);
+    cli_json_finish(&json);
+}
+
+typedef struct {
+    cli_atlas_settings atlas;
+    cli_output_settings out;
+    const char *root;
+    int no_pictures;
+} settings;
+
+/* The path is looked at before the atlas is made, which may take long. */
+static clipspan_status report_run(cli_atlas_job *j, const settings *x, const char *path,
+                                  clipspan_error *err)
+{
+    cli_session *s = j->session;
+    clipspan_report_options options = CLIPSPAN_REPORT_OPTIONS_INIT;
+    if (!x->out.force && cs_path_kind(path) != 0)
+        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
+                          "is there already; choose another name (-o) or allow replacing it "
+                          "(--force)");
+    CS_TRY(cli_atlas_open(j, s->arguments.items[0], err));
+    options.root = x->root;
+    options.no_pictures = x->no_pictures;
+    options.replace = x->out.force;
+    CS_TRY(write_page(s, path, j->run, j->atlas, options, err));
+    show(s, path, j->atlas);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
+{
+    const settings *x = given;
+    cli_atlas_job j = {.session = s, .x = &x->atlas};
+    char *path = x->out.output ? cs_strdup(x->out.output, err)
+                               : cs_path_join(s->arguments.items[0], NAME, err);
+    clipspan_status status = path ? report_run(&j, x, path, err) : CLIPSPAN_E_NOMEM;
+    cli_atlas_close(&j);
+    cs_free(path);
+    return status;
+}
+
+clipspan_status cli_report_beside(cli_session *s, const clipspan_run *run,
+                                  const clipspan_atlas *atlas, int no_pictures, clipspan_error *err)
+{
+    clipspan_report_options options = CLIPSPAN_REPORT_OPTIONS_INIT;
+    char *path = cs_path_join(clipspan_run_get_info(run)->path, NAME, err);
+    clipspan_status status;
+    options.no_pictures = no_pictures;
+    options.replace = 1;
+    status = path ? write_page(s, path, run, atlas, options, err) : CLIPSPAN_E_NOMEM;
+    if (status == CLIPSPAN_OK) cli_note(s, "%s: the report, for a browser", path);
+    cs_free(path);
+    return status;
+}
+
+static const cli_option options[] = {
+    CLI_OPT_ATLAS,
+    CLI_TEXT(
+        "Pictures", "root", 0, "FOLDER",
+        "where relative paths of the list start now (default: where they did when it was planned)",
+        root),
+    CLI_OPT_NO_PICTURES,
+    CLI_OPT_ATLAS_MODEL,
+    CLI_OPT_THREADS,
+    CLI_TEXT("Output", "output", 'o', "FILE.html",
+             "the page to write (default: report.html in the run's folder)", out.output),
+    CLI_OPT_FORCE,
+    CLI_OPT_FORM,
+};
+
+const cli_command cli_report = {
+    .name = "report",
+    .usage = "RUN [-o FILE.html]",
+    .summary = "one page about every head, for a browser",
+    .about =
+        "Writes what span and roles found as one HTML file that loads nothing: the map of heads, "
+        "direct effect by layer, and every head's texts with their evidence, and thumbnails of the "
+        "pictures at both ends of each first text. It can be mailed, printed, and read without the "
+        "run. What effects, ablate and shortcut found last on the run, or with its means, is in it "
+        "too.\n"
+        "Without --texts it takes what span or atlas left last, and makes it when there is none. "
+        "Pictures that are gone have their name only.",
+    .examples = "clipspan report run\treport.html in the run\n"
+                "clipspan report run -o natural.html --no-pictures\tto give away, without pictures",
+    .arguments = {"RUN"},
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = run_command,
+};

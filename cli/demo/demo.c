@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan demo: opens what the chapters need, and goes through them. */
+#define _XOPEN_SOURCE 700
+#include "cli/demo/demo.h"
+#include "base/datadir.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/frame/command.h"
+#include "cli/frame/signals.h"
+#include "cli/in/images.h"
+#include "cli/out/numbers.h"
+#include "cli/out/target.h"
+
+#include <clipspan/clipspan.h>
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_WIDTH 80 /* of paragraphs, on terminals that have it */
+
+const char *const cli_demo_factors[CLI_DEMO_FACTORS] = {"shape", "colour", "texture",    "size",
+                                                        "place", "count",  "background", "bird"};
+
+static const cli_demo_chapter chapters[] = {
+    {"world", "The world", "Scenes in rows, a row a factor, its values from left to right.",
+     "clipspan pixels MODEL photos/ -o seen/", cli_demo_sheet},
+    {"sight", "What the model sees",
+     "Each test scene is compared with the values of a factor, named with prompts other than "
+     "training's; the nearest one is the answer.",
+     "clipspan classify MODEL photos.csv --labels COLUMN --classes names.txt", cli_demo_sight},
+    {"shortcut", "A shortcut",
+     "Ducks and hens look alike here, and most ducks of the training scenes are on water, most "
+     "hens on grass. In the test scenes all four pairings are equally many.",
+     "clipspan classify MODEL birds.csv --labels y --classes a,b --groups y,place",
+     cli_demo_shortcut},
+    {"scan", "Pictures taken apart",
+     "Each look scene goes through the model once. What every attention head adds to its "
+     "embedding is kept, and statistics of it over all scenes.",
+     "clipspan scan MODEL photos/ -o run --verify-sum", cli_demo_scan},
+    {"atlas", "Which head is about what",
+     "For every head the texts are found along which its output varies most; a category that is "
+     "clearly ahead is the head's role. Since the scenes' factors are known, the role is then "
+     "held against the truth: the factor that explains the largest share of what the head writes.",
+     "clipspan atlas MODEL photos/ -o run", cli_demo_atlas},
+    {"remedy", "The shortcut removed",
+     "Changing what single heads wrote needs no picture again. The birds of the test scenes are "
+     "classified once more with the background's heads at their mean over the look scenes, and "
+     "with what clipspan chooses for the cue \"water;grass\" from the look scenes, without labels.",
+     "clipspan scan MODEL birds.csv --labels y --groups y,place -o test-run\n"
+     "clipspan ablate test-run --mean run --role background --classes a,b\n"
+     "clipspan shortcut test-run --mean run --cue \"water;grass\" --classes a,b",
+     cli_demo_remedy},
+    {"maps", "Where in the picture",
+     "In scenes with two objects one is named, and every patch says how much it adds to that name "
+     "through the heads, above the strongest other name. Its peak should lie at the named object.",
+     "clipspan heatmap MODEL photo.jpg --text dog --text cat -o maps", cli_demo_maps},
+    {"segment", "Where things are",
+     "The map of a scene's colour, cut at a threshold, is a mask of its objects, and the right "
+     "masks are known. Beside it stand masks from attention, which knows nothing of colours.",
+     "clipspan segment MODEL photos.csv --labels y --classes a,b --masks mask", cli_demo_segment},
+    {"search", "Pictures by one property",
+     "For each test scene the ten nearest look scenes are found twice: by whole embeddings, and by "
+     "what the heads of one role wrote. Counted is how many of the ten are alike in that property.",
+     "clipspan search run --like photo.jpg --role colour -o hits.html", cli_demo_search},
+    {"explain", "One picture in full",
+     "What a scene has of a name is a sum over heads, patches and MLPs. Its own name is set "
+     "against "
+     "one that differs in the colour only, and one that differs in the shape only.",
+     "clipspan explain MODEL photo.jpg --text dog --text cat --run run -o why.html",
+     cli_demo_explain},
+    {"report", "One page of it all",
+     "The map of all heads, what they do for telling ducks from hens, the shortcut with every "
+     "remedy "
+     "beside its baselines, and a card for each head: its texts, how stable they are, and the "
+     "scenes "
+     "at both ends.",
+     "clipspan report run -o report.html", cli_demo_report},
+};
+#define CHAPTERS (sizeof chapters / sizeof *chapters)
+
+/* ---- What chapters share ---- */
+
+static int text_width(const cli_demo_job *d)
+{
+    return d->session->columns < TEXT_WIDTH ? d->session->columns : TEXT_WIDTH;
+}
+
+void cli_demo_say(const cli_demo_job *d, const char *format, ...)
+{
+    char text[2000];
+    va_list arguments;
+    if (!d->tells) return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cli_print_wrapped(stdout, text, 0, 0, text_width(d));
+}
+
+void cli_demo_table(const cli_demo_job *d, const cli_table *table)
+{
+    cli_table_print(table, d->session, stdout);
+    putchar('\n');
+}
+
+clipspan_status cli_demo_output(char **path, const cli_demo_job *d, const char *name,
+                                clipspan_error *err)
+{
+    *path = cs_path_join(d->out, name, err);
+    return *path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+clipspan_status cli_demo_data(char **path, const cli_demo_job *d, const char *name,
+                              clipspan_error *err)
+{
+    *path = cs_path_join(d->data, name, err);
+    return *path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+static clipspan_status open_table(clipspan_inputs **out, const cli_demo_job *d, const char *table,
+                                  const clipspan_inputs_options *options, clipspan_error *err)
+{
+    clipspan_status status;
+    const char *source;
+    char *path;
+    *out = NULL;
+    CS_TRY(cli_demo_data(&path, d, table, err));
+    source = path;
+    status = clipspan_inputs_open(out, &source, 1, options, err);
+    cs_free(path);
+    return status;
+}
+
+clipspan_status cli_demo_inputs(clipspan_inputs **out, const cli_demo_job *d, const char *table,
+                                const char *labels, const char *groups, clipspan_error *err)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    options.labels = labels;
+    options.groups = groups;
+    return open_table(out, d, table, &options, err);
+}
+
+clipspan_status cli_demo_masks(clipspan_inputs **out, const cli_demo_job *d, const char *table,
+                               clipspan_error *err)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    options.path_column = "mask";
+    return open_table(out, d, table, &options, err);
+}
+
+static clipspan_status open_texts(clipspan_texts **out, const cli_demo_job *d, const char *factor,
+                                  const char *ending, clipspan_error *err)
+{
+    char name[64], *path;
+    clipspan_status status;
+    snprintf(name, sizeof name, "classes/%s%s", factor, ending);
+    CS_TRY(cli_demo_data(&path, d, name, err));
+    status = clipspan_texts_open(out, path, err);
+    cs_free(path);
+    return status;
+}
+
+clipspan_status cli_demo_bank(clipspan_bank **out, cli_demo_job *d, const char *factor,
+                              clipspan_error *err)
+{
+    clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_texts *classes = NULL, *templates = NULL;
+    clipspan_status status;
+    *out = NULL;
+    options.tower = CLIPSPAN_TEXT;
+    options.threads = (int)d->session->threads;
+    if (!d->texts) CS_TRY(clipspan_encoder_new(&d->texts, d->model, &options, err));
+    status = open_texts(&classes, d, factor, ".txt", err);
+    if (status == CLIPSPAN_OK) status = open_texts(&templates, d, factor, ".templates.txt", err);
+    if (status == CLIPSPAN_OK)
+        status = clipspan_bank_new_classes(out, d->texts, classes, templates, NULL, err);
+    clipspan_texts_free(&classes);
+    clipspan_texts_free(&templates);
+    return status;
+}
+
+typedef struct embedding {
+    cli_demo_job *demo;
+    clipspan_inputs *inputs;
+    clipspan_encoder *encoder;
+} embedding;
+
+static clipspan_status embed_piece(void *context, size_t first, size_t count,
+                                   clipspan_error *errors, clipspan_error *err)
+{
+    embedding *e = context;
+    return clipspan_encoder_run_files(
+        e->demo->embeddings + first * (size_t)e->demo->info->embed_width, errors, e->encoder,
+        clipspan_inputs_get_paths(e->inputs) + first, count, err);
+}
+
+clipspan_status cli_demo_embed(cli_demo_job *d, clipspan_error *err)
+{
+    clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    embedding e = {.demo = d};
+    clipspan_status status;
+    if (d->embeddings) return CLIPSPAN_OK;
+    options.threads = (int)d->session->threads;
+    CS_TRY(cli_demo_inputs(&e.inputs, d, "test.csv", NULL, NULL, err));
+    d->test_count = clipspan_inputs_get_count(e.inputs);
+    d->embeddings = cs_alloc(d->test_count * (size_t)d->info->embed_width, sizeof *d->embeddings,
+                             "embeddings", err);
+    status = d->embeddings ? clipspan_encoder_new(&e.encoder, d->model, &options, err)
+                           : CLIPSPAN_E_NOMEM;
+    if (status == CLIPSPAN_OK)
+        status =
+            cli_pictures_run(d->session, e.inputs, cli_threads(d->session), embed_piece, &e, err);
+    if (status == CLIPSPAN_OK && d->session->skipped)
+        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, d->data,
+                            "%zu scenes of test.csv cannot be read; install the demo anew",
+                            d->session->skipped);
+    clipspan_encoder_free(&e.encoder);
+    clipspan_inputs_close(&e.inputs);
+    return status;
+}
+
+/* ---- The frame ---- */
+
+static void heading(const cli_demo_job *d, const char *text)
+{
+    const int bold = d->session->bold_out;
+    printf("\n\n%s%s%s\n\n", bold ? "\033[1m" : "", text, bold ? "\033[0m" : "");
+}
+
+static void print_commands(const char *commands)
+{
+    fputs("\nWith a model and pictures of your own:\n", stdout);
+    while (*commands) {
+        size_t length = strcspn(commands, "\n");
+        printf("  $ %.*s\n", (int)length, commands);
+        commands += length + (commands[length] == '\n');
+    }
+}
+
+static void introduce(cli_demo_job *d)
+{
+    const cli_session *s = d->session;
+    char parameters[CLI_NUMBER_ROOM], bytes[CLI_NUMBER_ROOM];
+    if (!d->tells) {
+        cli_json_begin(&d->json, stdout, s->form == CLI_FORM_TSV, "clipspan.demo.v1");
+        cli_json_flag(&d->json, "dry_run", d->x->dry_run);
+        cli_json_text(&d->json, "model", d->info->path);
+        cli_json_text(&d->json, "scenes", d->data);
+        cli_json_text(&d->json, "output", d->out);
+        return;
+    }
+    cli_format_millions(parameters,
+                        (double)(d->info->image->parameters + d->info->text->parameters));
+    cli_format_bytes(bytes, (double)d->info->bytes);
+    cli_demo_say(
+        d,
+        "A small CLIP (%d layers of %d heads, %s parameters, %s) and drawn scenes of which "
+        "everything is known, in %s. The model has seen such scenes only and knows "
+        "nothing of photographs, and its training encouraged heads to specialise: what "
+        "follows shows that clipspan finds what is there, not how CLIP is made.",
+        d->info->image->layers, d->info->image->heads, parameters, bytes, d->data);
+}
+
+static clipspan_status go_through(cli_demo_job *d, clipspan_error *err)
+{
+    cli_session *s = d->session;
+    if (!d->tells) cli_json_array(&d->json, "chapters");
+    for (size_t i = 0; i < CHAPTERS; i++) {
+        const cli_demo_chapter *c = &chapters[i];
+        if (d->tells) {
+            heading(d, c->title);
+            cli_demo_say(d, "%s", c->about);
+            putchar('\n');
+        } else {
+            cli_json_object(&d->json, NULL);
+            cli_json_text(&d->json, "name", c->name);
+            cli_json_text(&d->json, "title", c->title);
+            cli_json_text(&d->json, "command", c->again);
+        }
+        CS_TRY(cli_keep_going(s, err));
+        if (!d->x->dry_run) CS_TRY(c->run(d, err));
+        cli_stage(s, c->title);
+        if (d->tells)
+            print_commands(c->again);
+        else
+            cli_json_end(&d->json);
+    }
+    if (!d->tells) cli_json_end(&d->json);
+    return cli_keep_going(s, err);
+}
+
+static void conclude(cli_demo_job *d, double seconds)
+{
+    char took[CLI_NUMBER_ROOM];
+    if (!d->tells) {
+        cli_json_text(&d->json, "page", d->page);
+        cli_json_real(&d->json, "seconds", seconds);
+        cli_json_finish(&d->json);
+        return;
+    }
+    heading(d, "To go on");
+    if (d->x->dry_run) {
+        cli_demo_say(d, "Nothing was computed; everything would go to %s.", d->out);
+        return;
+    }
+    cli_format_duration(took, seconds);
+    cli_demo_say(d,
+                 "All that took %s and is in %s. Every command works on the scenes too: MODEL is "
+                 "demo, pictures are %s/look.csv and test.csv, and heads are named with the words "
+                 "that it knows by --texts demo. The page to open in a browser:",
+                 took, d->out, d->data);
+    puts(d->page);
+}
+
+/* Whether FOLDER holds anything; hidden files count. */
+static int holds_something(const char *path)
+{
+    const struct dirent *entry;
+    int found = 0;
+    DIR *stream = opendir(path);
+    while (stream && !found && (entry = readdir(stream)) != NULL)
+        found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    if (stream) closedir(stream);
+    return found;
+}
+
+static clipspan_status check_output(const cli_demo_job *d, clipspan_error *err)
+{
+    const cli_output_settings *x = d->x;
+    int kind;
+    if (!x->output)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "say where everything goes with -o FOLDER");
+    kind = cs_path_kind(x->output);
+    if (kind != 0 && kind != 2)
+        return cs_fail_at(err, CLIPSPAN_E_WRITE, x->output,
+                          "is a file, where a folder was expected");
+    if (kind == 2 && !x->force && holds_something(x->output))
+        return cs_fail_at(err, CLIPSPAN_E_EXISTS, x->output,
+                          "is there already and not empty; choose another folder, or replace the "
+                          "demo's files in it with --force");
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status demo(cli_demo_job *d, clipspan_error *err)
+{
+    cli_session *s = d->session;
+    double start = cli_seconds();
+    char *file, *real;
+    CS_TRY(check_output(d, err));
+    d->out = d->x->output;
+    d->tells = s->form == CLI_FORM_TABLE;
+    CS_TRY(cs_data_path(&file, "demo/look.csv", err));
+    real = realpath(file, NULL);
+    d->data = cs_path_folder(real ? real : file, err);
+    free(real);
+    cs_free(file);
+    if (!d->data) return CLIPSPAN_E_NOMEM;
+    CS_TRY(clipspan_model_open(&d->model, "demo", NULL, err));
+    d->info = clipspan_model_get_info(d->model);
+    if (!d->x->dry_run) {
+        cli_signals_hold();
+        CS_TRY(cs_make_folder(d->out, err));
+    }
+    introduce(d);
+    CS_TRY(go_through(d, err));
+    conclude(d, cli_seconds() - start);
+    return CLIPSPAN_OK;
+}
+
+typedef struct {
+    cli_output_settings out;
+} settings;
+
+static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
+{
+    const settings *x = given;
+    cli_demo_job d = {.session = s, .x = &x->out};
+    clipspan_status status = demo(&d, err);
+    clipspan_atlas_free(&d.atlas);
+    clipspan_texts_free(&d.pool);
+    clipspan_run_close(&d.run);
+    clipspan_encoder_free(&d.texts);
+    clipspan_model_close(&d.model);
+    cs_free(d.embeddings);
+    cs_free(d.page);
+    cs_free(d.data);
+    return status;
+}
+
+static const cli_option options[] = {
+    CLI_OPT_THREADS,
+    CLI_TEXT("Output", "output", 'o', "FOLDER", "the folder that gets everything; new, or empty",
+             out.output),
+    CLI_OPT_WRITES,
+    CLI_OPT_FORM,
+};
+
+const cli_command cli_demo = {
+    .name = "demo",
+    .usage = "-o FOLDER",
+    .summary = "the whole story on a small model and drawn scenes",
+    .about =
+        "Goes through what clipspan can do, on a small CLIP and 1,040 drawn scenes that come with "
+        "the "
+        "program: what it does, what it finds, and the commands that do the same with a model and "
+        "pictures of your own. FOLDER gets a sheet of scenes, a run and a report to open.\n"
+        "Everything about the scenes is known, so that findings can be held against the truth. The "
+        "model knows scenes only, no photographs, and its heads were encouraged in training to "
+        "specialise: it shows that clipspan finds what is there, not how CLIP is made.\n"
+        "Model, texts and pictures can be used by every command: MODEL is demo, and demo -n -o "
+        "FOLDER says where the pictures are.",
+    .examples =
+        "clipspan demo -o demo\tthe story, in a few seconds\n"
+        "clipspan demo -o demo --json\tits figures for a program\n"
+        "clipspan embed demo --text \"three red stars\" -o star.npy\tthe model in another command",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = run_command,
+};

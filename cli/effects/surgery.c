@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan surgery: heads scaled, at their means, or those of another picture, in memory; scores
+ * and accuracies of what comes out. */
+#include "base/memory.h"
+#include "cli/effects/ablate_out.h"
+#include "cli/frame/command.h"
+#include "cli/frame/signals.h"
+#include "cli/in/texts.h"
+#include "cli/out/target.h"
+
+#include <clipspan/clipspan.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    cli_evaluation_settings eval;
+    cli_list sets;
+    cli_output_settings out;
+} settings;
+
+typedef struct job {
+    const settings *x;
+    cli_evaluation ev;
+    cli_ablation found;
+    char *rows_path;
+    double *scores; /* [N, classes] */
+    cli_rows *rows;
+    clipspan_npy *array;
+} job;
+
+typedef struct wanted {
+    const char *path;
+    uint64_t place;
+    int found;
+} wanted;
+
+static int match_path(void *user, const clipspan_run_picture *p)
+{
+    wanted *w = user;
+    if (strcmp(p->status, "ok") != 0 || strcmp(p->path, w->path) != 0) return 0;
+    w->place = p->place;
+    w->found = 1;
+    return 1;
+}
+
+/* "0", "1.5", "mean", or the path of a picture as the run has it. */
+static clipspan_status read_value(clipspan_change *change, const clipspan_run *run,
+                                  const char *value, clipspan_error *err)
+{
+    const clipspan_run_info *info = clipspan_run_get_info(run);
+    wanted picture = {value, 0, 0};
+    clipspan_status status;
+    char *end;
+    if (strcmp(value, "mean") == 0) return CLIPSPAN_OK;
+    change->kind = CLIPSPAN_CHANGE_SCALE;
+    change->scale = strtod(value, &end);
+    if (*value && !*end && change->scale - change->scale == 0.0) return CLIPSPAN_OK;
+    status = clipspan_run_read_pictures(run, 0, info->pictures, match_path, &picture, err);
+    if (status != CLIPSPAN_OK && !picture.found) return status;
+    change->kind = CLIPSPAN_CHANGE_SWAP;
+    change->place = picture.place;
+    if (picture.found) return CLIPSPAN_OK;
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                   "--set: expected a number, mean, or the path of a picture that %.200s holds and "
+                   "could use, found \"%.200s\"",
+                   info->path, value);
+}
+
+/* The last --set that names a term counts, so they are read from the last on. */
+static clipspan_status read_sets(job *j, clipspan_error *err)
+{
+    const cli_list *sets = &j->x->sets;
+    const clipspan_run_info *info = clipspan_run_get_info(j->ev.run);
+    cli_terms *terms = &j->found.terms;
+    if (sets->count == 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "nothing to change: give --set L%d.H0=0, --set L%d.*=mean or --set "
+                       "L%d.H0=PICTURE",
+                       info->layers - 1, info->layers - 1, info->layers - 1);
+    CS_TRY(cli_terms_init(terms, info->layers, info->heads, err));
+    for (size_t i = sets->count; i-- > 0;) {
+        const char *value = strchr(sets->items[i], '=');
+        clipspan_change change = {.kind = CLIPSPAN_CHANGE_MEAN};
+        clipspan_status status;
+        char *name;
+        if (!value)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "--set: expected TERM=VALUE, such as L%d.H0=mean, found \"%.80s\"",
+                           info->layers - 1, sets->items[i]);
+        CS_TRY(read_value(&change, j->ev.run, value + 1, err));
+        name = cs_strndup(sets->items[i], (size_t)(value - sets->items[i]), err);
+        if (!name) return CLIPSPAN_E_NOMEM;
+        status = cli_terms_list(terms, name, change, err);
+        cs_free(name);
+        CS_TRY(status);
+    }
+    j->found.chosen = terms->count;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status operate(job *j, clipspan_error *err)
+{
+    cli_evaluation *ev = &j->ev;
+    cli_ablation *a = &j->found;
+    const cli_evaluation_settings *x = ev->x;
+    const int resamples = x->resamples ? (int)x->resamples : 1000;
+    const clipspan_edit edit = {a->terms.changes, a->terms.count};
+    a->before = cs_alloc(2 * ev->N, 1, "answers", err);
+    a->predicted = cs_alloc(ev->N, sizeof *a->predicted, "predictions", err);
+    a->per_group = cs_alloc_zero(ev->group_count, sizeof *a->per_group, "groups", err);
+    a->per_class = cs_alloc_zero(ev->class_count, sizeof *a->per_class, "classes", err);
+    j->scores = cs_alloc(ev->N, ev->class_count * sizeof *j->scores, "scores", err);
+    if (!a->before || !a->predicted || !a->per_group || !a->per_class || !j->scores)
+        return CLIPSPAN_E_NOMEM;
+    a->after = a->before + ev->N;
+    CS_TRY(clipspan_effects_run(a->predicted, NULL, j->scores, ev->effects, ev->mean_effects, &edit,
+                                1, NULL, err));
+    cli_answers(a->before, ev, ev->predicted);
+    cli_answers(a->after, ev, a->predicted);
+    for (size_t i = 0; i < ev->N; i++)
+        a->changed += a->predicted[i] != ev->predicted[i];
+    CS_TRY(clipspan_compare_run(&a->overall, a->per_class, NULL, a->before, a->after, ev->labels,
+                                ev->N, ev->class_count, resamples, x->seed, err));
+    CS_TRY(clipspan_compare_run(&a->overall, a->per_group, ev->group_count ? &a->worst : NULL,
+                                a->before, a->after, ev->groups, ev->N, ev->group_count, resamples,
+                                x->seed, err));
+    cli_stage(ev->session, "terms changed");
+    return CLIPSPAN_OK;
+}
+
+typedef struct row_job {
+    job *j;
+    size_t row;
+    float *scores; /* [classes] */
+    clipspan_status status;
+    clipspan_error *err;
+} row_job;
+
+static int write_row(void *user, const clipspan_run_picture *p)
+{
+    row_job *r = user;
+    const job *j = r->j;
+    const cli_evaluation *ev = &j->ev;
+    if (strcmp(p->status, "ok") != 0) return 0;
+    for (size_t c = 0; c < ev->class_count; c++)
+        r->scores[c] = (float)j->scores[r->row * ev->class_count + c];
+    r->status = clipspan_npy_write(j->array, r->scores, 1, r->err);
+    cli_rows_whole(j->rows, r->row);
+    cli_rows_text(j->rows, p->path);
+    cli_rows_text(j->rows, p->label);
+    cli_rows_text(j->rows, p->group);
+    cli_rows_text(j->rows, clipspan_texts_get_text(ev->classes, ev->predicted[r->row]));
+    cli_rows_text(j->rows, clipspan_texts_get_text(ev->classes, j->found.predicted[r->row]));
+    if (r->status == CLIPSPAN_OK) r->status = cli_rows_next(j->rows, r->err);
+    r->row++;
+    return r->status != CLIPSPAN_OK;
+}
+
+static clipspan_status write_files(job *j, clipspan_error *err)
+{
+    const cli_output_settings *x = &j->x->out;
+    const uint64_t width = j->ev.class_count;
+    row_job r = {j, 0, NULL, CLIPSPAN_OK, err};
+    clipspan_status status;
+    cli_signals_hold();
+    CS_TRY(cli_rows_open(&j->rows, j->rows_path, x->force, err));
+    CS_TRY(cli_rows_header(j->rows, "row|path|label|group|before|after", err));
+    CS_TRY(clipspan_npy_open(&j->array, x->output, CLIPSPAN_FLOAT32, &width, 1, x->force, err));
+    r.scores = cs_alloc(j->ev.class_count, sizeof *r.scores, "scores", err);
+    if (!r.scores) return CLIPSPAN_E_NOMEM;
+    status = clipspan_run_read_pictures(j->ev.run, 0, clipspan_run_get_info(j->ev.run)->pictures,
+                                        write_row, &r, err);
+    cs_free(r.scores);
+    CS_TRY(r.status);
+    CS_TRY(status);
+    CS_TRY(cli_rows_finish(j->rows, err));
+    return clipspan_npy_finish(j->array, err);
+}
+
+static clipspan_status compute(job *j, cli_session *s, clipspan_error *err)
+{
+    const cli_output_settings *x = &j->x->out;
+    if (x->output) {
+        CS_TRY(cli_rows_path(&j->rows_path, x->output, err));
+        CS_TRY(cli_target_check(s, x->output, x->force, err));
+        CS_TRY(cli_target_check(s, j->rows_path, x->force, err));
+    }
+    CS_TRY(cli_evaluation_open(&j->ev, s, s->arguments.items[0], &j->x->eval, 0, err));
+    CS_TRY(read_sets(j, err));
+    CS_TRY(cli_evaluation_start(&j->ev, NULL, 0, err));
+    CS_TRY(operate(j, err));
+    if (x->output) CS_TRY(write_files(j, err));
+    return cli_ablation_show(&j->ev, &j->found, err);
+}
+
+static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
+{
+    clipspan_status status;
+    job j;
+    memset(&j, 0, sizeof j);
+    j.x = given;
+    j.found.surgery = 1;
+    status = compute(&j, s, err);
+    clipspan_npy_close(&j.array);
+    cli_rows_close(&j.rows);
+    cs_free(j.found.before);
+    cs_free(j.found.predicted);
+    cs_free(j.found.per_group);
+    cs_free(j.found.per_class);
+    cli_terms_fini(&j.found.terms);
+    cs_free(j.scores);
+    cs_free(j.rows_path);
+    cli_evaluation_close(&j.ev);
+    return status;
+}
+
+static const cli_option options[] = {
+    CLI_LIST(
+        "Heads", "set", 0, "TERM=VALUE",
+        "what a term becomes: a number scales it (0 takes it away), mean, or the path of a picture "
+        "of "
+        "the run, whose term it gets; TERM as L22.H11, L22.*, L22.MLP, input; may be repeated, the "
+        "last that names a term counts",
+        sets),
+    CLI_OPT_EVALUATION,
+    CLI_OPT_EVAL_RESAMPLES,
+    CLI_OPT_EVAL_SEED,
+    CLI_OPT_THREADS,
+    CLI_TEXT("Output", "output", 'o', "FILE.npy",
+             "write the class scores of every picture, float32 [pictures, classes]; FILE.rows.csv "
+             "beside "
+             "it "
+             "says which is which, and both answers",
+             out.output),
+    CLI_OPT_FORCE,
+    CLI_OPT_FORM,
+};
+
+const cli_command cli_surgery = {
+    .name = "surgery",
+    .usage = "RUN --set TERM=VALUE... --classes LIST|FILE",
+    .summary = "heads scaled, at their means or another picture's, and what comes of it",
+    .about = "Changes terms of every picture of a run in memory and classifies again: scores with "
+             "-o, and "
+             "accuracies as ablate gives them. Effects are direct.",
+    .examples =
+        "clipspan surgery run --set L22.H11=0 --set L22.H3=1.5 --classes names.txt\ttwo heads "
+        "scaled\n"
+        "clipspan surgery run --set 'L21.*=mean' --set L21.H2=1 --classes names.txt\tall but one",
+    .arguments = {"RUN"},
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = run_command,
+};

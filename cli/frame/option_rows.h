@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of option tables. `member` is one of the command's own `settings`, a type that each command
+ * defines; CLI_SESSION_… rows fill the session instead. Ready rows for the parts of
+ * cli/frame/settings.h follow; a command names the part as they do: load, images, encoder, classes,
+ * texts, out. */
+#ifndef CLIPSPAN_CLI_OPTION_ROWS_H
+#define CLIPSPAN_CLI_OPTION_ROWS_H
+
+#include "cli/frame/session.h"
+#include "cli/frame/settings.h"
+
+#include <stddef.h>
+
+#define CLI_ROW(group, name, letter, kind, value, help, member, least, most, read)                 \
+    {                                                                                              \
+        group, name, letter, kind, value, help, offsetof(settings, member), least, most, 0, read   \
+    }
+
+#define CLI_FLAG(group, name, letter, help, member)                                                \
+    CLI_ROW(group, name, letter, CLI_KIND_FLAG, NULL, help, member, 0, 0, 0)
+#define CLI_TEXT(group, name, letter, value, help, member)                                         \
+    CLI_ROW(group, name, letter, CLI_KIND_TEXT, value, help, member, 0, 0, 0)
+/* A text that may name a file to read. */
+#define CLI_FILE(group, name, letter, value, help, member)                                         \
+    CLI_ROW(group, name, letter, CLI_KIND_TEXT, value, help, member, 0, 0, 1)
+#define CLI_LIST(group, name, letter, value, help, member)                                         \
+    CLI_ROW(group, name, letter, CLI_KIND_LIST, value, help, member, 0, 0, 0)
+#define CLI_CHOICE(group, name, letter, value, help, member)                                       \
+    CLI_ROW(group, name, letter, CLI_KIND_CHOICE, value, help, member, 0, 0, 0)
+#define CLI_WHOLE(group, name, letter, value, help, member, least, most)                           \
+    CLI_ROW(group, name, letter, CLI_KIND_WHOLE, value, help, member, least, most, 0)
+
+#define CLI_SESSION_ROW(group, name, letter, kind, value, help, member, least, most)               \
+    {                                                                                              \
+        group, name, letter, kind, value, help, offsetof(cli_session, member), least, most, 1, 0   \
+    }
+#define CLI_SESSION_FLAG(group, name, letter, help, member)                                        \
+    CLI_SESSION_ROW(group, name, letter, CLI_KIND_FLAG, NULL, help, member, 0, 0)
+#define CLI_SESSION_CHOICE(group, name, letter, value, help, member)                               \
+    CLI_SESSION_ROW(group, name, letter, CLI_KIND_CHOICE, value, help, member, 0, 0)
+#define CLI_SESSION_WHOLE(group, name, letter, value, help, member, least, most)                   \
+    CLI_SESSION_ROW(group, name, letter, CLI_KIND_WHOLE, value, help, member, least, most)
+
+#define CLI_OPT_TEXT CLI_LIST("Texts", "text", 0, "TEXT", "a text; may be repeated", texts.text)
+#define CLI_OPT_TEXTS_FILE                                                                         \
+    CLI_FILE("Texts", "texts", 0, "FILE",                                                          \
+             "a file with a text a line, an optional key before a tab; - is standard input",       \
+             texts.file)
+#define CLI_OPT_TEXT_TEMPLATES                                                                     \
+    CLI_FILE("Texts", "templates", 0, "openai|none|FILE",                                          \
+             "sentences that a text is put into, averaged: the 80 published ones, the text as it " \
+             "is (default), or a file with a sentence a line in which {} stands for the text",     \
+             texts.templates)
+#define CLI_OPT_CLASS_LIST                                                                         \
+    CLI_FILE("Classes", "classes", 0, "LIST|FILE|imagenet",                                        \
+             "class names joined by commas; or a file with a class a line: name, or key, tab, "    \
+             "name, where the key is what labels say; or imagenet: its 1,000 classes, whose keys " \
+             "are 0 to 999",                                                                       \
+             classes.list)
+#define CLI_OPT_CLASS_NAMES                                                                        \
+    CLI_LIST("Classes", "class", 0, "NAME", "one class, commas and all; may be repeated",          \
+             classes.names)
+#define CLI_OPT_CLASS_TEMPLATES                                                                    \
+    CLI_FILE(                                                                                      \
+        "Classes", "templates", 0, "openai|none|FILE",                                             \
+        "sentences that a class name is put into, averaged: the 80 published ones (default), the " \
+        "bare name, or a file with a sentence a line in which {} stands for the name",             \
+        classes.templates)
+#define CLI_OPT_CLASSIFIER                                                                         \
+    CLI_FILE("Classes", "classifier", 0, "FILE.npy",                                               \
+             "vectors of the classes, float32 [width, classes] as embed --classes and the "        \
+             "published programs write them, in place of templates",                               \
+             classes.classifier)
+#define CLI_OPT_LABELS                                                                             \
+    CLI_TEXT("Pictures", "labels", 0, "folder|COLUMN",                                             \
+             "where labels come from: the name of a picture's folder, or a CSV column",            \
+             images.labels)
+#define CLI_OPT_GROUPS                                                                             \
+    CLI_TEXT("Pictures", "groups", 0, "COLUMN[,COLUMN]",                                           \
+             "CSV columns whose values together make a picture's group", images.groups)
+#define CLI_OPT_ROOT                                                                               \
+    CLI_TEXT("Pictures", "root", 0, "FOLDER",                                                      \
+             "where relative paths of a CSV or list start (default: the CSV's folder; the "        \
+             "current folder)",                                                                    \
+             images.root)
+#define CLI_OPT_PATH_COLUMN                                                                        \
+    CLI_TEXT("Pictures", "path-column", 0, "COLUMN",                                               \
+             "the CSV column with paths (default: path, image or file)", images.path_column)
+#define CLI_OPT_EXIF_ORIENT                                                                        \
+    CLI_FLAG("Pictures", "exif-orient", 0,                                                         \
+             "turn pictures as their EXIF orientation says, which CLIP's own transform does not",  \
+             images.exif_orient)
+#define CLI_OPT_MAX_PIXELS                                                                         \
+    CLI_WHOLE(                                                                                     \
+        "Pictures", "max-pixels", 0, "N",                                                          \
+        "skip larger pictures before decoding them (default: by memory, 512 million at most)",     \
+        images.max_pixels, 1, UINT64_C(1) << 40)
+#define CLI_OPT_MODEL                                                                              \
+    CLI_TEXT("Run", "model", 0, "MODEL", "where the model of the run is now, when it was moved",   \
+             model)
+#define CLI_OPT_PRECISION                                                                          \
+    CLI_CHOICE("Computation", "precision", 0, "f32|bf16",                                          \
+               "arithmetic of the towers; bf16 needs a CPU that has it", encoder.precision)
+#define CLI_OPT_SINGLE                                                                             \
+    CLI_CHOICE("Computation", "single", 0, "auto|yes|no",                                          \
+               "put all threads into one picture at a time, fastest for a lone picture (auto: "    \
+               "when there is only one); otherwise a picture a thread, the same bytes for any "    \
+               "number of threads",                                                                \
+               encoder.single)
+#define CLI_OPT_THREADS                                                                            \
+    CLI_SESSION_WHOLE("Computation", "threads", 'j', "N",                                          \
+                      "threads (default: the processors that this process may use)", threads, 1,   \
+                      256)
+#define CLI_OPT_CONFIG                                                                             \
+    CLI_FILE("Model", "config", 0, "FILE|ARCHITECTURE",                                            \
+             "configuration of a bare .safetensors file, or the name of a built-in architecture",  \
+             load.config)
+#define CLI_OPT_QUICK_GELU                                                                         \
+    CLI_CHOICE("Model", "quick-gelu", 0, "auto|yes|no",                                            \
+               "activation: as the checkpoint says (auto), QuickGELU (yes) or exact GELU (no)",    \
+               load.quick_gelu)
+#define CLI_OPT_ALLOW_NONFINITE                                                                    \
+    CLI_FLAG("Model", "allow-nonfinite", 0,                                                        \
+             "use weights that hold NaN or infinity instead of refusing them",                     \
+             load.allow_nonfinite)
+#define CLI_OPT_FORCE CLI_FLAG("Output", "force", 'f', "replace what is there already", out.force)
+#define CLI_OPT_DRY_RUN                                                                            \
+    CLI_FLAG("Output", "dry-run", 'n',                                                             \
+             "check everything and say what would be written, compute nothing", out.dry_run)
+#define CLI_OPT_JSON                                                                               \
+    CLI_SESSION_FLAG("Output", "json", 0, "one JSON document on standard output", json)
+#define CLI_OPT_TSV                                                                                \
+    CLI_SESSION_FLAG(                                                                              \
+        "Output", "tsv", 0,                                                                        \
+        "tab-separated values on standard output (default when it is not a terminal)", tsv)
+#define CLI_OPT_TABLE                                                                              \
+    CLI_SESSION_FLAG("Output", "table", 0,                                                         \
+                     "a table for people on standard output (default on a terminal)", table)
+#define CLI_OPT_WHERE                                                                              \
+    CLI_LIST("Pictures", "where", 0, "COLUMN=VALUE",                                               \
+             "only the rows of a CSV with this value in that column; may be repeated, and all of " \
+             "them hold",                                                                          \
+             images.where)
+#define CLI_OPT_FORM        CLI_OPT_JSON, CLI_OPT_TSV, CLI_OPT_TABLE
+#define CLI_OPT_MODEL_FILES CLI_OPT_CONFIG, CLI_OPT_QUICK_GELU
+#define CLI_OPT_CLASSES     CLI_OPT_CLASS_LIST, CLI_OPT_CLASS_NAMES, CLI_OPT_CLASS_TEMPLATES
+#define CLI_OPT_IMAGES                                                                             \
+    CLI_OPT_LABELS, CLI_OPT_GROUPS, CLI_OPT_ROOT, CLI_OPT_PATH_COLUMN, CLI_OPT_WHERE,              \
+        CLI_OPT_EXIF_ORIENT, CLI_OPT_MAX_PIXELS
+#define CLI_OPT_TEXTS  CLI_OPT_TEXT, CLI_OPT_TEXTS_FILE
+#define CLI_OPT_WRITES CLI_OPT_FORCE, CLI_OPT_DRY_RUN
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan version: the version, and what computes on this machine. */
+#include "cli/frame/command.h"
+#include "cli/out/json_out.h"
+
+#include <clipspan/clipspan.h>
+
+static clipspan_status run_command(cli_session *s, const void *settings, clipspan_error *err)
+{
+    cli_json json;
+    (void)settings;
+    (void)err;
+    if (s->form == CLI_FORM_TABLE) {
+        printf("clipspan %s\nkernels %s, products by %s, bf16 %s, %d threads\n", clipspan_version(),
+               clipspan_cpu_level(), clipspan_product_name(), clipspan_has_bf16() ? "yes" : "no",
+               clipspan_default_threads());
+        return CLIPSPAN_OK;
+    }
+    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.version.v1");
+    cli_json_text(&json, "version", clipspan_version());
+    cli_json_text(&json, "cpu_level", clipspan_cpu_level());
+    cli_json_text(&json, "products", clipspan_product_name());
+    cli_json_flag(&json, "bf16", clipspan_has_bf16());
+    cli_json_whole(&json, "threads", (uint64_t)clipspan_default_threads());
+    cli_json_finish(&json);
+    return CLIPSPAN_OK;
+}
+
+static const cli_option options[] = {
+    CLI_OPT_FORM,
+};
+
+const cli_command cli_version = {
+    .name = "version",
+    .usage = "",
+    .summary = "the version, and what computes on this machine",
+    .about =
+        "Names the library's version, the kernel level in force, the matrix product behind it, "
+        "whether bf16 can be used, and the number of threads.",
+    .examples = "clipspan version\tversion and machine",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run_command,
+};

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening what a question about a run's classification needs. */
+#include "cli/in/evaluation.h"
+#include "base/memory.h"
+#include "cli/in/texts.h"
+#include "cli/out/target.h"
+
+#include <clipspan/clipspan.h>
+#include <string.h>
+
+static clipspan_status check_templates(const clipspan_texts *templates, const char *source,
+                                       clipspan_error *err)
+{
+    for (size_t i = 0; i < clipspan_texts_get_count(templates); i++)
+        if (!strstr(clipspan_texts_get_text(templates, i), "{}"))
+            return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, source,
+                              "template \"%.80s\" has no {} where the class name goes",
+                              clipspan_texts_get_text(templates, i));
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cli_classifier_make(clipspan_bank **out, cli_session *session,
+                                    clipspan_encoder *encoder, const clipspan_texts *classes,
+                                    const char *templates, clipspan_error *err)
+{
+    clipspan_progress progress = {cli_progress_step, session};
+    clipspan_texts *list;
+    clipspan_status status;
+    const char *source = templates ? templates : "openai";
+    *out = NULL;
+    CS_TRY(clipspan_texts_open(&list, source, err));
+    status = check_templates(list, source, err);
+    if (status == CLIPSPAN_OK) {
+        cli_progress_begin(session, "texts");
+        status = clipspan_bank_new_classes(out, encoder, classes, list, &progress, err);
+        cli_progress_end(session);
+        cli_stage(session, "classes embedded");
+    }
+    clipspan_texts_free(&list);
+    return status;
+}
+
+static clipspan_status open_model(cli_evaluation *ev, clipspan_error *err)
+{
+    cli_session *s = ev->session;
+    clipspan_progress progress = {cli_progress_step, s};
+    clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
+    clipspan_status status;
+    cli_progress_begin(s, "bytes");
+    status = clipspan_run_open_model(&ev->model, ev->run, ev->x->model, &progress, err);
+    cli_progress_end(s);
+    CS_TRY(status);
+    cli_stage(s, "checkpoint opened, weights hashed");
+    if (!clipspan_model_get_info(ev->model)->has_text)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, clipspan_run_get_info(ev->run)->model_name,
+                          "has no text tower, so it cannot embed class names; give a classifier "
+                          "with --classifier FILE.npy");
+    options.tower = CLIPSPAN_TEXT;
+    options.threads = (int)s->threads;
+    CS_TRY(clipspan_encoder_new(&ev->encoder, ev->model, &options, err));
+    cli_stage(s, "text tower read and packed");
+    return CLIPSPAN_OK;
+}
+
+/* Before any work: both runs exist, are merged, kept codes, and are of one model. */
+static clipspan_status check_runs(const cli_evaluation *ev, clipspan_error *err)
+{
+    const clipspan_run *runs[] = {ev->run, ev->mean_run};
+    const clipspan_run_info *one = clipspan_run_get_info(ev->run);
+    for (size_t i = 0; i < 2 && runs[i]; i++) {
+        const clipspan_run_info *info = clipspan_run_get_info(runs[i]);
+        if (strcmp(info->model_hash, one->model_hash) != 0)
+            return cs_fail_at(err, CLIPSPAN_E_FORMAT, info->path,
+                              "is a run of model %s (%.12s…), but %s one of %s (%.12s…); means "
+                              "come from a run of the same model",
+                              info->model_name, info->model_hash, one->path, one->model_name,
+                              one->model_hash);
+        if (!info->merged)
+            return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, info->path,
+                              "is not merged yet: finish it with clipspan scan, or, when all "
+                              "shares are scanned, with clipspan merge");
+        if (info->codes == CLIPSPAN_CODES_NONE)
+            return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, info->path,
+                              "keeps no codes of its pictures, which this needs; scan with --codes "
+                              "f32 or f16");
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *s, const char *path,
+                                    const cli_evaluation_settings *x, int need_texts,
+                                    clipspan_error *err)
+{
+    memset(ev, 0, sizeof *ev);
+    ev->session = s;
+    ev->x = x;
+    CS_TRY(cli_classes_open(&ev->classes, &x->classes, err));
+    ev->class_count = clipspan_texts_get_count(ev->classes);
+    CS_TRY(clipspan_run_open(&ev->run, path, err));
+    if (x->mean) CS_TRY(clipspan_run_open(&ev->mean_run, x->mean, err));
+    CS_TRY(check_runs(ev, err));
+    if (x->classes.classifier && x->classes.templates)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--templates and --classifier exclude each other: a classifier is made");
+    if (x->classes.classifier)
+        CS_TRY(clipspan_bank_read(&ev->bank, x->classes.classifier, ev->classes, err));
+    if (!x->classes.classifier || need_texts) CS_TRY(open_model(ev, err));
+    if (x->classes.classifier) return CLIPSPAN_OK;
+    return cli_classifier_make(&ev->bank, s, ev->encoder, ev->classes, x->classes.templates, err);
+}
+
+clipspan_status cli_evaluation_start(cli_evaluation *ev, const float *cues, size_t cue_count,
+                                     clipspan_error *err)
+{
+    cli_session *s = ev->session;
+    clipspan_effects_options options = CLIPSPAN_EFFECTS_OPTIONS_INIT;
+    clipspan_progress progress = {cli_progress_step, s};
+    const clipspan_edit nothing = {NULL, 0};
+    clipspan_status status;
+    options.cues = cues;
+    options.cue_count = cue_count;
+    options.threads = (int)s->threads;
+    cli_progress_begin(s, "chunks");
+    status = clipspan_effects_new(&ev->effects, ev->run, ev->bank, &options, &progress, err);
+    if (status == CLIPSPAN_OK && ev->mean_run)
+        status = clipspan_effects_new(&ev->mean_effects, ev->mean_run, ev->bank, &options,
+                                      &progress, err);
+    cli_progress_end(s);
+    CS_TRY(status);
+    cli_stage(s, "run read");
+    ev->N = clipspan_effects_get_pictures(ev->effects);
+    CS_TRY(cli_evaluation_labels(ev, err));
+    ev->predicted = cs_alloc(ev->N, sizeof *ev->predicted, "predictions", err);
+    if (!ev->predicted) return CLIPSPAN_E_NOMEM;
+    CS_TRY(
+        clipspan_effects_run(ev->predicted, NULL, NULL, ev->effects, NULL, &nothing, 1, NULL, err));
+    for (size_t i = 0; i < ev->N && ev->labelled == 0; i++)
+        ev->labels[i] = (int32_t)ev->predicted[i];
+    return CLIPSPAN_OK;
+}
+
+void cli_evaluation_close(cli_evaluation *ev)
+{
+    clipspan_effects_free(&ev->effects);
+    clipspan_effects_free(&ev->mean_effects);
+    clipspan_bank_free(&ev->bank);
+    clipspan_encoder_free(&ev->encoder);
+    clipspan_model_close(&ev->model);
+    clipspan_texts_free(&ev->classes);
+    clipspan_run_close(&ev->run);
+    clipspan_run_close(&ev->mean_run);
+    cs_free(ev->labels);
+    cs_free(ev->groups);
+    cs_free(ev->group_names);
+    cs_free(ev->texts);
+    cs_free(ev->predicted);
+    memset(ev, 0, sizeof *ev);
+}
+
+void cli_answers(uint8_t *answers, const cli_evaluation *ev, const uint32_t *predicted)
+{
+    for (size_t i = 0; i < ev->N; i++)
+        answers[i] =
+            ev->labels[i] < 0 ? CLIPSPAN_NO_ANSWER : predicted[i] == (uint32_t)ev->labels[i];
+}
+
+void cli_means_words(char out[512], const cli_evaluation *ev)
+{
+    const clipspan_run_info *info = clipspan_run_get_info(ev->mean_run ? ev->mean_run : ev->run);
+    snprintf(out, 512, "means over the %llu pictures of %.300s%s", (unsigned long long)info->used,
+             info->path, ev->mean_run ? "" : ", the evaluated pictures themselves, as published");
+}
+
+void cli_emit_labels(cli_json *j, const cli_evaluation *ev)
+{
+    const cli_evaluation_settings *x = ev->x;
+    char words[600];
+    cli_json_line(j, "class_names");
+    for (size_t c = 0; c < ev->class_count; c++)
+        cli_json_text(j, NULL, clipspan_texts_get_text(ev->classes, c));
+    cli_json_end(j);
+    if (!ev->labelled) return;
+    if (x->from && x->labels)
+        snprintf(words, sizeof words, "column %.100s of %.400s", x->labels, x->from);
+    else
+        snprintf(words, sizeof words, "as the run was scanned");
+    cli_json_text(j, "labels", words);
+}
+
+void cli_emit_comparison(cli_json *j, const clipspan_comparison *c)
+{
+    cli_json_whole(j, "pictures", c->before.pictures);
+    if (c->before.pictures == 0) return;
+    cli_json_whole(j, "before_correct", c->before.correct);
+    cli_json_real(j, "before", c->before.share);
+    cli_json_real(j, "before_low", c->before.low);
+    cli_json_real(j, "before_high", c->before.high);
+    cli_json_whole(j, "after_correct", c->after.correct);
+    cli_json_real(j, "after", c->after.share);
+    cli_json_real(j, "after_low", c->after.low);
+    cli_json_real(j, "after_high", c->after.high);
+    cli_json_real(j, "change", c->change);
+    cli_json_real(j, "change_low", c->change_low);
+    cli_json_real(j, "change_high", c->change_high);
+}
+
+void cli_comparison_cells(cli_rows *rows, const clipspan_comparison *c)
+{
+    const double cells[] = {c->before.share, c->before.low, c->before.high,
+                            c->after.share,  c->after.low,  c->after.high,
+                            c->change,       c->change_low, c->change_high};
+    cli_rows_whole(rows, c->before.pictures);
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        if (c->before.pictures)
+            cli_rows_real(rows, cells[i]);
+        else
+            cli_rows_text(rows, "");
+}

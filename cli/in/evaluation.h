@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* What effects, ablate, shortcut and surgery share: a run against classes, labels and groups of its
+ * pictures, and the run whose means stand for terms. */
+#ifndef CLIPSPAN_CLI_EVALUATION_H
+#define CLIPSPAN_CLI_EVALUATION_H
+
+#include <clipspan/clipspan.h>
+
+#include "cli/frame/option_rows.h"
+#include "cli/frame/session.h"
+#include "cli/frame/settings.h"
+#include "cli/out/json_out.h"
+#include "cli/out/rows.h"
+
+/* What is asked of a run. Zero is every member's default. */
+typedef struct cli_evaluation_settings {
+    cli_class_settings classes;
+    const char *from, *labels, *groups, *root, *path_column; /* labels and groups of another file */
+    int labels_elsewhere; /* from is for other columns too, and needs none of labels */
+    const char *mean;     /* the run whose means count; NULL: the run's own */
+    const char *model;    /* where the run's model is now */
+    uint64_t random, resamples, seed;
+} cli_evaluation_settings;
+
+/* Rows that fill a command's member `eval`. */
+#define CLI_OPT_EVAL_CLASSES                                                                       \
+    CLI_FILE(                                                                                      \
+        "Classes", "classes", 0, "LIST|FILE|imagenet",                                             \
+        "class names joined by commas; or a file with a class a line: name, or key, tab, name, "   \
+        "where "                                                                                   \
+        "the key is what labels say; or imagenet: its 1,000 classes, whose keys are 0 to 999",     \
+        eval.classes.list)
+#define CLI_OPT_EVAL_CLASS                                                                         \
+    CLI_LIST("Classes", "class", 0, "NAME", "one class, commas and all; may be repeated",          \
+             eval.classes.names)
+#define CLI_OPT_EVAL_TEMPLATES                                                                     \
+    CLI_FILE("Classes", "templates", 0, "openai|none|FILE",                                        \
+             "sentences that a class name is put into, averaged: the 80 published ones "           \
+             "(default), the bare "                                                                \
+             "name, or a file with a sentence a line in which {} stands for the name",             \
+             eval.classes.templates)
+#define CLI_OPT_EVAL_CLASSIFIER                                                                    \
+    CLI_FILE(                                                                                      \
+        "Classes", "classifier", 0, "FILE.npy",                                                    \
+        "vectors of the classes, float32 [width, classes] as embed --classes and the published "   \
+        "programs write them, in place of templates",                                              \
+        eval.classes.classifier)
+#define CLI_OPT_EVAL_FROM                                                                          \
+    CLI_FILE("Pictures", "from", 0, "FILE.csv",                                                    \
+             "take labels and groups from this file, matched by path, in place of those that the " \
+             "run was "                                                                            \
+             "scanned with",                                                                       \
+             eval.from)
+#define CLI_OPT_EVAL_LABELS                                                                        \
+    CLI_TEXT("Pictures", "labels", 0, "COLUMN", "column of --from with labels", eval.labels)
+#define CLI_OPT_EVAL_GROUPS                                                                        \
+    CLI_TEXT("Pictures", "groups", 0, "COLUMN[,COLUMN]",                                           \
+             "columns of --from whose values together make a picture's group", eval.groups)
+#define CLI_OPT_EVAL_ROOT                                                                          \
+    CLI_TEXT("Pictures", "root", 0, "FOLDER",                                                      \
+             "where relative paths of a CSV or list start (default: the CSV's folder; the "        \
+             "current folder)",                                                                    \
+             eval.root)
+#define CLI_OPT_EVAL_PATH_COLUMN                                                                   \
+    CLI_TEXT("Pictures", "path-column", 0, "COLUMN",                                               \
+             "the CSV column with paths (default: path, image or file)", eval.path_column)
+#define CLI_OPT_EVAL_MEAN                                                                          \
+    CLI_TEXT("Run", "mean", 0, "RUN",                                                              \
+             "take means and covariances from this run (default: from the evaluated pictures "     \
+             "themselves, "                                                                        \
+             "as published)",                                                                      \
+             eval.mean)
+#define CLI_OPT_EVAL_MODEL                                                                         \
+    CLI_TEXT("Run", "model", 0, "MODEL", "where the model of the run is now, when it was moved",   \
+             eval.model)
+#define CLI_OPT_EVAL_RANDOM                                                                        \
+    CLI_WHOLE("Computation", "random", 0, "N",                                                     \
+              "random sets of as many heads to compare with (default 5)", eval.random, 1, 1000)
+#define CLI_OPT_EVAL_RESAMPLES                                                                     \
+    CLI_WHOLE("Computation", "resamples", 0, "N",                                                  \
+              "resamples of the pictures for intervals of changes (default 1000)", eval.resamples, \
+              100, 100000)
+#define CLI_OPT_EVAL_SEED                                                                          \
+    CLI_WHOLE("Computation", "seed", 0, "N", "of random sets and resamples (default 0)",           \
+              eval.seed, 0, UINT64_C(1) << 53)
+#define CLI_OPT_EVALUATION                                                                         \
+    CLI_OPT_EVAL_CLASSES, CLI_OPT_EVAL_CLASS, CLI_OPT_EVAL_TEMPLATES, CLI_OPT_EVAL_CLASSIFIER,     \
+        CLI_OPT_EVAL_FROM, CLI_OPT_EVAL_LABELS, CLI_OPT_EVAL_GROUPS, CLI_OPT_EVAL_ROOT,            \
+        CLI_OPT_EVAL_PATH_COLUMN, CLI_OPT_EVAL_MEAN, CLI_OPT_EVAL_MODEL
+
+typedef struct cli_evaluation {
+    cli_session *session;
+    const cli_evaluation_settings *x;
+    clipspan_run *run, *mean_run; /* mean_run: NULL, means are the run's own */
+    clipspan_model *model;        /* NULL when a classifier was read */
+    clipspan_encoder *encoder;    /* of texts, or NULL */
+    clipspan_texts *classes;
+    clipspan_bank *bank;
+    clipspan_effects *effects, *mean_effects;
+    size_t class_count, N;      /* used pictures */
+    int32_t *labels, *groups;   /* [N] class, group; -1: not known */
+    size_t labelled, ungrouped; /* pictures with a label; of these, without a group */
+    size_t group_count;
+    const char **group_names; /* [group_count], sorted */
+    char *texts;              /* that they point into */
+    uint32_t *predicted;      /* [N] of the unedited model */
+} cli_evaluation;
+
+/* Opens the run at `path`, means, classes and, for `need_texts`, the text encoder. settings are
+ * borrowed until the evaluation is closed. */
+clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *session, const char *path,
+                                    const cli_evaluation_settings *settings, int need_texts,
+                                    clipspan_error *err);
+/* Then effects of the run and of the means, along the classes and these cues; labels and groups. */
+clipspan_status cli_evaluation_start(cli_evaluation *ev, const float *cues, size_t cue_count,
+                                     clipspan_error *err);
+void cli_evaluation_close(cli_evaluation *ev);
+
+/* Classes times templates through the evaluation's text encoder; templates NULL: the published. */
+clipspan_status cli_classifier_make(clipspan_bank **out, cli_session *session,
+                                    clipspan_encoder *encoder, const clipspan_texts *classes,
+                                    const char *templates, clipspan_error *err);
+
+/* Labels of the used pictures from the run or a CSV: class numbers of `classes`, groups. column
+ * NULL: what --labels says. Fills labels, groups, names. */
+clipspan_status cli_evaluation_labels(cli_evaluation *ev, clipspan_error *err);
+clipspan_status cli_labels_column(int32_t *labels, size_t *labelled, const cli_evaluation *ev,
+                                  const clipspan_texts *classes, const char *column,
+                                  clipspan_error *err);
+
+/* answers : [N] of predictions, by label; where nothing is labelled, agreement with the unedited
+ * model, which then is right about everything. */
+void cli_answers(uint8_t *answers, const cli_evaluation *ev, const uint32_t *predicted);
+
+/* "means over RUN, the evaluated pictures themselves, as published" */
+void cli_means_words(char out[512], const cli_evaluation *ev);
+
+/* "class_names", and "labels": where labels come from, as JSON members. */
+void cli_emit_labels(cli_json *json, const cli_evaluation *ev);
+
+/* Comparison as JSON members and as cells of a row: pictures, before, low, high, after, low, high,
+ * change, low, high. */
+void cli_emit_comparison(cli_json *json, const clipspan_comparison *c);
+void cli_comparison_cells(cli_rows *rows, const clipspan_comparison *c);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables of before and after. */
+#include "cli/out/comparison_out.h"
+#include "cli/out/numbers.h"
+
+#include <clipspan/clipspan.h>
+
+void cli_comparison_table(cli_table *t, char *headers, size_t room, const char *what)
+{
+    snprintf(headers, room,
+             "%s|>pictures|>before|>95 %% interval|>after|>95 %% interval|>points|"
+             ">95 %% of resamples",
+             what);
+    cli_table_init(t, headers);
+}
+
+static void interval(char out[3 * CLI_NUMBER_ROOM], double low, double high)
+{
+    snprintf(out, 3 * CLI_NUMBER_ROOM, "%.1f to %.1f", 100 * low, 100 * high);
+}
+
+clipspan_status cli_comparison_add(cli_table *t, const char *name, const clipspan_comparison *c,
+                                   clipspan_error *err)
+{
+    char text[3 * CLI_NUMBER_ROOM];
+    CS_TRY(cli_table_add(t, name, err));
+    cli_format_count(text, c->before.pictures);
+    CS_TRY(cli_table_add(t, text, err));
+    if (c->before.pictures == 0) {
+        for (int i = 0; i < 6; i++)
+            CS_TRY(cli_table_add(t, "", err));
+        return CLIPSPAN_OK;
+    }
+    cli_format_percent(text, c->before.share);
+    CS_TRY(cli_table_add(t, text, err));
+    interval(text, c->before.low, c->before.high);
+    CS_TRY(cli_table_add(t, text, err));
+    cli_format_percent(text, c->after.share);
+    CS_TRY(cli_table_add(t, text, err));
+    interval(text, c->after.low, c->after.high);
+    CS_TRY(cli_table_add(t, text, err));
+    snprintf(text, sizeof text, "%+.1f", 100 * c->change);
+    CS_TRY(cli_table_add(t, text, err));
+    snprintf(text, sizeof text, "%+.1f to %+.1f", 100 * c->change_low, 100 * c->change_high);
+    return cli_table_add(t, text, err);
+}
+
+clipspan_status cli_comparison_print(const cli_session *s, const char *what,
+                                     const char *const *names, const clipspan_comparison *rows,
+                                     size_t count, size_t most, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    char headers[160];
+    cli_table table;
+    cli_comparison_table(&table, headers, sizeof headers, what);
+    for (size_t i = 0; i < count && i < most && status == CLIPSPAN_OK; i++)
+        status = cli_comparison_add(&table, names[i], &rows[i], err);
+    if (status == CLIPSPAN_OK) cli_table_print(&table, s, stdout);
+    if (count > most) printf("  and %zu more (--json or --tsv has every one)\n", count - most);
+    putchar('\n');
+    cli_table_fini(&table);
+    return status;
+}

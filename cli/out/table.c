@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/* Alignment by what a terminal shows; what is wider than its column goes on below itself. */
+#define _XOPEN_SOURCE 700 /* wcwidth */
+#include "cli/out/table.h"
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <wchar.h>
+
+#define GAP      2
+#define INDENT   2
+#define THINNEST 8 /* cells that a text column keeps */
+
+size_t cli_character(const unsigned char *p)
+{
+    size_t length = p[0] == 0     ? 0
+                    : p[0] < 0x80 ? 1
+                    : p[0] < 0xC2 ? 0
+                    : p[0] < 0xE0 ? 2
+                    : p[0] < 0xF0 ? 3
+                    : p[0] < 0xF5 ? 4
+                                  : 0;
+    for (size_t i = 1; i < length; i++)
+        if ((p[i] & 0xC0) != 0x80) return 0;
+    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
+        return 0;
+    return length;
+}
+
+void cli_print_tsv_cell(FILE *out, const char *text)
+{
+    static const char raw[] = "\\\t\n\r", letters[] = "\\tnr";
+    while (*text) {
+        size_t length = strcspn(text, raw);
+        fwrite(text, 1, length, out);
+        text += length;
+        if (*text) fprintf(out, "\\%c", letters[strchr(raw, *text++) - raw]);
+    }
+}
+
+/* Cells of the character at p and its bytes in *length; 1 for what is shown as "?" (*shown 0). */
+static size_t character_cells(const cli_session *s, const unsigned char *p, size_t *length,
+                              int *shown)
+{
+    wchar_t wide;
+    mbstate_t state = {0};
+    int cells;
+    *length = cli_character(p);
+    *shown = *length != 0 && *p >= 0x20 && *p != 0x7F;
+    if (*length == 0) *length = 1;
+    if (!*shown || *p < 0x80) return 1;
+    if (p[0] == 0xC2 && p[1] < 0xA0) { /* control characters U+0080 to U+009F */
+        *shown = 0;
+        return 1;
+    }
+    if (!s->unicode) return 1;
+    if (mbrtowc(&wide, (const char *)p, *length, &state) != *length) return 1;
+    cells = wcwidth(wide);
+    return cells < 0 ? 1 : (size_t)cells;
+}
+
+size_t cli_text_cells(const cli_session *s, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t cells = 0, length;
+    int shown;
+    while (*p) {
+        cells += character_cells(s, p, &length, &shown);
+        p += length;
+    }
+    return cells;
+}
+
+/* Bytes of the first line of `text` in `room` cells, and those of the whole up to the next line in
+ * *step: a line ends at a space, behind a slash, or where it is full. A number and its " %" stay
+ * together. */
+static size_t fold(const cli_session *s, const char *text, size_t room, size_t *step, size_t *cells)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t used = 0, at = 0, length, good = 0, good_cells = 0, good_step = 0;
+    int shown;
+    while (p[at]) {
+        size_t one;
+        if (p[at] == ' ' && p[at + 1] != '%' && at) {
+            good = at;
+            good_cells = used;
+            good_step = at + 1;
+        }
+        one = character_cells(s, p + at, &length, &shown);
+        if (at && used + one > room) break;
+        used += one;
+        at += length;
+        if (p[at - 1] == '/' && p[at]) {
+            good = good_step = at;
+            good_cells = used;
+        }
+    }
+    if (!p[at] || !good) {
+        good = good_step = at;
+        good_cells = used;
+    }
+    *step = good_step;
+    *cells = good_cells;
+    return good;
+}
+
+/* Prints `length` bytes, "?" for what could steer a terminal. */
+static void print_safe(FILE *out, const cli_session *s, const char *text, size_t length)
+{
+    const unsigned char *p = (const unsigned char *)text, *end = p + length;
+    size_t bytes;
+    int shown;
+    for (; p < end; p += bytes) {
+        character_cells(s, p, &bytes, &shown);
+        if (shown)
+            fwrite(p, 1, bytes, out);
+        else
+            fputc('?', out);
+    }
+}
+
+size_t cli_print_text(FILE *out, const cli_session *s, const char *text, size_t at, size_t indent)
+{
+    const size_t columns =
+        (size_t)s->columns > indent + THINNEST ? (size_t)s->columns : indent + THINNEST;
+    size_t step, cells, length, word = strcspn(text, " /");
+    /* A word that has no room behind what stands there begins a line. */
+    if (at > indent && (at >= columns || (word < columns - indent && word > columns - at))) {
+        fprintf(out, "\n%*s", (int)indent, "");
+        at = indent;
+    }
+    while (*text) {
+        length = fold(s, text, columns - at, &step, &cells);
+        print_safe(out, s, text, length);
+        at += cells;
+        text += step;
+        if (!*text) break;
+        fprintf(out, "\n%*s", (int)indent, "");
+        at = indent;
+    }
+    return at;
+}
+
+/* Bytes up to the next space that stands in neither quotes nor brackets. */
+static size_t word_length(const char *text)
+{
+    size_t length = 0;
+    int depth = 0;
+    char quote = '\0';
+    for (; text[length] && (text[length] != ' ' || quote || depth); length++) {
+        const char c = text[length];
+        if (quote)
+            quote = c == quote ? '\0' : quote;
+        else if (c == '"' || c == '\'')
+            quote = strchr(text + length + 1, c) ? c : '\0';
+        else
+            depth += (c == '[') - (c == ']' && depth);
+    }
+    return length;
+}
+
+size_t cli_print_command(FILE *out, const cli_session *s, const char *text, size_t at,
+                         size_t indent, const char *turn)
+{
+    const size_t begin = at;
+    while (*text) {
+        const size_t length = word_length(text);
+        if (at > begin && at > indent && at + 1 + length + strlen(turn) > (size_t)s->columns) {
+            fprintf(out, "%s\n%*s", turn, (int)indent, "");
+            at = indent;
+        } else if (at > begin) {
+            fputc(' ', out);
+            at++;
+        }
+        print_safe(out, s, text, length);
+        at += length;
+        text += length + strspn(text + length, " ");
+    }
+    return at;
+}
+
+static void say_lines(FILE *out, const cli_session *s, const char *format, va_list arguments)
+    CS_PRINTF(3, 0);
+
+static void say_lines(FILE *out, const cli_session *s, const char *format, va_list arguments)
+{
+    char text[8192], *line = text;
+    vsnprintf(text, sizeof text, format, arguments);
+    while (line) {
+        char *end = strchr(line, '\n');
+        const size_t indent = strspn(line, " ");
+        if (end) *end++ = '\0';
+        fprintf(out, "%*s", (int)indent, "");
+        if (indent && strncmp(line + indent, "clipspan ", 9) == 0)
+            cli_print_command(out, s, line + indent, indent, indent + 4, " \\");
+        else
+            cli_print_text(out, s, line + indent, indent, indent);
+        fputc('\n', out);
+        line = end;
+    }
+}
+
+void cli_say(const cli_session *s, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_lines(stdout, s, format, arguments);
+    va_end(arguments);
+}
+
+void cli_say_to(FILE *out, const cli_session *s, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_lines(out, s, format, arguments);
+    va_end(arguments);
+}
+
+void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int width)
+{
+    while (*text) {
+        size_t length = strcspn(text, " \n");
+        int cells = 0;
+        if (strncmp(text + length, " %", 2) == 0) length += 2 + strcspn(text + length + 2, " \n");
+        for (size_t i = 0; i < length; i++)
+            cells += ((unsigned char)text[i] & 0xC0) != 0x80;
+        if (at > indent && at + 1 + cells > width) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+        } else if (at > indent) {
+            fputc(' ', out);
+            at++;
+        } else if (at < indent) {
+            fprintf(out, "%*s", indent - at, "");
+            at = indent;
+        }
+        fwrite(text, 1, length, out);
+        at += cells;
+        text += length;
+        if (*text == '\n') {
+            fprintf(out, "\n\n%*s", indent, "");
+            at = indent;
+        }
+        if (*text) text++;
+    }
+    fputc('\n', out);
+}
+
+void cli_bar(char out[CLI_BAR_ROOM], const cli_session *s, double share, int cells)
+{
+    static const char *const eighths[] = {"",
+                                          "\xE2\x96\x8F",
+                                          "\xE2\x96\x8E",
+                                          "\xE2\x96\x8D",
+                                          "\xE2\x96\x8C",
+                                          "\xE2\x96\x8B",
+                                          "\xE2\x96\x8A",
+                                          "\xE2\x96\x89"};
+    int steps, i;
+    *out = '\0';
+    if (!(share > 0)) share = 0;
+    if (share > 1) share = 1;
+    steps = (int)(share * 8 * cells + 0.5);
+    for (i = 0; i < steps / 8; i++)
+        strcat(out, s->unicode ? "\xE2\x96\x88" : "#");
+    if (s->unicode) strcat(out, eighths[steps % 8]);
+}
+
+void cli_print_bar(FILE *out, const cli_session *s, double share, int cells)
+{
+    char bar[CLI_BAR_ROOM];
+    cli_bar(bar, s, share, cells);
+    fputs(bar, out);
+}
+
+void cli_table_init(cli_table *table, const char *headers)
+{
+    char *at = table->headers;
+    memset(table, 0, sizeof *table);
+    snprintf(table->headers, sizeof table->headers, "%s", headers);
+    while (at && table->columns < CLI_COLUMNS_MOST) {
+        char *bar = strchr(at, '|');
+        if (bar) *bar++ = '\0';
+        table->right[table->columns] = *at == '>';
+        table->header[table->columns++] = (size_t)(at - table->headers) + (*at == '>');
+        at = bar;
+    }
+}
+
+void cli_table_fini(cli_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        cs_free(table->cells[i]);
+    cs_free(table->cells);
+    memset(table, 0, sizeof *table);
+}
+
+clipspan_status cli_table_add(cli_table *table, const char *text, clipspan_error *err)
+{
+    char *copy;
+    CS_TRY(cs_grow(&table->cells, &table->room, table->count + 1, sizeof *table->cells, "a table",
+                   err));
+    copy = cs_strdup(text, err);
+    if (!copy) return CLIPSPAN_E_NOMEM;
+    table->cells[table->count++] = copy;
+    return CLIPSPAN_OK;
+}
+
+static const char *header_of(const cli_table *table, size_t column)
+{
+    return table->headers + table->header[column];
+}
+
+/* Cells of the longest word of a header, which is as thin as its column gets. */
+static size_t longest_word(const cli_session *s, const char *text)
+{
+    size_t most = 0;
+    char word[CLI_HEADERS_ROOM];
+    while (*text) {
+        size_t length = strcspn(text, " "), cells;
+        if (strncmp(text + length, " %", 2) == 0) length += 2;
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
+        cells = cli_text_cells(s, word);
+        if (cells > most) most = cells;
+        text += length + strspn(text + length, " ");
+    }
+    return most;
+}
+
+/* Widths: as wide as the widest cell; where that does not fit, headers go on below themselves
+ * first, then texts, from the widest column down. */
+static void fit(size_t *widths, const cli_table *table, const cli_session *s)
+{
+    size_t inside[CLI_COLUMNS_MOST] = {0}, least[CLI_COLUMNS_MOST], total = INDENT, i;
+    for (i = 0; i < table->columns; i++) {
+        const size_t word = longest_word(s, header_of(table, i));
+        for (size_t at = i; at < table->count; at += table->columns) {
+            const size_t cells = cli_text_cells(s, table->cells[at]);
+            if (cells > inside[i]) inside[i] = cells;
+        }
+        widths[i] = cli_text_cells(s, header_of(table, i));
+        if (inside[i] > widths[i]) widths[i] = inside[i];
+        if (word > inside[i]) inside[i] = word;
+        least[i] = table->right[i] ? inside[i] : word > THINNEST ? word : THINNEST;
+        total += widths[i] + (i ? GAP : 0);
+    }
+    while (total > (size_t)s->columns) {
+        size_t widest = table->columns;
+        for (i = 0; i < table->columns; i++)
+            if (widths[i] > inside[i] && (widest == table->columns || widths[i] > widths[widest]))
+                widest = i;
+        if (widest == table->columns)
+            for (i = 0; i < table->columns; i++)
+                if (widths[i] > least[i] &&
+                    (widest == table->columns || widths[i] > widths[widest]))
+                    widest = i;
+        if (widest == table->columns) break;
+        widths[widest]--;
+        total--;
+    }
+}
+
+/* One line of a row; texts[i] go on to their next line. Returns whether any is left. */
+static int print_line(FILE *out, const cli_session *s, const cli_table *table, const size_t *widths,
+                      const char **texts)
+{
+    size_t owed = INDENT, used, step, length, i;
+    int left = 0;
+    for (i = 0; i < table->columns; i++) {
+        if (i) owed += GAP;
+        if (!*texts[i]) {
+            owed += widths[i];
+            continue;
+        }
+        length = fold(s, texts[i], widths[i], &step, &used);
+        if (table->right[i] && used < widths[i]) owed += widths[i] - used;
+        fprintf(out, "%*s", (int)owed, "");
+        print_safe(out, s, texts[i], length);
+        owed = !table->right[i] && used < widths[i] ? widths[i] - used : 0;
+        texts[i] += step;
+        left |= *texts[i] != '\0';
+    }
+    fputc('\n', out);
+    return left;
+}
+
+static void print_row(FILE *out, const cli_session *s, const cli_table *table, const size_t *widths,
+                      char *const *cells)
+{
+    const char *texts[CLI_COLUMNS_MOST];
+    for (size_t i = 0; i < table->columns; i++)
+        texts[i] = cells ? cells[i] : header_of(table, i);
+    while (print_line(out, s, table, widths, texts))
+        ;
+}
+
+void cli_table_print(const cli_table *table, const cli_session *s, FILE *out)
+{
+    size_t widths[CLI_COLUMNS_MOST];
+    fit(widths, table, s);
+    if (s->bold_out) fputs("\033[1m", out);
+    print_row(out, s, table, widths, NULL);
+    if (s->bold_out) fputs("\033[0m", out);
+    for (size_t at = 0; at + table->columns <= table->count; at += table->columns)
+        print_row(out, s, table, widths, table->cells + at);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Published figures, head lists and texts of the paper's tables. */
+#include "cli/reproduce/published.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const char *const sources[] = {"project page", "recalled", "run by others"};
+
+/* Head lists of the Waterbirds experiment: those called geographic first, then those of settings.
+ * ViT-L-14's list names L22.H12 in both halves. */
+static const cli_paper_model models[] = {
+    {"ViT-B-16", "ViT-B-16/laion2b_s34b_b88k", 12, 12, 64, 512, 16,
+     "L11.H6,L11.H0,L11.H3,L10.H11,L10.H10,L9.H8,L9.H6"},
+    {"ViT-L-14", "ViT-L-14/laion2b_s32b_b82k", 24, 16, 64, 768, 14,
+     "L21.H1,L22.H12,L22.H13,L21.H11,L21.H14,L23.H6,L21.H3,L21.H6,L21.H8,L21.H13,L22.H2,L22.H12,"
+     "L22.H15,L23.H1,L23.H3,L23.H5"},
+    {"ViT-H-14", "ViT-H-14/laion2b_s32b_b79k", 32, 16, 80, 1024, 14,
+     "L31.H8,L30.H15,L30.H12,L30.H6,L29.H14,L29.H8,L31.H12,L30.H11,L29.H4"},
+};
+
+static const cli_paper_table tables[] = {
+    {"mlp-ablation", "Table 1", "accuracy with all MLPs at their means", CLI_DATA_IMAGENET,
+     "ViT-L-14", 50000,
+     "The published figures of this table are quoted from memory; only nothing and all MLPs were "
+     "published as numbers."},
+    {"layers", "Figure 2", "accuracy with attention at means, by layer", CLI_DATA_IMAGENET,
+     "ViT-L-14", 50000,
+     "Published as a curve, without numbers: it stays high until the last four layers and falls "
+     "there. MLPs are kept."},
+    {"texts", "Figure 3", "accuracy with heads replaced by their texts", CLI_DATA_IMAGENET,
+     "ViT-L-14", 50000,
+     "Published as a curve, without numbers; those of 60 texts are of others, who ran the "
+     "published program with its pool image_descriptions_general.txt (--texts) and a classifier "
+     "that is not known. Earlier heads are at their means, MLPs are kept."},
+    {"waterbirds", "Table 3", "worst group with heads of places at means", CLI_DATA_WATERBIRDS,
+     "ViT-L-14", 5794,
+     "Means are of the test pictures themselves. The rest, which the published program puts at its "
+     "means besides the listed heads, is all MLP terms and all heads but those of the last four "
+     "layers. Whether that holds for the published random row is not said, so both readings are "
+     "here."},
+    {"segmentation", "Table 4", "zero-shot masks of ImageNet-Segmentation", CLI_DATA_MASKS,
+     "ViT-B-16", 4276,
+     "The published table does not name its model; other tables with the same rows say ViT-B-16. "
+     "Published masks are stretched whole while pictures are cropped; aligned ones lie right. The "
+     "class is the one that the model predicts, the threshold the map's mean."},
+    {"roles", "Table 2", "first five texts of nine heads", CLI_DATA_IMAGENET, "ViT-L-14", 50000,
+     "The published texts come from the pool image_descriptions_general.txt (--texts); from other "
+     "pools other words come."},
+};
+
+#define PAGE     CLI_SOURCE_PAGE
+#define RECALLED CLI_SOURCE_RECALLED
+#define OTHERS   CLI_SOURCE_OTHERS
+
+static const cli_figure figures[] = {
+    {"mlp-ablation", "ViT-B-16", "nothing", "accuracy", .7022, RECALLED},
+    {"mlp-ablation", "ViT-B-16", "mlps", "accuracy", .6704, RECALLED},
+    {"mlp-ablation", "ViT-L-14", "nothing", "accuracy", .7525, RECALLED},
+    {"mlp-ablation", "ViT-L-14", "mlps", "accuracy", .7412, RECALLED},
+    {"mlp-ablation", "ViT-H-14", "nothing", "accuracy", .7795, RECALLED},
+    {"mlp-ablation", "ViT-H-14", "mlps", "accuracy", .7630, RECALLED},
+    {"layers", "ViT-B-16", "nothing", "accuracy", .7022, RECALLED},
+    {"layers", "ViT-L-14", "nothing", "accuracy", .7525, RECALLED},
+    {"layers", "ViT-H-14", "nothing", "accuracy", .7795, RECALLED},
+    {"texts", "ViT-B-16", "nothing", "accuracy", .7022, RECALLED},
+    {"texts", "ViT-B-16", "texts_60", "accuracy", .6762, OTHERS},
+    {"texts", "ViT-B-16", "texts_60", "texts", 1262, OTHERS},
+    {"texts", "ViT-L-14", "nothing", "accuracy", .7525, RECALLED},
+    {"texts", "ViT-L-14", "texts_60", "accuracy", .67342, OTHERS},
+    {"texts", "ViT-L-14", "texts_60", "texts", 1557, OTHERS},
+    {"texts", "ViT-H-14", "nothing", "accuracy", .7795, RECALLED},
+    {"texts", "ViT-H-14", "texts_60", "accuracy", .56834, OTHERS},
+    {"texts", "ViT-H-14", "texts_60", "texts", 1594, OTHERS},
+    {"waterbirds", "ViT-B-16", "nothing", "worst_group", .456, PAGE},
+    {"waterbirds", "ViT-B-16", "random", "worst_group", .523, PAGE},
+    {"waterbirds", "ViT-B-16", "heads", "worst_group", .575, PAGE},
+    {"waterbirds", "ViT-L-14", "nothing", "worst_group", .477, PAGE},
+    {"waterbirds", "ViT-L-14", "random", "worst_group", .577, PAGE},
+    {"waterbirds", "ViT-L-14", "heads", "worst_group", .729, PAGE},
+    {"waterbirds", "ViT-H-14", "nothing", "worst_group", .372, PAGE},
+    {"waterbirds", "ViT-H-14", "random", "worst_group", .370, PAGE},
+    {"waterbirds", "ViT-H-14", "heads", "worst_group", .433, PAGE},
+    {"segmentation", "ViT-B-16", "clipspan", "accuracy", .7521, PAGE},
+    {"segmentation", "ViT-B-16", "clipspan", "miou", .5450, PAGE},
+    {"segmentation", "ViT-B-16", "clipspan", "map", .8161, PAGE},
+    {"segmentation", "ViT-B-16", "attention", "accuracy", .6567, PAGE},
+    {"segmentation", "ViT-B-16", "attention", "miou", .4383, PAGE},
+    {"segmentation", "ViT-B-16", "attention", "map", .7605, PAGE},
+    {"segmentation", "ViT-B-16", "rollout", "accuracy", .6063, PAGE},
+    {"segmentation", "ViT-B-16", "rollout", "miou", .4064, PAGE},
+    {"segmentation", "ViT-B-16", "rollout", "map", .7447, PAGE},
+    {"segmentation", "ViT-B-16", "chefer", "accuracy", .6921, PAGE},
+    {"segmentation", "ViT-B-16", "chefer", "miou", .4747, PAGE},
+    {"segmentation", "ViT-B-16", "chefer", "map", .7829, PAGE},
+    {"segmentation", "ViT-B-16", "gradcam", "accuracy", .7027, PAGE},
+    {"segmentation", "ViT-B-16", "gradcam", "miou", .4450, PAGE},
+    {"segmentation", "ViT-B-16", "gradcam", "map", .7030, PAGE},
+    {"segmentation", "ViT-B-16", "partial-lrp", "accuracy", .6149, PAGE},
+    {"segmentation", "ViT-B-16", "partial-lrp", "miou", .4071, PAGE},
+    {"segmentation", "ViT-B-16", "partial-lrp", "map", .7229, PAGE},
+    {"segmentation", "ViT-B-16", "lrp", "accuracy", .5281, PAGE},
+    {"segmentation", "ViT-B-16", "lrp", "miou", .3357, PAGE},
+    {"segmentation", "ViT-B-16", "lrp", "map", .5437, PAGE},
+};
+
+/* Table 2, from the project page; texts as the published pool spells them. */
+static const cli_paper_role roles[] = {
+    {21,
+     11,
+     "geo-locations",
+     {"Photo captured in the Arizona desert", "Picture taken in Alberta, Canada",
+      "Photo taken in Rio de Janeiro, Brazil", "Picture taken in Cyprus",
+      "Photo taken in Seoul, South Korea"}},
+    {23,
+     10,
+     "counting",
+     {"Image with six subjects", "Image with a four people", "An image of the number 3",
+      "An image of the number 10", "The number fifteen"}},
+    {22,
+     8,
+     "letters",
+     {"A photo with the letter V", "A photo with the letter F", "A photo with the letter D",
+      "A photo with the letter T", "A photo with the letter X"}},
+    {22,
+     11,
+     "colors",
+     {"A charcoal gray color", "Sepia-toned photograph", "Minimalist white backdrop",
+      "High-contrast black and white", "Image with a red color"}},
+    {22,
+     6,
+     "animals",
+     {"Curious wildlife", "Majestic soaring birds", "An image with dogs", "Image with a dragonfly",
+      "An image with cats"}},
+    {22, 3, "objects", {"An image of legs", "A jacket", "A helmet", "A scarf", "A table"}},
+    {23,
+     12,
+     "textures",
+     {"Artwork with pointillism technique", "Artwork with woven basket design",
+      "Artwork featuring barcode arrangement", "Image with houndstooth patterns",
+      "Image with quilted fabric patterns"}},
+    {22,
+     1,
+     "shapes",
+     {"A semicircular arch", "An isosceles triangle", "An oval", "Rectangular object", "A sphere"}},
+    {22,
+     2,
+     "locations",
+     {"Urban park greenery", "cozy home interior", "Urban subway station", "Energetic street scene",
+      "Tranquil boating on a lake"}},
+};
+
+const char *cli_source_name(cli_source source)
+{
+    return sources[source];
+}
+
+const cli_paper_table *cli_paper_tables(size_t *count)
+{
+    *count = COUNT(tables);
+    return tables;
+}
+
+const cli_paper_model *cli_paper_models(size_t *count)
+{
+    *count = COUNT(models);
+    return models;
+}
+
+const cli_paper_model *cli_paper_model_named(const char *name)
+{
+    for (size_t i = 0; i < COUNT(models); i++)
+        if (strcmp(models[i].name, name) == 0) return &models[i];
+    return NULL;
+}
+
+const cli_paper_role *cli_paper_roles(size_t *count)
+{
+    *count = COUNT(roles);
+    return roles;
+}
+
+const cli_figure *cli_figure_find(const char *table, const char *model, const char *what,
+                                  const char *metric)
+{
+    for (size_t i = 0; i < COUNT(figures); i++)
+        if (strcmp(figures[i].table, table) == 0 && strcmp(figures[i].model, model) == 0 &&
+            strcmp(figures[i].what, what) == 0 && strcmp(figures[i].metric, metric) == 0)
+            return &figures[i];
+    return NULL;
+}
+
+const cli_figure *cli_figures(size_t *count)
+{
+    *count = COUNT(figures);
+    return figures;
+}
+
+int cli_figures_of(const char *table, const char *model)
+{
+    for (size_t i = 0; i < COUNT(figures); i++)
+        if (strcmp(figures[i].table, table) == 0 && strcmp(figures[i].model, model) == 0) return 1;
+    return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan merge: what the shares of a scan left, added up. */
+#include "cli/frame/command.h"
+#include "cli/frame/signals.h"
+#include "cli/run/scan_out.h"
+#include "cli/run/scan_work.h"
+
+#include <clipspan/clipspan.h>
+
+static clipspan_status run_command(cli_session *s, const void *settings, clipspan_error *err)
+{
+    cli_scan_job j = {.session = s, .path = s->arguments.items[0]};
+    clipspan_status status;
+    (void)settings;
+    cli_signals_hold();
+    s->resumable = 1;
+    status = cli_scan_merge(&j, err);
+    if (status == CLIPSPAN_OK) cli_run_show_scan(s, clipspan_run_get_info(j.run), NULL, NULL, 0);
+    cli_scan_close(&j);
+    return status;
+}
+
+static const cli_option options[] = {
+    CLI_OPT_FORM,
+};
+
+const cli_command cli_merge = {
+    .name = "merge",
+    .usage = "RUN",
+    .summary = "add up what the shares of a scan left",
+    .about =
+        "Checks that every chunk is there and belongs to the run, adds the statistics along their "
+        "tree, and notes in the index what became of each picture. Chunks that are missing are "
+        "listed. Called again, it changes nothing.",
+    .examples = "clipspan merge run\tafter all shares",
+    .arguments = {"RUN"},
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run_command,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan plan: the pictures and chunks of a run, fixed before any is opened. */
+#include "cli/frame/command.h"
+#include "cli/run/scan_out.h"
+#include "cli/run/scan_work.h"
+
+#include <clipspan/clipspan.h>
+
+typedef cli_scan_settings settings;
+
+static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
+{
+    const settings *x = given;
+    cli_scan_job j = {.session = s,
+                      .x = x,
+                      .model_path = s->arguments.items[0],
+                      .sources = s->arguments.items + 1,
+                      .source_count = s->arguments.count - 1};
+    clipspan_status status = cli_scan_plan(&j, err);
+    if (status == CLIPSPAN_OK)
+        cli_run_show_plan(s, j.path, j.model, j.inputs, j.run, x->codes, x->out.dry_run);
+    cli_scan_close(&j);
+    return status;
+}
+
+static const cli_option options[] = {
+    CLI_OPT_IMAGES,          CLI_OPT_RUN_CODES,  CLI_OPT_PRECISION, CLI_OPT_MODEL_FILES,
+    CLI_OPT_ALLOW_NONFINITE, CLI_OPT_RUN_OUTPUT, CLI_OPT_WRITES,    CLI_OPT_FORM,
+};
+
+const cli_command cli_plan = {
+    .name = "plan",
+    .usage = "MODEL INPUT... -o RUN",
+    .summary = "fix the pictures and chunks of a run, for scan on many machines",
+    .about =
+        "Makes the folder RUN and its index: the order of the pictures, cut into chunks of 32, and "
+        "what the model is. No picture is opened. Then scan RUN --shard I/N does the shares, and "
+        "merge RUN adds them up.",
+    .examples = "clipspan plan MODEL photos/ -o run\tfirst\n"
+                "parallel clipspan scan run --shard {}/8 ::: 1 2 3 4 5 6 7 8\tthen the shares\n"
+                "clipspan merge run\tat last",
+    .arguments = {"MODEL", "INPUT..."},
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = run_command,
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* What plan, scan and merge share, and what they leave to a command that goes on with the run. */
+#ifndef CLIPSPAN_CLI_SCAN_WORK_H
+#define CLIPSPAN_CLI_SCAN_WORK_H
+
+#include <clipspan/clipspan.h>
+
+#include "cli/frame/option_rows.h"
+#include "cli/frame/session.h"
+#include "cli/frame/settings.h"
+
+/* Zero is every member's default. */
+typedef struct cli_scan_settings {
+    cli_model_settings load;
+    cli_image_settings images;
+    cli_encoder_settings encoder;
+    cli_output_settings out; /* output: the run */
+    int codes, verify_sum;
+    const char *shard, *model; /* model: where that of a planned run is now */
+} cli_scan_settings;
+
+/* Rows that fill codes, verify_sum and out.output of a command's settings. */
+#define CLI_OPT_RUN_CODES                                                                          \
+    CLI_CHOICE(                                                                                    \
+        "Run", "codes", 0, "f32|f16|none",                                                         \
+        "what to keep of each picture and head: float32 (default); half precision, within 2^-11 "  \
+        "of "                                                                                      \
+        "each number, in half the space; or statistics only, which is enough to name heads",       \
+        codes)
+#define CLI_OPT_RUN_VERIFY                                                                         \
+    CLI_FLAG("Run", "verify-sum", 0,                                                               \
+             "check for every picture that its terms add up to its embedding, within 1e-5",        \
+             verify_sum)
+#define CLI_OPT_RUN_OUTPUT                                                                         \
+    CLI_TEXT("Output", "output", 'o', "FOLDER", "the folder of the run", out.output)
+
+typedef struct cli_scan_job {
+    cli_session *session;
+    const cli_scan_settings *x;
+    const char *model_path;     /* NULL: the run is planned */
+    const char *const *sources; /* [source_count] of images */
+    size_t source_count;
+    int needs_texts;  /* the model has to have a text encoder */
+    const char *path; /* of the run */
+    clipspan_model *model;
+    clipspan_inputs *inputs;
+    clipspan_run *run;
+    clipspan_scan_options options;
+    clipspan_scan_result result;
+    int found; /* the plan was there already */
+    double seconds;
+} cli_scan_job;
+
+/* Of a job that has session, x, model_path and sources: plans the run. */
+clipspan_status cli_scan_plan(cli_scan_job *job, clipspan_error *err);
+
+/* Plans and scans, or goes on with a planned run (path); with dry_run only says what would be. */
+clipspan_status cli_scan_run(cli_scan_job *job, clipspan_error *err);
+
+/* Merges the run at `path`. */
+clipspan_status cli_scan_merge(cli_scan_job *job, clipspan_error *err);
+
+void cli_scan_close(cli_scan_job *job);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* clipspan segment: zero-shot masks, and how good they are beside those of other methods. */
+#include "cli/visual/segment.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/frame/command.h"
+#include "cli/in/classifier.h"
+#include "cli/in/images.h"
+#include "cli/in/texts.h"
+#include "cli/out/target.h"
+#include "cli/visual/map_contrast.h"
+#include "cli/visual/map_folder.h"
+#include "cli/visual/map_options.h"
+
+#include <clipspan/clipspan.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_AT_ONCE 8
+
+static clipspan_status check_arguments(const cli_segment_job *j, clipspan_error *err)
+{
+    const cli_session *s = j->session;
+    const cli_segment_settings *x = j->x;
+    const int sentences = x->target.count + x->against.count > 0;
+    CS_TRY(cli_check_precision(&x->encoder, err));
+    if (sentences && (x->classes.list || x->classes.names.count || x->images.labels))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--target fills sentences from columns and --classes compares classes: give "
+                       "one of them");
+    if (sentences && !x->target.count)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--against says what --target stands against; give --target as well");
+    if (x->contrast == CLI_CONTRAST_PAIRS)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--contrast: expected auto, none, mean or rival; pairs make several maps");
+    if (x->multi && (sentences || !x->out.output || x->method > 1))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--multi writes the masks of --classes: it needs -o FOLDER, and goes with "
+                       "neither --target nor another --method");
+    return x->out.output ? cli_map_folder_check(s, &x->out, err) : CLIPSPAN_OK;
+}
+
+/* Where masks are, and which of their values counts. */
+static clipspan_status open_masks(cli_segment_job *j, clipspan_error *err)
+{
+    const cli_segment_settings *x = j->x;
+    const char *value = x->mask_value;
+    if (!x->masks && !x->out.output)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "segment judges masks or writes them: say where right ones are with --masks "
+                       "FOLDER|COLUMN, or where to write with -o FOLDER");
+    if (value && !x->masks) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--mask-value needs --masks");
+    j->has_masks = x->masks != NULL;
+    if (!j->has_masks) return CLIPSPAN_OK;
+    if (cs_path_kind(x->masks) != 2)
+        CS_TRY(cli_segment_column(&j->mask_inputs, j, NULL, x->masks, err));
+    if (!value) return CLIPSPAN_OK;
+    if (strspn(value, "0123456789") != strlen(value) || !*value)
+        return cli_segment_column(&j->value_inputs, j, value, NULL, err);
+    if (strlen(value) > 5 || strtol(value, NULL, 10) < 1 || strtol(value, NULL, 10) > 65535)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--mask-value: expected a number from 1 to 65535 or a column, found \"%s\"",
+                       value);
+    j->mask_value = (uint16_t)strtol(value, NULL, 10);
+    return CLIPSPAN_OK;
+}
+
+static void choose_methods(cli_segment_job *j)
+{
+    const int only = j->x->method;
+    const size_t most = only || !j->has_masks ? 1 : CLI_METHODS;
+    while (j->method_count < most) {
+        j->methods[j->method_count] = j->method_count + (only ? (size_t)only - 1 : 0);
+        j->method_count++;
+    }
+    for (size_t k = 0; k < j->role_count; k++)
+        j->methods[j->method_count++] = CLI_METHODS + k;
+}
+
+static clipspan_status prepare(cli_segment_job *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    const cli_segment_settings *x = j->x;
+    const int sentences = x->target.count > 0;
+    CS_TRY(check_arguments(j, err));
+    if (!sentences) CS_TRY(cli_classes_open(&j->classes, &x->classes, err));
+    CS_TRY(cli_templates_open(&j->templates, x->classes.templates, sentences ? "none" : "openai",
+                              err));
+    CS_TRY(cli_segment_open(j, err));
+    CS_TRY(cli_pictures_list(&j->inputs, s, j->sources, j->source_count, &x->images, err));
+    CS_TRY(open_masks(j, err));
+    CS_TRY(cli_segment_targets(j, err));
+    if (x->multi && clipspan_texts_get_count(j->classes) > 255)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--multi: a mask has room for 255 classes, not %zu",
+                       clipspan_texts_get_count(j->classes));
+    CS_TRY(cli_texts_check(j->model, j->texts ? j->texts : j->classes, err));
+    choose_methods(j);
+    j->contrast = x->contrast == CLI_CONTRAST_AUTO ? CLI_CONTRAST_MEAN : x->contrast;
+    j->pixels = (size_t)j->info->image_height * (size_t)j->info->image_width;
+    j->at_once = (size_t)cli_threads(s) < MOST_AT_ONCE ? (size_t)cli_threads(s) : MOST_AT_ONCE;
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status make_maps(cli_segment_job *j, clipspan_error *err)
+{
+    static const unsigned kinds[CLI_METHODS] = {0, CLIPSPAN_MAP_ATTENTION, CLIPSPAN_MAP_ROLLOUT,
+                                                CLIPSPAN_MAP_PATCHES, CLIPSPAN_MAP_VALUES};
+    cli_session *s = j->session;
+    clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
+    CS_TRY(cli_bank_open(&j->bank, s, j->model, j->texts ? j->texts : j->classes, j->templates,
+                         j->x->encoder.precision, err));
+    CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs),
+                             &j->x->encoder, &j->x->images, err));
+    for (size_t i = 0; i < j->method_count; i++)
+        if (j->methods[i] < CLI_METHODS) o.kinds |= kinds[j->methods[i]];
+    o.groups = j->groups;
+    o.group_count = j->role_count;
+    o.heads = j->heads;
+    o.head_count = j->head_count;
+    o.back = (int)j->x->back;
+    o.pictures = (int)j->at_once;
+    CS_TRY(clipspan_maps_new(&j->maps, j->encoder, j->bank, &o, err));
+    for (size_t i = 0; i < j->method_count; i++) {
+        j->grid[i] = cs_alloc((size_t)j->info->tokens, sizeof **j->grid, "maps", err);
+        j->map[i] = cs_alloc(j->pixels, sizeof **j->map, "maps", err);
+        if (!j->grid[i] || !j->map[i]) return CLIPSPAN_E_NOMEM;
+    }
+    j->truth[0] = cs_alloc(j->pixels, 1, "masks", err);
+    j->truth[1] = cs_alloc(j->pixels, 1, "masks", err);
+    j->values = cs_alloc(j->pixels, sizeof *j->values, "masks", err);
+    return j->truth[0] && j->truth[1] && j->values ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+static clipspan_status segment_piece(void *context, size_t first, size_t count,
+                                     clipspan_error *errors, clipspan_error *err)
+{
+    cli_segment_job *j = context;
+    for (size_t done = 0; done < count;) {
+        size_t some = count - done < j->at_once ? count - done : j->at_once;
+        CS_TRY(clipspan_maps_run_files(j->maps, errors + done,
+                                       clipspan_inputs_get_paths(j->inputs) + first + done, some,
+                                       err));
+        for (size_t i = done; i < done + some; i++) {
+            if (errors[i].code == CLIPSPAN_OK)
+                CS_TRY(cli_segment_picture(j, first + i, i - done, &errors[i], err));
+            if (errors[i].code != CLIPSPAN_OK && j->rows)
+                CS_TRY(cli_map_folder_skip(j->rows, clipspan_inputs_get_paths(j->inputs)[first + i],
+                                           5, &errors[i], err));
+        }
+        done += some;
+        CS_TRY(cli_keep_going(j->session, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cli_segment_run(cli_segment_job *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    CS_TRY(prepare(j, err));
+    if (j->x->out.dry_run) {
+        j->written = clipspan_inputs_get_count(j->inputs);
+        return CLIPSPAN_OK;
+    }
+    CS_TRY(make_maps(j, err));
+    if (j->x->out.output)
+        CS_TRY(cli_map_folder_open(&j->rows, &j->x->out,
+                                   "path|status|text|accuracy|miou|map|file|error", err));
+    CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), segment_piece, j, err));
+    if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));
+    cli_stage(s, "pictures segmented");
+    if (j->left_out)
+        cli_note(s, "left out: %zu pictures without a class or a value in the columns of --target",
+                 j->left_out);
+    return CLIPSPAN_OK;
+}
+
+void cli_segment_fini(cli_segment_job *j)
+{
+    cli_rows_close(&j->rows);
+    cli_segment_targets_free(j);
+    for (size_t i = 0; i < CLI_METHODS_MOST; i++) {
+        cs_free(j->grid[i]);
+        cs_free(j->map[i]);
+    }
+    cs_free(j->truth[0]);
+    cs_free(j->truth[1]);
+    cs_free(j->values);
+    cs_free(j->heads);
+    cs_free(j->groups);
+    clipspan_atlas_free(&j->atlas);
+    clipspan_run_close(&j->run);
+    clipspan_maps_free(&j->maps);
+    clipspan_bank_free(&j->bank);
+    clipspan_encoder_free(&j->encoder);
+    clipspan_inputs_close(&j->value_inputs);
+    clipspan_inputs_close(&j->mask_inputs);
+    clipspan_inputs_close(&j->inputs);
+    clipspan_texts_free(&j->texts);
+    clipspan_texts_free(&j->templates);
+    clipspan_texts_free(&j->classes);
+    clipspan_model_close(&j->model);
+}
+
+static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
+{
+    cli_segment_job j = {.session = s,
+                         .x = given,
+                         .model_path = s->arguments.items[0],
+                         .sources = s->arguments.items + 1,
+                         .source_count = s->arguments.count - 1};
+    clipspan_status status = cli_segment_run(&j, err);
+    if (status == CLIPSPAN_OK) status = cli_segment_show(&j, err);
+    cli_segment_fini(&j);
+    return status;
+}
+
+typedef cli_segment_settings settings;
+
+static const cli_option options[] = {
+    CLI_OPT_MAP_CONTRAST,
+    CLI_LIST("Maps", "target", 0, "SENTENCE",
+             "what to look for, with columns of the list in braces, such as \"a {colour} "
+             "{shape}\"; may be "
+             "repeated: the maps are added up, each against the sentence's other fillings",
+             target),
+    CLI_LIST("Maps", "against", 0, "SENTENCE",
+             "what it stands against: the same, taken off; may be repeated", against),
+    CLI_CHOICE("Maps", "method", 0, "all|clipspan|attention|rollout|patch|value",
+               "one method only; masks are written by the first", method),
+    CLI_WHOLE("Maps", "attention-back", 0, "N",
+              "attention of the layer N before the last (default 0: the last)", back, 0, 1000),
+    CLI_OPT_MAP_HEADS,
+    CLI_OPT_MAP_LAYERS,
+    CLI_TEXT(
+        "Maps", "run", 0, "RUN",
+        "a run of this model whose heads have roles: beside the other methods the figures of the "
+        "terms "
+        "of the heads with each role alone",
+        run),
+    CLI_TEXT("Maps", "role", 0, "NAME",
+             "with --run: the terms of the heads with this role only, as with --heads", role),
+    CLI_TEXT(
+        "Masks", "masks", 0, "FOLDER|COLUMN",
+        "the right masks: a folder with NAME.png for each picture, or the list's column with their "
+        "paths; PNG with one channel or a palette, of the picture's size",
+        masks),
+    CLI_TEXT(
+        "Masks", "mask-value", 0, "N|COLUMN",
+        "the mask's number that is foreground, or the list's column with it (default: all but 0)",
+        mask_value),
+    CLI_FLAG(
+        "Masks", "multi", 0,
+        "write all classes into one mask: the number of the highest class, from 1; 0 where none is "
+        "above its threshold",
+        multi),
+    CLI_CHOICE("Masks", "threshold", 0, "mean|otsu",
+               "of the masks that are written: the map's mean, as published, or Otsu's; figures "
+               "are of both",
+               threshold),
+    CLI_OPT_CLASSES,
+    CLI_OPT_IMAGES,
+    CLI_OPT_PRECISION,
+    CLI_OPT_SINGLE,
+    CLI_OPT_THREADS,
+    CLI_OPT_MODEL_FILES,
+    CLI_OPT_ALLOW_NONFINITE,
+    CLI_TEXT("Output", "output", 'o', "FOLDER",
+             "where masks go, with rows.csv among them: what each is, and its own figures",
+             out.output),
+    CLI_OPT_WRITES,
+    CLI_OPT_FORM,
+};
+
+const cli_command cli_segment = {
+    .name = "segment",
+    .usage = "MODEL INPUT --classes LIST|FILE [--labels COLUMN] --masks FOLDER|COLUMN\n"
+             "MODEL LIST.csv --target SENTENCE [--against SENTENCE] --masks COLUMN\n"
+             "MODEL INPUT --classes LIST|FILE -o FOLDER",
+    .summary = "zero-shot masks, and how good they are beside other methods'",
+    .about =
+        "Makes a mask of each picture from the map of its class, which --labels gives or the model "
+        "predicts, and compares it with the right one: pixel accuracy, mIoU and mAP as published, "
+        "with "
+        "masks that go the picture's own way (aligned) and stretched whole as the published "
+        "program "
+        "has them, at the mean threshold and at Otsu's. Beside the heads' terms stand the last "
+        "layer's "
+        "attention, attention rollout, and cosines of final patches and of values, so that it "
+        "shows "
+        "what the decomposition buys and what it does not; with --run RUN also the terms of the "
+        "heads "
+        "with each role that the run's heads have, by themselves.\n"
+        "--target finds what a sentence says instead, with columns of the list in braces; several "
+        "are "
+        "added up, and --against is taken off. With -o masks are written as PNG of the picture's "
+        "size: "
+        "255 where the class is; with --multi the number of the class that is highest at each "
+        "pixel.",
+    .examples =
+        "clipspan segment MODEL coco.csv --classes names.txt --labels category --masks "
+        "mask\tfigures\n"
+        "clipspan segment demo test.csv --target \"{colour}\" --target \"{shape}\" --masks "
+        "mask\tby "
+        "columns\n"
+        "clipspan segment demo test.csv --target \"a {colour} {shape}\" --masks mask --run run\tby "
+        "roles as well\n"
+        "clipspan segment MODEL photos/ --classes \"dog,cat,bird\" -o masks\tmasks",
+    .arguments = {"MODEL", "INPUT..."},
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .settings_size = sizeof(settings),
+    .run = run_command,
+};

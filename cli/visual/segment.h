@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The segment command at work, shared by the files that make it up. */
+#ifndef CLIPSPAN_CLI_SEGMENT_H
+#define CLIPSPAN_CLI_SEGMENT_H
+
+#include <clipspan/clipspan.h>
+
+#include "cli/frame/session.h"
+#include "cli/frame/settings.h"
+#include "cli/in/score.h"
+#include "cli/out/rows.h"
+
+#define CLI_METHODS      5
+#define CLI_ROLES_MOST   16 /* of a run that have a row each */
+#define CLI_METHODS_MOST (CLI_METHODS + CLI_ROLES_MOST)
+#define CLI_NO_TEXT      ((size_t)-1)
+
+/* Sentences that name what is looked for in each picture, filled from columns of the list; or the
+ * classes. Their texts are places [first, first + count) of all texts. */
+typedef struct cli_target {
+    int sign;            /* 1: what is looked for, -1: what it stands against */
+    size_t first, count; /* texts, all different */
+    size_t *text;        /* [pictures] place among all texts, or CLI_NO_TEXT; NULL: predicted */
+} cli_target;
+
+typedef struct cli_segment_settings {
+    cli_model_settings load;
+    cli_image_settings images;
+    cli_encoder_settings encoder;
+    cli_class_settings classes;
+    cli_output_settings out;
+    int contrast, method, threshold, multi;
+    cli_list target, against;
+    const char *masks, *mask_value;
+    const char *heads, *layers, *run, *role;
+    uint64_t back;
+} cli_segment_settings;
+
+typedef struct cli_segment_job {
+    cli_session *session;
+    const cli_segment_settings *x;
+    const char *model_path;     /* as given */
+    const char *const *sources; /* [source_count] of images */
+    size_t source_count;
+    clipspan_model *model;
+    const clipspan_model_info *info;
+    clipspan_inputs *inputs, *mask_inputs, *value_inputs;
+    clipspan_texts *classes, *texts, *templates;
+    clipspan_bank *bank;
+    clipspan_encoder *encoder;
+    clipspan_maps *maps;
+    clipspan_head *heads;
+    size_t head_count;
+    cli_target *targets;
+    size_t target_count;
+    int contrast, has_masks;
+    uint16_t mask_value; /* when there is no column; 0: any but 0 */
+    clipspan_run *run;   /* with roles[k] as method CLI_METHODS + k */
+    clipspan_atlas *atlas;
+    const char *roles[CLI_ROLES_MOST];
+    size_t role_count;
+    int *groups; /* [head_count] place of a head's role among roles, or -1 */
+    size_t methods[CLI_METHODS_MOST], method_count;
+    size_t at_once, pixels, written, left_out;
+    cli_rows *rows;
+    /* Figures by method, protocol, threshold; how often the highest pixel is foreground. */
+    clipspan_segment_score score[CLI_METHODS_MOST][2][2];
+    size_t pointed[CLI_METHODS_MOST];
+    /* Of pictures whose mask shows something else as well: how often that pixel lies nearer to the
+     * foreground. */
+    size_t rivals, nearer[CLI_METHODS_MOST];
+    /* Of the picture at work. */
+    float *grid[CLI_METHODS_MOST], *map[CLI_METHODS_MOST];
+    uint8_t *truth[2];
+    uint16_t *values;
+} cli_segment_job;
+
+const char *cli_segment_method(size_t method); /* "clipspan" ..., "role" */
+
+/* Method `i` of the job: the same, with the role's name. */
+void cli_segment_name(char out[80], const cli_segment_job *job, size_t i);
+
+/* Opens the model; with --run as the run's, and its roles. Chooses heads. */
+clipspan_status cli_segment_open(cli_segment_job *job, clipspan_error *err);
+
+/* Fills targets and texts from --target and --against, or from the classes. */
+clipspan_status cli_segment_targets(cli_segment_job *job, clipspan_error *err);
+void cli_segment_targets_free(cli_segment_job *job);
+
+/* A column of the list, as labels. Errors: ARGUMENT (no such column, or a list that can be read
+ * only once). */
+clipspan_status cli_segment_column(clipspan_inputs **out, const cli_segment_job *job,
+                                   const char *labels, const char *path_column,
+                                   clipspan_error *err);
+
+/* Picture `picture`, number `at` of the last run: maps, figures, files. A picture whose mask cannot
+ * be used fills *error and is left out of the figures. */
+clipspan_status cli_segment_picture(cli_segment_job *job, size_t picture, size_t at,
+                                    clipspan_error *error, clipspan_error *err);
+
+/* The mask of all classes, of number `at` of the last run. */
+clipspan_status cli_segment_classes(const cli_segment_job *job, const clipspan_view *view,
+                                    size_t at, const char *path, clipspan_error *err);
+
+/* The command's work, of a job that has session, x, model_path and sources: all masks, all figures.
+ * cli_segment_fini also after a failure. */
+clipspan_status cli_segment_run(cli_segment_job *job, clipspan_error *err);
+void cli_segment_fini(cli_segment_job *job);
+
+/* Figures, in the session's form. */
+clipspan_status cli_segment_show(const cli_segment_job *job, clipspan_error *err);
+
+#endif
