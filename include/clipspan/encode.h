@@ -53,7 +53,9 @@ typedef struct clipspan_texts clipspan_texts;
  * descriptions of what pictures show, the key a category, "!" before one that is not of objects),
  * "null" (as many texts without sense, of the same lengths in tokens), "demo" (texts about the
  * demo's scenes, and for contrast about things that no scene shows; keys as in "general"). A path
- * with a slash or dot is never taken for a set. Errors: NOT_FOUND, FORMAT (invalid UTF-8 or NUL,
+ * with a slash or dot is never taken for a set. A .csv or .tsv file is read by its columns: texts
+ * from text, name or class, keys from key, label or category. Errors: ARGUMENT (a table without
+ * such a column), NOT_FOUND, FORMAT (invalid UTF-8 or NUL,
  * with its line), LIMIT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name,
                                                  clipspan_error *err);

@@ -22,10 +22,13 @@ typedef struct clipspan_inputs_options {
                            NULL: no labels */
     const char *groups; /* CSV columns joined by commas, their product is the group; NULL: no
                            groups */
+    const char *const *where; /* [where_count] "COLUMN=VALUE": of a CSV only the rows in which all
+                                 of these hold */
+    size_t where_count;
 } clipspan_inputs_options;
 #define CLIPSPAN_INPUTS_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(clipspan_inputs_options), NULL, NULL, NULL, NULL                                    \
+        sizeof(clipspan_inputs_options), NULL, NULL, NULL, NULL, NULL, 0                           \
     }
 
 /* Lists pictures. A source is a picture file, a folder (all pictures below it, sorted by path,
@@ -49,6 +52,9 @@ CLIPSPAN_API const char *clipspan_inputs_get_group(const clipspan_inputs *inputs
                                                    size_t index); /* "" without */
 CLIPSPAN_API size_t
 clipspan_inputs_get_duplicates(const clipspan_inputs *inputs); /* paths named before */
+/* Files of folders that are left out for their kind: GIF, BMP, TIFF, HEIC, AVIF and others that
+ * hold pictures and cannot be read. */
+CLIPSPAN_API size_t clipspan_inputs_get_left_out(const clipspan_inputs *inputs);
 
 /* ---- Runs: what a set of pictures leaves behind ---- */
 

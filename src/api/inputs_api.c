@@ -19,6 +19,8 @@ clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *s
         if (!sources[i])
             return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_inputs_open: source %zu is NULL", i);
     CS_TRY(CS_OPTIONS(&o, options, clipspan_inputs_options, err));
+    if (o.where_count > 0 && !o.where)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_inputs_open: where is NULL");
     return cs_inputs_open(out, sources, count, &o, err);
 }
 
@@ -45,6 +47,11 @@ const char *clipspan_inputs_get_label(const clipspan_inputs *inputs, size_t inde
 const char *clipspan_inputs_get_group(const clipspan_inputs *inputs, size_t index)
 {
     return inputs ? cs_inputs_group(inputs, index) : "";
+}
+
+size_t clipspan_inputs_get_left_out(const clipspan_inputs *inputs)
+{
+    return inputs ? cs_inputs_left_out(inputs) : 0;
 }
 
 size_t clipspan_inputs_get_duplicates(const clipspan_inputs *inputs)

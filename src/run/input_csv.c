@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define GROUP_COLUMNS 16
+#define WHERE_COLUMNS 16
 
 typedef struct csv_reader {
     cs_input_list *list;
@@ -17,7 +18,9 @@ typedef struct csv_reader {
     size_t path, label; /* columns */
     int has_label, label_by_folder;
     size_t groups[GROUP_COLUMNS], group_count;
-    char *group; /* the joined group of a record */
+    size_t where[WHERE_COLUMNS], where_count;
+    const char *wanted[WHERE_COLUMNS]; /* value of each, borrowed */
+    char *group;                       /* the joined group of a record */
     size_t group_room;
 } csv_reader;
 
@@ -92,6 +95,34 @@ static clipspan_status find_groups(csv_reader *r, const char *names, const char 
     return status;
 }
 
+/* "COLUMN=VALUE": the first "=" ends the name. */
+static clipspan_status find_where(csv_reader *r, const char *condition, const char *const *fields,
+                                  size_t count, clipspan_error *err)
+{
+    const char *equals = strchr(condition, '=');
+    clipspan_status status;
+    char *name;
+    if (!equals || equals == condition)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "where: expected COLUMN=VALUE, found \"%.80s\"",
+                       condition);
+    if (r->where_count == WHERE_COLUMNS)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "where: at most %d conditions are taken",
+                       WHERE_COLUMNS);
+    name = cs_strndup(condition, (size_t)(equals - condition), err);
+    if (!name) return CLIPSPAN_E_NOMEM;
+    status = find_column(&r->where[r->where_count], r, name, "where", fields, count, err);
+    r->wanted[r->where_count++] = equals + 1;
+    cs_free(name);
+    return status;
+}
+
+static int is_wanted(const csv_reader *r, const char *const *fields)
+{
+    for (size_t i = 0; i < r->where_count; i++)
+        if (strcmp(fields[r->where[i]], r->wanted[i]) != 0) return 0;
+    return 1;
+}
+
 static clipspan_status read_header(csv_reader *r, cs_csv *csv,
                                    const clipspan_inputs_options *options, clipspan_error *err)
 {
@@ -106,6 +137,8 @@ static clipspan_status read_header(csv_reader *r, cs_csv *csv,
     r->has_label = options->labels && !r->label_by_folder;
     if (r->has_label)
         CS_TRY(find_column(&r->label, r, options->labels, "labels", fields, count, err));
+    for (size_t i = 0; i < options->where_count; i++)
+        CS_TRY(find_where(r, options->where[i], fields, count, err));
     return options->groups ? find_groups(r, options->groups, fields, count, err) : CLIPSPAN_OK;
 }
 
@@ -163,6 +196,7 @@ clipspan_status cs_input_csv_list(cs_input_list *list, const char *path, char se
     for (;;) {
         CS_TRY_DONE(cs_csv_next(&fields, &count, csv, err));
         if (count == 0) break;
+        if (!is_wanted(&reader, fields)) continue;
         CS_TRY_DONE(add_record(&reader, fields, cs_csv_line(csv), err));
     }
 done:

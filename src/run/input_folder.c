@@ -27,6 +27,7 @@ typedef struct folder_id {
 typedef struct walk {
     cs_string_store strings;
     path_list pictures, folders, links; /* folders and links: still to be entered */
+    size_t left_out;                    /* pictures of other kinds */
     folder_id *entered;                 /* sorted */
     size_t entered_count, entered_room;
 } walk;
@@ -39,15 +40,30 @@ static clipspan_status push(path_list *list, const char *path, clipspan_error *e
     return CLIPSPAN_OK;
 }
 
-static int has_picture_ending(const char *name)
+static int ends_in_one(const char *name, const char *const *endings, size_t count)
 {
-    static const char *const endings[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"};
-    size_t length = strlen(name), i;
-    for (i = 0; i < sizeof endings / sizeof *endings; i++) {
-        size_t tail = strlen(endings[i]);
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < count; i++) {
+        const size_t tail = strlen(endings[i]);
         if (length > tail && strcasecmp(name + length - tail, endings[i]) == 0) return 1;
     }
     return 0;
+}
+
+static int has_picture_ending(const char *name)
+{
+    static const char *const endings[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"};
+    return ends_in_one(name, endings, sizeof endings / sizeof *endings);
+}
+
+/* Pictures of kinds that are not read; who has them wants to know that they are left out. */
+static int has_other_ending(const char *name)
+{
+    static const char *const endings[] = {
+        ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".j2k",
+        ".jxl", ".ppm", ".pgm", ".pnm",  ".tga",  ".psd",  ".dng",  ".cr2", ".cr3",
+        ".nef", ".arw", ".raf", ".orf",  ".rw2",  ".exr",  ".svg",  ".ico"};
+    return ends_in_one(name, endings, sizeof endings / sizeof *endings);
 }
 
 static int compare_ids(folder_id a, folder_id b)
@@ -122,6 +138,7 @@ static clipspan_status read_folder(int *reason, walk *w, const char *path, clips
     if (!folder) return CLIPSPAN_OK;
     for (errno = 0; status == CLIPSPAN_OK && (entry = readdir(folder)); errno = 0) {
         path_list *list = place(w, dirfd(folder), entry->d_name);
+        if (!list) w->left_out += entry->d_name[0] != '.' && has_other_ending(entry->d_name);
         if (list) status = keep(w, list, path, entry->d_name, err);
     }
     if (status == CLIPSPAN_OK) *reason = errno;
@@ -184,6 +201,7 @@ clipspan_status cs_input_folder_list(cs_input_list *list, const char *folder, in
     }
     CS_TRY_DONE(enter_all(&w, err));
     sort_paths(&w.pictures);
+    list->left_out += w.left_out;
     for (i = 0; i < w.pictures.count; i++)
         CS_TRY_DONE(label_by_folder
                         ? cs_input_list_add_in_folder(list, w.pictures.paths[i], "", err)

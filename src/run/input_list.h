@@ -28,6 +28,7 @@ typedef struct cs_input_list {
     uint32_t *labels, *groups;
     size_t count, room, label_room, group_room;
     size_t duplicates; /* set by cs_input_list_finish */
+    size_t left_out;   /* pictures of folders that cannot be read for their kind */
     cs_string_store strings;
     cs_name_table names;
 } cs_input_list;

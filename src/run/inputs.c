@@ -93,6 +93,7 @@ static clipspan_status check_columns(const char *const *sources, size_t count,
                        "standard input is named %zu times; it can be read once", lists);
     if (labels && strcmp(labels, "folder") != 0) asked = labels;
     if (!asked) asked = options->path_column;
+    if (!asked && options->where_count) asked = options->where[0];
     if (!asked) return CLIPSPAN_OK;
     for (i = 0; i < count; i++)
         if (ends_in(sources[i], ".csv") || ends_in(sources[i], ".tsv")) return CLIPSPAN_OK;
@@ -114,10 +115,12 @@ clipspan_status cs_inputs_open(clipspan_inputs **out, const char *const *sources
         size_t before = inputs->list.count;
         CS_TRY_DONE(add_source(&inputs->list, sources[i], options, err));
         if (inputs->list.count == before) {
-            status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND,
-                                is_stream(sources[i]) ? "standard input" : sources[i],
-                                "holds no picture (.jpg .jpeg .jpe .jfif .png .webp in a folder, "
-                                "or paths in a list)");
+            status = cs_fail_at(
+                err, CLIPSPAN_E_NOT_FOUND, is_stream(sources[i]) ? "standard input" : sources[i],
+                options->where_count
+                    ? "holds no picture that was asked for (where)"
+                    : "holds no picture (.jpg .jpeg .jpe .jfif .png .webp in a folder, "
+                      "or paths in a list)");
             goto done;
         }
     }
@@ -162,4 +165,9 @@ const char *cs_inputs_group(const clipspan_inputs *inputs, size_t index)
 size_t cs_inputs_duplicates(const clipspan_inputs *inputs)
 {
     return inputs->list.duplicates;
+}
+
+size_t cs_inputs_left_out(const clipspan_inputs *inputs)
+{
+    return inputs->list.left_out;
 }

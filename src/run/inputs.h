@@ -17,5 +17,6 @@ const char *const *cs_inputs_paths(const clipspan_inputs *inputs);
 const char *cs_inputs_label(const clipspan_inputs *inputs, size_t index); /* "" beyond the end */
 const char *cs_inputs_group(const clipspan_inputs *inputs, size_t index); /* "" beyond the end */
 size_t cs_inputs_duplicates(const clipspan_inputs *inputs);
+size_t cs_inputs_left_out(const clipspan_inputs *inputs);
 
 #endif

@@ -119,6 +119,52 @@ static void what_is_no_source_is_refused_with_what_to_do(void **state)
     assert_refused("good.jpg", NULL, &options, CLIPSPAN_E_ARGUMENT, "place");
 }
 
+static void rows_are_those_that_hold_every_condition(void **state)
+{
+    const char *conditions[] = {"split=2", "y=", "split"};
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    clipspan_inputs *inputs;
+    (void)state;
+    cs_tiny_write_text(folder, "list.csv",
+                       "path,y,split\na.jpg,0,2\nb.jpg,,2\nc.jpg,1,0\nd.jpg,,0\n");
+    options.where = conditions;
+    options.where_count = 1;
+    assert_int_equal(open_two(&inputs, "list.csv", NULL, &options, NULL), 0);
+    assert_int_equal(clipspan_inputs_get_count(inputs), 2);
+    assert_string_equal(clipspan_inputs_get_paths(inputs)[1], "b.jpg");
+    clipspan_inputs_close(&inputs);
+    options.where_count = 2;
+    assert_int_equal(open_two(&inputs, "list.csv", NULL, &options, NULL), 0);
+    assert_int_equal(clipspan_inputs_get_count(inputs), 1);
+    assert_string_equal(clipspan_inputs_get_paths(inputs)[0], "b.jpg");
+    clipspan_inputs_close(&inputs);
+    options.where_count = 3;
+    assert_refused("list.csv", NULL, &options, CLIPSPAN_E_ARGUMENT, "COLUMN=VALUE");
+    conditions[0] = "split=7";
+    options.where_count = 1;
+    assert_refused("list.csv", NULL, &options, CLIPSPAN_E_NOT_FOUND, "where");
+    conditions[0] = "splot=2";
+    assert_refused("list.csv", NULL, &options, CLIPSPAN_E_ARGUMENT, "split");
+    options.where = NULL;
+    assert_refused("list.csv", NULL, &options, CLIPSPAN_E_ARGUMENT, "where");
+}
+
+static void files_of_other_kinds_are_counted(void **state)
+{
+    clipspan_inputs *inputs;
+    (void)state;
+    cs_tiny_write_text(folder, "a/1.jpg", "x");
+    cs_tiny_write_text(folder, "a/2.gif", "x");
+    cs_tiny_write_text(folder, "a/b/3.TIFF", "x");
+    cs_tiny_write_text(folder, "a/.4.gif", "x");
+    cs_tiny_write_text(folder, "a/5.txt", "x");
+    assert_int_equal(open_two(&inputs, "a", NULL, NULL, NULL), 0);
+    assert_int_equal(clipspan_inputs_get_count(inputs), 1);
+    assert_int_equal(clipspan_inputs_get_left_out(inputs), 2);
+    clipspan_inputs_close(&inputs);
+    assert_int_equal(clipspan_inputs_get_left_out(NULL), 0);
+}
+
 static void arguments_are_checked(void **state)
 {
     const char *sources[] = {"a", NULL};
@@ -146,6 +192,8 @@ int main(void)
         CASE(duplicates_are_kept_and_counted),
         CASE(a_fifo_is_listed_without_being_opened),
         CASE(what_is_no_source_is_refused_with_what_to_do),
+        CASE(rows_are_those_that_hold_every_condition),
+        CASE(files_of_other_kinds_are_counted),
         CASE(arguments_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
