@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "text/codepoints.h"
+#include "text/text_table.h"
 
 #include <string.h>
 
@@ -117,6 +118,7 @@ clipspan_status cs_texts_open(struct clipspan_texts **out, const char *name, cli
 {
     const char *near;
     size_t i;
+    char separator;
     *out = NULL;
     for (i = 0; i < SETS; i++)
         if (strcmp(name, set_names[i]) == 0) return open_set(out, set_files[i], err);
@@ -127,7 +129,8 @@ clipspan_status cs_texts_open(struct clipspan_texts **out, const char *name, cli
                           "openai, none, general, null and demo",
                           near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     }
-    return read_file(out, name, err);
+    separator = cs_text_table_separator(name);
+    return separator ? cs_texts_read_table(out, name, separator, err) : read_file(out, name, err);
 }
 
 clipspan_status cs_texts_new(struct clipspan_texts **out, const char *const *texts,
