@@ -205,8 +205,9 @@ static clipspan_status print_card(const cli_session *s, const clipspan_atlas *at
         cli_format_percent(named, head->pick[head->picks - 1].cumulated);
         cli_format_percent(nonsense, head->pick[head->picks - 1].null_cumulated);
         putchar('\n');
-        cli_say(s, "  %d texts name %s of its variance, as many without sense %s", head->picks,
-                named, nonsense);
+        cli_say(s, "  %d text%s explain%s %s of its variance, as many without sense %s",
+                head->picks, head->picks == 1 ? "" : "s", head->picks == 1 ? "s" : "", named,
+                nonsense);
     }
     print_poles(s, atlas, "most", head->positive, head->positives);
     print_poles(s, atlas, "least", head->negative, head->negatives);
@@ -238,15 +239,17 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
     }
     print_subject(s, atlas);
     CS_TRY(list->chosen ? print_cards(s, atlas, list, err) : print_heads(s, atlas, list, err));
-    cli_format_count(heads, info->heads);
-    cli_format_count(distinct, info->distinct);
+    cli_count_of(heads, info->heads, "head");
+    cli_count_of(distinct, info->distinct, "text");
     cli_format_percent(named, info->named);
     cli_format_percent(nonsense, info->null_named);
-    cli_say(
-        s,
-        "%s%d texts a head name %s of what %s heads write, nonsense %s; %s texts in all.\nNext:\n"
-        "  clipspan roles %s",
-        list->chosen ? "" : "\n", info->picks, named, heads, nonsense, distinct, info->run->path);
+    cli_say(s,
+            "%s%d text%s a head explain%s %s of what %s write%s, nonsense %s; %s in all.\n"
+            "Next:\n"
+            "  clipspan roles %s",
+            list->chosen ? "" : "\n", info->picks, info->picks == 1 ? "" : "s",
+            info->picks == 1 ? "s" : "", named, heads, info->heads == 1 ? "s" : "", nonsense,
+            distinct, info->run->path);
     return CLIPSPAN_OK;
 }
 
@@ -334,25 +337,26 @@ static void print_finding(const cli_session *s, const clipspan_atlas *atlas,
     int below = 0;
     for (size_t i = 0; i < info->heads; i++)
         below += below_nonsense(&clipspan_atlas_get_heads(atlas)[i].role);
-    cli_format_count(heads, info->heads);
+    cli_count_of(heads, info->heads, "head");
     cli_format_percent(share, r->strength[0]);
     cli_format_percent(back, r->stability > 0 ? r->stability : 0);
     cli_head_name(name, clearest->head);
     if (info->pool_categories == 0)
         cli_say(s, "The pool has no categories, so heads have picks but no roles.");
     else if (r->kind == CLIPSPAN_ROLE_CLEAR)
-        cli_say(
-            s,
-            "%d of %s heads have a clear role (%d of them no better named than by nonsense), %d "
-            "are mixed.\n%s answers to %s: %s of its variance, back in %s of resamples.",
-            info->clear, heads, below, info->mixed, name, r->category[0], share, back);
+        cli_say(s,
+                "%d of %s %s a clear role (%d of them no better named than by nonsense), %d "
+                "%s mixed.\n%s answers to %s: %s of its variance, back in %s of resamples.",
+                info->clear, heads, info->clear == 1 ? "has" : "have", below, info->mixed,
+                info->mixed == 1 ? "is" : "are", name, r->category[0], share, back);
     else if (info->resamples == 0)
         cli_say(s,
                 "No role is claimed without stability, which takes more than 480 pictures (%llu "
-                "here);\n%d of %s heads would pass otherwise.",
+                "here);\n%d of %s would pass otherwise.",
                 (unsigned long long)info->run->used, info->untested, heads);
     else
-        cli_say(s, "None of %s heads has a clear role, %d are mixed.", heads, info->mixed);
+        cli_say(s, "None of %s has a clear role, %d %s mixed.", heads, info->mixed,
+                info->mixed == 1 ? "is" : "are");
     cli_say(s, "Next:\n  clipspan span %s --heads %s", info->run->path, name);
 }
 

@@ -2,7 +2,9 @@
 /* clipspan export: terms and picks of a run in the files of the published program. */
 #include "cli/atlas/atlas_work.h"
 #include "cli/frame/command.h"
+#include "cli/out/json_out.h"
 #include "cli/out/numbers.h"
+#include "cli/out/table.h"
 
 #include <clipspan/clipspan.h>
 
@@ -12,6 +14,29 @@ typedef struct {
     const char *official;
 } settings;
 
+static void show(const cli_session *s, const char *folder, const clipspan_run_info *run,
+                 const clipspan_atlas_info *atlas)
+{
+    char pictures[CLI_NUMBER_ROOM];
+    cli_json json;
+    if (s->form == CLI_FORM_TABLE) {
+        cli_format_count(pictures, run->used);
+        cli_say(s, "%s: terms of %s picture%s, and picks of %zu head%s", folder, pictures,
+                run->used == 1 ? "" : "s", atlas->heads, atlas->heads == 1 ? "" : "s");
+        return;
+    }
+    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.export.v1");
+    cli_json_text(&json, "official", folder);
+    cli_json_text(&json, "run", run->path);
+    cli_json_text(&json, "model", run->model_name);
+    cli_json_text(&json, "pool", atlas->pool);
+    cli_json_whole(&json, "pictures", run->used);
+    cli_json_whole(&json, "layers", (uint64_t)run->layers);
+    cli_json_whole(&json, "heads", atlas->heads);
+    cli_json_whole(&json, "picks", (uint64_t)atlas->picks);
+    cli_json_finish(&json);
+}
+
 static clipspan_status export_run(cli_atlas_job *j, const settings *x, clipspan_error *err)
 {
     cli_session *s = j->session;
@@ -19,7 +44,6 @@ static clipspan_status export_run(cli_atlas_job *j, const settings *x, clipspan_
     clipspan_progress progress = {cli_progress_step, s};
     const clipspan_run_info *info;
     clipspan_status status;
-    char pictures[CLI_NUMBER_ROOM];
     if (!x->official)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "say where the published program's files go with --official FOLDER");
@@ -33,9 +57,7 @@ static clipspan_status export_run(cli_atlas_job *j, const settings *x, clipspan_
     cli_progress_end(s);
     CS_TRY(status);
     CS_TRY(clipspan_atlas_export(NULL, x->official, j->atlas, &options, err));
-    cli_format_count(pictures, info->used);
-    cli_note(s, "%s: terms of %s picture%s, and picks of %zu heads", x->official, pictures,
-             info->used == 1 ? "" : "s", clipspan_atlas_get_info(j->atlas)->heads);
+    show(s, x->official, info, clipspan_atlas_get_info(j->atlas));
     return CLIPSPAN_OK;
 }
 
@@ -49,7 +71,9 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 }
 
 static const cli_option options[] = {
-    CLI_OPT_ATLAS,
+    CLI_OPT_ATLAS_TEXTS,
+    CLI_OPT_ATLAS_PICKS,
+    CLI_OPT_ATLAS_RANK,
     CLI_TEXT("Heads", "official", 0, "FOLDER", "where the published program's files go", official),
     CLI_OPT_ATLAS_MODEL,
     CLI_OPT_THREADS,

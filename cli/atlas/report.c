@@ -8,6 +8,7 @@
 #include "cli/out/json_out.h"
 #include "cli/out/numbers.h"
 #include "cli/out/table.h"
+#include "cli/out/target.h"
 
 #include <clipspan/clipspan.h>
 #include <sys/stat.h>
@@ -40,12 +41,13 @@ static void show(const cli_session *s, const char *path, const clipspan_atlas *a
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     const double bytes = bytes_of(path);
-    char size[CLI_NUMBER_ROOM];
+    char size[CLI_NUMBER_ROOM], heads[CLI_NUMBER_ROOM];
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
         cli_format_bytes(size, bytes);
-        cli_say(s, "%s: %zu heads, %d with a clear role, %s; open it in a browser", path,
-                info->heads, info->clear, size);
+        cli_count_of(heads, info->heads, "head");
+        cli_say(s, "%s: %s, %d with a clear role, %s; open it in a browser", path, heads,
+                info->clear, size);
         return;
     }
     cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.report.v1");
@@ -74,6 +76,7 @@ static clipspan_status report_run(cli_atlas_job *j, const settings *x, const cha
 {
     cli_session *s = j->session;
     clipspan_report_options options = CLIPSPAN_REPORT_OPTIONS_INIT;
+    CS_TRY(cli_ending_check(path, ".html", "report", "a page", err));
     if (!x->out.force && cs_path_kind(path) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
                           "is there already; choose another name (-o) or allow replacing it "

@@ -330,10 +330,8 @@ static clipspan_status check_output(const cli_demo_job *d, clipspan_error *err)
     int kind;
     if (!x->output)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "say where everything goes with -o FOLDER");
+    CS_TRY(cli_folder_check(x->output, "demo", "a run, drawings and pages", err));
     kind = cs_path_kind(x->output);
-    if (kind != 0 && kind != 2)
-        return cs_fail_at(err, CLIPSPAN_E_WRITE, x->output,
-                          "is a file, where a folder was expected");
     if (kind == 2 && !x->force && holds_something(x->output))
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, x->output,
                           "is there already and not empty; choose another folder, or replace the "

@@ -2,6 +2,7 @@
 /* Opening what edit and prune need, and writing the checkpoint. */
 #include "base/memory.h"
 #include "cli/edit/edit_work.h"
+#include "cli/frame/command.h"
 #include "cli/in/classifier.h"
 #include "cli/in/evaluation.h"
 #include "cli/in/images.h"
@@ -31,6 +32,7 @@ static clipspan_status check_options(const cli_session *s, const cli_edit_settin
     if (!x->out.output)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--output: say which folder gets the checkpoint (-o FOLDER)");
+    CS_TRY(cli_folder_check(x->out.output, s->command->name, "a checkpoint", err));
     if (x->classes.classifier && x->classes.templates)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--templates and --classifier exclude each other: a classifier is made");
@@ -238,6 +240,8 @@ static clipspan_status list_inputs(cli_edit_job *e, size_t most, clipspan_error 
     options.root = x->images.root;
     options.path_column = x->images.path_column;
     options.labels = x->images.labels;
+    options.where = x->images.where.items;
+    options.where_count = x->images.where.count;
     CS_TRY(clipspan_inputs_open(&inputs, e->session->arguments.items + 2,
                                 e->session->arguments.count - 2, &options, err));
     count = clipspan_inputs_get_count(inputs);

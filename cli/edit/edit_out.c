@@ -160,7 +160,7 @@ clipspan_status cli_edit_print_sets(const cli_edit_job *e, clipspan_error *err)
         "silent|>heads|>off: mean|>median|>largest|>moved|>predicted|>network";
     static const char without[] = "silent|>heads|>off: mean|>median|>largest|>moved";
     clipspan_status status = CLIPSPAN_OK;
-    char share[CLI_NUMBER_ROOM], pictures[512];
+    char share[CLI_NUMBER_ROOM], count[CLI_NUMBER_ROOM], pictures[512];
     cli_table t;
     cli_table_init(&t, e->bank ? with : without);
     for (size_t i = 0; i < e->set_count && status == CLIPSPAN_OK; i++)
@@ -176,9 +176,10 @@ clipspan_status cli_edit_print_sets(const cli_edit_job *e, clipspan_error *err)
             pictures);
     if (!e->bank) return CLIPSPAN_OK;
     cli_format_percent(share, (double)e->before / (double)answered(e));
+    cli_count_of(count, e->pictures.labelled, "picture");
     if (e->pictures.labelled)
-        cli_say(e->session, "predicted, network: accuracy on %zu pictures with a label; before: %s",
-                e->pictures.labelled, share);
+        cli_say(e->session, "predicted, network: accuracy on %s with a label; before: %s", count,
+                share);
     else
         cli_say(e->session, "predicted, network: how many answers stay (no picture has a label)");
     return CLIPSPAN_OK;
@@ -186,15 +187,16 @@ clipspan_status cli_edit_print_sets(const cli_edit_job *e, clipspan_error *err)
 
 static clipspan_status show_table(const cli_edit_job *e, clipspan_error *err)
 {
-    char names[200];
+    char names[200], count[CLI_NUMBER_ROOM];
     CS_TRY(cli_edit_print_sets(e, err));
     cli_edit_words(names, sizeof names, e, &e->sets[0]);
-    printf("at their means over %s: %s\n", e->info->path, names);
+    cli_count_of(count, e->compared, "picture");
+    cli_say(e->session, "at their means over %s: %s", e->info->path, names);
     cli_say(
         e->session,
         "%s: written, layout kept; its output is within %.1e of a pass in which these heads are "
-        "silent (%zu pictures)",
-        e->x->out.output, e->off, e->compared);
+        "silent (%s)",
+        e->x->out.output, e->off, count);
     return CLIPSPAN_OK;
 }
 

@@ -30,7 +30,8 @@ static void show_document(const cli_edit_job *e)
 
 static clipspan_status show_table(const cli_edit_job *e, clipspan_error *err)
 {
-    char names[200], bytes[2][CLI_NUMBER_ROOM], numbers[2][CLI_NUMBER_ROOM];
+    char names[200], bytes[2][CLI_NUMBER_ROOM], numbers[2][CLI_NUMBER_ROOM], heads[CLI_NUMBER_ROOM],
+        compared[CLI_NUMBER_ROOM];
     CS_TRY(cli_edit_print_sets(e, err));
     if (strcmp(e->order, "network") == 0)
         cli_say(e->session, "order: what moves the network's output least when it goes too, first");
@@ -41,18 +42,18 @@ static clipspan_status show_table(const cli_edit_job *e, clipspan_error *err)
         cli_format_bytes(bytes[i], (double)e->bytes[i]);
         cli_format_millions(numbers[i], (double)e->parameters[i]);
     }
-    printf("%s: %s\n", e->zero ? "silent" : "removed", names);
+    cli_count_of(compared, e->compared, "picture");
+    cli_count_of(heads, (uint64_t)clipspan_model_get_info(e->model)->heads_left, "head");
+    cli_say(e->session, "%s: %s", e->zero ? "silent" : "removed", names);
     cli_say(e->session,
-            "%s: written with %zu of %d heads %s; weights %s, before %s; image tower %s numbers, "
+            "%s: written with %zu of %s %s; weights %s, before %s; image tower %s numbers, "
             "before %s",
-            e->x->out.output, e->sets[0].count, clipspan_model_get_info(e->model)->heads_left,
-            e->zero ? "silent, layout kept" : "removed", bytes[1], bytes[0], numbers[1],
-            numbers[0]);
+            e->x->out.output, e->sets[0].count, heads, e->zero ? "silent, layout kept" : "removed",
+            bytes[1], bytes[0], numbers[1], numbers[0]);
     cli_say(e->session, "a picture's pass takes a core %.2f ms, before %.2f ms (%.2f of it)",
             1e3 * e->seconds[1], 1e3 * e->seconds[0], e->seconds[1] / e->seconds[0]);
-    cli_say(e->session,
-            "its output is within %.1e of a pass in which these heads are silent (%zu pictures)",
-            e->off, e->compared);
+    cli_say(e->session, "its output is within %.1e of a pass in which these heads are silent (%s)",
+            e->off, compared);
     return CLIPSPAN_OK;
 }
 

@@ -210,6 +210,7 @@ static void print_random(const cli_evaluation *ev, const cli_ablation *a)
 static clipspan_status show_tables(const cli_evaluation *ev, const cli_ablation *a,
                                    clipspan_error *err)
 {
+    char count[CLI_NUMBER_ROOM];
     static const char *const all[] = {"all pictures"};
     const char *worst =
         ev->group_count && a->worst.group >= 0 ? ev->group_names[a->worst.group_after] : "";
@@ -223,17 +224,19 @@ static clipspan_status show_tables(const cli_evaluation *ev, const cli_ablation 
                                     ev->group_count, SHOWN, err));
     cli_terms_words(words, sizeof words, a->terms.changes, a->terms.count);
     cli_means_words(means, ev);
-    printf("%s: %s\ndirect effects; %s\n", a->surgery ? "changed" : "at their means", words, means);
+    cli_say(ev->session, "%s: %s\ndirect effects; %s", a->surgery ? "changed" : "at their means",
+            words, means);
     if (!ev->labelled)
         cli_say(
             ev->session,
             "no picture has a label: shown is how often the ablated model agrees with the whole "
             "one");
     if (ev->labelled && ev->labelled < ev->N)
-        cli_say(ev->session, "%zu pictures have no label and are not counted",
-                ev->N - ev->labelled);
+        cli_say(ev->session, "not counted: %s without a label",
+                (cli_count_of(count, ev->N - ev->labelled, "picture"), count));
     if (ev->group_count && ev->ungrouped)
-        cli_say(ev->session, "%zu pictures have a label but no group", ev->ungrouped);
+        cli_say(ev->session, "in no group: %s with a label",
+                (cli_count_of(count, ev->ungrouped, "picture"), count));
     if (a->trial_count) print_random(ev, a);
     cli_format_percent(before, c->before.share);
     cli_format_percent(after, c->after.share);

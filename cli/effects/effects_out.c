@@ -292,7 +292,7 @@ static clipspan_status show_tables(const cli_evaluation *ev, const cli_effect_li
     CS_TRY(print_singles(ev, list, CLI_EFFECT_LAYER, CLI_EFFECT_MLP, "alone", 2 * SHOWN, err));
     CS_TRY(print_singles(ev, list, CLI_EFFECT_HEAD, CLI_EFFECT_HEAD, "head alone", SHOWN, err));
     cli_means_words(means, ev);
-    printf("direct effects; %s\n", means);
+    cli_say(ev->session, "direct effects; %s", means);
     if (!ev->labelled)
         cli_say(
             ev->session,
@@ -300,8 +300,8 @@ static clipspan_status show_tables(const cli_evaluation *ev, const cli_effect_li
             "one");
     cli_format_percent(accuracy, list->rows[0].accuracy);
     cli_format_percent(mlps, list->rows[1].accuracy);
-    cli_format_count(count, list->rows[0].pictures);
-    cli_say(ev->session, "%s %s of %s pictures, %s without all MLPs",
+    cli_count_of(count, list->rows[0].pictures, "picture");
+    cli_say(ev->session, "%s %s of %s, %s without all MLPs",
             ev->labelled ? "accuracy" : "agreement", accuracy, count, mlps);
     return CLIPSPAN_OK;
 }

@@ -43,8 +43,10 @@
 
 #define CLI_OPT_TEXT CLI_LIST("Texts", "text", 0, "TEXT", "a text; may be repeated", texts.text)
 #define CLI_OPT_TEXTS_FILE                                                                         \
-    CLI_FILE("Texts", "texts", 0, "FILE",                                                          \
-             "a file with a text a line, an optional key before a tab; - is standard input",       \
+    CLI_FILE("Texts", "texts", 0, "FILE|SET",                                                      \
+             "a file with a text a line, an optional key before a tab, or a .csv or .tsv with a "  \
+             "column text, name or class; - is standard input; or a set that comes with the "      \
+             "program: general, demo, null, openai",                                               \
              texts.file)
 #define CLI_OPT_TEXT_TEMPLATES                                                                     \
     CLI_FILE("Texts", "templates", 0, "openai|none|FILE",                                          \

@@ -26,11 +26,13 @@ clipspan_status cli_pictures_list(clipspan_inputs **out, cli_session *s, const c
 {
     clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
     char count[CLI_NUMBER_ROOM], twice[CLI_NUMBER_ROOM];
-    size_t duplicates;
+    size_t duplicates, left_out;
     options.root = settings->root;
     options.path_column = settings->path_column;
     options.labels = settings->labels;
     options.groups = settings->groups;
+    options.where = settings->where.items;
+    options.where_count = settings->where.count;
     CS_TRY(clipspan_inputs_open(out, sources, source_count, &options, err));
     duplicates = clipspan_inputs_get_duplicates(*out);
     cli_format_count(count, clipspan_inputs_get_count(*out));
@@ -38,6 +40,12 @@ clipspan_status cli_pictures_list(clipspan_inputs **out, cli_session *s, const c
     if (duplicates)
         cli_note(s, "of %s pictures, %s %s named before; kept", count, twice,
                  duplicates == 1 ? "was" : "were");
+    left_out = clipspan_inputs_get_left_out(*out);
+    if (left_out)
+        cli_note(s,
+                 "left out: %zu file%s of a kind that is not read (GIF, BMP, TIFF, HEIC, AVIF and "
+                 "others); JPEG, PNG and WebP are",
+                 left_out, left_out == 1 ? "" : "s");
     cli_stage(s, "pictures listed");
     return CLIPSPAN_OK;
 }

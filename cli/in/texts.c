@@ -118,6 +118,12 @@ static clipspan_status texts_from_file(clipspan_texts **out, const char *path, c
     return status;
 }
 
+clipspan_status cli_texts_named(clipspan_texts **out, const char *name, clipspan_error *err)
+{
+    return cs_path_kind(name) == 1 ? texts_from_file(out, name, err)
+                                   : clipspan_texts_open(out, name, err);
+}
+
 clipspan_status cli_texts_open(clipspan_texts **out, cli_session *s,
                                const cli_text_settings *settings, clipspan_error *err)
 {
@@ -133,7 +139,7 @@ clipspan_status cli_texts_open(clipspan_texts **out, cli_session *s,
     else if (strcmp(settings->file, "-") == 0)
         CS_TRY(texts_from_stdin(out, err));
     else
-        CS_TRY(texts_from_file(out, settings->file, err));
+        CS_TRY(cli_texts_named(out, settings->file, err));
     if (clipspan_texts_get_count(*out) == 0) {
         clipspan_texts_free(out);
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, settings->file ? settings->file : "--text",
@@ -152,10 +158,8 @@ clipspan_status cli_pool_open(clipspan_texts **out, const char **name, cli_sessi
     if (strcmp(pool, "-") == 0) {
         *name = "standard input";
         CS_TRY(texts_from_stdin(out, err));
-    } else if (cs_path_kind(pool) == 1) {
-        CS_TRY(texts_from_file(out, pool, err));
     } else {
-        CS_TRY(clipspan_texts_open(out, pool, err));
+        CS_TRY(cli_texts_named(out, pool, err));
     }
     cli_stage(s, "texts read");
     return CLIPSPAN_OK;

@@ -12,6 +12,9 @@
 clipspan_status cli_texts_open(clipspan_texts **out, cli_session *session,
                                const cli_text_settings *settings, clipspan_error *err);
 
+/* A file of texts, or, where there is none of that name, a set that comes with the program. */
+clipspan_status cli_texts_named(clipspan_texts **out, const char *name, clipspan_error *err);
+
 /* The pool of --texts POOL, with the name it has in a run; "general" when there is none (NULL). */
 clipspan_status cli_pool_open(clipspan_texts **out, const char **name, cli_session *session,
                               const char *pool, clipspan_error *err);

@@ -403,9 +403,11 @@ static void announce(job *j)
         begin_document(j);
         end_document(j);
     } else {
-        cli_say(j->session, "would compare %zu pictures with %zu classes in %zu templates",
-                clipspan_inputs_get_count(j->inputs), j->class_count,
-                clipspan_texts_get_count(j->templates));
+        char pictures[CLI_NUMBER_ROOM], classes[CLI_NUMBER_ROOM], templates[CLI_NUMBER_ROOM];
+        cli_count_of(pictures, clipspan_inputs_get_count(j->inputs), "picture");
+        cli_count_of(classes, j->class_count, "class");
+        cli_count_of(templates, clipspan_texts_get_count(j->templates), "template");
+        cli_say(j->session, "would compare %s with %s in %s", pictures, classes, templates);
     }
 }
 

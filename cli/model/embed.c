@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "cli/frame/command.h"
 #include "cli/frame/signals.h"
+#include "cli/in/classifier.h"
 #include "cli/in/images.h"
 #include "cli/in/texts.h"
 #include "cli/model/embed_classes.h"
@@ -193,8 +194,8 @@ static clipspan_status embed_texts(job *j, clipspan_error *err)
     j->seconds = cli_seconds() - start;
     cs_free(ids);
     if (status == CLIPSPAN_OK && j->cut)
-        cli_note(s, "%zu of %zu texts have more than %d tokens and were cut", j->cut, total,
-                 j->info->context_length);
+        cli_note(s, "cut: %zu of %zu text%s, with more than %d tokens", j->cut, total,
+                 total == 1 ? "" : "s", j->info->context_length);
     cli_stage(s, "texts embedded");
     return status;
 }
@@ -252,6 +253,7 @@ static clipspan_status embed(job *j, clipspan_error *err)
             return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
                               "has no text tower: it embeds pictures only");
         CS_TRY(cli_texts_open(&j->texts, s, &j->x->texts, err));
+        CS_TRY(cli_texts_check(j->model, j->texts, err));
         j->written = x->out.dry_run ? clipspan_texts_get_count(j->texts) : 0;
     } else {
         CS_TRY(cli_pictures_open(&j->inputs, s, 1, &j->x->images, err));

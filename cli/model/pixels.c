@@ -110,10 +110,10 @@ static clipspan_status pixels_piece(void *context, size_t first, size_t count,
     return CLIPSPAN_OK;
 }
 
-/* -o names a folder: it ends in a slash, or is one. */
+/* -o names a folder: it is one, or has no suffix of a file. */
 static int wants_folder(const char *output)
 {
-    return cli_ends_in(output, "/") || cs_path_kind(output) == 2;
+    return cs_path_kind(output) == 2 || (cs_path_kind(output) == 0 && !cli_names_file(output));
 }
 
 static clipspan_status check_output(job *j, clipspan_error *err)
@@ -122,7 +122,7 @@ static clipspan_status check_output(job *j, clipspan_error *err)
     const char *output = j->x->out.output;
     if (!output)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "pixels writes files: say where with -o FILE.npy or -o FOLDER/");
+                       "pixels writes files: say where with -o FILE.npy or -o FOLDER");
     if (wants_folder(output)) {
         j->rows_path = cs_path_join(output, "rows.csv", err);
         if (!j->rows_path) return CLIPSPAN_E_NOMEM;
@@ -130,10 +130,10 @@ static clipspan_status check_output(job *j, clipspan_error *err)
                                     : CLIPSPAN_OK;
     }
     if (!cli_ends_in(output, ".npy"))
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--output: expected FILE.npy, or a folder that ends in a slash, found "
-                       "\"%s\"",
-                       output);
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--output: pixels writes an array, FILE.npy, or a folder of PNGs, found \"%s\"",
+            output);
     CS_TRY(cli_rows_path(&j->rows_path, output, err));
     CS_TRY(cli_target_check(s, output, j->x->out.force, err));
     return cli_target_check(s, j->rows_path, j->x->out.force, err);
@@ -229,7 +229,7 @@ static const cli_option options[] = {
     CLI_OPT_IMAGES,
     CLI_OPT_THREADS,
     CLI_OPT_MODEL_FILES,
-    CLI_TEXT("Output", "output", 'o', "FILE.npy|FOLDER/",
+    CLI_TEXT("Output", "output", 'o', "FILE.npy|FOLDER",
              "one array, with FILE.rows.csv beside it, or a PNG a picture with rows.csv among them",
              out.output),
     CLI_OPT_WRITES,
@@ -238,11 +238,11 @@ static const cli_option options[] = {
 
 const cli_command cli_pixels = {
     .name = "pixels",
-    .usage = "MODEL INPUT... -o FILE.npy|FOLDER/",
+    .usage = "MODEL INPUT... -o FILE.npy|FOLDER",
     .summary = "what the image tower really sees: pixels after resize and crop",
     .about = "Writes uint8 [N, height, width, 3], before mean and standard deviation, or a PNG a "
              "picture.",
-    .examples = "clipspan pixels MODEL photo.jpg -o seen/\ta PNG to look at\n"
+    .examples = "clipspan pixels MODEL photo.jpg -o seen\ta PNG to look at\n"
                 "clipspan pixels MODEL photos/ -o pixels.npy\tan array to compare",
     .arguments = {"MODEL", "INPUT..."},
     .options = options,

@@ -217,8 +217,9 @@ static clipspan_status run(job *j, clipspan_error *err)
     if (j->array) CS_TRY(clipspan_npy_finish(j->array, err));
     if (output) summarize(j);
     if (j->cut)
-        cli_note(s, "%zu of %zu texts have more than %d tokens and were cut", j->cut,
-                 clipspan_texts_get_count(j->texts), j->info->context_length);
+        cli_note(s, "cut: %zu of %zu text%s, with more than %d tokens", j->cut,
+                 clipspan_texts_get_count(j->texts),
+                 clipspan_texts_get_count(j->texts) == 1 ? "" : "s", j->info->context_length);
     return CLIPSPAN_OK;
 }
 

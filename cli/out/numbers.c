@@ -46,6 +46,17 @@ static void scaled(char out[CLI_NUMBER_ROOM], double value, const char *const *u
     snprintf(out, CLI_NUMBER_ROOM, "%.20s%s", number, units[unit]);
 }
 
+void cli_count_of(char out[CLI_NUMBER_ROOM], uint64_t value, const char *noun)
+{
+    char count[CLI_NUMBER_ROOM];
+    const size_t length = strlen(noun);
+    cli_format_count(count, value);
+    snprintf(out, CLI_NUMBER_ROOM, "%.20s %.15s%s", count, noun,
+             value == 1                              ? ""
+             : length > 1 && noun[length - 1] == 's' ? "es"
+                                                     : "s");
+}
+
 void cli_format_bytes(char out[CLI_NUMBER_ROOM], double bytes)
 {
     static const char *const units[] = {" bytes", " kB", " MB", " GB", " TB"};

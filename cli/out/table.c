@@ -313,63 +313,79 @@ static const char *header_of(const cli_table *table, size_t column)
     return table->headers + table->header[column];
 }
 
-/* Cells of the longest word of a header, which is as thin as its column gets. */
+/* Cells of the longest word, which a column keeps as long as it can. */
 static size_t longest_word(const cli_session *s, const char *text)
 {
-    size_t most = 0;
-    char word[CLI_HEADERS_ROOM];
+    size_t most = 0, step, cells = 0, length;
     while (*text) {
-        size_t length = strcspn(text, " "), cells;
+        length = strcspn(text, " /");
         if (strncmp(text + length, " %", 2) == 0) length += 2;
-        snprintf(word, sizeof word, "%.*s", (int)length, text);
-        cells = cli_text_cells(s, word);
-        if (cells > most) most = cells;
+        if (text[length] == '/') length++;
+        for (size_t at = 0; at < length; at += step) { /* cells of the word alone */
+            int shown;
+            if (at == 0) cells = 0;
+            cells += character_cells(s, (const unsigned char *)text + at, &step, &shown);
+            if (cells > most) most = cells;
+        }
         text += length + strspn(text + length, " ");
     }
     return most;
 }
 
-/* Widths: as wide as the widest cell; where that does not fit, headers go on below themselves
- * first, then texts, from the widest column down. */
-static void fit(size_t *widths, const cli_table *table, const cli_session *s)
+/* Makes the widest column that is wider than `least` one cell narrower; 0 when none is. */
+static int narrow(size_t *widths, const size_t *least, size_t columns)
 {
-    size_t inside[CLI_COLUMNS_MOST] = {0}, least[CLI_COLUMNS_MOST], total = INDENT, i;
-    for (i = 0; i < table->columns; i++) {
-        const size_t word = longest_word(s, header_of(table, i));
-        for (size_t at = i; at < table->count; at += table->columns) {
-            const size_t cells = cli_text_cells(s, table->cells[at]);
-            if (cells > inside[i]) inside[i] = cells;
+    size_t widest = columns;
+    for (size_t i = 0; i < columns; i++)
+        if (widths[i] > least[i] && (widest == columns || widths[i] > widths[widest])) widest = i;
+    if (widest == columns) return 0;
+    widths[widest]--;
+    return 1;
+}
+
+/* Widths, and the gap between columns as the result: as wide as the widest cell; where that does
+ * not fit, headers go on below themselves, then texts between words, then gaps are one cell, then
+ * words are cut. */
+static size_t fit(size_t *widths, const cli_table *table, const cli_session *s)
+{
+    size_t cells[CLI_COLUMNS_MOST], words[CLI_COLUMNS_MOST], least[CLI_COLUMNS_MOST];
+    const size_t columns = table->columns, most = (size_t)s->columns;
+    size_t gap = GAP, total = INDENT;
+    for (size_t i = 0; i < columns; i++) {
+        const size_t header = cli_text_cells(s, header_of(table, i));
+        words[i] = longest_word(s, header_of(table, i));
+        cells[i] = words[i];
+        for (size_t at = i; at < table->count; at += columns) {
+            const size_t one = cli_text_cells(s, table->cells[at]);
+            const size_t word = table->right[i] ? one : longest_word(s, table->cells[at]);
+            if (one > cells[i]) cells[i] = one;
+            if (word > words[i]) words[i] = word;
         }
-        widths[i] = cli_text_cells(s, header_of(table, i));
-        if (inside[i] > widths[i]) widths[i] = inside[i];
-        if (word > inside[i]) inside[i] = word;
-        least[i] = table->right[i] ? inside[i] : word > THINNEST ? word : THINNEST;
-        total += widths[i] + (i ? GAP : 0);
+        widths[i] = header > cells[i] ? header : cells[i];
+        least[i] = table->right[i] || words[i] < THINNEST ? words[i] : THINNEST;
+        total += widths[i] + (i ? gap : 0);
     }
-    while (total > (size_t)s->columns) {
-        size_t widest = table->columns;
-        for (i = 0; i < table->columns; i++)
-            if (widths[i] > inside[i] && (widest == table->columns || widths[i] > widths[widest]))
-                widest = i;
-        if (widest == table->columns)
-            for (i = 0; i < table->columns; i++)
-                if (widths[i] > least[i] &&
-                    (widest == table->columns || widths[i] > widths[widest]))
-                    widest = i;
-        if (widest == table->columns) break;
-        widths[widest]--;
+    while (total > most && narrow(widths, cells, columns))
         total--;
+    while (total > most && narrow(widths, words, columns))
+        total--;
+    if (total > most) {
+        total -= columns - 1;
+        gap = 1;
     }
+    while (total > most && narrow(widths, least, columns))
+        total--;
+    return gap;
 }
 
 /* One line of a row; texts[i] go on to their next line. Returns whether any is left. */
 static int print_line(FILE *out, const cli_session *s, const cli_table *table, const size_t *widths,
-                      const char **texts)
+                      size_t gap, const char **texts)
 {
     size_t owed = INDENT, used, step, length, i;
     int left = 0;
     for (i = 0; i < table->columns; i++) {
-        if (i) owed += GAP;
+        if (i) owed += gap;
         if (!*texts[i]) {
             owed += widths[i];
             continue;
@@ -387,22 +403,22 @@ static int print_line(FILE *out, const cli_session *s, const cli_table *table, c
 }
 
 static void print_row(FILE *out, const cli_session *s, const cli_table *table, const size_t *widths,
-                      char *const *cells)
+                      size_t gap, char *const *cells)
 {
     const char *texts[CLI_COLUMNS_MOST];
     for (size_t i = 0; i < table->columns; i++)
         texts[i] = cells ? cells[i] : header_of(table, i);
-    while (print_line(out, s, table, widths, texts))
+    while (print_line(out, s, table, widths, gap, texts))
         ;
 }
 
 void cli_table_print(const cli_table *table, const cli_session *s, FILE *out)
 {
     size_t widths[CLI_COLUMNS_MOST];
-    fit(widths, table, s);
+    const size_t gap = fit(widths, table, s);
     if (s->bold_out) fputs("\033[1m", out);
-    print_row(out, s, table, widths, NULL);
+    print_row(out, s, table, widths, gap, NULL);
     if (s->bold_out) fputs("\033[0m", out);
     for (size_t at = 0; at + table->columns <= table->count; at += table->columns)
-        print_row(out, s, table, widths, table->cells + at);
+        print_row(out, s, table, widths, gap, table->cells + at);
 }

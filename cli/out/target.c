@@ -84,6 +84,40 @@ clipspan_status cli_target_check(const cli_session *s, const char *path, int for
     return status;
 }
 
+int cli_names_file(const char *name)
+{
+    static const char *const endings[] = {
+        ".npy", ".npz", ".csv",  ".tsv", ".json", ".html", ".htm", ".txt",         ".md", ".pdf",
+        ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg",  ".zip", ".safetensors", ".pt", ".bin"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (cli_ends_in(name, endings[i])) return 1;
+    return 0;
+}
+
+clipspan_status cli_folder_check(const char *output, const char *writer, const char *what,
+                                 clipspan_error *err)
+{
+    const int kind = cs_path_kind(output);
+    if (kind == 2) return CLIPSPAN_OK;
+    if (kind != 0)
+        return cs_fail_at(err, CLIPSPAN_E_WRITE, output, "is a file, where a folder was expected");
+    if (!cli_names_file(output)) return CLIPSPAN_OK;
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                   "--output: \"%.300s\" is the name of a file, but %s writes a folder with %s; "
+                   "name one without a suffix",
+                   output, writer, what);
+}
+
+clipspan_status cli_ending_check(const char *output, const char *ending, const char *writer,
+                                 const char *what, clipspan_error *err)
+{
+    if (cli_ends_in(output, ending)) return CLIPSPAN_OK;
+    return cs_fail(
+        err, CLIPSPAN_E_ARGUMENT,
+        "--output: %s writes %s, so expected a file name that ends in %s, found \"%.300s\"", writer,
+        what, ending, output);
+}
+
 clipspan_status cli_rows_path(char **out, const char *path, clipspan_error *err)
 {
     static const char ending[] = ".rows.csv";

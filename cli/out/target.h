@@ -19,6 +19,18 @@ int cli_threads(const cli_session *session);
 clipspan_status cli_target_check(const cli_session *session, const char *path, int force,
                                  clipspan_error *err);
 
+/* Whether `output` can be the name of a folder, which `writer` ("heatmap") fills with `what`: no
+ * file, and, unless it is there already, no name with the suffix of one. Errors: ARGUMENT, WRITE. */
+clipspan_status cli_folder_check(const char *output, const char *writer, const char *what,
+                                 clipspan_error *err);
+
+/* Whether `output` ends as `ending` (".html") says. Errors: ARGUMENT. */
+clipspan_status cli_ending_check(const char *output, const char *ending, const char *writer,
+                                 const char *what, clipspan_error *err);
+
+/* Whether a name has the suffix of a kind of file that this or another program writes. */
+int cli_names_file(const char *name);
+
 /* "FILE.rows.csv" for "FILE.npy"; give back with cs_free. Errors: ARGUMENT for another ending. */
 clipspan_status cli_rows_path(char **out, const char *path, clipspan_error *err);
 

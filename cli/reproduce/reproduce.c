@@ -85,6 +85,7 @@ static clipspan_status check_options(const cli_reproduction *r, clipspan_error *
         if (options[i].given && !options[i].fits)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--%s says nothing to the table %s",
                            options[i].name, r->table->name);
+    if (x->out.output) CS_TRY(cli_folder_check(x->out.output, "reproduce", "a run or masks", err));
     if (!x->data)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "say where the data is with --data DIR: %s",
                        cli_reproduce_layout(r->table->data));

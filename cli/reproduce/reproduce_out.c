@@ -292,7 +292,8 @@ clipspan_status cli_reproduce_show(const cli_reproduction *r, clipspan_error *er
         show_document(r);
         return CLIPSPAN_OK;
     }
-    printf("%s: %s; published of %s\n\n", r->table->place, r->table->title, r->paper->name);
+    cli_say(r->session, "%s: %s; published of %s\n", r->table->place, r->table->title,
+            r->paper->name);
     CS_TRY(r->role_count                      ? print_roles(r, err)
            : r->table->data == CLI_DATA_MASKS ? print_masks(r, err)
                                               : print_figures(r, err));

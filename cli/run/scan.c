@@ -8,6 +8,20 @@
 
 typedef cli_scan_settings settings;
 
+/* One argument: a run that was planned. What is none is a model whose INPUT is missing. */
+static clipspan_status check_run(const char *path, clipspan_error *err)
+{
+    clipspan_run *run = NULL;
+    clipspan_error why;
+    const clipspan_status status = clipspan_run_open(&run, path, &why);
+    clipspan_run_close(&run);
+    if (status != CLIPSPAN_E_NOT_FOUND) return CLIPSPAN_OK; /* opened again, with its own errors */
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                   "%.300s is no run, and for a model INPUT (a picture, folder, CSV, or - for a "
+                   "list) is missing: clipspan scan MODEL INPUT... -o RUN",
+                   path);
+}
+
 static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
 {
     const settings *x = given;
@@ -16,6 +30,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     cli_scan_job j = {.session = s, .x = x, .options = CLIPSPAN_SCAN_OPTIONS_INIT};
     clipspan_status status;
     if (planned) {
+        CS_TRY(check_run(arguments->items[0], err));
         j.path = arguments->items[0];
     } else {
         j.model_path = arguments->items[0];

@@ -54,7 +54,10 @@ static clipspan_status check_arguments(cli_scan_job *j, clipspan_error *err)
                        "--model says where the model of a planned run is; here it is the first "
                        "argument");
     }
-    if (j->model_path) j->path = x->out.output;
+    if (j->model_path) {
+        j->path = x->out.output;
+        CS_TRY(cli_folder_check(j->path, "scan", "a run", err));
+    }
     if (x->shard) CS_TRY(cli_shard_read(&j->options.shard, &j->options.shards, x->shard, err));
     return cli_check_precision(&x->encoder, err);
 }

@@ -112,6 +112,7 @@ static clipspan_status check_arguments(cli_explain_job *j, clipspan_error *err)
 {
     const cli_explain_settings *x = j->x;
     CS_TRY(cli_check_precision(&x->encoder, err));
+    if (x->out.output) CS_TRY(cli_ending_check(x->out.output, ".html", "explain", "a page", err));
     if (x->out.output) CS_TRY(cli_target_check(j->session, x->out.output, j->x->out.force, err));
     for (size_t i = 0; i < x->figure.count; i++) {
         const char *path = x->figure.items[i];

@@ -54,13 +54,13 @@ static void tell_cost(cli_heatmap_job *j, size_t picture, const clipspan_tiles_i
 {
     const char *path = clipspan_inputs_get_paths(j->inputs)[picture];
     char count[CLI_NUMBER_ROOM];
-    cli_format_count(count, info->count);
+    cli_count_of(count, info->count, "window");
     if (info->whole)
         cli_detail(j->session, "%s: no larger than a window", path);
     else
         (picture < NOTED ? cli_note : cli_detail)(
-            j->session, "%s: %s windows of %.0f x %.0f pixels, overlapping by half or more", path,
-            count, info->width, info->height);
+            j->session, "%s: %s of %.0f x %.0f pixels, overlapping by half or more", path, count,
+            info->width, info->height);
 }
 
 static void tell_time(cli_heatmap_job *j, size_t done, size_t count, double seconds)

@@ -3,6 +3,7 @@
 #include "cli/visual/map_folder.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/frame/command.h"
 #include "cli/frame/signals.h"
 #include "cli/out/target.h"
 
@@ -14,8 +15,7 @@ clipspan_status cli_map_folder_check(const cli_session *s, const cli_output_sett
     const char *output = x->output;
     clipspan_status status;
     char *rows;
-    if (cs_path_kind(output) == 1 || cs_path_kind(output) == 3)
-        return cs_fail_at(err, CLIPSPAN_E_WRITE, output, "is a file, where a folder was expected");
+    CS_TRY(cli_folder_check(output, s->command->name, "drawings and rows.csv", err));
     rows = cs_path_join(output, "rows.csv", err);
     if (!rows) return CLIPSPAN_E_NOMEM;
     status = cs_path_kind(output) ? cli_target_check(s, rows, x->force, err) : CLIPSPAN_OK;

@@ -171,8 +171,8 @@ clipspan_status cli_segment_run(cli_segment_job *j, clipspan_error *err)
     if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));
     cli_stage(s, "pictures segmented");
     if (j->left_out)
-        cli_note(s, "left out: %zu pictures without a class or a value in the columns of --target",
-                 j->left_out);
+        cli_note(s, "left out: %zu picture%s without a class or a value in the columns of --target",
+                 j->left_out, j->left_out == 1 ? "" : "s");
     return CLIPSPAN_OK;
 }
 

@@ -117,18 +117,19 @@ static clipspan_status show_table(const cli_segment_job *j, clipspan_error *err)
         cli_table_print(&table, s, stdout);
         putchar('\n');
         for (size_t i = 0; j->rivals && i < j->method_count; i++) {
-            char name[80];
+            char name[80], count[CLI_NUMBER_ROOM];
+            cli_count_of(count, j->rivals, "mask");
             cli_segment_name(name, j, i);
             cli_say(s,
-                    "  %s: of %zu masks that show something else as well, the highest pixel lies "
+                    "  %s: of %s with something else as well, the highest pixel lies "
                     "nearer to what was asked for in %zu",
-                    name, j->rivals, j->nearer[i]);
+                    name, count, j->nearer[i]);
         }
         cli_say(s,
-                "%zu pictures, %s; %s.\n"
+                "%zu picture%s, %s; %s.\n"
                 "Published masks are stretched whole, whatever the picture goes through; aligned "
                 "ones lie right.",
-                j->written,
+                j->written, j->written == 1 ? "" : "s",
                 j->texts             ? "targets given"
                 : j->targets[0].text ? "classes given"
                                      : "classes predicted",

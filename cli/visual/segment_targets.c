@@ -18,6 +18,8 @@ clipspan_status cli_segment_column(clipspan_inputs **out, const cli_segment_job 
                 err, CLIPSPAN_E_ARGUMENT,
                 "columns of standard input cannot be read; put the list into a CSV file");
     options.root = x->images.root;
+    options.where = x->images.where.items;
+    options.where_count = x->images.where.count;
     options.path_column = path_column ? path_column : x->images.path_column;
     options.labels = labels;
     CS_TRY(clipspan_inputs_open(out, j->sources, j->source_count, &options, err));

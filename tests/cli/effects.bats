@@ -42,7 +42,7 @@ scan_list() {
     exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --table
     shows "worst group"
     shows "direct effects; means over the 6 pictures of run"
-    shows "1 pictures have no label"
+    shows "not counted: 1 picture without a label"
 }
 
 @test "labels and groups come from a CSV by path, in any order" {
@@ -292,7 +292,7 @@ COMMANDS
     exits 2 "$CLIPSPAN" ablate run --heads L1.H7 "${all[@]}" && says 'no head "L1.H7"' && says "did you mean L1.H2"
     exits 2 "$CLIPSPAN" surgery run --set L1.H7=0 "${all[@]}" && says 'no head "L1.H7"'
     exits 2 "$CLIPSPAN" ablate run --heads "" "${all[@]}" && says "empty"
-    printf '!colour\tred\n!colour\tgreen\nanimal\ta dog\nanimal\ta cat\n' >words.tsv
-    exits 0 "$CLIPSPAN" roles run --texts words.tsv
+    printf '!colour\tred\n!colour\tgreen\nanimal\ta dog\nanimal\ta cat\n' >words.txt
+    exits 0 "$CLIPSPAN" roles run --texts words.txt
     exits 2 "$CLIPSPAN" ablate run --role color "${all[@]}" && says 'no head has the role "color"'
 }

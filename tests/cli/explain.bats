@@ -107,12 +107,12 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
 }
 
 @test "roles come from a run; one without an atlas is said and does without" {
-    words >words.tsv
+    words >words.txt
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --run run --json && says "no atlas"
     json roles false
     exits 4 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --run run --figure f.png && says "no picks"
-    exits 0 "$CLIPSPAN" span run --texts words.tsv
+    exits 0 "$CLIPSPAN" span run --texts words.txt
     exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --run run --json -o out.html && silent
     json roles true
     grep -q "its texts: " out.html
@@ -128,10 +128,10 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
 }
 
 @test "the joint figure: a head's texts above the mean of its run" {
-    words >words.tsv
+    words >words.txt
     mkdir two && cp pics/red/1.png two/1.png && cp pics/blue/1.png two/2.png
     exits 0 "$CLIPSPAN" scan "$model" two -o run
-    exits 0 "$CLIPSPAN" span run --texts words.tsv
+    exits 0 "$CLIPSPAN" span run --texts words.txt
     exits 0 "$CLIPSPAN" explain "$model" two/1.png --text "a cat" --run run --heads L1.H2,L0.H0 --figure a.png --figure a.svg --json
     json "figure.#" 2
     json figure.0.head L1.H2

@@ -20,9 +20,9 @@ lacks() {
 }
 
 @test "report writes one page that loads nothing" {
-    words >words.tsv
+    words >words.txt
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
-    exits 0 "$CLIPSPAN" report run --texts words.tsv --json
+    exits 0 "$CLIPSPAN" report run --texts words.txt --json
     json schema clipspan.report.v1
     json report run/report.html
     json pictures 3
@@ -37,22 +37,22 @@ lacks() {
 }
 
 @test "report replaces a page only when told to, before any work" {
-    words >words.tsv
+    words >words.txt
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     echo kept >page.html
-    exits 6 "$CLIPSPAN" report run --texts words.tsv -o page.html && says "page.html"
+    exits 6 "$CLIPSPAN" report run --texts words.txt -o page.html && says "page.html"
     [ "$(cat page.html)" = kept ]
     [ ! -e run/results ] || [ -z "$(ls run/results)" ]
-    exits 0 "$CLIPSPAN" report run --texts words.tsv -o page.html -f
+    exits 0 "$CLIPSPAN" report run --texts words.txt -o page.html -f
     holds page.html "<h1>"
     exits 6 "$CLIPSPAN" report run -o nowhere/page.html
     exits 4 "$CLIPSPAN" report nowhere
 }
 
 @test "pictures that are gone, moved or unwanted have their names" {
-    words >words.tsv
+    words >words.txt
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
-    exits 0 "$CLIPSPAN" report run --texts words.tsv --no-pictures
+    exits 0 "$CLIPSPAN" report run --texts words.txt --no-pictures
     lacks run/report.html data:image
     holds run/report.html '<bdi>1.png</bdi>'
     mkdir new && mv pics new
@@ -64,8 +64,8 @@ lacks() {
 }
 
 @test "atlas leaves the page in the run" {
-    words >words.tsv
-    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts words.tsv
+    words >words.txt
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts words.txt
     says "run/report.html"
     holds run/report.html '<h2>Map of heads</h2>'
     exits 0 "$CLIPSPAN" report run -o again.html
@@ -73,10 +73,10 @@ lacks() {
 }
 
 @test "the page shows what effects, ablate and shortcut found, and nothing that is stale" {
-    words >words.tsv
+    words >words.txt
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
     exits 0 "$CLIPSPAN" scan "$model" pics/red pics/blue -o some
-    exits 0 "$CLIPSPAN" report run --texts words.tsv
+    exits 0 "$CLIPSPAN" report run --texts words.txt
     lacks run/report.html 'id=(effects|ablation|shortcut)'
     exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --json -q && silent
     right=$("$JSON_AT" sequence.0.correct <.out)
@@ -90,7 +90,7 @@ lacks() {
     holds run/report.html 'class="curve one"'
     lacks run/report.html 'https?:|src=|url\(|@import'
     # the run of the means shows what was found with them
-    exits 0 "$CLIPSPAN" report some --texts words.tsv
+    exits 0 "$CLIPSPAN" report some --texts words.txt
     holds some/report.html '<section id=ablation>'
     lacks some/report.html 'id=effects'
     # other statistics than those of today
@@ -102,14 +102,14 @@ lacks() {
 }
 
 @test "atlas with classes says what decides between them" {
-    words >words.tsv
-    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts words.tsv --labels folder --classes red,green,blue --templates none
+    words >words.txt
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts words.txt --labels folder --classes red,green,blue --templates none
     holds run/report.html '<section id=effects>'
     holds run/report.html 'Accuracy'
-    exits 0 "$CLIPSPAN" atlas "$model" pics -o bare --texts words.tsv --classes red,green --templates none
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o bare --texts words.txt --classes red,green --templates none
     holds bare/report.html 'of answers stay without all MLPs'
-    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.tsv --classes red && says "--classes"
-    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.tsv --templates none && says "--classes"
-    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.tsv --classes red,blue --codes none && says "keeps none"
+    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --classes red && says "--classes"
+    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --templates none && says "--classes"
+    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --classes red,blue --codes none && says "keeps none"
     [ ! -e no ]
 }

@@ -154,7 +154,7 @@ state() { (cd "$1" && find chunks nodes basis.safetensors statistics.safetensors
     exits 2 "$CLIPSPAN" scan run --codes f16 && says "belongs to planning"
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --codes none --force
     exits 6 "$CLIPSPAN" scan "$model" pics -o pics --force && says "other things"
-    exits 4 "$CLIPSPAN" scan pics && says "expected the folder of a run"
+    exits 2 "$CLIPSPAN" scan pics && says "is no run"
     exits 2 "$CLIPSPAN" scan "$model" pics && says "-o FOLDER"
     exits 2 "$CLIPSPAN" merge && says "RUN is missing"
 }
