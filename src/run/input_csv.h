@@ -9,7 +9,8 @@
 
 /* Appends every record's picture. The path column is options->path_column, or "path", "image" or
  * "file"; labels and groups come from the columns that the options name, groups of several columns
- * as their values joined by "/". Records in which one of options->where does not hold are left out. Relative paths start at options->root or the CSV's own folder.
+ * as their values joined by "/". Records in which one of options->where does not hold are left
+ * out. Relative paths start at options->root or the CSV's own folder.
  * Errors: ARGUMENT (a column that is not there, with the ones that are), FORMAT (with the line: no
  * header, an empty path, what formats/csv.h lists), NOT_FOUND, IO, LIMIT, NOMEM. */
 clipspan_status cs_input_csv_list(cs_input_list *list, const char *path, char separator,
