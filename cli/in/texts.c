@@ -20,6 +20,7 @@
 typedef struct pairs {
     const char **texts, **keys;
     size_t count, text_room, key_room;
+    char (*numbers)[4]; /* keys of ImageNet's classes, or NULL */
 } pairs;
 
 static clipspan_status add_pair(pairs *p, const char *text, const char *key, clipspan_error *err)
@@ -35,6 +36,7 @@ static void free_pairs(pairs *p)
 {
     cs_free(p->texts);
     cs_free(p->keys);
+    cs_free(p->numbers);
 }
 
 /* All of standard input and a NUL, or NULL with *status and err set. */
@@ -197,14 +199,15 @@ static int means_file(const char *value)
 /* ImageNet's classes: two names stand there twice, so labels say their numbers, 0 to 999. */
 static clipspan_status add_numbered(pairs *p, const clipspan_texts *names, clipspan_error *err)
 {
-    static char numbers[1000][4];
     size_t count = clipspan_texts_get_count(names);
     if (count > 1000)
         return cs_fail(err, CLIPSPAN_E_FORMAT,
                        "imagenet_classes.txt holds %zu names, where 1000 were expected", count);
+    p->numbers = cs_alloc(count, sizeof *p->numbers, "classes", err);
+    if (!p->numbers) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count; i++) {
-        snprintf(numbers[i], sizeof numbers[i], "%u", (unsigned)i % 1000);
-        CS_TRY(add_pair(p, clipspan_texts_get_text(names, i), numbers[i], err));
+        snprintf(p->numbers[i], sizeof p->numbers[i], "%u", (unsigned)i % 1000);
+        CS_TRY(add_pair(p, clipspan_texts_get_text(names, i), p->numbers[i], err));
     }
     return CLIPSPAN_OK;
 }
