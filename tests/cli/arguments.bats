@@ -104,11 +104,14 @@ load helper
 }
 
 @test "standard descriptors that are closed at start take no output file" {
-    "$CLIPSPAN" embed "$model" pics -o a.npy 2>&- >/dev/null
-    exits 0 "$CLIPSPAN" embed "$model" pics -o b.npy
+    echo no picture >pics/red/bad.jpg
+    exits 3 "$CLIPSPAN" embed "$model" pics -o b.npy
+    "$CLIPSPAN" embed "$model" pics -v -o a.npy 2>&- >/dev/null || [ $? = 3 ]
     cmp a.npy b.npy
-    "$CLIPSPAN" embed "$model" pics -o c.npy <&- 2>&- >/dev/null
-    cmp a.npy c.npy
+    cmp a.rows.csv b.rows.csv
+    "$CLIPSPAN" embed "$model" pics -v -o c.npy <&- 2>&- >/dev/null || [ $? = 3 ]
+    cmp c.npy b.npy
+    cmp c.rows.csv b.rows.csv
 }
 
 @test "help lists commands under headings, and the manual knows no exit 5" {
