@@ -120,8 +120,9 @@ CLIPSPAN_API clipspan_status clipspan_evaluation_read_labels(int32_t *labels, ui
 
 /* Accuracy with components mean-ablated: the published sequence (Gandelsman et al. 2024, section 3:
  * nothing, all MLPs, what the class token takes from itself, both, attention of layers 0 to l),
- * then every layer, MLP and head alone, and, with a text pool, the published replaced model (section 4):
- * heads of some layers as their first texts have them, all others mean-ablated. Direct effects. */
+ * then every layer, MLP and head alone, and, with a text pool, the published replaced model
+ * (section 4): heads of some layers as their first texts have them, all others mean-ablated. All of
+ * it are direct effects. */
 typedef struct clipspan_effects_table clipspan_effects_table;
 
 typedef struct clipspan_effects_table_options {

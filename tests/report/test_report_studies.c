@@ -98,8 +98,64 @@ static void the_page_shows_what_was_kept(void **state)
     atlas_craft_free(&atlas.atlas);
 }
 
+/* Heads of the made-up atlas whose role it is, tested or not. */
+static size_t count_role(const cs_atlas *atlas, const char *role, int untested)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < atlas->info.heads; i++) {
+        const clipspan_role *r = &atlas->heads[i].role;
+        count += r->category[0] && strcmp(r->category[0], role) == 0 &&
+                 (r->kind == CLIPSPAN_ROLE_CLEAR || (untested && r->untested));
+    }
+    return count;
+}
+
+static void heads_are_found_by_role(void **state)
+{
+    const clipspan_run_info *info = clipspan_run_get_info(study.run);
+    const atlas_craft craft = {info->layers, info->heads, 5, 0, NULL, NULL, NULL, 0};
+    clipspan_atlas atlas = {atlas_craft_new(&craft)};
+    clipspan_ablation_options options = CLIPSPAN_ABLATION_OPTIONS_INIT;
+    clipspan_ablation *ablation;
+    clipspan_head heads[64];
+    const char *role = NULL;
+    study_text text = {0};
+    clipspan_error err;
+    size_t count, all;
+    (void)state;
+    for (size_t i = 0; i < atlas.atlas->info.heads; i++)
+        if (atlas.atlas->heads[i].role.kind == CLIPSPAN_ROLE_CLEAR)
+            role = atlas.atlas->heads[i].role.category[0];
+    assert_non_null(role);
+    assert_int_equal(clipspan_atlas_find_heads(heads, &count, 64, &atlas, role, 0, &err), 0);
+    assert_int_equal(count, count_role(atlas.atlas, role, 0));
+    assert_int_equal(clipspan_atlas_find_heads(NULL, &all, 0, &atlas, role, 1, &err), 0);
+    assert_int_equal(all, count_role(atlas.atlas, role, 1));
+    assert_int_equal(clipspan_atlas_find_heads(NULL, &all, 0, &atlas, "no such role", 0, &err),
+                     CLIPSPAN_E_ARGUMENT);
+    assert_non_null(strstr(err.message, role));
+    atlas.atlas->info.run.path = "elsewhere";
+    options.atlas = &atlas;
+    options.role = role;
+    assert_int_equal(clipspan_ablation_new(&ablation, ev, &options, NULL, &err), CLIPSPAN_E_FORMAT);
+    atlas.atlas->info.run.model_hash = info->model_hash; /* now of the same model */
+    if (clipspan_ablation_new(&ablation, ev, &options, NULL, &err)) fail_msg("%s", err.message);
+    assert_int_equal(clipspan_ablation_get_info(ablation)->chosen, count);
+    assert_string_equal(clipspan_ablation_get_info(ablation)->role, role);
+    assert_string_equal(clipspan_ablation_get_info(ablation)->pool, atlas.atlas->info.pool);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(clipspan_ablation_get_change(ablation, i)->head, heads[i].head);
+    clipspan_ablation_write_json(ablation, study_text_put, &text);
+    assert_non_null(strstr(text.text, "\"role\": "));
+    assert_non_null(strstr(text.text, "\"pool\": "));
+    free(text.text);
+    clipspan_ablation_free(&ablation);
+    atlas_craft_free(&atlas.atlas);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_page_shows_what_was_kept)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_page_shows_what_was_kept),
+                                       cmocka_unit_test(heads_are_found_by_role)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

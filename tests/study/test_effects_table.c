@@ -188,6 +188,7 @@ static void what_is_kept_reads_back(void **state)
     clipspan_effects_table_free(&table);
     clipspan_effects_table_write_json(again, study_text_put, &two);
     assert_string_equal(one.text, two.text);
+    assert_non_null(strstr(one.text, "\"variance\""));
     clipspan_effects_table_free(&again);
     free(one.text);
     free(two.text);
