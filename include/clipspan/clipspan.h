@@ -66,5 +66,6 @@
 #include <clipspan/search.h>
 #include <clipspan/segment.h>
 #include <clipspan/span.h>
+#include <clipspan/study.h>
 
 #endif
