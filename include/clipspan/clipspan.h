@@ -50,6 +50,7 @@
 #include <clipspan/base.h>
 #include <clipspan/decompose.h>
 #include <clipspan/draw.h>
+#include <clipspan/edit.h>
 #include <clipspan/effects.h>
 #include <clipspan/encode.h>
 #include <clipspan/model.h>
