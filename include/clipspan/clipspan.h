@@ -60,5 +60,6 @@
 #include <clipspan/search.h>
 #include <clipspan/segment.h>
 #include <clipspan/span.h>
+#include <clipspan/study.h>
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_edit_check: argument checks around study/edit_check.h. */
 #include "api/edit_check_api.h"
-#include "api/option_structs.h"
 #include "base/memory.h"
+#include "base/options.h"
 #include "base/parallel.h"
 #include "study/json_edit.h"
 
@@ -29,7 +29,8 @@ clipspan_status cs_edit_check_options(clipspan_edit_check_options *out,
                                       const clipspan_run *run, clipspan_error *err)
 {
     const clipspan_run_info *info = cs_run_info(run->run);
-    CS_TRY(CS_OPTIONS(out, options, clipspan_edit_check_options, err));
+    CS_TRY(cs_options_take(out, sizeof(clipspan_edit_check_options), options,
+                           "clipspan_edit_check_options", err));
     if (out->threads < 0 || out->threads > CS_MAX_THREADS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "%d threads were asked for; 1 to %d, or 0 for the default", out->threads,

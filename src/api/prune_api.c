@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_prune: argument checks around study/prune.h. */
 #include "api/edit_check_api.h"
-#include "api/option_structs.h"
 #include "base/memory.h"
+#include "base/options.h"
 #include "study/json_edit.h"
 
 struct clipspan_prune {
@@ -38,7 +38,8 @@ clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_model *model,
     if (out) *out = NULL;
     if (!out || !model || !run || !options)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_prune_new: an argument is NULL");
-    CS_TRY(CS_OPTIONS(&o, options, clipspan_prune_options, err));
+    CS_TRY(cs_options_take(&o, sizeof(clipspan_prune_options), options, "clipspan_prune_options",
+                           err));
     CS_TRY(check_options(&o, err));
     CS_TRY(cs_edit_check_handles(model, run, err));
     CS_TRY(cs_edit_check_options(&check, o.check, run, err));
