@@ -50,7 +50,7 @@ typedef struct row_of {
     const cli_evaluation *ev;
     const cli_pair *pair;
     const char *what;
-    clipspan_remedy remedy;
+    clipspan_remedy_kind remedy;
     size_t heads;
     double correlation; /* below 0: not known */
 } row_of;

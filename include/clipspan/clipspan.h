@@ -55,6 +55,7 @@
 #include <clipspan/encode.h>
 #include <clipspan/model.h>
 #include <clipspan/npy.h>
+#include <clipspan/remedy.h>
 #include <clipspan/report.h>
 #include <clipspan/run.h>
 #include <clipspan/search.h>

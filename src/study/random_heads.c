@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Heads that write something, shuffled (Fisher and Yates). */
+#include "study/random_heads.h"
+#include "base/memory.h"
+#include "study/strengths.h"
+
+#include <string.h>
+
+clipspan_status cs_random_heads_init(cs_random_heads *draw, const cs_run *run, int first_layer,
+                                     uint64_t seed, clipspan_error *err)
+{
+    const cs_shape s = cs_run_shape(run);
+    const size_t LH = s.L * s.H;
+    clipspan_strength *strengths = cs_alloc(LH, sizeof *strengths, "strengths", err);
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    memset(draw, 0, sizeof *draw);
+    draw->random.state = seed;
+    draw->heads = cs_alloc(LH, sizeof *draw->heads, "heads", err);
+    draw->order = cs_alloc(LH, sizeof *draw->order, "heads", err);
+    if (strengths && draw->heads && draw->order)
+        status = cs_strengths_read(strengths, NULL, NULL, NULL, run, err);
+    for (size_t i = (size_t)first_layer * s.H; i < LH && status == CLIPSPAN_OK; i++)
+        if (strengths[i].variance != 0.0)
+            draw->heads[draw->count++] = (clipspan_head){(int)(i / s.H), (int)(i % s.H)};
+    cs_free(strengths);
+    return status;
+}
+
+size_t cs_random_heads_next(clipspan_head *out, cs_random_heads *draw, size_t some)
+{
+    size_t i;
+    for (i = 0; i < draw->count; i++)
+        draw->order[i] = i;
+    for (i = draw->count; i-- > 1;) {
+        const size_t k = (size_t)cs_random_below(&draw->random, i + 1), kept = draw->order[i];
+        draw->order[i] = draw->order[k];
+        draw->order[k] = kept;
+    }
+    for (i = 0; i < some && i < draw->count; i++)
+        out[i] = draw->heads[draw->order[i]];
+    return i;
+}
+
+void cs_random_heads_fini(cs_random_heads *draw)
+{
+    cs_free(draw->heads);
+    cs_free(draw->order);
+    memset(draw, 0, sizeof *draw);
+}
