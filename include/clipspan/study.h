@@ -116,6 +116,181 @@ CLIPSPAN_API clipspan_status clipspan_evaluation_read_labels(int32_t *labels, ui
                                                              const clipspan_inputs *inputs,
                                                              clipspan_error *err);
 
+/* ---- Effects: components mean-ablated, as published and one by one ---- */
+
+/* Accuracy with components mean-ablated: the published sequence (Gandelsman et al. 2024, section 3:
+ * nothing, all MLPs, what the class token takes from itself, both, attention of layers 0 to l), then
+ * every layer, MLP and head alone, and, with a text pool, the published replaced model (section 4):
+ * heads of some layers as their first texts have them, all others mean-ablated. Direct effects. */
+typedef struct clipspan_effects_table clipspan_effects_table;
+
+typedef struct clipspan_effects_table_options {
+    size_t struct_size;
+    const clipspan_bank
+        *pool;               /* vectors of a text pool, as long as they are; NULL: no rows TEXTS */
+    const char *pool_name;   /* what it is called, for readers; NULL: no name */
+    int first_layer, layers; /* whose heads become texts; layers 0: the last four, or all */
+    int texts_per_head;      /* at most, 0: 60; rows have 1, 2, 5, 10, 20, 40, 60, 100, … */
+    int threads;             /* 0: clipspan_default_threads() */
+} clipspan_effects_table_options;
+#define CLIPSPAN_EFFECTS_TABLE_OPTIONS_INIT                                                        \
+    {                                                                                              \
+        sizeof(clipspan_effects_table_options), NULL, NULL, 0, 0, 0, 0                             \
+    }
+
+typedef enum clipspan_effect_kind {
+    CLIPSPAN_EFFECT_NOTHING = 0,
+    CLIPSPAN_EFFECT_MLPS = 1,       /* and the class token as it enters the first layer */
+    CLIPSPAN_EFFECT_CLASS_PART = 2, /* class-token self-attention of all layers */
+    CLIPSPAN_EFFECT_BOTH = 3,
+    CLIPSPAN_EFFECT_UNTIL = 4, /* attention of layers 0 to `layer` */
+    CLIPSPAN_EFFECT_LAYER = 5, /* attention of one layer */
+    CLIPSPAN_EFFECT_MLP = 6,   /* layer -1: the class token as it enters the first layer */
+    CLIPSPAN_EFFECT_HEAD = 7,
+    CLIPSPAN_EFFECT_TEXTS = 8
+} clipspan_effect_kind;
+
+/* One row. Differences are against the first, NOTHING: above 0 where the component helps. */
+typedef struct clipspan_effect {
+    clipspan_effect_kind kind;
+    const char *name;                          /* "all MLPs", "L22.H11", "5 texts a head" */
+    int layer, head;                           /* -1: of none */
+    int texts_per_head;                        /* of TEXTS, else 0 */
+    uint64_t texts;                            /* different ones among them */
+    uint64_t correct;                          /* of info.evaluation->counted */
+    double accuracy, low, high, accuracy_drop; /* with Wilson's interval, 0 to 1 */
+    double margin, margin_drop; /* mean of the right class's score less the largest other one */
+    int32_t worst_group;        /* -1: no group has an image; then the next two not a number */
+    double worst, worst_drop;   /* accuracy of the worst group */
+    double share, variance; /* of LAYER, MLP and HEAD: share of the embedding's variance, and the
+                               component's; else not a number */
+} clipspan_effect;
+
+typedef struct clipspan_effects_table_info {
+    const clipspan_evaluation_info *evaluation;
+    size_t rows;
+    const char *pool;        /* NULL: none, or without a name */
+    int first_layer, layers; /* of rows TEXTS; layers 0: there are none */
+} clipspan_effects_table_info;
+
+/* progress counts rows and, with a pool, heads. The result outlives the evaluation. Errors: ARGUMENT
+ * (layers that are not there, a bank of another width), NOMEM, IO, FORMAT, INTERRUPTED. */
+CLIPSPAN_API clipspan_status
+clipspan_effects_table_new(clipspan_effects_table **out, const clipspan_evaluation *evaluation,
+                           const clipspan_effects_table_options *options,
+                           const clipspan_progress *progress, clipspan_error *err);
+CLIPSPAN_API void clipspan_effects_table_free(clipspan_effects_table **table);
+CLIPSPAN_API const clipspan_effects_table_info *
+clipspan_effects_table_get_info(const clipspan_effects_table *table);
+/* Row `index`, in order of kind, layer, head; NULL beyond the last. */
+CLIPSPAN_API const clipspan_effect *
+clipspan_effects_table_get_row(const clipspan_effects_table *table, size_t index);
+
+/* Results are kept in a run for its report, in place of an earlier one; other: the run whose means
+ * took part, or NULL. open: what was kept, which is NOT_FOUND too once the statistics that it came
+ * from have changed. write_json: the document that the program prints (docs/json.md), in pieces to
+ * put(to, …). Errors: NOT_FOUND (nothing kept, not merged), FORMAT (damaged; names the key), WRITE,
+ * IO, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_effects_table_keep(const clipspan_effects_table *table,
+                                                         const clipspan_run *run,
+                                                         const clipspan_run *other,
+                                                         clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_effects_table_open(clipspan_effects_table **out,
+                                                         const clipspan_run *run,
+                                                         clipspan_error *err);
+CLIPSPAN_API void
+clipspan_effects_table_write_json(const clipspan_effects_table *table,
+                                  void (*put)(void *to, const char *text, size_t size), void *to);
+
+/* ---- Ablation: a set of components, beside random sets of as many heads ---- */
+
+/* Accuracy before and after an edit, by class and group, with paired bootstrap intervals; and after
+ * the mean-ablation of other heads, drawn at random. */
+typedef struct clipspan_ablation clipspan_ablation;
+
+typedef struct clipspan_ablation_options {
+    size_t struct_size;
+    const clipspan_change *changes; /* [change_count]; of one component the first counts */
+    size_t change_count;
+    const clipspan_atlas *atlas; /* in which heads with the role `role` are looked for, which are
+                                    mean-ablated too; both or none */
+    const char *role;
+    int mlps;   /* 1: all MLPs too, and the class token as it enters; random sets as well */
+    int before; /* heads of layers 0 to before - 1 too; random sets as well, and none of their own
+                   heads is of these layers */
+    int random_sets;     /* 0: 5, -1: none */
+    size_t random_heads; /* of a set; 0: as many as `changes` and `role` name */
+    int resamples;       /* of the bootstrap; 0: 1000, -1: none */
+    uint64_t seed;       /* of sets and resamples */
+    int surgery; /* 1: changes of any kind are an experiment of their own, without random sets */
+} clipspan_ablation_options;
+#define CLIPSPAN_ABLATION_OPTIONS_INIT                                                             \
+    {                                                                                              \
+        sizeof(clipspan_ablation_options), NULL, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0                \
+    }
+
+typedef struct clipspan_ablation_info {
+    const clipspan_evaluation_info *evaluation;
+    const char *role, *pool; /* the role that was asked for, and the pool of its atlas; NULL */
+    size_t changes;          /* all that were made */
+    size_t chosen;           /* the first of them: of `changes` and `role`, not `mlps`, `before` */
+    uint64_t changed;        /* images whose prediction is another */
+    int surgery;
+    size_t random_sets, best_random; /* best: by worst group, without groups by accuracy */
+    size_t random_heads;             /* of a set, where there are as many */
+    int resamples;
+    uint64_t seed;
+} clipspan_ablation_info;
+
+/* A random set: as many heads, what else was changed beside them. worst: NULL without groups. */
+typedef struct clipspan_random_set {
+    const clipspan_head *heads; /* [count] */
+    size_t count;
+    const clipspan_comparison *overall, *worst; /* without bootstrap intervals */
+} clipspan_random_set;
+
+/* Random sets are drawn from heads that write something that varies: not from pruned ones. progress
+ * counts random sets. The result outlives the evaluation. Errors: ARGUMENT (nothing to ablate, a
+ * component that is not there, a role that no head has), NOMEM, IO, FORMAT, INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_ablation_new(clipspan_ablation **out,
+                                                   const clipspan_evaluation *evaluation,
+                                                   const clipspan_ablation_options *options,
+                                                   const clipspan_progress *progress,
+                                                   clipspan_error *err);
+CLIPSPAN_API void clipspan_ablation_free(clipspan_ablation **ablation);
+CLIPSPAN_API const clipspan_ablation_info *
+clipspan_ablation_get_info(const clipspan_ablation *ablation);
+
+/* NULL beyond the last; worst: NULL where no group has an image, else its `group` and `group_after`
+ * are places of info.evaluation->group_names. A comparison without images has 0 of them. */
+CLIPSPAN_API const clipspan_change *clipspan_ablation_get_change(const clipspan_ablation *ablation,
+                                                                 size_t index);
+CLIPSPAN_API const clipspan_comparison *
+clipspan_ablation_get_overall(const clipspan_ablation *ablation);
+CLIPSPAN_API const clipspan_comparison *
+clipspan_ablation_get_worst(const clipspan_ablation *ablation);
+CLIPSPAN_API const clipspan_comparison *
+clipspan_ablation_get_class(const clipspan_ablation *ablation, size_t index);
+CLIPSPAN_API const clipspan_comparison *
+clipspan_ablation_get_group(const clipspan_ablation *ablation, size_t index);
+CLIPSPAN_API const clipspan_random_set *
+clipspan_ablation_get_random(const clipspan_ablation *ablation, size_t index);
+
+/* As of clipspan_effects_table. */
+CLIPSPAN_API clipspan_status clipspan_ablation_keep(const clipspan_ablation *ablation,
+                                                    const clipspan_run *run,
+                                                    const clipspan_run *other, clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_ablation_open(clipspan_ablation **out,
+                                                    const clipspan_run *run, clipspan_error *err);
+CLIPSPAN_API void clipspan_ablation_write_json(const clipspan_ablation *ablation,
+                                               void (*put)(void *to, const char *text, size_t size),
+                                               void *to);
+
+/* "L22.H11", "L22.MLP", "L22.class", "input", "embedding"; with "=0.5" where it is scaled, "=place
+ * 17" where that image's is swapped in. Returns out : [room]. */
+CLIPSPAN_API const char *clipspan_change_get_name(char *out, size_t room,
+                                                  const clipspan_change *change);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,7 +2,7 @@
 /* clipspan_edit_check: argument checks around study/edit_check.h. */
 #include "api/edit_check_api.h"
 #include "base/memory.h"
-#include "base/options.h"
+#include "api/option_structs.h"
 #include "base/parallel.h"
 #include "study/json_edit.h"
 

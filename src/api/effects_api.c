@@ -135,40 +135,30 @@ clipspan_status clipspan_effects_run(uint32_t *predicted, double *margins, doubl
                                   labels, err);
 }
 
-/* v : [C, classes] = sum over the first picks of reader_k (direction_k . w_c). */
-static void span_reader(double *v, const clipspan_span *span, const cs_effects *e, int picks)
+static clipspan_status check_spans(const clipspan_span *const *spans, size_t count,
+                                   const cs_effects *e, clipspan_error *err)
 {
     const cs_shape s = cs_effects_shape(e);
-    const size_t classes = cs_effects_classes(e);
-    const float *directions = clipspan_span_get_directions(span), *w = cs_effects_vectors(e);
-    const double *readers = clipspan_span_get_readers(span);
-    const int count = span->info.picks < picks ? span->info.picks : picks;
-    memset(v, 0, s.C * classes * sizeof *v);
-    for (int k = 0; k < count; k++)
-        for (size_t c = 0; c < classes; c++) {
-            double along = 0.0;
-            for (size_t p = 0; p < s.P; p++)
-                along += (double)directions[(size_t)k * s.P + p] * (double)w[c * s.P + p];
-            for (size_t i = 0; i < s.C; i++)
-                v[i * classes + c] += readers[(size_t)k * s.C + i] * along;
-        }
-}
-
-static clipspan_status check_spans(size_t *heads, uint8_t *seen, const clipspan_span *const *spans,
-                                   size_t count, const cs_effects *e, clipspan_error *err)
-{
-    const cs_shape s = cs_effects_shape(e);
-    for (size_t i = 0; i < count; i++) {
+    clipspan_status status = CLIPSPAN_OK;
+    uint8_t *seen = cs_alloc_zero(cs_effects_terms(e), 1, "spans", err);
+    if (!seen) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
         const clipspan_span_info *info = clipspan_span_get_info(spans[i]);
         if (!info || (size_t)info->embed_width != s.P || (size_t)info->head_width != s.K ||
             info->head.layer >= (int)s.L || info->head.head >= (int)s.H)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "span %zu is NULL or of another model", i);
-        heads[i] = (size_t)info->head.layer * s.H + (size_t)info->head.head;
-        if (seen[heads[i]]++)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "there are two spans of head L%d.H%d",
-                           info->head.layer, info->head.head);
+            status = cs_fail(err, CLIPSPAN_E_ARGUMENT, "span %zu is NULL or of another model", i);
+        else if (seen[(size_t)info->head.layer * s.H + (size_t)info->head.head]++)
+            status = cs_fail(err, CLIPSPAN_E_ARGUMENT, "there are two spans of head L%d.H%d",
+                             info->head.layer, info->head.head);
     }
-    return CLIPSPAN_OK;
+    cs_free(seen);
+    return status;
+}
+
+cs_head_texts cs_head_texts_of(const clipspan_span *span)
+{
+    return (cs_head_texts){span->info.head, span->info.picks, clipspan_span_get_picks(span),
+                           clipspan_span_get_directions(span), clipspan_span_get_readers(span)};
 }
 
 clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
@@ -177,31 +167,23 @@ clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
                                            const clipspan_span *const *spans, size_t count,
                                            int picks, const int32_t *labels, clipspan_error *err)
 {
-    clipspan_status status = CLIPSPAN_E_NOMEM;
+    clipspan_status status;
+    cs_head_texts *heads;
     cs_effects *s = NULL;
-    uint8_t *seen;
-    double *readers;
-    size_t *heads, size, i;
     cs_clear(err);
     if (!effects || (count > 0 && !spans) || picks < 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_effects_run_spans: an argument is NULL, or picks is negative");
     CS_TRY(cs_effects_source(&s, effects->effects, source ? source->effects : NULL, err));
     CS_TRY(check_labels(labels, effects->effects, err));
-    size = cs_effects_shape(s).C * cs_effects_classes(s);
-    seen = cs_alloc_zero(cs_effects_terms(s), 1, "spans", err);
+    CS_TRY(check_spans(spans, count, s, err));
     heads = cs_alloc(count, sizeof *heads, "spans", err);
-    readers = cs_alloc(count, size * sizeof *readers, "spans", err);
-    if (!seen || !heads || !readers) goto done;
-    CS_TRY_DONE(check_spans(heads, seen, spans, count, s, err));
-    for (i = 0; i < count; i++)
-        span_reader(readers + i * size, spans[i], s, picks);
-    status = cs_effects_run_replaced(predicted, margins, effects->effects, s, heads, count, readers,
-                                     labels, err);
-done:
-    cs_free(seen);
+    if (!heads) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        heads[i] = cs_head_texts_of(spans[i]);
+    status = cs_effects_run_texts(predicted, margins, effects->effects, s, heads, count, picks,
+                                  labels, err);
     cs_free(heads);
-    cs_free(readers);
     return status;
 }
 

@@ -6,10 +6,14 @@
 #include <clipspan/effects.h>
 
 #include "api/handles.h"
+#include "study/effects_texts.h"
 #include "study/shortcut.h"
 
 struct clipspan_effects {
     cs_effects *effects;
 };
+
+/* What the span of a head says of it; borrowed. */
+cs_head_texts cs_head_texts_of(const clipspan_span *span);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_evaluation: argument checks around study/evaluation.h. */
 #include "api/evaluation_api.h"
+#include "api/option_structs.h"
 #include "base/memory.h"
-#include "base/options.h"
+#include "base/progress_part.h"
 #include "study/labels.h"
 
 #include <string.h>
@@ -53,7 +54,7 @@ static clipspan_status check_labels(const clipspan_evaluation_options *o, uint64
 static clipspan_status take_options(clipspan_evaluation_options *to,
                                     const clipspan_evaluation_options *options, clipspan_error *err)
 {
-    CS_TRY(cs_options_take(to, sizeof *to, options, "clipspan_evaluation_options", err));
+    CS_TRY(CS_OPTIONS(to, options, clipspan_evaluation_options, err));
     if (to->effects && to->effects->like)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "an evaluation's effects have cues of their own; like must be NULL");
@@ -70,32 +71,18 @@ static void name_classes(const char **keys, const char **names, const clipspan_b
     }
 }
 
-/* Progress of the second run behind that of the first, chunks of both together. */
-typedef struct two_runs {
-    const clipspan_progress *whole;
-    size_t before, total;
-} two_runs;
-
-static int step_two(void *user, size_t done, size_t total)
-{
-    const two_runs *t = user;
-    (void)total;
-    return t->whole->step(t->whole->user, t->before + done, t->total);
-}
-
 static clipspan_status read_runs(clipspan_evaluation *ev, const clipspan_bank *bank,
                                  const clipspan_effects_options *options,
                                  const clipspan_progress *progress, clipspan_error *err)
 {
     const size_t first = (size_t)cs_run_info(ev->run->run)->chunks;
-    two_runs two = {progress, 0, first};
-    const clipspan_progress inner = {step_two, &two};
-    const clipspan_progress *step = progress && progress->step ? &inner : NULL;
-    if (ev->means_run) two.total += (size_t)cs_run_info(ev->means_run->run)->chunks;
-    CS_TRY(clipspan_effects_new(&ev->effects, ev->run, bank, options, step, err));
+    cs_progress_part part = {.whole = progress, .total = first};
+    if (ev->means_run) part.total += (size_t)cs_run_info(ev->means_run->run)->chunks;
+    CS_TRY(clipspan_effects_new(&ev->effects, ev->run, bank, options, cs_progress_of(&part), err));
     if (!ev->means_run) return CLIPSPAN_OK;
-    two.before = first;
-    return clipspan_effects_new(&ev->means, ev->means_run, bank, options, step, err);
+    part.before = first;
+    return clipspan_effects_new(&ev->means, ev->means_run, bank, options, cs_progress_of(&part),
+                                err);
 }
 
 static clipspan_status make(clipspan_evaluation *ev, const clipspan_bank *bank,

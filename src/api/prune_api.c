@@ -2,7 +2,7 @@
 /* clipspan_prune: argument checks around study/prune.h. */
 #include "api/edit_check_api.h"
 #include "base/memory.h"
-#include "base/options.h"
+#include "api/option_structs.h"
 #include "study/json_edit.h"
 
 struct clipspan_prune {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_remedy: argument checks around study/remedy.h; values of surgery. */
 #include "api/evaluation_api.h"
+#include "api/option_structs.h"
 #include "base/memory.h"
-#include "base/options.h"
-#include "study/json_remedy.h"
+#include "study/study_json.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -181,10 +181,7 @@ const uint32_t *clipspan_remedy_get_predicted(const clipspan_remedy *remedy, siz
 void clipspan_remedy_write_json(const clipspan_remedy *remedy, int flat,
                                 void (*put)(void *to, const char *text, size_t size), void *to)
 {
-    cs_json_writer json;
-    if (!remedy || !put) return;
-    cs_json_begin(&json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.shortcut.v1");
-    cs_json_remedy(&json, remedy->remedy);
+    if (remedy && put) cs_remedy_json(remedy->remedy, flat, put, to);
 }
 
 clipspan_status clipspan_remedy_keep(const clipspan_remedy *remedy, const clipspan_run *run,
@@ -208,12 +205,9 @@ clipspan_status clipspan_remedy_open(clipspan_remedy **out, const clipspan_run *
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_remedy_open: an argument is NULL");
     remedy = cs_alloc_zero(1, sizeof *remedy, "remedies", err);
     if (!remedy) return CLIPSPAN_E_NOMEM;
-    status = cs_remedy_kept(&remedy->remedy, &stale, run->run, err);
+    status = cs_remedy_read(&remedy->remedy, &stale, run->run, err);
     if (status == CLIPSPAN_OK && !remedy->remedy)
-        status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, cs_run_info(run->run)->path,
-                            stale ? "keeps a shortcut of other statistics than today's; compute it "
-                                    "again with clipspan shortcut"
-                                  : "keeps no shortcut; clipspan shortcut leaves one");
+        status = cs_study_missing(run->run, "shortcut", stale, err);
     if (status == CLIPSPAN_OK)
         *out = remedy;
     else

@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "report/section.h"
 #include "run/kept.h"
+#include "study/study_json.h"
 
 static void (*const sections[])(cs_html *html, const cs_report_facts *facts) = {
     cs_section_findings, cs_section_map,      cs_section_layers, cs_section_effects,
@@ -19,21 +20,19 @@ static void (*const sections[])(cs_html *html, const cs_report_facts *facts) = {
 
 clipspan_status cs_report_kept_read(cs_report_kept *out, const cs_run *run, clipspan_error *err)
 {
-    struct json_t **const to[] = {&out->effects, &out->ablate, &out->shortcut};
-    static const char *const kinds[] = {"effects", "ablate", "shortcut"};
+    int stale[3];
     memset(out, 0, sizeof *out);
-    for (size_t i = 0; i < 3; i++) {
-        int stale;
-        CS_TRY(cs_kept_read(to[i], &stale, run, kinds[i], err));
-        out->stale |= stale;
-    }
+    CS_TRY(cs_effects_table_read(&out->effects, &stale[0], run, err));
+    CS_TRY(cs_ablation_read(&out->ablate, &stale[1], run, err));
+    CS_TRY(cs_kept_read(&out->shortcut, &stale[2], run, "shortcut", err));
+    out->stale = stale[0] || stale[1] || stale[2];
     return CLIPSPAN_OK;
 }
 
 void cs_report_kept_fini(cs_report_kept *kept)
 {
-    json_decref(kept->effects);
-    json_decref(kept->ablate);
+    cs_effects_table_free(&kept->effects);
+    cs_ablation_free(&kept->ablate);
     json_decref(kept->shortcut);
     memset(kept, 0, sizeof *kept);
 }

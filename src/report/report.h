@@ -4,12 +4,16 @@
 #define CLIPSPAN_SRC_REPORT_REPORT_H
 
 #include "atlas/atlas.h"
+#include "study/ablation.h"
+#include "study/effects_table.h"
 
 struct json_t;
 
-/* Documents that a run keeps (run/kept.h), each NULL where there is none. */
+/* Results of studies that a run keeps, each NULL where there is none. */
 typedef struct cs_report_kept {
-    struct json_t *effects, *ablate, *shortcut;
+    cs_effects_table *effects;
+    cs_ablation *ablate;
+    struct json_t *shortcut;
     int stale; /* one or more are kept, but of other statistics than today's */
 } cs_report_kept;
 

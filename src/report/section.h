@@ -38,8 +38,9 @@ void cs_finding_shortcut(cs_html *html, const cs_report_facts *facts);
  * and means come from; the cells of a change with its interval; tables of a shortcut; a head's name
  * that leads to its card, with its role. */
 void cs_terms_alone(cs_html *html, const cs_report_facts *facts);
-void cs_doc_classes(cs_html *html, const struct json_t *document);
-void cs_doc_circumstances(cs_html *html, const struct json_t *document, const char *means);
+void cs_say_classes(cs_html *html, const clipspan_evaluation_info *info);
+void cs_say_circumstances(cs_html *html, const clipspan_evaluation_info *info, const char *means);
+void cs_say_change(cs_html *html, const clipspan_comparison *comparison);
 void cs_doc_change(cs_html *html, const struct json_t *comparison);
 void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const struct json_t *pair);
 void cs_shortcut_groups(cs_html *html, const struct json_t *list);

@@ -263,10 +263,14 @@ static void say_pair(cs_html *html, const json_t *d, const json_t *pair)
 /* Where it all comes from, once a page. */
 static void circumstances(cs_html *html, const json_t *d)
 {
+    const clipspan_evaluation_info info = {.run = cs_doc_text(d, "run"),
+                                           .source = cs_doc_text(d, "labels"),
+                                           .unlabelled = cs_doc_count(d, "unlabelled"),
+                                           .agreement = !cs_doc_flag(d, "labelled")};
     char means[640];
     snprintf(means, sizeof means, "ranking and choice looked at no label; statistics and %.560s",
              cs_doc_text(d, "statistics"));
-    cs_doc_circumstances(html, d, means);
+    cs_say_circumstances(html, &info, means);
     found_cues(html, d);
 }
 

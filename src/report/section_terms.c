@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Single terms at their means, from the kept document of `clipspan effects`: a map of heads by what
+/* Single terms at their means, from the kept effects: a map of heads by what
  * their absence does, the strongest of them, and every layer and MLP. */
 #include "report/document.h"
 #include "report/section.h"
@@ -13,9 +13,9 @@
 #define STRONGEST 10
 #define SEEN      0.0005 /* a change in accuracy below which a cell shows a dot */
 
-static double change_of(const json_t *e)
+static double change_of(const clipspan_effect *e)
 {
-    return -cs_doc_real(e, "drop");
+    return -e->accuracy_drop;
 }
 
 /* The card of the head "L22.H11" in this page, or NULL. */
@@ -51,21 +51,20 @@ void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name)
 
 /* ---- The map ---- */
 
-static void describe(cs_html *html, const json_t *e, const char *name, int labelled)
+static void describe(cs_html *html, const clipspan_effect *e, int labelled)
 {
-    cs_html_text(html, name);
+    cs_html_text(html, e->name);
     cs_html_format(html, ": %s %s points, margin ", labelled ? "accuracy" : "agreement",
                    cs_figure_points(change_of(e)).text);
-    cs_html_format(html, "%s", cs_figure_margin(-cs_doc_real(e, "margin_drop")).text);
+    cs_html_format(html, "%s", cs_figure_margin(-e->margin_drop).text);
 }
 
-static void cell(cs_html *html, const cs_report_facts *facts, const json_t *e, double most)
+static void cell(cs_html *html, const cs_report_facts *facts, const clipspan_effect *e, double most)
 {
-    const char *name = cs_doc_text(e, "name");
     const double change = change_of(e), depth = most > 0 ? sqrt(fabs(change) / most) : 0;
-    const int labelled = cs_doc_flag(facts->kept.effects, "labelled");
+    const int labelled = !facts->kept.effects->facts.info.agreement;
     const int same = !isfinite(change) || fabs(change) < SEEN;
-    const clipspan_atlas_head *card = card_of(facts, name);
+    const clipspan_atlas_head *card = card_of(facts, e->name);
     cs_html_format(html, "<td><%s class=\"%s\" style=\"--s:%.2f\"", card ? "a" : "b",
                    same         ? "r0"
                    : change < 0 ? "lose"
@@ -73,9 +72,9 @@ static void cell(cs_html *html, const cs_report_facts *facts, const json_t *e, d
                    isfinite(depth) ? depth : 0);
     if (card) cs_html_format(html, " href=\"#%s\"", cs_head_name(card->head).text);
     cs_html_put(html, " title=\"");
-    describe(html, e, name, labelled);
+    describe(html, e, labelled);
     cs_html_put(html, "\" aria-label=\"");
-    describe(html, e, name, labelled);
+    describe(html, e, labelled);
     if (same)
         cs_html_put(html, "\">\xC2\xB7");
     else
@@ -83,16 +82,19 @@ static void cell(cs_html *html, const cs_report_facts *facts, const json_t *e, d
     cs_html_put(html, card ? "</a>" : "</b>");
 }
 
-/* heads : [L, H] in order, as the document has them. */
-static void map(cs_html *html, const cs_report_facts *facts, const json_t *heads)
+/* heads : [count] in order; a map when these are all heads, [L, H]. */
+static void map(cs_html *html, const cs_report_facts *facts, const clipspan_effect *heads,
+                size_t count)
 {
     const size_t L = (size_t)facts->atlas->info.run.layers,
                  H = (size_t)facts->atlas->info.run.heads;
     double most = 0;
     size_t i;
-    if (json_array_size(heads) != L * H || H == 0) return;
+    if (count != L * H || H == 0) return;
+    for (i = 0; i < L * H; i++)
+        if ((size_t)heads[i].layer * H + (size_t)heads[i].head != i) return;
     for (i = 0; i < L * H; i++) {
-        const double size = fabs(change_of(json_array_get(heads, i)));
+        const double size = fabs(change_of(&heads[i]));
         if (size > most) most = size;
     }
     cs_html_format(html,
@@ -105,7 +107,7 @@ static void map(cs_html *html, const cs_report_facts *facts, const json_t *heads
     for (size_t row = L; row-- > 0;) {
         cs_html_format(html, "\n<tr><th scope=row>L%zu", row);
         for (i = 0; i < H; i++)
-            cell(html, facts, json_array_get(heads, row * H + i), most);
+            cell(html, facts, &heads[row * H + i], most);
     }
     cs_html_put(html, "</table></div>\n"
                       "<p class=key><span class=step><b class=\"chip lose\">\xE2\x88\x92</b> fewer "
@@ -116,82 +118,78 @@ static void map(cs_html *html, const cs_report_facts *facts, const json_t *heads
 
 /* ---- Tables ---- */
 
-typedef struct ranked {
-    const json_t *row;
-    size_t place;
-} ranked;
+/* Rows of kinds first to last, in order. *count of them. */
+static const clipspan_effect **find_rows(size_t *count, const cs_effects_table *t,
+                                         clipspan_effect_kind first, clipspan_effect_kind last,
+                                         cs_html *html)
+{
+    const clipspan_effect **rows =
+        cs_alloc(t->info.rows, sizeof *rows, "a table of heads", html->err);
+    *count = 0;
+    if (!rows && html->status == CLIPSPAN_OK) html->status = CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; rows && i < t->info.rows; i++)
+        if (t->rows[i].kind >= first && t->rows[i].kind <= last) rows[(*count)++] = &t->rows[i];
+    return rows;
+}
 
 /* The largest drop first, then the largest in margin. */
 static int by_drop(const void *a, const void *b)
 {
-    const ranked *x = a, *y = b;
-    const double one = cs_doc_real(x->row, "drop"), two = cs_doc_real(y->row, "drop");
-    const double first = cs_doc_real(x->row, "margin_drop"),
-                 second = cs_doc_real(y->row, "margin_drop");
-    if (one != two) return one > two ? -1 : 1;
-    if (first != second) return first > second ? -1 : 1;
-    return x->place < y->place ? -1 : x->place > y->place;
+    const clipspan_effect *x = *(const clipspan_effect *const *)a,
+                          *y = *(const clipspan_effect *const *)b;
+    if (x->accuracy_drop != y->accuracy_drop) return x->accuracy_drop > y->accuracy_drop ? -1 : 1;
+    if (x->margin_drop != y->margin_drop) return x->margin_drop > y->margin_drop ? -1 : 1;
+    return x < y ? -1 : x > y;
 }
 
-static void add_rows(ranked *to, size_t *count, const json_t *rows)
-{
-    for (size_t i = 0; i < json_array_size(rows); i++, ++*count)
-        to[*count] = (ranked){json_array_get(rows, i), *count};
-}
-
-static void term_row(cs_html *html, const cs_report_facts *facts, const json_t *e)
+static void term_row(cs_html *html, const cs_report_facts *facts, const clipspan_effect *e)
 {
     cs_html_put(html, "\n<tr><th scope=row>");
-    cs_head_link(html, facts, cs_doc_text(e, "name"));
+    cs_head_link(html, facts, e->name);
     cs_html_format(html, "<td class=n>%s", cs_figure_points(change_of(e)).text);
-    cs_html_format(html, "<td class=n>%s", cs_figure_margin(-cs_doc_real(e, "margin_drop")).text);
-    if (cs_doc_count(facts->kept.effects, "groups"))
-        cs_html_format(html, "<td class=n>%s",
-                       cs_figure_points(-cs_doc_real(e, "worst_drop")).text);
-    cs_html_format(html, "<td class=n>%s", cs_figure_percent(cs_doc_real(e, "share")).text);
+    cs_html_format(html, "<td class=n>%s", cs_figure_margin(-e->margin_drop).text);
+    if (facts->kept.effects->facts.info.groups)
+        cs_html_format(html, "<td class=n>%s", cs_figure_points(-e->worst_drop).text);
+    cs_html_format(html, "<td class=n>%s", cs_figure_percent(e->share).text);
 }
 
-static void term_table(cs_html *html, const cs_report_facts *facts, const ranked *rows,
-                       size_t count, const char *what)
+static void term_table(cs_html *html, const cs_report_facts *facts,
+                       const clipspan_effect *const *rows, size_t count, const char *what)
 {
-    const json_t *d = facts->kept.effects;
+    const clipspan_evaluation_info *info = &facts->kept.effects->facts.info;
     cs_html_format(html,
                    "<div class=scroll tabindex=0 role=region aria-label=\"%s alone\"><table "
                    "class=layers><thead><tr><th scope=col>%s alone<th scope=col class=n>%s, points"
                    "<th scope=col class=n>margin",
-                   what, what, cs_doc_flag(d, "labelled") ? "Accuracy" : "Agreement");
-    if (cs_doc_count(d, "groups")) cs_html_put(html, "<th scope=col class=n>worst group, points");
+                   what, what, info->agreement ? "Agreement" : "Accuracy");
+    if (info->groups) cs_html_put(html, "<th scope=col class=n>worst group, points");
     cs_html_put(html, "<th scope=col class=n>variance share<tbody>");
     for (size_t i = 0; i < count; i++)
-        term_row(html, facts, rows[i].row);
+        term_row(html, facts, rows[i]);
     cs_html_put(html, "</table></div>\n");
 }
 
 void cs_terms_alone(cs_html *html, const cs_report_facts *facts)
 {
-    const json_t *d = facts->kept.effects, *heads = json_object_get(d, "heads"),
-                 *layers = json_object_get(d, "layers"), *mlps = json_object_get(d, "mlps");
-    const size_t all = json_array_size(heads) + json_array_size(layers) + json_array_size(mlps);
-    ranked *rows = cs_alloc(all, sizeof *rows, "a table of heads", html->err);
-    size_t count = 0;
-    if (!rows) {
-        if (html->status == CLIPSPAN_OK) html->status = CLIPSPAN_E_NOMEM;
-        return;
-    }
+    const cs_effects_table *t = facts->kept.effects;
+    size_t heads, others;
+    const clipspan_effect **head =
+        find_rows(&heads, t, CLIPSPAN_EFFECT_HEAD, CLIPSPAN_EFFECT_HEAD, html);
+    const clipspan_effect **other =
+        find_rows(&others, t, CLIPSPAN_EFFECT_LAYER, CLIPSPAN_EFFECT_MLP, html);
+    if (!head || !other) goto done;
     cs_html_format(html,
                    "<h3 class=sub>Every head alone at its mean: change in %s, points</h3>\n"
                    "<div class=halves><div>\n",
-                   cs_doc_flag(d, "labelled") ? "accuracy" : "agreement");
-    map(html, facts, heads);
+                   t->facts.info.agreement ? "agreement" : "accuracy");
+    if (heads) map(html, facts, head[0], heads);
     cs_html_put(html, "</div><div>\n");
-    add_rows(rows, &count, heads);
-    qsort(rows, count, sizeof *rows, by_drop);
-    term_table(html, facts, rows, count < STRONGEST ? count : STRONGEST, "Head");
+    qsort(head, heads, sizeof *head, by_drop);
+    term_table(html, facts, head, heads < STRONGEST ? heads : STRONGEST, "Head");
     cs_html_put(html, "</div></div>\n<details><summary>Every layer and MLP alone</summary>");
-    count = 0;
-    add_rows(rows, &count, layers);
-    add_rows(rows, &count, mlps);
-    term_table(html, facts, rows, count, "Layer or MLP");
+    term_table(html, facts, other, others, "Layer or MLP");
     cs_html_put(html, "</details>\n");
-    cs_free(rows);
+done:
+    cs_free(head);
+    cs_free(other);
 }

@@ -8,6 +8,14 @@
 
 #define HEADS_SHOWN 10
 
+void cs_doc_change(cs_html *html, const json_t *c)
+{
+    const clipspan_comparison change = {.change = cs_doc_real(c, "change"),
+                                        .change_low = cs_doc_real(c, "change_low"),
+                                        .change_high = cs_doc_real(c, "change_high")};
+    cs_say_change(html, &change);
+}
+
 static double part(double x, double all)
 {
     return all > 0 ? x / all : (double)NAN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan.shortcut.v1, written. */
-#include "study/json_remedy.h"
 #include "study/json_parts.h"
+#include "study/study_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,13 +11,6 @@ typedef struct out {
     cs_json_writer *json;
     const cs_remedy *remedy;
 } out;
-
-const char *cs_remedy_kind_name(clipspan_remedy_kind kind)
-{
-    static const char *const names[] = {"nothing", "ablate", "cue_surgery", "text_projection",
-                                        "whole_embedding"};
-    return names[kind];
-}
 
 static void put_real(const out *o, const char *key, double value)
 {
@@ -202,10 +195,13 @@ static void put_cues(const out *o)
     cs_json_put_end(o->json);
 }
 
-void cs_json_remedy(cs_json_writer *json, const cs_remedy *r)
+void cs_remedy_json(const cs_remedy *r, int flat,
+                    void (*put)(void *to, const char *text, size_t size), void *to)
 {
     const clipspan_evaluation_info *e = &r->facts.info;
+    cs_json_writer writer, *json = &writer;
     const out o = {json, r};
+    cs_json_begin(json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.shortcut.v1");
     cs_json_put_text(json, "run", e->run);
     cs_json_put_text(json, "effect", "direct");
     cs_json_put_text(json, "statistics", e->means);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan.shortcut.v1, read back, and kept in runs. Every member is checked, so that nothing that
+/* clipspan.shortcut.v1, read back. Every member is checked, so that nothing that
  * a damaged document says is used as a size or a place. */
 #include "base/memory.h"
-#include "run/kept.h"
 #include "study/json_parts.h"
-#include "study/json_remedy.h"
+#include "study/study_json.h"
 
 #include <limits.h>
 #include <math.h>
@@ -388,11 +387,11 @@ static clipspan_status read_document(cs_remedy *r, const cs_json *in, clipspan_e
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_json_remedy_read(cs_remedy **out, const json_t *document, const char *name,
-                                    clipspan_error *err)
+clipspan_status cs_remedy_parse(cs_remedy **out, const json_t *document, const char *path,
+                                clipspan_error *err)
 {
     static const clipspan_evaluation_info none;
-    const cs_json in = cs_json_root(document, name);
+    const cs_json in = cs_json_root(document, path);
     cs_remedy *r = NULL;
     clipspan_status status;
     size_t pairs;
@@ -406,49 +405,5 @@ clipspan_status cs_json_remedy_read(cs_remedy **out, const json_t *document, con
         *out = r;
     else
         cs_remedy_free(&r);
-    return status;
-}
-
-/* ---- In a run ---- */
-
-typedef struct text {
-    char *bytes;
-    size_t used, room;
-    clipspan_status status;
-    clipspan_error *err;
-} text;
-
-static void add_text(void *to, const char *bytes, size_t size)
-{
-    text *t = to;
-    if (t->status == CLIPSPAN_OK)
-        t->status = cs_grow(&t->bytes, &t->room, t->used + size + 1, 1, "a document", t->err);
-    if (t->status != CLIPSPAN_OK) return;
-    memcpy(t->bytes + t->used, bytes, size);
-    t->used += size;
-    t->bytes[t->used] = '\0';
-}
-
-clipspan_status cs_remedy_keep(const cs_remedy *remedy, const cs_run *run, const cs_run *other,
-                               clipspan_error *err)
-{
-    text t = {NULL, 0, 0, CLIPSPAN_OK, err};
-    cs_json_writer json;
-    cs_json_begin(&json, add_text, &t, CS_JSON_INDENTED, "clipspan.shortcut.v1");
-    cs_json_remedy(&json, remedy);
-    if (t.status == CLIPSPAN_OK) t.status = cs_kept_write(run, other, "shortcut", t.bytes, err);
-    cs_free(t.bytes);
-    return t.status;
-}
-
-clipspan_status cs_remedy_kept(cs_remedy **out, int *stale, const cs_run *run, clipspan_error *err)
-{
-    clipspan_status status;
-    json_t *document;
-    *out = NULL;
-    CS_TRY(cs_kept_read(&document, stale, run, "shortcut", err));
-    if (!document) return CLIPSPAN_OK;
-    status = cs_json_remedy_read(out, document, cs_run_info(run)->path, err);
-    json_decref(document);
     return status;
 }

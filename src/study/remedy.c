@@ -140,3 +140,10 @@ const char *cs_remedy_role_name(clipspan_remedy_role role)
                                                       "best in hindsight"};
     return names[role];
 }
+
+const char *cs_remedy_kind_name(clipspan_remedy_kind kind)
+{
+    static const char *const names[] = {"nothing", "ablate", "cue_surgery", "text_projection",
+                                        "whole_embedding"};
+    return names[kind];
+}

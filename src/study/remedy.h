@@ -76,6 +76,8 @@ void cs_remedy_finish_pair(cs_remedy_pair *pair);
 
 /* "best in hindsight" */
 const char *cs_remedy_role_name(clipspan_remedy_role role);
+/* "cue_surgery" */
+const char *cs_remedy_kind_name(clipspan_remedy_kind kind);
 
 /* ev: with a cue. Errors: as clipspan_remedy_new. */
 clipspan_status cs_remedy_make(cs_remedy **out, const cs_evaluation *ev, const cs_remedy_wish *wish,

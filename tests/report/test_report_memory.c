@@ -17,6 +17,7 @@
 #include "failing_malloc.h"
 #include "report/explain_page.h"
 #include "report/report.h"
+#include "study/study_json.h"
 #include "tiny.h"
 
 static json_t *document(const char *name)
@@ -36,13 +37,18 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     char *pictures = cs_tiny_folder(), *picture = cs_tiny_path(pictures, "p.png"),
          *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "report.html");
     const atlas_craft craft = {4, 1, 6, 2, names, pictures, NULL, 0};
-    cs_report_kept kept = {document("effects"), document("ablate"), document("shortcut"), 0};
+    cs_report_kept kept = {NULL, NULL, document("shortcut"), 0};
+    json_t *effects = document("effects"), *ablate = document("ablate");
     const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept};
     clipspan_status status;
     clipspan_error err;
     cs_atlas *atlas;
     long n, most;
     (void)state;
+    assert_int_equal(cs_effects_table_parse(&kept.effects, effects, "a run", NULL), CLIPSPAN_OK);
+    assert_int_equal(cs_ablation_parse(&kept.ablate, ablate, "a run", NULL), CLIPSPAN_OK);
+    json_decref(effects);
+    json_decref(ablate);
     assert_int_equal(cs_png_write(picture, pixels, 80, 70, 3, 0, NULL), CLIPSPAN_OK);
     atlas = atlas_craft_new(&craft);
     failing_armed = 1;

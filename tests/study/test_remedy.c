@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "run_craft.h"
 #include "study/cues.h"
-#include "study/json_remedy.h"
+#include "study/study_json.h"
 #include "tiny.h"
 
 enum { ROWS = 50, CLASSES = 3, MOST = 64 };
@@ -436,7 +436,7 @@ static void no_member_is_believed(void **state)
         size_t at = 0;
         clipspan_status status;
         spoil(d, &at, wanted, bad);
-        status = cs_json_remedy_read(&read, d, "FILE", &err);
+        status = cs_remedy_parse(&read, d, "FILE", &err);
         if (status != CLIPSPAN_OK) {
             refused++;
             assert_int_equal(status, CLIPSPAN_E_FORMAT);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Counting on from what was finished before. */
+#include "base/progress_part.h"
+
+static int step_part(void *user, size_t done, size_t total)
+{
+    const cs_progress_part *p = user;
+    (void)total;
+    return p->whole->step(p->whole->user, p->before + done, p->total);
+}
+
+const clipspan_progress *cs_progress_of(cs_progress_part *part)
+{
+    if (!part->whole || !part->whole->step) return NULL;
+    part->own.step = step_part;
+    part->own.user = part;
+    return &part->own;
+}
+
+clipspan_status cs_progress_tell(const cs_progress_part *part, size_t done, clipspan_error *err)
+{
+    if (!part->whole || !part->whole->step) return CLIPSPAN_OK;
+    if (part->whole->step(part->whole->user, part->before + done, part->total) == 0)
+        return CLIPSPAN_OK;
+    return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted");
+}
