@@ -353,7 +353,7 @@ static clipspan_status read_cues(cs_remedy *r, const cs_json *in, clipspan_error
 {
     size_t count;
     cs_json item;
-    CS_TRY(need_text(&r->cue.words, r, in, "cue", err));
+    CS_TRY(read_text(&r->cue.words, r, in, "cue", err));
     CS_TRY(read_text(&r->cue.names_class, r, in, "cue_names_class", err));
     CS_TRY(read_text(&r->cue.pool, r, in, "pool", err));
     CS_TRY(cs_json_length(&count, in, "cues", err));
