@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_edit_check: argument checks around study/edit_check.h. */
 #include "api/edit_check_api.h"
-#include "base/memory.h"
 #include "api/option_structs.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "study/json_edit.h"
 

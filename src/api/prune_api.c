@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_prune: argument checks around study/prune.h. */
 #include "api/edit_check_api.h"
-#include "base/memory.h"
 #include "api/option_structs.h"
+#include "base/memory.h"
 #include "study/json_edit.h"
 
 struct clipspan_prune {

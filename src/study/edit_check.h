@@ -66,6 +66,13 @@ clipspan_status cs_edit_check_run(cs_edit_check *check, const char *written, siz
                                   clipspan_error *err);
 clipspan_status cs_edit_check_time(cs_edit_check *check, const char *written, clipspan_error *err);
 
+/* What passes gather: nothing at first; an image that could not be read; then figures of every set
+ * from the distances of used images, in any order: [sets, stride], of which info.used are there. */
+void cs_edit_figures_clear(cs_edit_check *check);
+clipspan_status cs_edit_figures_unreadable(cs_edit_check *check, const clipspan_error *reason,
+                                           clipspan_error *err);
+void cs_edit_figures_finish(cs_edit_check *check, double *distances, size_t stride);
+
 /* Images of the run, or every so many-th of a list; labels by class of the bank (-1: none). Errors:
  * ARGUMENT (a label that no class has), those of reading the run, NOMEM. */
 clipspan_status cs_edit_images_list(cs_edit_images *images, const clipspan_run *run,

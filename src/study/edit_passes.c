@@ -3,11 +3,9 @@
  * was written; distances from the direct-effect prediction, and right answers. Images that could
  * not be read enter nothing: no distance, no answer, no label. */
 #include "base/memory.h"
-#include "decompose/compare.h"
 #include "study/edit_check.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BATCH    CS_EDIT_BATCH
@@ -91,25 +89,6 @@ static void fini_passes(passes *j)
     cs_free(j->distances);
 }
 
-/* Whatever was measured before goes. */
-static void forget(cs_edit_check *e)
-{
-    const clipspan_share none = {0};
-    for (size_t i = 0; e->reasons && i < e->info.reason_count; i++)
-        cs_free(e->reasons[i]);
-    e->info.asked = e->info.used = e->info.unreadable = e->info.labelled = 0;
-    e->info.reason_count = e->info.compared = 0;
-    e->info.bytes_after = e->info.parameters_after = 0;
-    e->info.off = -1.0;
-    e->before = none;
-    for (size_t k = 0; k < e->info.sets; k++) {
-        clipspan_edit_check_row *row = &e->rows[k];
-        row->distance_mean = row->distance_median = row->distance_largest = row->moved_mean = 0.0;
-        if (row->predicted) *(clipspan_share *)(uintptr_t)row->predicted = none;
-        if (row->network) *(clipspan_share *)(uintptr_t)row->network = none;
-    }
-}
-
 /* out = embedding with the set's terms at their means, a unit vector. */
 static void predict(float *out, const passes *j, const float *embedding,
                     const clipspan_edit_check_row *set)
@@ -165,21 +144,6 @@ static void count_right(clipspan_share *share, const passes *j, const int32_t *a
     }
 }
 
-static clipspan_status note_unreadable(cs_edit_check *e, const clipspan_error *reason,
-                                       clipspan_error *err)
-{
-    e->info.unreadable++;
-    if (e->info.reason_count == CS_EDIT_REASONS) return CLIPSPAN_OK;
-    if (!e->reasons)
-        e->reasons = cs_alloc_zero(CS_EDIT_REASONS, sizeof *e->reasons, "reasons", err);
-    if (!e->reasons) return CLIPSPAN_E_NOMEM;
-    e->info.reasons = (const char *const *)e->reasons;
-    e->reasons[e->info.reason_count] = cs_strdup(reason->message, err);
-    if (!e->reasons[e->info.reason_count]) return CLIPSPAN_E_NOMEM;
-    e->info.reason_count++;
-    return CLIPSPAN_OK;
-}
-
 /* The unedited network: embeddings, answers, predictions of all sets. */
 static clipspan_status run_before(passes *j, size_t first, size_t count, clipspan_error *err)
 {
@@ -194,7 +158,7 @@ static clipspan_status run_before(passes *j, size_t first, size_t count, clipspa
         if (j->errors[i].code != CLIPSPAN_OK) {
             for (size_t k = 0; k < e->info.sets; k++)
                 memset(j->predicted + (k * BATCH + i) * j->P, 0, j->P * sizeof *j->predicted);
-            CS_TRY(note_unreadable(e, &j->errors[i], err));
+            CS_TRY(cs_edit_figures_unreadable(e, &j->errors[i], err));
             continue;
         }
         e->info.labelled += e->images.labels[first + i] >= 0;
@@ -276,33 +240,6 @@ static clipspan_status run_set(passes *j, size_t k, size_t first, size_t count, 
     return CLIPSPAN_OK;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void finish_share(const clipspan_share *constant)
-{
-    clipspan_share *share = (clipspan_share *)(uintptr_t)constant;
-    if (!share || !share->pictures) return;
-    share->share = (double)share->correct / (double)share->pictures;
-    cs_wilson(&share->low, &share->high, share->correct, share->pictures);
-}
-
-static void sum_up(clipspan_edit_check_row *set, double *distances, size_t used)
-{
-    qsort(distances, used, sizeof *distances, by_size);
-    for (size_t i = 0; i < used; i++)
-        set->distance_mean += distances[i] / (double)used;
-    set->distance_median =
-        used % 2 ? distances[used / 2] : 0.5 * (distances[used / 2 - 1] + distances[used / 2]);
-    set->distance_largest = distances[used - 1];
-    set->moved_mean /= (double)used;
-    finish_share(set->predicted);
-    finish_share(set->network);
-}
-
 static clipspan_status step(const passes *j, size_t done, clipspan_error *err)
 {
     if (!j->progress || !j->progress->step) return CLIPSPAN_OK;
@@ -342,9 +279,7 @@ static clipspan_status conclude(passes *j, const char *written, clipspan_error *
                           "its output differs by %.1e from a pass in which the same heads are "
                           "mean-ablated, and at most %.0e is rounding",
                           info->off, OFF_MOST);
-    finish_share(&j->e->before);
-    for (size_t k = 0; k < info->sets; k++)
-        sum_up(&j->e->rows[k], j->distances + k * j->total, j->used);
+    cs_edit_figures_finish(j->e, j->distances, j->total);
     return CLIPSPAN_OK;
 }
 
@@ -354,7 +289,7 @@ clipspan_status cs_edit_check_run(cs_edit_check *e, const char *written, size_t 
     passes *j = cs_alloc_zero(1, sizeof *j, "a measurement", err);
     clipspan_status status;
     if (!j) return CLIPSPAN_E_NOMEM;
-    forget(e);
+    cs_edit_figures_clear(e);
     j->e = e;
     j->progress = progress;
     j->total = most < e->images.count ? most : e->images.count;

@@ -35,5 +35,9 @@ clipspan_status cs_prune_run(cs_prune *prune, const clipspan_progress *progress,
  * one head, or more than there are). */
 clipspan_status cs_prune_count(size_t *out, double fraction, int of_parameters, size_t heads,
                                uint64_t parameters, uint64_t per_head, clipspan_error *err);
+/* The same of a pruning's options. */
+clipspan_status cs_prune_wanted(size_t *out, const cs_prune *prune, clipspan_error *err);
+/* Makes the sets: the chosen heads, or the chosen fraction of the order and the curve. */
+clipspan_status cs_prune_sets(cs_prune *prune, clipspan_error *err);
 
 #endif
