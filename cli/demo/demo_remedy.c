@@ -161,8 +161,8 @@ static clipspan_status ablate_role(removal *r, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-static clipspan_status try_remedy(removal *r, const char *name, clipspan_remedy remedy, int heads,
-                                  const char *words, clipspan_error *err)
+static clipspan_status try_remedy(removal *r, const char *name, clipspan_remedy_kind remedy,
+                                  int heads, const char *words, clipspan_error *err)
 {
     outcome *o = next_outcome(r, name, (size_t)heads);
     size_t count;

@@ -115,7 +115,7 @@ static clipspan_status add_remedy(job *j, cli_pair *p, const char *name,
 }
 
 /* Of the candidates of one kind that with the smallest correlation. */
-static const clipspan_candidate *least(const cli_pair *p, clipspan_remedy remedy)
+static const clipspan_candidate *least(const cli_pair *p, clipspan_remedy_kind remedy)
 {
     const clipspan_candidate *c = clipspan_shortcut_get_candidates(p->shortcut), *found = NULL;
     for (size_t i = 0; i < clipspan_shortcut_get_info(p->shortcut)->candidates; i++)

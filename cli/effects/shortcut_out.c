@@ -51,7 +51,7 @@ typedef struct row_of {
     const cli_evaluation *ev;
     const cli_pair *pair;
     const char *what;
-    clipspan_remedy remedy;
+    clipspan_remedy_kind remedy;
     size_t heads;
     double correlation; /* below 0: not known */
 } row_of;
@@ -226,10 +226,14 @@ static void emit_remedies(cli_json *j, const cli_evaluation *ev, const cli_pair 
     cli_json_end(j);
     cli_json_array(j, "random");
     for (size_t t = 0; t < p->trial_count; t++) {
-        char words[512];
-        cli_terms_words(words, sizeof words, p->trials[t].heads, p->trials[t].count);
+        char name[32];
         cli_json_object(j, NULL);
-        cli_json_text(j, "heads", words);
+        cli_json_line(j, "heads");
+        for (size_t i = 0; i < p->trials[t].count; i++) {
+            cli_term_name(name, &p->trials[t].heads[i]);
+            cli_json_text(j, NULL, name);
+        }
+        cli_json_end(j);
         emit_figures(j, ev, &p->trials[t].overall, &p->trials[t].worst);
         cli_json_end(j);
     }

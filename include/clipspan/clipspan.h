@@ -57,10 +57,12 @@
 #include <clipspan/base.h>
 #include <clipspan/decompose.h>
 #include <clipspan/draw.h>
+#include <clipspan/edit.h>
 #include <clipspan/effects.h>
 #include <clipspan/encode.h>
 #include <clipspan/model.h>
 #include <clipspan/npy.h>
+#include <clipspan/remedy.h>
 #include <clipspan/report.h>
 #include <clipspan/run.h>
 #include <clipspan/search.h>

@@ -166,19 +166,19 @@ typedef struct clipspan_shortcut_head {
     int counteracts;            /* 1: never proposed */
 } clipspan_shortcut_head;
 
-typedef enum clipspan_remedy {
+typedef enum clipspan_remedy_kind {
     CLIPSPAN_REMEDY_NONE = 0,
     CLIPSPAN_REMEDY_ABLATE = 1,  /* mean-ablate the first heads of the ranking */
     CLIPSPAN_REMEDY_SURGERY = 2, /* CLIPSPAN_CHANGE_CUE in the first heads, or in all */
     CLIPSPAN_REMEDY_PROJECT = 3, /* baseline: the cue's direction out of the embedding */
     CLIPSPAN_REMEDY_REGRESS = 4  /* baseline: CLIPSPAN_CHANGE_CUE of the embedding, no heads */
-} clipspan_remedy;
+} clipspan_remedy_kind;
 
 /* correlation: the larger, over pictures predicted a and pictures predicted b, of
  * |correlation(edited margin, embedding . q)|: the smaller the less the decision knows of the
  * cue */
 typedef struct clipspan_candidate {
-    clipspan_remedy remedy;
+    clipspan_remedy_kind remedy;
     int heads; /* how many of the ranking; L H: all, those that counteract too */
     double correlation;
     int eligible; /* 0: ablates a head of whose say the cue explains less than half. Never chosen:
@@ -214,7 +214,7 @@ clipspan_shortcut_get_candidates(const clipspan_shortcut *shortcut);
  * clipspan_effects_run with the shortcut's effects as source. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_shortcut_get_changes(clipspan_change *changes, size_t *count,
                                                            const clipspan_shortcut *shortcut,
-                                                           clipspan_remedy remedy, int heads,
+                                                           clipspan_remedy_kind remedy, int heads,
                                                            clipspan_error *err);
 
 /* Readings of the cue, embedding . q, of every picture of some effects: out : [pictures]. Errors:

@@ -174,51 +174,6 @@ CLIPSPAN_API clipspan_status clipspan_model_run_hash(char out[65], const clipspa
 CLIPSPAN_API size_t clipspan_model_get_files(const clipspan_model *model);
 CLIPSPAN_API const char *clipspan_model_get_file(const clipspan_model *model, size_t file);
 
-/* ---- Edited checkpoints ---- */
-
-typedef struct clipspan_write_options {
-    size_t struct_size;
-    int remove; /* 0: the layout stays, a head's slice of the output projection is zero. 1: heads
-                   leave the tensors, and the configuration gains heads_per_layer, the numbers of
-                   the heads that each layer has left; clipspan reads that, and is faster for it */
-    int replace;
-    const char *means; /* where z comes from, for the record in the folder; NULL: nothing is said */
-} clipspan_write_options;
-#define CLIPSPAN_WRITE_OPTIONS_INIT                                                                \
-    {                                                                                              \
-        sizeof(clipspan_write_options), 0, 0, NULL                                                 \
-    }
-
-/* Writes the checkpoint of a model with some heads of its image tower silenced: for every token
- * they add to the residual stream what z gives,
- *
- *     W_O^h = 0        b_O + sum over the layer's heads of  z W_O^h
- *
- * in the layout it came from: every other tensor keeps its bytes and type; configuration,
- * preprocessing and tokenizer are copied, and the configuration says what was known of the model by
- * its name or by options, so that open_clip and transformers load the folder (with `remove`,
- * clipspan alone does). A changed b_O is float32, or float64 where it was, so that it is
- * not rounded to half precision. The folder appears whole or not at all, with clipspan_edit.json in
- * it, which says what was done; only a folder with that file is ever replaced.
- *   heads : [count], none twice   z : [count, K]
- * options may be NULL. progress counts bytes. Errors: EXISTS, WRITE, ARGUMENT (no heads, no such
- * head, one twice, one that was removed before, with `remove` all of a layer), IO, FORMAT, NOMEM,
- * INTERRUPTED. */
-CLIPSPAN_API clipspan_status clipspan_model_write(const char *folder, const clipspan_model *model,
-                                                  const clipspan_head *heads, const float *z,
-                                                  size_t count,
-                                                  const clipspan_write_options *options,
-                                                  const clipspan_progress *progress,
-                                                  clipspan_error *err);
-
-/* The checks of clipspan_model_write without writing: arguments, and whether the folder may be
- * made. */
-CLIPSPAN_API clipspan_status clipspan_model_check_write(const char *folder,
-                                                        const clipspan_model *model,
-                                                        const clipspan_head *heads, size_t count,
-                                                        const clipspan_write_options *options,
-                                                        clipspan_error *err);
-
 #ifdef __cplusplus
 }
 #endif

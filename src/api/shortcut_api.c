@@ -63,7 +63,7 @@ const clipspan_candidate *clipspan_shortcut_get_candidates(const clipspan_shortc
 
 clipspan_status clipspan_shortcut_get_changes(clipspan_change *changes, size_t *count,
                                               const clipspan_shortcut *shortcut,
-                                              clipspan_remedy remedy, int heads,
+                                              clipspan_remedy_kind remedy, int heads,
                                               clipspan_error *err)
 {
     const cs_shortcut *s = shortcut ? shortcut->shortcut : NULL;
@@ -76,19 +76,7 @@ clipspan_status clipspan_shortcut_get_changes(clipspan_change *changes, size_t *
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "remedy %d with %d heads was asked for; expected 0 to 4 with 0 to %zu",
                        (int)remedy, heads, s->info.heads);
-    if (remedy == CLIPSPAN_REMEDY_NONE) heads = 0;
-    if (remedy >= CLIPSPAN_REMEDY_PROJECT) heads = 1;
-    memset(changes, 0, (size_t)heads * sizeof *changes);
-    *count = (size_t)heads;
-    for (size_t i = 0; i < *count; i++) {
-        changes[i].cue = s->cue;
-        changes[i].layer = s->heads[i].head.layer;
-        changes[i].head = s->heads[i].head.head;
-        changes[i].kind =
-            remedy == CLIPSPAN_REMEDY_ABLATE ? CLIPSPAN_CHANGE_MEAN : CLIPSPAN_CHANGE_CUE;
-        if (remedy >= CLIPSPAN_REMEDY_PROJECT) changes[i].term = CLIPSPAN_TERM_EMBEDDING;
-        if (remedy == CLIPSPAN_REMEDY_PROJECT) changes[i].kind = CLIPSPAN_CHANGE_PROJECT;
-    }
+    *count = cs_shortcut_changes(changes, s, remedy, (size_t)heads);
     return CLIPSPAN_OK;
 }
 

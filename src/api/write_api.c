@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "model/checkpoint_edit.h"
 
-#include <clipspan/effects.h>
+#include <clipspan/edit.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Members of kept documents, bars and curves. Text stays out of pictures that stretch with the
+/* Bars and curves. Text stays out of pictures that stretch with the
  * window: it stands above them, at shares of their size. */
 #include "report/document.h"
 
@@ -9,41 +9,6 @@
 
 #define SPACE  "\xC2\xA0"
 #define LABELS 13 /* below a chart, at most */
-
-double cs_doc_real(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-uint64_t cs_doc_count(const json_t *object, const char *key)
-{
-    const json_int_t value = json_integer_value(json_object_get(object, key));
-    return value > 0 ? (uint64_t)value : 0;
-}
-
-const char *cs_doc_text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
-
-int cs_doc_flag(const json_t *object, const char *key)
-{
-    return json_is_true(json_object_get(object, key));
-}
-
-cs_share cs_doc_share(const json_t *object, const char *key)
-{
-    const int plain = strcmp(key, "accuracy") == 0;
-    char low[32], high[32];
-    cs_share share = {cs_doc_real(object, key), 0, 0};
-    snprintf(low, sizeof low, "%.20s_low", key);
-    snprintf(high, sizeof high, "%.20s_high", key);
-    share.low = cs_doc_real(object, plain ? "low" : low);
-    share.high = cs_doc_real(object, plain ? "high" : high);
-    return share;
-}
 
 cs_figure cs_figure_interval(cs_share share)
 {

@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Kept documents read and shown: members that may be missing, shares with their intervals, curves.
- * A document is what another command of this version wrote; a member that is not there shows as
- * a dash, and nothing that it says is used as a size or an address. */
+/* Results of studies shown: shares with their intervals, changes, curves. */
 #ifndef CLIPSPAN_SRC_REPORT_DOCUMENT_H
 #define CLIPSPAN_SRC_REPORT_DOCUMENT_H
 
 #include "report/html.h"
 
-#include <jansson.h>
 #include <stddef.h>
-
-double cs_doc_real(const json_t *object, const char *key);      /* not a number when missing */
-uint64_t cs_doc_count(const json_t *object, const char *key);   /* 0 */
-const char *cs_doc_text(const json_t *object, const char *key); /* "" */
-int cs_doc_flag(const json_t *object, const char *key);         /* 0 */
 
 /* A share of pictures with its 95 % interval. */
 typedef struct cs_share {
     double share, low, high;
 } cs_share;
-
-/* Members KEY, KEY_low and KEY_high; for "accuracy" low and high. */
-cs_share cs_doc_share(const json_t *object, const char *key);
 
 /* "76.1 %" and "69.3 to 81.9 %", the latter "" where there is no interval. */
 cs_figure cs_figure_interval(cs_share share);

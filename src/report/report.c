@@ -2,7 +2,6 @@
 /* A report is its sections in the frame of every page. */
 #include "report/report.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -11,7 +10,6 @@
 #include "report/page.h"
 #include "report/section.h"
 #include "report/web.h"
-#include "run/kept.h"
 #include "study/study_json.h"
 
 static void (*const sections[])(cs_html *html, const cs_report_facts *facts) = {
@@ -25,7 +23,7 @@ clipspan_status cs_report_kept_read(cs_report_kept *out, const cs_run *run, clip
     memset(out, 0, sizeof *out);
     CS_TRY(cs_effects_table_read(&out->effects, &stale[0], run, err));
     CS_TRY(cs_ablation_read(&out->ablate, &stale[1], run, err));
-    CS_TRY(cs_kept_read(&out->shortcut, &stale[2], run, "shortcut", err));
+    CS_TRY(cs_remedy_read(&out->shortcut, &stale[2], run, err));
     out->stale = stale[0] || stale[1] || stale[2];
     return CLIPSPAN_OK;
 }
@@ -34,7 +32,7 @@ void cs_report_kept_fini(cs_report_kept *kept)
 {
     cs_effects_table_free(&kept->effects);
     cs_ablation_free(&kept->ablate);
-    json_decref(kept->shortcut);
+    cs_remedy_free(&kept->shortcut);
     memset(kept, 0, sizeof *kept);
 }
 

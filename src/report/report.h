@@ -6,14 +6,13 @@
 #include "atlas/atlas.h"
 #include "study/ablation.h"
 #include "study/effects_table.h"
-
-struct json_t;
+#include "study/remedy.h"
 
 /* Results of studies that a run keeps, each NULL where there is none. */
 typedef struct cs_report_kept {
     cs_effects_table *effects;
     cs_ablation *ablate;
-    struct json_t *shortcut;
+    cs_remedy *shortcut;
     int stale; /* one or more are kept, but of other statistics than today's */
 } cs_report_kept;
 

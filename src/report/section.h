@@ -43,11 +43,10 @@ void cs_terms_alone(cs_html *html, const cs_report_facts *facts);
 void cs_say_classes(cs_html *html, const clipspan_evaluation_info *info);
 void cs_say_circumstances(cs_html *html, const clipspan_evaluation_info *info, const char *means);
 void cs_say_change(cs_html *html, const clipspan_comparison *comparison);
-void cs_doc_change(cs_html *html, const struct json_t *comparison);
-void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const struct json_t *pair);
-void cs_shortcut_groups(cs_html *html, const struct json_t *list);
-void cs_shortcut_sides(cs_html *html, const struct json_t *pair);
-void cs_shortcut_forecast(cs_html *html, const struct json_t *pair);
+void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const cs_remedy_pair *pair);
+void cs_shortcut_groups(cs_html *html, const cs_remedy *remedy, const cs_remedy_pair *pair);
+void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair);
+void cs_shortcut_forecast(cs_html *html, const cs_remedy_pair *pair);
 void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name);
 
 /* One head's card, and the pictures that cards show, each once. */

@@ -8,14 +8,6 @@
 
 #define HEADS_SHOWN 10
 
-void cs_doc_change(cs_html *html, const json_t *c)
-{
-    const clipspan_comparison change = {.change = cs_doc_real(c, "change"),
-                                        .change_low = cs_doc_real(c, "change_low"),
-                                        .change_high = cs_doc_real(c, "change_high")};
-    cs_say_change(html, &change);
-}
-
 static double part(double x, double all)
 {
     return all > 0 ? x / all : (double)NAN;
@@ -23,27 +15,26 @@ static double part(double x, double all)
 
 /* ---- Heads ---- */
 
-void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const json_t *pair)
+void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const cs_remedy_pair *pair)
 {
-    const json_t *heads = json_object_get(pair, "heads");
-    const double all = cs_doc_real(pair, "variance");
-    const size_t ranked = (size_t)cs_doc_count(pair, "ranked");
+    const double all = pair->pair.variance;
+    const size_t ranked = pair->pair.ranked;
     double most = 0;
     size_t i;
-    for (i = 0; i < json_array_size(heads); i++) {
-        const double v = part(cs_doc_real(json_array_get(heads, i), "variance"), all);
+    for (i = 0; i < pair->pair.heads; i++) {
+        const double v = part(pair->heads[i].variance, all);
         if (v > most) most = v;
     }
     cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Heads by cue\"><table "
                       "class=layers><thead><tr><th scope=col>Head<th scope=col colspan=2>of the "
                       "margin\xE2\x80\x99s variance<th scope=col class=n>the cue\xE2\x80\x99s<th "
                       "scope=col class=n>not its<th scope=col class=n>ratio<tbody>");
-    for (i = 0; i < json_array_size(heads) && i < ranked && i < HEADS_SHOWN; i++) {
-        const json_t *h = json_array_get(heads, i);
-        const double v = part(cs_doc_real(h, "variance"), all),
-                     q = part(cs_doc_real(h, "explained"), all), unit = most > 0 ? 1000 / most : 0;
+    for (i = 0; i < ranked && i < HEADS_SHOWN; i++) {
+        const clipspan_shortcut_head *h = &pair->heads[i];
+        const double v = part(h->variance, all), q = part(h->explained, all),
+                     unit = most > 0 ? 1000 / most : 0;
         cs_html_put(html, "\n<tr><th scope=row>");
-        cs_head_link(html, facts, cs_doc_text(h, "head"));
+        cs_head_link(html, facts, cs_head_name(h->head).text);
         cs_html_format(html,
                        "<td class=bar><svg viewBox=\"0 0 1000 10\" preserveAspectRatio=none "
                        "role=img><title>%s of the margin",
@@ -59,7 +50,7 @@ void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const json_t
                        cs_figure_percent(v).text);
         cs_html_format(html, "<td class=n>%s", cs_figure_percent(q).text);
         cs_html_format(html, "<td class=n>%s", cs_figure_percent(v - q).text);
-        cs_html_format(html, "<td class=n>%s", cs_figure_real(cs_doc_real(h, "ratio")).text);
+        cs_html_format(html, "<td class=n>%s", cs_figure_real(h->ratio).text);
     }
     cs_html_put(html, "</table></div>\n<p class=key><span class=step><b class=\"chip cue\"></b> "
                       "moves with the head\xE2\x80\x99s reading of the cue</span> <span "
@@ -71,29 +62,34 @@ void cs_shortcut_heads(cs_html *html, const cs_report_facts *facts, const json_t
                        ranked - HEADS_SHOWN);
 }
 
-void cs_shortcut_groups(cs_html *html, const json_t *list)
+static cs_share share_of(const clipspan_share *s)
 {
+    return (cs_share){s->share, s->low, s->high};
+}
+
+void cs_shortcut_groups(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
+{
+    const clipspan_evaluation_info *info = &d->facts.info;
     size_t empty = 0;
-    if (json_array_size(list) == 0) return;
+    if (info->groups == 0) return;
     cs_html_put(html, "<h3 class=sub>Groups, with the choice</h3>\n"
                       "<div class=scroll tabindex=0 role=region aria-label=\"Groups\"><table "
                       "class=\"layers shares\"><thead><tr><th scope=col>Group<th scope=col "
                       "class=n>pictures<th scope=col class=n>before<th scope=col colspan=2>after "
                       "the choice<th scope=col class=n>95\xC2\xA0%<tbody>");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *g = json_array_get(list, i);
-        if (!cs_doc_count(g, "pictures")) {
+    for (size_t i = 0; i < info->groups; i++) {
+        const clipspan_comparison *g = &pair->rows[CLIPSPAN_TRIED_CHOSEN].groups[i];
+        if (!g->before.pictures) {
             empty++;
             continue;
         }
         cs_html_put(html, "\n<tr><th scope=row>");
-        cs_html_text(html, cs_doc_text(g, "group"));
-        cs_html_format(html, "<td class=n>%s", cs_figure_count(cs_doc_count(g, "pictures")).text);
+        cs_html_text(html, info->group_names[i]);
+        cs_html_format(html, "<td class=n>%s", cs_figure_count(g->before.pictures).text);
         cs_html_format(html, "<td class=n>%s<div class=ci>",
-                       cs_figure_percent(cs_doc_real(g, "before")).text);
-        cs_html_format(html, "%s</div>", cs_figure_interval(cs_doc_share(g, "before")).text);
-        cs_share_cells(html, cs_doc_share(g, "after"), cs_doc_real(g, "before"),
-                       cs_doc_text(g, "group"), "att");
+                       cs_figure_percent(g->before.share).text);
+        cs_html_format(html, "%s</div>", cs_figure_interval(share_of(&g->before)).text);
+        cs_share_cells(html, share_of(&g->after), g->before.share, info->group_names[i], "att");
     }
     cs_html_put(html, "</table></div>\n");
     if (empty)
@@ -104,54 +100,48 @@ void cs_shortcut_groups(cs_html *html, const json_t *list)
 
 /* ---- What else changes ---- */
 
-void cs_shortcut_sides(cs_html *html, const json_t *pair)
+void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair)
 {
-    const json_t *list = json_object_get(pair, "side_effects");
-    if (json_array_size(list) == 0) return;
+    if (pair->pair.sides == 0) return;
     cs_html_put(html, "<h3 class=sub>What the choice costs elsewhere</h3>\n<div class=scroll "
                       "tabindex=0 role=region aria-label=\"Side effects\"><table "
                       "class=\"layers shares\"><thead><tr><th scope=col>Classes<th scope=col "
                       "class=n>answers that stay<th scope=col class=n>before<th scope=col "
                       "colspan=2>Right after<th scope=col class=n>95\xC2\xA0%<th scope=col "
                       "class=n>points<th scope=col class=n>95\xC2\xA0%, bootstrap<tbody>");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *s = json_array_get(list, i), *c = json_object_get(s, "overall");
-        const char *name = cs_doc_text(s, "name");
+    for (size_t i = 0; i < pair->pair.sides; i++) {
+        const clipspan_remedy_side *s = &pair->sides[i].side;
+        const clipspan_comparison *c = s->overall;
         cs_html_put(html, "\n<tr><th scope=row>");
-        cs_html_text(html, name);
-        cs_html_format(html, "<td class=n>%s", cs_figure_percent(cs_doc_real(s, "kept")).text);
-        if (!c || !cs_doc_count(c, "pictures")) continue;
-        cs_html_format(html, "<td class=n>%s", cs_figure_percent(cs_doc_real(c, "before")).text);
-        cs_share_cells(html, cs_doc_share(c, "after"), cs_doc_real(c, "before"), name, "att");
-        cs_doc_change(html, c);
+        cs_html_text(html, s->name);
+        cs_html_format(html, "<td class=n>%s", cs_figure_percent(s->kept).text);
+        if (!c || !c->before.pictures) continue;
+        cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before.share).text);
+        cs_share_cells(html, share_of(&c->after), c->before.share, s->name, "att");
+        cs_say_change(html, c);
     }
     cs_html_put(html, "</table></div>\n");
 }
 
-void cs_shortcut_forecast(cs_html *html, const json_t *pair)
+void cs_shortcut_forecast(cs_html *html, const cs_remedy_pair *pair)
 {
-    const json_t *list = json_object_get(pair, "forecast");
     cs_html_put(html, "<details><summary>Forecast without labels, on the pictures of the "
                       "statistics</summary><div class=scroll tabindex=0 role=region "
                       "aria-label=\"Forecast\"><table class=layers><thead><tr><th scope=col>Answer"
                       "<th scope=col>cue<th scope=col class=n>pictures<th scope=col "
                       "class=n>answers that stay<th scope=col class=n>margin before<th scope=col "
                       "class=n>after<tbody>");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *g = json_array_get(list, i);
-        const double count = (double)cs_doc_count(g, "pictures");
+    for (size_t i = 0; i < CS_REMEDY_FORECAST; i++) {
+        const clipspan_remedy_forecast *f = &pair->forecast[i];
         cs_html_put(html, "\n<tr><th scope=row>");
-        cs_html_text(html, cs_doc_text(g, "predicted"));
-        cs_html_put(html, "<td>");
-        cs_html_text(html, cs_doc_text(g, "cue"));
-        cs_html_format(html, "<td class=n>%s", cs_figure_count(cs_doc_count(g, "pictures")).text);
-        if (!(count > 0)) continue;
+        cs_html_text(html, f->predicted);
+        cs_html_format(html, "<td>%s", f->first_side ? "first side" : "second side");
+        cs_html_format(html, "<td class=n>%s", cs_figure_count(f->images).text);
+        if (f->images == 0) continue;
         cs_html_format(html, "<td class=n>%s",
-                       cs_figure_percent((double)cs_doc_count(g, "kept") / count).text);
-        cs_html_format(html, "<td class=n>%s",
-                       cs_figure_margin(cs_doc_real(g, "margin_before")).text);
-        cs_html_format(html, "<td class=n>%s",
-                       cs_figure_margin(cs_doc_real(g, "margin_after")).text);
+                       cs_figure_percent((double)f->kept / (double)f->images).text);
+        cs_html_format(html, "<td class=n>%s", cs_figure_margin(f->margin_before).text);
+        cs_html_format(html, "<td class=n>%s", cs_figure_margin(f->margin_after).text);
     }
     cs_html_put(html, "</table></div></details>\n");
 }

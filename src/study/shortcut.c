@@ -149,7 +149,7 @@ typedef struct choice_room {
     size_t N;
 } choice_room;
 
-static void add_candidate(cs_shortcut *s, clipspan_remedy remedy, size_t heads,
+static void add_candidate(cs_shortcut *s, clipspan_remedy_kind remedy, size_t heads,
                           const double *margin, int eligible, const choice_room *r)
 {
     clipspan_candidate *to = &s->candidates[s->info.candidates];
@@ -283,4 +283,22 @@ void cs_shortcut_free(cs_shortcut **shortcut)
     cs_free(s->candidates);
     cs_free(s);
     *shortcut = NULL;
+}
+
+size_t cs_shortcut_changes(clipspan_change *changes, const cs_shortcut *s,
+                           clipspan_remedy_kind remedy, size_t heads)
+{
+    if (remedy == CLIPSPAN_REMEDY_NONE) heads = 0;
+    if (remedy >= CLIPSPAN_REMEDY_PROJECT) heads = 1;
+    memset(changes, 0, heads * sizeof *changes);
+    for (size_t i = 0; i < heads; i++) {
+        changes[i].cue = s->cue;
+        changes[i].layer = s->heads[i].head.layer;
+        changes[i].head = s->heads[i].head.head;
+        changes[i].kind =
+            remedy == CLIPSPAN_REMEDY_ABLATE ? CLIPSPAN_CHANGE_MEAN : CLIPSPAN_CHANGE_CUE;
+        if (remedy >= CLIPSPAN_REMEDY_PROJECT) changes[i].term = CLIPSPAN_TERM_EMBEDDING;
+        if (remedy == CLIPSPAN_REMEDY_PROJECT) changes[i].kind = CLIPSPAN_CHANGE_PROJECT;
+    }
+    return heads;
 }

@@ -39,6 +39,10 @@ clipspan_status cs_shortcut_new(cs_shortcut **out, cs_effects *effects, size_t a
                                 size_t cue, clipspan_error *err);
 void cs_shortcut_free(cs_shortcut **shortcut);
 
+/* changes : [L H] that make a remedy with the first `heads` heads of the ranking; how many. */
+size_t cs_shortcut_changes(clipspan_change *changes, const cs_shortcut *shortcut,
+                           clipspan_remedy_kind remedy, size_t heads);
+
 /* A text's contrast to its category's mean, as a cue: cues of a pool by sum of Vq over heads.
  *   vectors : [count, P]   category : [count] from 0, or -1 where the text is no candidate
  *   best : [most] numbers of texts, strongest first   strength : [most] sum Vq / sum V

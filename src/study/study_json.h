@@ -6,6 +6,7 @@
 
 #include "study/ablation.h"
 #include "study/effects_table.h"
+#include "study/remedy.h"
 
 struct json_t;
 
@@ -14,6 +15,9 @@ void cs_effects_table_json(const cs_effects_table *table,
                            void (*put)(void *to, const char *text, size_t size), void *to);
 void cs_ablation_json(const cs_ablation *ablation,
                       void (*put)(void *to, const char *text, size_t size), void *to);
+/* flat: lines of path and value. */
+void cs_remedy_json(const cs_remedy *remedy, int flat,
+                    void (*put)(void *to, const char *text, size_t size), void *to);
 
 /* A document back; *out is NULL after a failure. path: what to call it in messages. Errors: FORMAT
  * (names the key), NOMEM. */
@@ -21,6 +25,8 @@ clipspan_status cs_effects_table_parse(cs_effects_table **out, const struct json
                                        const char *path, clipspan_error *err);
 clipspan_status cs_ablation_parse(cs_ablation **out, const struct json_t *document,
                                   const char *path, clipspan_error *err);
+clipspan_status cs_remedy_parse(cs_remedy **out, const struct json_t *document, const char *path,
+                                clipspan_error *err);
 
 /* Kept in a run in place of an earlier one; other: the run whose means took part, or NULL. Errors:
  * NOT_FOUND (not merged), WRITE, IO, NOMEM. */
@@ -28,6 +34,8 @@ clipspan_status cs_effects_table_keep(const cs_effects_table *table, const cs_ru
                                       const cs_run *other, clipspan_error *err);
 clipspan_status cs_ablation_keep(const cs_ablation *ablation, const cs_run *run,
                                  const cs_run *other, clipspan_error *err);
+clipspan_status cs_remedy_keep(const cs_remedy *remedy, const cs_run *run, const cs_run *other,
+                               clipspan_error *err);
 
 /* What was kept; *out is NULL where nothing was, or, with *stale 1, where it came from other
  * statistics than today's. Errors: FORMAT, IO, NOMEM. */
@@ -35,6 +43,7 @@ clipspan_status cs_effects_table_read(cs_effects_table **out, int *stale, const 
                                       clipspan_error *err);
 clipspan_status cs_ablation_read(cs_ablation **out, int *stale, const cs_run *run,
                                  clipspan_error *err);
+clipspan_status cs_remedy_read(cs_remedy **out, int *stale, const cs_run *run, clipspan_error *err);
 
 /* Says why there is nothing to read. command: the one that would keep it. */
 clipspan_status cs_study_missing(const cs_run *run, const char *command, int stale,

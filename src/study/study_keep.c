@@ -49,6 +49,14 @@ clipspan_status cs_ablation_keep(const cs_ablation *ablation, const cs_run *run,
     return keep(&b, run, other, "ablate");
 }
 
+clipspan_status cs_remedy_keep(const cs_remedy *remedy, const cs_run *run, const cs_run *other,
+                               clipspan_error *err)
+{
+    buffer b = {.err = err};
+    cs_remedy_json(remedy, 0, put_bytes, &b);
+    return keep(&b, run, other, "shortcut");
+}
+
 clipspan_status cs_effects_table_read(cs_effects_table **out, int *stale, const cs_run *run,
                                       clipspan_error *err)
 {
@@ -69,6 +77,17 @@ clipspan_status cs_ablation_read(cs_ablation **out, int *stale, const cs_run *ru
     *out = NULL;
     CS_TRY(cs_kept_read(&document, stale, run, "ablate", err));
     if (document) status = cs_ablation_parse(out, document, cs_run_info(run)->path, err);
+    json_decref(document);
+    return status;
+}
+
+clipspan_status cs_remedy_read(cs_remedy **out, int *stale, const cs_run *run, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    json_t *document;
+    *out = NULL;
+    CS_TRY(cs_kept_read(&document, stale, run, "shortcut", err));
+    if (document) status = cs_remedy_parse(out, document, cs_run_info(run)->path, err);
     json_decref(document);
     return status;
 }

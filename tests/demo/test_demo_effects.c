@@ -232,7 +232,7 @@ static void published_predictions(void **state)
     cs_free(margin.bytes);
 }
 
-static double worst_after(const clipspan_shortcut *shortcut, clipspan_remedy remedy, int count)
+static double worst_after(const clipspan_shortcut *shortcut, clipspan_remedy_kind remedy, int count)
 {
     clipspan_comparison overall, per_group[4], worst;
     clipspan_change changes[LAYERS * HEADS];

@@ -54,16 +54,18 @@ static json_t *document(const char *name)
 }
 
 /* Results of documents, which it takes; 0 when one is refused, as damaged. */
-static int read_results(cs_report_kept *kept, json_t *effects, json_t *ablate)
+static int read_results(cs_report_kept *kept, json_t *effects, json_t *ablate, json_t *shortcut)
 {
-    clipspan_status one = CLIPSPAN_OK, two = CLIPSPAN_OK;
+    clipspan_status one = CLIPSPAN_OK, two = CLIPSPAN_OK, three = CLIPSPAN_OK;
     clipspan_error err = {0};
     if (effects) one = cs_effects_table_parse(&kept->effects, effects, "a run", &err);
     if (ablate) two = cs_ablation_parse(&kept->ablate, ablate, "a run", &err);
+    if (shortcut) three = cs_remedy_parse(&kept->shortcut, shortcut, "a run", &err);
     json_decref(effects);
     json_decref(ablate);
-    if (one == CLIPSPAN_OK && two == CLIPSPAN_OK) return 1;
-    assert_int_equal(one ? one : two, CLIPSPAN_E_FORMAT);
+    json_decref(shortcut);
+    if (one == CLIPSPAN_OK && two == CLIPSPAN_OK && three == CLIPSPAN_OK) return 1;
+    assert_int_equal(one ? one : two ? two : three, CLIPSPAN_E_FORMAT);
     assert_memory_equal(err.message, "a run: ", 7);
     return 0;
 }
@@ -73,13 +75,13 @@ static int read_results(cs_report_kept *kept, json_t *effects, json_t *ablate)
 static char *page_of_any(json_t *effects, json_t *ablate, json_t *shortcut, int stale)
 {
     const atlas_craft craft = {2, 2, 5, 0, NULL, NULL, NULL, 0};
-    cs_report_kept kept = {NULL, NULL, shortcut, stale};
+    cs_report_kept kept = {NULL, NULL, NULL, stale};
     const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept};
     cs_atlas *atlas;
     clipspan_error err = {0};
     unsigned char *page;
     size_t size;
-    if (!read_results(&kept, effects, ablate)) {
+    if (!read_results(&kept, effects, ablate, shortcut)) {
         cs_report_kept_fini(&kept);
         return NULL;
     }
@@ -330,7 +332,6 @@ static void no_member_is_believed(void **state)
             page = page_of_any(k == 0 ? d : NULL, k == 1 ? d : NULL, k == 2 ? d : NULL, 0);
             if (page) assert_null(strstr(page, "<script>alert"));
             refused += page == NULL;
-            assert_true(page || k < 2);
             cs_free(page);
             json_decref(bad);
         }

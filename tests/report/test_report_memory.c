@@ -37,8 +37,9 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     char *pictures = cs_tiny_folder(), *picture = cs_tiny_path(pictures, "p.png"),
          *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "report.html");
     const atlas_craft craft = {4, 1, 6, 2, names, pictures, NULL, 0};
-    cs_report_kept kept = {NULL, NULL, document("shortcut"), 0};
-    json_t *effects = document("effects"), *ablate = document("ablate");
+    cs_report_kept kept = {NULL, NULL, NULL, 0};
+    json_t *effects = document("effects"), *ablate = document("ablate"),
+           *shortcut = document("shortcut");
     const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept};
     clipspan_status status;
     clipspan_error err;
@@ -47,8 +48,10 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     (void)state;
     assert_int_equal(cs_effects_table_parse(&kept.effects, effects, "a run", NULL), CLIPSPAN_OK);
     assert_int_equal(cs_ablation_parse(&kept.ablate, ablate, "a run", NULL), CLIPSPAN_OK);
+    assert_int_equal(cs_remedy_parse(&kept.shortcut, shortcut, "a run", NULL), CLIPSPAN_OK);
     json_decref(effects);
     json_decref(ablate);
+    json_decref(shortcut);
     assert_int_equal(cs_png_write(picture, pixels, 80, 70, 3, 0, NULL), CLIPSPAN_OK);
     atlas = atlas_craft_new(&craft);
     failing_armed = 1;

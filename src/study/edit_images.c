@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Which images a network is measured on: the used ones of a run, or every so many-th of a list, for
+ * a stretch of an ordered list is no sample of it. */
+#include "base/memory.h"
+#include "study/edit_check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MOST 256 /* when nothing is asked for */
+
+static clipspan_status add_image(cs_edit_images *p, const char *folder, const char *path,
+                                 const char *label, clipspan_error *err)
+{
+    const size_t a = *path == '/' ? 0 : strlen(folder), b = strlen(path), c = strlen(label);
+    CS_TRY(cs_grow(&p->text, &p->room, p->used + a + b + c + 3, 1, "paths", err));
+    p->path[p->count] = p->used;
+    if (a) p->used += (size_t)snprintf(p->text + p->used, a + 2, "%s/", folder);
+    memcpy(p->text + p->used, path, b + 1);
+    p->used += b + 1;
+    p->label[p->count++] = p->used;
+    memcpy(p->text + p->used, label, c + 1);
+    p->used += c + 1;
+    return CLIPSPAN_OK;
+}
+
+typedef struct taker {
+    cs_edit_images *images;
+    const char *folder;
+    size_t most;
+    clipspan_status status;
+    clipspan_error *err;
+} taker;
+
+static int take_image(void *user, const clipspan_run_picture *image)
+{
+    taker *t = user;
+    if (strcmp(image->status, "ok") != 0) return 0;
+    if (t->images->count == t->most) return 1;
+    t->status = add_image(t->images, t->folder, image->path, image->label, t->err);
+    return t->status != CLIPSPAN_OK;
+}
+
+static clipspan_status list_run(cs_edit_images *p, const clipspan_run *run, const char *root,
+                                size_t most, clipspan_error *err)
+{
+    const clipspan_run_info *info = clipspan_run_get_info(run);
+    clipspan_error stopped;
+    taker t = {p, root ? root : info->folder, most, CLIPSPAN_OK, err};
+    const clipspan_status status =
+        clipspan_run_read_pictures(run, 0, info->pictures, take_image, &t, &stopped);
+    if (t.status != CLIPSPAN_OK) return t.status;
+    if (status == CLIPSPAN_OK || status == CLIPSPAN_E_INTERRUPTED) return CLIPSPAN_OK;
+    if (err) *err = stopped;
+    return status;
+}
+
+static clipspan_status list_inputs(cs_edit_images *p, const clipspan_inputs *inputs, size_t most,
+                                   clipspan_error *err)
+{
+    const size_t count = clipspan_inputs_get_count(inputs);
+    for (size_t i = 0; i < most && i < count; i++) {
+        const size_t at = count > most ? (size_t)((double)i * (double)count / (double)most) : i;
+        CS_TRY(add_image(p, "", clipspan_inputs_get_paths(inputs)[at],
+                         clipspan_inputs_get_label(inputs, at), err));
+    }
+    return CLIPSPAN_OK;
+}
+
+/* What labels are matched with: a class's key, or its name where it has none. */
+static const char *class_key(const clipspan_bank *bank, size_t c)
+{
+    const char *key = clipspan_bank_get_key(bank, c);
+    return key && *key ? key : clipspan_bank_get_name(bank, c);
+}
+
+static clipspan_status match_labels(cs_edit_images *p, const clipspan_bank *bank,
+                                    clipspan_error *err)
+{
+    const size_t classes = bank ? clipspan_bank_get_count(bank) : 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const char *label = p->text + p->label[i];
+        size_t c;
+        p->paths[i] = p->text + p->path[i];
+        p->labels[i] = -1;
+        if (!*label || !classes) continue;
+        for (c = 0; c < classes && strcmp(class_key(bank, c), label) != 0; c++)
+            ;
+        if (c == classes)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "%s: its label \"%.80s\" is none of the classes; a class file says what "
+                           "labels mean, a line a class: label, tab, name",
+                           p->paths[i], label);
+        p->labels[i] = (int32_t)c;
+        p->has_labels = 1;
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_edit_images_list(cs_edit_images *p, const clipspan_run *run,
+                                    const clipspan_edit_check_options *o, clipspan_error *err)
+{
+    const size_t wanted = o->images ? o->images : MOST,
+                 have = o->inputs ? clipspan_inputs_get_count(o->inputs)
+                                  : (size_t)clipspan_run_get_info(run)->pictures,
+                 most = wanted < have ? wanted : have;
+    p->paths = cs_alloc(most, sizeof *p->paths, "images", err);
+    p->path = cs_alloc(most, sizeof *p->path, "images", err);
+    p->label = cs_alloc(most, sizeof *p->label, "images", err);
+    p->labels = cs_alloc(most, sizeof *p->labels, "images", err);
+    if (!p->paths || !p->path || !p->label || !p->labels) return CLIPSPAN_E_NOMEM;
+    CS_TRY(o->inputs ? list_inputs(p, o->inputs, most, err) : list_run(p, run, o->root, most, err));
+    return match_labels(p, o->bank, err);
+}
+
+void cs_edit_images_fini(cs_edit_images *p)
+{
+    cs_free(p->text);
+    cs_free(p->paths);
+    cs_free(p->path);
+    cs_free(p->label);
+    cs_free(p->labels);
+    memset(p, 0, sizeof *p);
+}
