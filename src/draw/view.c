@@ -81,22 +81,9 @@ void cs_view_fini(cs_view *view)
 
 /* ---- Where ---- */
 
-/* First and last of the picture's pixels, along one side, that the tower sees in a patch. */
-static void window_of(double *from, double *to, const cs_span *span, int used)
-{
-    const double step = (double)span->in / (double)span->out;
-    int last = span->at + span->count < used ? span->at + span->count : used;
-    *from = (double)span->first * step;
-    *to = (double)(span->first + last - span->at) * step;
-    if (*from < 0.0) *from = 0.0;
-    if (*to > (double)span->in) *to = (double)span->in;
-    if (*to < *from) *to = *from;
-}
-
 void cs_view_window(double window[4], const cs_view *view)
 {
-    window_of(&window[0], &window[2], &view->plan.x, view->columns * view->patch);
-    window_of(&window[1], &window[3], &view->plan.y, view->rows * view->patch);
+    cs_geometry_window(window, &view->plan, view->columns * view->patch, view->rows * view->patch);
 }
 
 /* Where shown pixel `at` of `shown_size` lies on the grid's axis, patch centres at whole numbers;

@@ -66,7 +66,8 @@ static void say_whole(cs_html *html, const cs_explain_facts *facts, size_t t)
     cs_html_put(html, ", ");
 }
 
-/* The two layers whose attention is largest: together where they are most of `all`, else apart. */
+/* The two layers whose attention is largest: together where both work as `all` does and are most of
+ * it, else apart. */
 static void say_two(cs_html *html, const cs_explain_facts *facts, const double *attention,
                     double all, double whole)
 {
@@ -77,7 +78,8 @@ static void say_two(cs_html *html, const cs_explain_facts *facts, const double *
     low = best[0] < best[1] ? best[0] : best[1];
     high = best[0] + best[1] - low;
     both = attention[low] + attention[high];
-    if (both / all >= 0.5 && both / all <= 1.2) {
+    if (attention[low] / all > 0 && attention[high] / all > 0 && both / all >= 0.5 &&
+        both / all <= 1.2) {
         cs_html_format(html, ", most of it in layers L%zu and L%zu: <b>%s</b>", low, high,
                        cs_explain_number(both).text);
         share(html, both, whole);
