@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Studies as JSON: the members of the documents that the program prints (docs/json.md), put into an
+ * object that is open. The only place that knows their keys. */
+#ifndef CLIPSPAN_SRC_STUDY_STUDY_JSON_H
+#define CLIPSPAN_SRC_STUDY_STUDY_JSON_H
+
+#include "formats/json_write.h"
+#include "study/hits.h"
+
+/* Real numbers of all documents. */
+#define CS_STUDY_DIGITS 9
+
+void cs_json_put_hits(cs_json_writer *json, const cs_hits *hits);
+
+#endif
