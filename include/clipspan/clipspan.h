@@ -59,5 +59,6 @@
 #include <clipspan/search.h>
 #include <clipspan/segment.h>
 #include <clipspan/span.h>
+#include <clipspan/study.h>
 
 #endif

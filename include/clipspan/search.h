@@ -229,10 +229,10 @@ CLIPSPAN_API clipspan_status clipspan_hits_write(const char *path, const clipspa
 
 /* The document of `clipspan search --json` (docs/json.md), in pieces; flat: lines of path, tab,
  * value instead. Errors: ARGUMENT. */
-CLIPSPAN_API clipspan_status clipspan_hits_print(const clipspan_hits *hits, int flat,
-                                                 void (*put)(void *to, const char *text,
-                                                             size_t size),
-                                                 void *to, clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_hits_write_json(const clipspan_hits *hits, int flat,
+                                                      void (*put)(void *to, const char *text,
+                                                                  size_t size),
+                                                      void *to, clipspan_error *err);
 
 /* ---- Sheets of any hits ---- */
 

@@ -4,6 +4,7 @@
 #include "api/span_api.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "study/effects_items.h"
 
 #include <math.h>
 #include <string.h>
@@ -106,28 +107,6 @@ const uint64_t *clipspan_effects_get_places(const clipspan_effects *effects)
     return effects ? cs_effects_places(effects->effects) : NULL;
 }
 
-clipspan_status cs_effects_source(cs_effects **out, const clipspan_effects *effects,
-                                  const clipspan_effects *source, clipspan_error *err)
-{
-    cs_effects *e = effects->effects, *s = source ? source->effects : e;
-    const clipspan_run_info *one = cs_run_info(cs_effects_run_of(e)),
-                            *other = cs_run_info(cs_effects_run_of(s));
-    if (strcmp(one->model_hash, other->model_hash) != 0)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, other->path,
-                          "is a run of model %s (%.12s…), but %s one of %s (%.12s…); means come "
-                          "from the same model",
-                          other->model_name, other->model_hash, one->path, one->model_name,
-                          one->model_hash);
-    if (cs_effects_classes(e) != cs_effects_classes(s) ||
-        cs_effects_columns(e) != cs_effects_columns(s))
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "means for %zu classes and %zu cues, but effects on %zu and %zu",
-                       cs_effects_classes(s), cs_effects_columns(s) - cs_effects_classes(s),
-                       cs_effects_classes(e), cs_effects_columns(e) - cs_effects_classes(e));
-    *out = s;
-    return CLIPSPAN_OK;
-}
-
 static clipspan_status check_labels(const int32_t *labels, const cs_effects *e, clipspan_error *err)
 {
     for (size_t i = 0; labels && i < cs_effects_rows(e); i++)
@@ -142,43 +121,18 @@ clipspan_status clipspan_effects_run(uint32_t *predicted, double *margins, doubl
                                      const clipspan_edit *edits, size_t count,
                                      const int32_t *labels, clipspan_error *err)
 {
-    cs_item_maker maker = {0};
-    clipspan_status status = CLIPSPAN_E_NOMEM;
-    cs_edit_item *items = NULL, *next;
-    cs_edit *list = NULL;
-    size_t total = 0, i;
+    cs_effects *means;
     cs_clear(err);
     if (!effects || (count > 0 && !edits))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_effects_run: an argument is NULL");
-    maker.effects = effects->effects;
-    CS_TRY(cs_effects_source(&maker.source, effects, source, err));
-    CS_TRY(check_labels(labels, maker.effects, err));
-    for (i = 0; i < count; i++) {
+    CS_TRY(cs_effects_source(&means, effects->effects, source ? source->effects : NULL, err));
+    CS_TRY(check_labels(labels, effects->effects, err));
+    for (size_t i = 0; i < count; i++)
         if (edits[i].count > 0 && !edits[i].changes)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT, "edit %zu has %zu changes, but they are NULL",
                            i, edits[i].count);
-        total += edits[i].count;
-    }
-    next = items = cs_alloc(total, sizeof *items, "edits", err);
-    list = cs_alloc(count, sizeof *list, "edits", err);
-    maker.seen = cs_alloc(cs_effects_terms(maker.effects) + 1, 1, "edits", err);
-    maker.made = cs_alloc_zero(total, sizeof *maker.made, "edits", err);
-    if (!items || !list || !maker.seen || !maker.made) goto done;
-    for (i = 0; i < count; i++) {
-        CS_TRY_DONE(cs_edit_items(next, &maker, &edits[i], err));
-        list[i].items = next;
-        list[i].count = edits[i].count;
-        next += edits[i].count;
-    }
-    status = cs_effects_run(predicted, margins, scores, effects->effects, list, count, labels, err);
-done:
-    for (i = 0; i < maker.made_count; i++)
-        cs_free(maker.made[i]);
-    cs_free(maker.made);
-    cs_free(maker.seen);
-    cs_free(list);
-    cs_free(items);
-    return status;
+    return cs_effects_run_changes(predicted, margins, scores, effects->effects, means, edits, count,
+                                  labels, err);
 }
 
 /* v : [C, classes] = sum over the first picks of reader_k (direction_k . w_c). */
@@ -232,7 +186,7 @@ clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
     if (!effects || (count > 0 && !spans) || picks < 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_effects_run_spans: an argument is NULL, or picks is negative");
-    CS_TRY(cs_effects_source(&s, effects, source, err));
+    CS_TRY(cs_effects_source(&s, effects->effects, source ? source->effects : NULL, err));
     CS_TRY(check_labels(labels, effects->effects, err));
     size = cs_effects_shape(s).C * cs_effects_classes(s);
     seen = cs_alloc_zero(cs_effects_terms(s), 1, "spans", err);

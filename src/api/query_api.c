@@ -262,14 +262,14 @@ clipspan_status clipspan_hits_write(const char *path, const clipspan_hits *hits,
     return cs_hit_page_show(path, hits->hits, replace, err);
 }
 
-clipspan_status clipspan_hits_print(const clipspan_hits *hits, int flat,
-                                    void (*put)(void *to, const char *text, size_t size), void *to,
-                                    clipspan_error *err)
+clipspan_status clipspan_hits_write_json(const clipspan_hits *hits, int flat,
+                                         void (*put)(void *to, const char *text, size_t size),
+                                         void *to, clipspan_error *err)
 {
     cs_json_writer json;
     cs_clear(err);
     if (!hits || !put)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_hits_print: an argument is NULL");
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_hits_write_json: an argument is NULL");
     cs_json_begin(&json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.search.v1");
     cs_json_put_hits(&json, hits->hits);
     cs_json_finish(&json);

@@ -323,7 +323,7 @@ static void sheet_and_document(void **state)
     OK(clipspan_query_add_heads(q, "colour", few, 3, 1.0, &err));
     OK(clipspan_query_add_stored(q, 0, 1.0, &err));
     hits = new_hits(q, 4, 0);
-    OK(clipspan_hits_print(hits, 0, take, document, &err));
+    OK(clipspan_hits_write_json(hits, 0, take, document, &err));
     assert_non_null(strstr(document->bytes, "\"schema\": \"clipspan.search.v1\""));
     assert_non_null(strstr(document->bytes, "\"pictures\": 40"));
     assert_non_null(strstr(document->bytes, "{\"name\": \"colour\", \"weight\": 1, \"heads\": 3}"));

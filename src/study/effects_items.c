@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Changes as a caller states them, checked and turned into additions to scores. */
-#include "api/effects_api.h"
+#include "study/effects_items.h"
 #include "base/memory.h"
 
 #include <math.h>
 #include <string.h>
+
+/* Items of one edit; constants that have to be made are kept until all edits are made. */
+typedef struct item_maker {
+    const cs_effects *effects;
+    cs_effects *source;
+    uint8_t *seen; /* [terms + 1] */
+    double **made; /* [changes of all edits] each for cs_free, made_count of them */
+    size_t made_count;
+} item_maker;
 
 static clipspan_status find_head(size_t *term, const clipspan_change *c, const cs_shape *s,
                                  clipspan_error *err)
@@ -42,7 +51,7 @@ static clipspan_status find_term(size_t *term, const clipspan_change *c, const c
 }
 
 /* Constants of a picture's own term; the row of its place. */
-static clipspan_status swap_in(cs_edit_item *item, cs_item_maker *m, uint64_t place,
+static clipspan_status swap_in(cs_edit_item *item, item_maker *m, uint64_t place,
                                clipspan_error *err)
 {
     const cs_effects *e = m->effects;
@@ -69,7 +78,7 @@ static clipspan_status swap_in(cs_edit_item *item, cs_item_maker *m, uint64_t pl
     return cs_effects_read_row(row, e, item->term, low, err);
 }
 
-static clipspan_status cut_cue(cs_edit_item *item, const cs_item_maker *m, const clipspan_change *c,
+static clipspan_status cut_cue(cs_edit_item *item, const item_maker *m, const clipspan_change *c,
                                clipspan_error *err)
 {
     const size_t classes = cs_effects_classes(m->source),
@@ -92,7 +101,7 @@ static clipspan_status cut_cue(cs_edit_item *item, const cs_item_maker *m, const
     return CLIPSPAN_OK;
 }
 
-static clipspan_status make_item(cs_edit_item *item, cs_item_maker *m, const clipspan_change *c,
+static clipspan_status make_item(cs_edit_item *item, item_maker *m, const clipspan_change *c,
                                  clipspan_error *err)
 {
     const int whole = c->term == CLIPSPAN_TERM_EMBEDDING;
@@ -121,7 +130,7 @@ static clipspan_status make_item(cs_edit_item *item, cs_item_maker *m, const cli
 }
 
 /* A class part beside a head of its layer. */
-static int overlaps(const cs_item_maker *m, size_t layer)
+static int overlaps(const item_maker *m, size_t layer)
 {
     const cs_shape s = cs_effects_shape(m->effects);
     if (!m->seen[cs_effects_part_term(m->effects, layer)]) return 0;
@@ -130,8 +139,8 @@ static int overlaps(const cs_item_maker *m, size_t layer)
     return 0;
 }
 
-clipspan_status cs_edit_items(cs_edit_item *items, cs_item_maker *m, const clipspan_edit *edit,
-                              clipspan_error *err)
+static clipspan_status make_items(cs_edit_item *items, item_maker *m, const clipspan_edit *edit,
+                                  clipspan_error *err)
 {
     const size_t T = cs_effects_terms(m->effects);
     memset(items, 0, edit->count * sizeof *items);
@@ -154,4 +163,60 @@ clipspan_status cs_edit_items(cs_edit_item *items, cs_item_maker *m, const clips
                            "that it is a part of",
                            l);
     return CLIPSPAN_OK;
+}
+
+clipspan_status cs_effects_source(cs_effects **out, cs_effects *e, cs_effects *source,
+                                  clipspan_error *err)
+{
+    cs_effects *s = source ? source : e;
+    const clipspan_run_info *one = cs_run_info(cs_effects_run_of(e)),
+                            *other = cs_run_info(cs_effects_run_of(s));
+    if (strcmp(one->model_hash, other->model_hash) != 0)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, other->path,
+                          "is a run of model %s (%.12s…), but %s one of %s (%.12s…); means come "
+                          "from the same model",
+                          other->model_name, other->model_hash, one->path, one->model_name,
+                          one->model_hash);
+    if (cs_effects_classes(e) != cs_effects_classes(s) ||
+        cs_effects_columns(e) != cs_effects_columns(s))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "means for %zu classes and %zu cues, but effects on %zu and %zu",
+                       cs_effects_classes(s), cs_effects_columns(s) - cs_effects_classes(s),
+                       cs_effects_classes(e), cs_effects_columns(e) - cs_effects_classes(e));
+    *out = s;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_effects_run_changes(uint32_t *predicted, double *margins, double *scores,
+                                       cs_effects *e, cs_effects *source,
+                                       const clipspan_edit *edits, size_t count,
+                                       const int32_t *labels, clipspan_error *err)
+{
+    item_maker maker = {.effects = e, .source = source ? source : e};
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    cs_edit_item *items = NULL, *next;
+    cs_edit *list = NULL;
+    size_t total = 0, i;
+    for (i = 0; i < count; i++)
+        total += edits[i].count;
+    next = items = cs_alloc(total, sizeof *items, "edits", err);
+    list = cs_alloc(count, sizeof *list, "edits", err);
+    maker.seen = cs_alloc(cs_effects_terms(e) + 1, 1, "edits", err);
+    maker.made = cs_alloc_zero(total, sizeof *maker.made, "edits", err);
+    if (!items || !list || !maker.seen || !maker.made) goto done;
+    for (i = 0; i < count; i++) {
+        CS_TRY_DONE(make_items(next, &maker, &edits[i], err));
+        list[i].items = next;
+        list[i].count = edits[i].count;
+        next += edits[i].count;
+    }
+    status = cs_effects_run(predicted, margins, scores, e, list, count, labels, err);
+done:
+    for (i = 0; i < maker.made_count; i++)
+        cs_free(maker.made[i]);
+    cs_free(maker.made);
+    cs_free(maker.seen);
+    cs_free(list);
+    cs_free(items);
+    return status;
 }
