@@ -6,10 +6,13 @@
 
 #include "formats/json_write.h"
 #include "study/hits.h"
+#include "study/mask_study.h"
 
 /* Real numbers of all documents. */
 #define CS_STUDY_DIGITS 9
 
 void cs_json_put_hits(cs_json_writer *json, const cs_hits *hits);
+void cs_json_put_segmentation(cs_json_writer *json, const cs_mask_study *study,
+                              const clipspan_segmentation_document *document);
 
 #endif
