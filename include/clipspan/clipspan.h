@@ -52,6 +52,7 @@
 #include <clipspan/draw.h>
 #include <clipspan/effects.h>
 #include <clipspan/encode.h>
+#include <clipspan/explain.h>
 #include <clipspan/model.h>
 #include <clipspan/npy.h>
 #include <clipspan/report.h>

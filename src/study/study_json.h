@@ -6,6 +6,7 @@
 
 #include "formats/json_write.h"
 #include "study/hits.h"
+#include "study/joint_figure.h"
 #include "study/mask_study.h"
 
 /* Real numbers of all documents. */
@@ -14,5 +15,8 @@
 void cs_json_put_hits(cs_json_writer *json, const cs_hits *hits);
 void cs_json_put_segmentation(cs_json_writer *json, const cs_mask_study *study,
                               const clipspan_segmentation_document *document);
+/* findings NULL: nothing was computed. joint may be NULL. */
+void cs_json_put_findings(cs_json_writer *json, const cs_findings *findings, const cs_joint *joint,
+                          const clipspan_explain_document *document);
 
 #endif
