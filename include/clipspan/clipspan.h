@@ -48,6 +48,7 @@
 
 #include <clipspan/atlas.h>
 #include <clipspan/base.h>
+#include <clipspan/classify.h>
 #include <clipspan/decompose.h>
 #include <clipspan/draw.h>
 #include <clipspan/effects.h>
