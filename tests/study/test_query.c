@@ -171,6 +171,7 @@ static void scores_are_weighted_sums(void **state)
         size_t count;
         double weight;
     } groups[2] = {{few, 2, 2.0}, {few + 2, 1, -0.5}};
+    static const clipspan_head more = {0, 0};
     double right[ROWS] = {0}, one[ROWS];
     float *vector = calloc(P, sizeof *vector);
     clipspan_query *q = new_query(NULL);
@@ -225,6 +226,17 @@ static void scores_are_weighted_sums(void **state)
     OK(clipspan_query_add_stored(q, 7, 1.0, &err));
     hits = new_hits(q, 1, 1);
     assert_int_equal(clipspan_hits_get_info(hits)->items, 1);
+    clipspan_hits_free(&hits);
+    /* and more heads for an image that was read already */
+    OK(clipspan_query_add_heads(q, "third", &more, 1, 1.0, &err));
+    hits = new_hits(q, ROWS, -1);
+    for (size_t i = 0; i < ROWS; i++) {
+        const clipspan_hits_row *row = clipspan_hits_get_row(hits, i);
+        if (row->index != 7) continue;
+        assert_int_equal(row->part_count, 4);
+        for (size_t k = 0; k < 4; k++) /* by one head alone an image is all like itself */
+            if (row->parts[k].group == 2) assert_true(fabs(row->parts[k].part - 1.0) < 1e-5);
+    }
     clipspan_hits_free(&hits);
     clipspan_query_free(&q);
     free(vector);
