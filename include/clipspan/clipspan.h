@@ -55,11 +55,13 @@
 
 #include <clipspan/atlas.h>
 #include <clipspan/base.h>
+#include <clipspan/classify.h>
 #include <clipspan/decompose.h>
 #include <clipspan/draw.h>
 #include <clipspan/edit.h>
 #include <clipspan/effects.h>
 #include <clipspan/encode.h>
+#include <clipspan/explain.h>
 #include <clipspan/model.h>
 #include <clipspan/npy.h>
 #include <clipspan/remedy.h>

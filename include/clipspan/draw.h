@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_DRAW_H
 #define CLIPSPAN_DRAW_H
 
-#include <clipspan/encode.h>
+#include <clipspan/segment.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +50,17 @@ CLIPSPAN_API clipspan_status clipspan_view_run_draw(uint8_t *rgb, const clipspan
 /* A map at the pixels of a view: out : [height, width] of it, NaN where the tower sees nothing. */
 CLIPSPAN_API clipspan_status clipspan_view_run_map(float *out, const clipspan_view *view,
                                                    const float *map, clipspan_error *err);
+
+/* All classes in one mask, as `clipspan segment --multi` writes it: at each pixel the number, from
+ * 1, of the class whose map, less the mean over all classes, is highest there; 0 where that is not
+ * above the class's own threshold, or the model sees nothing.
+ *   mask : [height, width] of the view   maps : [classes, tokens] of clipspan_maps_get, 2 to 255
+ * Errors: ARGUMENT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_view_run_classes(uint8_t *mask, const clipspan_view *view,
+                                                       const clipspan_model *model,
+                                                       const float *maps, size_t classes,
+                                                       clipspan_threshold threshold,
+                                                       clipspan_error *err);
 
 /* Windows over a picture that is larger than what the tower sees, so that small things are seen as
  * well: each is a window of the tower's shape at the picture's own resolution (or a chosen one),

@@ -159,7 +159,9 @@ typedef struct clipspan_run_info {
     uint64_t duplicates;    /* pictures whose path was named before */
     uint64_t used, skipped; /* known once merged */
     int has_labels, has_groups;
-    const char *folder; /* where relative paths of its pictures start; "" when there are none */
+    const char *folder;  /* where relative paths of its pictures start; "" when there are none */
+    int exif_orient;     /* how its picture files were read (clipspan_picture_options): whoever */
+    uint64_t max_pixels; /* opens one of them again has to read it in the same way */
 } clipspan_run_info;
 
 /* Opens a run for reading. It may be shared between threads. Errors: NOT_FOUND, FORMAT,

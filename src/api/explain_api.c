@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Explanations: argument checks around src/decompose/explanation.h and the page about one. */
+#include "api/explain_api.h"
 #include "api/handles.h"
 #include "api/maps_api.h"
 #include "api/view_api.h"
-#include "decompose/explanation.h"
 #include "report/explain_page.h"
-
-struct clipspan_explanation {
-    cs_explanation *explanation;
-};
 
 static clipspan_status fill(clipspan_explanation *e, const clipspan_maps *maps, size_t picture,
                             const clipspan_bank *bank, clipspan_contrast contrast,

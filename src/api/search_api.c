@@ -102,5 +102,5 @@ clipspan_status clipspan_search_write(const char *path, const char *title, const
     cs_clear(err);
     if (!path || !title || !about || (!hits && count))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_search_write: an argument is NULL");
-    return cs_hit_page_write(path, title, about, hits, count, replace, err);
+    return cs_hit_page_write(path, title, about, hits, count, NULL, replace, err);
 }

@@ -5,8 +5,6 @@
 #include "image/mask.h"
 #include "study/segmentation.h"
 
-#include <math.h>
-
 clipspan_status clipspan_mask_read(uint16_t *values, const clipspan_model *model, const char *path,
                                    const char *picture, clipspan_protocol protocol,
                                    const clipspan_picture_options *options, clipspan_error *err)
@@ -74,19 +72,11 @@ clipspan_status clipspan_segment_add(clipspan_segment_score *score, uint8_t *mas
 clipspan_status clipspan_segment_run_cut(float *cut, const float *map, size_t count, int clip,
                                          clipspan_threshold threshold, clipspan_error *err)
 {
-    float *r = NULL, low = INFINITY, high = -INFINITY;
-    size_t i;
-    if (!cut) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_segment_run_cut: cut is NULL");
-    CS_TRY(scale(&r, map, count, clip, "clipspan_segment_run_cut", err));
-    for (i = 0; i < count; i++) {
-        float value = isnan(map[i]) || (clip && map[i] < 0.0F) ? 0.0F : map[i];
-        if (value < low) low = value;
-        if (value > high) high = value;
-    }
-    *cut = (float)((double)low +
-                   cs_segment_threshold(r, count, threshold) * ((double)high - (double)low));
-    cs_free(r);
-    return CLIPSPAN_OK;
+    cs_clear(err);
+    if (!cut || !map || count < 1)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_segment_run_cut: cut is NULL, or no map was given");
+    return cs_segment_cut(cut, map, count, clip, threshold, err);
 }
 
 void clipspan_segment_get(double *accuracy, double *miou, double *map,

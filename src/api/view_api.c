@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Views and sheets: argument checks around src/image. */
 #include "api/view_api.h"
+#include "draw/class_mask.h"
 #include "draw/sheet.h"
 #include "report/sheet_svg.h"
 
@@ -116,6 +117,27 @@ clipspan_status clipspan_map_run_pixels(float *out, const clipspan_model *model,
     cs_map_enlarge(out, info->image_height, info->image_width, map, info->grid_height,
                    info->grid_width, info->patch_size);
     return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_view_run_classes(uint8_t *mask, const clipspan_view *view,
+                                          const clipspan_model *model, const float *maps,
+                                          size_t classes, clipspan_threshold threshold,
+                                          clipspan_error *err)
+{
+    const clipspan_model_info *info;
+    cs_clear(err);
+    if (!mask || !view || !model || !maps)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_view_run_classes: an argument is NULL");
+    info = &model->info;
+    if (classes < 2 || classes > 255)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "a mask of %zu classes was asked for; it has room for 2 to 255", classes);
+    if (view->view.rows != info->grid_height || view->view.columns != info->grid_width)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "the view is of a model with %d x %d patches, the maps of %d x %d",
+                       view->view.rows, view->view.columns, info->grid_height, info->grid_width);
+    return cs_class_mask(mask, &view->view, info->image_height, info->image_width, maps, classes,
+                         (size_t)info->tokens, threshold, err);
 }
 
 /* ---- Sheets ---- */

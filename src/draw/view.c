@@ -81,22 +81,9 @@ void cs_view_fini(cs_view *view)
 
 /* ---- Where ---- */
 
-/* First and last of the picture's pixels, along one side, that the tower sees in a patch. */
-static void window_of(double *from, double *to, const cs_span *span, int used)
-{
-    const double step = (double)span->in / (double)span->out;
-    int last = span->at + span->count < used ? span->at + span->count : used;
-    *from = (double)span->first * step;
-    *to = (double)(span->first + last - span->at) * step;
-    if (*from < 0.0) *from = 0.0;
-    if (*to > (double)span->in) *to = (double)span->in;
-    if (*to < *from) *to = *from;
-}
-
 void cs_view_window(double window[4], const cs_view *view)
 {
-    window_of(&window[0], &window[2], &view->plan.x, view->columns * view->patch);
-    window_of(&window[1], &window[3], &view->plan.y, view->rows * view->patch);
+    cs_geometry_window(window, &view->plan, view->columns * view->patch, view->rows * view->patch);
 }
 
 /* Where shown pixel `at` of `shown_size` lies on the grid's axis, patch centres at whole numbers;
@@ -113,17 +100,6 @@ static double on_grid(int at, int shown_size, const cs_span *span, int patch, in
     return grid < 0.0 ? 0.0 : grid > (double)(count - 1) ? (double)(count - 1) : grid;
 }
 
-/* Between the four patches around a place on the grid. */
-static float between(const float *map, int rows, int columns, double gy, double gx)
-{
-    const int y0 = (int)gy, y1 = y0 + 1 < rows ? y0 + 1 : y0;
-    const int x0 = (int)gx, x1 = x0 + 1 < columns ? x0 + 1 : x0;
-    const double fy = gy - (double)y0, fx = gx - (double)x0;
-    const float *above = map + y0 * columns, *below = map + y1 * columns;
-    return (float)((1.0 - fy) * ((1.0 - fx) * (double)above[x0] + fx * (double)above[x1]) +
-                   fy * ((1.0 - fx) * (double)below[x0] + fx * (double)below[x1]));
-}
-
 void cs_view_map(float *out, const cs_view *view, const float *map)
 {
     int y, x;
@@ -131,25 +107,10 @@ void cs_view_map(float *out, const cs_view *view, const float *map)
         const double gy = on_grid(y, view->height, &view->plan.y, view->patch, view->rows);
         for (x = 0; x < view->width; x++, out++) {
             const double gx = on_grid(x, view->width, &view->plan.x, view->patch, view->columns);
-            *out = gx < 0.0 || gy < 0.0 ? NAN : between(map, view->rows, view->columns, gy, gx);
+            *out =
+                gx < 0.0 || gy < 0.0 ? NAN : cs_map_between(map, view->rows, view->columns, gy, gx);
         }
     }
-}
-
-static double clamp_to(double value, int count)
-{
-    return value < 0.0 ? 0.0 : value > (double)(count - 1) ? (double)(count - 1) : value;
-}
-
-void cs_map_enlarge(float *out, int height, int width, const float *map, int rows, int columns,
-                    int patch)
-{
-    int y, x;
-    for (y = 0; y < height; y++)
-        for (x = 0; x < width; x++)
-            *out++ =
-                between(map, rows, columns, clamp_to(((double)y + 0.5) / (double)patch - 0.5, rows),
-                        clamp_to(((double)x + 0.5) / (double)patch - 0.5, columns));
 }
 
 /* ---- Colours ---- */

@@ -8,6 +8,7 @@
 #include <clipspan/draw.h>
 
 #include "image/geometry.h"
+#include "study/map_pixels.h"
 
 #define CS_VIEW_LEAST 256 /* a picture whose longer side has less is enlarged by a whole number */
 #define CS_VIEW_MOST  4096
@@ -37,11 +38,6 @@ void cs_view_window(double window[4], const cs_view *view);
 /* out : [height, width] of the view. map : [rows, columns], between whose centres is interpolated.
  * NaN where the tower sees nothing. */
 void cs_view_map(float *out, const cs_view *view, const float *map);
-
-/* out : [height, width] of the tower   map : [rows, columns], one number a patch of `patch` pixels,
- * bilinear between centres; beyond the outer centres it goes on flat. */
-void cs_map_enlarge(float *out, int height, int width, const float *map, int rows, int columns,
-                    int patch);
 
 /* Draws rgb : [height, width, 3] of the view.
  *   PICTURE   as it is      MAP   colours alone      OVERLAY   colours over the picture in grey

@@ -96,3 +96,23 @@ clipspan_status cs_geometry_plan(cs_plan *plan, const cs_preprocess *preprocess,
     crop(&plan->y, want_h, preprocess->floor_crop);
     return CLIPSPAN_OK;
 }
+
+/* ---- What the tower sees ---- */
+
+/* First and last of the picture's pixels, along one side, that the tower sees in a patch. */
+static void window_of(double *from, double *to, const cs_span *span, int used)
+{
+    const double step = (double)span->in / (double)span->out;
+    int last = span->at + span->count < used ? span->at + span->count : used;
+    *from = (double)span->first * step;
+    *to = (double)(span->first + last - span->at) * step;
+    if (*from < 0.0) *from = 0.0;
+    if (*to > (double)span->in) *to = (double)span->in;
+    if (*to < *from) *to = *from;
+}
+
+void cs_geometry_window(double window[4], const cs_plan *plan, int width, int height)
+{
+    window_of(&window[0], &window[2], &plan->x, width);
+    window_of(&window[1], &window[3], &plan->y, height);
+}

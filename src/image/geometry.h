@@ -26,4 +26,8 @@ typedef struct cs_plan {
 clipspan_status cs_geometry_plan(cs_plan *plan, const cs_preprocess *preprocess, int width,
                                  int height, clipspan_error *err);
 
+/* Left, top, right, bottom of what the tower sees in its first `width` columns and `height` rows
+ * (whole patches), in pixels of the picture, within it. */
+void cs_geometry_window(double window[4], const cs_plan *plan, int width, int height);
+
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What was found about a text, in sentences. */
+/* What was found about a text (study/findings.h), in sentences. */
 #include "report/explain_page.h"
 
 #include <math.h>
 
-#include "base/memory.h"
+#include "study/findings.h"
 
 #define SAID  3 /* heads that are named */
 #define ROLES 3 /* and roles */
@@ -16,15 +16,6 @@ static void quote(cs_html *html, const char *text)
     cs_html_put(html, "\xE2\x80\x99");
 }
 
-static double sum_of(const double *numbers, size_t n)
-{
-    double sum = 0;
-    size_t i;
-    for (i = 0; i < n; i++)
-        sum += numbers[i];
-    return sum;
-}
-
 /* " (91 %)" of a whole that is large enough and of the same sign for a share to mean something. */
 static void share(cs_html *html, double part, double whole)
 {
@@ -32,167 +23,128 @@ static void share(cs_html *html, double part, double whole)
         cs_html_format(html, " (%s)", cs_figure_percent(part / whole).text);
 }
 
-static void say_rank(cs_html *html, const cs_explain_facts *facts, size_t t, size_t rank)
+static void say_rank(cs_html *html, const clipspan_explanation_info *x, const clipspan_finding *f)
 {
-    const clipspan_explanation_info *x = facts->x;
-    const double own = x->similarity[t];
-    size_t other;
     if (x->texts == 1) return;
-    other = x->order[rank == 0];
-    cs_html_format(html, "<li>Similarity %s, ", cs_explain_plain(own).text);
-    if (rank == 0)
+    cs_html_format(html, "<li>Similarity %s, ", cs_explain_plain(f->similarity).text);
+    if (f->rank == 0)
         cs_html_put(html, "the highest");
     else
-        cs_html_format(html, "number %zu of %zu", rank + 1, x->texts);
-    cs_html_format(html, ": %s against ", cs_explain_number(own - x->similarity[other]).text);
-    quote(html, x->names[other]);
+        cs_html_format(html, "number %zu of %zu", f->rank + 1, x->texts);
+    cs_html_format(html, ": %s against ", cs_explain_number(f->margin).text);
+    quote(html, x->names[f->other]);
     cs_html_put(html, ".</li>\n");
 }
 
-static void say_whole(cs_html *html, const cs_explain_facts *facts, size_t t)
+static void say_whole(cs_html *html, const clipspan_explanation_info *x, const clipspan_finding *f)
 {
-    const clipspan_explanation_info *x = facts->x;
-    const char *side = x->value[t] < 0 ? "below" : "above";
-    cs_html_format(
-        html, "<li>Of the %s%s", x->contrast == CLIPSPAN_CONTRAST_NONE ? "similarity, " : "",
-        x->contrast == CLIPSPAN_CONTRAST_NONE ? cs_explain_plain(x->value[t]).text
-                                              : cs_explain_plain(fabs(x->value[t])).text);
+    const char *side = f->value < 0 ? "below" : "above";
+    cs_html_format(html, "<li>Of the %s%s",
+                   x->contrast == CLIPSPAN_CONTRAST_NONE ? "similarity, " : "",
+                   x->contrast == CLIPSPAN_CONTRAST_NONE ? cs_explain_plain(f->value).text
+                                                         : cs_explain_plain(fabs(f->value)).text);
     if (x->contrast == CLIPSPAN_CONTRAST_MEAN)
         cs_html_format(html, " by which this is %s the mean of the texts", side);
     if (x->contrast == CLIPSPAN_CONTRAST_RIVAL) {
         cs_html_format(html, " by which this is %s ", side);
-        quote(html, x->names[x->order[x->order[0] == t]]);
+        quote(html, x->names[f->other]);
     }
     cs_html_put(html, ", ");
 }
 
-/* The two layers whose attention is largest: together where both give of `all` and are most of it,
- * else apart. */
-static void say_two(cs_html *html, const cs_explain_facts *facts, const double *attention,
-                    double all, double whole)
+/* The two layers whose attention is largest: together where they have most of it, else apart. */
+static void say_two(cs_html *html, const clipspan_finding *f)
 {
-    size_t best[2], low, high;
-    double both;
-    if (facts->x->layers < 3) return;
-    cs_explain_largest(best, 2, attention, (size_t)facts->x->layers);
-    low = best[0] < best[1] ? best[0] : best[1];
-    high = best[0] + best[1] - low;
-    both = attention[low] + attention[high];
-    if (attention[low] / all > 0 && attention[high] / all > 0 && both / all >= 0.5 &&
-        both / all <= 1.2) {
-        cs_html_format(html, ", most of it in layers L%zu and L%zu: <b>%s</b>", low, high,
-                       cs_explain_number(both).text);
-        share(html, both, whole);
+    const double both = f->layer_part[0] + f->layer_part[1];
+    if (f->layer[0] < 0) return;
+    if (f->concentrated) {
+        cs_html_format(html, ", most of it in layers L%d and L%d: <b>%s</b>", f->layer[0],
+                       f->layer[1], cs_explain_number(both).text);
+        share(html, both, f->value);
     } else {
-        cs_html_format(html, ", strongest in layers L%zu, %s, ", low,
-                       cs_explain_number(attention[low]).text);
-        cs_html_format(html, "and L%zu, %s", high, cs_explain_number(attention[high]).text);
+        cs_html_format(html, ", strongest in layers L%d, %s, ", f->layer[0],
+                       cs_explain_number(f->layer_part[0]).text);
+        cs_html_format(html, "and L%d, %s", f->layer[1], cs_explain_number(f->layer_part[1]).text);
     }
 }
 
-static void say_layers(cs_html *html, const cs_explain_facts *facts, size_t t)
+static void say_layers(cs_html *html, const clipspan_explanation_info *x, const clipspan_finding *f)
 {
-    const clipspan_explanation_info *x = facts->x;
-    const size_t L = (size_t)x->layers;
-    const double *attention = x->attention + t * L, *mlp = x->mlp + t * (L + 1);
-    const double all = sum_of(attention, L), mlps = sum_of(mlp + 1, L);
-    say_whole(html, facts, t);
-    cs_html_format(html, "attention gives <b>%s</b>", cs_explain_number(all).text);
-    share(html, all, x->value[t]);
-    say_two(html, facts, attention, all, x->value[t]);
+    say_whole(html, x, f);
+    cs_html_format(html, "attention gives <b>%s</b>", cs_explain_number(f->attention).text);
+    share(html, f->attention, f->value);
+    say_two(html, f);
     cs_html_format(html, "; all MLPs give %s and what enters the first layer %s.</li>\n",
-                   cs_explain_number(mlps).text, cs_explain_number(mlp[0]).text);
+                   cs_explain_number(f->mlps).text, cs_explain_number(f->input).text);
 }
 
-static void say_heads(cs_html *html, const cs_explain_facts *facts, size_t t)
+static void say_heads(cs_html *html, const cs_explain_facts *facts, const clipspan_finding *f)
 {
-    const clipspan_explanation_info *x = facts->x;
-    const size_t H = (size_t)x->heads, heads = (size_t)x->layers * H;
-    size_t best[SAID], k, count = cs_explain_largest(best, SAID, x->head + t * heads, heads);
+    const size_t count = f->heads < SAID ? f->heads : SAID;
+    size_t k;
     cs_html_format(html, "<li>Strongest head%s: ", count == 1 ? "" : "s");
     for (k = 0; k < count; k++) {
-        const clipspan_atlas_head *known = cs_explain_head(facts, best[k]);
-        cs_html_format(html, "%sL%zu.H%zu", k ? ", " : "", best[k] / H, best[k] % H);
-        if (known && known->role.kind != CLIPSPAN_ROLE_NONE) {
+        const clipspan_finding_head *head = &f->head[k];
+        const clipspan_atlas_head *known = cs_explain_head(
+            facts, (size_t)head->head.layer * (size_t)facts->x->heads + (size_t)head->head.head);
+        cs_html_format(html, "%sL%d.H%d", k ? ", " : "", head->head.layer, head->head.head);
+        if (head->role) {
             cs_html_format(html, " <b class=\"chip r%d\">", cs_head_hue(&facts->report, known));
-            cs_html_text(html, known->role.category[0]);
+            cs_html_text(html, head->role);
             cs_html_put(html, "</b>");
         }
-        cs_html_format(html, " %s", cs_explain_number(x->head[t * heads + best[k]]).text);
+        cs_html_format(html, " %s", cs_explain_number(head->part).text);
     }
     cs_html_put(html, ".</li>\n");
 }
 
 /* What heads of each clear role add together; the rest as one. */
-static void say_roles(cs_html *html, const cs_explain_facts *facts, size_t t)
+static void say_roles(cs_html *html, const cs_explain_facts *facts, const clipspan_finding *f)
 {
-    const clipspan_explanation_info *x = facts->x;
-    const size_t heads = (size_t)x->layers * (size_t)x->heads;
     const cs_palette *palette = facts->report.palette;
-    size_t best[ROLES], i, count;
-    double *parts, rest = 0, others = 0;
-    if (!facts->report.atlas || !facts->report.atlas->info.clear || html->status != CLIPSPAN_OK)
-        return;
-    parts = cs_alloc_zero(palette->count + 1, sizeof *parts, "roles", html->err);
-    if (!parts) {
-        html->status = CLIPSPAN_E_NOMEM;
-        return;
-    }
-    for (i = 0; i < heads; i++) {
-        const clipspan_atlas_head *known = cs_explain_head(facts, i);
-        if (known && known->role.kind == CLIPSPAN_ROLE_CLEAR)
-            parts[cs_palette_find(palette, known->role.category[0]) - palette->looks] +=
-                x->head[t * heads + i];
-        else
-            rest += x->head[t * heads + i];
-    }
-    count = cs_explain_largest(best, ROLES, parts, palette->count);
+    double rest = 0, others = 0;
+    size_t said = 0, i;
+    if (!facts->report.atlas || !facts->report.atlas->info.clear) return;
     cs_html_put(html, "<li>By the heads\xE2\x80\x99 roles: ");
-    for (i = 0; i < palette->count; i++)
-        others += parts[i];
-    for (i = 0; i < count && fabs(parts[best[i]]) > 0; i++) {
-        others -= parts[best[i]];
-        cs_html_format(html, "<b class=\"chip r%d\">", palette->looks[best[i]].hue);
-        cs_html_text(html, palette->looks[best[i]].category);
-        cs_html_format(html, "</b> %s, ", cs_explain_number(parts[best[i]]).text);
+    for (i = 0; i < f->roles; i++) {
+        const clipspan_finding_role *role = &f->role[i];
+        if (!role->role || role->mixed) {
+            rest += role->part;
+        } else if (said < ROLES && fabs(role->part) > 0) {
+            cs_html_format(html, "<b class=\"chip r%d\">",
+                           cs_palette_find(palette, role->role)->hue);
+            cs_html_text(html, role->role);
+            cs_html_format(html, "</b> %s, ", cs_explain_number(role->part).text);
+            said++;
+        } else {
+            others += role->part;
+        }
     }
     if (palette->count > ROLES)
         cs_html_format(html, "other roles %s, ", cs_explain_number(others).text);
     cs_html_format(html, "heads without a clear role %s.</li>\n", cs_explain_number(rest).text);
-    cs_free(parts);
 }
 
-static void say_patches(cs_html *html, const cs_explain_facts *facts, size_t t)
+static void say_patches(cs_html *html, const clipspan_finding *f)
 {
-    const clipspan_explanation_info *x = facts->x;
-    const double *token = x->token + t * x->tokens;
-    const size_t width = (size_t)x->grid_width;
-    size_t best, j, top = 1;
-    double speaks = 0, against = 0;
-    if (!cs_explain_largest(&best, 1, token + 1, x->tokens - 1)) return;
-    for (j = 1; j < x->tokens; j++) {
-        if (token[j] > token[top]) top = j;
-        if (token[j] > 0)
-            speaks += token[j];
-        else
-            against += token[j];
-    }
+    if (!f->patches) return;
     cs_html_format(html,
                    "<li>In the picture, patches speak for it with %s and against it with %s; what "
                    "heads read from the class token itself adds %s. ",
-                   cs_explain_number(speaks).text, cs_explain_number(against).text,
-                   cs_explain_number(token[0]).text);
-    cs_html_format(html, "The strongest for it lies in row %zu, column %zu (%s).</li>\n",
-                   (top - 1) / width, (top - 1) % width, cs_explain_fine(token[top]).text);
+                   cs_explain_number(f->above).text, cs_explain_number(f->below).text,
+                   cs_explain_number(f->class_token).text);
+    cs_html_format(html, "The strongest for it lies in row %d, column %d (%s).</li>\n",
+                   f->highest.row, f->highest.column, cs_explain_fine(f->highest.part).text);
 }
 
-void cs_explain_findings(cs_html *html, const cs_explain_facts *facts, size_t t, size_t rank)
+void cs_explain_findings(cs_html *html, const cs_explain_facts *facts, size_t rank)
 {
+    const clipspan_finding *f = &facts->findings->findings[rank];
     cs_html_put(html, "<ol class=found>");
-    say_rank(html, facts, t, rank);
-    say_layers(html, facts, t);
-    say_roles(html, facts, t);
-    say_heads(html, facts, t);
-    say_patches(html, facts, t);
+    say_rank(html, facts->x, f);
+    say_layers(html, facts->x, f);
+    say_roles(html, facts, f);
+    say_heads(html, facts, f);
+    say_patches(html, f);
     cs_html_put(html, "</ol>\n");
 }

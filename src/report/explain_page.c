@@ -15,6 +15,7 @@
 
 #define QUALITY 85
 #define TOP     5
+#define NAMED   3 /* heads in sentences */
 
 /* ---- What its parts share ---- */
 
@@ -221,11 +222,14 @@ clipspan_status cs_explain_write(const char *path, const cs_explanation *explana
 {
     cs_explain_facts facts = {.x = &explanation->info, .view = view};
     cs_palette palette = {0};
+    cs_findings *findings = NULL;
     cs_output *output = NULL;
     clipspan_status status;
     cs_html html;
     cs_html_init(&html, err);
     CS_TRY_DONE(cs_output_open(&output, path, options->replace, err));
+    CS_TRY_DONE(cs_findings_new(&findings, facts.x, atlas, NAMED, err));
+    facts.findings = findings;
     CS_TRY_DONE(make_palette(&palette, atlas, err));
     facts.model = options->model ? options->model : "The model";
     if (*facts.model == '/' || *facts.model == '.' || *facts.model == '~')
@@ -248,6 +252,7 @@ done:
     cs_free(facts.canvas);
     cs_html_fini(&html);
     cs_palette_fini(&palette);
+    cs_findings_free(&findings);
     cs_output_close(&output);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "decompose/explanation.h"
 #include "draw/view.h"
 #include "report/section.h"
+#include "study/findings.h"
 
 typedef struct cs_explain_facts {
     const clipspan_explanation_info *x;
@@ -18,6 +19,7 @@ typedef struct cs_explain_facts {
     double head_limit;           /* largest size of a head's part, over all texts */
     double map_limit;            /* of a patch's, all heads together */
     double least, most;          /* of a layer's attention or MLP, and 0 */
+    const cs_findings *findings; /* of x */
     uint8_t *canvas;             /* [height, width, 3] of the view, to draw on */
 } cs_explain_facts;
 
@@ -35,7 +37,7 @@ clipspan_status cs_explain_write(const char *path, const cs_explanation *explana
 void cs_explain_text(cs_html *html, const cs_explain_facts *facts, size_t text, size_t rank);
 
 /* What was found about it, as items of a list. */
-void cs_explain_findings(cs_html *html, const cs_explain_facts *facts, size_t text, size_t rank);
+void cs_explain_findings(cs_html *html, const cs_explain_facts *facts, size_t rank);
 
 /* All maps in 16 bits, and where they lie in the picture, for the script. */
 void cs_explain_data(cs_html *html, const cs_explain_facts *facts);

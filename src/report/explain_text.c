@@ -276,7 +276,7 @@ void cs_explain_text(cs_html *html, const cs_explain_facts *facts, size_t t, siz
     cs_html_format(html, "<section class=text id=t%zu>\n<header><h2>\xE2\x80\x98", t);
     cs_html_name(html, facts->x->names[t]);
     cs_html_put(html, "\xE2\x80\x99</h2>\n");
-    cs_explain_findings(html, facts, t, rank);
+    cs_explain_findings(html, facts, rank);
     cs_html_put(html, "</header>\n");
     view(html, facts, t);
     cs_html_put(html, "<div class=more>\n");

@@ -13,7 +13,8 @@
 #define EDGE    192
 #define QUALITY 80
 
-static clipspan_status put_picture(cs_html *html, const char *path, clipspan_error *err)
+static clipspan_status put_picture(cs_html *html, const char *path,
+                                   const clipspan_picture_options *options, clipspan_error *err)
 {
     uint8_t *pixels = cs_alloc((size_t)EDGE * EDGE, 3, "a thumbnail", err);
     unsigned char *jpeg = NULL;
@@ -21,7 +22,7 @@ static clipspan_status put_picture(cs_html *html, const char *path, clipspan_err
     size_t size;
     clipspan_status status = CLIPSPAN_OK;
     if (!pixels) return CLIPSPAN_E_NOMEM;
-    if (cs_picture_shrink(pixels, &height, &width, EDGE, path, NULL, NULL) == CLIPSPAN_OK)
+    if (cs_picture_shrink(pixels, &height, &width, EDGE, path, options, NULL) == CLIPSPAN_OK)
         status = cs_jpeg_encode(&jpeg, &size, pixels, height, width, QUALITY, err);
     if (jpeg) {
         cs_html_put(html, "<img alt=\"\" src=\"data:image/jpeg;base64,");
@@ -53,10 +54,11 @@ static clipspan_status put_name(cs_html *html, const char *path, clipspan_error 
 }
 
 static clipspan_status put_hit(cs_html *html, const cs_places *places, const clipspan_hit *hit,
-                               size_t rank, clipspan_error *err)
+                               size_t rank, const clipspan_picture_options *options,
+                               clipspan_error *err)
 {
     cs_html_put(html, "<li>");
-    CS_TRY(put_picture(html, hit->file, err));
+    CS_TRY(put_picture(html, hit->file, options, err));
     cs_html_format(html, "<b>%zu. %s</b> ", rank, cs_figure_real(hit->score).text);
     cs_html_name(html, hit->label);
     CS_TRY(put_name(html, cs_places_show(places, hit->path), err));
@@ -84,7 +86,8 @@ static void put_data(cs_html *html, const cs_places *places, const clipspan_hit 
 }
 
 clipspan_status cs_hit_page_write(const char *path, const char *title, const char *about,
-                                  const clipspan_hit *hits, size_t count, int replace,
+                                  const clipspan_hit *hits, size_t count,
+                                  const clipspan_picture_options *options, int replace,
                                   clipspan_error *err)
 {
     cs_places places = {0};
@@ -103,7 +106,7 @@ clipspan_status cs_hit_page_write(const char *path, const char *title, const cha
     cs_html_place(&html, about);
     cs_html_put(&html, "</p>\n<ol class=hits>\n");
     for (i = 0; i < count; i++)
-        CS_TRY_DONE(put_hit(&html, &places, &hits[i], i + 1, err));
+        CS_TRY_DONE(put_hit(&html, &places, &hits[i], i + 1, options, err));
     cs_html_put(&html, "</ol>\n</main>\n");
     put_data(&html, &places, hits, count);
     cs_page_end(&html, NULL);
@@ -113,5 +116,33 @@ clipspan_status cs_hit_page_write(const char *path, const char *title, const cha
 done:
     cs_html_fini(&html);
     cs_output_close(&output);
+    return status;
+}
+
+clipspan_status cs_hit_page_show(const char *path, const cs_hits *hits, int replace,
+                                 clipspan_error *err)
+{
+    static const char *const ways[] = {"centred, cosine of what the heads wrote",
+                                       "centred products of what the heads wrote",
+                                       "plain products of what the heads wrote"};
+    const size_t count = hits->info.hits;
+    clipspan_hit *shown = cs_alloc_zero(count, sizeof *shown, "hits", err);
+    char(*why)[256] = shown ? cs_alloc(count, sizeof *why, "hits", err) : NULL;
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    size_t i;
+    for (i = 0; why && i < count; i++) {
+        const clipspan_hits_row *row = &hits->rows[i];
+        cs_hits_explain(why[i], sizeof why[i], row);
+        shown[i].score = row->score;
+        shown[i].file = row->file;
+        shown[i].path = row->path;
+        shown[i].label = row->label;
+        shown[i].why = why[i];
+    }
+    if (why)
+        status = cs_hit_page_write(path, hits->info.query, ways[hits->info.compare], shown, count,
+                                   &hits->options, replace, err);
+    cs_free(why);
+    cs_free(shown);
     return status;
 }

@@ -24,13 +24,16 @@ static clipspan_status read_one(cs_thumbnail *thumbnail, const cs_atlas *atlas,
                                 const clipspan_atlas_picture *picture, const char *root,
                                 clipspan_error *err)
 {
+    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
     uint8_t pixels[3 * CS_THUMBNAIL_EDGE * CS_THUMBNAIL_EDGE];
     clipspan_status status;
     char *path = root ? cs_path_join(root, picture->path, err)
                       : cs_path_join(atlas->info.folder, picture->file, err);
     if (!path) return CLIPSPAN_E_NOMEM;
+    options.exif_orient = atlas->info.run->exif_orient;
+    options.max_pixels = atlas->info.run->max_pixels;
     status = cs_picture_shrink(pixels, &thumbnail->height, &thumbnail->width, CS_THUMBNAIL_EDGE,
-                               path, NULL, err);
+                               path, &options, err);
     cs_free(path);
     if (status == CLIPSPAN_OK)
         status = cs_jpeg_encode(&thumbnail->jpeg, &thumbnail->size, pixels, thumbnail->height,

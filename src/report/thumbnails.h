@@ -14,8 +14,9 @@ typedef struct cs_thumbnail {
 } cs_thumbnail;
 
 /* out : [atlas->info.pictures], zeros before, given back with cs_thumbnails_free. root: where
- * relative paths start now; NULL: where they did when the run was planned. threads: at least 1.
- * progress, which counts pictures, may be NULL. Errors: NOMEM, INTERRUPTED. */
+ * relative paths start now; NULL: where they did when the run was planned. Files are read as the
+ * run read them, turned by EXIF or not. threads: at least 1. progress, which counts pictures, may
+ * be NULL. Errors: NOMEM, INTERRUPTED. */
 clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas, const char *root,
                                    int threads, const clipspan_progress *progress,
                                    clipspan_error *err);

@@ -118,7 +118,10 @@ static clipspan_status read_options(const fact_reader *r, clipspan_error *err)
     f->info.precision = (clipspan_precision)value;
     f->picture = (clipspan_picture_options)CLIPSPAN_PICTURE_OPTIONS_INIT;
     CS_TRY(whole(&f->picture.exif_orient, r, "preprocess.exif_orient", 0, 1, err));
-    return number(&f->picture.max_pixels, r, "preprocess.max_pixels", 1, UINT64_C(1) << 40, err);
+    CS_TRY(number(&f->picture.max_pixels, r, "preprocess.max_pixels", 1, UINT64_C(1) << 40, err));
+    f->info.exif_orient = f->picture.exif_orient;
+    f->info.max_pixels = f->picture.max_pixels;
+    return CLIPSPAN_OK;
 }
 
 static clipspan_status read_list(const fact_reader *r, clipspan_error *err)

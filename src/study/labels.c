@@ -96,7 +96,7 @@ clipspan_status cs_labels_match(int32_t *labels, uint64_t *labelled, const cs_la
 }
 
 /* A product of values, one of which is not known: "/brick", "hen/". */
-static int partly_empty(const char *name)
+int cs_labels_partly_empty(const char *name)
 {
     const size_t length = strlen(name);
     return name[0] == '/' || name[length - 1] == '/' || strstr(name, "//") != NULL;
@@ -119,7 +119,8 @@ static clipspan_status number_groups(int32_t *groups, const char **names, size_t
         for (end = first + 1; end < some && strcmp(sorted[end].key, sorted[first].key) == 0; end++)
             ;
         CS_TRY(check_missing(sorted[first].key, "group", err));
-        if (partly_empty(sorted[first].key) && !has_counted(sorted, first, end, counted)) continue;
+        if (cs_labels_partly_empty(sorted[first].key) && !has_counted(sorted, first, end, counted))
+            continue;
         for (size_t i = first; i < end; i++)
             groups[sorted[i].index] = (int32_t)*name_count;
         names[(*name_count)++] = sorted[first].key;

@@ -35,4 +35,7 @@ clipspan_status cs_labels_group(int32_t *groups, const char ***names, size_t *na
                                 const cs_label_texts *texts, const uint8_t *counted,
                                 clipspan_error *err);
 
+/* Whether a group is a product of values one of which is not known: "/brick", "hen/". */
+int cs_labels_partly_empty(const char *name);
+
 #endif

@@ -60,6 +60,24 @@ double cs_segment_threshold(const float *r, size_t n, clipspan_threshold thresho
     return sum / (double)n;
 }
 
+clipspan_status cs_segment_cut(float *cut, const float *map, size_t n, int clip,
+                               clipspan_threshold threshold, clipspan_error *err)
+{
+    float *r = cs_alloc(n, sizeof *r, "a map's pixels", err), low = INFINITY, high = -INFINITY;
+    size_t i;
+    if (!r) return CLIPSPAN_E_NOMEM;
+    cs_segment_scale(r, map, n, clip);
+    for (i = 0; i < n; i++) {
+        const float value = isnan(map[i]) || (clip && map[i] < 0.0F) ? 0.0F : map[i];
+        if (value < low) low = value;
+        if (value > high) high = value;
+    }
+    *cut =
+        (float)((double)low + cs_segment_threshold(r, n, threshold) * ((double)high - (double)low));
+    cs_free(r);
+    return CLIPSPAN_OK;
+}
+
 /* ---- Average precision ---- */
 
 typedef struct ranked {

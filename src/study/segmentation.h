@@ -24,6 +24,10 @@ void cs_segment_scale(float *r, const float *map, size_t n, int clip);
 /* Of r : [n], numbers from 0 to 1. */
 double cs_segment_threshold(const float *r, size_t n, clipspan_threshold threshold);
 
+/* The threshold in the map's own units: what is above *cut is foreground. Errors: NOMEM. */
+clipspan_status cs_segment_cut(float *cut, const float *map, size_t n, int clip,
+                               clipspan_threshold threshold, clipspan_error *err);
+
 /* out : the average precision of scores : [n] for labels : [n], 0 or 1; 0 without a positive one.
  * Errors: NOMEM. */
 clipspan_status cs_average_precision(double *out, const float *scores, const uint8_t *labels,

@@ -4,8 +4,13 @@
 #ifndef CLIPSPAN_SRC_STUDY_STUDY_JSON_H
 #define CLIPSPAN_SRC_STUDY_STUDY_JSON_H
 
+#include "formats/json_write.h"
 #include "study/ablation.h"
+#include "study/classification.h"
 #include "study/effects_table.h"
+#include "study/hits.h"
+#include "study/joint_figure.h"
+#include "study/mask_study.h"
 #include "study/remedy.h"
 
 struct json_t;
@@ -48,5 +53,24 @@ clipspan_status cs_remedy_read(cs_remedy **out, int *stale, const cs_run *run, c
 /* Says why there is nothing to read. command: the one that would keep it. */
 clipspan_status cs_study_missing(const cs_run *run, const char *command, int stale,
                                  clipspan_error *err);
+
+/* ---- Members put into an object that is open ---- */
+
+/* Real numbers of all documents. */
+#define CS_STUDY_DIGITS 9
+
+void cs_json_put_hits(cs_json_writer *json, const cs_hits *hits);
+void cs_json_put_segmentation(cs_json_writer *json, const cs_mask_study *study,
+                              const clipspan_segmentation_document *document);
+/* findings NULL: nothing was computed. joint may be NULL. */
+void cs_json_put_findings(cs_json_writer *json, const cs_findings *findings, const cs_joint *joint,
+                          const clipspan_explain_document *document);
+
+/* A document in three steps; with document->rows the first leaves the array of predictions open. */
+void cs_json_begin_classification(cs_json_writer *json, const cs_classification *classification,
+                                  const clipspan_classification_document *document);
+void cs_json_put_predictions(cs_json_writer *json, const cs_classification *classification);
+void cs_json_end_classification(cs_json_writer *json, const cs_classification *classification,
+                                const clipspan_classification_document *document);
 
 #endif

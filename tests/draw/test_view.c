@@ -4,6 +4,7 @@
  * bounds (sanitizers). */
 #include "base/file.h"
 #include "base/memory.h"
+#include "draw/class_mask.h"
 #include "draw/colours.h"
 #include "draw/glyphs.h"
 #include "draw/png_write.h"
@@ -139,6 +140,26 @@ static void enlarged(void **state)
             assert_true(fabs((double)out[y * 8 + x] - (double)right[x]) < 1e-6);
 }
 
+/* Two by two patches of a pixel each; the last one of three classes is nowhere above the others. */
+static void classes_in_one_mask(void **state)
+{
+    static const float maps[3][5] = {{9, 4, 0, 0, 0}, {9, 0, 0, 0, 4}, {9, 0, 0, 0, 0}};
+    static const uint8_t right[4] = {1, 0, 0, 2};
+    const cs_span side = {2, 2, 0, 2, 0, 2};
+    const cs_view view = {.height = 2,
+                          .width = 2,
+                          .plan = {side, side, CLIPSPAN_BICUBIC},
+                          .patch = 1,
+                          .rows = 2,
+                          .columns = 2};
+    uint8_t mask[4] = {7, 7, 7, 7};
+    (void)state;
+    assert_int_equal(
+        cs_class_mask(mask, &view, 2, 2, &maps[0][0], 3, 5, CLIPSPAN_THRESHOLD_MEAN, NULL),
+        CLIPSPAN_OK);
+    assert_memory_equal(mask, right, 4);
+}
+
 static void even_colours(void **state)
 {
     double last = 0.0, first = 0.0;
@@ -206,8 +227,10 @@ static void sheets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(crop_undone),  cmocka_unit_test(odd_sizes), cmocka_unit_test(enlarged),
-        cmocka_unit_test(even_colours), cmocka_unit_test(letters),   cmocka_unit_test(sheets),
+        cmocka_unit_test(crop_undone),  cmocka_unit_test(odd_sizes),
+        cmocka_unit_test(enlarged),     cmocka_unit_test(classes_in_one_mask),
+        cmocka_unit_test(even_colours), cmocka_unit_test(letters),
+        cmocka_unit_test(sheets),
     };
     const char *folder = getenv("TMPDIR");
     int failed;

@@ -165,7 +165,7 @@ static char *findings_of(cs_explanation *e, const double attention[4])
     cs_html html;
     memcpy(e->attention, attention, 4 * sizeof *attention);
     cs_html_init(&html, NULL);
-    cs_explain_findings(&html, &facts, 0, 0);
+    cs_explain_findings(&html, &facts, 0);
     cs_html_put(&html, "");
     assert_int_equal(html.status, CLIPSPAN_OK);
     assert_true(html.room > html.size);

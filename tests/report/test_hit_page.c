@@ -51,10 +51,10 @@ static void a_sheet_is_complete_and_says_no_path(void **state)
     const char *page;
     size_t size;
     (void)state;
-    assert_int_equal(
-        cs_hit_page_write(path, "like /home/me/q.png", "of /home/me/run: <3", hits, 3, 0, NULL),
-        CLIPSPAN_OK);
-    assert_int_equal(cs_hit_page_write(path, "", "", hits, 3, 0, NULL), CLIPSPAN_E_EXISTS);
+    assert_int_equal(cs_hit_page_write(path, "like /home/me/q.png", "of /home/me/run: <3", hits, 3,
+                                       NULL, 0, NULL),
+                     CLIPSPAN_OK);
+    assert_int_equal(cs_hit_page_write(path, "", "", hits, 3, NULL, 0, NULL), CLIPSPAN_E_EXISTS);
     assert_int_equal(cs_file_read_all(&bytes, &size, path, 1u << 20, NULL), CLIPSPAN_OK);
     page = (const char *)bytes;
     page_check(page, size);
@@ -79,7 +79,7 @@ static void nothing_found_is_a_page_too(void **state)
     unsigned char *bytes;
     size_t size;
     (void)state;
-    assert_int_equal(cs_hit_page_write(other, "t", "a", NULL, 0, 0, NULL), CLIPSPAN_OK);
+    assert_int_equal(cs_hit_page_write(other, "t", "a", NULL, 0, NULL, 0, NULL), CLIPSPAN_OK);
     assert_int_equal(cs_file_read_all(&bytes, &size, other, 1u << 20, NULL), CLIPSPAN_OK);
     page_check((const char *)bytes, size);
     cs_free(bytes);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/* Scores of all groups and items added up, the highest kept, heads' parts of them. */
+#include "study/hits.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/top.h"
+
+#define TOP   10
+#define PARTS 3
+
+void cs_hits_free(cs_hits **hits)
+{
+    cs_hits *h = hits ? *hits : NULL;
+    if (!h) return;
+    while (h->owned_count)
+        cs_free(h->owned[--h->owned_count]);
+    cs_free(h->owned);
+    cs_free(h->rows);
+    cs_free(h->parts);
+    cs_free(h->groups);
+    cs_free(h->items);
+    cs_free(h->heads);
+    cs_free(h);
+    *hits = NULL;
+}
+
+/* Takes a text over; NULL stays NULL and is an error. */
+static clipspan_status own_text(const char **out, cs_hits *h, char *text, clipspan_error *err)
+{
+    clipspan_status status;
+    *out = text;
+    if (!text) return CLIPSPAN_E_NOMEM;
+    status = cs_grow(&h->owned, &h->owned_room, h->owned_count + 1, sizeof *h->owned, "hits", err);
+    if (status == CLIPSPAN_OK)
+        h->owned[h->owned_count++] = text;
+    else
+        cs_free(text);
+    return status;
+}
+
+static clipspan_status copy_text(const char **out, cs_hits *h, const char *text,
+                                 clipspan_error *err)
+{
+    *out = NULL;
+    return text ? own_text(out, h, cs_strdup(text, err), err) : CLIPSPAN_OK;
+}
+
+/* ---- Scores ---- */
+
+/* scores : [N] of all groups and items, weighted. */
+static clipspan_status add_scores(double *scores, const cs_query *query, size_t N,
+                                  clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    double *one = cs_alloc(N, sizeof *one, "scores", err);
+    size_t k, n;
+    if (!one) return CLIPSPAN_E_NOMEM;
+    memset(scores, 0, N * sizeof *scores);
+    for (k = 0; k < query->group_count * query->item_count && status == CLIPSPAN_OK; k++) {
+        const cs_query_group *g = &query->groups[k / query->item_count];
+        const cs_query_item *item = &query->items[k % query->item_count];
+        float *asked = NULL;
+        status = cs_query_ask(&asked, query, g, item, err);
+        if (status == CLIPSPAN_OK)
+            status = cs_search_run(one, g->search, asked, item->shown.is_text, err);
+        for (n = 0; n < N && status == CLIPSPAN_OK; n++)
+            scores[n] += g->shown.weight * item->shown.weight * one[n];
+        cs_free(asked);
+    }
+    cs_free(one);
+    return status;
+}
+
+/* sum : [heads] what each head of a group gives to a hit, room for as many more behind it. */
+static clipspan_status sum_parts(double *sum, const cs_query *query, const cs_query_group *group,
+                                 size_t row, clipspan_error *err)
+{
+    const size_t count = group->shown.head_count;
+    clipspan_status status = CLIPSPAN_OK;
+    size_t i, h;
+    for (i = 0; i < query->item_count && status == CLIPSPAN_OK; i++) {
+        const clipspan_query_item *item = &query->items[i].shown;
+        double *one = sum + count;
+        float *asked = NULL;
+        status = cs_query_ask(&asked, query, group, &query->items[i], err);
+        if (status == CLIPSPAN_OK)
+            status = cs_search_parts(one, group->search, row, asked, item->is_text, err);
+        for (h = 0; h < count && status == CLIPSPAN_OK; h++)
+            sum[h] += group->shown.weight * item->weight * one[h];
+        cs_free(asked);
+    }
+    return status;
+}
+
+/* all : [heads of all groups] a hit's parts, one group after the other. */
+static clipspan_status fill_parts(double *all, const cs_query *query, size_t row,
+                                  clipspan_error *err)
+{
+    size_t g;
+    for (g = 0; g < query->group_count; g++) {
+        const cs_query_group *group = &query->groups[g];
+        const size_t count = group->shown.head_count;
+        clipspan_status status;
+        double *sum;
+        if (!count) continue; /* a whole embedding has no heads */
+        sum = cs_alloc_zero(2 * count, sizeof *sum, "parts of a score", err);
+        if (!sum) return CLIPSPAN_E_NOMEM;
+        status = sum_parts(sum, query, group, row, err);
+        memcpy(all, sum, count * sizeof *sum);
+        cs_free(sum);
+        CS_TRY(status);
+        all += count;
+    }
+    return CLIPSPAN_OK;
+}
+
+/* The group and head of place `at` among the heads of all groups. */
+static clipspan_hit_part find_part(const cs_query *query, size_t at, double part)
+{
+    clipspan_hit_part out = {.part = part};
+    while (at >= query->groups[out.group].shown.head_count)
+        at -= query->groups[out.group++].shown.head_count;
+    out.head = query->groups[out.group].heads[at];
+    return out;
+}
+
+static clipspan_status explain_rows(cs_hits *h, const cs_query *query, const size_t *rows,
+                                    size_t heads, clipspan_error *err)
+{
+    const size_t most = h->info.parts;
+    clipspan_status status = CLIPSPAN_OK;
+    size_t *best = cs_alloc(most, sizeof *best, "parts of a score", err), i, k, count;
+    double *numbers = cs_alloc(heads + most, sizeof *numbers, "parts of a score", err);
+    if (!best || !numbers) status = CLIPSPAN_E_NOMEM;
+    for (i = 0; i < h->info.hits && most && status == CLIPSPAN_OK; i++) {
+        clipspan_hit_part *parts = h->parts + i * most;
+        status = fill_parts(numbers, query, rows[i], err);
+        if (status != CLIPSPAN_OK) break;
+        count = cs_top_highest(best, numbers + heads, most, numbers, heads);
+        for (k = 0; k < count; k++)
+            parts[k] = find_part(query, best[k], numbers[best[k]]);
+        h->rows[i].parts = parts;
+        h->rows[i].part_count = count;
+    }
+    cs_free(numbers);
+    cs_free(best);
+    return status;
+}
+
+/* ---- Rows ---- */
+
+typedef struct row_job {
+    cs_hits *hits;
+    const char *root;
+    clipspan_hits_row *row;
+} row_job;
+
+static clipspan_status take_row(void *context, const cs_picture_row *found, clipspan_error *err)
+{
+    const row_job *j = context;
+    clipspan_hits_row *row = j->row;
+    row->place = found->place;
+    row->index = found->number;
+    row->duplicate_of = found->duplicate_of;
+    CS_TRY(copy_text(&row->path, j->hits, found->path, err));
+    CS_TRY(copy_text(&row->label, j->hits, found->label ? found->label : "", err));
+    CS_TRY(copy_text(&row->group, j->hits, found->group ? found->group : "", err));
+    return own_text(&row->file, j->hits, cs_path_join(j->root, found->path, err), err);
+}
+
+/* Marks rows of the run that shall not be found: what is looked for, and paths named before. */
+typedef struct mark_job {
+    const cs_query *query;
+    const uint64_t *places; /* [N] */
+    unsigned char *left_out;
+    size_t at, N;
+    int duplicates, others;
+} mark_job;
+
+static clipspan_status mark_row(void *context, const cs_picture_row *found, clipspan_error *err)
+{
+    mark_job *j = context;
+    size_t i;
+    (void)err;
+    if (j->at >= j->N || j->places[j->at] != found->place) return CLIPSPAN_OK; /* it was skipped */
+    if (j->duplicates && found->duplicate_of >= 0) j->left_out[j->at] = 1;
+    for (i = 0; j->others && i < j->query->item_count; i++) {
+        const clipspan_query_item *item = &j->query->items[i].shown;
+        if (item->kind == CLIPSPAN_QUERY_STORED && item->place == found->place)
+            j->left_out[j->at] = 1;
+    }
+    j->at++;
+    return CLIPSPAN_OK;
+}
+
+/* rows : [most] the best of those that may be found; *count of them. */
+static clipspan_status choose_rows(size_t *rows, size_t *count, const double *scores, size_t most,
+                                   const cs_query *query, const clipspan_hits_options *o,
+                                   clipspan_error *err)
+{
+    const cs_search *search = query->groups[0].search;
+    mark_job job = {query, search->places, NULL, 0, search->N, o->no_duplicates, o->others_only};
+    double *values = cs_alloc(most, sizeof *values, "hits", err);
+    cs_top top = {rows, values, most, 0};
+    clipspan_status status = values ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    size_t n;
+    if (status == CLIPSPAN_OK && (o->no_duplicates || o->others_only)) {
+        job.left_out = cs_alloc_zero(search->N, 1, "hits", err);
+        status = job.left_out
+                     ? cs_run_pictures(query->run, 0, query->info->pictures, mark_row, &job, err)
+                     : CLIPSPAN_E_NOMEM;
+    }
+    for (n = 0; n < search->N && status == CLIPSPAN_OK; n++)
+        if (!job.left_out || !job.left_out[n]) cs_top_add(&top, n, scores[n]);
+    *count = top.count;
+    cs_free(job.left_out);
+    cs_free(values);
+    return status;
+}
+
+/* ---- Results ---- */
+
+static clipspan_status copy_query(cs_hits *h, const cs_query *query, size_t heads,
+                                  clipspan_error *err)
+{
+    clipspan_head *to;
+    size_t i;
+    h->groups = cs_alloc_zero(query->group_count, sizeof *h->groups, "groups of heads", err);
+    h->items = cs_alloc_zero(query->item_count, sizeof *h->items, "what is looked for", err);
+    h->heads = to = cs_alloc(heads, sizeof *h->heads, "heads of a query", err);
+    if (!h->groups || !h->items || !h->heads) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < query->group_count; i++) {
+        const cs_query_group *from = &query->groups[i];
+        h->groups[i] = from->shown;
+        CS_TRY(copy_text(&h->groups[i].name, h, from->name, err));
+        CS_TRY(copy_text(&h->groups[i].pool, h, from->pool, err));
+        if (!from->heads) continue;
+        memcpy(to, from->heads, from->shown.head_count * sizeof *to);
+        h->groups[i].heads = to;
+        to += from->shown.head_count;
+    }
+    for (i = 0; i < query->item_count; i++) {
+        h->items[i] = query->items[i].shown;
+        CS_TRY(copy_text(&h->items[i].name, h, query->items[i].name, err));
+    }
+    h->info.groups = query->group_count;
+    h->info.items = query->item_count;
+    h->info.compare = query->compare;
+    h->info.images = query->groups[0].search->N;
+    h->options = (clipspan_picture_options)CLIPSPAN_PICTURE_OPTIONS_INIT;
+    h->options.exif_orient = query->info->exif_orient;
+    h->options.max_pixels = query->info->max_pixels;
+    return copy_text(&h->info.run, h, query->info->path, err);
+}
+
+static clipspan_status describe(cs_hits *h, clipspan_error *err)
+{
+    char words[1024];
+    cs_hits_describe(words, sizeof words, h);
+    return copy_text(&h->info.query, h, words, err);
+}
+
+static clipspan_status fill(cs_hits *h, const cs_query *query, const clipspan_hits_options *o,
+                            size_t *rows, double *scores, size_t heads, clipspan_error *err)
+{
+    row_job job = {h, o->root ? o->root : query->info->folder, NULL};
+    const size_t N = h->info.images;
+    size_t most = o->top ? o->top : TOP, i;
+    if (most > N) most = N;
+    CS_TRY(add_scores(scores, query, N, err));
+    CS_TRY(choose_rows(rows, &h->info.hits, scores, most, query, o, err));
+    h->info.parts = o->parts < 0 ? heads : o->parts ? (size_t)o->parts : PARTS;
+    if (h->info.parts > heads) h->info.parts = heads;
+    h->rows = cs_alloc_zero(h->info.hits, sizeof *h->rows, "hits", err);
+    if (!cs_size_mul(&i, h->info.hits, h->info.parts)) i = SIZE_MAX;
+    h->parts = cs_alloc_zero(i, sizeof *h->parts, "parts of scores", err);
+    if (!h->rows || !h->parts) return CLIPSPAN_E_NOMEM;
+    for (i = 0; i < h->info.hits; i++) {
+        job.row = &h->rows[i];
+        job.row->score = scores[rows[i]];
+        CS_TRY(cs_run_pictures(query->run, query->groups[0].search->places[rows[i]], 1, take_row,
+                               &job, err));
+    }
+    return explain_rows(h, query, rows, heads, err);
+}
+
+clipspan_status cs_hits_new(cs_hits **out, const cs_query *query,
+                            const clipspan_hits_options *options, clipspan_error *err)
+{
+    const size_t N = query->groups[0].search->N;
+    cs_hits *h = cs_alloc_zero(1, sizeof *h, "hits", err);
+    double *scores = cs_alloc(N, sizeof *scores, "scores", err);
+    size_t *rows = cs_alloc(N, sizeof *rows, "hits", err), heads = 0, g;
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    *out = NULL;
+    if (!h || !scores || !rows) goto done;
+    for (g = 0; g < query->group_count; g++)
+        heads += query->groups[g].shown.head_count;
+    CS_TRY_DONE(copy_query(h, query, heads, err));
+    CS_TRY_DONE(describe(h, err));
+    CS_TRY_DONE(fill(h, query, options, rows, scores, heads, err));
+    *out = h;
+    h = NULL;
+done:
+    cs_free(rows);
+    cs_free(scores);
+    cs_hits_free(&h);
+    return status;
+}
+
+/* ---- Words ---- */
+
+void cs_hits_describe(char *out, size_t room, const cs_hits *h)
+{
+    size_t used = 0, i, g;
+    for (i = 0; i < h->info.items && used < room; i++) {
+        const clipspan_query_item *item = &h->items[i];
+        used += (size_t)snprintf(out + used, room - used, "%s%s%s", i ? ", " : "",
+                                 item->is_text        ? "text "
+                                 : item->weight < 0.0 ? "not like "
+                                                      : "like ",
+                                 item->is_text ? item->name : cs_path_name(item->name));
+    }
+    for (g = 0; g < h->info.groups && used < room; g++) {
+        used += (size_t)snprintf(out + used, room - used, "%s%s", g ? ", " : "; by ",
+                                 h->groups[g].name);
+        if (h->groups[g].weight != 1.0 && used < room)
+            used += (size_t)snprintf(out + used, room - used, " times %.3g", h->groups[g].weight);
+    }
+}
+
+void cs_hits_explain(char *out, size_t room, const clipspan_hits_row *row)
+{
+    size_t used = 0, k;
+    out[0] = '\0';
+    for (k = 0; k < row->part_count && k < PARTS && used < room; k++)
+        used +=
+            (size_t)snprintf(out + used, room - used, "%sL%d.H%d %.3g", k ? ", " : "",
+                             row->parts[k].head.layer, row->parts[k].head.head, row->parts[k].part);
+}
