@@ -29,8 +29,8 @@ typedef struct clipspan_classification_options {
     }
 
 /* bank: two classes at least, must outlive the classification; the keys of its classes, or their
- * names where they have none, are what labels say. options may be NULL. Errors: ARGUMENT (fewer than
- * two classes, two of one key), NOMEM. */
+ * names where they have none, are what labels say. options may be NULL. Errors: ARGUMENT (fewer
+ * than two classes, two of one key), NOMEM. */
 CLIPSPAN_API clipspan_status
 clipspan_classification_new(clipspan_classification **out, const clipspan_bank *bank,
                             const clipspan_classification_options *options, clipspan_error *err);
@@ -51,8 +51,8 @@ typedef struct clipspan_classification_batch {
         sizeof(clipspan_classification_batch), 0, NULL, NULL, NULL, NULL, NULL                     \
     }
 
-/* Classifies a batch and counts it. Nothing is counted when it fails. Errors: ARGUMENT (a label that
- * no class has, with the nearest), NUMBERS (an embedding that is not finite), NOMEM. */
+/* Classifies a batch and counts it. Nothing is counted when it fails. Errors: ARGUMENT (a label
+ * that no class has, with the nearest), NUMBERS (an embedding that is not finite), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_classification_add(clipspan_classification *classification,
                                                          const clipspan_classification_batch *batch,
                                                          clipspan_error *err);

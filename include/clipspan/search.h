@@ -96,8 +96,8 @@ typedef struct clipspan_query_options {
         sizeof(clipspan_query_options), CLIPSPAN_COMPARE_COSINE, 0, NULL, NULL                     \
     }
 
-/* options may be NULL. Errors: NOT_FOUND (the run is not merged or kept no codes), ARGUMENT (a model
- * of another shape than the run's), NOMEM. */
+/* options may be NULL. Errors: NOT_FOUND (the run is not merged or kept no codes), ARGUMENT (a
+ * model of another shape than the run's), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_query_new(clipspan_query **out, const clipspan_run *run,
                                                 const clipspan_query_options *options,
                                                 clipspan_error *err);

@@ -2,15 +2,13 @@
 /* Scores of all groups and items added up, the highest kept, heads' parts of them. */
 #include "study/hits.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/top.h"
 
-#define TOP   10
-#define PARTS 3
+#define TOP 10
 
 void cs_hits_free(cs_hits **hits)
 {
@@ -273,7 +271,7 @@ static clipspan_status fill(cs_hits *h, const cs_query *query, const clipspan_hi
     if (most > N) most = N;
     CS_TRY(add_scores(scores, query, N, err));
     CS_TRY(choose_rows(rows, &h->info.hits, scores, most, query, o, err));
-    h->info.parts = o->parts < 0 ? heads : o->parts ? (size_t)o->parts : PARTS;
+    h->info.parts = o->parts < 0 ? heads : o->parts ? (size_t)o->parts : CS_HITS_PARTS;
     if (h->info.parts > heads) h->info.parts = heads;
     h->rows = cs_alloc_zero(h->info.hits, sizeof *h->rows, "hits", err);
     if (!cs_size_mul(&i, h->info.hits, h->info.parts)) i = SIZE_MAX;
@@ -310,35 +308,4 @@ done:
     cs_free(scores);
     cs_hits_free(&h);
     return status;
-}
-
-/* ---- Words ---- */
-
-void cs_hits_describe(char *out, size_t room, const cs_hits *h)
-{
-    size_t used = 0, i, g;
-    for (i = 0; i < h->info.items && used < room; i++) {
-        const clipspan_query_item *item = &h->items[i];
-        used += (size_t)snprintf(out + used, room - used, "%s%s%s", i ? ", " : "",
-                                 item->is_text        ? "text "
-                                 : item->weight < 0.0 ? "not like "
-                                                      : "like ",
-                                 item->is_text ? item->name : cs_path_name(item->name));
-    }
-    for (g = 0; g < h->info.groups && used < room; g++) {
-        used += (size_t)snprintf(out + used, room - used, "%s%s", g ? ", " : "; by ",
-                                 h->groups[g].name);
-        if (h->groups[g].weight != 1.0 && used < room)
-            used += (size_t)snprintf(out + used, room - used, " times %.3g", h->groups[g].weight);
-    }
-}
-
-void cs_hits_explain(char *out, size_t room, const clipspan_hits_row *row)
-{
-    size_t used = 0, k;
-    out[0] = '\0';
-    for (k = 0; k < row->part_count && k < PARTS && used < room; k++)
-        used +=
-            (size_t)snprintf(out + used, room - used, "%sL%d.H%d %.3g", k ? ", " : "",
-                             row->parts[k].head.layer, row->parts[k].head.head, row->parts[k].part);
 }

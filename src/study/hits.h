@@ -7,6 +7,8 @@
 
 #include "study/query.h"
 
+#define CS_HITS_PARTS 3 /* heads named for a hit */
+
 typedef struct cs_hits {
     clipspan_hits_info info;
     clipspan_hits_row *rows;      /* [info.hits] */
