@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every allocation of remedies, cues and prunings fails once: a clean error, and nothing is lost. */
+/* Every allocation of remedies, cues and prunings fails once: a clean error, nothing is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
