@@ -172,8 +172,8 @@ CLIPSPAN_API clipspan_status clipspan_edit_check_write_json(
 /* ---- Pruning ---- */
 
 /* Which heads a model can do without, at several fractions of them. By direct effect: heads in
- * order of tr Var(c_h) / tr Var(m), smallest first, from statistics alone. By network: in rounds of an
- * eighth of all heads; in each, every head that is left is mean-ablated together with those that
+ * order of tr Var(c_h) / tr Var(m), smallest first, from statistics alone. By network: in rounds of
+ * an eighth of all heads; in each, every head that is left is mean-ablated together with those that
  * went before, and those whose going moves the output least go (what a head does depends on who
  * else is there). Direct effect predicts badly: early heads act through later ones. */
 typedef struct clipspan_prune clipspan_prune;
