@@ -141,10 +141,10 @@ CLIPSPAN_API const clipspan_atlas_layer *clipspan_atlas_get_layers(const clipspa
 CLIPSPAN_API const clipspan_atlas_text *clipspan_atlas_get_texts(const clipspan_atlas *atlas);
 CLIPSPAN_API const clipspan_atlas_picture *clipspan_atlas_get_pictures(const clipspan_atlas *atlas);
 
-/* The heads whose role it is, in order: heads : [most], *count of them there are, of which the first
- * `most` are filled; heads may be NULL. untested 1: those too whose role could not be tested, of too
- * few images. The pool that gave the roles is info.pool. Errors: ARGUMENT (no head has the role,
- * with the roles there are). */
+/* The heads whose role it is, in order: heads : [most], *count of them there are, of which the
+ * first `most` are filled; heads may be NULL. untested 1: those too whose role could not be tested,
+ * for want of images. The pool that gave the roles is info.pool. Errors: ARGUMENT (no head has the
+ * role, with the roles there are). */
 CLIPSPAN_API clipspan_status clipspan_atlas_find_heads(clipspan_head *heads, size_t *count,
                                                        size_t most, const clipspan_atlas *atlas,
                                                        const char *role, int untested,

@@ -119,9 +119,10 @@ CLIPSPAN_API clipspan_status clipspan_evaluation_read_labels(int32_t *labels, ui
 /* ---- Effects: components mean-ablated, as published and one by one ---- */
 
 /* Accuracy with components mean-ablated: the published sequence (Gandelsman et al. 2024, section 3:
- * nothing, all MLPs, what the class token takes from itself, both, attention of layers 0 to l), then
- * every layer, MLP and head alone, and, with a text pool, the published replaced model (section 4):
- * heads of some layers as their first texts have them, all others mean-ablated. Direct effects. */
+ * nothing, all MLPs, what the class token takes from itself, both, attention of layers 0 to l),
+ * then every layer, MLP and head alone, and, with a text pool, the published replaced model
+ * (section 4): heads of some layers as their first texts have them, all others mean-ablated. All of
+ * it are direct effects. */
 typedef struct clipspan_effects_table clipspan_effects_table;
 
 typedef struct clipspan_effects_table_options {
@@ -173,8 +174,8 @@ typedef struct clipspan_effects_table_info {
     int first_layer, layers; /* of rows TEXTS; layers 0: there are none */
 } clipspan_effects_table_info;
 
-/* progress counts rows and, with a pool, heads. The result outlives the evaluation. Errors: ARGUMENT
- * (layers that are not there, a bank of another width), NOMEM, IO, FORMAT, INTERRUPTED. */
+/* progress counts rows and, with a pool, heads. The result outlives the evaluation. Errors:
+ * ARGUMENT (layers that are not there, a bank of another width), NOMEM, IO, FORMAT, INTERRUPTED. */
 CLIPSPAN_API clipspan_status
 clipspan_effects_table_new(clipspan_effects_table **out, const clipspan_evaluation *evaluation,
                            const clipspan_effects_table_options *options,

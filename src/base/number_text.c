@@ -154,7 +154,7 @@ cs_number cs_number_digits(double value, int digits)
     }
     snprintf(scientific, sizeof scientific, "%.*e", digits - 1, size); /* rounds as shown */
     set_point(scientific);
-    exponent = atoi(strchr(scientific, 'e') + 1);
+    exponent = (int)strtol(strchr(scientific, 'e') + 1, NULL, 10);
     number.text[0] = '-';
     if (exponent < -4 || size >= LARGE)
         strcpy(number.text + negative, scientific);

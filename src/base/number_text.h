@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers as people read them, for the program and the pages alike. No number is rounded to one that
- * means something else: "100 %" is all of it and "0 %" none of it. What is not a finite number is
- * "–". The text is plain: "-" for minus, a blank before the unit, "." as the decimal point whatever
- * the locale. Printed at once: cs_number_percent(x).text */
+/* Numbers as people read them, for the program and the pages alike. No number is rounded to one
+ * that means something else: "100 %" is all of it and "0 %" none of it. What is not a finite number
+ * is "–". The text is plain: "-" for minus, a blank before the unit, "." as the decimal point
+ * whatever the locale. Printed at once: cs_number_percent(x).text */
 #ifndef CLIPSPAN_SRC_BASE_NUMBER_TEXT_H
 #define CLIPSPAN_SRC_BASE_NUMBER_TEXT_H
 

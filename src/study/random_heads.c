@@ -6,22 +6,32 @@
 
 #include <string.h>
 
+clipspan_status cs_random_heads_from(cs_random_heads *draw, const clipspan_strength *strengths,
+                                     size_t L, size_t H, int first_layer, uint64_t seed,
+                                     clipspan_error *err)
+{
+    memset(draw, 0, sizeof *draw);
+    draw->random.state = seed;
+    draw->heads = cs_alloc(L * H, sizeof *draw->heads, "heads", err);
+    draw->order = cs_alloc(L * H, sizeof *draw->order, "heads", err);
+    if (!draw->heads || !draw->order) return CLIPSPAN_E_NOMEM;
+    for (size_t i = (size_t)first_layer * H; i < L * H; i++)
+        if (strengths[i].variance != 0.0)
+            draw->heads[draw->count++] = (clipspan_head){(int)(i / H), (int)(i % H)};
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cs_random_heads_init(cs_random_heads *draw, const cs_run *run, int first_layer,
                                      uint64_t seed, clipspan_error *err)
 {
     const cs_shape s = cs_run_shape(run);
-    const size_t LH = s.L * s.H;
-    clipspan_strength *strengths = cs_alloc(LH, sizeof *strengths, "strengths", err);
-    clipspan_status status = CLIPSPAN_E_NOMEM;
+    clipspan_strength *strengths = cs_alloc(s.L * s.H, sizeof *strengths, "strengths", err);
+    clipspan_status status;
     memset(draw, 0, sizeof *draw);
-    draw->random.state = seed;
-    draw->heads = cs_alloc(LH, sizeof *draw->heads, "heads", err);
-    draw->order = cs_alloc(LH, sizeof *draw->order, "heads", err);
-    if (strengths && draw->heads && draw->order)
-        status = cs_strengths_read(strengths, NULL, NULL, NULL, run, err);
-    for (size_t i = (size_t)first_layer * s.H; i < LH && status == CLIPSPAN_OK; i++)
-        if (strengths[i].variance != 0.0)
-            draw->heads[draw->count++] = (clipspan_head){(int)(i / s.H), (int)(i % s.H)};
+    if (!strengths) return CLIPSPAN_E_NOMEM;
+    status = cs_strengths_read(strengths, NULL, NULL, NULL, run, err);
+    if (status == CLIPSPAN_OK)
+        status = cs_random_heads_from(draw, strengths, s.L, s.H, first_layer, seed, err);
     cs_free(strengths);
     return status;
 }
