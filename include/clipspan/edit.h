@@ -171,9 +171,9 @@ CLIPSPAN_API clipspan_status clipspan_edit_check_write_json(
 
 /* ---- Pruning ---- */
 
-/* Which heads a model can do without, at several fractions of them. By direct effect: heads in order
- * of tr Var(c_h) / tr Var(m), smallest first, from statistics alone. By network: in rounds of an
- * eighth of all heads; in each, every head that is left is mean-ablated together with those that
+/* Which heads a model can do without, at several fractions of them. By direct effect: heads in
+ * order of tr Var(c_h) / tr Var(m), smallest first, from statistics alone. By network: in rounds of
+ * an eighth of all heads; in each, every head that is left is mean-ablated together with those that
  * went before, and those whose going moves the output least go (what a head does depends on who
  * else is there). Direct effect predicts badly: early heads act through later ones. */
 typedef struct clipspan_prune clipspan_prune;
@@ -238,8 +238,8 @@ CLIPSPAN_API clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_m
                                                 clipspan_error *err);
 CLIPSPAN_API void clipspan_prune_free(clipspan_prune **prune);
 
-/* Means of heads, images, and for NETWORK the rounds; then clipspan_prune_get_check has the sets, to
- * be written, run and timed. progress counts chunks, then images of every round. */
+/* Means of heads, images, and for NETWORK the rounds; then clipspan_prune_get_check has the sets,
+ * to be written, run and timed. progress counts chunks, then images of every round. */
 CLIPSPAN_API clipspan_status clipspan_prune_run(clipspan_prune *prune,
                                                 const clipspan_progress *progress,
                                                 clipspan_error *err);

@@ -140,8 +140,8 @@ typedef struct clipspan_remedy_random {
     const clipspan_comparison *overall, *worst; /* without bootstrap intervals */
 } clipspan_remedy_random;
 
-/* What the chosen remedy does to images of the statistics, without labels: those predicted as one of
- * the two classes whose cue reading lies on one side of the mean. */
+/* What the chosen remedy does to images of the statistics, without labels: those predicted as one
+ * of the two classes whose cue reading lies on one side of the mean. */
 typedef struct clipspan_remedy_forecast {
     const char *predicted;              /* class */
     int first_side;                     /* 1: the reading is above the mean: the cue's first side */
