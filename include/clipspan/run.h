@@ -18,17 +18,19 @@ typedef struct clipspan_inputs_options {
     const char *root; /* relative paths of a CSV or list start here; NULL: the CSV's folder, the
                          current folder */
     const char *path_column; /* NULL: "path", "image" or "file" */
-    const char *labels; /* "folder": the name of the folder a picture lies in; else a CSV column;
+    const char *labels;  /* "folder": the name of the folder a picture lies in; else a CSV column;
                            NULL: no labels */
-    const char *groups; /* CSV columns joined by commas, their product is the group; NULL: no
+    const char *groups;  /* CSV columns joined by commas, their product is the group; NULL: no
                            groups */
     const char *const *where; /* [where_count] "COLUMN=VALUE": of a CSV only the rows in which all
                                  of these hold */
     size_t where_count;
+    const char *columns; /* further CSV columns to keep by name, joined by commas; "*": all but that
+                            of the paths; NULL: none */
 } clipspan_inputs_options;
 #define CLIPSPAN_INPUTS_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(clipspan_inputs_options), NULL, NULL, NULL, NULL, NULL, 0                           \
+        sizeof(clipspan_inputs_options), NULL, NULL, NULL, NULL, NULL, 0, NULL                     \
     }
 
 /* Lists pictures. A source is a picture file, a folder (all pictures below it, sorted by path,
@@ -55,6 +57,13 @@ clipspan_inputs_get_duplicates(const clipspan_inputs *inputs); /* paths named be
 /* Files of folders that are left out for their kind: GIF, BMP, TIFF, HEIC, AVIF and others that
  * hold pictures and cannot be read. */
 CLIPSPAN_API size_t clipspan_inputs_get_left_out(const clipspan_inputs *inputs);
+
+/* Further columns that were kept: how many, the name of one (NULL beyond the last), and what an
+ * image has there ("" where its source lacks the column). */
+CLIPSPAN_API size_t clipspan_inputs_get_columns(const clipspan_inputs *inputs);
+CLIPSPAN_API const char *clipspan_inputs_get_column(const clipspan_inputs *inputs, size_t column);
+CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs, size_t index,
+                                                   size_t column);
 
 /* ---- Runs: what a set of pictures leaves behind ---- */
 

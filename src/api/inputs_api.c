@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan_inputs: argument checks around the lists of src/run. */
+/* clipspan_inputs: argument checks around the lists of src/inputs. */
 #include "api/handles.h"
-#include "run/inputs.h"
+#include "inputs/inputs.h"
 
 clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *sources,
                                      size_t count, const clipspan_inputs_options *options,
@@ -57,4 +57,19 @@ size_t clipspan_inputs_get_left_out(const clipspan_inputs *inputs)
 size_t clipspan_inputs_get_duplicates(const clipspan_inputs *inputs)
 {
     return inputs ? cs_inputs_duplicates(inputs) : 0;
+}
+
+size_t clipspan_inputs_get_columns(const clipspan_inputs *inputs)
+{
+    return inputs ? cs_inputs_columns(inputs) : 0;
+}
+
+const char *clipspan_inputs_get_column(const clipspan_inputs *inputs, size_t column)
+{
+    return inputs ? cs_inputs_column(inputs, column) : NULL;
+}
+
+const char *clipspan_inputs_get_value(const clipspan_inputs *inputs, size_t index, size_t column)
+{
+    return inputs ? cs_inputs_value(inputs, index, column) : "";
 }

@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "formats/sha256.h"
+#include "inputs/inputs.h"
 #include "run/chunk_tree.h"
 #include "run/folder.h"
-#include "run/inputs.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
  * arithmetic of a run can hold. */
 #include "run/run_facts.h"
 #include "base/memory.h"
-#include "run/input_list.h"
+#include "inputs/input_list.h"
 #include "run/plan.h"
 
 #include <stdlib.h>

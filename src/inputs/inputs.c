@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What kind of source each name is, and the whole list. */
 #define _POSIX_C_SOURCE 200809L
-#include "run/inputs.h"
+#include "inputs/inputs.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "run/input_csv.h"
-#include "run/input_folder.h"
-#include "run/input_lines.h"
-#include "run/input_list.h"
+#include "inputs/input_csv.h"
+#include "inputs/input_folder.h"
+#include "inputs/input_lines.h"
+#include "inputs/input_list.h"
 
 #include <errno.h>
 #include <string.h>
@@ -94,6 +94,7 @@ static clipspan_status check_columns(const char *const *sources, size_t count,
     if (labels && strcmp(labels, "folder") != 0) asked = labels;
     if (!asked) asked = options->path_column;
     if (!asked && options->where_count) asked = options->where[0];
+    if (!asked && options->columns && strcmp(options->columns, "*") != 0) asked = options->columns;
     if (!asked) return CLIPSPAN_OK;
     for (i = 0; i < count; i++)
         if (ends_in(sources[i], ".csv") || ends_in(sources[i], ".tsv")) return CLIPSPAN_OK;
@@ -160,6 +161,21 @@ const char *cs_inputs_group(const clipspan_inputs *inputs, size_t index)
 {
     const cs_input_list *list = &inputs->list;
     return index < list->count ? list->names.names[list->groups[index]] : "";
+}
+
+size_t cs_inputs_columns(const clipspan_inputs *inputs)
+{
+    return inputs->list.column_count;
+}
+
+const char *cs_inputs_column(const clipspan_inputs *inputs, size_t column)
+{
+    return column < inputs->list.column_count ? inputs->list.columns[column].name : NULL;
+}
+
+const char *cs_inputs_value(const clipspan_inputs *inputs, size_t index, size_t column)
+{
+    return cs_input_list_get(&inputs->list, index, column);
 }
 
 size_t cs_inputs_duplicates(const clipspan_inputs *inputs)

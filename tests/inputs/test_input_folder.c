@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk through folders: order, endings, links, what cannot be read. */
 #define _POSIX_C_SOURCE 200809L
-#include "run/input_folder.h"
+#include "inputs/input_folder.h"
 #include "tiny.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists of paths on a stream. */
 #define _POSIX_C_SOURCE 200809L
-#include "run/input_lines.h"
+#include "inputs/input_lines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* The walk: real folders first, then folders behind links that were not met before; paths are
  * gathered in a store of their own, sorted, and only then appended. */
 #define _POSIX_C_SOURCE 200809L
-#include "run/input_folder.h"
+#include "inputs/input_folder.h"
 #include "base/file.h"
 #include "base/memory.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists of pictures from files, folders, tables and standard input: what clipspan_inputs does. */
-#ifndef CLIPSPAN_SRC_RUN_INPUTS_H
-#define CLIPSPAN_SRC_RUN_INPUTS_H
+#ifndef CLIPSPAN_SRC_INPUTS_INPUTS_H
+#define CLIPSPAN_SRC_INPUTS_INPUTS_H
 
 #include <clipspan/run.h>
 
@@ -16,6 +16,11 @@ size_t cs_inputs_count(const clipspan_inputs *inputs);
 const char *const *cs_inputs_paths(const clipspan_inputs *inputs);
 const char *cs_inputs_label(const clipspan_inputs *inputs, size_t index); /* "" beyond the end */
 const char *cs_inputs_group(const clipspan_inputs *inputs, size_t index); /* "" beyond the end */
+/* Further columns, kept by name. */
+size_t cs_inputs_columns(const clipspan_inputs *inputs);
+const char *cs_inputs_column(const clipspan_inputs *inputs,
+                             size_t column); /* NULL beyond the end */
+const char *cs_inputs_value(const clipspan_inputs *inputs, size_t index, size_t column);
 size_t cs_inputs_duplicates(const clipspan_inputs *inputs);
 size_t cs_inputs_left_out(const clipspan_inputs *inputs);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Pictures of a folder and of the folders below it. */
-#ifndef CLIPSPAN_SRC_RUN_INPUT_FOLDER_H
-#define CLIPSPAN_SRC_RUN_INPUT_FOLDER_H
+#ifndef CLIPSPAN_SRC_INPUTS_INPUT_FOLDER_H
+#define CLIPSPAN_SRC_INPUTS_INPUT_FOLDER_H
 
-#include "run/input_list.h"
+#include "inputs/input_list.h"
 
 /* Appends every file below `folder` whose name ends in .jpg .jpeg .jpe .jfif .png or .webp (any
  * case), sorted by the bytes of its path. Names that begin with a dot are left out, and pictures of

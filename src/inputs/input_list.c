@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* String blocks, the table of distinct labels and groups, the list itself. */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include "run/input_list.h"
+#include "inputs/input_list.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -155,6 +155,52 @@ clipspan_status cs_input_list_add_in_folder(cs_input_list *list, const char *pat
     return status;
 }
 
+clipspan_status cs_input_list_column(size_t *column, cs_input_list *list, const char *name,
+                                     clipspan_error *err)
+{
+    cs_input_column *added;
+    for (*column = 0; *column < list->column_count; (*column)++)
+        if (strcmp(list->columns[*column].name, name) == 0) return CLIPSPAN_OK;
+    if (list->column_count == CS_INPUT_COLUMNS_MOST)
+        return cs_fail(err, CLIPSPAN_E_LIMIT,
+                       "more than the %d further columns that a list may have",
+                       CS_INPUT_COLUMNS_MOST);
+    if (strlen(name) > CS_INPUT_PATH_MOST)
+        return cs_fail(err, CLIPSPAN_E_LIMIT, "the name of a column has more than %zu bytes",
+                       CS_INPUT_PATH_MOST);
+    if (!list->columns)
+        list->columns = cs_alloc_zero(CS_INPUT_COLUMNS_MOST, sizeof *list->columns, "columns", err);
+    if (!list->columns) return CLIPSPAN_E_NOMEM;
+    added = &list->columns[list->column_count];
+    added->name = cs_string_store_add(&list->strings, name, strlen(name), err);
+    if (!added->name) return CLIPSPAN_E_NOMEM;
+    list->column_count++;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_input_list_set(cs_input_list *list, size_t column, const char *value,
+                                  clipspan_error *err)
+{
+    cs_input_column *c = &list->columns[column];
+    uint32_t number = 0;
+    CS_TRY(intern(&number, list, value, err));
+    CS_TRY(
+        cs_grow(&c->values, &c->room, list->count, sizeof *c->values, "a list of pictures", err));
+    while (c->count + 1 < list->count) /* images before that had no such column */
+        c->values[c->count++] = 0;
+    c->values[list->count - 1] = number;
+    c->count = list->count;
+    return CLIPSPAN_OK;
+}
+
+const char *cs_input_list_get(const cs_input_list *list, size_t index, size_t column)
+{
+    const cs_input_column *c;
+    if (column >= list->column_count) return "";
+    c = &list->columns[column];
+    return index < c->count ? list->names.names[c->values[index]] : "";
+}
+
 clipspan_status cs_input_list_finish(cs_input_list *list, clipspan_error *err)
 {
     size_t slot_count = 64, i;
@@ -177,6 +223,9 @@ clipspan_status cs_input_list_finish(cs_input_list *list, clipspan_error *err)
 
 void cs_input_list_fini(cs_input_list *list)
 {
+    for (size_t i = 0; i < list->column_count; i++)
+        cs_free(list->columns[i].values);
+    cs_free(list->columns);
     cs_string_store_fini(&list->strings);
     cs_free(list->paths);
     cs_free(list->labels);

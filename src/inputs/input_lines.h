@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Paths from a stream (standard input), one a line or NUL-separated. */
-#ifndef CLIPSPAN_SRC_RUN_INPUT_LINES_H
-#define CLIPSPAN_SRC_RUN_INPUT_LINES_H
+#ifndef CLIPSPAN_SRC_INPUTS_INPUT_LINES_H
+#define CLIPSPAN_SRC_INPUTS_INPUT_LINES_H
 
-#include "run/input_list.h"
+#include "inputs/input_list.h"
 
 /* Appends the paths read from descriptor fd up to its end. separator: '\n' (a byte order mark and
  * CRLF are accepted, empty lines skipped) or '\0'. Relative paths start at `root` when it is not

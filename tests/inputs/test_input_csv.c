@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Columns of a CSV: paths, labels, groups, and what is wrong with them. */
-#include "run/input_csv.h"
+#include "inputs/input_csv.h"
 #include "tiny.h"
 
 #include <setjmp.h>
@@ -148,9 +148,48 @@ static void more_group_columns_than_are_taken_are_refused(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void further_columns_are_kept_by_name(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    clipspan_error err;
+    cs_input_list list;
+    char *more;
+    (void)state;
+    options.labels = "y";
+    options.columns = "split,y";
+    assert_int_equal(list_text(&list, "path,y,split,other\na.png,1,train,u\nb.png,2,test,v\n", ',',
+                               &options, &err),
+                     0);
+    assert_int_equal(list.column_count, 2);
+    assert_string_equal(list.columns[0].name, "split");
+    assert_string_equal(list.columns[1].name, "y");
+    assert_string_equal(cs_input_list_get(&list, 0, 0), "train");
+    assert_string_equal(cs_input_list_get(&list, 1, 0), "test");
+    assert_string_equal(cs_input_list_get(&list, 1, 1), "2");
+    assert_string_equal(cs_input_list_get(&list, 1, 2), "");
+    /* A second table without one of them, and with all of its own. */
+    options.labels = NULL;
+    options.columns = "*";
+    cs_tiny_write_text(folder, "more.csv", "file,source\nc.png,web\n");
+    more = cs_tiny_path(folder, "more.csv");
+    assert_int_equal(cs_input_csv_list(&list, more, ',', &options, &err), 0);
+    free(more);
+    assert_int_equal(list.column_count, 3);
+    assert_string_equal(cs_input_list_get(&list, 2, 0), "");
+    assert_string_equal(cs_input_list_get(&list, 2, 2), "web");
+    assert_string_equal(cs_input_list_get(&list, 0, 2), "");
+    cs_input_list_fini(&list);
+    options.columns = "split,sprit";
+    assert_int_equal(list_text(&list, "path,split\na.png,train\n", ',', &options, &err),
+                     CLIPSPAN_E_ARGUMENT);
+    assert_non_null(strstr(err.message, "sprit"));
+    cs_input_list_fini(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(further_columns_are_kept_by_name),
         CASE(paths_labels_and_the_product_of_group_columns_are_kept),
         CASE(a_tsv_has_no_quotes),
         CASE(paths_start_at_the_root_when_it_is_given),

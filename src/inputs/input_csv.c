@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Columns by name, then record by record in constant memory. */
-#include "run/input_csv.h"
+#include "inputs/input_csv.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/nearest.h"
@@ -20,7 +20,9 @@ typedef struct csv_reader {
     size_t groups[GROUP_COLUMNS], group_count;
     size_t where[WHERE_COLUMNS], where_count;
     const char *wanted[WHERE_COLUMNS]; /* value of each, borrowed */
-    char *group;                       /* the joined group of a record */
+    size_t more[CS_INPUT_COLUMNS_MOST], more_count; /* further columns: in the file, */
+    size_t kept[CS_INPUT_COLUMNS_MOST];             /* and in the list */
+    char *group;                                    /* the joined group of a record */
     size_t group_room;
 } csv_reader;
 
@@ -123,6 +125,48 @@ static int is_wanted(const csv_reader *r, const char *const *fields)
     return 1;
 }
 
+static clipspan_status keep_column(csv_reader *r, size_t at, const char *name, clipspan_error *err)
+{
+    if (r->more_count == CS_INPUT_COLUMNS_MOST)
+        return cs_fail_at(err, CLIPSPAN_E_LIMIT, r->file,
+                          "more than %d further columns were asked for", CS_INPUT_COLUMNS_MOST);
+    r->more[r->more_count] = at;
+    return cs_input_list_column(&r->kept[r->more_count++], r->list, name, err);
+}
+
+/* "*": all columns but that of paths; a name that is there twice is taken once. */
+static clipspan_status keep_all(csv_reader *r, const char *const *fields, size_t count,
+                                clipspan_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t before = 0;
+        while (before < i && strcmp(fields[before], fields[i]) != 0)
+            before++;
+        if (i != r->path && before == i && *fields[i]) CS_TRY(keep_column(r, i, fields[i], err));
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status find_more(csv_reader *r, const char *names, const char *const *fields,
+                                 size_t count, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    char *copy, *name;
+    if (strcmp(names, "*") == 0) return keep_all(r, fields, count, err);
+    name = copy = cs_strdup(names, err);
+    if (!copy) return CLIPSPAN_E_NOMEM;
+    while (name && status == CLIPSPAN_OK) {
+        char *comma = strchr(name, ',');
+        size_t at = 0;
+        if (comma) *comma++ = '\0';
+        status = find_column(&at, r, name, "columns to keep", fields, count, err);
+        if (status == CLIPSPAN_OK) status = keep_column(r, at, name, err);
+        name = comma;
+    }
+    cs_free(copy);
+    return status;
+}
+
 static clipspan_status read_header(csv_reader *r, cs_csv *csv,
                                    const clipspan_inputs_options *options, clipspan_error *err)
 {
@@ -139,7 +183,8 @@ static clipspan_status read_header(csv_reader *r, cs_csv *csv,
         CS_TRY(find_column(&r->label, r, options->labels, "labels", fields, count, err));
     for (size_t i = 0; i < options->where_count; i++)
         CS_TRY(find_where(r, options->where[i], fields, count, err));
-    return options->groups ? find_groups(r, options->groups, fields, count, err) : CLIPSPAN_OK;
+    if (options->groups) CS_TRY(find_groups(r, options->groups, fields, count, err));
+    return options->columns ? find_more(r, options->columns, fields, count, err) : CLIPSPAN_OK;
 }
 
 static clipspan_status join_group(csv_reader *r, const char *const *fields, clipspan_error *err)
@@ -174,6 +219,8 @@ static clipspan_status add_record(csv_reader *r, const char *const *fields, uint
     else
         status = cs_input_list_add(r->list, path, r->has_label ? fields[r->label] : "", group, err);
     cs_free(path);
+    for (size_t i = 0; i < r->more_count && status == CLIPSPAN_OK; i++)
+        status = cs_input_list_set(r->list, r->kept[i], fields[r->more[i]], err);
     return status;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Splits a stream into paths with a buffer that holds the longest path allowed. */
 #define _POSIX_C_SOURCE 200809L
-#include "run/input_lines.h"
+#include "inputs/input_lines.h"
 #include "base/file.h"
 #include "base/memory.h"
 

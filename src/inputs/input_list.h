@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The growing list behind clipspan_inputs: paths side by side in large blocks, labels and groups as
- * numbers of distinct strings, so that a million pictures cost little more than their names. */
-#ifndef CLIPSPAN_SRC_RUN_INPUT_LIST_H
-#define CLIPSPAN_SRC_RUN_INPUT_LIST_H
+/* The growing list behind clipspan_inputs: paths side by side in large blocks, labels, groups
+ * and further columns as numbers of distinct strings, so that a million pictures cost little more than their names. */
+#ifndef CLIPSPAN_SRC_INPUTS_INPUT_LIST_H
+#define CLIPSPAN_SRC_INPUTS_INPUT_LIST_H
 
 #include "base/error.h"
 
@@ -23,12 +23,23 @@ typedef struct cs_name_table {
     size_t slot_count;
 } cs_name_table;
 
+/* A further column of tables, beside paths, labels and groups. */
+typedef struct cs_input_column {
+    const char *name; /* in the list's strings */
+    uint32_t *values; /* [count]: numbers of distinct strings */
+    size_t count, room;
+} cs_input_column;
+
+#define CS_INPUT_COLUMNS_MOST 64
+
 typedef struct cs_input_list {
     const char **paths; /* [count], one array as the public API shows it */
     uint32_t *labels, *groups;
     size_t count, room, label_room, group_room;
     size_t duplicates; /* set by cs_input_list_finish */
     size_t left_out;   /* pictures of folders that cannot be read for their kind */
+    cs_input_column *columns; /* [column_count], in order of their first appearance */
+    size_t column_count;
     cs_string_store strings;
     cs_name_table names;
 } cs_input_list;
@@ -44,6 +55,19 @@ void cs_string_store_fini(cs_string_store *store);
 /* Appends a picture; path, label and group are copied. Errors: LIMIT, NOMEM. */
 clipspan_status cs_input_list_add(cs_input_list *list, const char *path, const char *label,
                                   const char *group, clipspan_error *err);
+
+/* *column: the number of the further column of that name, added when it is new. Errors: LIMIT,
+ * NOMEM. */
+clipspan_status cs_input_list_column(size_t *column, cs_input_list *list, const char *name,
+                                     clipspan_error *err);
+
+/* The value of the image that was added last in a further column; images without one have "".
+ * Errors: LIMIT, NOMEM. */
+clipspan_status cs_input_list_set(cs_input_list *list, size_t column, const char *value,
+                                  clipspan_error *err);
+
+/* Value of an image in a further column, or "". */
+const char *cs_input_list_get(const cs_input_list *list, size_t index, size_t column);
 
 /* Appends a picture whose label is the name of the folder that it lies in. */
 clipspan_status cs_input_list_add_in_folder(cs_input_list *list, const char *path,

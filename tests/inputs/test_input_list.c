@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list behind clipspan_inputs: strings survive growth, labels are shared, duplicates count. */
 #include "base/memory.h"
-#include "run/input_list.h"
+#include "inputs/input_list.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
