@@ -91,10 +91,14 @@ typedef struct clipspan_plan_options {
     const clipspan_picture_options *picture; /* NULL: defaults; max_pixels 0: resolved here, so that
                                                 all shares agree */
     int replace;                             /* throw away a run that is there already */
+    /* Whose coefficients are kept: layers from first_layer on, layer_count of them; 0: all that
+     * follow. With fewer than all layers the contributions of MLPs and of class-token
+     * self-attention are not kept. Statistics are of all layers whatever is kept. */
+    int first_layer, layer_count;
 } clipspan_plan_options;
 #define CLIPSPAN_PLAN_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(clipspan_plan_options), CLIPSPAN_CODES_F32, CLIPSPAN_F32, NULL, 0                   \
+        sizeof(clipspan_plan_options), CLIPSPAN_CODES_F32, CLIPSPAN_F32, NULL, 0, 0, 0             \
     }
 
 /* Makes the folder `path` and its index: fixes the order of the pictures, the chunks, and what the
@@ -108,6 +112,16 @@ CLIPSPAN_API clipspan_status clipspan_run_plan(int *found, const char *path, cli
                                                const clipspan_plan_options *options,
                                                const clipspan_progress *progress,
                                                clipspan_error *err);
+
+/* Adds images to a merged run: a segment with an order of its own behind those that are there, to
+ * be scanned and merged like the first; its options are those of the run. Statistics are then those
+ * of both lists; an image's place and number follow those of the images before. Results of later
+ * commands that were kept are removed. Errors: NOT_FOUND (not merged), FORMAT (another model, with
+ * both values), LIMIT, WRITE, IO, INTERRUPTED, NOMEM, ARGUMENT. */
+CLIPSPAN_API clipspan_status clipspan_run_extend(const char *path, clipspan_model *model,
+                                                 const clipspan_inputs *inputs,
+                                                 const clipspan_progress *progress,
+                                                 clipspan_error *err);
 
 typedef struct clipspan_scan_options {
     size_t struct_size;
@@ -171,6 +185,11 @@ typedef struct clipspan_run_info {
     const char *folder;  /* where relative paths of its pictures start; "" when there are none */
     int exif_orient;     /* how its picture files were read (clipspan_picture_options): whoever */
     uint64_t max_pixels; /* opens one of them again has to read it in the same way */
+    int first_layer, last_layer; /* whose coefficients were kept; -1 when none were */
+    uint64_t segments;           /* lists that were planned one after the other */
+    const char *modality;        /* "image": whose representations these are */
+    const char *readout;         /* "class token": what the embedding is read from */
+    int readout_rows;            /* rows of the residual stream that it takes: 1 */
 } clipspan_run_info;
 
 /* Opens a run for reading. It may be shared between threads. Errors: NOT_FOUND, FORMAT,
@@ -200,6 +219,7 @@ typedef struct clipspan_run_picture {
     const char *status;   /* "ok"; "missing", "unreadable", "changed", "unsupported", "damaged",
                            "too large", "not finite"; "planned" before the merge */
     const char *error;    /* why it was skipped, or "" */
+    const char *columns;  /* further columns of its list as a JSON object, or "" */
 } clipspan_run_picture;
 
 /* Calls `each` for the pictures of places [first, first + count) in order; a result other than 0

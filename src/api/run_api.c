@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static clipspan_status check_plan(const clipspan_plan_options *o, const clipspan_inputs *inputs,
-                                  clipspan_error *err)
+static clipspan_status check_plan(const clipspan_plan_options *o, int layers,
+                                  const clipspan_inputs *inputs, clipspan_error *err)
 {
     if (o->codes < CLIPSPAN_CODES_F32 || o->codes > CLIPSPAN_CODES_NONE)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
@@ -23,6 +23,12 @@ static clipspan_status check_plan(const clipspan_plan_options *o, const clipspan
     if (o->precision != CLIPSPAN_F32 && o->precision != CLIPSPAN_BF16)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "precision is %d; 0 (f32) and 1 (bf16) are known",
                        (int)o->precision);
+    if (o->first_layer < 0 || o->first_layer >= layers || o->layer_count < 0 ||
+        o->layer_count > layers - o->first_layer)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "coefficients of %d layers from layer %d on were to be kept; the model has "
+                       "layers 0 to %d",
+                       o->layer_count, o->first_layer, layers - 1);
     if (cs_inputs_count(inputs) == 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_plan: the list has no picture");
     return cs_check_precision(o->precision, err);
@@ -65,7 +71,7 @@ clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *
     const cs_identity *known;
     cs_identity identity;
     clipspan_status status;
-    int ignored;
+    int ignored, layers;
     cs_clear(err);
     if (!found) found = &ignored;
     *found = 0;
@@ -75,16 +81,30 @@ clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *
     CS_TRY(CS_OPTIONS(&o, options, clipspan_plan_options, err));
     CS_TRY(CS_OPTIONS(&picture, o.picture, clipspan_picture_options, err));
     o.picture = &picture;
-    CS_TRY(check_plan(&o, inputs, err));
+    layers = clipspan_model_get_info(model)->image->layers;
+    CS_TRY(check_plan(&o, layers, inputs, err));
     if (picture.max_pixels == 0)
         picture.max_pixels = o.replace ? cs_picture_default_pixels() : default_pixels(path);
     CS_TRY(cs_model_identity(&known, model, progress, err));
     CS_TRY_DONE(cs_identity_copy(&identity, known, err));
-    CS_TRY_DONE(cs_identity_add_options(&identity, &o, err));
+    CS_TRY_DONE(cs_identity_add_options(&identity, &o, layers, err));
     status = cs_plan_make(found, path, &identity, inputs, o.replace, err);
 done:
     cs_identity_fini(&identity);
     return status;
+}
+
+clipspan_status clipspan_run_extend(const char *path, clipspan_model *model,
+                                    const clipspan_inputs *inputs,
+                                    const clipspan_progress *progress, clipspan_error *err)
+{
+    const cs_identity *identity;
+    cs_clear(err);
+    if (!path || !model || !inputs || cs_inputs_count(inputs) == 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_run_extend: path, model or inputs is NULL, or without an image");
+    CS_TRY(cs_model_identity(&identity, model, progress, err));
+    return cs_plan_extend(path, identity, inputs, err);
 }
 
 /* ---- Scanning ---- */
@@ -108,21 +128,29 @@ static clipspan_status scan(clipspan_scan_result *out, cs_scan_job *job, const c
 {
     cs_tower *tower;
     cs_basis *basis;
-    job->plan = facts->plan;
+    job->whole = facts->plan;
     job->root = o->root ? o->root : facts->folder;
     job->checkpoint = model->checkpoint;
     job->simd = model->simd;
     job->picture = facts->picture;
     job->threads = o->threads ? o->threads : cs_threads_default();
     job->verify_sum = o->verify_sum;
-    job->end = facts->plan.tree.chunks;
-    if (o->shards) cs_shard_chunks(&job->first, &job->end, &job->plan.tree, o->shard, o->shards);
     CS_TRY(cs_check_precision(facts->info.precision, err));
     CS_TRY(cs_model_tower(&tower, model, CLIPSPAN_IMAGE, facts->info.precision, job->threads, err));
     CS_TRY(cs_model_basis(&basis, model, facts->info.precision, job->threads, err));
     job->tower = tower;
     job->basis = basis;
-    return cs_scan_run(out, job, err);
+    for (size_t i = 0; i < facts->segment_count; i++) {
+        const cs_segment *segment = &facts->segments[i];
+        job->plan = segment->plan;
+        job->first_place = segment->first;
+        job->first = 0;
+        job->end = segment->plan.tree.chunks;
+        if (o->shards)
+            cs_shard_chunks(&job->first, &job->end, &job->plan.tree, o->shard, o->shards);
+        CS_TRY(cs_scan_run(out, job, err));
+    }
+    return CLIPSPAN_OK;
 }
 
 clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
@@ -173,7 +201,7 @@ clipspan_status clipspan_run_merge(const char *path, const clipspan_progress *pr
     CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
     CS_TRY_DONE(cs_index_open(&index, file, err));
     CS_TRY_DONE(cs_run_facts_read(&facts, index, path, err));
-    status = cs_merge_run(&facts.plan, index, file, progress, err);
+    status = cs_merge_run(&facts, index, file, progress, err);
 done:
     cs_free(file);
     cs_folder_unlock(&lock);

@@ -45,9 +45,9 @@ typedef struct picture_call {
 static clipspan_status give_picture(void *context, const cs_picture_row *row, clipspan_error *err)
 {
     const picture_call *call = context;
-    const clipspan_run_picture picture = {row->place,        row->number, row->path,
-                                          row->label,        row->group,  row->bytes,
-                                          row->duplicate_of, row->status, row->error};
+    const clipspan_run_picture picture = {row->place, row->number, row->path,         row->label,
+                                          row->group, row->bytes,  row->duplicate_of, row->status,
+                                          row->error, row->columns};
     const int stop = call->each(call->user, &picture);
     return stop ? cs_stopped(err, stop, "reading pictures was stopped") : CLIPSPAN_OK;
 }

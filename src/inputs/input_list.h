@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The growing list behind clipspan_inputs: paths side by side in large blocks, labels, groups
- * and further columns as numbers of distinct strings, so that a million pictures cost little more than their names. */
+/* The growing list behind clipspan_inputs: paths side by side in large blocks, labels, groups and
+ * further columns as numbers of distinct strings, so that a million pictures cost little more than
+ * their names. */
 #ifndef CLIPSPAN_SRC_INPUTS_INPUT_LIST_H
 #define CLIPSPAN_SRC_INPUTS_INPUT_LIST_H
 

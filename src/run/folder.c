@@ -9,28 +9,45 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK_FILE "lock"
-
-static const char *const folders[] = {CS_CHUNKS_FOLDER, CS_NODES_FOLDER, CS_RESULTS_FOLDER};
-static const char *const files[] = {CS_INDEX_FILE, CS_STATISTICS_FILE, CS_BASIS_FILE};
+#define LOCK_FILE    "lock"
+#define ENDING       ".safetensors"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- The lock ---- */
+
+static clipspan_status lack_locks(const char *path, int exclusive, int code, clipspan_error *err)
+{
+    const char *wish = getenv("CLIPSPAN_NO_LOCK");
+    if (!exclusive || (wish && *wish && strcmp(wish, "0") != 0)) return CLIPSPAN_OK;
+    return cs_fail_at(
+        err, CLIPSPAN_E_WRITE, path,
+        "cannot be locked: its file system has no locks (%s). When nothing else works "
+        "on this run, set CLIPSPAN_NO_LOCK=1 and call again",
+        strerror(code));
+}
 
 clipspan_status cs_folder_lock(int *lock, const char *path, int exclusive, clipspan_error *err)
 {
     char *name = cs_path_join(path, LOCK_FILE, err);
+    int code;
     *lock = -1;
     if (!name) return CLIPSPAN_E_NOMEM;
-    *lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    *lock = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     cs_free(name);
     if (*lock < 0)
         return cs_fail_at(err, CLIPSPAN_E_WRITE, path, "cannot be written: %s", strerror(errno));
-    if (flock(*lock, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return CLIPSPAN_OK;
-    if (errno != EWOULDBLOCK) return CLIPSPAN_OK;
+    do
+        code = flock(*lock, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 ? 0 : errno;
+    while (code == EINTR);
+    if (code == 0) return CLIPSPAN_OK;
+    if (code != EWOULDBLOCK) return lack_locks(path, exclusive, code, err);
     return cs_fail_at(err, CLIPSPAN_E_WRITE, path,
                       "is being worked on by another process of clipspan; wait for it to end");
 }
@@ -40,6 +57,8 @@ void cs_folder_unlock(int *lock)
     if (*lock >= 0) close(*lock);
     *lock = -1;
 }
+
+/* ---- Names ---- */
 
 clipspan_status cs_folder_each(const char *path,
                                clipspan_status (*each)(void *context, const char *name,
@@ -59,17 +78,52 @@ clipspan_status cs_folder_each(const char *path,
     return status;
 }
 
-static int is_part(const char *name)
+static int ends_in(const char *name, const char *ending)
 {
-    size_t length = strlen(name);
-    return name[0] == '.' && length > 5 && strcmp(name + length - 5, ".part") == 0;
+    size_t a = strlen(name), b = strlen(ending);
+    return a > b && strcmp(name + a - b, ending) == 0;
 }
+
+static int is_half_written(const char *name)
+{
+    return name[0] == '.' && ends_in(name, ".part");
+}
+
+/* "03-00000017.safetensors", and of version 1 "00000017.safetensors" */
+static int is_numbered(const char *name)
+{
+    const size_t digits = strspn(name, "0123456789-");
+    return digits >= 8 && strcmp(name + digits, ENDING) == 0;
+}
+
+static int is_result(const char *name)
+{
+    return ends_in(name, ".json") || (strncmp(name, "texts-", 6) == 0 && ends_in(name, ENDING));
+}
+
+static int is_segment(const char *name)
+{
+    const size_t digits = strspn(name, "0123456789");
+    return digits >= 3 && !name[digits];
+}
+
+/* Files in the run's folder, its folders, and which files of those are the run's. The last of
+ * both lists are of version 1. */
+static const char *const files[] = {CS_INDEX_FILE, CS_STATISTICS_FILE, CS_BASIS_FILE,
+                                    "basis.safetensors"};
+static const struct run_folder {
+    const char *name;
+    int (*owns)(const char *name);
+} folders[] = {{CS_SEGMENTS_FOLDER, is_segment},
+               {CS_RESULTS_FOLDER, is_result},
+               {"chunks", is_numbered},
+               {"nodes", is_numbered}};
 
 static clipspan_status check_name(void *context, const char *name, clipspan_error *err)
 {
-    if (is_part(name) || strcmp(name, LOCK_FILE) == 0) return CLIPSPAN_OK;
+    if (is_half_written(name) || strcmp(name, LOCK_FILE) == 0) return CLIPSPAN_OK;
     for (size_t i = 0; i < COUNT(folders); i++)
-        if (strcmp(name, folders[i]) == 0) return CLIPSPAN_OK;
+        if (strcmp(name, folders[i].name) == 0) return CLIPSPAN_OK;
     for (size_t i = 0; i < COUNT(files); i++)
         if (strcmp(name, files[i]) == 0) return CLIPSPAN_OK;
     return cs_fail_at(
@@ -89,10 +143,14 @@ clipspan_status cs_folder_check_free(const char *path, clipspan_error *err)
     return cs_folder_each(path, check_name, context.own, err);
 }
 
-/* What is to be removed from one folder: all files, or only half-written ones. */
+/* ---- Sweeping ---- */
+
+/* What is to be removed from one folder: files that `owns` knows (NULL: none), and half-written
+ * ones. */
 typedef struct sweep {
     const char *folder;
-    int all;
+    int (*owns)(const char *name);
+    int all; /* files that are whole too */
 } sweep;
 
 static clipspan_status remove_file(const char *folder, const char *name, clipspan_error *err)
@@ -110,21 +168,65 @@ static clipspan_status remove_file(const char *folder, const char *name, clipspa
 static clipspan_status sweep_name(void *context, const char *name, clipspan_error *err)
 {
     const sweep *s = context;
-    return s->all || is_part(name) ? remove_file(s->folder, name, err) : CLIPSPAN_OK;
+    if (is_half_written(name) || (s->all && s->owns && s->owns(name)))
+        return remove_file(s->folder, name, err);
+    return CLIPSPAN_OK;
+}
+
+/* A folder of the run, not what a link leads to. */
+static clipspan_status sweep_folder(const char *path, int (*owns)(const char *), int all,
+                                    clipspan_error *err)
+{
+    sweep s = {path, owns, all};
+    struct stat facts;
+    if (lstat(path, &facts) != 0) return CLIPSPAN_OK;
+    if (S_ISLNK(facts.st_mode))
+        return cs_fail_at(err, CLIPSPAN_E_WRITE, path,
+                          "is a symbolic link, where a folder of the run was expected; it is not "
+                          "followed. Remove it, then try again");
+    return S_ISDIR(facts.st_mode) ? cs_folder_each(path, sweep_name, &s, err) : CLIPSPAN_OK;
+}
+
+static clipspan_status sweep_inside(const char *path, const char *name, int (*owns)(const char *),
+                                    int all, clipspan_error *err)
+{
+    clipspan_status status;
+    char *folder = cs_path_join(path, name, err);
+    if (!folder) return CLIPSPAN_E_NOMEM;
+    status = sweep_folder(folder, owns, all, err);
+    cs_free(folder);
+    return status;
+}
+
+static clipspan_status sweep_segment(void *context, const char *name, clipspan_error *err)
+{
+    const sweep *s = context;
+    clipspan_status status;
+    char *folder;
+    if (!is_segment(name)) return CLIPSPAN_OK;
+    folder = cs_path_join(s->folder, name, err);
+    if (!folder) return CLIPSPAN_E_NOMEM;
+    status = sweep_folder(folder, NULL, s->all, err);
+    if (status == CLIPSPAN_OK)
+        status = sweep_inside(folder, CS_PACKS_FOLDER, is_numbered, s->all, err);
+    if (status == CLIPSPAN_OK)
+        status = sweep_inside(folder, CS_NODES_FOLDER, is_numbered, s->all, err);
+    cs_free(folder);
+    return status;
 }
 
 static clipspan_status sweep_folders(const char *path, int all, clipspan_error *err)
 {
-    for (size_t i = 0; i < COUNT(folders); i++) {
-        char *folder = cs_path_join(path, folders[i], err);
-        sweep s = {folder, all};
-        clipspan_status status;
-        if (!folder) return CLIPSPAN_E_NOMEM;
-        status = cs_folder_each(folder, sweep_name, &s, err);
-        cs_free(folder);
-        CS_TRY(status);
-    }
-    return CLIPSPAN_OK;
+    clipspan_status status;
+    char *segments = cs_path_join(path, CS_SEGMENTS_FOLDER, err);
+    sweep s = {segments, NULL, all};
+    if (!segments) return CLIPSPAN_E_NOMEM;
+    status = sweep_folder(segments, NULL, all, err);
+    if (status == CLIPSPAN_OK) status = cs_folder_each(segments, sweep_segment, &s, err);
+    cs_free(segments);
+    for (size_t i = 1; i < COUNT(folders) && status == CLIPSPAN_OK; i++)
+        status = sweep_inside(path, folders[i].name, folders[i].owns, all, err);
+    return status;
 }
 
 clipspan_status cs_folder_clear(const char *path, clipspan_error *err)
@@ -136,7 +238,7 @@ clipspan_status cs_folder_clear(const char *path, clipspan_error *err)
 
 void cs_folder_tidy(const char *path)
 {
-    sweep s = {path, 0};
+    sweep s = {path, NULL, 0};
     cs_folder_each(path, sweep_name, &s, NULL);
     sweep_folders(path, 0, NULL);
 }

@@ -172,17 +172,37 @@ clipspan_status cs_identity_init(cs_identity *identity, const cs_model_source *s
     CS_TRY(status);
     CS_TRY(add_config(identity, config, err));
     CS_TRY(add_preprocess(identity, &config->preprocess, err));
+    CS_TRY(cs_identity_add(identity, "modality", 1, err, "image"));
+    CS_TRY(cs_identity_add(identity, "readout", 1, err, "class token"));
+    CS_TRY(cs_identity_add(identity, "readout.rows", 1, err, "1"));
     CS_TRY(cs_identity_add(identity, "cpu", 1, err, "%s", source->cpu_level));
     return cs_identity_add(identity, "product", 1, err, "%s", source->product);
 }
 
+/* Whose coefficients are kept. Contributions of MLPs and of class-token self-attention belong to
+ * the sum over all layers, and are kept with all of them. */
+static clipspan_status add_layers(cs_identity *identity, const clipspan_plan_options *options,
+                                  int layers, clipspan_error *err)
+{
+    const int count = options->layer_count ? options->layer_count : layers - options->first_layer;
+    const int kept = options->codes != CLIPSPAN_CODES_NONE;
+    if (kept)
+        CS_TRY(cs_identity_add(identity, "coefficients.layers", 1, err, "%d %d",
+                               options->first_layer, options->first_layer + count - 1));
+    else
+        CS_TRY(cs_identity_add(identity, "coefficients.layers", 1, err, "none"));
+    return cs_identity_add(identity, "contributions", 1, err, "%s",
+                           kept && count == layers ? "all" : "none");
+}
+
 clipspan_status cs_identity_add_options(cs_identity *identity, const clipspan_plan_options *options,
-                                        clipspan_error *err)
+                                        int layers, clipspan_error *err)
 {
     static const char *const codes[] = {"f32", "f16", "none"};
     CS_TRY(cs_identity_add(identity, "precision", 1, err, "%s",
                            options->precision == CLIPSPAN_BF16 ? "bf16" : "f32"));
     CS_TRY(cs_identity_add(identity, "codes", 1, err, "%s", codes[options->codes]));
+    CS_TRY(add_layers(identity, options, layers, err));
     CS_TRY(cs_identity_add(identity, "preprocess.exif_orient", 1, err, "%d",
                            options->picture->exif_orient != 0));
     return cs_identity_add(identity, "preprocess.max_pixels", 1, err, "%llu",
@@ -233,6 +253,16 @@ static const char *advice(const char *key)
     return "";
 }
 
+clipspan_status cs_identity_differs(const char *path, const char *key, const char *there,
+                                    const char *here, clipspan_status code, clipspan_error *err)
+{
+    return cs_fail_at(
+        err, code, path,
+        "is a run with %s \"%.200s\"; this call has \"%.200s\". Choose another folder, "
+        "or start it anew with --force%s",
+        key, there, here, advice(key));
+}
+
 clipspan_status cs_identity_compare(const cs_identity *identity, cs_index *index,
                                     clipspan_status code, const char *path, clipspan_error *err)
 {
@@ -243,11 +273,8 @@ clipspan_status cs_identity_compare(const cs_identity *identity, cs_index *index
         if (!fact->binding) continue;
         CS_TRY(cs_index_fact(&there, index, fact->key, err));
         if (!there || strcmp(there, fact->value) != 0)
-            status =
-                cs_fail_at(err, code, path,
-                           "is a run with %s \"%.200s\"; this call has \"%.200s\". Choose "
-                           "another folder, or start it anew with --force%s",
-                           fact->key, there ? there : "(none)", fact->value, advice(fact->key));
+            status = cs_identity_differs(path, fact->key, there ? there : "(none)", fact->value,
+                                         code, err);
         cs_free(there);
         CS_TRY(status);
     }

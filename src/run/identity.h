@@ -35,8 +35,9 @@ typedef struct cs_identity {
  * about numbers. Give back with cs_identity_fini in any case. Errors: IO, NOMEM, INTERRUPTED. */
 clipspan_status cs_identity_init(cs_identity *identity, const cs_model_source *source,
                                  const clipspan_progress *progress, clipspan_error *err);
+/* layers: of the model. */
 clipspan_status cs_identity_add_options(cs_identity *identity, const clipspan_plan_options *options,
-                                        clipspan_error *err);
+                                        int layers, clipspan_error *err);
 void cs_identity_fini(cs_identity *identity);
 
 /* to : holds the same facts, to be given back with cs_identity_fini in any case. */
@@ -48,6 +49,10 @@ clipspan_status cs_identity_add(cs_identity *identity, const char *key, int bind
 
 /* SHA-256 over the lines "key=value" of the binding facts in order. */
 void cs_identity_hash(char out[65], const cs_identity *identity);
+
+/* Fails with `code` because a run has `there` where this call has `here`. path: of the run. */
+clipspan_status cs_identity_differs(const char *path, const char *key, const char *there,
+                                    const char *here, clipspan_status code, clipspan_error *err);
 
 /* Fails with `code` at the first binding fact that the index has differently, with both values.
  * path: of the run. */

@@ -17,56 +17,55 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define APPLICATION 0x63737031 /* "csp1" */
-#define TEXT_MOST   (1 << 26)  /* bytes of one value */
+#define APPLICATION 0x63737032 /* "csp2" */
+#define VERSION_ONE 0x63737031 /* what runs of version 1 have there */
+#define TEXT_MOST   (1 << 22)  /* bytes of one row */
 #define COPY_BYTES  (1 << 16)
+#define STEPS       1000 /* of SQLite between two looks at how many there were */
+#define ROW_STEPS   200  /* that reading a row may take */
+#define LEAST_STEPS 100000
 
-enum {
-    ADD,
-    READ,
-    SET_STATUS,
-    SET_ALL,
-    SET_FACT,
-    FACT,
-    SET_RESULT,
-    DROP_RESULT,
-    RESULT,
-    NAMES,
-    STATEMENTS
-};
+enum { ADD, READ, SET_STATUS, SET_ALL, SET_FACT, FACT, ADD_SEGMENT, SEGMENTS, STATEMENTS };
 
 /* The columns of a cs_picture_row. */
 static const char select_rows[] =
-    "SELECT place,number,path,label,\"group\",bytes,duplicate_of,status,error FROM pictures "
+    "SELECT place,number,path,label,\"group\",bytes,duplicate_of,status,error,columns "
+    "FROM pictures "
     "WHERE place>=?1 AND place<?2 ORDER BY place";
 
 static const char *const sql[STATEMENTS] = {
-    "INSERT INTO pictures VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    "INSERT INTO pictures VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     select_rows,
     "UPDATE pictures SET status=?2,error=?3 WHERE place=?1",
     "UPDATE pictures SET status=?1,error=''",
     "INSERT OR REPLACE INTO facts VALUES(?1,?2)",
     "SELECT value FROM facts WHERE key=?1",
-    "INSERT OR REPLACE INTO results VALUES(?1,?2,?3)",
-    "DELETE FROM results WHERE kind=?1 AND name=?2",
-    "SELECT value FROM results WHERE kind=?1 AND name=?2",
-    "SELECT name FROM results WHERE kind=?1 ORDER BY name",
+    "INSERT INTO segments VALUES(?1,?2,?3,?4,?5,?6)",
+    "SELECT segment,first,count,seed,list,plan FROM segments ORDER BY segment",
 };
 
-static const char schema[] =
-    "CREATE TABLE facts(key TEXT NOT NULL PRIMARY KEY,value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE pictures(place INTEGER PRIMARY KEY,number INTEGER NOT NULL,chunk INTEGER NOT "
-    "NULL,slot INTEGER NOT NULL,path TEXT NOT NULL,label TEXT NOT NULL,\"group\" TEXT NOT NULL,"
-    "bytes INTEGER,duplicate_of INTEGER,status TEXT NOT NULL,error TEXT NOT NULL);"
-    "CREATE TABLE results(kind TEXT NOT NULL,name TEXT NOT NULL,value TEXT NOT NULL,"
-    "PRIMARY KEY(kind,name)) WITHOUT ROWID;";
+/* Tables, by name. What a file holds beside them, or otherwise, is not of this library. */
+#define TABLES 3
+static const char *const tables[TABLES][2] = {
+    {"facts",
+     "CREATE TABLE facts(key TEXT NOT NULL PRIMARY KEY,value TEXT NOT NULL) WITHOUT ROWID"},
+    {"pictures",
+     "CREATE TABLE pictures(place INTEGER PRIMARY KEY,number INTEGER NOT NULL,segment INTEGER NOT "
+     "NULL,chunk INTEGER NOT NULL,slot INTEGER NOT NULL,path TEXT NOT NULL,label TEXT NOT "
+     "NULL,\"group\" TEXT NOT NULL,bytes INTEGER,duplicate_of INTEGER,status TEXT NOT NULL,error "
+     "TEXT NOT NULL,columns TEXT NOT NULL)"},
+    {"segments", "CREATE TABLE segments(segment INTEGER PRIMARY KEY,first INTEGER NOT NULL,count "
+                 "INTEGER NOT NULL,seed INTEGER NOT NULL,list TEXT NOT NULL,plan TEXT NOT NULL)"},
+};
 
 struct cs_index {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     char *path, *part; /* part: the temporary name of a new index */
+    uint64_t steps;    /* that the statement at work may still take */
 };
 
 static clipspan_status fail(const cs_index *index, int code, clipspan_error *err)
@@ -86,6 +85,10 @@ static clipspan_status fail(const cs_index *index, int code, clipspan_error *err
     case SQLITE_TOOBIG:
         return cs_fail_at(err, CLIPSPAN_E_LIMIT, index->path, "holds a text of more than %d bytes",
                           TEXT_MOST);
+    case SQLITE_INTERRUPT:
+        return cs_fail_at(err, CLIPSPAN_E_LIMIT, index->path,
+                          "takes more steps to read than its rows can need; it is damaged, or made "
+                          "to be slow");
     case SQLITE_IOERR:
         if (code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ)
             return cs_fail_at(err, CLIPSPAN_E_IO, index->path, "reading failed: %s", why);
@@ -106,6 +109,27 @@ static clipspan_status prepare(cs_index *index, const char *text, sqlite3_stmt *
 {
     int code = sqlite3_prepare_v2(index->db, text, -1, out, NULL);
     return code == SQLITE_OK ? CLIPSPAN_OK : fail(index, sqlite3_extended_errcode(index->db), err);
+}
+
+static const char *column(sqlite3_stmt *statement, int at)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, at);
+    return text ? text : "";
+}
+
+/* Ends a statement that goes on for longer than honest rows ask for. */
+static int count_steps(void *context)
+{
+    cs_index *index = context;
+    if (index->steps < STEPS) return 1;
+    index->steps -= STEPS;
+    return 0;
+}
+
+/* A statement that reads `rows` rows begins. */
+static void allow_rows(cs_index *index, uint64_t rows)
+{
+    index->steps = LEAST_STEPS + (rows < UINT64_MAX / ROW_STEPS / 2 ? rows * ROW_STEPS : 0);
 }
 
 /* A connection that takes nothing in the file for a program, locks nothing and keeps no journal on
@@ -143,8 +167,11 @@ static clipspan_status connect_immutable(cs_index *index, clipspan_error *err)
     memcpy(uri + n, option, sizeof option);
     status = connect_to(index, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
     cs_free(uri);
-    if (status == CLIPSPAN_OK) sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    return status;
+    if (status != CLIPSPAN_OK) return status;
+    sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    allow_rows(index, 0);
+    sqlite3_progress_handler(index->db, STEPS, count_steps, index);
+    return CLIPSPAN_OK;
 }
 
 static clipspan_status prepare_all(cs_index *index, clipspan_error *err)
@@ -212,7 +239,8 @@ clipspan_status cs_index_create(cs_index **out, const char *path, clipspan_error
     snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION,
              CS_RUN_FORMAT);
     CS_TRY_DONE(run_sql(index, mark, err));
-    CS_TRY_DONE(run_sql(index, schema, err));
+    for (int i = 0; i < TABLES; i++)
+        CS_TRY_DONE(run_sql(index, tables[i][1], err));
     CS_TRY_DONE(prepare_all(index, err));
     *out = index;
     index = NULL;
@@ -266,6 +294,12 @@ static clipspan_status check_kind(cs_index *index, clipspan_error *err)
         version = sqlite3_column_int(ask, 1);
     }
     sqlite3_finalize(ask);
+    if (application == VERSION_ONE)
+        return cs_fail_at(
+            err, CLIPSPAN_E_UNSUPPORTED, index->path,
+            "has version 1 of the run format; this program reads version %d. Scan the "
+            "images again (clipspan scan MODEL INPUT -o RUN --force)",
+            CS_RUN_FORMAT);
     if (application != APPLICATION)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
                           "is no index of a run (its application id is %d, expected %d)",
@@ -273,13 +307,48 @@ static clipspan_status check_kind(cs_index *index, clipspan_error *err)
     if (version != CS_RUN_FORMAT)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, index->path,
                           "has version %d of the run format; this program reads version %d. Scan "
-                          "the pictures again, or use the version of clipspan that made it",
+                          "the images again, or use the version of clipspan that made it",
                           version, CS_RUN_FORMAT);
     return CLIPSPAN_OK;
 }
 
+/* The schema is, word for word, the one that this library writes: no view, trigger, index,
+ * generated column or table beside. */
+static clipspan_status check_schema(cs_index *index, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    sqlite3_stmt *ask;
+    int code, row = 0;
+    CS_TRY(prepare(index, "SELECT type,name,tbl_name,sql FROM sqlite_schema ORDER BY name", &ask,
+                   err));
+    while ((code = sqlite3_step(ask)) == SQLITE_ROW) {
+        const char *const want[] = {"table", row < TABLES ? tables[row][0] : "",
+                                    row < TABLES ? tables[row][0] : "",
+                                    row < TABLES ? tables[row][1] : ""};
+        int same = row < TABLES;
+        for (int i = 0; i < 4 && same; i++)
+            same = strcmp(column(ask, i), want[i]) == 0;
+        if (!same) break;
+        row++;
+    }
+    if (code == SQLITE_ROW || (code == SQLITE_DONE && row != TABLES))
+        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
+                            "is no index that clipspan wrote: \"%.60s\" in its schema is not as "
+                            "version %d has it",
+                            code == SQLITE_ROW ? column(ask, 1) : tables[row][0], CS_RUN_FORMAT);
+    else if (code != SQLITE_DONE)
+        status = fail(index, sqlite3_extended_errcode(index->db), err);
+    sqlite3_finalize(ask);
+    return status;
+}
+
+/* A regular file under its own name: a link could lead anywhere. */
 static clipspan_status check_there(const char *path, clipspan_error *err)
 {
+    struct stat facts;
+    if (lstat(path, &facts) == 0 && S_ISLNK(facts.st_mode))
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "is a symbolic link, where the index itself was expected");
     switch (cs_path_kind(path)) {
     case 0:
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
@@ -299,6 +368,7 @@ clipspan_status cs_index_open(cs_index **out, const char *path, clipspan_error *
     if (!index) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(connect_immutable(index, err));
     CS_TRY_DONE(check_kind(index, err));
+    CS_TRY_DONE(check_schema(index, err));
     CS_TRY_DONE(prepare_all(index, err));
     *out = index;
     index = NULL;
@@ -372,6 +442,7 @@ clipspan_status cs_index_edit(cs_index **out, const char *path, clipspan_error *
     CS_TRY_DONE(copy_bytes(fd, file, path, err));
     CS_TRY_DONE(connect_part(index, err));
     CS_TRY_DONE(check_kind(index, err));
+    CS_TRY_DONE(check_schema(index, err));
     CS_TRY_DONE(prepare_all(index, err));
     *out = index;
     index = NULL;
@@ -396,8 +467,9 @@ void cs_index_close(cs_index **index)
 
 /* ---- Statements ---- */
 
-static sqlite3_stmt *start(const cs_index *index, int which)
+static sqlite3_stmt *start(cs_index *index, int which)
 {
+    allow_rows(index, 0);
     sqlite3_reset(index->statements[which]);
     sqlite3_clear_bindings(index->statements[which]);
     return index->statements[which];
@@ -408,6 +480,11 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text)
     sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
 }
 
+static int64_t whole(sqlite3_stmt *s, int at)
+{
+    return sqlite3_column_type(s, at) == SQLITE_INTEGER ? sqlite3_column_int64(s, at) : -1;
+}
+
 /* Ends a statement that gives no rows. */
 static clipspan_status finish(cs_index *index, sqlite3_stmt *statement, clipspan_error *err)
 {
@@ -416,12 +493,6 @@ static clipspan_status finish(cs_index *index, sqlite3_stmt *statement, clipspan
     if (code != SQLITE_DONE) status = fail(index, sqlite3_extended_errcode(index->db), err);
     sqlite3_reset(statement);
     return status;
-}
-
-static const char *column(sqlite3_stmt *statement, int at)
-{
-    const char *text = (const char *)sqlite3_column_text(statement, at);
-    return text ? text : "";
 }
 
 /* The one text that a statement gives, or NULL. */
@@ -457,26 +528,59 @@ clipspan_status cs_index_fact(char **value, cs_index *index, const char *key, cl
     return one_text(value, index, s, err);
 }
 
-clipspan_status cs_index_add(cs_index *index, const cs_picture_row *row, clipspan_error *err)
+clipspan_status cs_index_add_segment(cs_index *index, const cs_segment_row *row,
+                                     clipspan_error *err)
 {
-    sqlite3_stmt *s = start(index, ADD);
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)row->place);
-    sqlite3_bind_int64(s, 2, (sqlite3_int64)row->number);
-    sqlite3_bind_int64(s, 3, (sqlite3_int64)(row->place / 32));
-    sqlite3_bind_int64(s, 4, (sqlite3_int64)(row->place % 32));
-    bind_text(s, 5, row->path);
-    bind_text(s, 6, row->label);
-    bind_text(s, 7, row->group);
-    if (row->bytes >= 0) sqlite3_bind_int64(s, 8, row->bytes);
-    if (row->duplicate_of >= 0) sqlite3_bind_int64(s, 9, row->duplicate_of);
-    bind_text(s, 10, row->status);
-    bind_text(s, 11, row->error);
+    sqlite3_stmt *s = start(index, ADD_SEGMENT);
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)row->segment);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)row->first);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)row->count);
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)row->seed);
+    bind_text(s, 5, row->list);
+    bind_text(s, 6, row->plan);
     return finish(index, s, err);
 }
 
-static int64_t whole(sqlite3_stmt *s, int at)
+clipspan_status cs_index_read_segments(cs_index *index,
+                                       clipspan_status (*each)(void *context,
+                                                               const cs_segment_row *row,
+                                                               clipspan_error *err),
+                                       void *context, clipspan_error *err)
 {
-    return sqlite3_column_type(s, at) == SQLITE_INTEGER ? sqlite3_column_int64(s, at) : -1;
+    clipspan_status status = CLIPSPAN_OK;
+    sqlite3_stmt *s = start(index, SEGMENTS);
+    int code = SQLITE_DONE;
+    while (status == CLIPSPAN_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
+        const cs_segment_row row = {(uint64_t)whole(s, 0), (uint64_t)whole(s, 1),
+                                    (uint64_t)whole(s, 2), (uint64_t)whole(s, 3),
+                                    column(s, 4),          column(s, 5)};
+        status = each(context, &row, err);
+    }
+    if (status == CLIPSPAN_OK && code != SQLITE_DONE)
+        status = fail(index, sqlite3_extended_errcode(index->db), err);
+    sqlite3_reset(s);
+    return status;
+}
+
+clipspan_status cs_index_add(cs_index *index, const cs_segment_row *segment,
+                             const cs_picture_row *row, clipspan_error *err)
+{
+    const uint64_t at = row->place - segment->first;
+    sqlite3_stmt *s = start(index, ADD);
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)row->place);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)row->number);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)segment->segment);
+    sqlite3_bind_int64(s, 4, (sqlite3_int64)(at / 32));
+    sqlite3_bind_int64(s, 5, (sqlite3_int64)(at % 32));
+    bind_text(s, 6, row->path);
+    bind_text(s, 7, row->label);
+    bind_text(s, 8, row->group);
+    if (row->bytes >= 0) sqlite3_bind_int64(s, 9, row->bytes);
+    if (row->duplicate_of >= 0) sqlite3_bind_int64(s, 10, row->duplicate_of);
+    bind_text(s, 11, row->status);
+    bind_text(s, 12, row->error);
+    bind_text(s, 13, row->columns ? row->columns : "");
+    return finish(index, s, err);
 }
 
 clipspan_status cs_index_read(cs_index *index, uint64_t first, uint64_t count, cs_index_each each,
@@ -488,10 +592,11 @@ clipspan_status cs_index_read(cs_index *index, uint64_t first, uint64_t count, c
     int code;
     sqlite3_bind_int64(s, 1, (sqlite3_int64)first);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)(first + count));
+    allow_rows(index, count);
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        cs_picture_row row = {(uint64_t)whole(s, 0), (uint64_t)whole(s, 1), column(s, 2),
-                              column(s, 3),          column(s, 4),          whole(s, 5),
-                              whole(s, 6),           column(s, 7),          column(s, 8)};
+        cs_picture_row row = {
+            (uint64_t)whole(s, 0), (uint64_t)whole(s, 1), column(s, 2), column(s, 3), column(s, 4),
+            whole(s, 5),           whole(s, 6),           column(s, 7), column(s, 8), column(s, 9)};
         if (row.place != place) break;
         place++;
         status = each(context, &row, err);
@@ -542,6 +647,7 @@ static clipspan_status count_with(uint64_t *out, cs_index *index, const char *qu
     sqlite3_stmt *s;
     *out = 0;
     CS_TRY(prepare(index, query, &s, err));
+    allow_rows(index, INT32_MAX);
     if (status) bind_text(s, 1, status);
     if (sqlite3_step(s) == SQLITE_ROW)
         *out = (uint64_t)sqlite3_column_int64(s, 0);
@@ -565,38 +671,11 @@ clipspan_status cs_index_count_duplicates(uint64_t *out, cs_index *index, clipsp
     return count_with(out, index, "SELECT count(duplicate_of) FROM pictures", NULL, err);
 }
 
-clipspan_status cs_index_set_result(cs_index *index, const char *kind, const char *name,
-                                    const char *value, clipspan_error *err)
+clipspan_status cs_index_refresh_duplicates(cs_index *index, clipspan_error *err)
 {
-    sqlite3_stmt *s = start(index, value ? SET_RESULT : DROP_RESULT);
-    bind_text(s, 1, kind);
-    bind_text(s, 2, name);
-    if (value) bind_text(s, 3, value);
-    return finish(index, s, err);
-}
-
-clipspan_status cs_index_result(char **value, cs_index *index, const char *kind, const char *name,
-                                clipspan_error *err)
-{
-    sqlite3_stmt *s = start(index, RESULT);
-    bind_text(s, 1, kind);
-    bind_text(s, 2, name);
-    return one_text(value, index, s, err);
-}
-
-clipspan_status cs_index_result_names(cs_index *index, const char *kind,
-                                      clipspan_status (*each)(void *context, const char *name,
-                                                              clipspan_error *err),
-                                      void *context, clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_OK;
-    sqlite3_stmt *s = start(index, NAMES);
-    int code = SQLITE_DONE;
-    bind_text(s, 1, kind);
-    while (status == CLIPSPAN_OK && (code = sqlite3_step(s)) == SQLITE_ROW)
-        status = each(context, column(s, 0), err);
-    if (status == CLIPSPAN_OK && code != SQLITE_DONE)
-        status = fail(index, sqlite3_extended_errcode(index->db), err);
-    sqlite3_reset(s);
-    return status;
+    uint64_t count;
+    char text[24];
+    CS_TRY(cs_index_count_duplicates(&count, index, err));
+    snprintf(text, sizeof text, "%llu", (unsigned long long)count);
+    return cs_index_set_fact(index, "pictures.duplicates", text, err);
 }

@@ -2,16 +2,13 @@
 /* Kept documents: {"version", "statistics", "other": {"run", "statistics"} or null, "document"}. */
 #define _XOPEN_SOURCE 700
 #include "run/kept.h"
-#include "base/file.h"
 #include "base/memory.h"
-#include "formats/file_hash.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME       "newest"
-#define STATISTICS "statistics.safetensors"
+#define NAME "newest"
 
 static clipspan_status check_kind(const char *kind, clipspan_error *err)
 {
@@ -22,21 +19,12 @@ static clipspan_status check_kind(const char *kind, clipspan_error *err)
                    "a run keeps effects, ablate and shortcut, not \"%.40s\"", kind);
 }
 
-/* Of the statistics in a run's folder. */
-static clipspan_status hash_statistics(char out[65], const char *folder, clipspan_error *err)
-{
-    char *path = cs_path_join(folder, STATISTICS, err);
-    clipspan_status status = path ? cs_file_hash(out, path, NULL, err) : CLIPSPAN_E_NOMEM;
-    cs_free(path);
-    return status;
-}
-
 /* {"run", "statistics"} */
 static clipspan_status describe_other(json_t **out, const cs_run *other, clipspan_error *err)
 {
     const char *folder = cs_run_info(other)->path;
     char hash[65], *path;
-    CS_TRY(hash_statistics(hash, folder, err));
+    CS_TRY(cs_run_statistics_id(hash, other, err));
     path = realpath(folder, NULL);
     *out = json_pack("{s:s,s:s}", "run", path ? path : folder, "statistics", hash);
     free(path);
@@ -53,7 +41,7 @@ clipspan_status cs_kept_write(const cs_run *run, const cs_run *other, const char
     CS_TRY(check_kind(kind, err));
     CS_TRY(cs_run_need_merged(run, err));
     if (other) CS_TRY(cs_run_need_merged(other, err));
-    CS_TRY(hash_statistics(hash, cs_run_info(run)->path, err));
+    CS_TRY(cs_run_statistics_id(hash, run, err));
     if (other) CS_TRY(describe_other(&beside, other, err));
     parsed = json_loads(document, 0, NULL);
     if (!json_is_object(parsed)) {
@@ -87,9 +75,12 @@ static int other_changed(const json_t *other)
 {
     const char *path = json_string_value(json_object_get(other, "run"));
     char hash[65];
-    clipspan_error missing;
-    if (!path || hash_statistics(hash, path, &missing) != CLIPSPAN_OK) return 0;
-    return !same_text(json_object_get(other, "statistics"), hash);
+    cs_run *there;
+    clipspan_status status;
+    if (!path || cs_run_open(&there, path, NULL) != CLIPSPAN_OK) return 0;
+    status = cs_run_statistics_id(hash, there, NULL);
+    cs_run_close(&there);
+    return status == CLIPSPAN_OK && !same_text(json_object_get(other, "statistics"), hash);
 }
 
 static clipspan_status check(json_t **document, int *stale, const json_t *root, const cs_run *run,
@@ -97,7 +88,7 @@ static clipspan_status check(json_t **document, int *stale, const json_t *root, 
 {
     json_t *found = json_object_get(root, "document");
     char hash[65];
-    CS_TRY(hash_statistics(hash, cs_run_info(run)->path, err));
+    CS_TRY(cs_run_statistics_id(hash, run, err));
     *stale = !json_is_object(found) ||
              !same_text(json_object_get(root, "version"), CLIPSPAN_VERSION) ||
              !same_text(json_object_get(root, "statistics"), hash) ||

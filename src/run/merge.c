@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "run/folder.h"
 #include "run/nodes.h"
+#include "run/pack.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,18 +16,27 @@
 #define RANGES_SHOWN 8
 
 typedef struct merge_state {
-    const cs_part_plan *plan;
+    const cs_run_facts *facts;
     cs_index *index;
     const clipspan_progress *progress;
-    unsigned char *done; /* [chunks] below a file of statistics */
     uint64_t used, skipped, missing;
-    uint8_t status[CS_CHUNK]; /* of the chunk at work */
-    uint64_t chunk;
+    uint64_t steps; /* chunks looked at, of all segments */
     char first_error[sizeof((clipspan_error *)0)->message];
     char ranges[256]; /* "3-5, 9" */
     uint64_t range_first, range_end;
     int range_count;
 } merge_state;
+
+/* One segment at work. */
+typedef struct segment_merge {
+    merge_state *m;
+    const cs_segment *segment;
+    unsigned char *done; /* [chunks] below a file of statistics */
+    cs_pack pack;        /* that of the chunk at hand */
+    uint64_t base;       /* chunks of the segments before: how messages number them */
+    uint64_t used;
+    uint8_t status[CS_CHUNK];
+} segment_merge;
 
 static void end_range(merge_state *m)
 {
@@ -50,90 +60,149 @@ static void note_missing(merge_state *m, uint64_t chunk)
     m->range_end = chunk + 1;
 }
 
-static clipspan_status take_error(void *context, int slot, const char *message, clipspan_error *err)
+/* Why an image was skipped; what it is stands in its chunk's status. */
+static clipspan_status take_error(void *context, uint64_t place, const char *message,
+                                  clipspan_error *err)
 {
-    merge_state *m = context;
-    const char *status = cs_picture_status_name(m->status[slot]);
-    if (m->status[slot] == CS_PICTURE_OK || m->status[slot] == CS_PICTURE_NONE) return CLIPSPAN_OK;
-    if (!*m->first_error) snprintf(m->first_error, sizeof m->first_error, "%s", message);
-    return cs_index_set_status(m->index, m->chunk * CS_CHUNK + (uint64_t)slot, status, message,
-                               err);
+    segment_merge *s = context;
+    uint8_t status[CS_CHUNK], code;
+    CS_TRY(cs_pack_read_status(status, &s->pack, &s->segment->plan, place / CS_CHUNK, err));
+    code = status[place % CS_CHUNK];
+    if (code == CS_PICTURE_OK || code == CS_PICTURE_NONE) return CLIPSPAN_OK;
+    if (!*s->m->first_error) snprintf(s->m->first_error, sizeof s->m->first_error, "%s", message);
+    return cs_index_set_status(s->m->index, s->segment->first + place,
+                               cs_picture_status_name((cs_picture_status)code), message, err);
 }
 
-static clipspan_status merge_chunk(merge_state *m, uint64_t chunk, clipspan_error *err)
+/* Opens the pack of a chunk and notes what became of its images. 0 in *there: no pack holds it. */
+static clipspan_status enter_pack(int *there, segment_merge *s, uint64_t chunk, clipspan_error *err)
 {
     clipspan_error local;
-    cs_safetensors *file;
-    clipspan_status status =
-        m->done[chunk] ? cs_chunk_open(&file, m->plan, chunk, &local) : CLIPSPAN_E_NOT_FOUND;
-    if (status == CLIPSPAN_E_NOT_FOUND) {
-        note_missing(m, chunk);
-        return CLIPSPAN_OK;
-    }
-    if (status != CLIPSPAN_OK) {
-        if (err) *err = local;
-        return status;
-    }
-    m->chunk = chunk;
-    CS_TRY_DONE(cs_chunk_read_status(m->status, file, m->plan, chunk, err));
-    for (int i = 0; i < CS_CHUNK; i++) {
-        m->used += m->status[i] == CS_PICTURE_OK;
-        m->skipped += m->status[i] != CS_PICTURE_OK && m->status[i] != CS_PICTURE_NONE;
-    }
-    CS_TRY_DONE(cs_chunk_read_errors(file, take_error, m, err));
-done:
-    cs_safetensors_close(&file);
+    clipspan_status status;
+    *there = 1;
+    if (cs_pack_holds(&s->pack, chunk)) return CLIPSPAN_OK;
+    cs_pack_close(&s->pack);
+    status = cs_pack_find(&s->pack, NULL, &s->segment->plan, chunk, &local);
+    if (status == CLIPSPAN_OK)
+        return cs_pack_read_errors(&s->pack, &s->segment->plan, take_error, s, err);
+    *there = 0;
+    if (status == CLIPSPAN_E_NOT_FOUND) return CLIPSPAN_OK;
+    if (err) *err = local;
     return status;
 }
 
-static clipspan_status merge_pictures(merge_state *m, clipspan_error *err)
+static clipspan_status merge_chunk(segment_merge *s, uint64_t chunk, clipspan_error *err)
 {
-    const cs_chunk_tree *tree = &m->plan->tree;
-    const clipspan_progress *p = m->progress;
-    CS_TRY(cs_nodes_find(m->done, m->plan, 0, tree->chunks, err));
-    CS_TRY(cs_index_set_status_all(m->index, "ok", err));
-    for (uint64_t c = 0; c < tree->chunks; c++) {
-        CS_TRY(merge_chunk(m, c, err));
-        if (p && p->step && p->step(p->user, (size_t)c + 1, (size_t)tree->chunks))
-            return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the merge was stopped; call it again");
+    int there = s->done[chunk];
+    if (there) CS_TRY(enter_pack(&there, s, chunk, err));
+    if (!there) {
+        note_missing(s->m, s->base + chunk);
+        return CLIPSPAN_OK;
     }
-    end_range(m);
-    if (m->missing)
-        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, m->plan->path,
-                          "%llu of %llu chunks are not scanned: %s%s. Scan their shares (or the "
-                          "whole: clipspan scan RUN), then merge",
-                          (unsigned long long)m->missing, (unsigned long long)tree->chunks,
-                          m->ranges, m->range_count > RANGES_SHOWN ? ", …" : "");
-    if (m->used == 0)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, m->plan->path,
-                          "no usable picture among %llu; the first: %s",
-                          (unsigned long long)tree->pictures, m->first_error);
+    CS_TRY(cs_pack_read_status(s->status, &s->pack, &s->segment->plan, chunk, err));
+    for (int i = 0; i < CS_CHUNK; i++) {
+        s->used += s->status[i] == CS_PICTURE_OK;
+        s->m->skipped += s->status[i] != CS_PICTURE_OK && s->status[i] != CS_PICTURE_NONE;
+    }
     return CLIPSPAN_OK;
 }
 
-static clipspan_status merge_statistics(const merge_state *m, clipspan_error *err)
+static uint64_t count_chunks(const cs_run_facts *facts)
 {
-    const cs_part_plan *plan = m->plan;
-    cs_node top = {plan->tree.top_level, 0};
-    clipspan_status status;
-    cs_node_work work = {0};
-    char *path = cs_path_join(plan->path, CS_STATISTICS_FILE, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(cs_node_work_init(&work, plan->shape, err));
-    for (uint64_t b = 0; b < plan->tree.blocks; b++)
-        CS_TRY_DONE(cs_nodes_close_block(&work, plan, b, err));
-    CS_TRY_DONE(cs_nodes_get(&work, plan, top, err));
-    if (cs_head_stats_count(work.stats) != (double)m->used) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, plan->path,
-                            "its statistics count %.0f pictures, its chunks %llu: parts do not fit "
-                            "together. Remove the folder \"" CS_NODES_FOLDER "\" in it and scan "
-                            "again",
-                            cs_head_stats_count(work.stats), (unsigned long long)m->used);
-        goto done;
+    uint64_t chunks = 0;
+    for (size_t i = 0; i < facts->segment_count; i++)
+        chunks += facts->segments[i].plan.tree.chunks;
+    return chunks;
+}
+
+static clipspan_status merge_pictures(segment_merge *s, clipspan_error *err)
+{
+    merge_state *m = s->m;
+    const cs_chunk_tree *tree = &s->segment->plan.tree;
+    const clipspan_progress *p = m->progress;
+    CS_TRY(cs_nodes_find(s->done, &s->segment->plan, 0, tree->chunks, err));
+    for (uint64_t c = 0; c < tree->chunks; c++) {
+        CS_TRY(merge_chunk(s, c, err));
+        if (p && p->step && p->step(p->user, (size_t)++m->steps, (size_t)count_chunks(m->facts)))
+            return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the merge was stopped; call it again");
     }
-    CS_TRY_DONE(cs_statistics_write(path, plan, work.stats, err));
+    return CLIPSPAN_OK;
+}
+
+/* What became of the images of one segment. *used: those that count. */
+static clipspan_status look_at_segment(uint64_t *used, merge_state *m, size_t i,
+                                       clipspan_error *err)
+{
+    clipspan_status status;
+    segment_merge s = {.m = m, .segment = &m->facts->segments[i]};
+    for (size_t before = 0; before < i; before++)
+        s.base += m->facts->segments[before].plan.tree.chunks;
+    s.done = cs_alloc_zero((size_t)s.segment->plan.tree.chunks, 1, "a list of chunks", err);
+    if (!s.done) return CLIPSPAN_E_NOMEM;
+    status = merge_pictures(&s, err);
+    cs_pack_close(&s.pack);
+    cs_free(s.done);
+    *used = s.used;
+    m->used += s.used;
+    return status;
+}
+
+static clipspan_status check_all_there(merge_state *m, clipspan_error *err)
+{
+    end_range(m);
+    if (m->missing)
+        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, m->facts->info.path,
+                          "%llu of %llu chunks are not scanned: %s%s. Scan their shares (or the "
+                          "whole: clipspan scan RUN), then merge",
+                          (unsigned long long)m->missing,
+                          (unsigned long long)count_chunks(m->facts), m->ranges,
+                          m->range_count > RANGES_SHOWN ? ", …" : "");
+    if (m->used == 0)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, m->facts->info.path,
+                          "no usable picture among %llu; the first: %s",
+                          (unsigned long long)m->facts->info.pictures, m->first_error);
+    return CLIPSPAN_OK;
+}
+
+/* Packs and blocks of a segment, and its statistics in work->stats. */
+static clipspan_status close_segment(cs_node_work *work, const cs_segment *segment, uint64_t used,
+                                     clipspan_error *err)
+{
+    const cs_part_plan *plan = &segment->plan;
+    const cs_node top = {plan->tree.top_level, 0};
+    for (uint64_t i = 0; i < cs_packs_count(plan); i++)
+        CS_TRY(cs_packs_close(plan, i, err));
+    for (uint64_t b = 0; b < plan->tree.blocks; b++)
+        CS_TRY(cs_nodes_close_block(work, plan, b, err));
+    CS_TRY(cs_nodes_get(work, plan, top, err));
+    if (cs_head_stats_count(work->stats) != (double)used)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, plan->path,
+                          "its statistics count %.0f images, its chunks %llu: parts do not fit "
+                          "together. Remove the folder \"" CS_NODES_FOLDER "\" in it and scan "
+                          "again",
+                          cs_head_stats_count(work->stats), (unsigned long long)used);
+    return CLIPSPAN_OK;
+}
+
+/* Segments add up in their order. */
+static clipspan_status merge_statistics(const merge_state *m, const uint64_t *used,
+                                        clipspan_error *err)
+{
+    const cs_run_facts *facts = m->facts;
+    clipspan_status status;
+    cs_node_work work = {0}, sum = {0};
+    char *path = cs_path_join(facts->info.path, CS_STATISTICS_FILE, err);
+    if (!path) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(cs_node_work_init(&work, facts->plan.shape, err));
+    CS_TRY_DONE(cs_node_work_init(&sum, facts->plan.shape, err));
+    for (size_t i = 0; i < facts->segment_count; i++) {
+        CS_TRY_DONE(close_segment(i ? &work : &sum, &facts->segments[i], used[i], err));
+        if (i) cs_head_stats_merge(sum.stats, work.stats, facts->plan.shape);
+    }
+    CS_TRY_DONE(cs_statistics_write(path, &facts->whole, sum.stats, err));
 done:
     cs_node_work_fini(&work);
+    cs_node_work_fini(&sum);
     cs_free(path);
     return status;
 }
@@ -146,51 +215,72 @@ static clipspan_status set_number(cs_index *index, const char *key, uint64_t val
     return cs_index_set_fact(index, key, text, err);
 }
 
+static int is_file(const char *folder, const char *name)
+{
+    char *path = cs_path_join(folder, name, NULL);
+    const int there = path && cs_path_kind(path) == 1;
+    cs_free(path);
+    return there;
+}
+
+static int is_segment_merged(const cs_part_plan *plan)
+{
+    char name[64];
+    for (uint64_t b = 0; b < plan->tree.blocks; b++) {
+        snprintf(name, sizeof name, CS_NODES_FOLDER "/%02d-%08llu.safetensors",
+                 plan->tree.block_level, (unsigned long long)b);
+        if (!is_file(plan->path, name)) return 0;
+    }
+    for (uint64_t i = 0; i < cs_packs_count(plan); i++)
+        if (!cs_packs_is_closed(plan, i)) return 0;
+    return 1;
+}
+
 /* The index says so, and the files are there. */
-static clipspan_status is_merged(int *merged, const cs_part_plan *plan, cs_index *index,
+static clipspan_status is_merged(int *merged, const cs_run_facts *facts, cs_index *index,
                                  clipspan_error *err)
 {
-    char *said, *path = cs_path_join(plan->path, CS_STATISTICS_FILE, err);
+    char *said, *path = cs_path_join(facts->info.path, CS_STATISTICS_FILE, err);
     *merged = 0;
     if (!path) return CLIPSPAN_E_NOMEM;
-    *merged = cs_statistics_check(path, plan, NULL) == CLIPSPAN_OK;
+    *merged = cs_statistics_check(NULL, path, &facts->whole, NULL) == CLIPSPAN_OK;
     cs_free(path);
-    for (uint64_t b = 0; b < plan->tree.blocks && *merged; b++) {
-        path = cs_node_path(plan, (cs_node){plan->tree.block_level, b}, err);
-        if (!path) return CLIPSPAN_E_NOMEM;
-        *merged = cs_path_kind(path) == 1;
-        cs_free(path);
-    }
+    for (size_t i = 0; i < facts->segment_count && *merged; i++)
+        *merged = is_segment_merged(&facts->segments[i].plan);
     CS_TRY(cs_index_fact(&said, index, "merged", err));
     *merged = *merged && said && strcmp(said, "1") == 0;
     cs_free(said);
     return CLIPSPAN_OK;
 }
 
-static clipspan_status merge_all(merge_state *m, clipspan_error *err)
+static clipspan_status merge_all(merge_state *m, uint64_t *used, clipspan_error *err)
 {
-    CS_TRY(merge_pictures(m, err));
-    CS_TRY(merge_statistics(m, err));
+    CS_TRY(cs_index_set_status_all(m->index, "ok", err));
+    for (size_t i = 0; i < m->facts->segment_count; i++)
+        CS_TRY(look_at_segment(&used[i], m, i, err));
+    CS_TRY(check_all_there(m, err));
+    CS_TRY(merge_statistics(m, used, err));
     CS_TRY(set_number(m->index, "pictures.used", m->used, err));
     CS_TRY(set_number(m->index, "pictures.skipped", m->skipped, err));
     CS_TRY(set_number(m->index, "merged", 1, err));
     return cs_index_commit(m->index, err);
 }
 
-clipspan_status cs_merge_run(const cs_part_plan *plan, cs_index *index, const char *file,
+clipspan_status cs_merge_run(const cs_run_facts *facts, cs_index *index, const char *file,
                              const clipspan_progress *progress, clipspan_error *err)
 {
-    merge_state m = {.plan = plan, .progress = progress};
+    merge_state m = {.facts = facts, .progress = progress};
     clipspan_status status;
+    uint64_t *used;
     int merged;
-    CS_TRY(is_merged(&merged, plan, index, err));
+    CS_TRY(is_merged(&merged, facts, index, err));
     if (merged) return CLIPSPAN_OK;
-    cs_folder_tidy(plan->path);
-    m.done = cs_alloc_zero((size_t)plan->tree.chunks, 1, "a list of chunks", err);
-    if (!m.done) return CLIPSPAN_E_NOMEM;
+    cs_folder_tidy(facts->info.path);
+    used = cs_alloc_zero(facts->segment_count, sizeof *used, "segments", err);
+    if (!used) return CLIPSPAN_E_NOMEM;
     status = cs_index_edit(&m.index, file, err);
-    if (status == CLIPSPAN_OK) status = merge_all(&m, err);
+    if (status == CLIPSPAN_OK) status = merge_all(&m, used, err);
     cs_index_close(&m.index);
-    cs_free(m.done);
+    cs_free(used);
     return status;
 }

@@ -3,11 +3,10 @@
 #ifndef CLIPSPAN_SRC_RUN_MERGE_H
 #define CLIPSPAN_SRC_RUN_MERGE_H
 
-#include "run/index.h"
-#include "run/part.h"
+#include "run/run_facts.h"
 
 /* As clipspan_run_merge; `index` is open to be read, `file` its path, the folder locked. */
-clipspan_status cs_merge_run(const cs_part_plan *plan, cs_index *index, const char *file,
+clipspan_status cs_merge_run(const cs_run_facts *facts, cs_index *index, const char *file,
                              const clipspan_progress *progress, clipspan_error *err);
 
 #endif

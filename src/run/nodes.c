@@ -66,6 +66,7 @@ static clipspan_status look_at(void *context, const char *name, clipspan_error *
     clipspan_status status;
     cs_node node;
     uint64_t first, end;
+    int foreign = 0;
     char *path;
     if (!read_name(&node, name) || node.level > plan->tree.block_level ||
         node.index >= cs_level_nodes(&plan->tree, node.level))
@@ -74,8 +75,8 @@ static clipspan_status look_at(void *context, const char *name, clipspan_error *
     if (end <= s->first || first >= s->end) return CLIPSPAN_OK;
     path = cs_node_path(plan, node, err);
     if (!path) return CLIPSPAN_E_NOMEM;
-    status = cs_statistics_check(path, plan, &local);
-    if (cs_part_is_fatal(status, &local)) {
+    status = cs_statistics_check(&foreign, path, plan, &local);
+    if (foreign || status == CLIPSPAN_E_NOMEM) {
         if (err) *err = local;
     } else {
         for (uint64_t c = first; status == CLIPSPAN_OK && c < end; c++)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The array files of a run: chunks (codes and status of their pictures), nodes (statistics), bases.
- * Each says which plan it belongs to; what is read is checked against that, its place and
- * shapes. */
+/* The array files of a run: packs of chunks (run/pack.h), statistics, output maps. Each says which
+ * plan it belongs to; what is read is checked against that, its place and shapes. */
 #ifndef CLIPSPAN_SRC_RUN_PART_H
 #define CLIPSPAN_SRC_RUN_PART_H
 
@@ -9,6 +8,7 @@
 
 #include "decompose/head_stats.h"
 #include "formats/safetensors.h"
+#include "formats/safetensors_write.h"
 #include "run/chunk_tree.h"
 
 /* What became of a picture. Values are stored. */
@@ -27,60 +27,52 @@ typedef enum cs_picture_status {
 
 const char *cs_picture_status_name(cs_picture_status status); /* "ok", "missing" … */
 
-/* Whose parts these are, and how they look. */
+/* Whose parts these are, and how they look: of a segment, or of the run as a whole. */
 typedef struct cs_part_plan {
-    const char *path; /* of the run */
+    const char *path; /* the folder that they lie in */
     const char *id;   /* SHA-256 of the plan */
     cs_shape shape;
     clipspan_codes codes;
+    size_t first_layer,
+        layers;        /* whose coefficients are kept: [first_layer, first_layer + layers) */
+    int contributions; /* those of MLPs and of class-token self-attention are kept too */
+    size_t rows;       /* R: rows that the readout takes */
     cs_chunk_tree tree;
 } cs_part_plan;
 
-/* Whether what opening a part gave ends a scan: memory, or a part of another run. Other parts that
- * cannot be read are done again. */
-int cs_part_is_fatal(clipspan_status status, const clipspan_error *error);
-
-/* path of a part, for cs_free; NULL with err filled. */
-char *cs_chunk_path(const cs_part_plan *plan, uint64_t chunk, clipspan_error *err);
+/* path of a node's statistics, for cs_free; NULL with err filled. */
 char *cs_node_path(const cs_part_plan *plan, cs_node node, clipspan_error *err);
 
-/* A finished chunk. codes: of CS_CHUNK slots, stored as plan->codes says.
- * status : [CS_CHUNK]   errors : [CS_CHUNK] messages of those that are not CS_PICTURE_OK. */
-clipspan_status cs_chunk_write(const cs_part_plan *plan, uint64_t chunk, const cs_codes *codes,
-                               const uint8_t *status, const clipspan_error *errors,
-                               clipspan_error *err);
-
-/* Errors: NOT_FOUND; FORMAT, also for a part of another plan; those of cs_safetensors_open. */
-clipspan_status cs_chunk_open(cs_safetensors **out, const cs_part_plan *plan, uint64_t chunk,
-                              clipspan_error *err);
-
-/* status : [CS_CHUNK]. Errors: FORMAT. */
-clipspan_status cs_chunk_read_status(uint8_t *status, const cs_safetensors *file,
-                                     const cs_part_plan *plan, uint64_t chunk, clipspan_error *err);
-/* Calls `each` with the message of every skipped slot that has one, in order of slot. */
-clipspan_status cs_chunk_read_errors(const cs_safetensors *file,
-                                     clipspan_status (*each)(void *context, int slot,
-                                                             const char *message,
-                                                             clipspan_error *err),
-                                     void *context, clipspan_error *err);
+/* A part being written, with the notes that every part has, and one opened for reading.
+ * part: what it is ("chunks", "statistics", "output maps"). *foreign, which may be NULL, is 1 after
+ * a FORMAT error for a part of another plan. Errors: NOT_FOUND; FORMAT; those of
+ * cs_safetensors_open. */
+clipspan_status cs_part_begin(cs_safetensors_writer **out, const char *path,
+                              const cs_part_plan *plan, const char *part, clipspan_error *err);
+clipspan_status cs_part_open(cs_safetensors **out, int *foreign, const char *path,
+                             const cs_part_plan *plan, const char *part, clipspan_error *err);
+/* The entry of a tensor that must have this type and shape; out may be NULL. */
+clipspan_status cs_part_need(const cs_tensor_entry **out, const cs_safetensors *file,
+                             const char *name, const char *dtype, const uint64_t *shape, int rank,
+                             clipspan_error *err);
 
 /* Statistics as decompose/head_stats.h lays them out, as one file at `path`. */
 clipspan_status cs_statistics_write(const char *path, const cs_part_plan *plan, const double *stats,
                                     clipspan_error *err);
-/* stats : [cs_head_stats_size], looked over. Errors: as cs_chunk_open. */
+/* stats : [cs_head_stats_size], looked over. Errors: as cs_part_open. */
 clipspan_status cs_statistics_read(double *stats, const char *path, const cs_part_plan *plan,
                                    clipspan_error *err);
 /* Only whether the file is whole and of this plan. */
-clipspan_status cs_statistics_check(const char *path, const cs_part_plan *plan,
+clipspan_status cs_statistics_check(int *foreign, const char *path, const cs_part_plan *plan,
                                     clipspan_error *err);
 /* Moments of one head from such a file. */
 clipspan_status cs_statistics_read_head(double *moments, const char *path, const cs_part_plan *plan,
                                         size_t layer, size_t head, clipspan_error *err);
 
-/* basis.safetensors: rows and shares of decompose/basis.h. */
+/* output_maps.safetensors: rows and shares of decompose/basis.h. */
 clipspan_status cs_basis_write(const cs_part_plan *plan, const cs_basis *basis,
                                clipspan_error *err);
-/* Opens it and gives the entry of `rows`. */
+/* Opens it and gives the entry of the maps. */
 clipspan_status cs_basis_file_open(cs_safetensors **out, const cs_tensor_entry **rows,
                                    const cs_part_plan *plan, clipspan_error *err);
 

@@ -5,17 +5,31 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "formats/sha256.h"
+#include "inputs/input_list.h"
 #include "inputs/inputs.h"
 #include "run/chunk_tree.h"
 #include "run/folder.h"
+#include "run/results.h"
 
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* SHA-256 over path, label and group of every picture in list order, each with its NUL. */
+/* What is to be said of a list beside its images. */
+typedef struct list_facts {
+    size_t count, duplicates, labelled, grouped;
+    char hash[65];
+    char folder[4096]; /* where relative paths start; "" when there are none */
+} list_facts;
+
+/* SHA-256 over path, label and group of every image in list order, and its further columns where
+ * there are any, each with its NUL; then the names of those columns. */
 static void hash_list(char out[65], const clipspan_inputs *inputs)
 {
+    const size_t columns = cs_inputs_columns(inputs);
     unsigned char digest[32];
     cs_sha256 hash;
     cs_sha256_init(&hash);
@@ -24,33 +38,63 @@ static void hash_list(char out[65], const clipspan_inputs *inputs)
                                 cs_inputs_group(inputs, i)};
         for (int t = 0; t < 3; t++)
             cs_sha256_add(&hash, texts[t], strlen(texts[t]) + 1);
+        for (size_t c = 0; c < columns; c++) {
+            const char *value = cs_inputs_value(inputs, i, c);
+            cs_sha256_add(&hash, value, strlen(value) + 1);
+        }
     }
+    for (size_t c = 0; c < columns; c++)
+        cs_sha256_add(&hash, cs_inputs_column(inputs, c), strlen(cs_inputs_column(inputs, c)) + 1);
     cs_sha256_end(digest, &hash);
     cs_sha256_print(out, digest);
 }
 
-static clipspan_status add_list(cs_identity *to, const clipspan_inputs *inputs, clipspan_error *err)
+static void look_at_list(list_facts *out, const clipspan_inputs *inputs)
 {
-    size_t count = cs_inputs_count(inputs), labels = 0, groups = 0, relative = 0;
-    char hash[65], folder[4096], id[65];
-    for (size_t i = 0; i < count; i++) {
+    size_t relative = 0;
+    memset(out, 0, sizeof *out);
+    out->count = cs_inputs_count(inputs);
+    out->duplicates = cs_inputs_duplicates(inputs);
+    for (size_t i = 0; i < out->count; i++) {
         relative += *cs_inputs_paths(inputs)[i] != '/';
-        labels += *cs_inputs_label(inputs, i) != '\0';
-        groups += *cs_inputs_group(inputs, i) != '\0';
+        out->labelled += *cs_inputs_label(inputs, i) != '\0';
+        out->grouped += *cs_inputs_group(inputs, i) != '\0';
     }
-    if (!relative || !getcwd(folder, sizeof folder)) folder[0] = '\0';
-    hash_list(hash, inputs);
-    CS_TRY(cs_identity_add(to, "order.chunk", 1, err, "%d", CS_CHUNK));
-    CS_TRY(cs_identity_add(to, "order.seed", 1, err, "%d", CS_PLAN_SEED));
-    CS_TRY(cs_identity_add(to, "pictures.count", 1, err, "%zu", count));
-    CS_TRY(cs_identity_add(to, "pictures.sha256", 1, err, "%s", hash));
-    CS_TRY(cs_identity_add(to, "pictures.folder", 1, err, "%s", folder));
-    CS_TRY(cs_identity_add(to, "pictures.duplicates", 0, err, "%zu", cs_inputs_duplicates(inputs)));
-    CS_TRY(cs_identity_add(to, "pictures.labelled", 0, err, "%zu", labels));
-    CS_TRY(cs_identity_add(to, "pictures.grouped", 0, err, "%zu", groups));
-    cs_identity_hash(id, to);
-    return cs_identity_add(to, "plan", 0, err, "%s", id);
+    if (!relative || !getcwd(out->folder, sizeof out->folder)) out->folder[0] = '\0';
+    hash_list(out->hash, inputs);
 }
+
+/* The plan of a segment: SHA-256 over lines of the run's plan and of what its list is. */
+static void hash_segment(char out[65], const char *run, const list_facts *list)
+{
+    unsigned char digest[32];
+    char line[256];
+    cs_sha256 hash;
+    cs_sha256_init(&hash);
+    snprintf(line, sizeof line, "plan=%s\nseed=%d\ncount=%zu\nlist=%s\nfolder=", run, CS_PLAN_SEED,
+             list->count, list->hash);
+    cs_sha256_add(&hash, line, strlen(line));
+    cs_sha256_add(&hash, list->folder, strlen(list->folder));
+    cs_sha256_add(&hash, "\n", 1);
+    cs_sha256_end(digest, &hash);
+    cs_sha256_print(out, digest);
+}
+
+/* The run's plan is of model and options; the list makes the plan of its segment. */
+static clipspan_status add_list(cs_identity *to, const list_facts *list, clipspan_error *err)
+{
+    char id[65];
+    CS_TRY(cs_identity_add(to, "order.chunk", 1, err, "%d", CS_CHUNK));
+    cs_identity_hash(id, to);
+    CS_TRY(cs_identity_add(to, "plan", 0, err, "%s", id));
+    CS_TRY(cs_identity_add(to, "pictures.count", 1, err, "%zu", list->count));
+    CS_TRY(cs_identity_add(to, "pictures.folder", 1, err, "%s", list->folder));
+    CS_TRY(cs_identity_add(to, "pictures.duplicates", 0, err, "%zu", list->duplicates));
+    CS_TRY(cs_identity_add(to, "pictures.labelled", 0, err, "%zu", list->labelled));
+    return cs_identity_add(to, "pictures.grouped", 0, err, "%zu", list->grouped);
+}
+
+/* ---- The plan that is there ---- */
 
 /* Looks for the first picture that is another one than when the run was planned. */
 typedef struct difference {
@@ -82,64 +126,143 @@ static clipspan_status compare_row(void *context, const cs_picture_row *row, cli
     return CLIPSPAN_OK;
 }
 
+typedef struct segments_seen {
+    char list[65]; /* of the first */
+    cs_segment_row last;
+} segments_seen;
+
+static clipspan_status see_segment(void *context, const cs_segment_row *row, clipspan_error *err)
+{
+    segments_seen *seen = context;
+    (void)err;
+    if (row->segment == 0) snprintf(seen->list, sizeof seen->list, "%s", row->list);
+    seen->last = *row;
+    seen->last.list = seen->last.plan = NULL; /* they end with this call */
+    return CLIPSPAN_OK;
+}
+
+/* The same model and options: the same list too, or the first image that differs. */
+static clipspan_status compare_lists(const char *path, cs_index *index, const list_facts *list,
+                                     const clipspan_inputs *inputs, clipspan_error *err)
+{
+    segments_seen seen = {0};
+    difference d = {inputs, path};
+    CS_TRY(cs_index_read_segments(index, see_segment, &seen, err));
+    if (seen.last.segment > 0)
+        return cs_fail_at(
+            err, CLIPSPAN_E_EXISTS, path,
+            "is a run to which images were added since; go on with clipspan scan RUN, "
+            "or start it anew with --force");
+    if (strcmp(seen.list, list->hash) == 0) return CLIPSPAN_OK;
+    CS_TRY(cs_index_read(index, 0, list->count, compare_row, &d, err));
+    return cs_identity_differs(path, "pictures.sha256", seen.list, list->hash, CLIPSPAN_E_EXISTS,
+                               err);
+}
+
 /* The folder has an index: the same plan, or the first difference. */
 static clipspan_status compare(const char *path, const char *file, const cs_identity *identity,
-                               const clipspan_inputs *inputs, clipspan_error *err)
+                               const list_facts *list, const clipspan_inputs *inputs,
+                               clipspan_error *err)
 {
-    clipspan_error first;
     cs_index *index;
     clipspan_status status;
     CS_TRY(cs_index_open(&index, file, err));
-    status = cs_identity_compare(identity, index, CLIPSPAN_E_EXISTS, path, &first);
-    if (status == CLIPSPAN_E_EXISTS && strstr(first.message, "pictures.sha256")) {
-        difference d = {inputs, path}; /* names a picture where it can */
-        clipspan_status named =
-            cs_index_read(index, 0, cs_inputs_count(inputs), compare_row, &d, err);
-        if (named != CLIPSPAN_OK)
-            status = named;
-        else if (err)
-            *err = first;
-    } else if (err) {
-        *err = first;
-    }
+    status = cs_identity_compare(identity, index, CLIPSPAN_E_EXISTS, path, err);
+    if (status == CLIPSPAN_OK) status = compare_lists(path, index, list, inputs, err);
     cs_index_close(&index);
     return status;
 }
 
-static clipspan_status add_pictures(cs_index *index, const clipspan_inputs *inputs,
-                                    clipspan_error *err)
+/* ---- Rows ---- */
+
+/* The further columns of an image as a JSON object, for free; NULL without an error when it has
+ * none. */
+static clipspan_status print_columns(char **out, const clipspan_inputs *inputs, size_t i,
+                                     clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    size_t count = cs_inputs_count(inputs);
-    uint32_t *order = cs_alloc(count, sizeof *order, "the order of the pictures", err);
-    if (!order) return CLIPSPAN_E_NOMEM;
-    cs_permute(order, count, CS_PLAN_SEED);
-    for (size_t p = 0; p < count; p++) {
-        const size_t i = order[p];
-        struct stat facts;
-        cs_picture_row row = {.place = p,
-                              .number = i,
-                              .path = cs_inputs_paths(inputs)[i],
-                              .label = cs_inputs_label(inputs, i),
-                              .group = cs_inputs_group(inputs, i),
-                              .bytes = -1,
-                              .duplicate_of = -1,
-                              .status = "planned",
-                              .error = ""};
-        if (stat(row.path, &facts) == 0) row.bytes = (int64_t)facts.st_size;
-        CS_TRY_DONE(cs_index_add(index, &row, err));
+    json_t *object;
+    *out = NULL;
+    if (cs_inputs_columns(inputs) == 0) return CLIPSPAN_OK;
+    object = json_object();
+    for (size_t c = 0; c < cs_inputs_columns(inputs) && status == CLIPSPAN_OK; c++) {
+        const char *value = cs_inputs_value(inputs, i, c);
+        if (*value &&
+            json_object_set_new(object, cs_inputs_column(inputs, c), json_string(value)) != 0)
+            status = cs_fail_at(err, CLIPSPAN_E_FORMAT, cs_inputs_paths(inputs)[i],
+                                "its column \"%.100s\" is not UTF-8", cs_inputs_column(inputs, c));
     }
-    if (cs_inputs_duplicates(inputs)) status = cs_index_mark_duplicates(index, err);
+    if (status == CLIPSPAN_OK && json_object_size(object)) {
+        *out = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+        if (!*out) status = cs_fail_memory(err, 1, "further columns");
+    }
+    json_decref(object);
+    return status;
+}
+
+/* Image i of the list at a place. folder: where its relative path starts when that is not where
+ * those of the run do, or NULL. */
+static clipspan_status add_picture(cs_index *index, const cs_segment_row *segment, uint64_t place,
+                                   const clipspan_inputs *inputs, size_t i, const char *folder,
+                                   clipspan_error *err)
+{
+    clipspan_status status;
+    struct stat facts;
+    char *columns, *joined = cs_path_join(folder ? folder : "", cs_inputs_paths(inputs)[i], err);
+    cs_picture_row row = {.place = segment->first + place,
+                          .number = segment->first + i,
+                          .path = joined,
+                          .label = cs_inputs_label(inputs, i),
+                          .group = cs_inputs_group(inputs, i),
+                          .bytes = -1,
+                          .duplicate_of = -1,
+                          .status = "planned",
+                          .error = ""};
+    if (!joined) return CLIPSPAN_E_NOMEM;
+    if (stat(row.path, &facts) == 0) row.bytes = (int64_t)facts.st_size;
+    status = print_columns(&columns, inputs, i, err);
+    row.columns = columns ? columns : "";
+    if (status == CLIPSPAN_OK) status = cs_index_add(index, segment, &row, err);
+    free(columns);
+    cs_free(joined);
+    return status;
+}
+
+static clipspan_status add_segment(cs_index *index, const cs_segment_row *segment,
+                                   const clipspan_inputs *inputs, const char *folder,
+                                   clipspan_error *err)
+{
+    clipspan_status status;
+    const size_t count = cs_inputs_count(inputs);
+    uint32_t *order = cs_alloc(count, sizeof *order, "the order of the images", err);
+    if (!order) return CLIPSPAN_E_NOMEM;
+    cs_permute(order, count, segment->seed);
+    CS_TRY_DONE(cs_index_add_segment(index, segment, err));
+    for (size_t p = 0; p < count; p++)
+        CS_TRY_DONE(add_picture(index, segment, p, inputs, order[p], folder, err));
+    if (segment->first > 0 || cs_inputs_duplicates(inputs))
+        status = cs_index_mark_duplicates(index, err);
 done:
     cs_free(order);
     return status;
 }
 
-static clipspan_status make(const char *path, const char *file, const cs_identity *identity,
-                            const clipspan_inputs *inputs, clipspan_error *err)
+static const char *fact_of(const cs_identity *identity, const char *key)
 {
+    for (size_t i = 0; i < identity->count; i++)
+        if (strcmp(identity->facts[i].key, key) == 0) return identity->facts[i].value;
+    return "";
+}
+
+static clipspan_status make(const char *path, const char *file, const cs_identity *identity,
+                            const list_facts *list, const clipspan_inputs *inputs,
+                            clipspan_error *err)
+{
+    char plan[65];
+    const cs_segment_row segment = {0, 0, list->count, CS_PLAN_SEED, list->hash, plan};
     clipspan_status status;
     cs_index *index = NULL;
+    hash_segment(plan, fact_of(identity, "plan"), list);
     cs_folder_tidy(path);
     CS_TRY(cs_folder_clear(path, err)); /* the run before, or what a stopped --force left of it */
     CS_TRY_DONE(cs_index_create(&index, file, err));
@@ -147,7 +270,7 @@ static clipspan_status make(const char *path, const char *file, const cs_identit
         CS_TRY_DONE(
             cs_index_set_fact(index, identity->facts[i].key, identity->facts[i].value, err));
     CS_TRY_DONE(cs_index_set_fact(index, "merged", "0", err));
-    CS_TRY_DONE(add_pictures(index, inputs, err));
+    CS_TRY_DONE(add_segment(index, &segment, inputs, NULL, err));
     CS_TRY_DONE(cs_index_commit(index, err));
 done:
     cs_index_close(&index);
@@ -159,17 +282,19 @@ clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity
 {
     clipspan_status status;
     char *file = cs_path_join(path, CS_INDEX_FILE, err);
+    list_facts list;
     int lock = -1;
     *found = 0;
     if (!file) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(add_list(identity, inputs, err));
+    look_at_list(&list, inputs);
+    CS_TRY_DONE(add_list(identity, &list, err));
     if (cs_path_kind(path) == 1) {
         status = cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
                             "is a file, where the folder of a run was expected");
         goto done;
     }
     if (cs_path_kind(file) && !replace) {
-        status = compare(path, file, identity, inputs, err);
+        status = compare(path, file, identity, &list, inputs, err);
         *found = status == CLIPSPAN_OK;
         goto done;
     }
@@ -182,8 +307,103 @@ clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity
         cs_index_close(&index);
         if (status != CLIPSPAN_OK && status != CLIPSPAN_E_UNSUPPORTED) goto done;
     }
-    status = make(path, file, identity, inputs, err);
+    status = make(path, file, identity, &list, inputs, err);
 done:
+    cs_folder_unlock(&lock);
+    cs_free(file);
+    return status;
+}
+
+/* ---- More images ---- */
+
+static clipspan_status add_to_fact(cs_index *index, const char *key, uint64_t more,
+                                   clipspan_error *err)
+{
+    char *value, sum[24];
+    CS_TRY(cs_index_fact(&value, index, key, err));
+    snprintf(sum, sizeof sum, "%llu",
+             (unsigned long long)((value ? strtoull(value, NULL, 10) : 0) + more));
+    cs_free(value);
+    return cs_index_set_fact(index, key, sum, err);
+}
+
+/* Relative paths of a run start in one folder: that of the list that had some first. *own: whether
+ * this list's start there too. */
+static clipspan_status agree_on_folder(int *own, cs_index *index, const list_facts *list,
+                                       clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    char *folder;
+    CS_TRY(cs_index_fact(&folder, index, "pictures.folder", err));
+    *own = !*list->folder || !folder || !*folder || strcmp(folder, list->folder) == 0;
+    if (*own && *list->folder)
+        status = cs_index_set_fact(index, "pictures.folder", list->folder, err);
+    cs_free(folder);
+    return status;
+}
+
+static clipspan_status extend(cs_index *index, const char *path, const list_facts *list,
+                              const clipspan_inputs *inputs, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    segments_seen seen = {0};
+    char *merged = NULL, *run = NULL, plan[65];
+    cs_segment_row segment;
+    int own;
+    CS_TRY_DONE(cs_index_fact(&merged, index, "merged", err));
+    if (!merged || strcmp(merged, "1") != 0) {
+        status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
+                            "is not merged yet; images can be added once it is: clipspan scan RUN");
+        goto done;
+    }
+    CS_TRY_DONE(cs_index_fact(&run, index, "plan", err));
+    CS_TRY_DONE(cs_index_read_segments(index, see_segment, &seen, err));
+    hash_segment(plan, run ? run : "", list);
+    segment = (cs_segment_row){seen.last.segment + 1,
+                               seen.last.first + seen.last.count,
+                               list->count,
+                               CS_PLAN_SEED,
+                               list->hash,
+                               plan};
+    if (segment.segment == CS_SEGMENTS_MOST || list->count > CS_INPUTS_MOST - segment.first) {
+        status = cs_fail_at(err, CLIPSPAN_E_LIMIT, path,
+                            "would have more than %d lists or %zu images, the most of a run",
+                            CS_SEGMENTS_MOST, CS_INPUTS_MOST);
+        goto done;
+    }
+    CS_TRY_DONE(agree_on_folder(&own, index, list, err));
+    CS_TRY_DONE(add_segment(index, &segment, inputs, own ? NULL : list->folder, err));
+    CS_TRY_DONE(add_to_fact(index, "pictures.count", list->count, err));
+    CS_TRY_DONE(add_to_fact(index, "pictures.labelled", list->labelled, err));
+    CS_TRY_DONE(add_to_fact(index, "pictures.grouped", list->grouped, err));
+    CS_TRY_DONE(cs_index_refresh_duplicates(index, err));
+    status = cs_index_set_fact(index, "merged", "0", err);
+done:
+    cs_free(merged);
+    cs_free(run);
+    return status;
+}
+
+clipspan_status cs_plan_extend(const char *path, const cs_identity *identity,
+                               const clipspan_inputs *inputs, clipspan_error *err)
+{
+    clipspan_status status;
+    char *file = cs_path_join(path, CS_INDEX_FILE, err);
+    cs_index *index = NULL;
+    list_facts list;
+    int lock = -1;
+    if (!file) return CLIPSPAN_E_NOMEM;
+    look_at_list(&list, inputs);
+    CS_TRY_DONE(cs_index_open(&index, file, err)); /* before a lock is made in a strange folder */
+    CS_TRY_DONE(cs_identity_compare(identity, index, CLIPSPAN_E_FORMAT, path, err));
+    cs_index_close(&index);
+    CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
+    CS_TRY_DONE(cs_index_edit(&index, file, err));
+    CS_TRY_DONE(extend(index, path, &list, inputs, err));
+    CS_TRY_DONE(cs_results_clear(path, err));
+    status = cs_index_commit(index, err);
+done:
+    cs_index_close(&index);
     cs_folder_unlock(&lock);
     cs_free(file);
     return status;

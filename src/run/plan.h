@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Planning a run: the order of its pictures and the facts that make it this run, in its index. */
+/* Planning a run: the order of its images and the facts that make it this run, in its index. */
 #ifndef CLIPSPAN_SRC_RUN_PLAN_H
 #define CLIPSPAN_SRC_RUN_PLAN_H
 
@@ -11,5 +11,9 @@
  * list are added. */
 clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity,
                              const clipspan_inputs *inputs, int replace, clipspan_error *err);
+
+/* As clipspan_run_extend: one more segment. identity: the facts of the model. */
+clipspan_status cs_plan_extend(const char *path, const cs_identity *identity,
+                               const clipspan_inputs *inputs, clipspan_error *err);
 
 #endif

@@ -2,10 +2,15 @@
 /* Nothing of an index is believed before it was looked at: sizes stay below what memory and the
  * arithmetic of a run can hold. */
 #include "run/run_facts.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "formats/sha256.h"
 #include "inputs/input_list.h"
+#include "run/folder.h"
 #include "run/plan.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +58,25 @@ static clipspan_status whole(int *out, const fact_reader *r, const char *key, in
     CS_TRY(number(&value, r, key, (uint64_t)least, (uint64_t)most, err));
     *out = (int)value;
     return CLIPSPAN_OK;
+}
+
+/* A text that this version knows one value of. */
+static clipspan_status only(const fact_reader *r, const char *key, const char *known,
+                            clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    char *value;
+    CS_TRY(cs_index_fact(&value, r->index, key, err));
+    if (!value)
+        status = fail_fact(r, key, NULL, err);
+    else if (strcmp(value, known) != 0)
+        status =
+            cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, r->facts->info.path,
+                       "is a run with %s \"%.60s\", which this version does not compute yet; it "
+                       "computes \"%s\"",
+                       key, value, known);
+    cs_free(value);
+    return status;
 }
 
 /* The place of a fact among words. */
@@ -107,13 +131,55 @@ static clipspan_status read_model(const fact_reader *r, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+/* "first last", or "none". */
+static clipspan_status read_layers(const fact_reader *r, clipspan_error *err)
+{
+    static const char *const contributions[] = {"none", "all"};
+    const int layers = r->facts->info.layers;
+    cs_part_plan *plan = &r->facts->plan;
+    clipspan_run_info *i = &r->facts->info;
+    clipspan_status status = CLIPSPAN_OK;
+    char *value, *rest;
+    CS_TRY(word(&plan->contributions, r, "contributions", contributions, 2, err));
+    CS_TRY(cs_index_fact(&value, r->index, "coefficients.layers", err));
+    i->first_layer = i->last_layer = -1;
+    if (!value) {
+        status = fail_fact(r, "coefficients.layers", NULL, err);
+    } else if (i->codes == CLIPSPAN_CODES_NONE) {
+        if (strcmp(value, "none") != 0 || plan->contributions)
+            status = fail_fact(r, "coefficients.layers", value, err);
+    } else {
+        const unsigned long first = strtoul(value, &rest, 10);
+        const unsigned long last = *rest == ' ' ? strtoul(rest + 1, &rest, 10) : ULONG_MAX;
+        if (*value < '0' || *value > '9' || *rest || first > last ||
+            last >= (unsigned long)layers) {
+            status = fail_fact(r, "coefficients.layers", value, err);
+        } else {
+            i->first_layer = (int)first;
+            i->last_layer = (int)last;
+            plan->first_layer = first;
+            plan->layers = last - first + 1;
+        }
+    }
+    cs_free(value);
+    return status;
+}
+
 static clipspan_status read_options(const fact_reader *r, clipspan_error *err)
 {
     static const char *const codes[] = {"f32", "f16", "none"}, *const precision[] = {"f32", "bf16"};
     cs_run_facts *f = r->facts;
     int value;
     CS_TRY(word(&value, r, "codes", codes, 3, err));
-    f->info.codes = (clipspan_codes)value;
+    f->info.codes = f->plan.codes = (clipspan_codes)value;
+    CS_TRY(only(r, "modality", "image", err));
+    CS_TRY(only(r, "readout", "class token", err));
+    CS_TRY(only(r, "readout.rows", "1", err));
+    f->info.modality = "image";
+    f->info.readout = "class token";
+    f->info.readout_rows = 1;
+    f->plan.rows = 1;
+    CS_TRY(read_layers(r, err));
     CS_TRY(word(&value, r, "precision", precision, 2, err));
     f->info.precision = (clipspan_precision)value;
     f->picture = (clipspan_picture_options)CLIPSPAN_PICTURE_OPTIONS_INIT;
@@ -132,7 +198,6 @@ static clipspan_status read_list(const fact_reader *r, clipspan_error *err)
     int ignored;
     char *id;
     CS_TRY(whole(&ignored, r, "order.chunk", CS_CHUNK, CS_CHUNK, err));
-    CS_TRY(whole(&ignored, r, "order.seed", CS_PLAN_SEED, CS_PLAN_SEED, err));
     CS_TRY(number(&i->pictures, r, "pictures.count", 1, CS_INPUTS_MOST, err));
     CS_TRY(number(&i->duplicates, r, "pictures.duplicates", 0, i->pictures, err));
     CS_TRY(number(&value, r, "pictures.labelled", 0, i->pictures, err));
@@ -149,6 +214,89 @@ static clipspan_status read_list(const fact_reader *r, clipspan_error *err)
     }
     CS_TRY(text(&id, r, "plan", err));
     f->plan.id = id;
+    return CLIPSPAN_OK;
+}
+
+/* ---- Segments ---- */
+
+typedef struct segment_reader {
+    cs_run_facts *facts;
+    size_t room;
+    uint64_t end; /* of those before */
+} segment_reader;
+
+static int is_hash(const char *text)
+{
+    return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
+static clipspan_status take_segment(void *context, const cs_segment_row *row, clipspan_error *err)
+{
+    segment_reader *r = context;
+    cs_run_facts *f = r->facts;
+    const uint64_t left = f->info.pictures - r->end;
+    char name[40];
+    cs_segment *s;
+    if (row->segment != f->segment_count || row->segment >= CS_SEGMENTS_MOST ||
+        row->first != r->end || row->count == 0 || row->count > left || row->seed != CS_PLAN_SEED ||
+        !is_hash(row->plan) || !is_hash(row->list))
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, f->info.path,
+                          "its index has a segment %llu that cannot be",
+                          (unsigned long long)row->segment);
+    CS_TRY(cs_grow(&f->segments, &r->room, f->segment_count + 1, sizeof *f->segments, "segments",
+                   err));
+    s = &f->segments[f->segment_count];
+    snprintf(name, sizeof name, CS_SEGMENTS_FOLDER "/%03llu", (unsigned long long)row->segment);
+    s->path = cs_path_join(f->info.path, name, err);
+    if (!s->path) return CLIPSPAN_E_NOMEM;
+    f->segment_count++;
+    s->first = row->first;
+    s->count = row->count;
+    memcpy(s->id, row->plan, sizeof s->id);
+    r->end += row->count;
+    return CLIPSPAN_OK;
+}
+
+/* SHA-256 over the plans of all segments. */
+static char *hash_plans(const cs_run_facts *f, clipspan_error *err)
+{
+    unsigned char digest[32];
+    char text[65];
+    cs_sha256 hash;
+    cs_sha256_init(&hash);
+    for (size_t i = 0; i < f->segment_count; i++)
+        cs_sha256_add(&hash, f->segments[i].id, 64);
+    cs_sha256_end(digest, &hash);
+    cs_sha256_print(text, digest);
+    return cs_strdup(text, err);
+}
+
+static clipspan_status read_segments(cs_run_facts *f, cs_index *index, clipspan_error *err)
+{
+    segment_reader r = {f, 0, 0};
+    clipspan_run_info *i = &f->info;
+    char *id;
+    CS_TRY(cs_index_read_segments(index, take_segment, &r, err));
+    if (r.end != i->pictures)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, i->path,
+                          "its segments have %llu images, its index %llu",
+                          (unsigned long long)r.end, (unsigned long long)i->pictures);
+    i->blocks = 0;
+    for (size_t s = 0; s < f->segment_count; s++) {
+        cs_segment *segment = &f->segments[s];
+        segment->plan = f->plan;
+        segment->plan.path = segment->path;
+        segment->plan.id = segment->id;
+        segment->plan.tree = cs_chunk_tree_of(segment->count);
+        if (segment->plan.tree.blocks > i->blocks) i->blocks = segment->plan.tree.blocks;
+    }
+    i->segments = f->segment_count;
+    f->plan.tree.blocks = i->blocks;
+    f->whole = f->plan;
+    id = hash_plans(f, err);
+    if (!id) return CLIPSPAN_E_NOMEM;
+    f->texts[f->text_count++] = id;
+    f->whole.id = id;
     return CLIPSPAN_OK;
 }
 
@@ -173,16 +321,17 @@ clipspan_status cs_run_facts_read(cs_run_facts *out, cs_index *index, const char
     s->N = (size_t)i->tokens;
     s->P = (size_t)i->embed_width;
     s->C = s->K + 3;
-    out->plan.codes = i->codes;
     out->plan.tree = cs_chunk_tree_of(i->pictures);
     i->chunks = out->plan.tree.chunks;
-    i->blocks = out->plan.tree.blocks;
-    return CLIPSPAN_OK;
+    return read_segments(out, index, err);
 }
 
 void cs_run_facts_fini(cs_run_facts *facts)
 {
     for (size_t i = 0; i < facts->text_count; i++)
         cs_free(facts->texts[i]);
+    for (size_t i = 0; i < facts->segment_count; i++)
+        cs_free(facts->segments[i].path);
+    cs_free(facts->segments);
     memset(facts, 0, sizeof *facts);
 }

@@ -6,14 +6,26 @@
 #include "run/index.h"
 #include "run/part.h"
 
+/* Images that were planned at once: places [first, first + count) of the run, with an order, a
+ * plan, packs and nodes of their own. */
+typedef struct cs_segment {
+    cs_part_plan plan;
+    uint64_t first, count;
+    char *path, id[65];
+} cs_segment;
+
 typedef struct cs_run_facts {
     clipspan_run_info info;
-    cs_part_plan plan;
+    cs_part_plan plan;  /* of the run: its output maps. tree: chunks of 32 places of the run,
+                           wherever its segments meet */
+    cs_part_plan whole; /* the same with the plan of its statistics: that of all segments */
+    cs_segment *segments;
+    size_t segment_count;
     clipspan_picture_options picture;
     char *folder; /* where relative paths start */
     char *config; /* of the model, or "" */
     int quick_gelu, allow_nonfinite;
-    char *texts[16]; /* what info and plan point to */
+    char *texts[20]; /* what info and plan point to */
     size_t text_count;
 } cs_run_facts;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading a run folder: facts, pictures, statistics and blocks, bases, codes. What span, roles,
- * reports, effects and search build on. docs/run-format.md describes the files.
+/* Reading a run, be it a folder (docs/run-format.md) or arrays in memory (run/run_memory.h): facts,
+ * pictures, statistics and blocks, bases, codes. What span, roles, reports, effects and search
+ * build on.
  *
  * An open run is immutable but for results; threads share it. Every array is given in the caller's
  * buffer, with the sizes of decompose/codes.h: L layers, H heads, K head width, C = K + 3, P joint
@@ -11,7 +12,6 @@
 #include <clipspan/run.h>
 
 #include "decompose/head_stats.h"
-#include "formats/safetensors.h"
 #include "run/chunk_tree.h"
 #include "run/index.h"
 
@@ -31,10 +31,14 @@ const char *cs_run_plan_id(const cs_run *run);
 /* Any fact by key: a copy for cs_free, NULL when there is none. */
 clipspan_status cs_run_fact(char **value, const cs_run *run, const char *key, clipspan_error *err);
 
+/* Whether files can lie beside it: 0 for a run in memory. */
+int cs_run_has_folder(const cs_run *run);
+
 /* FILE inside the run folder, for cs_free; NULL with err filled. */
 char *cs_run_file(const cs_run *run, const char *name, clipspan_error *err);
 
-/* Rows of pictures [first, first + count) by place; see cs_index_read. */
+/* Rows of pictures [first, first + count) by place; see cs_index_read. `each` may call anything
+ * about the run. */
 clipspan_status cs_run_pictures(const cs_run *run, uint64_t first, uint64_t count,
                                 cs_index_each each, void *context, clipspan_error *err);
 
@@ -42,6 +46,15 @@ clipspan_status cs_run_pictures(const cs_run *run, uint64_t first, uint64_t coun
 clipspan_status cs_run_need_merged(const cs_run *run, clipspan_error *err);
 /* NOT_FOUND unless the run kept codes; says what to run. */
 clipspan_status cs_run_need_codes(const cs_run *run, clipspan_error *err);
+
+/* NOT_FOUND unless the run kept the coefficients of that layer; says what to run. */
+clipspan_status cs_run_need_layer(const cs_run *run, size_t layer, clipspan_error *err);
+int cs_run_has_layer(const cs_run *run, size_t layer);
+/* The same for contributions of MLPs and of class-token self-attention. */
+clipspan_status cs_run_need_contributions(const cs_run *run, clipspan_error *err);
+
+/* SHA-256 over the statistics of all used images: what a result was computed from. */
+clipspan_status cs_run_statistics_id(char out[65], const cs_run *run, clipspan_error *err);
 
 /* Statistics of all used pictures, or of block `block` (0 to info->blocks - 1):
  * stats : [cs_head_stats_size(shape)] float64, checked with cs_head_stats_check. */
@@ -61,7 +74,8 @@ clipspan_status cs_run_basis(float *rows, const cs_run *run, clipspan_error *err
 
 /* ---- Codes, chunk by chunk ---- */
 
-/* One finished chunk. Rows are those of its used pictures, in order of place; their number is
+/* One finished chunk: places [32 chunk, 32 chunk + 32) of the run, wherever its segments meet. Rows
+ * are those of its used pictures, in order of place; their number is
  * `count`, and places : [count] says which pictures they are. */
 typedef struct cs_run_chunk {
     uint64_t chunk;
@@ -69,7 +83,7 @@ typedef struct cs_run_chunk {
     uint64_t places[CS_CHUNK];
     uint8_t slots[CS_CHUNK]; /* place % CS_CHUNK */
     const cs_run *run;
-    cs_safetensors *file;
+    void *inside; /* the back end's */
 } cs_run_chunk;
 
 /* To be given back with cs_run_chunk_fini in any case. Errors: NOT_FOUND (not scanned), FORMAT,
@@ -96,10 +110,11 @@ clipspan_status cs_run_chunk_mlp(float *terms, const cs_run_chunk *chunk, size_t
 clipspan_status cs_run_chunk_class_part(float *part, const cs_run_chunk *chunk, size_t layer,
                                         clipspan_error *err);
 
-/* ---- Results of later commands, in the index ---- */
+/* ---- Results of later commands ---- */
 
-/* JSON texts by kind and name; see cs_index_set_result. Arrays that belong to them are files of the
- * folder. Errors: WRITE when the folder may not be written. */
+/* JSON texts by kind and name; see run/results.h. Arrays that belong to them are files of the
+ * folder. Of a run in memory they live as long as it does. Errors: WRITE when the folder may not be
+ * written. */
 clipspan_status cs_run_set_result(const cs_run *run, const char *kind, const char *name,
                                   const char *value, clipspan_error *err);
 clipspan_status cs_run_result(char **value, const cs_run *run, const char *kind, const char *name,

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "run/folder.h"
 #include "run/nodes.h"
+#include "run/pack.h"
 #include "run/scan_state.h"
 
 #include <errno.h>
@@ -142,7 +143,7 @@ static void run_place(void *context, size_t item, int lane)
 static clipspan_status take_row(void *context, const cs_picture_row *row, clipspan_error *err)
 {
     cs_chunk_slot *c = context;
-    int i = (int)(row->place % CS_CHUNK);
+    int i = (int)((row->place - c->first_place) % CS_CHUNK);
     c->bytes[i] = row->bytes;
     c->paths[i] = cs_path_join(c->root, row->path, err);
     return c->paths[i] ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
@@ -159,9 +160,11 @@ static clipspan_status prepare(cs_scan_state *s, uint64_t t, clipspan_error *err
     pthread_mutex_unlock(&s->lock);
     cs_chunk_slot_clear(c);
     c->root = job->root;
+    c->first_place = job->first_place;
     c->places = cs_chunk_places(&job->plan.tree, s->todo[t]);
     memset(c->status, CS_PICTURE_NONE, sizeof c->status);
-    CS_TRY(cs_index_read(job->index, s->todo[t] * CS_CHUNK, (uint64_t)c->places, take_row, c, err));
+    CS_TRY(cs_index_read(job->index, job->first_place + s->todo[t] * CS_CHUNK, (uint64_t)c->places,
+                         take_row, c, err));
     pthread_mutex_lock(&s->lock);
     c->t = t;
     c->left = c->places;
@@ -195,10 +198,13 @@ static clipspan_status finish(cs_scan_state *s, cs_chunk_slot *c, clipspan_error
     const uint64_t chunk = s->todo[c->t];
     CS_TRY(cs_coder_finish(s->closer, c->codes, 1, err));
     if (job->verify_sum) CS_TRY(verify(s, c, err));
-    CS_TRY(cs_chunk_write(&job->plan, chunk, c->codes, c->status, c->errors, err));
-    if (s->covered[chunk - job->first]) return CLIPSPAN_OK; /* only its own file was lost */
-    CS_TRY(cs_head_stats_run(s->work.stats, s->counter, c->codes, 1, err));
-    return cs_nodes_put(&s->work, &job->plan, chunk, job->first, job->end, err);
+    if (!s->held[chunk - job->first])
+        CS_TRY(cs_pack_write_chunk(&job->plan, chunk, c->codes, c->status, c->errors, err));
+    if (!s->covered[chunk - job->first]) { /* else only its pack was lost */
+        CS_TRY(cs_head_stats_run(s->work.stats, s->counter, c->codes, 1, err));
+        CS_TRY(cs_nodes_put(&s->work, &job->plan, chunk, job->first, job->end, err));
+    }
+    return cs_packs_gather(&job->plan, chunk, job->first, job->end, err);
 }
 
 /* 1 when chunk t is done, 0 when it will not be. */
@@ -275,7 +281,7 @@ static clipspan_status keep_basis(const cs_part_plan *plan, const cs_basis *basi
 
 static clipspan_status make_folders(const cs_part_plan *plan, clipspan_error *err)
 {
-    static const char *const names[] = {CS_CHUNKS_FOLDER, CS_NODES_FOLDER};
+    static const char *const names[] = {CS_PACKS_FOLDER, CS_NODES_FOLDER};
     for (int i = 0; i < 2; i++) {
         clipspan_status status;
         char *path = cs_path_join(plan->path, names[i], err);
@@ -292,18 +298,18 @@ clipspan_status cs_scan_run(clipspan_scan_result *out, const cs_scan_job *job, c
     clipspan_status status;
     cs_scan_state state;
     CS_TRY(make_folders(&job->plan, err));
+    CS_TRY(keep_basis(&job->whole, job->basis, err));
     CS_TRY_DONE(cs_scan_state_find(&state, job, err));
-    out->chunks = job->end - job->first;
-    out->chunks_before = out->chunks - state.todo_count;
+    out->chunks += job->end - job->first;
+    out->chunks_before += job->end - job->first - state.todo_count;
     if (state.todo_count == 0) goto done;
     CS_TRY_DONE(cs_scan_state_make(&state, err));
-    CS_TRY_DONE(keep_basis(&job->plan, job->basis, err));
-    out->memory = cs_scan_state_memory(&state);
+    if (cs_scan_state_memory(&state) > out->memory) out->memory = cs_scan_state_memory(&state);
     status = run(&state, err);
-    out->pictures = state.used + state.skipped;
-    out->used = state.used;
-    out->skipped = state.skipped;
-    out->residual = state.residual;
+    out->pictures += state.used + state.skipped;
+    out->used += state.used;
+    out->skipped += state.skipped;
+    if (state.residual > out->residual) out->residual = state.residual;
 done:
     cs_scan_state_fini(&state);
     return status;

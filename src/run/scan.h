@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The streaming driver: pictures of a planned run through passes, one a thread, chunk after chunk;
- * one thread beside them finishes chunks and writes. */
+/* The streaming driver: pictures of a planned segment through passes, one a thread, chunk after
+ * chunk; one thread beside them finishes chunks and writes. */
 #ifndef CLIPSPAN_SRC_RUN_SCAN_H
 #define CLIPSPAN_SRC_RUN_SCAN_H
 
@@ -9,9 +9,11 @@
 #include "run/part.h"
 
 typedef struct cs_scan_job {
-    cs_part_plan plan;
-    cs_index *index;  /* used by the writing thread only */
-    const char *root; /* where relative paths start */
+    cs_part_plan plan;    /* of the segment */
+    cs_part_plan whole;   /* of the run: its output maps */
+    uint64_t first_place; /* of the segment in the run */
+    cs_index *index;      /* used by the writing thread only */
+    const char *root;     /* where relative paths start */
     const cs_checkpoint *checkpoint;
     const cs_tower *tower;
     const cs_basis *basis;
@@ -22,7 +24,8 @@ typedef struct cs_scan_job {
     const clipspan_progress *progress;
 } cs_scan_job;
 
-/* As clipspan_run_scan, for what is not done of chunks [first, end). */
+/* As clipspan_run_scan, for what is not done of chunks [first, end) of a segment; counts are added
+ * to those in out. */
 clipspan_status cs_scan_run(clipspan_scan_result *out, const cs_scan_job *job, clipspan_error *err);
 
 #endif

@@ -2,30 +2,35 @@
 /* Taking and giving back a scan's memory; which chunks are done. */
 #include "run/scan_state.h"
 #include "base/memory.h"
+#include "run/pack.h"
 
 #include <string.h>
 
 #define RING_LEAST 3 /* one is written, one worked on, one ready */
 
-/* A chunk is done when its statistics lie below some node and its own file is whole. */
+/* A chunk is done when its statistics lie below some node and a whole pack holds it. */
 static clipspan_status find_todo(cs_scan_state *s, clipspan_error *err)
 {
     const cs_scan_job *job = s->job;
+    clipspan_status status = CLIPSPAN_OK;
+    cs_pack pack = {0};
     for (uint64_t chunk = job->first; chunk < job->end; chunk++) {
-        if (s->covered[chunk - job->first]) {
-            cs_safetensors *file;
+        if (!cs_pack_holds(&pack, chunk)) {
             clipspan_error local;
-            clipspan_status status = cs_chunk_open(&file, &job->plan, chunk, &local);
-            cs_safetensors_close(&file);
-            if (status == CLIPSPAN_OK) continue;
-            if (cs_part_is_fatal(status, &local)) {
+            int foreign = 0;
+            cs_pack_close(&pack);
+            status = cs_pack_find(&pack, &foreign, &job->plan, chunk, &local);
+            if (foreign || status == CLIPSPAN_E_NOMEM) {
                 if (err) *err = local;
                 return status;
             }
         }
+        s->held[chunk - job->first] = (unsigned char)cs_pack_holds(&pack, chunk);
+        if (s->covered[chunk - job->first] && s->held[chunk - job->first]) continue;
         s->todo[s->todo_count++] = chunk;
         s->pictures += (uint64_t)cs_chunk_places(&job->plan.tree, chunk);
     }
+    cs_pack_close(&pack);
     return CLIPSPAN_OK;
 }
 
@@ -37,7 +42,8 @@ clipspan_status cs_scan_state_find(cs_scan_state *state, const cs_scan_job *job,
     state->job = job;
     state->todo = cs_alloc(chunks, sizeof *state->todo, "a list of chunks", err);
     state->covered = cs_alloc_zero(chunks, 1, "a list of chunks", err);
-    if (!state->todo || !state->covered) return CLIPSPAN_E_NOMEM;
+    state->held = cs_alloc_zero(chunks, 1, "a list of chunks", err);
+    if (!state->todo || !state->covered || !state->held) return CLIPSPAN_E_NOMEM;
     CS_TRY(cs_nodes_find(state->covered, &job->plan, job->first, job->end, err));
     return find_todo(state, err);
 }
@@ -115,6 +121,7 @@ void cs_scan_state_fini(cs_scan_state *state)
     cs_node_work_fini(&s->work);
     cs_free(s->todo);
     cs_free(s->covered);
+    cs_free(s->held);
     cs_free(s->pixels);
     cs_free(s->passes);
     cs_free(s->traces);

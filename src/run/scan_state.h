@@ -19,6 +19,7 @@ typedef struct cs_chunk_slot {
     int ready, left, places;
     cs_codes *codes;
     const char *root;
+    uint64_t first_place; /* of the segment in the run */
     char *paths[CS_CHUNK];
     int64_t bytes[CS_CHUNK];
     uint8_t status[CS_CHUNK]; /* cs_picture_status */
@@ -29,6 +30,7 @@ typedef struct cs_scan_state {
     const cs_scan_job *job;
     uint64_t *todo, todo_count; /* chunks that are not done */
     unsigned char *covered;     /* [end - first] 1: its statistics are on disk */
+    unsigned char *held;        /* [end - first] 1: a pack holds it */
     uint64_t pictures;          /* of the chunks to do */
 
     size_t pixels_size;

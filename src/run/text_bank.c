@@ -6,6 +6,7 @@
 #include "formats/safetensors_write.h"
 #include "formats/sha256.h"
 #include "run/folder.h"
+#include "run/index.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ clipspan_status cs_text_bank_read(int *found, float *vectors, const cs_run *run,
     const char *only;
     char hash[65], *path;
     *found = 0;
+    if (!cs_run_has_folder(run)) return CLIPSPAN_OK;
     cs_text_bank_hash(hash, texts);
     path = bank_path(run, hash, err);
     if (!path) return CLIPSPAN_E_NOMEM;
@@ -90,13 +92,15 @@ static clipspan_status write_file(const char *path, const cs_run *run, const cha
 {
     cs_safetensors_writer *w = NULL;
     uint64_t shape[2] = {texts->count, cs_run_shape(run).P}, bytes;
+    char version[16];
     size_t size;
     char *lines = join_lines(&size, texts, err);
     clipspan_status status;
     if (!lines) return CLIPSPAN_E_NOMEM;
     bytes = size;
+    snprintf(version, sizeof version, "%d", CS_RUN_FORMAT);
     CS_TRY_DONE(cs_safetensors_writer_open(&w, path, 1, err));
-    CS_TRY_DONE(cs_safetensors_writer_note(w, "format", "1", err));
+    CS_TRY_DONE(cs_safetensors_writer_note(w, "format", version, err));
     CS_TRY_DONE(cs_safetensors_writer_note(w, "plan", cs_run_plan_id(run), err));
     CS_TRY_DONE(cs_safetensors_writer_note(w, "part", "texts", err));
     CS_TRY_DONE(cs_safetensors_writer_note(w, "texts_sha256", hash, err));
@@ -115,8 +119,10 @@ done:
 clipspan_status cs_text_bank_write(const cs_run *run, const struct clipspan_texts *texts,
                                    const float *vectors, clipspan_error *err)
 {
-    char hash[65], *path, *folder = cs_run_file(run, CS_RESULTS_FOLDER, err);
+    char hash[65], *path, *folder;
     clipspan_status status;
+    if (!cs_run_has_folder(run)) return CLIPSPAN_OK; /* whoever made it has the vectors */
+    folder = cs_run_file(run, CS_RESULTS_FOLDER, err);
     if (!folder) return CLIPSPAN_E_NOMEM;
     status = cs_make_folder(folder, err);
     cs_free(folder);

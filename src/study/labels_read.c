@@ -2,7 +2,7 @@
 /* Labels and groups as texts, from a run or from a list that names its images. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
-#include "run/inputs.h"
+#include "inputs/inputs.h"
 #include "study/labels.h"
 
 #include <limits.h>

@@ -6,7 +6,7 @@ load helper
 pictures() { yes "$(printf 'pics/red/1.png\npics/green/1.png\npics/blue/1.png')" | head -n "$1"; }
 
 # state RUN: a checksum of everything that a run holds but its index, whose rows test_scan compares
-state() { (cd "$1" && find chunks nodes basis.safetensors statistics.safetensors -type f | sort | xargs sha256sum | sha256sum); }
+state() { (cd "$1" && find segments output_maps.safetensors statistics.safetensors -type f | sort | xargs sha256sum | sha256sum); }
 
 @test "scan leaves a run, and the same call on it changes nothing" {
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder --verify-sum --json
@@ -100,7 +100,7 @@ state() { (cd "$1" && find chunks nodes basis.safetensors statistics.safetensors
         env --default-signal=INT,TERM "$CLIPSPAN" scan "$model" - -o $run --codes none <list >.out 2>.err &
         pid=$!
         for _ in $(seq 300); do
-            [ -n "$(find $run/chunks -name '0*' 2>/dev/null | head -n 1)" ] && break
+            [ -n "$(find $run/segments/000/packs -name '0*' 2>/dev/null | head -n 1)" ] && break
             sleep 0.02
         done
         kill -s $signal $pid
@@ -116,7 +116,7 @@ state() { (cd "$1" && find chunks nodes basis.safetensors statistics.safetensors
     env --default-signal=INT "$CLIPSPAN" scan "$model" - -o twice --codes none <list >.out 2>.err &
     pid=$!
     for _ in $(seq 300); do
-        [ -n "$(find twice/chunks -name '0*' 2>/dev/null | head -n 1)" ] && break
+        [ -n "$(find twice/segments/000/packs -name '0*' 2>/dev/null | head -n 1)" ] && break
         sleep 0.02
     done
     for _ in $(seq 200); do kill -s INT $pid 2>/dev/null || break; done

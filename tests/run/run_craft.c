@@ -158,6 +158,22 @@ static void add_folder(cs_sha256 *hash, const char *run, const char *folder)
     free(path);
 }
 
+static void add_segments(cs_sha256 *hash, const char *run)
+{
+    char *path = cs_tiny_path(run, CS_SEGMENTS_FOLDER);
+    names n = {{0}, 0};
+    assert_int_equal(cs_folder_each(path, add_name, &n, NULL), 0);
+    qsort(n.list, n.count, sizeof *n.list, by_name);
+    for (size_t i = 0; i < n.count; i++) {
+        char *segment = cs_tiny_path(path, n.list[i]);
+        add_folder(hash, segment, CS_PACKS_FOLDER);
+        add_folder(hash, segment, CS_NODES_FOLDER);
+        free(segment);
+        free(n.list[i]);
+    }
+    free(path);
+}
+
 static int add_row(void *context, int columns, char **values, char **headers)
 {
     (void)headers;
@@ -176,11 +192,11 @@ void run_craft_digest(char out[65], const char *path)
     cs_sha256_init(&hash);
     for (int i = 0; i < 2; i++)
         add_file(&hash, path, files[i]);
-    add_folder(&hash, path, CS_CHUNKS_FOLDER);
-    add_folder(&hash, path, CS_NODES_FOLDER);
+    add_segments(&hash, path);
     assert_int_equal(sqlite3_open(index, &db), SQLITE_OK);
     assert_int_equal(
-        sqlite3_exec(db, "SELECT * FROM facts; SELECT * FROM pictures", add_row, &hash, NULL),
+        sqlite3_exec(db, "SELECT * FROM facts; SELECT * FROM segments; SELECT * FROM pictures",
+                     add_row, &hash, NULL),
         SQLITE_OK);
     sqlite3_close(db);
     free(index);

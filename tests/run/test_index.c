@@ -39,16 +39,19 @@ static int teardown(void **state)
 
 static void make(uint64_t pictures)
 {
+    const cs_segment_row segment = {0, 0, pictures, 1, "list", "plan"};
     cs_index *index;
     char name[32];
     remove(path);
     assert_int_equal(cs_index_create(&index, path, NULL), 0);
     assert_int_equal(cs_index_set_fact(index, "key", "value \xFF", NULL), 0);
+    assert_int_equal(cs_index_add_segment(index, &segment, NULL), 0);
     for (uint64_t i = 0; i < pictures; i++) {
-        cs_picture_row row = {i, pictures - 1 - i, name, "cat", "", 1000, -1, "planned", ""};
+        cs_picture_row row = {i, pictures - 1 - i, name, "cat", "", 1000, -1, "planned", "", ""};
         snprintf(name, sizeof name, "p'%d\xFE.png", (int)i); /* quotes, and no UTF-8 */
         if (i == 1) row.bytes = -1, row.duplicate_of = 0;
-        assert_int_equal(cs_index_add(index, &row, NULL), 0);
+        if (i == 2) row.columns = "{\"split\":\"test\"}";
+        assert_int_equal(cs_index_add(index, &segment, &row, NULL), 0);
     }
     assert_int_equal(cs_path_kind(path), 0);
     assert_int_equal(cs_index_commit(index, NULL), 0);
@@ -69,11 +72,26 @@ static clipspan_status check_row(void *context, const cs_picture_row *row, clips
     assert_string_equal(row->group, "");
     assert_int_equal(row->bytes, *next == 1 ? -1 : 1000);
     assert_int_equal(row->duplicate_of, *next == 1 ? 0 : -1);
+    assert_string_equal(row->columns, *next == 2 ? "{\"split\":\"test\"}" : "");
     (*next)++;
     return CLIPSPAN_OK;
 }
 
-static void facts_pictures_and_results_come_back(void **state)
+static clipspan_status check_segment(void *context, const cs_segment_row *row, clipspan_error *err)
+{
+    uint64_t *seen = context;
+    (void)err;
+    assert_int_equal(row->segment, *seen);
+    assert_int_equal(row->first, 0);
+    assert_int_equal(row->count, 70);
+    assert_int_equal(row->seed, 1);
+    assert_string_equal(row->list, "list");
+    assert_string_equal(row->plan, "plan");
+    (*seen)++;
+    return CLIPSPAN_OK;
+}
+
+static void facts_pictures_and_segments_come_back(void **state)
 {
     cs_index *index;
     uint64_t next = 0, count;
@@ -101,14 +119,9 @@ static void facts_pictures_and_results_come_back(void **state)
     assert_int_equal(count, 1);
     assert_int_equal(cs_index_count(&count, index, NULL, NULL), 0);
     assert_int_equal(count, 70);
-    assert_int_equal(cs_index_set_result(index, "span", "pool", "{\"a\": 1}", NULL), 0);
-    assert_int_equal(cs_index_set_result(index, "span", "pool", "{\"a\": 2}", NULL), 0);
-    assert_int_equal(cs_index_result(&value, index, "span", "pool", NULL), 0);
-    assert_string_equal(value, "{\"a\": 2}");
-    cs_free(value);
-    assert_int_equal(cs_index_set_result(index, "span", "pool", NULL, NULL), 0);
-    assert_int_equal(cs_index_result(&value, index, "span", "pool", NULL), 0);
-    assert_null(value);
+    count = 0;
+    assert_int_equal(cs_index_read_segments(index, check_segment, &count, NULL), 0);
+    assert_int_equal(count, 1);
     cs_index_close(&index);
 }
 
@@ -317,20 +330,88 @@ static void what_is_no_index_is_refused(void **state)
     assert_int_equal(cs_file_read_all(&bytes, &size, path, 1 << 20, NULL), 0);
     cs_tiny_write(folder, "bad.sqlite", bytes, size / 2); /* cut short */
     assert_int_not_equal(cs_index_open(&index, other, &err), CLIPSPAN_OK);
-    bytes[63] = 2; /* user_version, big-endian at 60 */
+    bytes[63] = 3; /* user_version, big-endian at 60 */
     cs_tiny_write(folder, "v.sqlite", bytes, size);
     assert_int_equal(cs_index_open(&index, version, &err), CLIPSPAN_E_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "version 3"));
     assert_non_null(strstr(err.message, "version 2"));
+    bytes[71] = '1'; /* application_id at 68, as of version 1 */
+    cs_tiny_write(folder, "v.sqlite", bytes, size);
+    assert_int_equal(cs_index_open(&index, version, &err), CLIPSPAN_E_UNSUPPORTED);
     assert_non_null(strstr(err.message, "version 1"));
+    assert_non_null(strstr(err.message, "Scan the images again"));
     cs_free(bytes);
     free(other);
     free(version);
 }
 
+/* Whatever the schema of an index holds beside its tables, or in another way, is refused before
+ * anything of it is asked. */
+static void q4_a_schema_of_another_making_is_refused(void **state)
+{
+    static const char *const changes[] = {
+        "CREATE TABLE more(x)",
+        "CREATE VIEW more AS SELECT * FROM facts",
+        "CREATE INDEX more ON pictures(hex(zeroblob(path)))",
+        "CREATE TRIGGER more AFTER UPDATE ON facts BEGIN DELETE FROM pictures; END",
+        "ALTER TABLE pictures ADD COLUMN more AS (hex(zeroblob(1000000000)))",
+        "DROP TABLE segments",
+        "DROP TABLE facts; CREATE TABLE facts(key TEXT,value TEXT AS (hex(zeroblob(1000000000))))",
+        "ALTER TABLE facts RENAME TO fact",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        cs_index *index;
+        clipspan_error err;
+        sqlite3 *db;
+        make(3);
+        assert_int_equal(cs_index_open(&index, path, &err), CLIPSPAN_OK);
+        cs_index_close(&index);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        assert_int_equal(cs_index_open(&index, path, &err), CLIPSPAN_E_FORMAT);
+        assert_non_null(strstr(err.message, "schema"));
+        assert_int_equal(cs_index_edit(&index, path, &err), CLIPSPAN_E_FORMAT);
+    }
+}
+
+static void q8_an_index_that_is_a_link_is_refused(void **state)
+{
+    char *link = cs_tiny_path(folder, "link.sqlite");
+    cs_index *index;
+    clipspan_error err;
+    (void)state;
+    make(3);
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(cs_index_open(&index, link, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "symbolic link"));
+    assert_int_equal(cs_index_edit(&index, link, &err), CLIPSPAN_E_FORMAT);
+    free(link);
+}
+
+static void a_row_of_many_megabytes_is_refused(void **state)
+{
+    cs_index *index;
+    clipspan_error err;
+    sqlite3 *db;
+    char *value;
+    (void)state;
+    make(3);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE facts SET value=hex(zeroblob(5000000))", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(cs_index_open(&index, path, &err), CLIPSPAN_OK);
+    assert_int_equal(cs_index_fact(&value, index, "key", &err), CLIPSPAN_E_LIMIT);
+    cs_index_close(&index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(facts_pictures_and_results_come_back),
+        cmocka_unit_test(facts_pictures_and_segments_come_back),
         cmocka_unit_test(changes_that_are_not_committed_leave_no_trace),
         cmocka_unit_test(a_kill_inside_a_change_changes_nothing),
         cmocka_unit_test(q1_a_planted_journal_would_delete_a_file),
@@ -339,6 +420,9 @@ int main(void)
         cmocka_unit_test(names_that_a_uri_would_cut_are_opened),
         cmocka_unit_test(a_new_index_that_is_not_committed_leaves_nothing),
         cmocka_unit_test(what_is_no_index_is_refused),
+        cmocka_unit_test(q4_a_schema_of_another_making_is_refused),
+        cmocka_unit_test(q8_an_index_that_is_a_link_is_refused),
+        cmocka_unit_test(a_row_of_many_megabytes_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

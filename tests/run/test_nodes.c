@@ -17,15 +17,17 @@
 #include <cmocka.h>
 
 static cs_part_plan plan; /* of a model that never was */
-static char *folder;
+static char *folder, *segment;
 static size_t size;
 
 static int set_up(void **state)
 {
     (void)state;
     folder = cs_tiny_memory_folder();
-    cs_tiny_write(folder, "nodes/x", "", 0);
-    plan.path = folder;
+    cs_tiny_write(folder, "segments/000/nodes/.0.part", "", 0);
+    cs_folder_tidy(folder);
+    segment = cs_tiny_path(folder, "segments/000");
+    plan.path = segment;
     plan.id = "0123";
     plan.shape = (cs_shape){.L = 2, .H = 2, .K = 3, .D = 6, .N = 5, .P = 4, .C = 6};
     size = cs_head_stats_size(plan.shape);
@@ -36,6 +38,7 @@ static int tear_down(void **state)
 {
     (void)state;
     cs_tiny_remove(&folder);
+    free(segment);
     return 0;
 }
 
@@ -82,7 +85,7 @@ static clipspan_status count_names(void *context, const char *name, clipspan_err
 static void run_order(uint64_t shards, int backwards)
 {
     cs_node_work work = {0};
-    char *nodes = cs_tiny_path(folder, CS_NODES_FOLDER);
+    char *nodes = cs_tiny_path(segment, CS_NODES_FOLDER);
     double *whole = malloc(size * sizeof *whole);
     unsigned char *done = calloc(plan.tree.chunks, 1);
     size_t files = 0;

@@ -125,17 +125,63 @@ static void damaged_parts_are_done_again(void **state)
     clipspan_error err;
     (void)state;
     run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
-    run_craft_scan(&craft, path, 2, 0, 0);
-    run_craft_damage(path, "chunks/00000003.safetensors");
-    run_craft_damage(path, "nodes/00-00000005.safetensors");
-    gone = cs_tiny_path(path, "chunks/00000007.safetensors");
+    for (uint64_t s = 1; s <= 3; s++) /* shares leave chunks apart */
+        run_craft_scan(&craft, path, 2, s, 3);
+    run_craft_damage(path, "segments/000/packs/00-00000003.safetensors");
+    run_craft_damage(path, "segments/000/nodes/00-00000005.safetensors");
+    gone = cs_tiny_path(path, "segments/000/packs/00-00000007.safetensors");
     assert_int_equal(unlink(gone), 0);
     free(gone);
-    cs_tiny_write_text(path, "nodes/00-00000008.safetensors", "garbage");
-    cs_tiny_write_text(path, "nodes/.00-00000001.safetensors.1.0.part", "left by a kill");
+    cs_tiny_write_text(path, "segments/000/nodes/00-00000008.safetensors", "garbage");
+    cs_tiny_write_text(path, "segments/000/nodes/.00-00000001.safetensors.1.0.part", "by a kill");
     assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_FORMAT); /* chunk 3 */
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
+    expect_same(path);
+    free(path);
+}
+
+/* The pack of a whole run, and what it was made from when a kill came between. */
+static void a_damaged_pack_is_made_again(void **state)
+{
+    char *path = run_craft_path(&craft, "packed"), *pack, *old;
+    clipspan_scan_result result;
+    clipspan_error err;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    run_craft_merge(path);
+    expect_same(path);
+    pack = cs_tiny_path(path, "segments/000/packs/10-00000000.safetensors");
+    assert_int_equal(cs_path_kind(pack), 1);
+    run_craft_damage(path, "segments/000/packs/10-00000000.safetensors");
+    assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(clipspan_run_scan(&result, path, craft.model, NULL, NULL, &err), 0);
+    assert_int_equal(result.chunks_before, 0);
+    run_craft_merge(path);
+    expect_same(path);
+
+    /* Packed already, and a chunk of it is there once more. */
+    old = cs_tiny_path(path, "segments/000/packs/00-00000004.safetensors");
+    cs_tiny_write_text(path, "segments/000/packs/00-00000004.safetensors", "garbage");
+    run_craft_damage(path, "statistics.safetensors");
+    run_craft_merge(path);
+    assert_int_equal(cs_path_kind(old), 0);
+    expect_same(path);
+    free(old);
+    free(pack);
+    free(path);
+}
+
+static void output_maps_that_are_damaged_are_made_again(void **state)
+{
+    char *path = run_craft_path(&craft, "maps");
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    run_craft_merge(path);
+    run_craft_damage(path, "output_maps.safetensors");
+    run_craft_scan(&craft, path, 2, 0, 0);
     expect_same(path);
     free(path);
 }
@@ -157,8 +203,8 @@ static void chunks_that_are_missing_are_listed(void **state)
 static void parts_of_another_run_are_refused(void **state)
 {
     char *path = run_craft_path(&craft, "mixed"), *other = run_craft_path(&craft, "other");
-    char *from = cs_tiny_path(other, "chunks/00000002.safetensors");
-    char *to = cs_tiny_path(path, "chunks/00000002.safetensors");
+    char *from = cs_tiny_path(other, "segments/000/packs/10-00000000.safetensors");
+    char *to = cs_tiny_path(path, "segments/000/packs/10-00000000.safetensors");
     clipspan_error err;
     (void)state;
     run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
@@ -369,7 +415,7 @@ static void a_run_without_any_usable_picture_is_an_error(void **state)
 static void a_full_disk_is_reported_and_nothing_is_lost(void **state)
 {
     char *path = run_craft_path(&craft, "full"),
-         *chunk = cs_tiny_path(path, "chunks/00000000.safetensors");
+         *chunk = cs_tiny_path(path, "segments/000/packs/00-00000000.safetensors");
     struct rlimit before, small;
     struct stat facts;
     clipspan_status status;
@@ -422,6 +468,8 @@ int main(void)
         cmocka_unit_test(any_number_of_shares_in_any_order_gives_the_same_bytes),
         cmocka_unit_test(a_scan_that_is_stopped_goes_on_where_it_was),
         cmocka_unit_test(damaged_parts_are_done_again),
+        cmocka_unit_test(a_damaged_pack_is_made_again),
+        cmocka_unit_test(output_maps_that_are_damaged_are_made_again),
         cmocka_unit_test(chunks_that_are_missing_are_listed),
         cmocka_unit_test(parts_of_another_run_are_refused),
         cmocka_unit_test(another_model_option_or_list_is_refused_with_both_values),
