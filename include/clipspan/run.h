@@ -198,6 +198,38 @@ CLIPSPAN_API clipspan_status clipspan_run_open(clipspan_run **out, const char *p
                                                clipspan_error *err);
 CLIPSPAN_API void clipspan_run_close(clipspan_run **run);
 
+/* A run without a folder: what a model left of B images, as arrays in the order of their list. L
+ * layers, H heads of width K, C = K + 3, P wide embeddings; numbers as docs/run-format.md has them.
+ * The arrays are borrowed and must outlive the run; texts are copied, a NULL list is one of "". */
+typedef struct clipspan_run_arrays {
+    size_t struct_size;
+    int layers, heads, head_width, embed_width; /* L, H, K, P */
+    int tokens;                                 /* of an image, 0: not known */
+    size_t images;                              /* B */
+    const float *z;                             /* [L, H, B, K] */
+    const double *scale;                        /* [B, 3]: 1/(sigma rho), -mu/(sigma rho), 1/rho */
+    const float *embeddings;                    /* [B, P] unit vectors */
+    const float *mlp;                           /* [L + 1, B, P]: what enters, then the MLPs */
+    const float *class_attention;               /* [L, B, P]: class-token self-attention */
+    const float *output_maps;                   /* [L, H, C, P]: A of every head */
+    const char *const *paths, *const *labels, *const *groups; /* [B], or NULL */
+    const char *model;                                        /* its name, or NULL */
+} clipspan_run_arrays;
+#define CLIPSPAN_RUN_ARRAYS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(clipspan_run_arrays), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL,   \
+            NULL, NULL, NULL                                                                       \
+    }
+
+/* Every call that reads a run takes it. Its order, chunks and blocks are those of a scan of the
+ * same list; statistics of it and its blocks are computed here. Results are kept in memory as long
+ * as it lives, while one thread writes them. It has no model to open and no pixels. Errors:
+ * ARGUMENT (a shape that no model has, a missing array), NUMBERS (not finite; names array and
+ * number), NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_run_new_arrays(clipspan_run **out,
+                                                     const clipspan_run_arrays *arrays,
+                                                     clipspan_error *err);
+
 /* Facts; the pointer lives as long as the run. */
 CLIPSPAN_API const clipspan_run_info *clipspan_run_get_info(const clipspan_run *run);
 

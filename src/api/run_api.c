@@ -225,6 +225,8 @@ clipspan_status clipspan_run_open_model(clipspan_model **out, const clipspan_run
     if (out) *out = NULL;
     if (!out || !run)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_open_model: out or run is NULL");
+    if (!cs_run_has_folder(run->run))
+        return cs_fail(err, CLIPSPAN_E_NOT_FOUND, "a run in memory has no model to open");
     CS_TRY(open_index(&index, clipspan_run_get_info(run)->path, err));
     CS_TRY_DONE(cs_run_facts_read(&facts, index, clipspan_run_get_info(run)->path, err));
     options.config = *facts.config ? facts.config : NULL;

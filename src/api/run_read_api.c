@@ -2,6 +2,7 @@
 /* clipspan_run: argument checks around the reader of src/run. */
 #include "api/handles.h"
 #include "base/memory.h"
+#include "run/run_memory.h"
 #include "tensor/moments.h"
 
 #include <string.h>
@@ -17,6 +18,26 @@ clipspan_status clipspan_run_open(clipspan_run **out, const char *path, clipspan
     run = cs_alloc_zero(1, sizeof *run, "an open run", err);
     if (!run) return CLIPSPAN_E_NOMEM;
     status = cs_run_open(&run->run, path, err);
+    if (status == CLIPSPAN_OK)
+        *out = run;
+    else
+        cs_free(run);
+    return status;
+}
+
+clipspan_status clipspan_run_new_arrays(clipspan_run **out, const clipspan_run_arrays *arrays,
+                                        clipspan_error *err)
+{
+    clipspan_status status;
+    clipspan_run *run;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !arrays)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_new_arrays: an argument is NULL");
+    CS_CHECK_SIZE(arrays, clipspan_run_arrays, err);
+    run = cs_alloc_zero(1, sizeof *run, "an open run", err);
+    if (!run) return CLIPSPAN_E_NOMEM;
+    status = cs_run_new_arrays(&run->run, arrays, cs_simd_best(), err);
     if (status == CLIPSPAN_OK)
         *out = run;
     else

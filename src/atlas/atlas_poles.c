@@ -66,6 +66,7 @@ static clipspan_status read_chunk(pole_job *j, const cs_run_chunk *chunk, clipsp
     for (size_t i = j->first; i < j->atlas->info.heads; i++) {
         clipspan_head at = j->atlas->heads[i].head;
         if (j->atlas->heads[i].picks == 0) continue;
+        if (!cs_run_has_layer(chunk->run, (size_t)at.layer)) continue;
         CS_TRY(cs_run_chunk_z(j->z, chunk, (size_t)at.layer, (size_t)at.head, err));
         project(j, chunk, i);
     }

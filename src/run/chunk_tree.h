@@ -37,6 +37,8 @@ void cs_node_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, c
 void cs_shard_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, uint64_t shard,
                      uint64_t shards);
 
+#define CS_PLAN_SEED 1 /* of the order of a run; part of the arithmetic, so never changed */
+
 /* order[p] is the number of the picture at place p: a permutation of 0 … count - 1.
  *
  * The numbers start in order; for i = count - 1 down to 1, place i is exchanged with place

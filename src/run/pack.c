@@ -118,7 +118,8 @@ static clipspan_status look_for(cs_pack *out, int *foreign, const cs_part_plan *
 clipspan_status cs_pack_find(cs_pack *out, int *foreign, const cs_part_plan *plan, uint64_t chunk,
                              clipspan_error *err)
 {
-    /* Between two looks a pack may have taken the place of those below it: once more, from above. */
+    /* Between two looks a pack may have taken the place of those below it: once more, from above.
+     */
     clipspan_status status = look_for(out, foreign, plan, chunk, err);
     return status == CLIPSPAN_E_NOT_FOUND ? look_for(out, foreign, plan, chunk, err) : status;
 }

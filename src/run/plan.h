@@ -5,8 +5,6 @@
 
 #include "run/identity.h"
 
-#define CS_PLAN_SEED 1 /* of the order; part of the arithmetic, so never changed */
-
 /* As clipspan_run_plan, with the facts of model and options in `identity`, to which those of the
  * list are added. */
 clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity,

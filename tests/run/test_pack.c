@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* Packs: whatever the order of chunks, shares and kills, the same bytes in the same files; every
+ * finished chunk can be read at every moment, and what lies in a pack is what its chunks held. */
+#define _XOPEN_SOURCE 700
+#include "base/file.h"
+#include "base/memory.h"
+#include "formats/sha256.h"
+#include "run/folder.h"
+#include "run/pack.h"
+#include "tiny.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define CHUNKS 1100 /* two packs of the top level, three of level 5 in the second */
+
+static char *folder, *segment;
+static cs_part_plan plan; /* of a model that never was */
+static cs_codes *codes;
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = cs_tiny_memory_folder();
+    cs_tiny_write(folder, "segments/000/packs/.x.part", "", 0);
+    cs_folder_tidy(folder);
+    segment = cs_tiny_path(folder, "segments/000");
+    plan = (cs_part_plan){.path = segment,
+                          .id = "0123",
+                          .shape = {.L = 2, .H = 2, .K = 1, .D = 2, .N = 5, .P = 2, .C = 4},
+                          .codes = CLIPSPAN_CODES_F16,
+                          .layers = 2,
+                          .contributions = 1,
+                          .rows = 1,
+                          .tree = cs_chunk_tree_of(CHUNKS * CS_CHUNK - 5)};
+    assert_int_equal(cs_codes_new(&codes, plan.shape, CS_CHUNK, NULL), 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    cs_codes_free(&codes);
+    cs_tiny_remove(&folder);
+    free(segment);
+    return 0;
+}
+
+/* What a chunk holds, made from its number: small integers, which halves keep. */
+static float number_of(uint64_t chunk, size_t i)
+{
+    return (float)((chunk * 31 + i * 7) % 1009);
+}
+
+static void write_chunk(uint64_t chunk)
+{
+    const int places = cs_chunk_places(&plan.tree, chunk);
+    uint8_t status[CS_CHUNK];
+    clipspan_error errors[CS_CHUNK];
+    memset(status, CS_PICTURE_NONE, sizeof status);
+    memset(status, CS_PICTURE_OK, (size_t)places);
+    for (size_t i = 0; i < 4 * CS_CHUNK; i++)
+        codes->z[i] = number_of(chunk, i);
+    for (size_t i = 0; i < 3 * CS_CHUNK; i++)
+        codes->scale[i] = (double)number_of(chunk, 500 + i);
+    for (size_t i = 0; i < 2 * CS_CHUNK; i++)
+        codes->embedding[i] = number_of(chunk, 700 + i);
+    if (chunk % 3 == 0) {
+        status[chunk % (uint64_t)places] = CS_PICTURE_DAMAGED;
+        cs_fail(&errors[chunk % (uint64_t)places], CLIPSPAN_E_FORMAT, "line\nbreak of chunk %d",
+                (int)chunk);
+    }
+    assert_int_equal(cs_pack_write_chunk(&plan, chunk, codes, status, errors, NULL), 0);
+}
+
+static clipspan_status count_error(void *context, uint64_t place, const char *message,
+                                   clipspan_error *err)
+{
+    uint64_t *next = context;
+    char wanted[64];
+    (void)err;
+    snprintf(wanted, sizeof wanted, "line break of chunk %d", (int)(place / CS_CHUNK));
+    assert_string_equal(message, wanted);
+    assert_int_equal(place / CS_CHUNK, *next);
+    assert_int_equal(place % CS_CHUNK, *next % (uint64_t)cs_chunk_places(&plan.tree, *next));
+    *next += 3;
+    return CLIPSPAN_OK;
+}
+
+static void check_chunk(const cs_pack *pack, uint64_t chunk)
+{
+    double scale[3 * CS_CHUNK];
+    uint8_t status[CS_CHUNK];
+    float z[5];
+    assert_int_equal(cs_pack_read_status(status, pack, &plan, chunk, NULL), 0);
+    assert_int_equal(status[0] == CS_PICTURE_DAMAGED,
+                     chunk % 3 == 0 && chunk % (uint64_t)cs_chunk_places(&plan.tree, chunk) == 0);
+    assert_int_equal(cs_pack_read(z, pack, &plan, CS_PACK_Z, chunk, 3, 20, 5, NULL), 0);
+    for (size_t i = 0; i < 5; i++)
+        assert_true(z[i] == number_of(chunk, 3 * CS_CHUNK + 20 + i));
+    assert_int_equal(cs_pack_read_scale(scale, pack, chunk, NULL), 0);
+    for (size_t i = 0; i < 3 * CS_CHUNK; i++)
+        assert_true(scale[i] == (double)number_of(chunk, 500 + i));
+}
+
+typedef struct digest {
+    cs_sha256 hash;
+    size_t files;
+    char *names[64];
+} digest;
+
+static clipspan_status add_file(void *context, const char *name, clipspan_error *err)
+{
+    digest *d = context;
+    (void)err;
+    assert_true(d->files < 64);
+    d->names[d->files++] = strdup(name);
+    return CLIPSPAN_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* SHA-256 over names and bytes of all packs; closes them before. */
+static void digest_of(char out[65], size_t *files)
+{
+    char *packs = cs_tiny_path(segment, CS_PACKS_FOLDER);
+    unsigned char bytes[32];
+    digest d = {.files = 0};
+    cs_sha256_init(&d.hash);
+    for (uint64_t i = 0; i < cs_packs_count(&plan); i++)
+        assert_int_equal(cs_packs_close(&plan, i, NULL), 0);
+    assert_int_equal(cs_folder_each(packs, add_file, &d, NULL), 0);
+    qsort(d.names, d.files, sizeof *d.names, by_name);
+    for (size_t i = 0; i < d.files; i++) {
+        char *path = cs_tiny_path(packs, d.names[i]);
+        unsigned char *data;
+        size_t size;
+        assert_int_equal(cs_file_read_all(&data, &size, path, 1 << 30, NULL), 0);
+        cs_sha256_add(&d.hash, d.names[i], strlen(d.names[i]));
+        cs_sha256_add(&d.hash, data, size);
+        cs_free(data);
+        free(path);
+        free(d.names[i]);
+    }
+    cs_sha256_end(bytes, &d.hash);
+    cs_sha256_print(out, bytes);
+    *files = d.files;
+    free(packs);
+}
+
+static void any_order_and_any_shares_give_the_same_packs(void **state)
+{
+    static const uint64_t shares[] = {1, 1, 3, 40};
+    char wanted[65] = "", found[65];
+    uint32_t order[CHUNKS];
+    (void)state;
+    for (size_t way = 0; way < 4; way++) {
+        uint64_t next = 0;
+        size_t files;
+        cs_pack pack = {0};
+        assert_int_equal(cs_folder_clear(folder, NULL), 0);
+        cs_permute(order, CHUNKS, way);
+        for (size_t i = 0; i < CHUNKS; i++) {
+            const uint64_t chunk = way ? order[i] : i;
+            uint64_t first = 0, end = 0;
+            for (uint64_t s = 1; end <= chunk; s++)
+                cs_shard_chunks(&first, &end, &plan.tree, s, shares[way]);
+            write_chunk(chunk);
+            assert_int_equal(cs_packs_gather(&plan, chunk, first, end, NULL), 0);
+            if (i % 50 == 0) { /* what was done before is there at every moment */
+                const uint64_t before = way ? order[i / 2] : i / 2;
+                cs_pack now = {0};
+                assert_int_equal(cs_pack_find(&now, NULL, &plan, before, NULL), 0);
+                check_chunk(&now, before);
+                cs_pack_close(&now);
+            }
+        }
+        if (shares[way] == 1)
+            for (uint64_t i = 0; i < 2; i++) /* nothing is left for the merge */
+                assert_true(cs_packs_is_closed(&plan, i));
+        digest_of(found, &files);
+        assert_int_equal(files, 2);
+        if (way == 0) memcpy(wanted, found, sizeof wanted);
+        assert_string_equal(found, wanted);
+        for (uint64_t chunk = 0; chunk < CHUNKS; chunk++) {
+            if (!cs_pack_holds(&pack, chunk)) {
+                cs_pack_close(&pack);
+                assert_int_equal(cs_pack_find(&pack, NULL, &plan, chunk, NULL), 0);
+                assert_int_equal(cs_pack_read_errors(&pack, &plan, count_error, &next, NULL), 0);
+            }
+            check_chunk(&pack, chunk);
+        }
+        assert_int_equal(next, (CHUNKS + 2) / 3 * 3);
+        cs_pack_close(&pack);
+    }
+}
+
+/* As a kill leaves it: the pack is there, and so is what it was made from; or a piece is damaged. */
+static void pieces_beside_their_pack_and_damaged_ones_do_no_harm(void **state)
+{
+    char *piece = cs_pack_path(&plan, 0, 7, NULL), *pack = cs_pack_path(&plan, 5, 0, NULL);
+    cs_pack found = {0};
+    clipspan_error err;
+    int foreign = 0;
+    (void)state;
+    assert_int_equal(cs_folder_clear(folder, NULL), 0);
+    for (uint64_t c = 0; c < 32; c++)
+        write_chunk(c);
+    assert_int_equal(truncate(piece, 100), 0);
+    assert_int_equal(cs_packs_gather(&plan, 31, 0, CHUNKS, &err), 0); /* left for later */
+    assert_int_equal(cs_path_kind(pack), 0);
+    assert_int_equal(cs_pack_find(&found, &foreign, &plan, 7, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(cs_packs_close(&plan, 0, &err), CLIPSPAN_E_FORMAT);
+    write_chunk(7);
+    assert_int_equal(cs_packs_gather(&plan, 7, 0, CHUNKS, &err), 0);
+    assert_int_equal(cs_path_kind(pack), 1);
+    assert_int_equal(cs_path_kind(piece), 0);
+    write_chunk(7);
+    assert_int_equal(cs_pack_find(&found, &foreign, &plan, 7, &err), 0);
+    assert_int_equal(found.count, 32);
+    check_chunk(&found, 7);
+    cs_pack_close(&found);
+    assert_int_equal(truncate(pack, 1000), 0); /* the piece is whole still */
+    assert_int_equal(cs_pack_find(&found, &foreign, &plan, 7, &err), 0);
+    assert_int_equal(found.count, 1);
+    check_chunk(&found, 7);
+    cs_pack_close(&found);
+    assert_int_equal(foreign, 0);
+    plan.id = "4567";
+    assert_int_equal(cs_pack_find(&found, &foreign, &plan, 7, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(foreign, 1);
+    plan.id = "0123";
+    cs_free(piece);
+    cs_free(pack);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_order_and_any_shares_give_the_same_packs),
+        cmocka_unit_test(pieces_beside_their_pack_and_damaged_ones_do_no_harm),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
