@@ -70,7 +70,7 @@ static int same_text(const json_t *value, const char *wanted)
     return json_is_string(value) && strcmp(json_string_value(value), wanted) == 0;
 }
 
-/* 1 when the other run is there and has other statistics now. */
+/* 1 when the other run is there and has other statistics now, or damaged ones. */
 static int other_changed(const json_t *other)
 {
     const char *path = json_string_value(json_object_get(other, "run"));
@@ -80,7 +80,7 @@ static int other_changed(const json_t *other)
     if (!path || cs_run_open(&there, path, NULL) != CLIPSPAN_OK) return 0;
     status = cs_run_statistics_id(hash, there, NULL);
     cs_run_close(&there);
-    return status == CLIPSPAN_OK && !same_text(json_object_get(other, "statistics"), hash);
+    return status != CLIPSPAN_OK || !same_text(json_object_get(other, "statistics"), hash);
 }
 
 static clipspan_status check(json_t **document, int *stale, const json_t *root, const cs_run *run,

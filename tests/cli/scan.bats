@@ -30,6 +30,13 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     [ "$(state run)" = "$before" ]
 }
 
+@test "the Python of docs/run-format.md reads a run" {
+    command -v python3 || skip
+    pictures 50 >list
+    exits 0 "$CLIPSPAN" scan "$model" - -o run <list
+    python3 "$CLIPSPAN_DATA/../tests/run/read_example.py" "$CLIPSPAN_DATA/../docs/run-format.md" run
+}
+
 @test "plan, shares in any order and merge give what one scan gives" {
     pictures 200 >list
     exits 0 "$CLIPSPAN" scan "$model" - -o one -j 1 <list

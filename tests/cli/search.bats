@@ -69,7 +69,7 @@ run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -
     exits 3 "$CLIPSPAN" scan "$model" pics -o other -q
     exits 2 "$CLIPSPAN" search other --like '#3' && says "was skipped"
     exits 4 "$CLIPSPAN" search run --text a
-    mv run/chunks away
+    mv run/segments away
     exits 4 "$CLIPSPAN" search run --like '#1'
 }
 
