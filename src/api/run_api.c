@@ -145,6 +145,7 @@ static clipspan_status scan(clipspan_scan_result *out, cs_scan_job *job, const c
         job->plan = segment->plan;
         job->first_place = segment->first;
         job->first = 0;
+        job->before = out->pictures;
         job->end = segment->plan.tree.chunks;
         if (o->shards)
             cs_shard_chunks(&job->first, &job->end, &job->plan.tree, o->shard, o->shards);

@@ -216,7 +216,7 @@ clipspan_status cs_official_write_arrays(const cs_official *to, const cs_run *ru
     array_job j = {.run = run, .shape = cs_run_shape(run)};
     clipspan_status status;
     CS_TRY(cs_run_need_merged(run, err));
-    CS_TRY(cs_run_need_codes(run, err));
+    CS_TRY(cs_run_need_contributions(run, err));
     CS_TRY_DONE(take_memory(&j, to->threads, err));
     CS_TRY_DONE(cs_run_basis(j.bases, run, err));
     CS_TRY_DONE(number_rows(j.row, run, err));

@@ -74,6 +74,22 @@ static clipspan_status take_error(void *context, uint64_t place, const char *mes
                                cs_picture_status_name((cs_picture_status)code), message, err);
 }
 
+/* All that were skipped, whether or not a line says why. */
+static clipspan_status note_skipped(segment_merge *s, clipspan_error *err)
+{
+    const cs_pack *pack = &s->pack;
+    uint8_t status[CS_CHUNK];
+    for (uint64_t c = pack->first; c < pack->first + pack->count; c++) {
+        CS_TRY(cs_pack_read_status(status, pack, &s->segment->plan, c, err));
+        for (uint64_t i = 0; i < CS_CHUNK; i++)
+            if (status[i] != CS_PICTURE_OK && status[i] != CS_PICTURE_NONE)
+                CS_TRY(cs_index_set_status(s->m->index, s->segment->first + c * CS_CHUNK + i,
+                                           cs_picture_status_name((cs_picture_status)status[i]), "",
+                                           err));
+    }
+    return CLIPSPAN_OK;
+}
+
 /* Opens the pack of a chunk and notes what became of its images. 0 in *there: no pack holds it. */
 static clipspan_status enter_pack(int *there, segment_merge *s, uint64_t chunk, clipspan_error *err)
 {
@@ -83,8 +99,10 @@ static clipspan_status enter_pack(int *there, segment_merge *s, uint64_t chunk, 
     if (cs_pack_holds(&s->pack, chunk)) return CLIPSPAN_OK;
     cs_pack_close(&s->pack);
     status = cs_pack_find(&s->pack, NULL, &s->segment->plan, chunk, &local);
-    if (status == CLIPSPAN_OK)
+    if (status == CLIPSPAN_OK) {
+        CS_TRY(note_skipped(s, err));
         return cs_pack_read_errors(&s->pack, &s->segment->plan, take_error, s, err);
+    }
     *there = 0;
     if (status == CLIPSPAN_E_NOT_FOUND) return CLIPSPAN_OK;
     if (err) *err = local;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays in list order, read in the order that a planned run has: the same permutation, chunks and
- * tree, so that statistics and blocks are those of a scan of the same list. Attention terms, which a
- * scan makes from W_O and the projection, are here y A: within 5e-7 of those, and with them the
+ * tree, so that statistics and blocks are those of a scan of the same list. Attention terms, which
+ * a scan makes from W_O and the projection, are here y A: within 5e-7 of those, and with them the
  * statistics of these L terms; all others have the same bytes. */
 #include "run/run_memory.h"
 #include "base/memory.h"

@@ -113,12 +113,14 @@ static void leave(cs_scan_state *s, cs_chunk_slot *c)
 static void tell(cs_scan_state *s)
 {
     const clipspan_progress *progress = s->job->progress;
+    const uint64_t before = s->job->before;
     uint64_t done;
     if (!progress || !progress->step) return;
     pthread_mutex_lock(&s->lock);
     done = s->pictures_done;
     pthread_mutex_unlock(&s->lock);
-    if (!progress->step(progress->user, (size_t)done, (size_t)s->pictures)) return;
+    if (!progress->step(progress->user, (size_t)(before + done), (size_t)(before + s->pictures)))
+        return;
     pthread_mutex_lock(&s->lock);
     if (s->stop_at > s->begun) s->stop_at = s->begun;
     pthread_cond_broadcast(&s->changed);
@@ -263,7 +265,8 @@ static clipspan_status run(cs_scan_state *s, clipspan_error *err)
                        "on from there",
                        (unsigned long long)s->stop_at, (unsigned long long)s->todo_count);
     if (progress && progress->step)
-        progress->step(progress->user, (size_t)s->pictures, (size_t)s->pictures);
+        progress->step(progress->user, (size_t)(s->job->before + s->pictures),
+                       (size_t)(s->job->before + s->pictures));
     return CLIPSPAN_OK;
 }
 

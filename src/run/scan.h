@@ -21,6 +21,7 @@ typedef struct cs_scan_job {
     clipspan_picture_options picture;
     uint64_t first, end; /* chunks of the share */
     int threads, verify_sum;
+    uint64_t before; /* images that this call did of segments before: progress counts them */
     const clipspan_progress *progress;
 } cs_scan_job;
 

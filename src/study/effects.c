@@ -162,7 +162,7 @@ clipspan_status cs_effects_new(cs_effects **out, const cs_run *run, const cs_eff
     size_t P;
     *out = NULL;
     CS_TRY(cs_run_need_merged(run, err));
-    CS_TRY(cs_run_need_codes(run, err));
+    CS_TRY(cs_run_need_contributions(run, err));
     e = cs_alloc_zero(1, sizeof *e, "effects", err);
     if (!e) return CLIPSPAN_E_NOMEM;
     e->run = run;

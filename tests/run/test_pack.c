@@ -204,7 +204,8 @@ static void any_order_and_any_shares_give_the_same_packs(void **state)
     }
 }
 
-/* As a kill leaves it: the pack is there, and so is what it was made from; or a piece is damaged. */
+/* As a kill leaves it: the pack is there, and so is what it was made from; or a piece is damaged.
+ */
 static void pieces_beside_their_pack_and_damaged_ones_do_no_harm(void **state)
 {
     char *piece = cs_pack_path(&plan, 0, 7, NULL), *pack = cs_pack_path(&plan, 5, 0, NULL);

@@ -17,7 +17,8 @@
 
 #include <cmocka.h>
 
-/* Neither ends with its chunk; the third is less than one, so that a chunk of the run meets three. */
+/* Neither ends with its chunk; the third is less than one, so that a chunk of the run meets three.
+ */
 enum { FIRST = 107, SECOND = 85, THIRD = 3, ALL = FIRST + SECOND + THIRD, LISTS = 3 };
 
 static const size_t counts[LISTS] = {FIRST, SECOND, THIRD};
