@@ -73,6 +73,10 @@ CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs
  * scanned (in one go or in shares, on any machines that see the folder), and merged. Whoever reads
  * it never needs the pictures again, unless for pixels.
  *
+ * While a process writes, the folder is locked: shared by shards, exclusively by everything else.
+ * Where the file system has no locks, shards go on without, and the rest is a WRITE error unless
+ * CLIPSPAN_NO_LOCK=1 is set in the environment.
+ *
  * The same model, precision, CPU level and list give the same bytes of all arrays and the same rows
  * of the index, whatever the threads, shares, interruptions and order of arrival. */
 typedef struct clipspan_run clipspan_run;

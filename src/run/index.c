@@ -399,6 +399,23 @@ static clipspan_status check_no_journal(const char *path, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+/* The file is as large as its header says: what lies behind is nobody's, and is not copied. */
+static clipspan_status check_size(const cs_file *file, clipspan_error *err)
+{
+    unsigned char head[32];
+    uint64_t page, pages = 0;
+    if (file->size < sizeof head) return CLIPSPAN_OK; /* no index, which its reader says */
+    CS_TRY(cs_file_read(head, file, 0, sizeof head, err));
+    page = (uint64_t)head[16] << 8 | head[17];
+    if (page == 1) page = 65536;
+    for (int i = 28; i < 32; i++)
+        pages = pages << 8 | head[i];
+    if (page * pages == file->size) return CLIPSPAN_OK;
+    return cs_fail_at(err, CLIPSPAN_E_FORMAT, file->path,
+                      "is no index of a run, or is damaged: it has %llu bytes, and says %llu",
+                      (unsigned long long)file->size, (unsigned long long)(page * pages));
+}
+
 static clipspan_status copy_bytes(int to, const cs_file *from, const char *path,
                                   clipspan_error *err)
 {
@@ -438,6 +455,7 @@ clipspan_status cs_index_edit(cs_index **out, const char *path, clipspan_error *
         goto done;
     }
     CS_TRY_DONE(cs_file_open(&file, path, err));
+    CS_TRY_DONE(check_size(file, err));
     CS_TRY_DONE(make_part(&fd, index, err));
     CS_TRY_DONE(copy_bytes(fd, file, path, err));
     CS_TRY_DONE(connect_part(index, err));

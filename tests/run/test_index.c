@@ -390,6 +390,23 @@ static void q8_an_index_that_is_a_link_is_refused(void **state)
     free(link);
 }
 
+static void q7_an_index_of_terabytes_of_nothing_is_not_copied(void **state)
+{
+    cs_index *index;
+    clipspan_error err;
+    uint64_t count;
+    (void)state;
+    make(3);
+    assert_int_equal(truncate(path, (off_t)1 << 40), 0);
+    assert_int_equal(cs_index_edit(&index, path, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "bytes"));
+    assert_int_equal(cs_index_open(&index, path, &err), CLIPSPAN_OK); /* reads what it needs */
+    assert_int_equal(cs_index_count(&count, index, NULL, &err), 0);
+    assert_int_equal(count, 3);
+    cs_index_close(&index);
+    remove(path);
+}
+
 static void a_row_of_many_megabytes_is_refused(void **state)
 {
     cs_index *index;
@@ -422,6 +439,7 @@ int main(void)
         cmocka_unit_test(what_is_no_index_is_refused),
         cmocka_unit_test(q4_a_schema_of_another_making_is_refused),
         cmocka_unit_test(q8_an_index_that_is_a_link_is_refused),
+        cmocka_unit_test(q7_an_index_of_terabytes_of_nothing_is_not_copied),
         cmocka_unit_test(a_row_of_many_megabytes_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

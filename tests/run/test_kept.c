@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -133,6 +134,32 @@ static void other_statistics_make_it_stale(void **state)
     assert_int_equal(rename(moved, other_path), 0);
 }
 
+/* Of terabytes of nothing no byte is hashed: the file does not have the size of its tensors. */
+static void q16_statistics_of_any_size_are_not_hashed(void **state)
+{
+    char file[4096];
+    struct stat facts;
+    json_t *document;
+    clipspan_error err;
+    int stale;
+    (void)state;
+    keep(other, "effects", "{\"a\":9}");
+    for (int i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, "%s/statistics.safetensors", i ? path : other_path);
+        assert_int_equal(stat(file, &facts), 0);
+        assert_int_equal(truncate(file, (off_t)1 << 40), 0);
+        if (i == 0) {
+            assert_int_equal(kept("effects"), -2);
+        } else {
+            assert_int_equal(cs_kept_read(&document, &stale, run, "effects", &err),
+                             CLIPSPAN_E_FORMAT);
+            assert_null(document);
+        }
+        assert_int_equal(truncate(file, facts.st_size), 0);
+    }
+    assert_int_equal(kept("effects"), 9);
+}
+
 static void what_another_version_or_hand_wrote_is_stale(void **state)
 {
     static const char *const strange[] = {"", "no json", "[]", "{}",
@@ -165,6 +192,7 @@ int main(void)
         cmocka_unit_test(the_newest_of_each_kind_is_kept),
         cmocka_unit_test(what_is_no_document_is_refused),
         cmocka_unit_test(other_statistics_make_it_stale),
+        cmocka_unit_test(q16_statistics_of_any_size_are_not_hashed),
         cmocka_unit_test(what_another_version_or_hand_wrote_is_stale),
         cmocka_unit_test(a_run_that_is_not_merged_keeps_nothing),
     };
