@@ -217,12 +217,12 @@ typedef struct clipspan_run_arrays {
     const float *class_attention;               /* [L, B, P]: class-token self-attention */
     const float *output_maps;                   /* [L, H, C, P]: A of every head */
     const char *const *paths, *const *labels, *const *groups; /* [B], or NULL */
-    const char *model;                                        /* its name, or NULL */
+    const char *model, *model_hash; /* its name, and the SHA-256 by which a run knows it; or NULL */
 } clipspan_run_arrays;
 #define CLIPSPAN_RUN_ARRAYS_INIT                                                                   \
     {                                                                                              \
         sizeof(clipspan_run_arrays), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL,   \
-            NULL, NULL, NULL                                                                       \
+            NULL, NULL, NULL, NULL                                                                 \
     }
 
 /* Every call that reads a run takes it. Its order, chunks and blocks are those of a scan of the

@@ -183,13 +183,18 @@ static clipspan_status check_all_there(merge_state *m, clipspan_error *err)
 }
 
 /* Packs and blocks of a segment, and its statistics in work->stats. */
-static clipspan_status close_segment(cs_node_work *work, const cs_segment *segment, uint64_t used,
-                                     clipspan_error *err)
+static clipspan_status close_segment(cs_node_work *work, const merge_state *m,
+                                     const cs_segment *segment, uint64_t used, clipspan_error *err)
 {
     const cs_part_plan *plan = &segment->plan;
+    const size_t chunks = (size_t)count_chunks(m->facts);
+    const clipspan_progress *p = m->progress;
     const cs_node top = {plan->tree.top_level, 0};
-    for (uint64_t i = 0; i < cs_packs_count(plan); i++)
+    for (uint64_t i = 0; i < cs_packs_count(plan); i++) {
         CS_TRY(cs_packs_close(plan, i, err));
+        if (p && p->step && p->step(p->user, chunks, chunks))
+            return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the merge was stopped; call it again");
+    }
     for (uint64_t b = 0; b < plan->tree.blocks; b++)
         CS_TRY(cs_nodes_close_block(work, plan, b, err));
     CS_TRY(cs_nodes_get(work, plan, top, err));
@@ -214,7 +219,7 @@ static clipspan_status merge_statistics(const merge_state *m, const uint64_t *us
     CS_TRY_DONE(cs_node_work_init(&work, facts->plan.shape, err));
     CS_TRY_DONE(cs_node_work_init(&sum, facts->plan.shape, err));
     for (size_t i = 0; i < facts->segment_count; i++) {
-        CS_TRY_DONE(close_segment(i ? &work : &sum, &facts->segments[i], used[i], err));
+        CS_TRY_DONE(close_segment(i ? &work : &sum, m, &facts->segments[i], used[i], err));
         if (i) cs_head_stats_merge(sum.stats, work.stats, facts->plan.shape);
     }
     CS_TRY_DONE(cs_statistics_write(path, &facts->whole, sum.stats, err));

@@ -121,7 +121,11 @@ clipspan_status cs_pack_find(cs_pack *out, int *foreign, const cs_part_plan *pla
     /* Between two looks a pack may have taken the place of those below it: once more, from above.
      */
     clipspan_status status = look_for(out, foreign, plan, chunk, err);
-    return status == CLIPSPAN_E_NOT_FOUND ? look_for(out, foreign, plan, chunk, err) : status;
+    if (status == CLIPSPAN_E_NOT_FOUND) status = look_for(out, foreign, plan, chunk, err);
+    if (status != CLIPSPAN_E_NOT_FOUND) return status;
+    return cs_fail_at(err, status, plan->path,
+                      "chunk %llu is not scanned yet; go on with clipspan scan RUN",
+                      (unsigned long long)chunk);
 }
 
 int cs_pack_holds(const cs_pack *pack, uint64_t chunk)

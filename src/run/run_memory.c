@@ -23,7 +23,7 @@ typedef struct memory_run {
     clipspan_run_info info;
     cs_part_plan plan;
     clipspan_run_arrays arrays; /* borrowed, but for the texts */
-    char *model_name;
+    char *model_name, *model_hash;
     char **texts[3];   /* [images] each or NULL: paths, labels, groups */
     uint32_t *order;   /* [images]: number of the image at a place */
     double *stats;     /* of all */
@@ -58,6 +58,7 @@ static void close_memory(cs_run *run)
         free_result(&m->results[i]);
     cs_free(m->results);
     cs_free(m->model_name);
+    cs_free(m->model_hash);
     cs_free(m->order);
     cs_free(m->stats);
     cs_free(m->blocks);
@@ -489,7 +490,8 @@ static clipspan_status copy_texts(memory_run *m, clipspan_error *err)
 {
     const char *const *const from[3] = {m->arrays.paths, m->arrays.labels, m->arrays.groups};
     m->model_name = cs_strdup(m->arrays.model ? m->arrays.model : "", err);
-    if (!m->model_name) return CLIPSPAN_E_NOMEM;
+    m->model_hash = cs_strdup(m->arrays.model_hash ? m->arrays.model_hash : "", err);
+    if (!m->model_name || !m->model_hash) return CLIPSPAN_E_NOMEM;
     for (int t = 0; t < 3; t++) {
         if (!from[t]) continue;
         m->texts[t] = cs_alloc_zero(m->arrays.images, sizeof(char *), "names of images", err);
@@ -500,7 +502,7 @@ static clipspan_status copy_texts(memory_run *m, clipspan_error *err)
         }
     }
     m->arrays.paths = m->arrays.labels = m->arrays.groups = NULL;
-    m->arrays.model = NULL;
+    m->arrays.model = m->arrays.model_hash = NULL;
     return CLIPSPAN_OK;
 }
 
@@ -525,7 +527,7 @@ static void fill_facts(memory_run *m, const cs_simd *simd)
     i->format = CS_RUN_FORMAT;
     i->merged = 1;
     i->version = CLIPSPAN_VERSION;
-    i->model_path = i->model_hash = i->folder = "";
+    i->model_path = i->folder = "";
     i->cpu_level = simd->name;
     i->product = cs_product_name();
     i->layers = a->layers;
@@ -562,6 +564,7 @@ clipspan_status cs_run_new_arrays(cs_run **out, const clipspan_run_arrays *array
     CS_TRY_DONE(check_arrays(arrays, &m->plan.shape, err));
     CS_TRY_DONE(copy_texts(m, err));
     m->info.model_name = m->model_name;
+    m->info.model_hash = m->model_hash;
     m->order = cs_alloc(arrays->images, sizeof *m->order, "the order of the images", err);
     status = CLIPSPAN_E_NOMEM;
     if (!m->order) goto done;

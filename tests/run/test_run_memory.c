@@ -102,6 +102,7 @@ static clipspan_run_arrays arrays(void)
     a.labels = labels;
     a.groups = groups;
     a.model = "tiny";
+    a.model_hash = clipspan_run_get_info(scanned)->model_hash;
     return a;
 }
 
@@ -174,6 +175,7 @@ static void facts_are_those_of_the_arrays(void **state)
     assert_int_equal(a->last_layer, b->last_layer);
     assert_true(a->has_labels && a->has_groups);
     assert_string_equal(a->model_name, "tiny");
+    assert_string_equal(a->model_hash, b->model_hash);
 }
 
 static int compare_picture(void *user, const clipspan_run_picture *picture)

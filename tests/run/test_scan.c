@@ -119,6 +119,28 @@ static void a_scan_that_is_stopped_goes_on_where_it_was(void **state)
     free(path);
 }
 
+/* Wherever a merge is stopped, the next one goes on. */
+static void a_merge_that_is_stopped_goes_on(void **state)
+{
+    char *path = run_craft_path(&craft, "unmerged");
+    clipspan_status status = CLIPSPAN_E_INTERRUPTED;
+    clipspan_error err;
+    int calls = 0;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    for (uint64_t s = 1; s <= 3; s++)
+        run_craft_scan(&craft, path, 2, s, 3);
+    while (status != CLIPSPAN_OK) {
+        int left = 4 * calls++;
+        clipspan_progress progress = {stop_after, &left};
+        status = clipspan_run_merge(path, &progress, &err);
+        assert_true(status == CLIPSPAN_OK || status == CLIPSPAN_E_INTERRUPTED);
+    }
+    assert_int_equal(calls, 4); /* eleven chunks, one pack: stopped at the 1st, 5th, 9th step */
+    expect_same(path);
+    free(path);
+}
+
 static void damaged_parts_are_done_again(void **state)
 {
     char *path = run_craft_path(&craft, "damaged"), *gone;
@@ -467,6 +489,7 @@ int main(void)
         cmocka_unit_test(any_number_of_threads_gives_the_same_bytes),
         cmocka_unit_test(any_number_of_shares_in_any_order_gives_the_same_bytes),
         cmocka_unit_test(a_scan_that_is_stopped_goes_on_where_it_was),
+        cmocka_unit_test(a_merge_that_is_stopped_goes_on),
         cmocka_unit_test(damaged_parts_are_done_again),
         cmocka_unit_test(a_damaged_pack_is_made_again),
         cmocka_unit_test(output_maps_that_are_damaged_are_made_again),
