@@ -288,6 +288,32 @@ static void effects_are_the_same(void **state)
     assert_memory_equal(margins[0], margins[1], sizeof *margins);
 }
 
+static void means_and_searches_are_the_same(void **state)
+{
+    const clipspan_head heads[2] = {{0, 1}, {1, 0}};
+    float mixed[2][2 * 256], query[2 * 256];
+    double scores[2][ROWS];
+    (void)state;
+    for (size_t i = 0; i < 2 * s.P; i++)
+        query[i] = (float)((i * 7) % 11) - 5.0f;
+    for (int r = 0; r < 2; r++) {
+        const clipspan_run *run = r ? scanned : made;
+        clipspan_search_options options = CLIPSPAN_SEARCH_OPTIONS_INIT;
+        clipspan_search *search;
+        options.heads = heads;
+        options.head_count = 2;
+        assert_int_equal(clipspan_run_read_mixed(mixed[r], run, heads, 2, NULL, NULL), 0);
+        assert_int_equal(clipspan_search_new(&search, run, &options, NULL, NULL), 0);
+        assert_int_equal(clipspan_search_get_count(search), ROWS);
+        assert_int_equal(clipspan_search_run(scores[r], search, query, 0, NULL), 0);
+        assert_string_equal(clipspan_search_get_folder(search),
+                            r ? clipspan_run_get_info(scanned)->folder : "");
+        clipspan_search_free(&search);
+    }
+    assert_memory_equal(mixed[0], mixed[1], 2 * s.K * sizeof **mixed);
+    assert_memory_equal(scores[0], scores[1], sizeof *scores);
+}
+
 static clipspan_status join_name(void *context, const char *name, clipspan_error *err)
 {
     char *text = context;
@@ -357,6 +383,7 @@ int main(void)
         cmocka_unit_test(statistics_and_blocks_are_those_of_a_scan),
         cmocka_unit_test(heads_get_the_same_texts),
         cmocka_unit_test(effects_are_the_same),
+        cmocka_unit_test(means_and_searches_are_the_same),
         cmocka_unit_test(results_live_with_the_run),
         cmocka_unit_test(what_cannot_be_is_refused_by_name),
     };
