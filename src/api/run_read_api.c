@@ -28,16 +28,17 @@ clipspan_status clipspan_run_open(clipspan_run **out, const char *path, clipspan
 clipspan_status clipspan_run_new_arrays(clipspan_run **out, const clipspan_run_arrays *arrays,
                                         clipspan_error *err)
 {
+    clipspan_run_arrays taken;
     clipspan_status status;
     clipspan_run *run;
     cs_clear(err);
     if (out) *out = NULL;
     if (!out || !arrays)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_new_arrays: an argument is NULL");
-    CS_CHECK_SIZE(arrays, clipspan_run_arrays, err);
+    CS_TRY(CS_OPTIONS(&taken, arrays, clipspan_run_arrays, err));
     run = cs_alloc_zero(1, sizeof *run, "an open run", err);
     if (!run) return CLIPSPAN_E_NOMEM;
-    status = cs_run_new_arrays(&run->run, arrays, cs_simd_best(), err);
+    status = cs_run_new_arrays(&run->run, &taken, cs_simd_best(), err);
     if (status == CLIPSPAN_OK)
         *out = run;
     else
