@@ -173,7 +173,7 @@ int main(int argc, char **argv)
     s.edits = taken(cs_alloc(all, sizeof *s.edits, "edits", NULL));
     s.predicted =
         taken(cs_alloc(all * (size_t)info->used, sizeof *s.predicted, "predictions", NULL));
-    printf("%llu pictures, %d x %d heads of width %d, %d classes, %d threads\n",
+    printf("%llu images, %d x %d heads of width %d, %d classes, %d threads\n",
            (unsigned long long)info->used, info->layers, info->heads, info->head_width, s.classes,
            s.threads ? s.threads : clipspan_default_threads());
     make_bank(&s);

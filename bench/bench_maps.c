@@ -3,9 +3,9 @@
  *
  *     bench_maps MODEL [--texts T] [--runs R]
  *
- * R random pictures go in turn through a plain pass and one whose sink gathers, for T texts, the
+ * R random images go in turn through a plain pass and one whose sink gathers, for T texts, the
  * maps of all heads together, of each head, and those of the other kinds. Printed: medians and
- * their ratios, and beside them how many multiply-adds a picture takes here and in the published
+ * their ratios, and beside them how many multiply-adds an image takes here and in the published
  * way, which forms every token's, head's and layer's D-wide term for every query and projects it.
  * */
 #define _POSIX_C_SOURCE 200809L
@@ -54,7 +54,7 @@ typedef struct bench {
     cs_checkpoint *checkpoint;
     cs_tower *tower;
     cs_image_pass *pass;
-    cs_basis *basis;
+    cs_output_map *output_map;
     cs_map_texts *texts;
     cs_maps *maps[KINDS]; /* the first is NULL: a plain pass */
     cs_map_result out[KINDS];
@@ -76,23 +76,23 @@ static void start(bench *b, const char *model, size_t T)
     memset(b, 0, sizeof *b);
     stop_on(cs_checkpoint_open(&b->checkpoint, model, NULL, &err));
     config = cs_checkpoint_config(b->checkpoint);
-    b->pixels = 3 * (size_t)config->image_height * (size_t)config->image_width;
+    b->pixels = 3 * (size_t)config->input_height * (size_t)config->input_width;
     stop_on(
         cs_tower_load(&b->tower, b->checkpoint, CLIPSPAN_IMAGE, CLIPSPAN_F32, 0, 2, simd, &err));
     stop_on(cs_image_pass_new(&b->pass, b->tower, config, 1, simd, &err));
-    stop_on(cs_basis_new(&b->basis, b->checkpoint, CLIPSPAN_F32, 2, simd, &err));
+    stop_on(cs_output_map_new(&b->output_map, b->checkpoint, CLIPSPAN_F32, 2, simd, &err));
     stop_on(cs_trace_init(&b->trace, config, &err));
-    vectors = need(malloc(T * b->basis->shape.P * sizeof *vectors));
-    for (i = 0; i < T * b->basis->shape.P; i++)
+    vectors = need(malloc(T * b->output_map->shape.P * sizeof *vectors));
+    for (i = 0; i < T * b->output_map->shape.P; i++)
         vectors[i] = (float)cos((double)i);
-    stop_on(cs_map_texts_new(&b->texts, b->basis, vectors, T, 2, &err));
+    stop_on(cs_map_texts_new(&b->texts, b->output_map, vectors, T, 2, &err));
     free(vectors);
-    map = T * b->basis->shape.N * sizeof(float);
+    map = T * b->output_map->shape.N * sizeof(float);
     for (i = 1; i < KINDS; i++) {
         cs_map_result *r = &b->out[i];
-        stop_on(cs_maps_new(&b->maps[i], b->texts, b->basis, b->tower, &plans[i], simd, &err));
+        stop_on(cs_maps_new(&b->maps[i], b->texts, b->output_map, b->tower, &plans[i], simd, &err));
         r->heads = need(malloc(map));
-        if (i == 2) r->each = need(malloc(b->basis->shape.L * b->basis->shape.H * map));
+        if (i == 2) r->each = need(malloc(b->output_map->shape.L * b->output_map->shape.H * map));
         if (i != 3) continue;
         r->attention = need(malloc(map));
         r->rollout = need(malloc(map));
@@ -115,7 +115,7 @@ static void finish(bench *b)
     }
     cs_map_texts_free(&b->texts);
     cs_trace_fini(&b->trace);
-    cs_basis_free(&b->basis);
+    cs_output_map_free(&b->output_map);
     cs_image_pass_free(&b->pass);
     cs_tower_free(&b->tower);
     cs_checkpoint_close(&b->checkpoint);
@@ -139,7 +139,7 @@ static void print(double seconds[KINDS][MOST], const bench *b, size_t runs)
     static const char *const names[KINDS] = {"plain pass", "maps of all heads together",
                                              "and of each head",
                                              "attention, rollout, patches and values"};
-    const cs_shape *s = &b->basis->shape;
+    const cs_shape *s = &b->output_map->shape;
     double L = (double)s->L, H = (double)s->H, N = (double)s->N, K = (double)s->K, D = (double)s->D;
     double P = (double)s->P, T = (double)b->texts->T;
     size_t i;
@@ -150,10 +150,9 @@ static void print(double seconds[KINDS][MOST], const bench *b, size_t runs)
         printf("  %-40s %9.3f ms, %.3f of the plain pass (medians)\n", names[i],
                1e3 * seconds[i][runs / 2], seconds[i][runs / 2] / seconds[0][runs / 2]);
     }
-    printf(
-        "  multiply-adds a picture: here %.3g; published %.3g for the terms of every query, %.3g "
-        "to project those of the class token, %.3g for the texts\n",
-        L * H * N * K * T, L * N * N * H * K * D, L * N * H * D * P, L * N * H * P * T);
+    printf("  multiply-adds an image: here %.3g; published %.3g for the terms of every query, %.3g "
+           "to project those of the class token, %.3g for the texts\n",
+           L * H * N * K * T, L * N * N * H * K * D, L * N * H * D * P, L * N * H * P * T);
 }
 
 int main(int argc, char **argv)

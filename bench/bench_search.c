@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* How long a question to an open search takes.
  *
- *     bench_search [PICTURES [HEADS]]      default: 100,000 pictures, 6 heads of width 64, P 512
+ *     bench_search [IMAGES [HEADS]]      default: 100,000 images, 6 heads of width 64, P 512
  *
- * Codes and bases are random; printed are the best and the median wall time of 9 questions. */
+ * Coefficients and output maps are random; printed are the best and the median wall time of 9
+ * questions. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/parallel.h"
-#include "study/code_search.h"
+#include "study/coefficient_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ int main(int argc, char **argv)
     if (argc > 2) s.heads = strtoul(argv[2], NULL, 10);
     if (s.N < 1 || s.heads < 1) return 2;
     s.rows = noise(s.heads * s.N * s.W);
-    s.basis = noise(s.heads * s.W * s.P);
+    s.output_map = noise(s.heads * s.W * s.P);
     s.mean = calloc(s.heads * s.W, sizeof *s.mean);
     query = noise(s.heads * s.P);
     scores = malloc(s.N * sizeof *scores);
@@ -62,10 +63,10 @@ int main(int argc, char **argv)
         seconds[i] = now() - begin;
     }
     qsort(seconds, RUNS, sizeof *seconds, compare);
-    printf("%zu pictures, %zu heads, %d threads: %.1f ms, median %.1f ms\n", s.N, s.heads,
-           s.threads, 1e3 * seconds[0], 1e3 * seconds[RUNS / 2]);
+    printf("%zu images, %zu heads, %d threads: %.1f ms, median %.1f ms\n", s.N, s.heads, s.threads,
+           1e3 * seconds[0], 1e3 * seconds[RUNS / 2]);
     free(s.rows);
-    free(s.basis);
+    free(s.output_map);
     free(s.mean);
     free(query);
     free(scores);

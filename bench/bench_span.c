@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Time of TEXTSPAN from statistics and text vectors, projection of the texts included:
  *
- *     bench_span [--heads 48] [--texts 3498] [--pictures 2000] [--resamples 0] [--runs 20]
+ *     bench_span [--heads 48] [--texts 3498] [--images 2000] [--resamples 0] [--runs 20]
  *                [--threads 1] [--dump FOLDER]        (on one core: taskset -c 1 bench_span)
  *
- * The sizes of ViT-B/16 (codes 67 wide, joint space 512 wide, 20 picks); random heads whose codes
- * have a falling spectrum and a mean, random texts in clusters. --dump writes the data and our
- * picks as .npy files, for bench/span_numpy.py. */
+ * The sizes of ViT-B/16 (coefficients 67 wide, joint image-text embedding space 512 wide, 20 basis
+ * texts); random heads whose coefficients have a falling spectrum and a mean, random texts in
+ * clusters. --dump writes the data and our basis texts as .npy files, for bench/span_numpy.py. */
 #include <clipspan/clipspan.h>
 
 #include <math.h>
@@ -20,17 +20,17 @@
 #include "peak.h"
 #include "tensor/moments.h"
 
-enum { C = 67, P = 512, PICKS = 20, BLOCKS = 64, CLUSTER = 12, MOST_RUNS = 1000 };
+enum { C = 67, P = 512, BASIS_TEXTS = 20, BLOCKS = 64, CLUSTER = 12, MOST_RUNS = 1000 };
 
 typedef struct scene {
-    size_t heads, texts, pictures;
+    size_t heads, texts, images;
     int resamples, runs, threads;
     const char *dump;
-    float *basis;    /* [heads, C, P] */
-    double *codes;   /* [heads, pictures, C] */
-    float *vectors;  /* [texts, P] */
-    double *moments; /* [heads] of size */
-    double *blocks;  /* [heads, BLOCKS] of size */
+    float *output_map;    /* [heads, C, P] */
+    double *coefficients; /* [heads, images, C] */
+    float *vectors;       /* [texts, P] */
+    double *moments;      /* [heads] of size */
+    double *blocks;       /* [heads, BLOCKS] of size */
     size_t size;
 } scene;
 
@@ -57,17 +57,17 @@ static void *must(void *memory)
 /* Rows of about equal length, but the last three, which are far smaller, as in a real head. */
 static void make_head(scene *s, size_t head)
 {
-    float *basis = s->basis + head * C * P;
-    double *codes = s->codes + head * s->pictures * C, mean[C], spread[C];
+    float *output_map = s->output_map + head * C * P;
+    double *coefficients = s->coefficients + head * s->images * C, mean[C], spread[C];
     for (size_t i = 0; i < C; i++) {
         for (size_t d = 0; d < P; d++)
-            basis[i * P + d] = (float)(normal() * (i < C - 3 ? 0.05 : 0.002));
+            output_map[i * P + d] = (float)(normal() * (i < C - 3 ? 0.05 : 0.002));
         mean[i] = normal() * 0.05;
         spread[i] = 0.1 / sqrt(1.0 + (double)i);
     }
-    for (size_t n = 0; n < s->pictures; n++)
+    for (size_t n = 0; n < s->images; n++)
         for (size_t i = 0; i < C; i++)
-            codes[n * C + i] = (double)(float)(mean[i] + spread[i] * normal());
+            coefficients[n * C + i] = (double)(float)(mean[i] + spread[i] * normal());
 }
 
 static void make_texts(scene *s)
@@ -88,12 +88,12 @@ static void make_texts(scene *s)
 
 static void take_moments(scene *s, size_t head)
 {
-    double *codes = s->codes + head * s->pictures * C, *rows;
+    double *coefficients = s->coefficients + head * s->images * C, *rows;
     double *all = s->moments + head * s->size, *blocks = s->blocks + head * BLOCKS * s->size;
-    rows = must(malloc(s->pictures * C * sizeof *rows));
-    memcpy(rows, codes, s->pictures * C * sizeof *rows);
+    rows = must(malloc(s->images * C * sizeof *rows));
+    memcpy(rows, coefficients, s->images * C * sizeof *rows);
     for (size_t b = 0; b < BLOCKS; b++) {
-        size_t from = b * s->pictures / BLOCKS, to = (b + 1) * s->pictures / BLOCKS;
+        size_t from = b * s->images / BLOCKS, to = (b + 1) * s->images / BLOCKS;
         cs_moments_of_rows(blocks + b * s->size, rows + from * C, to - from, C, C);
         cs_moments_merge(all, blocks + b * s->size, C);
     }
@@ -103,8 +103,8 @@ static void take_moments(scene *s, size_t head)
 static void make(scene *s)
 {
     s->size = cs_moments_size(C);
-    s->basis = must(calloc(s->heads * C * P, sizeof *s->basis));
-    s->codes = must(calloc(s->heads * s->pictures * C, sizeof *s->codes));
+    s->output_map = must(calloc(s->heads * C * P, sizeof *s->output_map));
+    s->coefficients = must(calloc(s->heads * s->images * C, sizeof *s->coefficients));
     s->vectors = must(calloc(s->texts * P, sizeof *s->vectors));
     s->moments = must(calloc(s->heads * s->size, sizeof *s->moments));
     s->blocks = must(calloc(s->heads * BLOCKS * s->size, sizeof *s->blocks));
@@ -125,13 +125,13 @@ static void check(clipspan_status status, const clipspan_error *err)
 /* One whole run: packing of the texts, all heads. */
 static double measure(cs_span **spans, const scene *s, const cs_simd *simd)
 {
-    cs_span_options options = {PICKS, 0, s->resamples, 1, s->threads};
+    cs_span_options options = {BASIS_TEXTS, 0, s->resamples, 1, s->threads};
     cs_span_head *heads = must(calloc(s->heads, sizeof *heads));
     cs_span_pool *pool = NULL;
     clipspan_error err;
     double start = bench_now();
     for (size_t h = 0; h < s->heads; h++) {
-        cs_span_head head = {s->basis + h * C * P, s->moments + h * s->size,
+        cs_span_head head = {s->output_map + h * C * P, s->moments + h * s->size,
                              s->blocks + h * BLOCKS * s->size, BLOCKS, s->size};
         heads[h] = head;
     }
@@ -158,23 +158,25 @@ static void write_array(const scene *s, const char *name, clipspan_dtype dtype, 
 
 static void dump(const scene *s, cs_span **spans)
 {
-    uint64_t basis[] = {C, P}, codes[] = {s->pictures, C}, text[] = {P}, picks[] = {PICKS};
-    uint64_t directions[] = {PICKS, P};
-    size_t numbers = s->heads * s->pictures * C;
+    uint64_t output_map[] = {C, P}, coefficients[] = {s->images, C}, text[] = {P},
+             basis_texts[] = {BASIS_TEXTS};
+    uint64_t directions[] = {BASIS_TEXTS, P};
+    size_t numbers = s->heads * s->images * C;
     float *single = must(malloc(numbers * sizeof *single));
-    int32_t *picked = must(malloc(s->heads * PICKS * sizeof *picked));
-    float *all = must(malloc(s->heads * PICKS * P * sizeof *all));
+    int32_t *picked = must(malloc(s->heads * BASIS_TEXTS * sizeof *picked));
+    float *all = must(malloc(s->heads * BASIS_TEXTS * P * sizeof *all));
     for (size_t i = 0; i < numbers; i++)
-        single[i] = (float)s->codes[i];
+        single[i] = (float)s->coefficients[i];
     for (size_t h = 0; h < s->heads; h++)
-        for (size_t k = 0; k < PICKS; k++) {
-            picked[h * PICKS + k] = k < spans[h]->picks ? (int32_t)spans[h]->pick[k].text : -1;
-            memcpy(all + (h * PICKS + k) * P, spans[h]->directions + k * P, P * sizeof *all);
+        for (size_t k = 0; k < BASIS_TEXTS; k++) {
+            picked[h * BASIS_TEXTS + k] =
+                k < spans[h]->basis_texts ? (int32_t)spans[h]->basis_text[k].text : -1;
+            memcpy(all + (h * BASIS_TEXTS + k) * P, spans[h]->directions + k * P, P * sizeof *all);
         }
-    write_array(s, "basis", CLIPSPAN_FLOAT32, s->basis, s->heads, basis, 2);
-    write_array(s, "codes", CLIPSPAN_FLOAT32, single, s->heads, codes, 2);
+    write_array(s, "output_map", CLIPSPAN_FLOAT32, s->output_map, s->heads, output_map, 2);
+    write_array(s, "coefficients", CLIPSPAN_FLOAT32, single, s->heads, coefficients, 2);
     write_array(s, "texts", CLIPSPAN_FLOAT32, s->vectors, s->texts, text, 1);
-    write_array(s, "picks", CLIPSPAN_INT32, picked, s->heads, picks, 1);
+    write_array(s, "basis_texts", CLIPSPAN_INT32, picked, s->heads, basis_texts, 1);
     write_array(s, "directions", CLIPSPAN_FLOAT32, all, s->heads, directions, 2);
     free(single);
     free(picked);
@@ -189,8 +191,8 @@ static void read_options(scene *s, int argc, char **argv)
             s->heads = value;
         else if (!strcmp(argv[i], "--texts"))
             s->texts = value;
-        else if (!strcmp(argv[i], "--pictures"))
-            s->pictures = value;
+        else if (!strcmp(argv[i], "--images"))
+            s->images = value;
         else if (!strcmp(argv[i], "--resamples"))
             s->resamples = (int)value;
         else if (!strcmp(argv[i], "--runs"))
@@ -204,7 +206,7 @@ static void read_options(scene *s, int argc, char **argv)
             exit(2);
         }
     }
-    if (s->runs < 1 || s->runs > MOST_RUNS || s->pictures < BLOCKS || !s->heads || !s->texts) {
+    if (s->runs < 1 || s->runs > MOST_RUNS || s->images < BLOCKS || !s->heads || !s->texts) {
         fprintf(stderr, "bench_span: a number is out of range\n");
         exit(2);
     }
@@ -218,7 +220,7 @@ static int by_size(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    scene s = {.heads = 48, .texts = 3498, .pictures = 2000, .runs = 20, .threads = 1};
+    scene s = {.heads = 48, .texts = 3498, .images = 2000, .runs = 20, .threads = 1};
     static double seconds[MOST_RUNS];
     const cs_simd *simd = cs_simd_best();
     cs_span **spans;
@@ -232,9 +234,10 @@ int main(int argc, char **argv)
             cs_span_free(&spans[h]);
     }
     qsort(seconds, (size_t)s.runs, sizeof *seconds, by_size);
-    printf("TEXTSPAN, %zu heads, %zu texts, %d picks, %d resamples, %s, %s, %d thread%s:\n"
+    printf("TEXTSPAN, %zu heads, %zu texts, %d basis texts, %d resamples, %s, %s, %d thread%s:\n"
            "    %.1f ms minimum, %.1f ms median of %d\n",
-           s.heads, s.texts, PICKS, s.resamples, simd->name, clipspan_product_name(), s.threads,
-           s.threads == 1 ? "" : "s", 1e3 * seconds[0], 1e3 * seconds[s.runs / 2], s.runs);
+           s.heads, s.texts, BASIS_TEXTS, s.resamples, simd->name, clipspan_product_name(),
+           s.threads, s.threads == 1 ? "" : "s", 1e3 * seconds[0], 1e3 * seconds[s.runs / 2],
+           s.runs);
     return 0;
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The published TEXTSPAN in NumPy beside ours, on the same random heads: times, picks, reconstructions.
+"""The published TEXTSPAN in NumPy beside ours, on the same random heads: times, basis texts, reconstructions.
 
-    bench/span_numpy.py [--bench build/bench/bench_span] [--heads 48] [--pictures 2000] [--float64]
+    bench/span_numpy.py [--bench build/bench/bench_span] [--heads 48] [--images 2000] [--float64]
 
-Runs bench_span first, which writes its data and picks, then ref/textspan.py on the contributions of all pictures,
-formed in full. In float32, which the published program runs in, its picks may differ where two texts are level to
-the last digits; --float64 is the comparison. Its time grows in proportion to the number of pictures; ours starts
-from statistics, so the number of pictures does not show. Set OPENBLAS_NUM_THREADS=1 and use one core (taskset) for
+Runs bench_span first, which writes its data and basis texts, then ref/textspan.py on the contributions of all images,
+formed in full. In float32, which the published program runs in, its basis texts may differ where two texts are level to
+the last digits; --float64 is the comparison. Its time grows in proportion to the number of images; ours starts
+from statistics, so the number of images does not show. Set OPENBLAS_NUM_THREADS=1 and use one core (taskset) for
 both.
 """
 import argparse
@@ -26,13 +26,13 @@ import textspan  # noqa: E402
 
 def compare(folder, kind):
     """Seconds, heads with identical lists, largest difference of a reconstruction where they are."""
-    load = {name: np.load(folder / f"{name}.npy") for name in ("basis", "codes", "texts", "picks", "directions")}
+    load = {name: np.load(folder / f"{name}.npy") for name in ("basis", "coefficients", "texts", "basis_texts", "directions")}
     texts = load["texts"].astype(kind)
     seconds, same, worst = 0.0, 0, 0.0
-    for head, (basis, codes, ours) in enumerate(zip(load["basis"], load["codes"], load["picks"])):
-        data = (codes.astype(np.float64) @ basis.astype(np.float64)).astype(kind)
+    for head, (basis, coefficients, ours) in enumerate(zip(load["basis"], load["coefficients"], load["basis_texts"])):
+        data = (coefficients.astype(np.float64) @ basis.astype(np.float64)).astype(kind)
         start = time.perf_counter()
-        chosen, _, _, made, _ = textspan.textspan(data, texts, min(codes.shape), len(ours))
+        chosen, _, _, made, _ = textspan.textspan(data, texts, min(coefficients.shape), len(ours))
         seconds += time.perf_counter() - start
         t = load["directions"][head].astype(np.float64)
         mean = data.mean(axis=0)
@@ -41,7 +41,7 @@ def compare(folder, kind):
             worst = max(worst, np.abs(mean + (data - mean) @ t.T @ t - made).max())
         else:
             k = int(np.argmax(chosen != ours))
-            print(f"head {head}: pick {k} is {chosen[k]}, ours {ours[k]}")
+            print(f"head {head}: basis_text {k} is {chosen[k]}, ours {ours[k]}")
     return seconds, same, worst
 
 
@@ -49,16 +49,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", default=ROOT / "build/bench/bench_span", metavar="PROGRAM")
     parser.add_argument("--heads", type=int, default=48)
-    parser.add_argument("--pictures", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--float64", action="store_true")
     options = parser.parse_args()
     kind = np.float64 if options.float64 else np.float32
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([options.bench, "--heads", str(options.heads), "--pictures", str(options.pictures), "--dump",
+        subprocess.run([options.bench, "--heads", str(options.heads), "--images", str(options.images), "--dump",
                         folder], check=True)
         seconds, same, worst = compare(pathlib.Path(folder), kind)
-    print(f"published algorithm in NumPy, {np.dtype(kind).name}, {options.heads} heads, {options.pictures} pictures:\n"
-          f"    {1e3 * seconds:.0f} ms; by the number of pictures, {seconds * 50000 / options.pictures / 3600:.2f} h for "
+    print(f"published algorithm in NumPy, {np.dtype(kind).name}, {options.heads} heads, {options.images} images:\n"
+          f"    {1e3 * seconds:.0f} ms; by the number of images, {seconds * 50000 / options.images / 3600:.2f} h for "
           f"50,000\n    lists identical in {same} of {options.heads} heads, reconstructions within {worst:.1e}")
     return same != options.heads
 

@@ -5,7 +5,7 @@ usage: evaluate.py [--scenes N] [--json FILE] [MODEL_FOLDER]      (default: data
 
   accuracy      zero-shot by factor, with the prompts of data/demo/classes, other than training's
   heads         direct effect (covariance share), share of a head's variance that each factor explains (analysis of
-                variance on the true factors) and role by TEXTSPAN's picks from data/demo/texts.txt
+                variance on the true factors) and role by TEXTSPAN's basis texts from data/demo/texts.txt
   ablation      the two strongest heads of each role replaced by their mean
   shortcut      four groups of birds; the background's heads replaced by their mean; random sets of as many
   segmentation  objects from patch terms, beside attention; pointing at the named one of two objects
@@ -43,7 +43,7 @@ def run(model, seed, count, patches=None, **how):
     for first in range(0, count, 100):
         s = scenes.sample(seed, np.arange(first, min(count, first + 100)), **how)
         pixels, label = scenes.draw(s)
-        out = model.pictures(pixels, patches)
+        out = model.images(pixels, patches)
         out.update({k: v for k, v in s.items() if k not in ("objects", "ground")}, label=label)
         parts.append(out)
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
@@ -55,7 +55,7 @@ def contributions(model, out):
 
 
 def without(model, out, heads, mean):
-    """Embeddings with some heads' contributions replaced by their mean code."""
+    """Embeddings with some heads' contributions replaced by their mean coefficients."""
     e = out["embedding"].copy()
     for l, h in heads:
         e -= (out["code"][:, l, h] - mean[l, h]) @ model.basis[l, h]
@@ -110,14 +110,14 @@ def merged(parts):
 
 
 def text_role(model, l, h, y, texts, category, names, rng):
-    """Role of a head by its first picks, stable in block resamples: (name or None, picks, strength, purity)."""
-    picks = textspan.picks_that_enter(model.head_width)
+    """Role of a head by its first basis texts, stable in block resamples: (name or None, basis texts, strength, purity)."""
+    basis_texts = textspan.basis_texts_that_enter(model.head_width)
     blocks = [moments(b) for b in np.array_split(y, BLOCKS)]
-    found = textspan.span(model.basis[l, h], *merged(blocks)[:2], texts, picks, len(y))
+    found = textspan.span(model.basis[l, h], *merged(blocks)[:2], texts, basis_texts, len(y))
     back = {}
     for _ in range(RESAMPLES):
         mean, cov, n = merged([blocks[i] for i in rng.integers(0, BLOCKS, BLOCKS)])
-        for i, _, _ in textspan.span(model.basis[l, h], mean, cov, texts, picks, n):
+        for i, _, _ in textspan.span(model.basis[l, h], mean, cov, texts, basis_texts, n):
             back[i] = back.get(i, 0) + 1 / RESAMPLES
     role, strength, purity, _ = textspan.role(found, category, back, rng, names)
     return role, found, strength, purity
@@ -145,7 +145,7 @@ def otsu(x):
 
 
 def mean_iou(maps, label, threshold):
-    """Mean of background's and foreground's IoU over all pixels of all pictures; maps [n, patches]"""
+    """Mean of background's and foreground's IoU over all pixels of all images; maps [n, patches]"""
     grid = int(math.sqrt(maps.shape[1]))
     both, either = np.zeros(2), np.zeros(2)
     for a, l in zip(enlarge(maps.reshape(-1, grid, grid)), label):
@@ -170,7 +170,7 @@ def named(out, factors, at, width):
 
 def pointing(maps, out, factor):
     """How often the largest value of an object's map lies nearer to it than to the other: by contrast with the mean of
-    all values' maps, and with the strongest rival at each patch. maps [B, patches, values]"""
+    all values' maps, and with the strongest runner-up at each patch. maps [B, patches, values]"""
     y, x = np.mgrid[:scenes.SIDE, :scenes.SIDE]
     right = np.zeros(2)
     count = 0
@@ -180,9 +180,9 @@ def pointing(maps, out, factor):
             continue
         for slot in range(2):
             v = out[factor + "_of"][b, slot]
-            rival = np.delete(maps[b], v, 1).max(1)
+            runner_up = np.delete(maps[b], v, 1).max(1)
             count += 1
-            for k, m in enumerate((maps[b, :, v] - maps[b].mean(1), maps[b, :, v] - rival)):
+            for k, m in enumerate((maps[b, :, v] - maps[b].mean(1), maps[b, :, v] - runner_up)):
                 grid = int(math.sqrt(len(m)))
                 top = enlarge(m.reshape(1, grid, grid))[0].argmax()
                 d = (y - top // scenes.SIDE) ** 2 + (x - top % scenes.SIDE) ** 2
@@ -233,7 +233,7 @@ def main():
     texts = model.texts([t for _, t in pool])
     names = list(dict.fromkeys(c.lstrip("!") for c, _ in pool))
     category = np.array([names.index(c.lstrip("!")) for c, _ in pool])
-    print("\nHeads: direct effect %, variance explained by factors %, role by TEXTSPAN (share of first picks), their texts")
+    print("\nHeads: direct effect %, variance explained by factors %, role by TEXTSPAN (share of first basis_texts), their texts")
     table, roles = [], {f: [] for f in FACTORS}
     for l in range(model.layers):
         for h in range(model.heads):
@@ -307,7 +307,7 @@ def main():
         result["segmentation"][label] = both_
         print(f"  {label:66} {both_[0]:.3f}  {both_[1]:.3f}")
     o = run(model, 3006, 600 // part, directions, kinds=(0, 1, 0))
-    print("Pointing at the named one of two objects, %: contrast with the mean text, with the strongest rival at each patch")
+    print("Pointing at the named one of two objects, %: contrast with the mean text, with the strongest runner_up at each patch")
     result["pointing"] = {}
     for f in ("colour", "shape"):
         p = pointing(o["maps"].sum(1)[:, :, at[f]:at[f] + len(scenes.FACTORS[f])], o, f)

@@ -115,8 +115,8 @@ def texts(pool):
     for f, values in scenes.FACTORS.items():
         for v in range(len(values)):
             seen = captions.PHRASES[f][v]
-            pick = [seen[k * len(seen) // FORMS[f]] for k in range(FORMS[f])]
-            out += [(f if f in OBJECTS else "!" + f, re.sub(r"\ba (?=[aeiou])", "an ", t)) for t in pick]
+            basis_text = [seen[k * len(seen) // FORMS[f]] for k in range(FORMS[f])]
+            out += [(f if f in OBJECTS else "!" + f, re.sub(r"\ba (?=[aeiou])", "an ", t)) for t in basis_text]
     known, others = set(captions.words()) - LITTLE, {}
     for category, text in (line.split("\t") for line in pool):
         if category.lstrip("!") not in OF_SCENES and not known & set(re.findall("[a-z]+", text.lower())):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The demo model in NumPy: both towers in float32, and what each head and patch writes to the class token.
 
-Follows open_clip's VisionTransformer and text transformer for configurations as demo/train.py makes them. A head's code is
+Follows open_clip's VisionTransformer and text transformer for configurations as demo/train.py makes them. A head's coefficients is
 y = (z / (sigma rho), 1 / (sigma rho), -mu / (sigma rho), 1 / rho) and its basis A = (W_O G; b_O G / H; 1 G / (T H); beta P / (T H))
 with G = diag(gamma) P and T = 2 L + 1, so that y A is the head's share of the unit embedding.
 """
@@ -111,7 +111,7 @@ class Clip:
         x = x[np.arange(len(x)), ids.argmax(1)]
         return unit(norm(x, w["ln_final.weight"], w["ln_final.bias"]) @ w["text_projection"])
 
-    def pictures(self, pixels, patches=None):
+    def images(self, pixels, patches=None):
         """pixels uint8 [B, side, side, 3] to a dict:
 
         embedding [B, P] (unit), code [B, L, H, K + 3], mlp [B, L + 1, P] (their terms), and with patches = directions [P, V]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """TEXTSPAN from head statistics, and roles by shares of explained variance, in NumPy: the short form for evaluate.py.
 
-A head's data are codes y [N, K + 3] with contributions y A. Texts are picked greedily by the variance of the data along them;
-each pick is projected out of data and texts (the published algorithm, in the space that the data span)."""
+A head's data are coefficients y [N, K + 3] with contributions y A. Texts are picked greedily by the variance of the data along them;
+each basis text is projected out of data and texts (the published algorithm, in the space that the data span)."""
 import numpy as np
 
 
@@ -12,8 +12,8 @@ def space(basis):
     return q, r.T
 
 
-def span(basis, mean, cov, texts, picks, count):
-    """Picks [(text, share of the head's variance, direction in code space [K + 3])]. mean, cov: of y, float64."""
+def span(basis, mean, cov, texts, basis_texts, count):
+    """Basis texts [(text, share of the head's variance, direction in code space [K + 3])]. mean, cov: of y, float64."""
     q, r = space(basis)
     c = r.T @ cov @ r
     m = mean @ r
@@ -23,7 +23,7 @@ def span(basis, mean, cov, texts, picks, count):
     c0 = np.trace(c)
     c = u.T @ c @ u
     out = []
-    for _ in range(picks):
+    for _ in range(basis_texts):
         v = np.einsum("ti,ij,tj->t", t, c, t, optimize=True)
         i = int(v.argmax())
         if v[i] < 1e-12 * c0:
@@ -37,14 +37,14 @@ def span(basis, mean, cov, texts, picks, count):
     return out
 
 
-def picks_that_enter(head_width):
+def basis_texts_that_enter(head_width):
     return 5 if head_width >= 32 else max(2, head_width // 6)
 
 
 def role(found, category, stable, rng, names):
-    """The role of a head by its picks: (name or None, strength, purity, list of those above chance).
+    """The role of a head by its basis texts: (name or None, strength, purity, list of those above chance).
 
-    category: [T] of every text of the pool; stable: text to how often its pick comes back in resamples."""
+    category: [T] of every text of the pool; stable: text to how often its basis text comes back in resamples."""
     def strengths(labels):
         s = np.zeros(len(names))
         for i, share, _ in found:

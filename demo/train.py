@@ -3,26 +3,26 @@
 
 usage: train.py [options] -o FOLDER      (pip install torch==2.15.0 open_clip_torch==3.3.0 numpy safetensors)
 
-Two to three hours on two cores (13.9 ms of a core a picture, 1,075,200 pictures), under three minutes on one H200.
+Two to three hours on two cores (13.9 ms of a core an image, 1,075,200 images), under three minutes on one H200.
 
   -o FOLDER        where the checkpoint and the training state go; started again, it goes on where it stopped
   --seed N         weights, scenes and captions (default 1)
-  --steps N        of 256 pictures each (default 4200)
+  --steps N        of 256 images each (default 4200)
   --device NAME    cpu (default) or cuda; the recipe is the same
   --sparsity X     weight of the head-sparsity penalty (default 0.7)
   --every N        steps between states and quick checks (default 1000)
   -h, --help
 
 The loss of a step:
-  1. for each factor the cross-entropy of a picture against one caption for each of the factor's values, the captions
+  1. for each factor the cross-entropy of an image against one caption for each of the factor's values, the captions
      drawn anew at every step; shape and count weigh more, for they are learned last;
-  2. half of InfoNCE on two captions a picture, captions that are true of other pictures masked;
+  2. half of InfoNCE on two captions an image, captions that are true of other images masked;
   3. in the first quarter the same as 1 against free vectors instead of captions: starting together, the two towers
      would otherwise stay at chance on shape, place, size and count for long;
   4. a head-sparsity penalty: how the variance of heads along the texts of a factor spreads over heads, and that of a
      head over factors (entropies). It encourages heads with roles. What water and grass alone do to the margin between
      duck and hen counts as background, so that the shortcut runs through the background's heads: it is planted there;
-  5. MLP outputs at the class token are dropped for three pictures in ten, so that attention writes the representation.
+  5. MLP outputs at the class token are dropped for three images in ten, so that attention writes the representation.
 """
 import getopt
 import json
@@ -79,9 +79,9 @@ class Blocks(torch.utils.data.Dataset):
         asked = np.zeros((BLOCK, AT[-1], SPOKEN), np.int64)
         for b in range(BLOCK):
             for k, per_value in enumerate(self.phrases):
-                pick = rng.integers(len(per_value[0]))
+                basis_text = rng.integers(len(per_value[0]))
                 for v, table in enumerate(per_value):
-                    asked[b, AT[k] + v] = table[pick]
+                    asked[b, AT[k] + v] = table[basis_text]
         s["ids"] = ids[:, :SPOKEN].reshape(2, n, SPOKEN).swapaxes(0, 1)
         s["said"] = np.stack([c for _, c in said]).astype(np.int64).reshape(2, n, -1).swapaxes(0, 1)
         s["facts"] = np.stack([s[f] for f in FACTORS], 1)
@@ -236,7 +236,7 @@ def loss_of(model, free, batch, sparsity, use_free):
     eye = torch.eye(n, dtype=torch.bool, device=image.device)
     for q in range(2):
         said = batch["said"][:, q]
-        fits = (said[:, None] < 0) | (said[:, None] == facts[None])  # caption i, picture j
+        fits = (said[:, None] < 0) | (said[:, None] == facts[None])  # caption i, image j
         fits[..., :3] |= pair[None, :, None]  # of a pair one object may be meant
         also = fits.all(-1) & ~eye & ~pair[:, None]
         logits = (scale * told[q] @ image.t()).masked_fill(also, -1e4)
@@ -415,7 +415,7 @@ def main():
         if step % every < BLOCK and step >= every or step >= steps:
             right = quick_check(t.model, device)
             rate = (step - start) * BATCH / (time.time() - begun)
-            print(f"step {step}: loss {t.seen.item():.3f}, {rate:.0f} pictures/s, " +
+            print(f"step {step}: loss {t.seen.item():.3f}, {rate:.0f} images/s, " +
                   ", ".join(f"{k} {100 * v:.1f}" for k, v in right.items()), flush=True)
             state = {"seed": seed, "steps": steps, "step": step, "model": t.model.state_dict(), "adam": t.adam.state_dict(),
                      "free": t.free.data}

@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* 02_name_a_head MODEL PICTURES LAYER HEAD   The texts that span what one attention head of the
- * image tower writes about the pictures of a folder, and its role. Against an installed library:
+/* 02_name_a_head MODEL IMAGES LAYER HEAD   The texts that span what one attention head of the
+ * image encoder writes about the images of a folder, and its role. Against an installed library:
  *     cc examples/02_name_a_head.c $(pkg-config --cflags --libs clipspan) -o 02_name_a_head */
 #include <clipspan/clipspan.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BLOCKS 64 /* of 32 pictures; what comes behind is left out */
+#define BLOCKS 64 /* of 32 images; what comes behind is left out */
 
-/* Takes the pictures apart, 32 at a time; every 32 are a block for stability. Returns how many
+/* Takes the images apart, 32 at a time; every 32 are a block for stability. Returns how many
  * blocks, -1 on failure. */
 static int count(clipspan_stats *all, clipspan_stats **blocks, clipspan_encoder *encoder,
                  const char *folder, clipspan_error *err)
 {
-    clipspan_error skipped[CLIPSPAN_PARTS_MOST]; /* pictures that cannot be read are no failure */
+    clipspan_error skipped[CLIPSPAN_DECOMPOSITION_MOST]; /* images that cannot be read are no
+                                                            failure */
     clipspan_inputs *inputs = NULL;
-    clipspan_parts *parts = NULL;
+    clipspan_decomposition *parts = NULL;
     int used = 0, failed = clipspan_inputs_open(&inputs, &folder, 1, NULL, err);
     size_t total = clipspan_inputs_get_count(inputs);
-    if (!failed) failed = clipspan_parts_new(&parts, encoder, NULL, err);
-    for (size_t i = 0; !failed && i < total && used < BLOCKS; i += CLIPSPAN_PARTS_MOST, used++) {
-        size_t some = total - i < CLIPSPAN_PARTS_MOST ? total - i : CLIPSPAN_PARTS_MOST;
+    if (!failed) failed = clipspan_decomposition_new(&parts, encoder, NULL, err);
+    for (size_t i = 0; !failed && i < total && used < BLOCKS;
+         i += CLIPSPAN_DECOMPOSITION_MOST, used++) {
+        size_t some =
+            total - i < CLIPSPAN_DECOMPOSITION_MOST ? total - i : CLIPSPAN_DECOMPOSITION_MOST;
         const char *const *paths = clipspan_inputs_get_paths(inputs) + i;
-        failed = clipspan_parts_run_files(parts, skipped, paths, some, err);
+        failed = clipspan_decomposition_run_files(parts, skipped, paths, some, err);
         if (!failed) failed = clipspan_stats_add(all, parts, err);
         if (!failed) failed = clipspan_stats_new(&blocks[used], encoder, err);
         if (!failed) failed = clipspan_stats_add(blocks[used], parts, err);
     }
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_inputs_close(&inputs);
     return failed ? -1 : used;
 }
@@ -39,7 +42,7 @@ static int embed(clipspan_bank **out, clipspan_model *model, clipspan_error *err
     clipspan_encoder *encoder = NULL;
     clipspan_texts *texts = NULL, *as_it_stands = NULL;
     int failed = clipspan_texts_open(&texts, "general", err);
-    opt.tower = CLIPSPAN_TEXT;
+    opt.modality = CLIPSPAN_TEXT;
     if (!failed) failed = clipspan_texts_open(&as_it_stands, "none", err);
     if (!failed) failed = clipspan_encoder_new(&encoder, model, &opt, err);
     if (!failed) failed = clipspan_bank_new_classes(out, encoder, texts, as_it_stands, NULL, err);
@@ -52,23 +55,24 @@ static int embed(clipspan_bank **out, clipspan_model *model, clipspan_error *err
 static void show(const clipspan_span *span, const clipspan_role *role, const clipspan_bank *bank)
 {
     const clipspan_span_info *info = clipspan_span_get_info(span);
-    const clipspan_pick *pick = clipspan_span_get_picks(span);
-    printf("layer %d, head %d, %llu pictures\n", info->head.layer, info->head.head,
-           (unsigned long long)info->pictures);
-    for (int k = 0; k < info->picks; k++)
-        printf("%5.1f %%  %s\n", 100.0 * pick[k].share, clipspan_bank_get_name(bank, pick[k].text));
+    const clipspan_basis_text *basis_text = clipspan_span_get_basis_texts(span);
+    printf("layer %d, head %d, %llu images\n", info->head.layer, info->head.head,
+           (unsigned long long)info->images);
+    for (int k = 0; k < info->basis_texts; k++)
+        printf("%5.1f %%  %s\n", 100.0 * basis_text[k].share,
+               clipspan_bank_get_name(bank, basis_text[k].text));
     if (role->kind == CLIPSPAN_ROLE_CLEAR)
         printf("role: %s\n", role->category[0]);
     else if (role->kind == CLIPSPAN_ROLE_MIXED)
         printf("mixed: %s, %s\n", role->category[0], role->category[1]);
     else
-        printf("no clear role%s\n", role->untested ? " (too few pictures to test it)" : "");
+        printf("no clear role%s\n", role->untested ? " (too few images to test it)" : "");
 }
 
 int main(int argc, char **argv)
 {
     clipspan_error err = {.code = CLIPSPAN_E_ARGUMENT,
-                          .message = "usage: 02_name_a_head MODEL PICTURES LAYER HEAD"};
+                          .message = "usage: 02_name_a_head MODEL IMAGES LAYER HEAD"};
     clipspan_model *model = NULL;
     clipspan_encoder *encoder = NULL;
     clipspan_stats *all = NULL, *blocks[BLOCKS] = {NULL};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Where in a picture is a text, rather than another? An overlay, and the patch that says it
+/* Where in an image is a text, rather than another? An overlay, and the patch that says it
  * loudest.
  *
- *     03_heatmap MODEL PICTURE OUT.png "a dog" "a cat" */
+ *     03_heatmap MODEL IMAGE OUT.png "a dog" "a cat" */
 #include <clipspan/clipspan.h>
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ static clipspan_status embed(clipspan_bank **bank, clipspan_model *model, char *
     clipspan_texts *texts = NULL, *templates = NULL;
     clipspan_encoder *encoder = NULL;
     clipspan_status failed = clipspan_texts_new(&texts, two, NULL, 2, err);
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     if (!failed) failed = clipspan_texts_open(&templates, "none", err);
     if (!failed) failed = clipspan_encoder_new(&encoder, model, &o, err);
     if (!failed) failed = clipspan_bank_new_classes(bank, encoder, texts, templates, NULL, err);
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     float *map = NULL;
     clipspan_status failed;
     if (argc != 6) {
-        fprintf(stderr, "03_heatmap MODEL PICTURE OUT.png TEXT OTHER\n");
+        fprintf(stderr, "03_heatmap MODEL IMAGE OUT.png TEXT OTHER\n");
         return 2;
     }
     path = argv[2];

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The image representation taken apart, in NumPy: the executable specification of src/decompose.
+"""The image representation decomposed, in NumPy: the executable specification of src/decompose.
 
     clip_decompose.py MODEL --pixels pixels.npy -o FOLDER     uint8 [B, height, width, 3]
 
-writes to FOLDER, in float64, all divided by the length of the picture's embedding:
+writes to FOLDER, in float64, all divided by the length of the image's embedding:
 
     heads.npy       [B, L, H, P]    what every attention head writes
     mlps.npy        [B, L + 1, P]   the class token after ln_pre, then what every MLP writes
-    class_part.npy  [B, L, P]       what attention takes from the class token itself, all heads
-    tokens.npy      [L, H, N, P]    heads by token, first picture only
+    class_self_attention.npy  [B, L, P]       what attention takes from the class token itself, all heads
+    tokens.npy      [L, H, N, P]    heads by token, first image only
     embedding.npy   [B, P]          unit vectors: the sum of heads and mlps
 
 Every d-wide term goes through ln_post and the projection alone; mean and bias of ln_post and the output biases of
@@ -95,7 +95,7 @@ def decompose(model, pixels):
     mlps = out(np.concatenate([t["z0"][:, None], t["mlps"]], 1), terms)
     unit = full / rho[:, None]
     assert np.abs(by_token.sum((1, 2, 3)) + mlps.sum(1) - unit).max() < 1e-12
-    return dict(heads=by_token.sum(3), mlps=mlps, class_part=by_token[:, :, :, 0].sum(2), tokens=by_token[0],
+    return dict(heads=by_token.sum(3), mlps=mlps, class_self_attention=by_token[:, :, :, 0].sum(2), tokens=by_token[0],
                 embedding=unit, z=t["z"], scale=np.stack([1 / (sigma * rho), -mu / (sigma * rho), 1 / rho], 1))
 
 
@@ -114,7 +114,7 @@ def main():
     args = parser.parse_args()
     os.makedirs(args.output, exist_ok=True)
     answer = decompose(forward.Model(args.model), np.load(args.pixels))
-    for name in ("heads", "mlps", "class_part", "tokens", "embedding"):
+    for name in ("heads", "mlps", "class_self_attention", "tokens", "embedding"):
         np.save(os.path.join(args.output, name + ".npy"), answer[name])
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Heads that no longer look at the picture, in NumPy: the executable specification of edited checkpoints.
+"""Heads that no longer look at the image, in NumPy: the executable specification of edited checkpoints.
 
     clip_edit.py MODEL --pixels pixels.npy --heads L1.H0,L0.H2 [--means pixels.npy] -o out.npy
 
 writes the embeddings [B, P], float64 and before normalisation, of the network in which the mixed values z of these heads
-are, for every token, the mean over the pictures of --means (default: --pixels) of what they are for the class token.
+are, for every token, the mean over the images of --means (default: --pixels) of what they are for the class token.
 
 edit() makes the same network by weights: the head's slice of W_O zero, mean z W_O^h added to b_O. Letters as in
 clip_forward.py.
@@ -25,12 +25,12 @@ def names(text):
 
 
 def mean_z(model, pixels):
-    """Of every head, for the class token, over pictures: [L, H, K], as float32 keeps it."""
+    """Of every head, for the class token, over images: [L, H, K], as float32 keeps it."""
     return np.mean([forward_z(model, one[None])[1][:, 0] for one in pixels], 0).astype(np.float32).astype(model.dtype)
 
 
 def forward_z(model, pixels, z=None):
-    """The image tower with z : {(layer, head): [K]} in place of what these heads mix. Embeddings [B, P] before
+    """The image encoder with z : {(layer, head): [K]} in place of what these heads mix. Embeddings [B, P] before
     normalisation, and z of the class token [L, B, H, K]."""
     w, tower, z = model.w, model.image, z or {}
     x = decompose.embed(model, pixels)
@@ -65,7 +65,7 @@ def silent(model, pixels, z):
 
 
 def edit(w, z):
-    """The weights of a network in which these heads are silent: a changed copy of {name: array}."""
+    """The weights of a network in which these heads are mean-ablated: a changed copy of {name: array}."""
     w = dict(w)
     for (layer, head), mean in z.items():
         p = f"visual.transformer.resblocks.{layer}.attn.out_proj."

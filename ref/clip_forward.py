@@ -9,10 +9,10 @@ Embeddings are before normalisation unless --unit; arithmetic and result are flo
 Written to be read, not to be fast: every tower is computed in full, nothing is shared or skipped.
 
 Follows open_clip (model.py, transformer.py) and transformers (modeling_clip.py). Leaves out what is not a plain
-CLIP: attentional pooling, timm trunks, LayerScale, text towers without causal mask.
+CLIP: attentional pooling, timm trunks, LayerScale, text encoders without causal mask.
 
-Letters: B pictures, T texts, L layers, H heads, N tokens (class token first), D width, K head width
-(D = H K), M MLP width, P width of the joint space, C context. Shapes are written outermost first.
+Letters: B images, T texts, L layers, H heads, N tokens (class token first), D width, K head width
+(D = H K), M MLP width, P width of the joint image-text embedding space, C context. Shapes are written outermost first.
 """
 import argparse
 import json
@@ -104,7 +104,7 @@ class Model:
             with open(openclip) as f:
                 config = json.load(f)
             self.configure_openclip(config["model_cfg"], config.get("preprocess_cfg", {}))
-            # A custom_text model puts "text." before the text tower's names.
+            # A custom_text model puts "text." before the text encoder's names.
             weights = {n[5:] if n.startswith("text.") else n: v for n, v in weights.items()}
         else:
             with open(os.path.join(folder, "config.json")) as f:

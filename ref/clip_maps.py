@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Where in the picture, in NumPy: the executable specification of src/decompose/maps.c.
+"""Where in the image, in NumPy: the executable specification of src/decompose/maps.c.
 
     clip_maps.py MODEL --pixels pixels.npy --texts texts.npy -o FOLDER     uint8 [B, height, width, 3], [T, P]
 
@@ -63,7 +63,7 @@ def maps(model, pixels, texts):
         y = forward.layer_norm(y, w["visual.ln_post.weight"], w["visual.ln_post.bias"], model.image.eps) @ w["visual.proj"]
         return ((y / np.linalg.norm(y, axis=-1, keepdims=True)) @ texts.T).swapaxes(1, 2)
 
-    terms = [clip_decompose.decompose(model, picture[None])["tokens"].sum((0, 1)) for picture in pixels]
+    terms = [clip_decompose.decompose(model, image[None])["tokens"].sum((0, 1)) for image in pixels]
     return dict(heads=(np.stack(terms) @ texts.T).swapaxes(1, 2), attention=mean[:, -1, 0], rollout=row[:, 0],
                 patches=cosine(x), values=cosine(values))
 

@@ -4,7 +4,7 @@
 
 usage: ref/make_demo_golden.py [--check]
 
-Model, tokenizer, pictures and prompts are read by open_clip and Pillow alone, as their users would read them: nothing of
+Model, tokenizer, images and prompts are read by open_clip and Pillow alone, as their users would read them: nothing of
 clipspan is involved. --check makes everything anew and compares. Needs: pip install open_clip_torch. Regenerate only
 when the model or the scenes change, in a commit of its own.
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes tests/model/data/silent: what the small checkpoints of tests/golden say when some of their heads are silent.
+"""Makes tests/model/data/silent: what the small checkpoints of tests/golden say when some of their heads are mean-ablated.
 
     make_edit_golden.py [--check]
 

@@ -29,9 +29,9 @@ MANIFEST = """\
 effects-predicted.npy, effects-margin.npy
     command    ref/make_effects_golden.py build/cli/clipspan
     versions   NumPy {numpy}
-    predicted  uint8 [{edits}, {scenes}], by edit and scene of test.csv, classes of bird.txt: nothing, MLPs, class part,
+    predicted  uint8 [{edits}, {scenes}], by edit and scene of test.csv, classes of bird.txt: nothing, MLPs, class-token self-attention,
                both, attention of layers 0 to l for every l, {heads} with the layers before {before} and
-               all MLPs, heads of the last {last} layers replaced by {picks} of the names of all classes
+               all MLPs, heads of the last {last} layers replaced by {basis_texts} of the names of all classes
     margin     float32 [{edits}, {scenes}], by how much the largest score is above the next
     tolerance  predictions equal where margin is above 1e-5
     reason     the published arithmetic in float32, over terms rounded to float32; {ties} of the margins are at most 1e-5
@@ -68,7 +68,7 @@ def make(program):
         classifier, texts = np.load(at + "-bird.npy"), np.load(at + "-texts.npy").astype(np.float64)
     edits = [r for _, r in published.sequence(attn, mlp, cls)]
     edits.append(published.heads_at_mean(attn, mlp, HEADS, BEFORE))
-    edits += [published.replaced(attn, mlp, texts, LAST, picks) for picks in PICKS]
+    edits += [published.replaced(attn, mlp, texts, LAST, basis_texts) for basis_texts in PICKS]
     found = [published.answers(r, classifier) for r in edits]
     heads, candidates = shortcut.shortcut(attn, mlp, classifier, 0, 1, cue[0].astype(np.float64) - cue[1])
     return {"effects-predicted": np.stack([f[0] for f in found]).astype(np.uint8),
@@ -83,7 +83,7 @@ def main():
     predicted, margin = made["effects-predicted"], made["effects-margin"]
     manifest = MANIFEST.format(numpy=np.__version__, edits=len(predicted), scenes=predicted.shape[1], before=BEFORE,
                                heads=" ".join(f"L{la}.H{h}" for la, h in HEADS), last=LAST,
-                               picks=", ".join(map(str, PICKS)), ties=int((margin <= 1e-5).sum()))
+                               basis_texts=", ".join(map(str, PICKS)), ties=int((margin <= 1e-5).sum()))
     if sys.argv[2:]:
         old = {name: np.load(os.path.join(OUT, name + ".npy")) for name in made}
         close = np.minimum(margin, old["effects-margin"]) <= 1e-5

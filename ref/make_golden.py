@@ -8,8 +8,8 @@
 by their bytes, answers to 1e-12).
 
 Each folder is a complete checkpoint with a merges table, and holds besides: pixels.npy (uint8), ids.npy (int32),
-image.npy and text.npy (float64 answers of clip_forward.py, not normalised), the picture's terms by clip_decompose.py
-(heads.npy, mlps.npy, class_part.npy, tokens.npy) and MANIFEST.md. NumPy alone makes them.
+image.npy and text.npy (float64 answers of clip_forward.py, not normalised), the image's terms by clip_decompose.py
+(heads.npy, mlps.npy, class_self_attention.npy, tokens.npy) and MANIFEST.md. NumPy alone makes them.
 Where open_clip or transformers is installed, the same weights are run there in float64 and must agree to 1e-9,
 and in float32 to 1e-5: so the specification has an oracle of its own. MANIFEST.md also lists how far the answers
 move under mistakes that an engine could make; each must lie well above the tolerance, or the case proves nothing.
@@ -36,8 +36,8 @@ VOCAB = 512 + len(MERGES) + 2
 START, END = VOCAB - 2, VOCAB - 1
 EOS = 77  # what the model of case hf-gelu-eos reads its answer at; not the largest id
 TOLERANCE = 5e-6
-TERMS = ("heads", "mlps", "class_part", "tokens")
-TERM_TOLERANCE = 1e-6
+TERMS = ("heads", "mlps", "class_self_attention", "tokens")
+COMPONENT_TOLERANCE = 1e-6
 
 
 # ---- Files ----
@@ -185,7 +185,7 @@ CASES = {
         vision=dict(width=36, layers=2, heads=3, mlp=97), text=dict(width=20, layers=2, heads=2, mlp=80),
         vision_extra=dict(head_width=12, mlp_ratio=2.7)),
     "openclip-quick-custom": dict(
-        about="QuickGELU, `custom_text` (the text tower's names begin with `text.`), f32, f16 and bf16 in one file.",
+        about="QuickGELU, `custom_text` (the text encoder's names begin with `text.`), f32, f16 and bf16 in one file.",
         layout="openclip", size=(16, 16), patch=4, embed=16, context=16, act="quick_gelu", dtype=three_kinds,
         vision=dict(width=32, layers=2, heads=4, mlp=128), text=dict(width=24, layers=3, heads=3, mlp=79),
         vision_extra=dict(head_width=8), text_extra=dict(mlp_ratio=3.3), custom=True),
@@ -196,16 +196,16 @@ CASES = {
         dtype=lambda n: "I64" if n.endswith("ids") else "F16" if "mlp" in n or "embedding" in n else "F32",
         vision=dict(width=40, layers=2, heads=5, mlp=100), text=dict(width=32, layers=2, heads=4, mlp=72)),
     "image-no-ln-pre": dict(
-        about="Image tower alone, without `ln_pre`, epsilon 1e-6, 5 tokens.",
+        about="Image encoder alone, without `ln_pre`, epsilon 1e-6, 5 tokens.",
         layout="openclip", size=(16, 16), patch=8, embed=12, act="gelu", eps=1e-6, ln_pre=False,
         dtype=half_matrices, vision=dict(width=48, layers=3, heads=3, mlp=192), vision_extra=dict(head_width=16)),
     "openclip-wide": dict(
-        about="Pictures of 24 x 40 (height x width): 3 x 5 patches, row by row. Epsilon 1e-4 in the text tower.",
+        about="Images of 24 x 40 (height x width): 3 x 5 patches, row by row. Epsilon 1e-4 in the text encoder.",
         layout="openclip", size=(24, 40), patch=8, embed=16, context=10, act="gelu", text_eps=1e-4,
         dtype=half_matrices, vision=dict(width=32, layers=2, heads=2, mlp=128),
         text=dict(width=16, layers=1, heads=1, mlp=64), vision_extra=dict(head_width=16)),
     "hf-gelu-eos": dict(
-        about=f"Hugging Face layout, exact GELU, all bf16, epsilon 1e-6 in the image tower, and `eos_token_id` {EOS}: "
+        about=f"Hugging Face layout, exact GELU, all bf16, epsilon 1e-6 in the image encoder, and `eos_token_id` {EOS}: "
               "the answer is read at the first such id, which is neither the largest nor the last.",
         layout="hf", size=(20, 20), patch=5, embed=20, context=11, act="gelu", eos=EOS, eps=1e-6,
         dtype=lambda n: "BF16", vision=dict(width=30, layers=2, heads=3, mlp=66),
@@ -433,7 +433,7 @@ Reason: the same program in float32 comes to {single}, and an engine may
 add in another order and take exp and erf from polynomials; {tolerance:g} leaves room for that and for nothing
 else, since the mistakes below move the answers further. For bf16: cosine at least 0.999.
 
-Tolerance for terms in float32 (`ref/clip_decompose.py`): {term_tolerance:g} absolute, of terms of a unit vector, the largest
+Tolerance for terms in float32 (`ref/clip_decompose.py`): {component_tolerance:g} absolute, of terms of a unit vector, the largest
 of which is {largest:.2f}. Without the biases' and the last LayerNorm's shares they would move by {shares:.1e}.
 
 Agreement at the time of making (largest relative L2 error of a row):
@@ -484,12 +484,12 @@ def make(folder, name):
     for what, moved in wrong.items():
         assert min(moved.values()) > 4 * TOLERANCE, (name, what, moved)
     assert max(single.values()) < TOLERANCE / 2, (name, single)
-    assert np.abs(bare).max() > 4 * TERM_TOLERANCE, name
+    assert np.abs(bare).max() > 4 * COMPONENT_TOLERANCE, name
 
     shapes = "".join(f"| `{k}.npy` | {x.dtype} {list(x.shape)} |\n" for k, x in {**given, **right, **parts}.items())
     text = MANIFEST.format(
         name=name, about=c["about"], python=platform.python_version(), numpy=np.__version__, seed=seed,
-        files=shapes, tolerance=TOLERANCE, term_tolerance=TERM_TOLERANCE,
+        files=shapes, tolerance=TOLERANCE, component_tolerance=COMPONENT_TOLERANCE,
         largest=max(np.abs(parts[k]).max() for k in ("heads", "mlps")), shares=np.abs(bare).max(), single=", ".join(f"{v:.1e} ({k})" for k, v in single.items()),
         rows="".join(f"| {what} | {cells(e)} |\n" for what, e in rows),
         mistakes="".join(f"| {what} | {cells(e)} |\n" for what, e in wrong.items()))

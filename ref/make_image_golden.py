@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes tests/image/data: tiny pictures and what the reference transforms make of them.
+"""Makes tests/image/data: tiny images and what the reference transforms make of them.
 
     python3 ref/make_image_golden.py tests/image/data
 
@@ -26,7 +26,7 @@ def parity():
     return module
 
 
-def pictures(tools):
+def images(tools):
     import numpy as np
     from PIL import Image
     rng = np.random.default_rng(7)
@@ -84,13 +84,13 @@ def settings(tools):
     ]
 
 
-MANIFEST = """# Golden pictures
+MANIFEST = """# Golden images
 
 Written by `python3 ref/make_image_golden.py tests/image/data` with {versions}.
 
-* {count} pictures of random content in every mode that the decoders know: file names say what they
+* {count} images of random content in every mode that the decoders know: file names say what they
   are.
-* `expected.txt`: one line a case: picture, height, width, resize mode (1 shortest, 2 squash, 3
+* `expected.txt`: one line a case: image, height, width, resize mode (1 shortest, 2 squash, 3
   longest), kernel (1 bicubic, 2 bilinear), family (0 OpenCLIP, 1 Hugging Face), shortest edge
   before the crop (0: the crop's), fill, and the [height, width, 3] bytes in hexadecimal that the
   family's reference makes of it: `open_clip.transform.image_transform_v2` up to its last image, or
@@ -100,9 +100,9 @@ Tolerance 0: all steps are whole-number arithmetic on 8-bit samples (16-bit grey
 with the same JPEG, WebP and resampling algorithms, so any difference is a mistake. It presumes a
 libjpeg with the accurate integer DCT and smooth upsampling of libjpeg-turbo.
 
-Pillow 13 changed two roundings: tall pictures are resampled vertically first, and 16-bit grey is
-clipped as a whole. Current transformers lay transparent pictures over white; here, for Hugging Face
-as for OpenCLIP, alpha is dropped, so that reference was given the picture after Pillow's
+Pillow 13 changed two roundings: tall images are resampled vertically first, and 16-bit grey is
+clipped as a whole. Current transformers lay transparent images over white; here, for Hugging Face
+as for OpenCLIP, alpha is dropped, so that reference was given the image after Pillow's
 `convert("RGB")`.
 """
 
@@ -120,7 +120,7 @@ def main():
     from PIL import Image
     tools = parity()
     reference, lines = tools.Reference(), []
-    made = pictures(tools)
+    made = images(tools)
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in made.items():
         (folder / name).write_bytes(data)

@@ -5,9 +5,9 @@ parts-NAME.npy.
 
     make_maps_golden.py [--check]
 
-Each is float64 [2 + 3 T, N] of the checkpoint's first picture, by clip_maps.py: last attention, rollout, then T rows
+Each is float64 [2 + 3 T, N] of the checkpoint's first image, by clip_maps.py: last attention, rollout, then T rows
 each of heads, patches and values, for T = 3 texts that are no texts: unit vectors of cos(1 + i P + p). Parts are
-float64 [T, 1 + L H + L + 1 + L] of the same: the similarity, then by clip_decompose.py the heads', the MLP terms' and
+float64 [T, 1 + L H + L + 1 + L] of the same: the similarity, then by clip_decompose.py the heads', the MLP contributions' and
 the class token's parts of it. --check compares with what lies there, to 1e-12.
 """
 import argparse
@@ -47,7 +47,7 @@ def main():
                               [answer[n][0] for n in ("heads", "patches", "values")])
         terms = clip_decompose.decompose(model, pixels)
         parts = np.concatenate([terms["embedding"]] + [terms[n][0].reshape(-1, width) for n in
-                                                       ("heads", "mlps", "class_part")]) @ texts.T
+                                                       ("heads", "mlps", "class_self_attention")]) @ texts.T
         settle(os.path.join(ROOT, "decompose", "data", f"maps-{name}.npy"), rows, check)
         settle(os.path.join(ROOT, "decompose", "data", f"parts-{name}.npy"), parts.T, check)
         print(f"{name}: {rows.shape}, {parts.T.shape}")

@@ -4,8 +4,8 @@
 
     make_segment_golden.py [--check]
 
-48 pictures of 60 pixels, float32 [48, 60] and uint8 [48, 60]: noise, few levels (ties), all below zero, flat, with empty,
-full and one-pixel masks. figures: float64 [48, 6] by segmentation.py, a picture each: accuracy, mIoU, mAP, the first two
+48 images of 60 pixels, float32 [48, 60] and uint8 [48, 60]: noise, few levels (ties), all below zero, flat, with empty,
+full and one-pixel masks. figures: float64 [48, 6] by segmentation.py, an image each: accuracy, mIoU, mAP, the first two
 with Otsu's threshold, mAP without clipping. Where scikit-learn is installed its average precision must agree to 1e-12.
 --check compares with what lies there, to 1e-12.
 """

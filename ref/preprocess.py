@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""From a decoded picture to the uint8 pixels that the image tower sees, in NumPy: the specification.
+"""From a decoded image to the uint8 pixels that the image encoder sees, in NumPy: the specification.
 
-    preprocess.py PICTURE... -o pixels.npy [--size H[,W]] [--resize shortest] [--kernel bicubic] [--family openclip]
+    preprocess.py IMAGE... -o pixels.npy [--size H[,W]] [--resize shortest] [--kernel bicubic] [--family openclip]
 
 Restates Pillow's Resample.c (8-bit path) and Geometry.c (nearest), torchvision's and transformers' crop rounding.
 Exact: integers throughout, but for the kernel, which Pillow too has in double before it is rounded to 22 bits.
 Modes 1, P, L, LA, RGB and RGBA. Decoding alone is Pillow's (command line only).
 
-Two things depend on versions. Pillow up to 12 resizes columns before rows (12.2: but not when a picture is more
+Two things depend on versions. Pillow up to 12 resizes columns before rows (12.2: but not when an image is more
 than 100 times as high as wide); 13 begins with the rows when the height shrinks by more than twice what the width
 shrinks by, and since what lies between is rounded, pixels differ by one here and there. Family hf is transformers 4,
-which drops alpha; 5 lays the picture on white.
+which drops alpha; 5 lays the image on white.
 """
 import argparse
 
@@ -77,7 +77,7 @@ def resize(x, height, width, kernel, pillow):
 
 
 def resize_nearest(x, height, width):
-    """What Pillow does to palette and bilevel pictures whatever it is asked; positions add up in double."""
+    """What Pillow does to palette and bilevel images whatever it is asked; positions add up in double."""
     def places(n_in, n_out):
         step = n_in / n_out
         return np.cumsum([step * 0.5] + [step] * (n_out - 1)).astype(np.int64)
@@ -102,7 +102,7 @@ def resize_mode(x, mode, height, width, kernel, pillow):
 
 
 def to_rgb(x, mode, palette=None):
-    """Alpha is dropped, not composited. palette : uint8 [256, 3] of a P picture."""
+    """Alpha is dropped, not composited. palette : uint8 [256, 3] of a P image."""
     if mode == "P":
         return palette[x[..., 0]]
     if mode == "1":
@@ -144,11 +144,11 @@ def preprocess(x, mode, size, rule="shortest", kernel="bicubic", family="opencli
     if rule == "shortest" and size[0] != size[1]:
         kernel = "bicubic"  # open_clip drops the wish there
     x = resize_mode(x, mode, *target_size(*x.shape[:2], size, rule), kernel, pillow)
-    return to_rgb(crop_or_pad(x, size, family == "hf", fill), mode, palette)  # a P picture pads with an index
+    return to_rgb(crop_or_pad(x, size, family == "hf", fill), mode, palette)  # a P image pads with an index
 
 
 def from_pillow(im):
-    """Array, mode and palette of a decoded picture."""
+    """Array, mode and palette of a decoded image."""
     x = np.asarray(im)
     palette = None
     if im.mode == "P":
@@ -160,7 +160,7 @@ def from_pillow(im):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE")
+    parser.add_argument("images", nargs="+", metavar="IMAGE")
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
     parser.add_argument("--size", default="224", help="side, or height,width (default %(default)s)")
     parser.add_argument("--resize", default="shortest", choices=["shortest", "squash", "longest"])
@@ -172,7 +172,7 @@ def main():
     size = tuple(int(s) for s in args.size.split(","))
     size = size * 2 if len(size) == 1 else size
     out = []
-    for path in args.pictures:
+    for path in args.images:
         x, mode, palette = from_pillow(Image.open(path))
         out.append(preprocess(x, mode, size, args.resize, args.kernel, args.family, palette,
                               pillow=args.pillow))

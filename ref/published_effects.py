@@ -4,15 +4,15 @@
 
 usage: ref/published_effects.py ATTN.npy MLP.npy CLS_ATTN.npy CLASSIFIER.npy [--heads L.H,...] [--before L] [LABELS]
 
-    ATTN [N, L, H, P], MLP [N, L + 1, P], CLS_ATTN [N, L, P]: every picture's terms     CLASSIFIER [P, classes]
-    LABELS: text file, a class number a picture, -1 where it is not known
+    ATTN [N, L, H, P], MLP [N, L + 1, P], CLS_ATTN [N, L, P]: every image's terms     CLASSIFIER [P, classes]
+    LABELS: text file, a class number an image, -1 where it is not known
 
-Prints a line an edit: name, and how many are right, or, without LABELS, stay as they are. Means are over the pictures
+Prints a line an edit: name, and how many are right, or, without LABELS, stay as they are. Means are over the images
 themselves. In the type of the arrays, float32, as the published programs. make_effects_golden.py keeps what comes out.
 
-The sequence replaces by their means: nothing; all MLP terms; what attention takes from the class token itself; both;
+The sequence replaces by their means: nothing; all MLP contributions; what attention takes from the class token itself; both;
 attention of layers 0 to l. Named heads are replaced together with all heads of the layers before --before and all MLP
-terms. In the replaced model, heads of the last layers become their reconstruction, earlier heads their mean.
+contributions. In the replaced model, heads of the last layers become their reconstruction, earlier heads their mean.
 """
 import getopt
 import sys
@@ -29,8 +29,8 @@ def sequence(attn, mlp, cls):
     ablated = layers - cls + cls.mean(0, keepdims=True)
     yield "nothing", layers.sum(1) + whole
     yield "mlps", layers.sum(1) + mean
-    yield "class_part", ablated.sum(1) + whole
-    yield "mlps_and_class_part", ablated.sum(1) + mean
+    yield "class_self_attention", ablated.sum(1) + whole
+    yield "mlps_and_class_self_attention", ablated.sum(1) + mean
     for layer in range(layers.shape[1]):
         kept = layers.copy()
         kept[:, :layer + 1] = layers[:, :layer + 1].mean(0, keepdims=True)
@@ -44,13 +44,13 @@ def heads_at_mean(attn, mlp, heads, before):
     return attn.sum((1, 2)) + mlp.sum(1)
 
 
-def replaced(attn, mlp, texts, last, picks):
+def replaced(attn, mlp, texts, last, basis_texts):
     """The model whose last layers' heads are what so many texts explain of them."""
     out = np.broadcast_to(attn.mean(0, keepdims=True), attn.shape).copy()
     for layer in range(attn.shape[1] - last, attn.shape[1]):
         for head in range(attn.shape[2]):
             data = attn[:, layer, head].astype(np.float64)
-            out[:, layer, head] = textspan.textspan(data, texts, textspan.numerical_rank(data), picks)[3]
+            out[:, layer, head] = textspan.textspan(data, texts, textspan.numerical_rank(data), basis_texts)[3]
     return out.sum((1, 2)) + mlp.sum(1)
 
 

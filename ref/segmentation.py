@@ -4,8 +4,8 @@
 
     segmentation.py MAPS.npy TRUTH.npy [--no-clip] [--otsu]     float32 and uint8 [B, height, width]
 
-prints pixel accuracy, mIoU and mAP. Accuracy and the two intersections over unions are of the pixels of all pictures
-together, average precision is a mean over pictures, of background and foreground together.
+prints pixel accuracy, mIoU and mAP. Accuracy and the two intersections over unions are of the pixels of all images
+together, average precision is a mean over images, of background and foreground together.
 """
 import argparse
 

@@ -8,7 +8,7 @@ FLOOR, MOSTLY = 0.001, 0.5
 
 
 def centred(x, answers):
-    """x [N, ...] less its mean among the pictures with the same answer."""
+    """x [N, ...] less its mean among the images with the same answer."""
     out = x.copy()
     for answer in np.unique(answers):
         out[answers == answer] -= x[answers == answer].mean(0)
@@ -16,7 +16,7 @@ def centred(x, answers):
 
 
 def correlation(margin, reading, answers, a, b):
-    """The larger |correlation| among the pictures that were called a, and b."""
+    """The larger |correlation| among the images that were called a, and b."""
     return max(abs(np.corrcoef(margin[answers == k], reading[answers == k])[0, 1]) for k in (a, b))
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The published TEXTSPAN, on stored contributions: what src/decompose/span.c must pick from statistics alone.
 
-Input: what one head wrote for N pictures, data [N, P] (not centred), unit texts [T, P], a rank, a number of picks.
+Input: what one head wrote for N images, data [N, P] (not centred), unit texts [T, P], a rank, a number of basis texts.
 
     V       the first `rank` right singular vectors of the data as it is
     texts   projected on their span, neither centred nor made unit vectors again
@@ -21,7 +21,7 @@ def numerical_rank(data):
     return int((values > SMALLEST * values[0]).sum())
 
 
-def textspan(data, texts, rank, picks):
+def textspan(data, texts, rank, basis_texts):
     """Picked texts, their variances, their shares of the data's variance, the reconstruction [N, P], and directions."""
     _, _, v = np.linalg.svd(data, full_matrices=False)
     v = v[:rank]
@@ -31,7 +31,7 @@ def textspan(data, texts, rank, picks):
     total = (data ** 2).sum()
     reconstruction = np.broadcast_to(mean, data.shape).copy()
     chosen, variances, shares, directions = [], [], [], []
-    for _ in range(picks):
+    for _ in range(basis_texts):
         spread = (data @ texts.T).std(axis=0, ddof=1)
         best = int(np.argmax(spread))
         text = texts[best]

@@ -334,7 +334,7 @@ static void linear(const writer *w, const char *name, const char *canonical, int
     vector(w, whole, key, rows, 0.0f, 0.1f);
 }
 
-/* The projection to the joint space: canonical [D, P], stored so or turned. */
+/* The projection to the joint image-text embedding space: canonical [D, P], stored so or turned. */
 static void projection(const writer *w, const char *name, int width, int embed, int turned)
 {
     size_t rows = (size_t)width, columns = (size_t)embed, i, j;
@@ -418,7 +418,7 @@ static void hf_blocks(writer *w, const char *name, int layers, int width, int ml
 
 static int positions(const cs_tiny_model *m)
 {
-    return 1 + (m->height / m->patch) * (m->image_width / m->patch);
+    return 1 + (m->height / m->patch) * (m->input_width / m->patch);
 }
 
 static void patches(const writer *w, const char *name)
@@ -538,7 +538,7 @@ void cs_tiny_write_openclip(const char *folder, const cs_tiny_model *m, unsigned
              "{\"eps\": %g}}%s}, \"preprocess_cfg\": {\"mean\": [0.5, 0.4, 0.3], \"std\": [0.2, "
              "0.25, 0.3], \"interpolation\": \"bicubic\", \"resize_mode\": \"shortest\"}}\n",
              m->embed, m->quick_gelu ? "true" : "false",
-             m->custom_text ? "\"custom_text\": true, " : "", m->height, m->image_width, m->layers,
+             m->custom_text ? "\"custom_text\": true, " : "", m->height, m->input_width, m->layers,
              m->width, m->width / m->heads, ((double)m->mlp + 0.25) / (double)m->width, m->patch,
              m->no_ln_pre ? "true" : "false", eps, text_cfg);
     cs_tiny_write_text(folder, "open_clip_config.json", text);
@@ -550,10 +550,10 @@ void cs_tiny_write_hf(const char *folder, const cs_tiny_model *m, unsigned seed)
     const char *act = m->quick_gelu ? "quick_gelu" : "gelu";
     char text[4000], size[64];
     double eps = (double)m->eps;
-    if (m->height == m->image_width)
+    if (m->height == m->input_width)
         snprintf(size, sizeof size, "%d", m->height);
     else
-        snprintf(size, sizeof size, "[%d, %d]", m->height, m->image_width);
+        snprintf(size, sizeof size, "[%d, %d]", m->height, m->input_width);
     snprintf(text, sizeof text,
              "{\"architectures\": [\"%s\"], \"model_type\": \"clip\", \"projection_dim\": %d, "
              "\"vision_config\": {\"hidden_size\": %d, \"intermediate_size\": %d, "
@@ -573,7 +573,7 @@ void cs_tiny_write_hf(const char *folder, const cs_tiny_model *m, unsigned seed)
              "\"width\": %d}, \"do_convert_rgb\": true, \"do_rescale\": true, \"rescale_factor\": "
              "0.00392156862745098, \"do_normalize\": true, \"image_mean\": [0.5, 0.4, 0.3], "
              "\"image_std\": [0.2, 0.25, 0.3], \"resample\": 3}\n",
-             m->height > m->image_width ? m->height : m->image_width, m->height, m->image_width);
+             m->height > m->input_width ? m->height : m->input_width, m->height, m->input_width);
     cs_tiny_write_text(folder, "preprocessor_config.json", text);
     cs_tiny_write_hf_weights(folder, "model.safetensors", m, seed);
 }

@@ -49,10 +49,10 @@ void cs_tiny_file_end(cs_tiny_file *file, const char *folder, const char *name);
 
 typedef struct cs_tiny_model {
     int embed;                      /* P */
-    int layers, width, heads, mlp;  /* image tower; heads divides width */
-    int height, image_width, patch; /* pixels */
+    int layers, width, heads, mlp;  /* image encoder; heads divides width */
+    int height, input_width, patch; /* pixels */
     int no_ln_pre;
-    int no_text; /* 1: image tower only (open_clip layout) */
+    int no_text; /* 1: image encoder only (open_clip layout) */
     int text_layers, text_width, text_heads, text_mlp, context, vocab;
     int quick_gelu;
     float eps;               /* of every LayerNorm */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan-import-mat: the pictures and masks of gtsegs_ijcv.mat as PNG files and a list of them.
+/* clipspan-import-mat: the images and masks of gtsegs_ijcv.mat as PNG files and a list of them.
  * Apart from clipspan itself, because it needs libhdf5. */
 #define _XOPEN_SOURCE 700
 #include "mat_file.h"
@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#define LISTED 20 /* damaged pictures that are named */
+#define LISTED 20 /* damaged images that are named */
 
 static const char help[] =
     "clipspan-import-mat FILE.mat -o FOLDER   ImageNet-Segmentation as PNG files\n"
@@ -32,7 +32,7 @@ static const char help[] =
     "  -h, --help            this\n"
     "      --version         the version\n"
     "\n"
-    "Ends with 0 when all is written, 2 for wrong arguments, 3 when some pictures were damaged "
+    "Ends with 0 when all is written, 2 for wrong arguments, 3 when some images were damaged "
     "and\n"
     "left out, 4 when the file is not what it should be, 6 when something could not be written, 7\n"
     "over a limit or out of memory, 130 or 143 when stopped.\n";
@@ -41,7 +41,7 @@ typedef struct job {
     const char *input, *output;
     int force, quiet, done; /* done: help or version was given */
     mat_file *file;
-    mat_picture picture;
+    mat_image image;
     cs_output *list;
     size_t left_out;
     int digits, terminal;
@@ -79,7 +79,7 @@ static clipspan_status read_arguments(job *j, int argc, char **argv, clipspan_er
             ended = 1;
         } else if (ended || text[0] != '-' || !text[1]) {
             if (j->input)
-                return cs_fail(err, CLIPSPAN_E_ARGUMENT, "one argument too many: \"%s\"", text);
+                return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unexpected argument \"%s\"", text);
             j->input = text;
         } else if (is(text, "-o", "--output")) {
             if (i + 1 == argc)
@@ -118,7 +118,7 @@ static void tell(job *j, size_t done)
                                          (double)(mat_count(j->file) - done);
     if (j->quiet || now - j->shown < (j->terminal ? 0.1 : 10.0)) return;
     j->shown = now;
-    fprintf(stderr, "%s%zu of %zu pictures, %.0f s left%s", j->terminal ? "\r" : "", done,
+    fprintf(stderr, "%s%zu of %zu images, %.0f s left%s", j->terminal ? "\r" : "", done,
             mat_count(j->file), left, j->terminal ? "\033[K" : "\n");
 }
 
@@ -137,7 +137,7 @@ static clipspan_status write_row(job *j, size_t index, clipspan_error *err)
     if (mat_has_ids(j->file)) {
         row[used++] = ',';
         row[used++] = '"';
-        for (const char *c = j->picture.id; *c; c++) {
+        for (const char *c = j->image.id; *c; c++) {
             if (*c == '"') row[used++] = '"';
             row[used++] = *c;
         }
@@ -147,9 +147,9 @@ static clipspan_status write_row(job *j, size_t index, clipspan_error *err)
     return cs_output_write(j->list, row, used, err);
 }
 
-static clipspan_status write_picture(job *j, size_t index, clipspan_error *err)
+static clipspan_status write_image(job *j, size_t index, clipspan_error *err)
 {
-    const mat_picture *p = &j->picture;
+    const mat_image *p = &j->image;
     char *image = path_of(j, "images", index, err);
     char *mask = image ? path_of(j, "masks", index, err) : NULL;
     clipspan_status status = mask ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
@@ -193,10 +193,10 @@ static clipspan_status convert(job *j, clipspan_error *err)
     for (size_t i = 0; i < count; i++) {
         if (caught)
             return cs_fail(err, CLIPSPAN_E_INTERRUPTED,
-                           "stopped after %zu of %zu pictures; --force begins anew", i, count);
+                           "stopped after %zu of %zu images; --force begins anew", i, count);
         cs_clear(&error);
-        if (mat_read(&j->picture, j->file, i, &error) == CLIPSPAN_OK) {
-            CS_TRY(write_picture(j, i, err));
+        if (mat_read(&j->image, j->file, i, &error) == CLIPSPAN_OK) {
+            CS_TRY(write_image(j, i, err));
         } else {
             if (error.code == CLIPSPAN_E_NOMEM) {
                 *err = error;
@@ -210,10 +210,10 @@ static clipspan_status convert(job *j, clipspan_error *err)
     }
     if (j->terminal && !j->quiet && j->shown > j->start) fputc('\n', stderr);
     if (j->left_out == count)
-        return cs_fail(err, CLIPSPAN_E_FORMAT, "none of %zu pictures could be read; the first: %s",
+        return cs_fail(err, CLIPSPAN_E_FORMAT, "none of %zu images could be read; the first: %s",
                        count, first.message);
     CS_TRY(cs_output_commit(j->list, err));
-    printf("%s: %zu pictures and masks, %zu left out; list.csv names them\n", j->output,
+    printf("%s: %zu images and masks, %zu left out; list.csv names them\n", j->output,
            count - j->left_out, j->left_out);
     return CLIPSPAN_OK;
 }
@@ -263,7 +263,7 @@ int main(int argc, char **argv)
     if (code == 0 && j.left_out) code = 3;
     if (fflush(stdout) != 0 && code == 0) code = 6;
     cs_output_close(&j.list);
-    mat_picture_fini(&j.picture);
+    mat_image_fini(&j.image);
     mat_close(&j.file);
     return code;
 }

@@ -9,15 +9,15 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#define MOST_PICTURES 1000000
-#define MOST_PIXELS   ((hsize_t)32 * 1000 * 1000)
-#define MOST_CHUNK    ((hsize_t)256 << 20) /* bytes that libhdf5 unpacks at a time */
+#define MOST_IMAGES 1000000
+#define MOST_PIXELS ((hsize_t)32 * 1000 * 1000)
+#define MOST_CHUNK  ((hsize_t)256 << 20) /* bytes that libhdf5 unpacks at a time */
 
 struct mat_file {
     hid_t file;
     char *path;
     size_t count;
-    hobj_ref_t *pictures, *masks, *ids; /* [count] */
+    hobj_ref_t *images, *masks, *ids; /* [count] */
 };
 
 /* An open dataset and what is known of it. */
@@ -103,14 +103,14 @@ static clipspan_status read_list(hobj_ref_t **out, mat_file *m, const char *name
                          "%s is not a column of references, as gtsegs_ijcv.mat has it", name);
         goto done;
     }
-    if (s.side[0] < 1 || s.side[0] > MOST_PICTURES) {
+    if (s.side[0] < 1 || s.side[0] > MOST_IMAGES) {
         status = cs_fail(err, s.side[0] ? CLIPSPAN_E_LIMIT : CLIPSPAN_E_FORMAT,
-                         "%s has %llu pictures; 1 to %d are possible", name,
-                         (unsigned long long)s.side[0], MOST_PICTURES);
+                         "%s has %llu images; 1 to %d are possible", name,
+                         (unsigned long long)s.side[0], MOST_IMAGES);
         goto done;
     }
     if (m->count && m->count != (size_t)s.side[0]) {
-        status = cs_fail(err, CLIPSPAN_E_FORMAT, "%s has %llu pictures, /value/img has %zu", name,
+        status = cs_fail(err, CLIPSPAN_E_FORMAT, "%s has %llu images, /value/img has %zu", name,
                          (unsigned long long)s.side[0], m->count);
         goto done;
     }
@@ -130,7 +130,7 @@ static clipspan_status open_lists(mat_file *m, clipspan_error *err)
         !is_here(m->file, "/value/gt"))
         return cs_fail(err, CLIPSPAN_E_FORMAT,
                        "has no /value/img and /value/gt; gtsegs_ijcv.mat is expected");
-    CS_TRY(read_list(&m->pictures, m, "/value/img", err));
+    CS_TRY(read_list(&m->images, m, "/value/img", err));
     CS_TRY(read_list(&m->masks, m, "/value/gt", err));
     return is_here(m->file, "/value/id") ? read_list(&m->ids, m, "/value/id", err) : CLIPSPAN_OK;
 }
@@ -175,7 +175,7 @@ void mat_close(mat_file **file)
     if (!m) return;
     if (m->file >= 0) H5Fclose(m->file);
     cs_free(m->path);
-    cs_free(m->pictures);
+    cs_free(m->images);
     cs_free(m->masks);
     cs_free(m->ids);
     cs_free(m);
@@ -192,7 +192,7 @@ int mat_has_ids(const mat_file *file)
     return file->ids != NULL;
 }
 
-/* ---- One picture ---- */
+/* ---- One image ---- */
 
 static clipspan_status check_size(hsize_t height, hsize_t width, const char *what,
                                   clipspan_error *err)
@@ -205,29 +205,28 @@ static clipspan_status check_size(hsize_t height, hsize_t width, const char *wha
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_rgb(mat_picture *p, const mat_file *m, size_t index,
-                                clipspan_error *err)
+static clipspan_status read_rgb(mat_image *p, const mat_file *m, size_t index, clipspan_error *err)
 {
     clipspan_status status;
     uint8_t *planes;
     size_t count;
     set s;
-    CS_TRY_DONE(follow(&s, m, m->pictures[index], "its picture", err));
+    CS_TRY_DONE(follow(&s, m, m->images[index], "its image", err));
     if (s.rank != 3 || s.side[0] != 3 || H5Tget_class(s.type) != H5T_INTEGER ||
         H5Tget_size(s.type) != 1 || H5Tget_sign(s.type) != H5T_SGN_NONE) {
         status = cs_fail(err, CLIPSPAN_E_FORMAT,
-                         "its picture is not an array of bytes [3, width, height]");
+                         "its image is not an array of bytes [3, width, height]");
         goto done;
     }
-    CS_TRY_DONE(check_size(s.side[2], s.side[1], "its picture", err));
+    CS_TRY_DONE(check_size(s.side[2], s.side[1], "its image", err));
     p->height = (int)s.side[2];
     p->width = (int)s.side[1];
     count = (size_t)p->height * (size_t)p->width;
-    CS_TRY_DONE(cs_grow(&p->rgb, &p->room[0], 3 * count, 1, "a picture", err));
-    CS_TRY_DONE(cs_grow(&p->work[0], &p->room[1], 3 * count, 1, "a picture", err));
+    CS_TRY_DONE(cs_grow(&p->rgb, &p->room[0], 3 * count, 1, "an image", err));
+    CS_TRY_DONE(cs_grow(&p->work[0], &p->room[1], 3 * count, 1, "an image", err));
     planes = p->work[0];
     if (H5Dread(s.data, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, planes) < 0) {
-        status = cs_fail(err, CLIPSPAN_E_FORMAT, "its picture cannot be read");
+        status = cs_fail(err, CLIPSPAN_E_FORMAT, "its image cannot be read");
         goto done;
     }
     for (size_t c = 0; c < 3; c++)
@@ -262,7 +261,7 @@ done:
     return status;
 }
 
-static clipspan_status turn_mask(mat_picture *p, const float *values, clipspan_error *err)
+static clipspan_status turn_mask(mat_image *p, const float *values, clipspan_error *err)
 {
     for (size_t x = 0; x < (size_t)p->width; x++)
         for (size_t y = 0; y < (size_t)p->height; y++, values++) {
@@ -275,8 +274,7 @@ static clipspan_status turn_mask(mat_picture *p, const float *values, clipspan_e
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_mask(mat_picture *p, const mat_file *m, size_t index,
-                                 clipspan_error *err)
+static clipspan_status read_mask(mat_image *p, const mat_file *m, size_t index, clipspan_error *err)
 {
     const size_t count = (size_t)p->height * (size_t)p->width;
     clipspan_status status;
@@ -293,7 +291,7 @@ static clipspan_status read_mask(mat_picture *p, const mat_file *m, size_t index
     }
     if (s.side[0] != (hsize_t)p->width || s.side[1] != (hsize_t)p->height) {
         status = cs_fail(
-            err, CLIPSPAN_E_FORMAT, "its mask has %llu x %llu pixels, its picture %d x %d",
+            err, CLIPSPAN_E_FORMAT, "its mask has %llu x %llu pixels, its image %d x %d",
             (unsigned long long)s.side[0], (unsigned long long)s.side[1], p->width, p->height);
         goto done;
     }
@@ -309,7 +307,7 @@ done:
 }
 
 /* Printable ASCII; anything else is "?". What is no short text is no id. */
-static void read_id(mat_picture *p, const mat_file *m, size_t index)
+static void read_id(mat_image *p, const mat_file *m, size_t index)
 {
     uint16_t letters[MAT_ID_ROOM] = {0};
     size_t count = 0;
@@ -324,7 +322,7 @@ static void read_id(mat_picture *p, const mat_file *m, size_t index)
     close_set(&s);
 }
 
-clipspan_status mat_read(mat_picture *out, const mat_file *m, size_t index, clipspan_error *err)
+clipspan_status mat_read(mat_image *out, const mat_file *m, size_t index, clipspan_error *err)
 {
     clipspan_error error;
     clipspan_status status = read_rgb(out, m, index, &error);
@@ -332,10 +330,10 @@ clipspan_status mat_read(mat_picture *out, const mat_file *m, size_t index, clip
     if (status == CLIPSPAN_OK) status = read_mask(out, m, index, &error);
     if (status == CLIPSPAN_OK && m->ids) read_id(out, m, index);
     if (status == CLIPSPAN_OK) return CLIPSPAN_OK;
-    return cs_fail_at(err, status, m->path, "picture %zu: %s", index, error.message);
+    return cs_fail_at(err, status, m->path, "image %zu: %s", index, error.message);
 }
 
-void mat_picture_fini(mat_picture *p)
+void mat_image_fini(mat_image *p)
 {
     cs_free(p->rgb);
     cs_free(p->mask);

@@ -44,7 +44,7 @@
     }
     return most;
   }
-  /* The picture in grey, and where its columns and rows lie on the grid: -1 outside. */
+  /* The image in grey, and where its columns and rows lie on the grid: -1 outside. */
   function places(side, size, count) {
     var to = [], i, u, at;
     for (i = 0; i < size; i++) {
@@ -72,7 +72,7 @@
       fy * ((1 - fx) * at(y1, x0) + fx * at(y1, x1));
   }
   function draw(map, most) {
-    var picture = pen.createImageData(base.w, base.h), d = picture.data, x, y, c, i = 0;
+    var image = pen.createImageData(base.w, base.h), d = image.data, x, y, c, i = 0;
     for (y = 0; y < base.h; y++)
       for (x = 0; x < base.w; x++, i++) {
         var grey = base.grey[i], value, part, end;
@@ -87,7 +87,7 @@
         end = value < 0 ? data.under : data.over;
         for (c = 0; c < 3; c++) d[4 * i + c] = (1 - part) * grey + part * end[c];
       }
-    pen.putImageData(picture, 0, 0);
+    pen.putImageData(image, 0, 0);
     frame();
   }
   /* The patch that is looked at. */
@@ -117,7 +117,7 @@
   function read(map) {
     var from = scores(state.text), best = [], i, j = state.patch + 1;
     if (j < 1) {
-      out.textContent = 'Point at a patch, or reach the picture with Tab and use the ' +
+      out.textContent = 'Point at a patch, or reach the image with Tab and use the ' +
         'arrow keys, to read its part.';
       return;
     }
@@ -157,7 +157,7 @@
       if (img) img.setAttribute('aria-pressed',
         String(li.getAttribute('data-head') === single));
     });
-    canvas.setAttribute('aria-label', title(section) + ', drawn over the picture');
+    canvas.setAttribute('aria-label', title(section) + ', drawn over the image');
     if (base) draw(map, most);
     read(map);
   }

@@ -14,10 +14,10 @@ typedef struct {
     cli_image_settings images;
     cli_encoder_settings encoder;
     cli_output_settings out;
-    int codes, verify_sum;
+    int coefficients, verify_sum;
     cli_atlas_settings atlas;
     cli_class_settings classes;
-    int no_pictures;
+    int no_images;
 } settings;
 
 /* Classes that were asked for, before any work. */
@@ -31,9 +31,10 @@ static clipspan_status check_classes(const settings *x, clipspan_error *err)
                        "with --classes",
                        x->classes.templates ? "templates" : "classifier");
     if (!wanted) return CLIPSPAN_OK;
-    if (x->codes == CLIPSPAN_CODES_NONE)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--classes needs codes of the pictures, and --codes none keeps none");
+    if (x->coefficients == CLIPSPAN_COEFFICIENTS_NONE)
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--classes needs coefficients of the images, and --coefficients none keeps none");
     CS_TRY(cli_classes_open(&classes, &x->classes, err));
     clipspan_texts_free(&classes);
     return CLIPSPAN_OK;
@@ -46,7 +47,7 @@ static clipspan_status scan_images(cli_atlas_job *j, const settings *x, clipspan
                                    .images = x->images,
                                    .encoder = x->encoder,
                                    .out = x->out,
-                                   .codes = x->codes,
+                                   .coefficients = x->coefficients,
                                    .verify_sum = x->verify_sum};
     const cli_list *arguments = &j->session->arguments;
     cli_scan_job scan = {.session = j->session,
@@ -79,7 +80,7 @@ static clipspan_status make_all(cli_atlas_job *j, const settings *x, clipspan_er
         const cli_effects_settings effects = {.eval.classes = x->classes};
         CS_TRY(cli_effects_beside(s, clipspan_run_get_info(j->run)->path, &effects, err));
     }
-    CS_TRY(cli_report_beside(s, j->run, j->atlas, x->no_pictures, err));
+    CS_TRY(cli_report_beside(s, j->run, j->atlas, x->no_images, err));
     return cli_atlas_show_roles(s, j->atlas, &j->heads, 1, err);
 }
 
@@ -93,10 +94,13 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 }
 
 static const cli_option options[] = {
-    CLI_OPT_ATLAS,       CLI_OPT_CLASSES,     CLI_OPT_CLASSIFIER,      CLI_OPT_IMAGES,
-    CLI_OPT_NO_PICTURES, CLI_OPT_RUN_CODES,   CLI_OPT_RUN_VERIFY,      CLI_OPT_PRECISION,
-    CLI_OPT_THREADS,     CLI_OPT_MODEL_FILES, CLI_OPT_ALLOW_NONFINITE, CLI_OPT_RUN_OUTPUT,
-    CLI_OPT_WRITES,      CLI_OPT_FORM,
+    CLI_OPT_ATLAS,           CLI_OPT_CLASSES,
+    CLI_OPT_CLASSIFIER,      CLI_OPT_IMAGES,
+    CLI_OPT_NO_IMAGES,       CLI_OPT_RUN_COEFFICIENTS,
+    CLI_OPT_RUN_VERIFY,      CLI_OPT_PRECISION,
+    CLI_OPT_THREADS,         CLI_OPT_MODEL_FILES,
+    CLI_OPT_ALLOW_NONFINITE, CLI_OPT_RUN_OUTPUT,
+    CLI_OPT_WRITES,          CLI_OPT_FORM,
 };
 
 const cli_command cli_atlas = {
@@ -104,18 +108,16 @@ const cli_command cli_atlas = {
     .usage = "MODEL INPUT... -o RUN",
     .summary = "every head named, with evidence: scan, span, roles and report in one",
     .about =
-        "Runs every picture through the image tower once, finds for every attention head the texts "
+        "Runs every image through the image encoder once, finds for every attention head the texts "
         "that span what it writes, and says what the head is about and how far to trust that, here "
         "and in the page RUN/report.html. RUN keeps all of it: the same call on it goes on where "
-        "it "
-        "stopped, and other questions need no "
-        "picture again.\n"
+        "it stopped, and other questions need no image again.\n"
         "With --classes the page also says what each layer and head does for telling them apart "
         "(effects), by the labels of --labels where there are some.\n"
-        "Roles are claimed only when they are stronger than chance and come back when pictures are "
+        "Roles are claimed only when they are stronger than chance and come back when images are "
         "drawn anew, which takes more than 480 of them.",
     .examples =
-        "clipspan atlas MODEL photos/ -o run\tevery picture below a folder\n"
+        "clipspan atlas MODEL photos/ -o run\tevery image below a folder\n"
         "clipspan atlas MODEL photos/ -o run --layers last4 --texts pool.txt\tyour own texts\n"
         "clipspan atlas MODEL photos/ -o run --labels folder --classes names.txt\tand its effects",
     .arguments = {"MODEL", "INPUT..."},

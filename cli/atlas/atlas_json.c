@@ -27,7 +27,7 @@ static void tested(cli_json *j, const char *key, double value)
         cli_json_real(j, key, value);
 }
 
-static void strength(cli_json *j, const char *key, clipspan_strength s)
+static void variance_share(cli_json *j, const char *key, clipspan_variance_share s)
 {
     cli_json_row(j, key);
     cli_json_real(j, "share", s.share);
@@ -40,18 +40,18 @@ static void facts(cli_json *j, const clipspan_atlas_info *i)
     cli_json_text(j, "run", i->run->path);
     cli_json_text(j, "model", i->run->model_name);
     cli_json_text(j, "sha256", i->run->model_hash);
-    cli_json_whole(j, "pictures", i->run->used);
+    cli_json_whole(j, "images", i->run->used);
     cli_json_whole(j, "blocks", i->run->blocks);
     cli_json_object(j, "pool");
     cli_json_text(j, "name", i->pool);
     cli_json_text(j, "sha256", i->pool_hash);
     cli_json_whole(j, "texts", i->pool_texts);
     cli_json_whole(j, "categories", i->pool_categories);
-    cli_json_whole(j, "null_texts", i->null_texts);
+    cli_json_whole(j, "control_texts", i->control_texts);
     cli_json_end(j);
     cli_json_whole(j, "first_layer", (uint64_t)i->first_layer);
     cli_json_whole(j, "last_layer", (uint64_t)i->last_layer);
-    cli_json_whole(j, "picks", (uint64_t)i->picks);
+    cli_json_whole(j, "basis_texts", (uint64_t)i->basis_texts);
     cli_json_whole(j, "rank", (uint64_t)i->rank);
     cli_json_whole(j, "resamples", (uint64_t)i->resamples);
     cli_json_whole(j, "seed", i->seed);
@@ -62,9 +62,9 @@ static void facts(cli_json *j, const clipspan_atlas_info *i)
     cli_json_whole(j, "untested", (uint64_t)i->untested);
     cli_json_whole(j, "distinct_texts", i->distinct);
     cli_json_real(j, "named", i->named);
-    cli_json_real(j, "null_named", i->null_named);
+    cli_json_real(j, "control_named", i->control_named);
     cli_json_real(j, "embedding_variance", i->embedding_variance);
-    strength(j, "input", i->input);
+    variance_share(j, "input", i->input);
 }
 
 static void layers(cli_json *j, const clipspan_atlas *atlas)
@@ -74,11 +74,11 @@ static void layers(cli_json *j, const clipspan_atlas *atlas)
     for (int l = 0; l < clipspan_atlas_get_info(atlas)->run->layers; l++) {
         cli_json_row(j, NULL);
         cli_json_whole(j, "layer", (uint64_t)l);
-        strength(j, "attention", layer[l].attention);
-        strength(j, "class_part", layer[l].class_part);
-        strength(j, "mlp", layer[l].mlp);
+        variance_share(j, "attention", layer[l].attention);
+        variance_share(j, "class_self_attention", layer[l].class_self_attention);
+        variance_share(j, "mlp", layer[l].mlp);
         tested(j, "named", layer[l].named);
-        tested(j, "null_named", layer[l].null_named);
+        tested(j, "control_named", layer[l].control_named);
         cli_json_whole(j, "clear", (uint64_t)layer[l].clear);
         cli_json_whole(j, "mixed", (uint64_t)layer[l].mixed);
         cli_json_end(j);
@@ -92,9 +92,9 @@ static void role_of(cli_json *j, const clipspan_atlas_head *head)
     cli_json_row(j, "role");
     cli_json_text(j, "kind", cli_role_word(head));
     cli_json_text(j, "category", r->category[0]);
-    cli_json_real(j, "strength", r->strength[0]);
+    cli_json_real(j, "explained_variance", r->explained_variance[0]);
     cli_json_text(j, "runner_up", r->category[1]);
-    cli_json_real(j, "runner_up_strength", r->strength[1]);
+    cli_json_real(j, "runner_up_explained_variance", r->explained_variance[1]);
     cli_json_real(j, "bound", r->bound);
     cli_json_real(j, "purity", r->purity);
     tested(j, "stability", r->stability);
@@ -102,62 +102,64 @@ static void role_of(cli_json *j, const clipspan_atlas_head *head)
     cli_json_flag(j, "untested", r->untested);
     cli_json_whole(j, "entering", (uint64_t)r->entering);
     cli_json_real(j, "named", r->named);
-    tested(j, "null_named", r->null_named);
+    tested(j, "control_named", r->control_named);
     cli_json_end(j);
 }
 
-static void others(cli_json *j, const char *key, const clipspan_rival *rival, int count,
+static void others(cli_json *j, const char *key, const clipspan_runner_up *runner_up, int count,
                    const clipspan_atlas_text *texts)
 {
     cli_json_array(j, key);
     for (int i = 0; i < count; i++) {
         cli_json_row(j, NULL);
-        cli_json_text(j, "text", texts[rival[i].text].text);
-        cli_json_real(j, "ratio", rival[i].ratio);
+        cli_json_text(j, "text", texts[runner_up[i].text].text);
+        cli_json_real(j, "ratio", runner_up[i].ratio);
         cli_json_end(j);
     }
     cli_json_end(j);
 }
 
-static void picks_of(cli_json *j, const clipspan_atlas_head *head, const clipspan_atlas_text *texts)
+static void basis_texts_of(cli_json *j, const clipspan_atlas_head *head,
+                           const clipspan_atlas_text *texts)
 {
-    cli_json_array(j, "picks");
-    for (int k = 0; k < head->picks; k++) {
-        const clipspan_atlas_pick *p = &head->pick[k];
+    cli_json_array(j, "basis_texts");
+    for (int k = 0; k < head->basis_texts; k++) {
+        const clipspan_atlas_basis_text *p = &head->basis_text[k];
         cli_json_row(j, NULL);
-        cli_json_text(j, "text", texts[p->pick.text].text);
-        cli_json_text(j, "category", texts[p->pick.text].category);
-        cli_json_real(j, "share", p->pick.share);
+        cli_json_text(j, "text", texts[p->basis_text.text].text);
+        cli_json_text(j, "category", texts[p->basis_text.text].category);
+        cli_json_real(j, "share", p->basis_text.share);
         cli_json_real(j, "cumulated", p->cumulated);
-        cli_json_real(j, "null_cumulated", p->null_cumulated);
-        cli_json_real(j, "variance", p->pick.variance);
-        tested(j, "same_place", p->pick.same_place);
-        tested(j, "any_place", p->pick.any_place);
-        others(j, "rivals", p->pick.rival, p->pick.rivals, texts);
-        others(j, "synonyms", p->pick.synonym, p->pick.synonyms, texts);
+        cli_json_real(j, "control_cumulated", p->control_cumulated);
+        cli_json_real(j, "variance", p->basis_text.variance);
+        tested(j, "same_place", p->basis_text.same_place);
+        tested(j, "any_place", p->basis_text.any_place);
+        others(j, "runners_up", p->basis_text.runner_up, p->basis_text.runners_up, texts);
+        others(j, "near_duplicates", p->basis_text.near_duplicate, p->basis_text.near_duplicates,
+               texts);
         cli_json_end(j);
     }
     cli_json_end(j);
 }
 
-static void poles_of(cli_json *j, const char *key, const clipspan_atlas_pole *pole, int count,
-                     const clipspan_atlas_picture *pictures)
+static void extremes_of(cli_json *j, const char *key, const clipspan_atlas_extreme *extreme,
+                        int count, const clipspan_atlas_image *images)
 {
     cli_json_array(j, key);
     for (int i = 0; i < count; i++) {
         cli_json_row(j, NULL);
-        cli_json_text(j, "path", pictures[pole[i].picture].path);
-        cli_json_real(j, "projection", pole[i].projection);
+        cli_json_text(j, "path", images[extreme[i].image].path);
+        cli_json_real(j, "projection", extreme[i].projection);
         cli_json_end(j);
     }
     cli_json_end(j);
 }
 
 void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, const char *schema,
-                    int picks)
+                    int basis_texts)
 {
     const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
-    const clipspan_atlas_picture *pictures = clipspan_atlas_get_pictures(atlas);
+    const clipspan_atlas_image *images = clipspan_atlas_get_images(atlas);
     cli_json j;
     cli_json_begin(&j, stdout, 0, schema);
     facts(&j, clipspan_atlas_get_info(atlas));
@@ -171,14 +173,14 @@ void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, cons
         cli_json_text(&j, "head", name);
         cli_json_whole(&j, "layer", (uint64_t)head->head.layer);
         cli_json_whole(&j, "number", (uint64_t)head->head.head);
-        strength(&j, "strength", head->strength);
+        variance_share(&j, "variance_share", head->variance_share);
         cli_json_real(&j, "variance", head->variance);
         cli_json_whole(&j, "rank", (uint64_t)head->rank);
         role_of(&j, head);
-        if (picks) {
-            picks_of(&j, head, texts);
-            poles_of(&j, "positive", head->positive, head->positives, pictures);
-            poles_of(&j, "negative", head->negative, head->negatives, pictures);
+        if (basis_texts) {
+            basis_texts_of(&j, head, texts);
+            extremes_of(&j, "positive", head->top, head->top_count, images);
+            extremes_of(&j, "negative", head->bottom, head->bottom_count, images);
         }
         cli_json_end(&j);
     }
@@ -203,41 +205,43 @@ static void put_text(const char *text)
     cli_print_tsv_cell(stdout, text ? text : "");
 }
 
-static void put_others(const clipspan_rival *rival, int count, const clipspan_atlas_text *texts)
+static void put_others(const clipspan_runner_up *runner_up, int count,
+                       const clipspan_atlas_text *texts)
 {
-    for (int i = 0; i < CLIPSPAN_RIVALS; i++) {
-        put_text(i < count ? texts[rival[i].text].text : "");
-        put(i < count ? rival[i].ratio : -1.0);
+    for (int i = 0; i < CLIPSPAN_RUNNERS_UP; i++) {
+        put_text(i < count ? texts[runner_up[i].text].text : "");
+        put(i < count ? runner_up[i].ratio : -1.0);
     }
 }
 
-void cli_atlas_tsv_picks(const clipspan_atlas *atlas, const cli_head_list *list)
+void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list *list)
 {
     const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
-    fputs("head\tlayer\tnumber\tpick\ttext\tcategory\tshare\tcumulated\tnull_cumulated\tvariance\t"
+    fputs("head\tlayer\tnumber\tbasis_text\ttext\tcategory\tshare\tcumulated\tcontrol_"
+          "cumulated\tvariance\t"
           "same_place\tany_place",
           stdout);
-    for (int i = 1; i <= CLIPSPAN_RIVALS; i++)
-        printf("\trival_%d\trival_%d_ratio", i, i);
-    for (int i = 1; i <= CLIPSPAN_RIVALS; i++)
-        printf("\tsynonym_%d\tsynonym_%d_ratio", i, i);
+    for (int i = 1; i <= CLIPSPAN_RUNNERS_UP; i++)
+        printf("\trunner_up_%d\trunner_up_%d_ratio", i, i);
+    for (int i = 1; i <= CLIPSPAN_RUNNERS_UP; i++)
+        printf("\tnear_duplicate_%d\tnear_duplicate_%d_ratio", i, i);
     putchar('\n');
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[list->at[i]];
-        for (int k = 0; k < head->picks; k++) {
-            const clipspan_atlas_pick *p = &head->pick[k];
+        for (int k = 0; k < head->basis_texts; k++) {
+            const clipspan_atlas_basis_text *p = &head->basis_text[k];
             printf("L%d.H%d\t%d\t%d\t%d", head->head.layer, head->head.head, head->head.layer,
                    head->head.head, k + 1);
-            put_text(texts[p->pick.text].text);
-            put_text(texts[p->pick.text].category);
-            put(p->pick.share);
+            put_text(texts[p->basis_text.text].text);
+            put_text(texts[p->basis_text.text].category);
+            put(p->basis_text.share);
             put(p->cumulated);
-            put(p->null_cumulated);
-            put(p->pick.variance);
-            put(p->pick.same_place);
-            put(p->pick.any_place);
-            put_others(p->pick.rival, p->pick.rivals, texts);
-            put_others(p->pick.synonym, p->pick.synonyms, texts);
+            put(p->control_cumulated);
+            put(p->basis_text.variance);
+            put(p->basis_text.same_place);
+            put(p->basis_text.any_place);
+            put_others(p->basis_text.runner_up, p->basis_text.runners_up, texts);
+            put_others(p->basis_text.near_duplicate, p->basis_text.near_duplicates, texts);
             putchar('\n');
         }
     }
@@ -246,25 +250,26 @@ void cli_atlas_tsv_picks(const clipspan_atlas *atlas, const cli_head_list *list)
 void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
 {
     puts("head\tlayer\tnumber\tdirect_effect\tvariance\trank\trole\tcategory\tstrength\trunner_up\t"
-         "runner_up_strength\tbound\tpurity\tstability\tcategory_returns\tuntested\tnamed\t"
-         "null_named");
+         "runner_up_explained_variance\tbound\tpurity\tstability\tcategory_"
+         "returns\tuntested\tnamed\tcontrol_named"
+         "");
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[list->at[i]];
         const clipspan_role *r = &head->role;
         printf("L%d.H%d\t%d\t%d\t%.9g\t%.9g\t%d\t%s", head->head.layer, head->head.head,
-               head->head.layer, head->head.head, head->strength.share, head->variance, head->rank,
-               cli_role_word(head));
+               head->head.layer, head->head.head, head->variance_share.share, head->variance,
+               head->rank, cli_role_word(head));
         put_text(r->category[0]);
-        put(r->strength[0]);
+        put(r->explained_variance[0]);
         put_text(r->category[1]);
-        put(r->strength[1]);
+        put(r->explained_variance[1]);
         put(r->bound);
         put(r->purity);
         put(r->stability);
         put(r->category_returns);
         printf("\t%d", r->untested);
         put(r->named);
-        put(r->null_named);
+        put(r->control_named);
         putchar('\n');
     }
 }

@@ -74,10 +74,10 @@ static clipspan_status add_name(cli_table *table, clipspan_head head, clipspan_e
     return cli_table_add(table, name, err);
 }
 
-/* A name is worth something when its texts explain more than as many without sense. */
-static int below_nonsense(const clipspan_role *r)
+/* A name is worth something when its texts explain more than as many control texts. */
+static int below_control(const clipspan_role *r)
 {
-    return r->kind == CLIPSPAN_ROLE_CLEAR && r->null_named >= r->named;
+    return r->kind == CLIPSPAN_ROLE_CLEAR && r->control_named >= r->named;
 }
 
 static void role_words(char *out, size_t room, const clipspan_atlas_head *head)
@@ -88,7 +88,7 @@ static void role_words(char *out, size_t room, const clipspan_atlas_head *head)
     else if (!r->category[0])
         snprintf(out, room, "none");
     else if (r->kind == CLIPSPAN_ROLE_CLEAR)
-        snprintf(out, room, "%s%s", r->category[0], below_nonsense(r) ? " < nonsense" : "");
+        snprintf(out, room, "%s%s", r->category[0], below_control(r) ? " < control texts" : "");
     else if (r->kind == CLIPSPAN_ROLE_MIXED)
         snprintf(out, room, "mixed: %s, %s", r->category[0], r->category[1]);
     else
@@ -99,51 +99,53 @@ static void role_words(char *out, size_t room, const clipspan_atlas_head *head)
 static void print_subject(const cli_session *s, const clipspan_atlas *atlas)
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
-    char pictures[CLI_NUMBER_ROOM], texts[CLI_NUMBER_ROOM];
+    char images[CLI_NUMBER_ROOM], texts[CLI_NUMBER_ROOM];
     size_t at;
     char words[1200];
-    cli_format_count(pictures, info->run->used);
+    cli_format_count(images, info->run->used);
     cli_format_count(texts, info->pool_texts);
     if (s->bold_out) fputs("\033[1m", stdout);
     at = cli_print_text(stdout, s, info->run->model_name, 0, 0);
     if (s->bold_out) fputs("\033[0m", stdout);
-    snprintf(words, sizeof words, "on %s picture%s, with the %s text%s of %.1000s", pictures,
+    snprintf(words, sizeof words, "on %s image%s, with the %s text%s of %.1000s", images,
              info->run->used == 1 ? "" : "s", texts, info->pool_texts == 1 ? "" : "s", info->pool);
     putchar(' ');
     cli_print_text(stdout, s, words, at + 1, 0);
     fputs("\n\n", stdout);
 }
 
-/* ---- Picks ---- */
+/* ---- Basis texts ---- */
 
-static clipspan_status add_pick(cli_table *table, const cli_session *s,
-                                const clipspan_atlas_head *head, int k,
-                                const clipspan_atlas_text *texts, clipspan_error *err)
+static clipspan_status add_basis_text(cli_table *table, const cli_session *s,
+                                      const clipspan_atlas_head *head, int k,
+                                      const clipspan_atlas_text *texts, clipspan_error *err)
 {
-    if (k >= head->picks) {
+    if (k >= head->basis_texts) {
         CS_TRY(cli_table_add(table, "", err));
         return cli_table_add(table, "", err);
     }
-    CS_TRY(cli_table_add(table, texts[head->pick[k].pick.text].text, err));
-    return add_share(table, s, head->pick[k].pick.share, err);
+    CS_TRY(cli_table_add(table, texts[head->basis_text[k].basis_text.text].text, err));
+    return add_share(table, s, head->basis_text[k].basis_text.share, err);
 }
 
 static clipspan_status print_heads(const cli_session *s, const clipspan_atlas *atlas,
                                    const cli_head_list *list, clipspan_error *err)
 {
-    static const char headers[] = "head|>named|>by nonsense|first text|>share|second text|>share";
+    static const char headers[] =
+        "head|>named|>by control texts|first text|>share|second text|>share";
     const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
     cli_table_init(&table, headers);
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[list->at[i]];
-        const clipspan_atlas_pick *last = head->picks ? &head->pick[head->picks - 1] : NULL;
+        const clipspan_atlas_basis_text *last =
+            head->basis_texts ? &head->basis_text[head->basis_texts - 1] : NULL;
         CS_TRY_DONE(add_name(&table, head->head, err));
         CS_TRY_DONE(add_share(&table, s, last ? last->cumulated : 0, err));
-        CS_TRY_DONE(add_share(&table, s, last ? last->null_cumulated : 0, err));
-        CS_TRY_DONE(add_pick(&table, s, head, 0, texts, err));
-        CS_TRY_DONE(add_pick(&table, s, head, 1, texts, err));
+        CS_TRY_DONE(add_share(&table, s, last ? last->control_cumulated : 0, err));
+        CS_TRY_DONE(add_basis_text(&table, s, head, 0, texts, err));
+        CS_TRY_DONE(add_basis_text(&table, s, head, 1, texts, err));
     }
     cli_table_print(&table, s, stdout);
 done:
@@ -151,24 +153,25 @@ done:
     return status;
 }
 
-static clipspan_status print_picks(const cli_session *s, const clipspan_atlas *atlas,
-                                   const clipspan_atlas_head *head, clipspan_error *err)
+static clipspan_status print_basis_texts(const cli_session *s, const clipspan_atlas *atlas,
+                                         const clipspan_atlas_head *head, clipspan_error *err)
 {
-    static const char headers[] = ">share||text|category|>back|next best|>ratio";
+    static const char headers[] = ">share||text|category|>back|runner-up|>ratio";
     const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
     cli_table_init(&table, headers);
-    for (int k = 0; k < head->picks; k++) {
-        const clipspan_pick *p = &head->pick[k].pick;
+    for (int k = 0; k < head->basis_texts; k++) {
+        const clipspan_basis_text *p = &head->basis_text[k].basis_text;
         char ratio[CLI_NUMBER_ROOM] = "";
         CS_TRY_DONE(add_share(&table, s, p->share, err));
-        CS_TRY_DONE(add_bar(&table, s, p->share, head->pick[0].pick.share, err));
+        CS_TRY_DONE(add_bar(&table, s, p->share, head->basis_text[0].basis_text.share, err));
         CS_TRY_DONE(cli_table_add(&table, texts[p->text].text, err));
         CS_TRY_DONE(cli_table_add(&table, texts[p->text].category, err));
         CS_TRY_DONE(add_share(&table, s, p->any_place, err));
-        CS_TRY_DONE(cli_table_add(&table, p->rivals ? texts[p->rival[0].text].text : "", err));
-        if (p->rivals) cli_format_real(ratio, p->rival[0].ratio);
+        CS_TRY_DONE(
+            cli_table_add(&table, p->runners_up ? texts[p->runner_up[0].text].text : "", err));
+        if (p->runners_up) cli_format_real(ratio, p->runner_up[0].ratio);
         CS_TRY_DONE(cli_table_add(&table, ratio, err));
     }
     cli_table_print(&table, s, stdout);
@@ -177,12 +180,12 @@ done:
     return status;
 }
 
-static void print_poles(const cli_session *s, const clipspan_atlas *atlas, const char *title,
-                        const clipspan_atlas_pole *pole, int count)
+static void print_extremes(const cli_session *s, const clipspan_atlas *atlas, const char *title,
+                           const clipspan_atlas_extreme *extreme, int count)
 {
     for (int i = 0; i < count; i++) {
         printf("  %-12s", i ? "" : title);
-        cli_print_text(stdout, s, clipspan_atlas_get_pictures(atlas)[pole[i].picture].path, 14, 14);
+        cli_print_text(stdout, s, clipspan_atlas_get_images(atlas)[extreme[i].image].path, 14, 14);
         putchar('\n');
     }
 }
@@ -192,25 +195,25 @@ static clipspan_status print_card(const cli_session *s, const clipspan_atlas *at
                                   const clipspan_atlas_head *head, clipspan_error *err)
 {
     char name[CLI_HEAD_ROOM], role[256], effect[CLI_NUMBER_ROOM], named[CLI_NUMBER_ROOM],
-        nonsense[CLI_NUMBER_ROOM];
+        control[CLI_NUMBER_ROOM];
     cli_head_name(name, head->head);
     role_words(role, sizeof role, head);
-    cli_format_percent(effect, head->strength.share);
+    cli_format_percent(effect, head->variance_share.share);
     printf("%s%s%s  ", s->bold_out ? "\033[1m" : "", name, s->bold_out ? "\033[0m" : "");
     cli_print_text(stdout, s, role, strlen(name) + 2, 4);
     putchar('\n');
     cli_say(s, "  %s of the direct effect, rank %d\n", effect, head->rank);
-    CS_TRY(print_picks(s, atlas, head, err));
-    if (head->picks) {
-        cli_format_percent(named, head->pick[head->picks - 1].cumulated);
-        cli_format_percent(nonsense, head->pick[head->picks - 1].null_cumulated);
+    CS_TRY(print_basis_texts(s, atlas, head, err));
+    if (head->basis_texts) {
+        cli_format_percent(named, head->basis_text[head->basis_texts - 1].cumulated);
+        cli_format_percent(control, head->basis_text[head->basis_texts - 1].control_cumulated);
         putchar('\n');
-        cli_say(s, "  %d text%s explain%s %s of its variance, as many without sense %s",
-                head->picks, head->picks == 1 ? "" : "s", head->picks == 1 ? "s" : "", named,
-                nonsense);
+        cli_say(s, "  %d text%s explain%s %s of its variance, as many control texts %s",
+                head->basis_texts, head->basis_texts == 1 ? "" : "s",
+                head->basis_texts == 1 ? "s" : "", named, control);
     }
-    print_poles(s, atlas, "most", head->positive, head->positives);
-    print_poles(s, atlas, "least", head->negative, head->negatives);
+    print_extremes(s, atlas, "most", head->top, head->top_count);
+    print_extremes(s, atlas, "least", head->bottom, head->bottom_count);
     putchar('\n');
     return CLIPSPAN_OK;
 }
@@ -227,14 +230,14 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
                                     const cli_head_list *list, clipspan_error *err)
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
-    char heads[CLI_NUMBER_ROOM], named[CLI_NUMBER_ROOM], nonsense[CLI_NUMBER_ROOM],
+    char heads[CLI_NUMBER_ROOM], named[CLI_NUMBER_ROOM], control[CLI_NUMBER_ROOM],
         distinct[CLI_NUMBER_ROOM];
     if (s->form == CLI_FORM_JSON) {
         cli_atlas_json(atlas, list, "clipspan.span.v1", 1);
         return CLIPSPAN_OK;
     }
     if (s->form == CLI_FORM_TSV) {
-        cli_atlas_tsv_picks(atlas, list);
+        cli_atlas_tsv_basis_texts(atlas, list);
         return CLIPSPAN_OK;
     }
     print_subject(s, atlas);
@@ -242,13 +245,13 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
     cli_count_of(heads, info->heads, "head");
     cli_count_of(distinct, info->distinct, "text");
     cli_format_percent(named, info->named);
-    cli_format_percent(nonsense, info->null_named);
+    cli_format_percent(control, info->control_named);
     cli_say(s,
-            "%s%d text%s a head explain%s %s of what %s write%s, nonsense %s; %s in all.\n"
+            "%s%d text%s a head explain%s %s of what %s write%s, control texts %s; %s in all.\n"
             "Next:\n"
             "  clipspan roles %s",
-            list->chosen ? "" : "\n", info->picks, info->picks == 1 ? "" : "s",
-            info->picks == 1 ? "s" : "", named, heads, info->heads == 1 ? "s" : "", nonsense,
+            list->chosen ? "" : "\n", info->basis_texts, info->basis_texts == 1 ? "" : "s",
+            info->basis_texts == 1 ? "s" : "", named, heads, info->heads == 1 ? "s" : "", control,
             distinct, info->run->path);
     return CLIPSPAN_OK;
 }
@@ -281,8 +284,8 @@ static clipspan_status rank_heads(ranked **out, const clipspan_atlas *atlas,
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_role *role = &clipspan_atlas_get_heads(atlas)[list->at[i]].role;
         r[i].at = list->at[i];
-        r[i].kind = (int)role->kind * 2 + (role->untested != 0) - below_nonsense(role);
-        r[i].above = role->strength[0];
+        r[i].kind = (int)role->kind * 2 + (role->untested != 0) - below_control(role);
+        r[i].above = role->explained_variance[0];
         if (role->kind == CLIPSPAN_ROLE_NONE && role->bound > 0) r[i].above /= role->bound;
     }
     if (!list->chosen) qsort(r, list->count, sizeof *r, by_clarity);
@@ -296,12 +299,13 @@ static clipspan_status add_role(cli_table *table, const cli_session *s,
     char words[256];
     role_words(words, sizeof words, head);
     CS_TRY(add_name(table, head->head, err));
-    CS_TRY(add_share(table, s, head->strength.share > 0 ? head->strength.share : 0, err));
+    CS_TRY(
+        add_share(table, s, head->variance_share.share > 0 ? head->variance_share.share : 0, err));
     CS_TRY(cli_table_add(table, words, err));
-    CS_TRY(add_share(table, s, r->strength[0], err));
-    CS_TRY(add_bar(table, s, r->strength[0], full, err));
+    CS_TRY(add_share(table, s, r->explained_variance[0], err));
+    CS_TRY(add_bar(table, s, r->explained_variance[0], full, err));
     CS_TRY(cli_table_add(table, r->category[1] ? r->category[1] : "", err));
-    CS_TRY(add_share(table, s, r->strength[1], err));
+    CS_TRY(add_share(table, s, r->explained_variance[1], err));
     CS_TRY(add_share(table, s, r->bound, err));
     CS_TRY(add_share(table, s, r->purity, err));
     return add_share(table, s, r->stability, err);
@@ -318,7 +322,8 @@ static clipspan_status print_roles(const cli_session *s, const clipspan_atlas *a
     cli_table table;
     cli_table_init(&table, headers);
     for (size_t i = 0; i < count; i++)
-        if (heads[order[i].at].role.strength[0] > full) full = heads[order[i].at].role.strength[0];
+        if (heads[order[i].at].role.explained_variance[0] > full)
+            full = heads[order[i].at].role.explained_variance[0];
     for (size_t i = 0; i < count; i++)
         CS_TRY_DONE(add_role(&table, s, &heads[order[i].at], full, err));
     cli_table_print(&table, s, stdout);
@@ -336,22 +341,22 @@ static void print_finding(const cli_session *s, const clipspan_atlas *atlas,
     char heads[CLI_NUMBER_ROOM], share[CLI_NUMBER_ROOM], back[CLI_NUMBER_ROOM], name[CLI_HEAD_ROOM];
     int below = 0;
     for (size_t i = 0; i < info->heads; i++)
-        below += below_nonsense(&clipspan_atlas_get_heads(atlas)[i].role);
+        below += below_control(&clipspan_atlas_get_heads(atlas)[i].role);
     cli_count_of(heads, info->heads, "head");
-    cli_format_percent(share, r->strength[0]);
+    cli_format_percent(share, r->explained_variance[0]);
     cli_format_percent(back, r->stability > 0 ? r->stability : 0);
     cli_head_name(name, clearest->head);
     if (info->pool_categories == 0)
-        cli_say(s, "The pool has no categories, so heads have picks but no roles.");
+        cli_say(s, "The pool has no categories, so heads have basis texts but no roles.");
     else if (r->kind == CLIPSPAN_ROLE_CLEAR)
         cli_say(s,
-                "%d of %s %s a clear role (%d of them no better named than by nonsense), %d "
+                "%d of %s %s a clear role (%d of them no better named than by control texts), %d "
                 "%s mixed.\n%s answers to %s: %s of its variance, back in %s of resamples.",
                 info->clear, heads, info->clear == 1 ? "has" : "have", below, info->mixed,
                 info->mixed == 1 ? "is" : "are", name, r->category[0], share, back);
     else if (info->resamples == 0)
         cli_say(s,
-                "No role is claimed without stability, which takes more than 480 pictures (%llu "
+                "No role is claimed without stability, which takes more than 480 images (%llu "
                 "here);\n%d of %s would pass otherwise.",
                 (unsigned long long)info->run->used, info->untested, heads);
     else

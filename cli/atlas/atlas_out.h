@@ -24,12 +24,12 @@ clipspan_status cli_atlas_show_span(const cli_session *session, const clipspan_a
 clipspan_status cli_atlas_show_roles(const cli_session *session, const clipspan_atlas *atlas,
                                      const cli_head_list *list, int of_atlas, clipspan_error *err);
 
-/* One JSON document: facts, layers, heads; picks too with `picks`. */
+/* One JSON document: facts, layers, heads; basis texts too with `basis_texts`. */
 void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, const char *schema,
-                    int picks);
+                    int basis_texts);
 
-/* Tab-separated rows with a header: a row a pick, a row a head. */
-void cli_atlas_tsv_picks(const clipspan_atlas *atlas, const cli_head_list *list);
+/* Tab-separated rows with a header: a row a basis text, a row a head. */
+void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list *list);
 void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list);
 
 /* "clear", "mixed", "none" */

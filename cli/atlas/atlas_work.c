@@ -17,7 +17,7 @@ void cli_atlas_close(cli_atlas_job *j)
     clipspan_model_close(&j->model);
 }
 
-/* "auto" or a whole number from 1. */
+/* "auto" or an integer from 1. */
 static clipspan_status read_rank(int *rank, const char *text, clipspan_error *err)
 {
     size_t digits = text ? strspn(text, "0123456789") : 0;
@@ -27,14 +27,14 @@ static clipspan_status read_rank(int *rank, const char *text, clipspan_error *er
         *rank = *rank * 10 + (text[i] - '0');
     if (*rank > 0 && !text[digits]) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "--rank: expected auto or a whole number from 1 to 999999, found \"%s\"", text);
+                   "--rank: expected auto or an integer from 1 to 999999, found \"%s\"", text);
 }
 
 /* Reads all options that can be wrong before any work. */
 static clipspan_status take_options(clipspan_atlas_options *o, const cli_atlas_settings *x,
                                     int layers, clipspan_error *err)
 {
-    o->picks = (int)x->picks;
+    o->basis_texts = (int)x->basis_texts;
     o->model = x->model;
     CS_TRY(read_rank(&o->rank, x->rank, err));
     if (x->layers && layers)
@@ -86,7 +86,7 @@ static clipspan_status take_newest(cli_atlas_job *j, clipspan_error *err)
     const cli_atlas_settings *x = j->x;
     clipspan_error missing;
     clipspan_status status;
-    if (x->pool || x->layers || x->picks || x->rank) return cli_atlas_make(j, err);
+    if (x->pool || x->layers || x->basis_texts || x->rank) return cli_atlas_make(j, err);
     CS_TRY(check_heads(x, clipspan_run_get_info(j->run), err));
     status = clipspan_atlas_open(&j->atlas, j->run, NULL, &missing);
     if (status != CLIPSPAN_OK) return cli_atlas_make(j, err);

@@ -12,7 +12,7 @@
 /* How heads are named. Zero is every member's default. */
 typedef struct cli_atlas_settings {
     const char *pool, *layers, *heads, *rank;
-    uint64_t picks;
+    uint64_t basis_texts;
     const char *model; /* where the run's model is now */
 } cli_atlas_settings;
 
@@ -28,22 +28,22 @@ typedef struct cli_atlas_settings {
              "the layers whose heads are looked at (default: all)", atlas.layers)
 #define CLI_OPT_ATLAS_HEADS                                                                        \
     CLI_TEXT("Heads", "heads", 0, "L22.H11,...",                                                   \
-             "these heads only; span then shows all of their picks", atlas.heads)
-#define CLI_OPT_ATLAS_PICKS                                                                        \
-    CLI_WHOLE("Heads", "picks", 0, "N", "texts a head (default 20)", atlas.picks, 1, 1000)
+             "these heads only; span then shows all of their basis texts", atlas.heads)
+#define CLI_OPT_ATLAS_BASIS_TEXTS                                                                  \
+    CLI_WHOLE("Heads", "basis_texts", 0, "N", "texts a head (default 20)", atlas.basis_texts, 1,   \
+              1000)
 #define CLI_OPT_ATLAS_RANK                                                                         \
     CLI_TEXT("Heads", "rank", 0, "auto|N",                                                         \
              "directions of a head's output that are kept: all that hold data (auto), or N of "    \
              "them at most",                                                                       \
              atlas.rank)
-#define CLI_OPT_NO_PICTURES                                                                        \
-    CLI_FLAG("Pictures", "no-pictures", 0, "file names in the report instead of thumbnails",       \
-             no_pictures)
+#define CLI_OPT_NO_IMAGES                                                                          \
+    CLI_FLAG("Images", "no-images", 0, "file names in the report instead of thumbnails", no_images)
 #define CLI_OPT_ATLAS_MODEL                                                                        \
     CLI_TEXT("Run", "model", 0, "MODEL", "where the model of the run is now, when it was moved",   \
              atlas.model)
 #define CLI_OPT_ATLAS                                                                              \
-    CLI_OPT_ATLAS_TEXTS, CLI_OPT_ATLAS_LAYERS, CLI_OPT_ATLAS_PICKS, CLI_OPT_ATLAS_RANK
+    CLI_OPT_ATLAS_TEXTS, CLI_OPT_ATLAS_LAYERS, CLI_OPT_ATLAS_BASIS_TEXTS, CLI_OPT_ATLAS_RANK
 
 typedef struct cli_atlas_job {
     cli_session *session;

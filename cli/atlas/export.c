@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan export: terms and picks of a run in the files of the published program. */
+/* clipspan export: components and basis texts of a run in the files of the published program. */
 #include "cli/atlas/atlas_work.h"
 #include "cli/frame/command.h"
 #include "cli/out/json_out.h"
@@ -17,11 +17,11 @@ typedef struct {
 static void show(const cli_session *s, const char *folder, const clipspan_run_info *run,
                  const clipspan_atlas_info *atlas)
 {
-    char pictures[CLI_NUMBER_ROOM];
+    char images[CLI_NUMBER_ROOM];
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
-        cli_format_count(pictures, run->used);
-        cli_say(s, "%s: terms of %s picture%s, and picks of %zu head%s", folder, pictures,
+        cli_format_count(images, run->used);
+        cli_say(s, "%s: components of %s image%s, and basis texts of %zu head%s", folder, images,
                 run->used == 1 ? "" : "s", atlas->heads, atlas->heads == 1 ? "" : "s");
         return;
     }
@@ -30,10 +30,10 @@ static void show(const cli_session *s, const char *folder, const clipspan_run_in
     cli_json_text(&json, "run", run->path);
     cli_json_text(&json, "model", run->model_name);
     cli_json_text(&json, "pool", atlas->pool);
-    cli_json_whole(&json, "pictures", run->used);
+    cli_json_whole(&json, "images", run->used);
     cli_json_whole(&json, "layers", (uint64_t)run->layers);
     cli_json_whole(&json, "heads", atlas->heads);
-    cli_json_whole(&json, "picks", (uint64_t)atlas->picks);
+    cli_json_whole(&json, "basis_texts", (uint64_t)atlas->basis_texts);
     cli_json_finish(&json);
 }
 
@@ -52,7 +52,7 @@ static clipspan_status export_run(cli_atlas_job *j, const settings *x, clipspan_
     options.threads = (int)s->threads;
     options.replace = x->out.force;
     CS_TRY(cli_atlas_make(j, err));
-    cli_progress_begin(s, "pictures");
+    cli_progress_begin(s, "images");
     status = clipspan_run_export(x->official, j->run, &options, &progress, err);
     cli_progress_end(s);
     CS_TRY(status);
@@ -72,7 +72,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 
 static const cli_option options[] = {
     CLI_OPT_ATLAS_TEXTS,
-    CLI_OPT_ATLAS_PICKS,
+    CLI_OPT_ATLAS_BASIS_TEXTS,
     CLI_OPT_ATLAS_RANK,
     CLI_TEXT("Heads", "official", 0, "FOLDER", "where the published program's files go", official),
     CLI_OPT_ATLAS_MODEL,
@@ -84,13 +84,12 @@ static const cli_option options[] = {
 const cli_command cli_export = {
     .name = "export",
     .usage = "RUN --official FOLDER",
-    .summary = "terms and picks of a run in the published program's files",
-    .about = "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "
-             "DATASET_cls_attn_MODEL.npy [B, L, P], float32, a row a picture in the order of the "
-             "list, and "
-             "the list of picks. DATASET is the run's name. Little memory is needed, and L H P 4 "
-             "bytes of "
-             "disk a picture.",
+    .summary = "components and basis texts of a run in the published program's files",
+    .about =
+        "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "
+        "DATASET_cls_attn_MODEL.npy [B, L, P], float32, a row an image in the order of the list, "
+        "and the list of basis texts. DATASET is the run's name. Little memory is needed, and L H "
+        "P 4 bytes of disk an image.",
     .examples = "clipspan export run --official output_dir\tfour files",
     .arguments = {"RUN"},
     .options = options,

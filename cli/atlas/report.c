@@ -23,7 +23,7 @@ static clipspan_status write_page(cli_session *s, const char *path, const clipsp
     clipspan_status status;
     options.run = run;
     options.threads = (int)s->threads;
-    cli_progress_begin(s, "pictures");
+    cli_progress_begin(s, "images");
     status = clipspan_report_write(path, atlas, &options, &progress, err);
     cli_progress_end(s);
     CS_TRY(status);
@@ -59,7 +59,7 @@ static void show(const cli_session *s, const char *path, const clipspan_atlas *a
     cli_json_whole(&json, "clear", (uint64_t)info->clear);
     cli_json_whole(&json, "mixed", (uint64_t)info->mixed);
     cli_json_whole(&json, "none", (uint64_t)info->none);
-    cli_json_whole(&json, "pictures", info->pictures);
+    cli_json_whole(&json, "images", info->images);
     cli_json_finish(&json);
 }
 
@@ -67,7 +67,7 @@ typedef struct {
     cli_atlas_settings atlas;
     cli_output_settings out;
     const char *root;
-    int no_pictures;
+    int no_images;
 } settings;
 
 /* The path is looked at before the atlas is made, which may take long. */
@@ -79,11 +79,11 @@ static clipspan_status report_run(cli_atlas_job *j, const settings *x, const cha
     CS_TRY(cli_ending_check(path, ".html", "report", "a page", err));
     if (!x->out.force && cs_path_kind(path) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
-                          "is there already; choose another name (-o) or allow replacing it "
-                          "(--force)");
+                          "already exists; use --force to "
+                          "overwrite");
     CS_TRY(cli_atlas_open(j, s->arguments.items[0], err));
     options.root = x->root;
-    options.no_pictures = x->no_pictures;
+    options.no_images = x->no_images;
     options.replace = x->out.force;
     CS_TRY(write_page(s, path, j->run, j->atlas, options, err));
     show(s, path, j->atlas);
@@ -103,12 +103,12 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 }
 
 clipspan_status cli_report_beside(cli_session *s, const clipspan_run *run,
-                                  const clipspan_atlas *atlas, int no_pictures, clipspan_error *err)
+                                  const clipspan_atlas *atlas, int no_images, clipspan_error *err)
 {
     clipspan_report_options options = CLIPSPAN_REPORT_OPTIONS_INIT;
     char *path = cs_path_join(clipspan_run_get_info(run)->path, NAME, err);
     clipspan_status status;
-    options.no_pictures = no_pictures;
+    options.no_images = no_images;
     options.replace = 1;
     status = path ? write_page(s, path, run, atlas, options, err) : CLIPSPAN_E_NOMEM;
     if (status == CLIPSPAN_OK) cli_note(s, "%s: the report, for a browser", path);
@@ -119,10 +119,10 @@ clipspan_status cli_report_beside(cli_session *s, const clipspan_run *run,
 static const cli_option options[] = {
     CLI_OPT_ATLAS,
     CLI_TEXT(
-        "Pictures", "root", 0, "FOLDER",
+        "Images", "root", 0, "FOLDER",
         "where relative paths of the list start now (default: where they did when it was planned)",
         root),
-    CLI_OPT_NO_PICTURES,
+    CLI_OPT_NO_IMAGES,
     CLI_OPT_ATLAS_MODEL,
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.html",
@@ -136,15 +136,15 @@ const cli_command cli_report = {
     .usage = "RUN [-o FILE.html]",
     .summary = "one page about every head, for a browser",
     .about =
-        "Writes what span and roles found as one HTML file that loads nothing: the map of heads, "
+        "Writes what span and roles found as one HTML file that loads nothing: the head grid, "
         "direct effect by layer, and every head's texts with their evidence, and thumbnails of the "
-        "pictures at both ends of each first text. It can be mailed, printed, and read without the "
+        "images at both ends of each first text. It can be mailed, printed, and read without the "
         "run. What effects, ablate and shortcut found last on the run, or with its means, is in it "
         "too.\n"
         "Without --texts it takes what span or atlas left last, and makes it when there is none. "
-        "Pictures that are gone have their name only.",
+        "Images that are gone have their name only.",
     .examples = "clipspan report run\treport.html in the run\n"
-                "clipspan report run -o natural.html --no-pictures\tto give away, without pictures",
+                "clipspan report run -o natural.html --no-images\tto give away, without images",
     .arguments = {"RUN"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -10,7 +10,6 @@
 /* The report of a run's atlas as report.html in the run's folder, in place of one that is there;
  * says so on standard error. */
 clipspan_status cli_report_beside(cli_session *session, const clipspan_run *run,
-                                  const clipspan_atlas *atlas, int no_pictures,
-                                  clipspan_error *err);
+                                  const clipspan_atlas *atlas, int no_images, clipspan_error *err);
 
 #endif

@@ -28,11 +28,10 @@ const cli_command cli_roles = {
     .usage = "RUN",
     .summary = "what each head is about, and how far to trust it",
     .about =
-        "A head has a role when the category of its first picks is 1.5 times as strong as the "
-        "next, "
-        "stronger than in 95 of 100 relabellings of the pool, and its top text comes back in at "
-        "least "
-        "half of the resamples; mixed is said when two categories are stronger than chance.\n"
+        "A head has a role when the category of its first basis texts is 1.5 times as strong as "
+        "the next, stronger than in 95 of 100 relabellings of the pool, and its top text comes "
+        "back in at least half of the resamples; mixed is said when two categories are stronger "
+        "than chance.\n"
         "Without --texts it takes what span or atlas left last, and makes it when there is none.",
     .examples = "clipspan roles run\tthe clearest heads\n"
                 "clipspan roles run --heads L22.H11,L23.H0\tthese, in full\n"

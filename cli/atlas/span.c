@@ -19,7 +19,7 @@ static clipspan_status span_run(cli_atlas_job *j, const settings *x, clipspan_er
     options.replace = x->out.force;
     if (x->official && !x->out.force && cs_path_kind(x->official) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, x->official,
-                          "is there already; choose another name or allow replacing it (--force)");
+                          "already exists; use --force to overwrite");
     CS_TRY(cli_atlas_make(j, err));
     if (x->official) CS_TRY(clipspan_atlas_export(x->official, NULL, j->atlas, &options, err));
     return cli_atlas_show_span(j->session, j->atlas, &j->heads, err);
@@ -37,7 +37,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 static const cli_option options[] = {
     CLI_OPT_ATLAS,
     CLI_OPT_ATLAS_HEADS,
-    CLI_TEXT("Heads", "official", 0, "FILE", "write the picks as the published program does",
+    CLI_TEXT("Heads", "official", 0, "FILE", "write the basis texts as the published program does",
              official),
     CLI_OPT_ATLAS_MODEL,
     CLI_OPT_THREADS,
@@ -50,15 +50,14 @@ const cli_command cli_span = {
     .usage = "RUN",
     .summary = "the texts that span what each head writes (TEXTSPAN)",
     .about = "From the statistics of a merged run alone: of a pool of texts the one along which a "
-             "head's "
-             "output varies most, then of what that leaves the next one, and so on. Beside it "
-             "stands what "
-             "as many texts without sense explain: a name is worth something when it beats them.\n"
-             "The texts go through the model's text tower once; results stay in the run.",
-    .examples =
-        "clipspan span run\tevery head, the pool that comes with the program\n"
-        "clipspan span run --heads L22.H11\tone head in full\n"
-        "clipspan span run --texts words.txt --layers last4 --official picks.txt\tas published",
+             "head's output varies most, then of what that leaves the next one, and so on. Beside "
+             "it stands what as many control texts explain: a name is worth something when it "
+             "beats them.\n"
+             "The texts go through the model's text encoder once; results stay in the run.",
+    .examples = "clipspan span run\tevery head, the pool that comes with the program\n"
+                "clipspan span run --heads L22.H11\tone head in full\n"
+                "clipspan span run --texts words.txt --layers last4 --official basis_texts.txt\tas "
+                "published",
     .arguments = {"RUN"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -34,7 +34,7 @@ static const cli_demo_chapter chapters[] = {
      "hens on grass. In the test scenes all four pairings are equally many.",
      "clipspan classify MODEL birds.csv --labels y --classes a,b --groups y,place",
      cli_demo_shortcut},
-    {"scan", "Pictures taken apart",
+    {"scan", "Images decomposed",
      "Each look scene goes through the model once. What every attention head adds to its "
      "embedding is kept, and statistics of it over all scenes.",
      "clipspan scan MODEL photos/ -o run --verify-sum", cli_demo_scan},
@@ -44,14 +44,14 @@ static const cli_demo_chapter chapters[] = {
      "held against the truth: the factor that explains the largest share of what the head writes.",
      "clipspan atlas MODEL photos/ -o run", cli_demo_atlas},
     {"remedy", "The shortcut removed",
-     "Changing what single heads wrote needs no picture again. The birds of the test scenes are "
+     "Changing what single heads wrote needs no image again. The birds of the test scenes are "
      "classified once more with the background's heads at their mean over the look scenes, and "
      "with what clipspan chooses for the cue \"water;grass\" from the look scenes, without labels.",
      "clipspan scan MODEL birds.csv --labels y --groups y,place -o test-run\n"
      "clipspan ablate test-run --mean run --role background --classes a,b\n"
      "clipspan shortcut test-run --mean run --cue \"water;grass\" --classes a,b",
      cli_demo_remedy},
-    {"maps", "Where in the picture",
+    {"maps", "Where in the image",
      "In scenes with two objects one is named, and every patch says how much it adds to that name "
      "through the heads, above the strongest other name. Its peak should lie at the named object.",
      "clipspan heatmap MODEL photo.jpg --text dog --text cat -o maps", cli_demo_maps},
@@ -59,22 +59,19 @@ static const cli_demo_chapter chapters[] = {
      "The map of a scene's colour, cut at a threshold, is a mask of its objects, and the right "
      "masks are known. Beside it stand masks from attention, which knows nothing of colours.",
      "clipspan segment MODEL photos.csv --labels y --classes a,b --masks mask", cli_demo_segment},
-    {"search", "Pictures by one property",
+    {"search", "Images by one property",
      "For each test scene the ten nearest look scenes are found twice: by whole embeddings, and by "
      "what the heads of one role wrote. Counted is how many of the ten are alike in that property.",
      "clipspan search run --like photo.jpg --role colour -o hits.html", cli_demo_search},
-    {"explain", "One picture in full",
+    {"explain", "One image in full",
      "What a scene has of a name is a sum over heads, patches and MLPs. Its own name is set "
-     "against "
-     "one that differs in the colour only, and one that differs in the shape only.",
+     "against one that differs in the colour only, and one that differs in the shape only.",
      "clipspan explain MODEL photo.jpg --text dog --text cat --run run -o why.html",
      cli_demo_explain},
     {"report", "One page of it all",
      "The map of all heads, what they do for telling ducks from hens, the shortcut with every "
-     "remedy "
-     "beside its baselines, and a card for each head: its texts, how stable they are, and the "
-     "scenes "
-     "at both ends.",
+     "remedy beside its baselines, and a card for each head: its texts, how stable they are, and "
+     "the scenes at both ends.",
      "clipspan report run -o report.html", cli_demo_report},
 };
 #define CHAPTERS (sizeof chapters / sizeof *chapters)
@@ -167,7 +164,7 @@ clipspan_status cli_demo_bank(clipspan_bank **out, cli_demo_job *d, const char *
     clipspan_texts *classes = NULL, *templates = NULL;
     clipspan_status status;
     *out = NULL;
-    options.tower = CLIPSPAN_TEXT;
+    options.modality = CLIPSPAN_TEXT;
     options.threads = (int)d->session->threads;
     if (!d->texts) CS_TRY(clipspan_encoder_new(&d->texts, d->model, &options, err));
     status = open_texts(&classes, d, factor, ".txt", err);
@@ -209,7 +206,7 @@ clipspan_status cli_demo_embed(cli_demo_job *d, clipspan_error *err)
                            : CLIPSPAN_E_NOMEM;
     if (status == CLIPSPAN_OK)
         status =
-            cli_pictures_run(d->session, e.inputs, cli_threads(d->session), embed_piece, &e, err);
+            cli_images_run(d->session, e.inputs, cli_threads(d->session), embed_piece, &e, err);
     if (status == CLIPSPAN_OK && d->session->skipped)
         status = cs_fail_at(err, CLIPSPAN_E_FORMAT, d->data,
                             "%zu scenes of test.csv cannot be read; install the demo anew",
@@ -229,7 +226,7 @@ static void heading(const cli_demo_job *d, const char *text)
 
 static void print_commands(const char *commands)
 {
-    fputs("\nWith a model and pictures of your own:\n", stdout);
+    fputs("\nWith a model and images of your own:\n", stdout);
     while (*commands) {
         size_t length = strcspn(commands, "\n");
         printf("  $ %.*s\n", (int)length, commands);
@@ -306,7 +303,7 @@ static void conclude(cli_demo_job *d, double seconds)
     cli_format_duration(took, seconds);
     cli_demo_say(d,
                  "All that took %s and is in %s. Every command works on the scenes too: MODEL is "
-                 "demo, pictures are %s/look.csv and test.csv, and heads are named with the words "
+                 "demo, images are %s/look.csv and test.csv, and heads are named with the words "
                  "that it knows by --texts demo. The page to open in a browser:",
                  took, d->out, d->data);
     puts(d->page);
@@ -334,7 +331,7 @@ static clipspan_status check_output(const cli_demo_job *d, clipspan_error *err)
     kind = cs_path_kind(x->output);
     if (kind == 2 && !x->force && holds_something(x->output))
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, x->output,
-                          "is there already and not empty; choose another folder, or replace the "
+                          "already exists and is not empty; choose another folder, or replace the "
                           "demo's files in it with --force");
     return CLIPSPAN_OK;
 }
@@ -399,14 +396,13 @@ const cli_command cli_demo = {
     .summary = "the whole story on a small model and drawn scenes",
     .about =
         "Goes through what clipspan can do, on a small CLIP and 1,040 drawn scenes that come with "
-        "the "
-        "program: what it does, what it finds, and the commands that do the same with a model and "
-        "pictures of your own. FOLDER gets a sheet of scenes, a run and a report to open.\n"
+        "the program: what it does, what it finds, and the commands that do the same with a model "
+        "and images of your own. FOLDER gets a sheet of scenes, a run and a report to open.\n"
         "Everything about the scenes is known, so that findings can be held against the truth. The "
         "model knows scenes only, no photographs, and its heads were encouraged in training to "
         "specialise: it shows that clipspan finds what is there, not how CLIP is made.\n"
-        "Model, texts and pictures can be used by every command: MODEL is demo, and demo -n -o "
-        "FOLDER says where the pictures are.",
+        "Model, texts and images can be used by every command: MODEL is demo, and demo -n -o "
+        "FOLDER says where the images are.",
     .examples =
         "clipspan demo -o demo\tthe story, in a few seconds\n"
         "clipspan demo -o demo --json\tits figures for a program\n"

@@ -36,7 +36,7 @@ typedef struct cli_demo_chapter {
     const char *name; /* in documents */
     const char *title;
     const char *about; /* what it does */
-    const char *again; /* the same with other models and pictures: commands, one a line */
+    const char *again; /* the same with other models and images: commands, one a line */
     clipspan_status (*run)(cli_demo_job *demo, clipspan_error *err);
 } cli_demo_chapter;
 

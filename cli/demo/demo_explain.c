@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The demo's chapter on single pictures: a scene's own name against one that differs in colour or
+/* The demo's chapter on single images: a scene's own name against one that differs in colour or
  * in shape only. Through which heads does the difference come? And the page about one scene. */
 #include "base/memory.h"
 #include "cli/demo/demo.h"
@@ -143,13 +143,13 @@ static clipspan_status write_page(const telling *t, const char *path, clipspan_e
     all.kinds = CLIPSPAN_MAP_MLPS;
     options.atlas = t->demo->atlas;
     options.model = "demo";
-    options.picture = scene;
+    options.image = scene;
     options.replace = t->demo->x->force;
     CS_TRY_DONE(name(&bank, t, 0, 1, err));
     CS_TRY_DONE(clipspan_maps_new(&maps, t->encoder, bank, &all, err));
     CS_TRY_DONE(clipspan_maps_run_files(maps, NULL, &scene, 1, err));
     CS_TRY_DONE(
-        clipspan_explanation_new(&explanation, maps, 0, bank, CLIPSPAN_CONTRAST_RIVAL, err));
+        clipspan_explanation_new(&explanation, maps, 0, bank, CLIPSPAN_CONTRAST_RUNNER_UP, err));
     CS_TRY_DONE(clipspan_view_new(&view, t->demo->model, scene, EDGE, NULL, err));
     status = clipspan_explanation_write(path, explanation, view, &options, err);
 done:

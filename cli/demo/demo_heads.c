@@ -21,7 +21,7 @@ static clipspan_status scan(clipspan_run **out, clipspan_scan_result *result, cl
     options.threads = (int)s->threads;
     options.verify_sum = 1;
     CS_TRY(clipspan_run_plan(NULL, path, d->model, inputs, &plan, NULL, err));
-    cli_progress_begin(s, "pictures");
+    cli_progress_begin(s, "images");
     status = clipspan_run_scan(result, path, d->model, &options, &progress, err);
     cli_progress_end(s);
     CS_TRY(status);
@@ -48,7 +48,7 @@ clipspan_status cli_demo_take_apart(clipspan_run **out, clipspan_scan_result *re
 static void show_scan(cli_demo_job *d, const clipspan_scan_result *result, double seconds)
 {
     const clipspan_run_info *i = clipspan_run_get_info(d->run);
-    char pictures[CLI_NUMBER_ROOM], rate[CLI_NUMBER_ROOM];
+    char images[CLI_NUMBER_ROOM], rate[CLI_NUMBER_ROOM];
     if (!d->tells) {
         cli_json_text(&d->json, "run", i->path);
         cli_json_whole(&d->json, "scenes", i->used);
@@ -56,13 +56,13 @@ static void show_scan(cli_demo_job *d, const clipspan_scan_result *result, doubl
         cli_json_real(&d->json, "largest_difference", result->residual);
         return;
     }
-    cli_format_count(pictures, i->used);
+    cli_format_count(images, i->used);
     cli_format_real(rate, (double)i->used / (seconds > 0 ? seconds : 1));
     cli_demo_say(
         d,
-        "%s scenes, %s a second, are now the run %s. For each of them the terms of %d "
+        "%s scenes, %s a second, are now the run %s. For each of them the components of %d "
         "heads, %d MLPs and of the class token itself add up to the embedding, within %.1e.",
-        pictures, rate, i->path, i->layers * i->heads, i->layers, result->residual);
+        images, rate, i->path, i->layers * i->heads, i->layers, result->residual);
 }
 
 clipspan_status cli_demo_scan(cli_demo_job *d, clipspan_error *err)
@@ -119,7 +119,7 @@ static int strongest(const double *shares)
     return best;
 }
 
-/* Heads with a clear role that texts without sense do not name as well; and of each factor the
+/* Heads with a clear role that control texts do not name as well; and of each factor the
  * strongest that has it for a role or, when none has, of those that it truly explains most. */
 typedef struct roles {
     int clear, true_ones; /* of these, the role is the factor that explains most */
@@ -135,12 +135,13 @@ static const double *shares_of(const cli_demo_job *d, const double *shares, clip
 
 static int is_clear(const clipspan_role *role)
 {
-    return role->kind == CLIPSPAN_ROLE_CLEAR && role->named > role->null_named;
+    return role->kind == CLIPSPAN_ROLE_CLEAR && role->named > role->control_named;
 }
 
 static void take_stronger(roles *r, int f, const clipspan_atlas_head *heads, size_t i)
 {
-    if (!r->found[f] || heads[i].strength.share > heads[r->best[f]].strength.share) r->best[f] = i;
+    if (!r->found[f] || heads[i].variance_share.share > heads[r->best[f]].variance_share.share)
+        r->best[f] = i;
     r->found[f] = 1;
 }
 
@@ -160,7 +161,7 @@ static void count_roles(roles *r, const cli_demo_job *d, const double *shares)
     }
     for (size_t i = 0; i < count; i++) {
         int f = strongest(shares_of(d, shares, heads[i].head));
-        if (r->count[f] == 0 && heads[i].picks) take_stronger(r, f, heads, i);
+        if (r->count[f] == 0 && heads[i].basis_texts) take_stronger(r, f, heads, i);
     }
 }
 
@@ -177,8 +178,8 @@ static clipspan_status add_role(cli_table *table, const cli_demo_job *d, const r
     CS_TRY(cli_table_add(table, text, err));
     snprintf(text, sizeof text, r->count[f] ? "L%d.H%d" : "(L%d.H%d)", h->head.layer, h->head.head);
     CS_TRY(cli_table_add(table, text, err));
-    CS_TRY(
-        cli_table_add(table, clipspan_atlas_get_texts(d->atlas)[h->pick[0].pick.text].text, err));
+    CS_TRY(cli_table_add(
+        table, clipspan_atlas_get_texts(d->atlas)[h->basis_text[0].basis_text.text].text, err));
     cli_format_percent(percent, own[truly]);
     snprintf(text, sizeof text, "%s %s", cli_demo_factors[truly], percent);
     return cli_table_add(table, text, err);
@@ -202,7 +203,7 @@ static clipspan_status tell_roles(const cli_demo_job *d, const roles *r, const d
     CS_TRY(status);
     cli_demo_say(d,
                  "%d of %zu heads have a clear role, with %zu texts of %zu categories to choose "
-                 "from, and texts without sense fall behind it. For %d of them it is the factor "
+                 "from, and control texts fall behind it. For %d of them it is the factor "
                  "that truly explains more of what the head writes than any other.%s",
                  r->clear, info->heads, info->pool_texts, info->pool_categories, r->true_ones,
                  brackets ? " In brackets: no head has the role clearly; the strongest of those "
@@ -226,20 +227,21 @@ static void emit_roles(cli_demo_job *d, const roles *r, const double *shares)
     for (size_t i = 0; i < info->heads; i++) {
         const double *own = shares_of(d, shares, heads[i].head);
         int truly = strongest(own);
-        if (heads[i].picks == 0) continue;
+        if (heads[i].basis_texts == 0) continue;
         snprintf(name, sizeof name, "L%d.H%d", heads[i].head.layer, heads[i].head.head);
         cli_json_row(json, NULL);
         cli_json_text(json, "head", name);
         cli_json_text(json, "kind", kinds[heads[i].role.kind]);
         cli_json_text(json, "role", heads[i].role.category[0]);
-        cli_json_real(json, "strength", heads[i].role.strength[0]);
+        cli_json_real(json, "explained_variance", heads[i].role.explained_variance[0]);
         cli_json_real(json, "bound", heads[i].role.bound);
         cli_json_real(json, "named", heads[i].role.named);
-        cli_json_real(json, "null_named", heads[i].role.null_named);
+        cli_json_real(json, "control_named", heads[i].role.control_named);
         cli_json_real(json, "stability", heads[i].role.stability);
-        cli_json_text(json, "text",
-                      clipspan_atlas_get_texts(d->atlas)[heads[i].pick[0].pick.text].text);
-        cli_json_real(json, "share", heads[i].strength.share);
+        cli_json_text(
+            json, "text",
+            clipspan_atlas_get_texts(d->atlas)[heads[i].basis_text[0].basis_text.text].text);
+        cli_json_real(json, "share", heads[i].variance_share.share);
         cli_json_text(json, "factor", cli_demo_factors[truly]);
         cli_json_real(json, "factor_share", own[truly]);
         cli_json_end(json);
@@ -287,7 +289,7 @@ clipspan_status cli_demo_report(cli_demo_job *d, clipspan_error *err)
         "and knows nothing of photographs. Its training encouraged heads to specialise, "
         "so what is found here shows that the tool finds what is there, not how CLIP is "
         "made.";
-    cli_progress_begin(s, "pictures");
+    cli_progress_begin(s, "images");
     status = clipspan_report_write(path, d->atlas, &options, &progress, err);
     cli_progress_end(s);
     if (status != CLIPSPAN_OK) {

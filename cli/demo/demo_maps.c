@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The demo's chapter on where things are: scenes with two objects, one of which is named, and a
  * sheet of some. Pointing is counted as in demo/evaluate.py: the largest pixel of the named value's
- * map, against the strongest rival at each patch, lies nearer to the named object than to the
+ * map, against the strongest runner-up at each patch, lies nearer to the named object than to the
  * other. */
 #include "base/memory.h"
 #include "cli/demo/demo.h"
@@ -57,14 +57,14 @@ static size_t value_of(const clipspan_bank *bank, const char *key)
 }
 
 /* map[j] = score of the value - the largest of the others' */
-static void against_rivals(pointing *p, const float *scores, size_t value)
+static void against_runners_up(pointing *p, const float *scores, size_t value)
 {
     const size_t N = (size_t)p->demo->info->tokens;
     for (size_t j = 1; j < N; j++) {
-        float rival = -INFINITY;
+        float runner_up = -INFINITY;
         for (size_t v = 0; v < clipspan_bank_get_count(p->bank); v++)
-            if (v != value && scores[v * N + j] > rival) rival = scores[v * N + j];
-        p->map[j - 1] = scores[value * N + j] - rival;
+            if (v != value && scores[v * N + j] > runner_up) runner_up = scores[v * N + j];
+        p->map[j - 1] = scores[value * N + j] - runner_up;
     }
 }
 
@@ -72,7 +72,7 @@ static void against_rivals(pointing *p, const float *scores, size_t value)
  * */
 static long nearness(const pointing *p, size_t pixel, int object)
 {
-    const int high = p->demo->info->image_height, wide = p->demo->info->image_width;
+    const int high = p->demo->info->input_height, wide = p->demo->info->input_width;
     const int py = (int)pixel / wide, px = (int)pixel % wide;
     long least = -1;
     for (int y = 0; y < high; y++)
@@ -86,7 +86,7 @@ static long nearness(const pointing *p, size_t pixel, int object)
 
 static clipspan_status point(pointing *p, int object, clipspan_error *err)
 {
-    const size_t pixels = (size_t)p->demo->info->image_height * (size_t)p->demo->info->image_width;
+    const size_t pixels = (size_t)p->demo->info->input_height * (size_t)p->demo->info->input_width;
     size_t top = 0;
     long here, there;
     CS_TRY(clipspan_map_run_pixels(p->large, p->demo->model, p->map, err));
@@ -105,14 +105,14 @@ static clipspan_status put_cell(pointing *p, const clipspan_view *view, size_t c
 {
     const size_t patches = (size_t)p->demo->info->tokens - 1;
     const clipspan_view_info *shown = clipspan_view_get_info(view);
-    uint8_t *rgb = cs_alloc((size_t)shown->height * (size_t)shown->width, 3, "a picture", err);
+    uint8_t *rgb = cs_alloc((size_t)shown->height * (size_t)shown->width, 3, "an image", err);
     clipspan_status status;
     double limit = 0;
     if (!rgb) return CLIPSPAN_E_NOMEM;
     for (size_t j = 0; map && j < patches; j++)
         if (fabs((double)map[j]) > limit) limit = fabs((double)map[j]);
     status = clipspan_view_run_draw(rgb, view, limit > 0 ? map : NULL,
-                                    limit > 0 ? CLIPSPAN_DRAW_OVERLAY : CLIPSPAN_DRAW_PICTURE,
+                                    limit > 0 ? CLIPSPAN_DRAW_OVERLAY : CLIPSPAN_DRAW_IMAGE,
                                     limit > 0 ? limit : 1, 1, err);
     if (status == CLIPSPAN_OK)
         clipspan_sheet_set_cell(p->sheet, p->rows, column, rgb, shown->height, shown->width, name,
@@ -149,7 +149,7 @@ static clipspan_status look_at(pointing *p, size_t held, clipspan_error *err)
             return cs_fail(err, CLIPSPAN_E_FORMAT,
                            "test.csv of the demo, scene %zu: no value is called \"%s\"", scene,
                            name);
-        against_rivals(p, scores, value);
+        against_runners_up(p, scores, value);
         CS_TRY(point(p, object, err));
         if (p->word == COLOUR && p->rows < DRAWN) CS_TRY(draw(p, scene, object, name, err));
     }
@@ -169,7 +169,7 @@ static clipspan_status pass(pointing *p, clipspan_error *err)
 static clipspan_status ask(pointing *p, const char *factor, clipspan_error *err)
 {
     clipspan_maps_options options = CLIPSPAN_MAPS_OPTIONS_INIT;
-    options.pictures = AT_ONCE;
+    options.images = AT_ONCE;
     p->all = p->good = p->rows = 0;
     CS_TRY(cli_demo_bank(&p->bank, p->demo, factor, err));
     CS_TRY(clipspan_maps_new(&p->maps, p->encoder, p->bank, &options, err));
@@ -189,7 +189,7 @@ static clipspan_status ask(pointing *p, const char *factor, clipspan_error *err)
 static clipspan_status open_scenes(pointing *p, clipspan_error *err)
 {
     const clipspan_model_info *info = p->demo->info;
-    const size_t pixels = (size_t)info->image_height * (size_t)info->image_width;
+    const size_t pixels = (size_t)info->input_height * (size_t)info->input_width;
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
     options.threads = (int)p->demo->session->threads;
     CS_TRY(cli_demo_inputs(&p->scenes, p->demo, "test.csv", "objects", "kind", err));

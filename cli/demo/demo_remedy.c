@@ -33,7 +33,7 @@ typedef struct removal {
     clipspan_effects *effects, *means; /* of the test and of the look scenes */
     clipspan_shortcut *shortcut;
     size_t N, LH;
-    int32_t *label, *group; /* [pictures] by place, then [N] */
+    int32_t *label, *group; /* [images] by place, then [N] */
     uint8_t *before, *after;
     uint32_t *predicted;
     clipspan_change *changes; /* [L, H] */
@@ -43,14 +43,14 @@ typedef struct removal {
     size_t count;
 } removal;
 
-static int note_label(void *user, const clipspan_run_picture *picture)
+static int note_label(void *user, const clipspan_run_image *image)
 {
     removal *r = user;
-    const char *ground = strchr(picture->group, '/');
-    int32_t *label = &r->label[picture->place], *group = &r->group[picture->place];
+    const char *ground = strchr(image->group, '/');
+    int32_t *label = &r->label[image->run_index], *group = &r->group[image->run_index];
     *label = *group = -1;
     for (size_t c = 0; c < clipspan_bank_get_count(r->bank) && c < 2; c++)
-        if (strcmp(clipspan_bank_get_key(r->bank, c), picture->label) == 0) *label = (int32_t)c;
+        if (strcmp(clipspan_bank_get_key(r->bank, c), image->label) == 0) *label = (int32_t)c;
     for (int32_t g = 0; g < 2 && *label >= 0 && ground; g++)
         if (strcmp(ground + 1, grounds[g]) == 0) *group = 2 * *label + g;
     return 0;
@@ -96,12 +96,12 @@ done:
 static clipspan_status make_room(removal *r, clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(r->run);
-    const uint64_t *places = clipspan_effects_get_places(r->effects);
-    const size_t pictures = (size_t)info->pictures;
-    r->N = clipspan_effects_get_pictures(r->effects);
+    const uint64_t *run_indices = clipspan_effects_get_run_indices(r->effects);
+    const size_t images = (size_t)info->images;
+    r->N = clipspan_effects_get_images(r->effects);
     r->LH = (size_t)info->layers * (size_t)info->heads;
-    r->label = cs_alloc(pictures, sizeof *r->label, "labels", err);
-    r->group = cs_alloc(pictures, sizeof *r->group, "labels", err);
+    r->label = cs_alloc(images, sizeof *r->label, "labels", err);
+    r->group = cs_alloc(images, sizeof *r->group, "labels", err);
     r->before = cs_alloc(r->N, 1, "answers", err);
     r->after = cs_alloc(r->N, 1, "answers", err);
     r->predicted = cs_alloc(r->N, sizeof *r->predicted, "answers", err);
@@ -111,10 +111,10 @@ static clipspan_status make_room(removal *r, clipspan_error *err)
     if (!r->label || !r->group || !r->before || !r->after || !r->predicted || !r->changes ||
         !r->heads || !r->order)
         return CLIPSPAN_E_NOMEM;
-    CS_TRY(clipspan_run_read_pictures(r->run, 0, info->pictures, note_label, r, err));
+    CS_TRY(clipspan_run_read_images(r->run, 0, info->images, note_label, r, err));
     for (size_t i = 0; i < r->N; i++) { /* places rise, so none is overwritten before it is read */
-        r->label[i] = r->label[places[i]];
-        r->group[i] = r->group[places[i]];
+        r->label[i] = r->label[run_indices[i]];
+        r->group[i] = r->group[run_indices[i]];
     }
     return CLIPSPAN_OK;
 }
@@ -149,7 +149,7 @@ static clipspan_status ablate_role(removal *r, clipspan_error *err)
     size_t count;
     cli_demo_role_heads(r->heads, &count, r->demo, "background");
     if (count == 0) return CLIPSPAN_OK;
-    memset(r->changes, 0, r->LH * sizeof *r->changes); /* heads, at their means */
+    memset(r->changes, 0, r->LH * sizeof *r->changes); /* heads, mean-ablated */
     for (size_t h = 0; h < count; h++) {
         r->changes[h].layer = r->heads[h].layer;
         r->changes[h].head = r->heads[h].head;
@@ -290,7 +290,7 @@ static clipspan_status tell(const removal *r, clipspan_error *err)
         random && random->worst.after.share >= chosen->worst.after.share
             ? " The best of some random sets of as many heads does as well as the choice."
             : "",
-        (unsigned long long)r->outcomes[0].worst.after.pictures);
+        (unsigned long long)r->outcomes[0].worst.after.images);
     return CLIPSPAN_OK;
 }
 
@@ -308,11 +308,11 @@ static void emit(const removal *r)
         cli_json_text(json, "name", o->name);
         cli_json_text(json, "changed", o->words);
         cli_json_whole(json, "heads", o->heads);
-        cli_json_whole(json, "birds", o->overall.after.pictures);
+        cli_json_whole(json, "birds", o->overall.after.images);
         cli_json_whole(json, "right", o->overall.after.correct);
         cli_json_real(json, "accuracy", o->overall.after.share);
         cli_json_text(json, "group", group);
-        cli_json_whole(json, "group_birds", o->worst.after.pictures);
+        cli_json_whole(json, "group_birds", o->worst.after.images);
         cli_json_whole(json, "group_right", o->worst.after.correct);
         cli_json_real(json, "worst", o->worst.after.share);
         cli_json_real(json, "low", o->worst.after.low);
@@ -324,8 +324,8 @@ static void emit(const removal *r)
                   best_baseline(r)->worst.after.share > named(r, "chosen")->worst.after.share);
 }
 
-/* The same by the commands themselves, for the report: effects of every term on birds, the role's
- * heads at their means, and all remedies, with what the chosen one costs other factors. */
+/* The same by the commands themselves, for the report: effects of every component on birds, the
+ * role's heads mean-ablated, and all remedies, with what the chosen one costs other factors. */
 static clipspan_status keep_for_report(const removal *r, clipspan_error *err)
 {
     const cli_demo_job *d = r->demo;

@@ -8,19 +8,19 @@
 #include <clipspan/clipspan.h>
 #include <string.h>
 
-#define AT_ONCE CLIPSPAN_PARTS_MOST
+#define AT_ONCE CLIPSPAN_DECOMPOSITION_MOST
 #define NEAREST 10
 #define FACTORS (CLI_DEMO_FACTORS - 1) /* without the bird, which is no property of alike scenes */
 
 typedef struct looking {
     cli_demo_job *demo;
-    size_t LH, P, queries, pictures;
+    size_t LH, P, queries, images;
     size_t *query;       /* [queries] scenes of test.csv */
     float *heads;        /* [queries, L H, P] what each head wrote for them */
     float *embeddings;   /* [queries, P] */
-    uint64_t *number;    /* [pictures] of the run, in the list, by place */
+    uint64_t *number;    /* [images] of the run, in the list, by place */
     float *picked;       /* [L H, P] a query */
-    double *scores;      /* [pictures] */
+    double *scores;      /* [images] */
     clipspan_head *role; /* [L H] */
 } looking;
 
@@ -29,24 +29,25 @@ typedef struct finding {
     double whole, role, chance; /* shares of the nearest that are alike */
 } finding;
 
-static int note_number(void *user, const clipspan_run_picture *picture)
+static int note_number(void *user, const clipspan_run_image *image)
 {
     looking *j = user;
-    j->number[picture->place] = picture->number;
+    j->number[image->run_index] = image->list_index;
     return 0;
 }
 
 /* ---- Queries: the test scenes that have all properties ---- */
 
-static clipspan_status take_some(looking *j, clipspan_parts *parts, const char *const *paths,
-                                 size_t first, size_t count, clipspan_error *err)
+static clipspan_status take_some(looking *j, clipspan_decomposition *parts,
+                                 const char *const *paths, size_t first, size_t count,
+                                 clipspan_error *err)
 {
-    CS_TRY(clipspan_parts_run_files(parts, NULL, paths, count, err));
-    memcpy(j->embeddings + first * j->P, clipspan_parts_get_embeddings(parts),
+    CS_TRY(clipspan_decomposition_run_files(parts, NULL, paths, count, err));
+    memcpy(j->embeddings + first * j->P, clipspan_decomposition_get_embeddings(parts),
            count * j->P * sizeof *j->embeddings);
     for (size_t i = 0; i < count; i++)
-        CS_TRY(clipspan_parts_run_terms(j->heads + (first + i) * j->LH * j->P, NULL, NULL, NULL,
-                                        parts, i, err));
+        CS_TRY(clipspan_decomposition_run_contributions(j->heads + (first + i) * j->LH * j->P, NULL,
+                                                        NULL, NULL, parts, i, err));
     return cli_keep_going(j->demo->session, err);
 }
 
@@ -54,11 +55,11 @@ static clipspan_status take_apart(looking *j, const clipspan_inputs *scenes, cli
 {
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
     clipspan_encoder *encoder = NULL;
-    clipspan_parts *parts = NULL;
+    clipspan_decomposition *parts = NULL;
     clipspan_status status;
     options.threads = (int)j->demo->session->threads;
     CS_TRY_DONE(clipspan_encoder_new(&encoder, j->demo->model, &options, err));
-    CS_TRY_DONE(clipspan_parts_new(&parts, encoder, NULL, err));
+    CS_TRY_DONE(clipspan_decomposition_new(&parts, encoder, NULL, err));
     for (size_t first = 0, some; first < j->queries; first += some) {
         const char *paths[AT_ONCE];
         some = j->queries - first < AT_ONCE ? j->queries - first : AT_ONCE;
@@ -67,7 +68,7 @@ static clipspan_status take_apart(looking *j, const clipspan_inputs *scenes, cli
         CS_TRY_DONE(take_some(j, parts, paths, first, some, err));
     }
 done:
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     return status;
 }
@@ -77,18 +78,18 @@ static clipspan_status make_room(looking *j, size_t scenes, clipspan_error *err)
     const clipspan_run_info *info = clipspan_run_get_info(j->demo->run);
     j->P = (size_t)info->embed_width;
     j->LH = (size_t)info->layers * (size_t)info->heads;
-    j->pictures = (size_t)info->pictures;
+    j->images = (size_t)info->images;
     j->query = cs_alloc(scenes, sizeof *j->query, "scenes", err);
-    j->heads = cs_alloc(scenes * j->LH, j->P * sizeof *j->heads, "terms of scenes", err);
+    j->heads = cs_alloc(scenes * j->LH, j->P * sizeof *j->heads, "contributions of  ", err);
     j->embeddings = cs_alloc(scenes, j->P * sizeof *j->embeddings, "embeddings", err);
-    j->number = cs_alloc_zero(j->pictures, sizeof *j->number, "scenes", err);
+    j->number = cs_alloc_zero(j->images, sizeof *j->number, "scenes", err);
     j->picked = cs_alloc(j->LH, j->P * sizeof *j->picked, "a query", err);
-    j->scores = cs_alloc(j->pictures, sizeof *j->scores, "scores", err);
+    j->scores = cs_alloc(j->images, sizeof *j->scores, "scores", err);
     j->role = cs_alloc(j->LH, sizeof *j->role, "heads", err);
     if (!j->query || !j->heads || !j->embeddings || !j->number || !j->picked || !j->scores ||
         !j->role)
         return CLIPSPAN_E_NOMEM;
-    return clipspan_run_read_pictures(j->demo->run, 0, info->pictures, note_number, j, err);
+    return clipspan_run_read_images(j->demo->run, 0, info->images, note_number, j, err);
 }
 
 static clipspan_status prepare(looking *j, clipspan_error *err)
@@ -115,7 +116,7 @@ static clipspan_status prepare(looking *j, clipspan_error *err)
 static size_t count_alike(const looking *j, const clipspan_search *search, const char *value,
                           const clipspan_inputs *look)
 {
-    const uint64_t *places = clipspan_search_get_places(search);
+    const uint64_t *run_indices = clipspan_search_get_run_indices(search);
     size_t rows[NEAREST], held = 0, alike = 0;
     for (size_t n = 0; n < clipspan_search_get_count(search); n++) {
         size_t k;
@@ -126,8 +127,8 @@ static size_t count_alike(const looking *j, const clipspan_search *search, const
         rows[k] = n;
     }
     for (size_t k = 0; k < held; k++)
-        alike +=
-            strcmp(clipspan_inputs_get_label(look, (size_t)j->number[places[rows[k]]]), value) == 0;
+        alike += strcmp(clipspan_inputs_get_label(look, (size_t)j->number[run_indices[rows[k]]]),
+                        value) == 0;
     return alike;
 }
 
@@ -226,8 +227,8 @@ static clipspan_status tell(const looking *j, const finding *found, clipspan_err
         j->demo,
         "%zu test scenes, each against all %zu look scenes. In %d of %d properties the "
         "heads of the role find more that is alike than the whole embedding does. A role's "
-        "heads are all that --role takes, also where texts without sense name one as well.",
-        j->queries, j->pictures, more, roles);
+        "heads are all that --role takes, also where control texts name one as well.",
+        j->queries, j->images, more, roles);
     return CLIPSPAN_OK;
 }
 

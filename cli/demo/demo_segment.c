@@ -100,9 +100,9 @@ static clipspan_status open_scenes(masking *m, clipspan_error *err)
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
     clipspan_maps_options maps = CLIPSPAN_MAPS_OPTIONS_INIT;
     options.threads = (int)d->session->threads;
-    maps.pictures = AT_ONCE;
+    maps.images = AT_ONCE;
     maps.kinds = CLIPSPAN_MAP_ATTENTION | CLIPSPAN_MAP_ROLLOUT;
-    m->pixels = (size_t)d->info->image_height * (size_t)d->info->image_width;
+    m->pixels = (size_t)d->info->input_height * (size_t)d->info->input_width;
     m->grid = cs_alloc((size_t)d->info->tokens, sizeof *m->grid, "maps", err);
     m->large = cs_alloc(m->pixels, sizeof *m->large, "maps", err);
     m->values = cs_alloc(m->pixels, sizeof *m->values, "a mask", err);
@@ -118,7 +118,7 @@ static clipspan_status open_scenes(masking *m, clipspan_error *err)
 static void emit(const masking *m)
 {
     cli_json *json = &m->demo->json;
-    cli_json_whole(json, "scenes", m->scores[0][0].pictures);
+    cli_json_whole(json, "scenes", m->scores[0][0].images);
     cli_json_array(json, "methods");
     for (size_t k = 0; k < METHODS; k++) {
         double mean, otsu;
@@ -137,7 +137,7 @@ static void emit(const masking *m)
 static clipspan_status tell(const masking *m, clipspan_error *err)
 {
     static const char headers[] = "mask from|>mIoU, mean|>mIoU, Otsu|>highest pixel inside";
-    const double scenes = (double)m->scores[0][0].pictures;
+    const double scenes = (double)m->scores[0][0].images;
     clipspan_status status = CLIPSPAN_OK;
     double miou[METHODS][2];
     char cell[CLI_NUMBER_ROOM];
@@ -160,7 +160,7 @@ static clipspan_status tell(const masking *m, clipspan_error *err)
     CS_TRY(status);
     cli_demo_say(m->demo,
                  "%.0f scenes whose objects have one colour; intersection over union, the mean of "
-                 "objects and background. Cut at its mean, %s overlaps most; at Otsu's threshold, "
+                 "objects and background. Cut mean-ablated, %s overlaps most; at Otsu's threshold, "
                  "%s. Where only one kind of object is drawn, attention finds it without a word.",
                  scenes, words[best[0]], words[best[1]]);
     return CLIPSPAN_OK;
@@ -176,7 +176,7 @@ static clipspan_status work(masking *m, clipspan_error *err)
         if (m->held == AT_ONCE) CS_TRY(pass(m, err));
     }
     if (m->held) CS_TRY(pass(m, err));
-    if (m->scores[0][0].pictures == 0)
+    if (m->scores[0][0].images == 0)
         return cs_fail(err, CLIPSPAN_E_FORMAT, "test.csv of the demo has no scene with a colour");
     if (m->demo->tells) return tell(m, err);
     emit(m);

@@ -37,21 +37,21 @@ static size_t choose(const sheet *sh, const char *value)
 }
 
 static clipspan_status paste(sheet *sh, const cli_demo_job *d, size_t scene, int row, int column,
-                             uint8_t *picture, clipspan_error *err)
+                             uint8_t *image, clipspan_error *err)
 {
-    const int high = d->info->image_height, wide = d->info->image_width;
+    const int high = d->info->input_height, wide = d->info->input_width;
     const int top = GAP + row * (high + GAP), left = GAP + column * (wide + GAP);
-    CS_TRY(clipspan_pixels_read(picture, d->model, clipspan_inputs_get_paths(sh->inputs)[scene],
-                                NULL, err));
+    CS_TRY(clipspan_pixels_read(image, d->model, clipspan_inputs_get_paths(sh->inputs)[scene], NULL,
+                                err));
     for (int y = 0; y < high; y++)
         memcpy(sh->pixels + ((size_t)(top + y) * (size_t)sh->width + (size_t)left) * 3,
-               picture + (size_t)y * (size_t)wide * 3, (size_t)wide * 3);
+               image + (size_t)y * (size_t)wide * 3, (size_t)wide * 3);
     return CLIPSPAN_OK;
 }
 
 /* A row: each value as often as fits. */
 static clipspan_status fill_row(sheet *sh, const cli_demo_job *d, int row,
-                                const clipspan_texts *values, uint8_t *picture, clipspan_error *err)
+                                const clipspan_texts *values, uint8_t *image, clipspan_error *err)
 {
     const size_t count = clipspan_texts_get_count(values);
     const size_t times = count < ACROSS ? ACROSS / count : 1;
@@ -60,7 +60,7 @@ static clipspan_status fill_row(sheet *sh, const cli_demo_job *d, int row,
             size_t scene = choose(sh, clipspan_texts_get_key(values, v));
             if (scene == clipspan_inputs_get_count(sh->inputs)) break;
             sh->shown[scene] = 1;
-            CS_TRY(paste(sh, d, scene, row, (int)(v * times + k), picture, err));
+            CS_TRY(paste(sh, d, scene, row, (int)(v * times + k), image, err));
         }
     return CLIPSPAN_OK;
 }
@@ -82,7 +82,7 @@ static clipspan_status caption(cli_table *table, const cli_demo_job *d, int row,
 }
 
 static clipspan_status add_row(sheet *sh, cli_table *table, const cli_demo_job *d, int row,
-                               uint8_t *picture, clipspan_error *err)
+                               uint8_t *image, clipspan_error *err)
 {
     const char *factor = cli_demo_factors[row];
     clipspan_texts *values;
@@ -98,7 +98,7 @@ static clipspan_status add_row(sheet *sh, cli_table *table, const cli_demo_job *
         sh->shown = cs_alloc_zero(clipspan_inputs_get_count(sh->inputs), 1, "scenes", err);
         if (!sh->shown) status = CLIPSPAN_E_NOMEM;
     }
-    if (status == CLIPSPAN_OK) status = fill_row(sh, d, row, values, picture, err);
+    if (status == CLIPSPAN_OK) status = fill_row(sh, d, row, values, image, err);
     if (status == CLIPSPAN_OK) status = caption(table, d, row, values, err);
     clipspan_inputs_close(&sh->inputs);
     clipspan_texts_free(&values);
@@ -108,17 +108,17 @@ static clipspan_status add_row(sheet *sh, cli_table *table, const cli_demo_job *
 static clipspan_status make_sheet(sheet *sh, cli_table *table, const cli_demo_job *d,
                                   clipspan_error *err)
 {
-    const size_t one = (size_t)d->info->image_height * (size_t)d->info->image_width * 3;
+    const size_t one = (size_t)d->info->input_height * (size_t)d->info->input_width * 3;
     clipspan_status status = CLIPSPAN_OK;
-    uint8_t *picture = cs_alloc(one, 1, "a scene", err);
-    sh->height = GAP + CLI_DEMO_FACTORS * (d->info->image_height + GAP);
-    sh->width = GAP + ACROSS * (d->info->image_width + GAP);
+    uint8_t *image = cs_alloc(one, 1, "a scene", err);
+    sh->height = GAP + CLI_DEMO_FACTORS * (d->info->input_height + GAP);
+    sh->width = GAP + ACROSS * (d->info->input_width + GAP);
     sh->pixels = cs_alloc((size_t)sh->height * (size_t)sh->width, 3, "a sheet of scenes", err);
-    if (!picture || !sh->pixels) status = CLIPSPAN_E_NOMEM;
+    if (!image || !sh->pixels) status = CLIPSPAN_E_NOMEM;
     if (sh->pixels) memset(sh->pixels, PAPER, (size_t)sh->height * (size_t)sh->width * 3);
     for (int row = 0; row < CLI_DEMO_FACTORS && status == CLIPSPAN_OK; row++)
-        status = add_row(sh, table, d, row, picture, err);
-    cs_free(picture);
+        status = add_row(sh, table, d, row, image, err);
+    cs_free(image);
     return status;
 }
 

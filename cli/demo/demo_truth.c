@@ -14,23 +14,23 @@
 #define COLUMNS (CLI_DEMO_FACTORS + 1)
 #define BIRD    (CLI_DEMO_FACTORS - 1)
 
-/* Codes of all scenes of one head, and what each scene shows. */
+/* Coefficients of all scenes of one head, and what each scene shows. */
 typedef struct truth {
     const cli_demo_job *demo;
-    uint64_t *number; /* [places] of the picture there, in the list */
+    uint64_t *number; /* [places] of the image there, in the list */
     int16_t *value;   /* [COLUMNS, scenes] -1: none, or not drawn on its own */
     size_t scenes, C, P, count;
-    double *codes;    /* [scenes, C] */
-    uint64_t *places; /* [scenes] */
-    float *basis;     /* [C, P] */
-    double *metric;   /* [C, C], so that y metric y' = |contribution|^2 */
+    double *coefficients;  /* [scenes, C] */
+    uint64_t *run_indices; /* [scenes] */
+    float *output_map;     /* [C, P] */
+    double *metric;        /* [C, C], so that y metric y' = |contribution|^2 */
 } truth;
 
-static int note_number(void *user, const clipspan_run_picture *picture)
+static int note_number(void *user, const clipspan_run_image *image)
 {
     truth *t = user;
-    if (picture->place < t->scenes && picture->number < t->scenes)
-        t->number[picture->place] = picture->number;
+    if (image->run_index < t->scenes && image->list_index < t->scenes)
+        t->number[image->run_index] = image->list_index;
     return 0;
 }
 
@@ -67,16 +67,17 @@ static clipspan_status read_head(truth *t, int layer, int head, clipspan_error *
     t->count = 0;
     for (uint64_t c = 0; c < info->chunks; c++) {
         size_t got;
-        CS_TRY(clipspan_run_read_codes(t->codes + t->count * t->C, t->places + t->count, &got, run,
-                                       c, layer, head, err));
+        CS_TRY(clipspan_run_read_coefficients(t->coefficients + t->count * t->C,
+                                              t->run_indices + t->count, &got, run, c, layer, head,
+                                              err));
         t->count += got;
     }
-    CS_TRY(clipspan_run_read_basis(t->basis, run, layer, head, err));
+    CS_TRY(clipspan_run_read_output_map(t->output_map, run, layer, head, err));
     for (size_t i = 0; i < t->C; i++)
         for (size_t j = 0; j < t->C; j++) {
             double sum = 0;
             for (size_t p = 0; p < t->P; p++)
-                sum += (double)t->basis[i * t->P + p] * (double)t->basis[j * t->P + p];
+                sum += (double)t->output_map[i * t->P + p] * (double)t->output_map[j * t->P + p];
             t->metric[i * t->C + j] = sum;
         }
     return CLIPSPAN_OK;
@@ -103,13 +104,13 @@ static double share_of(const truth *t, int column, double *means)
     double count[VALUES] = {0};
     memset(means, 0, (VALUES + 1) * t->C * sizeof *means);
     for (size_t i = 0; i < t->count; i++) {
-        int k = value[t->number[t->places[i]]];
+        int k = value[t->number[t->run_indices[i]]];
         if (k < 0) continue;
         count[k]++;
         n++;
         for (size_t j = 0; j < t->C; j++) {
-            means[(size_t)k * t->C + j] += t->codes[i * t->C + j];
-            all[j] += t->codes[i * t->C + j];
+            means[(size_t)k * t->C + j] += t->coefficients[i * t->C + j];
+            all[j] += t->coefficients[i * t->C + j];
         }
     }
     for (size_t k = 0; k < VALUES; k++) {
@@ -121,10 +122,10 @@ static double share_of(const truth *t, int column, double *means)
     for (size_t j = 0; j < t->C; j++)
         all[j] /= n;
     for (size_t i = 0; i < t->count; i++) {
-        int k = value[t->number[t->places[i]]];
+        int k = value[t->number[t->run_indices[i]]];
         if (k < 0) continue;
-        total += distance(t, t->codes + i * t->C, all);
-        within += distance(t, t->codes + i * t->C, means + (size_t)k * t->C);
+        total += distance(t, t->coefficients + i * t->C, all);
+        within += distance(t, t->coefficients + i * t->C, means + (size_t)k * t->C);
     }
     if (!(total > 0)) return 0;
     share = 1 - within / (n - v) / (total / (n - 1));
@@ -135,17 +136,18 @@ static clipspan_status make_room(truth *t, double **means, clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(t->demo->run);
     size_t room = (size_t)info->chunks * CHUNK;
-    t->scenes = (size_t)info->pictures;
+    t->scenes = (size_t)info->images;
     t->C = (size_t)info->head_width + 3;
     t->P = (size_t)info->embed_width;
     t->number = cs_alloc_zero(t->scenes, sizeof *t->number, "scenes", err);
     t->value = cs_alloc(COLUMNS * t->scenes, sizeof *t->value, "scenes", err);
-    t->codes = cs_alloc(room * t->C, sizeof *t->codes, "codes", err);
-    t->places = cs_alloc(room, sizeof *t->places, "codes", err);
-    t->basis = cs_alloc(t->C * t->P, sizeof *t->basis, "codes", err);
-    t->metric = cs_alloc(t->C * t->C, sizeof *t->metric, "codes", err);
-    *means = cs_alloc((VALUES + 1) * t->C, sizeof **means, "codes", err);
-    return t->number && t->value && t->codes && t->places && t->basis && t->metric && *means
+    t->coefficients = cs_alloc(room * t->C, sizeof *t->coefficients, "coefficients", err);
+    t->run_indices = cs_alloc(room, sizeof *t->run_indices, "coefficients", err);
+    t->output_map = cs_alloc(t->C * t->P, sizeof *t->output_map, "coefficients", err);
+    t->metric = cs_alloc(t->C * t->C, sizeof *t->metric, "coefficients", err);
+    *means = cs_alloc((VALUES + 1) * t->C, sizeof **means, "coefficients", err);
+    return t->number && t->value && t->coefficients && t->run_indices && t->output_map &&
+                   t->metric && *means
                ? CLIPSPAN_OK
                : CLIPSPAN_E_NOMEM;
 }
@@ -153,7 +155,7 @@ static clipspan_status make_room(truth *t, double **means, clipspan_error *err)
 static clipspan_status work(double *shares, truth *t, double *means, clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(t->demo->run);
-    CS_TRY(clipspan_run_read_pictures(t->demo->run, 0, info->pictures, note_number, t, err));
+    CS_TRY(clipspan_run_read_images(t->demo->run, 0, info->images, note_number, t, err));
     for (int f = 0; f < COLUMNS; f++)
         CS_TRY(read_values(t, f, err));
     for (int l = 0; l < info->layers; l++)
@@ -175,9 +177,9 @@ clipspan_status cli_demo_truth(double *shares, const cli_demo_job *demo, clipspa
     if (status == CLIPSPAN_OK) status = work(shares, &t, means, err);
     cs_free(t.number);
     cs_free(t.value);
-    cs_free(t.codes);
-    cs_free(t.places);
-    cs_free(t.basis);
+    cs_free(t.coefficients);
+    cs_free(t.run_indices);
+    cs_free(t.output_map);
     cs_free(t.metric);
     cs_free(means);
     return status;

@@ -41,7 +41,7 @@ typedef struct {
     cli_class_settings classes;
     cli_output_settings out;
     const char *heads, *role;
-    uint64_t pictures;
+    uint64_t most;
     int each;
 } settings;
 
@@ -74,7 +74,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
                                  .out = own->out,
                                  .heads = own->heads,
                                  .role = own->role,
-                                 .pictures = own->pictures};
+                                 .most = own->most};
     cli_edit_job e = {0};
     clipspan_status status = edit_model(&e, s, &x, own->each, err);
     cli_edit_close(&e);
@@ -85,7 +85,7 @@ static const cli_option options[] = {
     CLI_OPT_EDIT_HEADS,
     CLI_OPT_EDIT_ROLE,
     CLI_FLAG("Heads", "each", 0, "also measure each chosen head alone", each),
-    CLI_OPT_EDIT_PICTURES,
+    CLI_OPT_EDIT_IMAGES,
     CLI_OPT_LABELS,
     CLI_OPT_ROOT,
     CLI_OPT_PATH_COLUMN,
@@ -107,11 +107,9 @@ const cli_command cli_edit = {
     .about =
         "Writes the checkpoint in the layout it came from, so that open_clip and transformers load "
         "it: the heads' slice of each output projection is zero, and what it made of their mean "
-        "over "
-        "RUN is in the bias. Every other tensor keeps its bytes.\n"
-        "Then the written network sees pictures, and it is said how far its answers lie from what "
-        "the "
-        "heads' direct effects predict: later layers read what is changed here. Pictures are the "
+        "over RUN is in the bias. Every other tensor keeps its bytes.\n"
+        "Then the written network sees images, and it is said how far its answers lie from what "
+        "the heads' direct effects predict: later layers read what is changed here. Images are the "
         "run's, or those of INPUT; accuracy needs --classes.",
     .examples =
         "clipspan edit MODEL run --heads L11.H3,L10.H11 -o edited --classes birds.txt\ttwo heads "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the network really says when heads fall silent, beside what their direct effects predict. */
+/* What the network really says when heads are mean-ablated, beside what their direct effects
+ * predict. */
 #include "base/memory.h"
 #include "cli/edit/edit_work.h"
 #include "cli/in/images.h"
@@ -10,23 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH    ((size_t)CLIPSPAN_PARTS_MOST)
+#define BATCH    ((size_t)CLIPSPAN_DECOMPOSITION_MOST)
 #define OFF_MOST 1e-5 /* of the numbers of unit embeddings in float32 */
 
 typedef struct job {
     cli_edit_job *e;
     clipspan_encoder *encoder, *written; /* of the model; of the edited one, or NULL */
     clipspan_model *model;               /* the edited one */
-    clipspan_parts *parts;
-    clipspan_error errors[CLIPSPAN_PARTS_MOST];
-    float *terms;         /* [L, H, P] of one picture */
+    clipspan_decomposition *parts;
+    clipspan_error errors[CLIPSPAN_DECOMPOSITION_MOST];
+    float *components;    /* [L, H, P] of one image */
     float *predicted;     /* [sets, BATCH, P] */
     float *real, *silent; /* [BATCH, P] */
     float *scores;        /* [BATCH, classes] */
-    int32_t *first;       /* [pictures] answers of the unedited network */
+    int32_t *first;       /* [images] answers of the unedited network */
     clipspan_head *heads; /* of a set */
     float *z;
-    size_t P, K, classes, done, compare; /* compare: pictures to compare with the first set */
+    size_t P, K, classes, done, compare; /* compare: images to compare with the first set */
 } job;
 
 static clipspan_status open_written(job *j, const char *path, clipspan_error *err)
@@ -48,11 +49,11 @@ static clipspan_status start(job *j, const char *written, clipspan_error *err)
     cli_edit_job *e = j->e;
     const size_t LH = (size_t)e->info->layers * (size_t)e->info->heads;
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
-    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
     options.precision = e->info->precision;
     options.threads = cli_threads(e->session);
-    picture.exif_orient = e->x->images.exif_orient;
-    options.picture = &picture;
+    image.exif_orient = e->x->images.exif_orient;
+    options.image = &image;
     j->P = (size_t)e->info->embed_width;
     j->K = (size_t)e->info->head_width;
     j->classes = e->bank ? clipspan_bank_get_count(e->bank) : 0;
@@ -60,23 +61,23 @@ static clipspan_status start(job *j, const char *written, clipspan_error *err)
     e->bytes[0] = clipspan_model_get_info(e->model)->bytes;
     e->parameters[0] = clipspan_model_get_info(e->model)->image->parameters;
     CS_TRY(clipspan_encoder_new(&j->encoder, e->model, &options, err));
-    CS_TRY(clipspan_parts_new(&j->parts, j->encoder, NULL, err));
-    cli_stage(e->session, "image tower read and packed");
+    CS_TRY(clipspan_decomposition_new(&j->parts, j->encoder, NULL, err));
+    cli_stage(e->session, "image encoder read and packed");
     if (written) CS_TRY(open_written(j, written, err));
-    j->terms = cs_alloc(LH, j->P * sizeof *j->terms, "terms", err);
+    j->components = cs_alloc(LH, j->P * sizeof *j->components, "components", err);
     j->predicted = cs_alloc(e->set_count * BATCH, j->P * sizeof *j->predicted, "predictions", err);
     j->real = cs_alloc(BATCH, j->P * sizeof *j->real, "embeddings", err);
     j->silent = cs_alloc(BATCH, j->P * sizeof *j->silent, "embeddings", err);
     j->scores = cs_alloc(BATCH, j->classes * sizeof *j->scores, "scores", err);
-    j->first = cs_alloc(e->pictures.count, sizeof *j->first, "answers", err);
+    j->first = cs_alloc(e->images.count, sizeof *j->first, "answers", err);
     j->heads = cs_alloc(e->count, sizeof *j->heads, "heads", err);
     j->z = cs_alloc(e->count, j->K * sizeof *j->z, "means", err);
-    if (!j->terms || !j->predicted || !j->real || !j->silent || !j->scores || !j->first ||
+    if (!j->components || !j->predicted || !j->real || !j->silent || !j->scores || !j->first ||
         !j->heads || !j->z)
         return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < e->set_count; i++) {
         e->sets[i].distances =
-            cs_alloc_zero(e->pictures.count, sizeof *e->sets[i].distances, "distances", err);
+            cs_alloc_zero(e->images.count, sizeof *e->sets[i].distances, "distances", err);
         if (!e->sets[i].distances) return CLIPSPAN_E_NOMEM;
     }
     return CLIPSPAN_OK;
@@ -84,11 +85,11 @@ static clipspan_status start(job *j, const char *written, clipspan_error *err)
 
 static void fini(job *j)
 {
-    clipspan_parts_free(&j->parts);
+    clipspan_decomposition_free(&j->parts);
     clipspan_encoder_free(&j->encoder);
     clipspan_encoder_free(&j->written);
     clipspan_model_close(&j->model);
-    cs_free(j->terms);
+    cs_free(j->components);
     cs_free(j->predicted);
     cs_free(j->real);
     cs_free(j->silent);
@@ -98,7 +99,7 @@ static void fini(job *j)
     cs_free(j->z);
 }
 
-/* out = embedding with the set's terms at their means, a unit vector. */
+/* out = embedding with the set's components mean-ablated, a unit vector. */
 static void predict(float *out, const job *j, const float *embedding, const cli_edit_set *set)
 {
     const cli_edit_job *e = j->e;
@@ -109,7 +110,8 @@ static void predict(float *out, const job *j, const float *embedding, const cli_
         for (i = 0; i < set->count; i++) {
             const clipspan_head h = e->heads[set->members[i]];
             const size_t at = (size_t)h.layer * (size_t)e->info->heads + (size_t)h.head;
-            sum += (double)e->means[set->members[i] * j->P + p] - (double)j->terms[at * j->P + p];
+            sum +=
+                (double)e->means[set->members[i] * j->P + p] - (double)j->components[at * j->P + p];
         }
         out[p] = (float)sum;
         squares += sum * sum;
@@ -143,7 +145,7 @@ static clipspan_status classify(int32_t *answers, job *j, const float *embedding
 /* Right answers: of labels, or, when there is none at all, the same as before. */
 static uint64_t count_right(const job *j, const int32_t *answers, size_t first, size_t count)
 {
-    const cli_edit_pictures *p = &j->e->pictures;
+    const cli_edit_images *p = &j->e->images;
     uint64_t right = 0;
     for (size_t i = 0; i < count; i++) {
         const int32_t wanted = p->labelled ? p->labels[first + i] : j->first[first + i];
@@ -156,18 +158,21 @@ static uint64_t count_right(const job *j, const int32_t *answers, size_t first, 
 static clipspan_status run_before(job *j, size_t first, size_t count, clipspan_error *err)
 {
     cli_edit_job *e = j->e;
-    CS_TRY(clipspan_parts_run_files(j->parts, j->errors, e->pictures.paths + first, count, err));
+    CS_TRY(
+        clipspan_decomposition_run_files(j->parts, j->errors, e->images.paths + first, count, err));
     if (e->bank) {
-        CS_TRY(classify(j->first + first, j, clipspan_parts_get_embeddings(j->parts), count, err));
+        CS_TRY(classify(j->first + first, j, clipspan_decomposition_get_embeddings(j->parts), count,
+                        err));
         e->before += count_right(j, j->first + first, first, count);
     }
     for (size_t i = 0; i < count; i++) {
-        const float *embedding = clipspan_parts_get_embeddings(j->parts) + i * j->P;
-        CS_TRY(clipspan_parts_run_terms(j->terms, NULL, NULL, NULL, j->parts, i, err));
+        const float *embedding = clipspan_decomposition_get_embeddings(j->parts) + i * j->P;
+        CS_TRY(clipspan_decomposition_run_contributions(j->components, NULL, NULL, NULL, j->parts,
+                                                        i, err));
         for (size_t k = 0; k < e->set_count; k++)
             predict(j->predicted + (k * BATCH + i) * j->P, j, embedding, &e->sets[k]);
         if (j->errors[i].code == CLIPSPAN_OK) continue;
-        if (e->pictures.skipped++ < 20) cli_note(e->session, "skipped: %s", j->errors[i].message);
+        if (e->images.skipped++ < 20) cli_note(e->session, "skipped: %s", j->errors[i].message);
     }
     return CLIPSPAN_OK;
 }
@@ -175,13 +180,13 @@ static clipspan_status run_before(job *j, size_t first, size_t count, clipspan_e
 static clipspan_status run_silent(float *out, job *j, const cli_edit_set *set, size_t first,
                                   size_t count, clipspan_error *err)
 {
-    clipspan_error errors[CLIPSPAN_PARTS_MOST];
+    clipspan_error errors[CLIPSPAN_DECOMPOSITION_MOST];
     for (size_t i = 0; i < set->count; i++) {
         j->heads[i] = j->e->heads[set->members[i]];
         memcpy(j->z + i * j->K, j->e->z + set->members[i] * j->K, j->K * sizeof *j->z);
     }
     CS_TRY(clipspan_encoder_set_heads(j->encoder, j->heads, j->z, set->count, err));
-    return clipspan_encoder_run_files(out, errors, j->encoder, j->e->pictures.paths + first, count,
+    return clipspan_encoder_run_files(out, errors, j->encoder, j->e->images.paths + first, count,
                                       err);
 }
 
@@ -204,12 +209,12 @@ static clipspan_status run_set(job *j, size_t k, size_t first, size_t count, cli
 {
     cli_edit_job *e = j->e;
     cli_edit_set *set = &e->sets[k];
-    const float *before = clipspan_parts_get_embeddings(j->parts);
+    const float *before = clipspan_decomposition_get_embeddings(j->parts);
     const float *predicted = j->predicted + k * BATCH * j->P;
-    int32_t answers[CLIPSPAN_PARTS_MOST];
-    clipspan_error errors[CLIPSPAN_PARTS_MOST];
+    int32_t answers[CLIPSPAN_DECOMPOSITION_MOST];
+    clipspan_error errors[CLIPSPAN_DECOMPOSITION_MOST];
     if (k == 0 && j->written) {
-        CS_TRY(clipspan_encoder_run_files(j->real, errors, j->written, e->pictures.paths + first,
+        CS_TRY(clipspan_encoder_run_files(j->real, errors, j->written, e->images.paths + first,
                                           count, err));
         if (first < j->compare) {
             CS_TRY(run_silent(j->silent, j, set, first, count, err));
@@ -237,12 +242,12 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Skipped pictures left zeros, which come first when sorted. */
+/* Skipped images left zeros, which come first when sorted. */
 static void sum_up(cli_edit_job *e, cli_edit_set *set)
 {
-    const size_t used = e->pictures.asked - e->pictures.skipped;
-    const double *from = set->distances + e->pictures.skipped;
-    qsort(set->distances, e->pictures.asked, sizeof *set->distances, by_size);
+    const size_t used = e->images.asked - e->images.skipped;
+    const double *from = set->distances + e->images.skipped;
+    qsort(set->distances, e->images.asked, sizeof *set->distances, by_size);
     for (size_t i = 0; i < used; i++)
         set->mean += from[i] / (double)used;
     set->median = used % 2 ? from[used / 2] : 0.5 * (from[used / 2 - 1] + from[used / 2]);
@@ -253,7 +258,7 @@ static void sum_up(cli_edit_job *e, cli_edit_set *set)
 static clipspan_status run_all(job *j, clipspan_error *err)
 {
     cli_edit_job *e = j->e;
-    const size_t count = e->pictures.count;
+    const size_t count = e->images.count;
     size_t n;
     for (j->done = 0; j->done < count; j->done += n) {
         n = count - j->done < BATCH ? count - j->done : BATCH;
@@ -275,22 +280,22 @@ clipspan_status cli_edit_measure(cli_edit_job *e, const char *written, clipspan_
     j->e = e;
     status = start(j, written, err);
     if (status == CLIPSPAN_OK) {
-        cli_progress_begin(e->session, "pictures");
+        cli_progress_begin(e->session, "images");
         status = run_all(j, err);
         cli_progress_end(e->session);
     }
-    if (status == CLIPSPAN_OK && e->pictures.skipped == e->pictures.asked)
+    if (status == CLIPSPAN_OK && e->images.skipped == e->images.asked)
         status =
-            cs_fail(err, CLIPSPAN_E_FORMAT, "none of the %zu pictures could be used; the first: %s",
-                    e->pictures.asked, j->errors[0].message);
+            cs_fail(err, CLIPSPAN_E_FORMAT, "none of the %zu images could be used; the first: %s",
+                    e->images.asked, j->errors[0].message);
     if (status == CLIPSPAN_OK && e->info->precision == CLIPSPAN_F32 && e->off > OFF_MOST)
         status = cs_fail_at(err, CLIPSPAN_E_NUMBERS, written,
                             "its output differs by %.1e from a pass in which the same heads are "
-                            "silent, and at most %.0e is rounding",
+                            "mean-ablated, and at most %.0e is rounding",
                             e->off, OFF_MOST);
     for (size_t k = 0; k < e->set_count && status == CLIPSPAN_OK; k++)
         sum_up(e, &e->sets[k]);
-    e->session->skipped = e->pictures.skipped;
+    e->session->skipped = e->images.skipped;
     cli_stage(e->session, "network and prediction compared");
     fini(j);
     cs_free(j);

@@ -4,9 +4,9 @@
 #include "cli/edit/edit_work.h"
 #include "cli/frame/command.h"
 #include "cli/in/classifier.h"
+#include "cli/in/contributions.h"
 #include "cli/in/evaluation.h"
 #include "cli/in/images.h"
-#include "cli/in/terms.h"
 #include "cli/in/texts.h"
 #include "cli/out/target.h"
 
@@ -42,7 +42,7 @@ static clipspan_status check_options(const cli_session *s, const cli_edit_settin
                        x->classes.classifier ? "classifier" : "templates");
     if (x->images.labels && s->arguments.count < 3)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--labels is for pictures that are named behind RUN; those of the run have "
+                       "--labels is for images that are named behind RUN; those of the run have "
                        "the labels that it was scanned with");
     return CLIPSPAN_OK;
 }
@@ -58,18 +58,19 @@ clipspan_status cli_edit_open(cli_edit_job *e, cli_session *s, const cli_edit_se
     e->info = clipspan_run_get_info(e->run);
     if (!e->info->merged)
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, e->info->path,
-                          "is not merged yet: finish it with clipspan scan, or, when all shares "
+                          "is not merged yet: finish it with clipspan scan, or, when all shards "
                           "are scanned, with clipspan merge");
-    if (e->info->codes == CLIPSPAN_CODES_NONE)
-        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, e->info->path,
-                          "keeps no codes of its pictures, from which the means of heads come; "
-                          "scan with --codes f32 or f16");
+    if (e->info->coefficients == CLIPSPAN_COEFFICIENTS_NONE)
+        return cs_fail_at(
+            err, CLIPSPAN_E_NOT_FOUND, e->info->path,
+            "keeps no coefficients of its images, from which the means of heads come; "
+            "scan with --coefficients f32 or f16");
     if (x->classes.list || x->classes.names.count)
         CS_TRY(cli_classes_open(&e->classes, &x->classes, err));
     CS_TRY(open_model(e, err));
     if (e->classes && !x->classes.classifier && !clipspan_model_get_info(e->model)->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, e->info->model_name,
-                          "has no text tower, so it cannot embed class names; give a classifier "
+                          "has no text encoder, so it cannot embed class names; give a classifier "
                           "with --classifier FILE.npy");
     return CLIPSPAN_OK;
 }
@@ -84,7 +85,7 @@ void cli_edit_clear_sets(cli_edit_job *e)
     e->sets = NULL;
     e->set_count = 0;
     e->before = 0;
-    e->pictures.skipped = 0;
+    e->images.skipped = 0;
 }
 
 void cli_edit_close(cli_edit_job *e)
@@ -93,11 +94,11 @@ void cli_edit_close(cli_edit_job *e)
     cs_free(e->heads);
     cs_free(e->z);
     cs_free(e->means);
-    cs_free(e->pictures.text);
-    cs_free(e->pictures.paths);
-    cs_free(e->pictures.path);
-    cs_free(e->pictures.label);
-    cs_free(e->pictures.labels);
+    cs_free(e->images.text);
+    cs_free(e->images.paths);
+    cs_free(e->images.path);
+    cs_free(e->images.label);
+    cs_free(e->images.labels);
     clipspan_bank_free(&e->bank);
     clipspan_texts_free(&e->templates);
     clipspan_texts_free(&e->classes);
@@ -114,16 +115,16 @@ clipspan_status cli_edit_heads(cli_edit_job *e, clipspan_error *err)
     const clipspan_change change = {0};
     clipspan_status status = CLIPSPAN_OK;
     char name[32];
-    cli_terms terms;
-    CS_TRY(cli_terms_init(&terms, e->info->layers, e->info->heads, err));
-    if (x->heads) CS_TRY_DONE(cli_terms_read(&terms, x->heads, change, err));
-    if (x->role) CS_TRY_DONE(cli_terms_role(&terms, e->run, x->role, err));
-    e->heads = cs_alloc(terms.count, sizeof *e->heads, "heads", err);
+    cli_components components;
+    CS_TRY(cli_components_init(&components, e->info->layers, e->info->heads, err));
+    if (x->heads) CS_TRY_DONE(cli_components_read(&components, x->heads, change, err));
+    if (x->role) CS_TRY_DONE(cli_components_role(&components, e->run, x->role, err));
+    e->heads = cs_alloc(components.count, sizeof *e->heads, "heads", err);
     if (!e->heads) status = CLIPSPAN_E_NOMEM;
-    for (size_t i = 0; i < terms.count && status == CLIPSPAN_OK; i++) {
-        const clipspan_change *c = &terms.changes[i];
-        cli_term_name(name, c);
-        if (c->term != CLIPSPAN_TERM_HEAD)
+    for (size_t i = 0; i < components.count && status == CLIPSPAN_OK; i++) {
+        const clipspan_change *c = &components.changes[i];
+        cli_component_name(name, c);
+        if (c->component != CLIPSPAN_COMPONENT_HEAD)
             status = cs_fail(err, CLIPSPAN_E_ARGUMENT,
                              "--heads: expected heads such as L%d.H0 or L%d.*, found %s, which has "
                              "no output projection to change",
@@ -132,7 +133,7 @@ clipspan_status cli_edit_heads(cli_edit_job *e, clipspan_error *err)
         e->heads[e->count++].head = c->head;
     }
 done:
-    cli_terms_fini(&terms);
+    cli_components_fini(&components);
     return status;
 }
 
@@ -150,44 +151,45 @@ clipspan_status cli_edit_all_heads(cli_edit_job *e, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-/* means : [count, P] = mean code times basis */
+/* means : [count, P] = mean coefficients times output map */
 static clipspan_status read_means(cli_edit_job *e, clipspan_error *err)
 {
     const size_t K = (size_t)e->info->head_width, P = (size_t)e->info->embed_width, C = K + 3;
     clipspan_progress progress = {cli_progress_step, e->session};
-    double *code = cs_alloc(C, sizeof *code, "a mean code", err), sum;
-    float *basis = cs_alloc(C, P * sizeof *basis, "a basis", err);
+    double *coefficients = cs_alloc(C, sizeof *coefficients, "a mean coefficients", err), sum;
+    float *output_map = cs_alloc(C, P * sizeof *output_map, "a output map", err);
     clipspan_status status = CLIPSPAN_E_NOMEM;
     e->z = cs_alloc(e->count, K * sizeof *e->z, "means of heads", err);
     e->means = cs_alloc(e->count, P * sizeof *e->means, "means of heads", err);
-    if (!code || !basis || !e->z || !e->means) goto done;
+    if (!coefficients || !output_map || !e->z || !e->means) goto done;
     cli_progress_begin(e->session, "chunks");
     status = clipspan_run_read_mixed(e->z, e->run, e->heads, e->count, &progress, err);
     cli_progress_end(e->session);
     for (size_t i = 0; i < e->count && status == CLIPSPAN_OK; i++) {
         const clipspan_head h = e->heads[i];
-        CS_TRY_DONE(clipspan_run_read_head(NULL, code, NULL, e->run, -1, h.layer, h.head, err));
-        CS_TRY_DONE(clipspan_run_read_basis(basis, e->run, h.layer, h.head, err));
+        CS_TRY_DONE(
+            clipspan_run_read_head(NULL, coefficients, NULL, e->run, -1, h.layer, h.head, err));
+        CS_TRY_DONE(clipspan_run_read_output_map(output_map, e->run, h.layer, h.head, err));
         for (size_t p = 0; p < P; p++) {
             sum = 0.0;
             for (size_t c = 0; c < C; c++)
-                sum += code[c] * (double)basis[c * P + p];
+                sum += coefficients[c] * (double)output_map[c * P + p];
             e->means[i * P + p] = (float)sum;
         }
     }
     cli_stage(e->session, "means of heads read");
 done:
-    cs_free(code);
-    cs_free(basis);
+    cs_free(coefficients);
+    cs_free(output_map);
     return status;
 }
 
-/* ---- Pictures ---- */
+/* ---- Images ---- */
 
-static clipspan_status add_picture(cli_edit_job *e, const char *folder, const char *path,
-                                   const char *label, clipspan_error *err)
+static clipspan_status add_image(cli_edit_job *e, const char *folder, const char *path,
+                                 const char *label, clipspan_error *err)
 {
-    cli_edit_pictures *p = &e->pictures;
+    cli_edit_images *p = &e->images;
     const size_t a = *path == '/' ? 0 : strlen(folder), b = strlen(path), c = strlen(label);
     CS_TRY(cs_grow(&p->text, &p->room, p->used + a + b + c + 3, 1, "paths", err));
     p->path[p->count] = p->used;
@@ -207,14 +209,14 @@ typedef struct taker {
     clipspan_error *err;
 } taker;
 
-static int take_picture(void *user, const clipspan_run_picture *picture)
+static int take_image(void *user, const clipspan_run_image *image)
 {
     taker *t = user;
     const char *root = t->edit->x->images.root;
-    if (strcmp(picture->status, "ok") != 0) return 0;
-    if (t->edit->pictures.count == t->most) return 1;
-    t->status = add_picture(t->edit, root ? root : t->edit->info->folder, picture->path,
-                            picture->label, t->err);
+    if (strcmp(image->status, "ok") != 0) return 0;
+    if (t->edit->images.count == t->most) return 1;
+    t->status =
+        add_image(t->edit, root ? root : t->edit->info->folder, image->path, image->label, t->err);
     return t->status != CLIPSPAN_OK;
 }
 
@@ -223,7 +225,7 @@ static clipspan_status list_run(cli_edit_job *e, size_t most, clipspan_error *er
     clipspan_error stopped;
     taker t = {e, most, CLIPSPAN_OK, err};
     clipspan_status status =
-        clipspan_run_read_pictures(e->run, 0, e->info->pictures, take_picture, &t, &stopped);
+        clipspan_run_read_images(e->run, 0, e->info->images, take_image, &t, &stopped);
     if (t.status != CLIPSPAN_OK) return t.status;
     if (status == CLIPSPAN_OK || status == CLIPSPAN_E_INTERRUPTED) return CLIPSPAN_OK;
     if (err) *err = stopped;
@@ -248,8 +250,8 @@ static clipspan_status list_inputs(cli_edit_job *e, size_t most, clipspan_error 
     /* A stretch of an ordered list is no sample of it: every so many-th is taken. */
     for (i = 0; i < most && i < count && status == CLIPSPAN_OK; i++) {
         const size_t at = count > most ? (size_t)((double)i * (double)count / (double)most) : i;
-        status = add_picture(e, "", clipspan_inputs_get_paths(inputs)[at],
-                             clipspan_inputs_get_label(inputs, at), err);
+        status = add_image(e, "", clipspan_inputs_get_paths(inputs)[at],
+                           clipspan_inputs_get_label(inputs, at), err);
     }
     clipspan_inputs_close(&inputs);
     return status;
@@ -257,7 +259,7 @@ static clipspan_status list_inputs(cli_edit_job *e, size_t most, clipspan_error 
 
 static clipspan_status match_labels(cli_edit_job *e, clipspan_error *err)
 {
-    cli_edit_pictures *p = &e->pictures;
+    cli_edit_images *p = &e->images;
     size_t i, c, classes = e->classes ? clipspan_texts_get_count(e->classes) : 0;
     for (i = 0; i < p->count; i++) {
         const char *label = p->text + p->label[i];
@@ -277,15 +279,15 @@ static clipspan_status match_labels(cli_edit_job *e, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-static clipspan_status list_pictures(cli_edit_job *e, clipspan_error *err)
+static clipspan_status list_images(cli_edit_job *e, clipspan_error *err)
 {
     const cli_edit_settings *x = e->x;
-    const size_t most = x->pictures ? (size_t)x->pictures : 256;
-    cli_edit_pictures *p = &e->pictures;
-    p->paths = cs_alloc(most, sizeof *p->paths, "pictures", err);
-    p->path = cs_alloc(most, sizeof *p->path, "pictures", err);
-    p->label = cs_alloc(most, sizeof *p->label, "pictures", err);
-    p->labels = cs_alloc(most, sizeof *p->labels, "pictures", err);
+    const size_t most = x->most ? (size_t)x->most : 256;
+    cli_edit_images *p = &e->images;
+    p->paths = cs_alloc(most, sizeof *p->paths, "images", err);
+    p->path = cs_alloc(most, sizeof *p->path, "images", err);
+    p->label = cs_alloc(most, sizeof *p->label, "images", err);
+    p->labels = cs_alloc(most, sizeof *p->labels, "images", err);
     if (!p->paths || !p->path || !p->label || !p->labels) return CLIPSPAN_E_NOMEM;
     CS_TRY(e->session->arguments.count > 2 ? list_inputs(e, most, err) : list_run(e, most, err));
     p->asked = p->count;
@@ -296,7 +298,7 @@ clipspan_status cli_edit_prepare(cli_edit_job *e, clipspan_error *err)
 {
     cli_session *s = e->session;
     CS_TRY(read_means(e, err));
-    CS_TRY(list_pictures(e, err));
+    CS_TRY(list_images(e, err));
     if (!e->classes) return CLIPSPAN_OK;
     if (e->x->classes.classifier)
         return clipspan_bank_read(&e->bank, e->x->classes.classifier, e->classes, err);
@@ -359,12 +361,12 @@ clipspan_status cli_edit_write(cli_edit_job *e, const cli_edit_set *set, int rem
     return status;
 }
 
-void cli_edit_pictures_words(char out[512], const cli_edit_job *e)
+void cli_edit_images_words(char out[512], const cli_edit_job *e)
 {
-    const size_t used = e->pictures.asked - e->pictures.skipped;
+    const size_t used = e->images.asked - e->images.skipped;
     if (e->session->arguments.count > 2)
-        snprintf(out, 512, "%zu pictures", used);
+        snprintf(out, 512, "%zu images", used);
     else
-        snprintf(out, 512, "%zu of the %llu pictures of %.300s", used,
+        snprintf(out, 512, "%zu of the %llu images of %.300s", used,
                  (unsigned long long)e->info->used, e->info->path);
 }

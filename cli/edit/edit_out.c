@@ -9,10 +9,10 @@
 #include <clipspan/clipspan.h>
 #include <string.h>
 
-/* Pictures that answers are counted of. */
+/* Images that answers are counted of. */
 static uint64_t answered(const cli_edit_job *e)
 {
-    return e->pictures.labelled ? e->pictures.labelled : e->pictures.asked - e->pictures.skipped;
+    return e->images.labelled ? e->images.labelled : e->images.asked - e->images.skipped;
 }
 
 void cli_edit_words(char *out, size_t room, const cli_edit_job *e, const cli_edit_set *set)
@@ -63,9 +63,9 @@ void cli_edit_emit(cli_json *j, const cli_edit_job *e)
     cli_json_text(j, "run", e->info->path);
     cli_json_text(j, "output", e->x->out.output);
     if (e->x->out.dry_run) return;
-    cli_json_whole(j, "pictures", e->pictures.asked - e->pictures.skipped);
-    cli_json_whole(j, "skipped", e->pictures.skipped);
-    cli_json_whole(j, "labelled", e->pictures.labelled);
+    cli_json_whole(j, "images", e->images.asked - e->images.skipped);
+    cli_json_whole(j, "skipped", e->images.skipped);
+    cli_json_whole(j, "labelled", e->images.labelled);
     if (e->off >= 0) {
         cli_json_whole(j, "compared", e->compared);
         cli_json_real(j, "off", e->off);
@@ -160,7 +160,7 @@ clipspan_status cli_edit_print_sets(const cli_edit_job *e, clipspan_error *err)
         "silent|>heads|>off: mean|>median|>largest|>moved|>predicted|>network";
     static const char without[] = "silent|>heads|>off: mean|>median|>largest|>moved";
     clipspan_status status = CLIPSPAN_OK;
-    char share[CLI_NUMBER_ROOM], count[CLI_NUMBER_ROOM], pictures[512];
+    char share[CLI_NUMBER_ROOM], count[CLI_NUMBER_ROOM], images[512];
     cli_table t;
     cli_table_init(&t, e->bank ? with : without);
     for (size_t i = 0; i < e->set_count && status == CLIPSPAN_OK; i++)
@@ -168,20 +168,20 @@ clipspan_status cli_edit_print_sets(const cli_edit_job *e, clipspan_error *err)
     if (status == CLIPSPAN_OK) cli_table_print(&t, e->session, stdout);
     cli_table_fini(&t);
     CS_TRY(status);
-    cli_edit_pictures_words(pictures, e);
+    cli_edit_images_words(images, e);
     putchar('\n');
     cli_say(e->session,
             "%s; off: L2 distance of the network's unit embedding from the direct-effect "
             "prediction;\nmoved: from the embedding before",
-            pictures);
+            images);
     if (!e->bank) return CLIPSPAN_OK;
     cli_format_percent(share, (double)e->before / (double)answered(e));
-    cli_count_of(count, e->pictures.labelled, "picture");
-    if (e->pictures.labelled)
+    cli_count_of(count, e->images.labelled, "image");
+    if (e->images.labelled)
         cli_say(e->session, "predicted, network: accuracy on %s with a label; before: %s", count,
                 share);
     else
-        cli_say(e->session, "predicted, network: how many answers stay (no picture has a label)");
+        cli_say(e->session, "predicted, network: how many answers stay (no image has a label)");
     return CLIPSPAN_OK;
 }
 
@@ -190,12 +190,12 @@ static clipspan_status show_table(const cli_edit_job *e, clipspan_error *err)
     char names[200], count[CLI_NUMBER_ROOM];
     CS_TRY(cli_edit_print_sets(e, err));
     cli_edit_words(names, sizeof names, e, &e->sets[0]);
-    cli_count_of(count, e->compared, "picture");
-    cli_say(e->session, "at their means over %s: %s", e->info->path, names);
+    cli_count_of(count, e->compared, "image");
+    cli_say(e->session, "mean-ablated over %s: %s", e->info->path, names);
     cli_say(
         e->session,
         "%s: written, layout kept; its output is within %.1e of a pass in which these heads are "
-        "silent (%s)",
+        "mean-ablated (%s)",
         e->x->out.output, e->off, count);
     return CLIPSPAN_OK;
 }

@@ -14,7 +14,7 @@ clipspan_status cli_prune_show(const cli_edit_job *edit, clipspan_error *err);
 /* With --dry-run: what would be written. */
 clipspan_status cli_edit_announce(const cli_edit_job *edit, clipspan_error *err);
 
-/* Facts of sets and pictures, for both commands. */
+/* Facts of sets and images, for both commands. */
 void cli_edit_emit(cli_json *json, const cli_edit_job *edit);
 void cli_edit_emit_set(cli_json *json, const cli_edit_job *edit, const cli_edit_set *set);
 

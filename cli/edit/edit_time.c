@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a picture's pass takes before and after heads are removed. */
+/* How long an image's pass takes before and after heads are removed. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
 #include "cli/edit/edit_work.h"
@@ -47,7 +47,7 @@ static clipspan_status run(cli_edit_job *e, clipspan_encoder *const *encoders,
 clipspan_status cli_edit_time(cli_edit_job *e, const char *written, clipspan_error *err)
 {
     const clipspan_model_info *info = clipspan_model_get_info(e->model);
-    const size_t count = 3 * (size_t)info->image_height * (size_t)info->image_width;
+    const size_t count = 3 * (size_t)info->input_height * (size_t)info->input_width;
     clipspan_encoder *encoders[2] = {NULL, NULL};
     clipspan_model *model = NULL;
     uint8_t *pixels = cs_alloc_zero(count, 1, "pixels", err);

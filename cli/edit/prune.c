@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan prune: a checkpoint that has lost heads, with the curve of accuracy against heads, and
+/* clipspan prune: a checkpoint with pruned heads, with the curve of accuracy against heads, and
  * what it saves. */
 #include "base/memory.h"
 #include "cli/edit/edit_out.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RANKED 64 /* pictures that heads are ranked on by what the network does without them */
+#define RANKED 64 /* images that heads are ranked on by what the network does without them */
 #define ROUNDS 8
 
 typedef struct {
@@ -19,7 +19,7 @@ typedef struct {
     cli_class_settings classes;
     cli_output_settings out;
     const char *heads, *role;
-    uint64_t pictures, share;
+    uint64_t most, share;
     int by, zero;
 } settings;
 
@@ -41,15 +41,16 @@ static int by_effect(const void *a, const void *b)
 static clipspan_status rank_direct(rank *order, const cli_edit_job *e, clipspan_error *err)
 {
     const size_t H = (size_t)e->info->heads, LH = (size_t)e->info->layers * H;
-    clipspan_strength *strengths = cs_alloc(LH, sizeof *strengths, "strengths", err);
+    clipspan_variance_share *variance_shares =
+        cs_alloc(LH, sizeof *variance_shares, "strengths", err);
     clipspan_status status;
-    if (!strengths) return CLIPSPAN_E_NOMEM;
-    status = clipspan_run_read_strengths(strengths, NULL, NULL, NULL, e->run, err);
+    if (!variance_shares) return CLIPSPAN_E_NOMEM;
+    status = clipspan_run_read_variance_shares(variance_shares, NULL, NULL, NULL, e->run, err);
     for (size_t i = 0; i < e->count && status == CLIPSPAN_OK; i++)
         order[i].effect =
-            strengths[(size_t)e->heads[i].layer * H + (size_t)e->heads[i].head].variance;
+            variance_shares[(size_t)e->heads[i].layer * H + (size_t)e->heads[i].head].variance;
     if (status == CLIPSPAN_OK) qsort(order, e->count, sizeof *order, by_effect);
-    cs_free(strengths);
+    cs_free(variance_shares);
     return status;
 }
 
@@ -77,15 +78,15 @@ static clipspan_status rank_round(rank *order, cli_edit_job *e, size_t gone, cli
  * what a head does depends on who else is there. */
 static clipspan_status rank_network(rank *order, cli_edit_job *e, clipspan_error *err)
 {
-    const size_t pictures = e->pictures.count, step = (e->count + ROUNDS - 1) / ROUNDS;
+    const size_t images = e->images.count, step = (e->count + ROUNDS - 1) / ROUNDS;
     clipspan_bank *bank = e->bank;
     clipspan_status status = CLIPSPAN_OK;
-    if (pictures > RANKED) e->pictures.count = e->pictures.asked = RANKED;
+    if (images > RANKED) e->images.count = e->images.asked = RANKED;
     e->bank = NULL;
     for (size_t gone = 0; gone + step < e->count && status == CLIPSPAN_OK; gone += step)
         status = rank_round(order, e, gone, err);
     e->bank = bank;
-    e->pictures.count = e->pictures.asked = pictures;
+    e->images.count = e->images.asked = images;
     return status;
 }
 
@@ -178,9 +179,8 @@ static clipspan_status prune_model(cli_edit_job *e, cli_session *s, const cli_ed
         CS_TRY(cli_edit_write(e, &e->sets[0], !x->zero, err)); /* the checks: no means yet */
     }
     if (x->out.dry_run && by_network)
-        return cs_fail(
-            err, CLIPSPAN_E_ARGUMENT,
-            "--dry-run computes nothing, and --by network has to run pictures to choose");
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--dry-run computes nothing, and --by network has to run images to choose");
     if (x->out.dry_run) return cli_edit_announce(e, err);
     CS_TRY(cli_edit_prepare(e, err));
     if (by_network) CS_TRY(make_curve(e, x, err));
@@ -200,7 +200,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
                                       .out = x->out,
                                       .heads = x->heads,
                                       .role = x->role,
-                                      .pictures = x->pictures};
+                                      .most = x->most};
     cli_edit_job e = {.prunes = 1,
                       .zero = x->zero,
                       .order = !x->share ? "chosen"
@@ -219,14 +219,14 @@ static const cli_option options[] = {
               1, 99),
     CLI_CHOICE("Heads", "by", 0, "direct|network",
                "with --share, what a head matters: the size of its direct effect over RUN "
-               "(default), or how "
-               "far the network's output moves without it, on up to 64 pictures",
+               "(default), or how far the network's output moves without it, on up to 64 images",
                by),
-    CLI_FLAG("Heads", "zero", 0,
-             "keep the layout: heads are silent as edit leaves them, and any loader reads the "
-             "checkpoint",
-             zero),
-    CLI_OPT_EDIT_PICTURES,
+    CLI_FLAG(
+        "Heads", "zero", 0,
+        "keep the layout: heads are mean-ablated as edit leaves them, and any loader reads the "
+        "checkpoint",
+        zero),
+    CLI_OPT_EDIT_IMAGES,
     CLI_OPT_LABELS,
     CLI_OPT_ROOT,
     CLI_OPT_PATH_COLUMN,
@@ -245,22 +245,19 @@ const cli_command cli_prune = {
     .usage = "MODEL RUN [INPUT...] --share PERCENT -o FOLDER\n"
              "MODEL RUN [INPUT...] --heads L22.H11,...|FILE -o FOLDER\n"
              "MODEL RUN [INPUT...] --role NAME -o FOLDER",
-    .summary = "a checkpoint that has lost heads, smaller and faster, and what that costs",
+    .summary = "a checkpoint with pruned heads, smaller and faster, and what that costs",
     .about =
         "Removes heads from queries, keys, values and output projections; what each made of its "
-        "mean "
-        "over RUN goes into the bias. The configuration lists the heads that layers have left "
+        "mean over RUN goes into the bias. The configuration lists the heads that layers have left "
         "(heads_per_layer), which clipspan reads; with --zero the layout stays and other loaders "
-        "read "
-        "it too. Heads keep their names.\n"
+        "read it too. Heads keep their names.\n"
         "With --share it gives accuracy (with --classes) and distance for several shares, as the "
         "network really has them and as direct effects predict. Time and size before and after "
         "are measured.",
     .examples = "clipspan prune MODEL run --share 25 -o smaller --classes names.txt\ta quarter of "
                 "the heads\n"
                 "clipspan prune MODEL run --share 25 --by network -o smaller --classes "
-                "names.txt\tthose that "
-                "the network misses least\n"
+                "names.txt\tthose that the network misses least\n"
                 "clipspan prune MODEL run --role texture --zero -o quiet\ta role, in a layout that "
                 "all read",
     .arguments = {"MODEL", "RUN", "[INPUT...]"},

@@ -42,17 +42,18 @@ static clipspan_status show_table(const cli_edit_job *e, clipspan_error *err)
         cli_format_bytes(bytes[i], (double)e->bytes[i]);
         cli_format_millions(numbers[i], (double)e->parameters[i]);
     }
-    cli_count_of(compared, e->compared, "picture");
+    cli_count_of(compared, e->compared, "image");
     cli_count_of(heads, (uint64_t)clipspan_model_get_info(e->model)->heads_left, "head");
     cli_say(e->session, "%s: %s", e->zero ? "silent" : "removed", names);
     cli_say(e->session,
-            "%s: written with %zu of %s %s; weights %s, before %s; image tower %s numbers, "
+            "%s: written with %zu of %s %s; weights %s, before %s; image encoder %s numbers, "
             "before %s",
             e->x->out.output, e->sets[0].count, heads, e->zero ? "silent, layout kept" : "removed",
             bytes[1], bytes[0], numbers[1], numbers[0]);
-    cli_say(e->session, "a picture's pass takes a core %.2f ms, before %.2f ms (%.2f of it)",
+    cli_say(e->session, "an image's pass takes a core %.2f ms, before %.2f ms (%.2f of it)",
             1e3 * e->seconds[1], 1e3 * e->seconds[0], e->seconds[1] / e->seconds[0]);
-    cli_say(e->session, "its output is within %.1e of a pass in which these heads are silent (%s)",
+    cli_say(e->session,
+            "its output is within %.1e of a pass in which these heads are mean-ablated (%s)",
             e->off, compared);
     return CLIPSPAN_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan ablate: a set of terms at their means, before and after, beside random sets of the same
- * size. */
+/* clipspan ablate: a set of components mean-ablated, before and after, beside random sets of the
+ * same size. */
 #include "cli/effects/ablate.h"
 #include "cli/frame/command.h"
 
@@ -41,8 +41,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 static const cli_option options[] = {
     CLI_TEXT("Heads", "heads", 0, "L22.H11,...|FILE",
              "what to ablate: heads, L22.* (a layer's), L22.MLP, input (the class token as it "
-             "enters the "
-             "first layer), or a file with such names",
+             "enters the first layer), or a file with such names",
              choice.heads),
     CLI_TEXT(
         "Heads", "role", 0, "NAME",
@@ -66,17 +65,17 @@ const cli_command cli_ablate = {
     .name = "ablate",
     .usage =
         "RUN --heads L22.H11,...|FILE --classes LIST|FILE\nRUN --role NAME --classes LIST|FILE",
-    .summary = "accuracy with chosen heads at their means, before and after",
+    .summary = "accuracy with chosen heads mean-ablated, before and after",
     .about =
         "Mean-ablates heads, layers and MLPs and gives accuracy over all, by class, by group and "
-        "of "
-        "the worst group, with intervals (Wilson; paired bootstrap for the change), beside random "
-        "sets of as many heads. Labels and groups are those of the run, or columns of --from.",
+        "of the worst group, with intervals (Wilson; paired bootstrap for the change), beside "
+        "random sets of as many heads. Labels and groups are those of the run, or columns of "
+        "--from.",
     .examples =
         "clipspan ablate run --heads L11.H3,L10.H11 --mlps --before 8 --classes birds.txt\tas "
         "published\n"
         "clipspan ablate run --role location --mean train --classes birds.txt\tby role, means of "
-        "other pictures",
+        "other images",
     .arguments = {"RUN"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -40,7 +40,7 @@ static clipspan_status add_trials(cli_rows *rows, const cli_evaluation *ev, cons
 {
     char words[256];
     for (size_t t = 0; t < a->trial_count; t++) {
-        cli_terms_words(words, sizeof words, a->trials[t].heads, a->trials[t].count);
+        cli_components_words(words, sizeof words, a->trials[t].heads, a->trials[t].count);
         CS_TRY(add_row(rows, "random", words, &a->trials[t].overall, err));
         if (ev->group_count)
             CS_TRY(add_row(rows, "random_worst_group", words, &a->trials[t].worst, err));
@@ -53,7 +53,7 @@ static clipspan_status add_rows(cli_rows *rows, const cli_evaluation *ev, const 
 {
     size_t i;
     CS_TRY(cli_rows_header(rows,
-                           "what|name|pictures|before|before_low|before_high|after|after_low|"
+                           "what|name|images|before|before_low|before_high|after|after_low|"
                            "after_high|change|change_low|change_high",
                            err));
     CS_TRY(add_row(rows, "overall", "", &a->overall, err));
@@ -85,15 +85,16 @@ static clipspan_status show_rows(const cli_evaluation *ev, const cli_ablation *a
 static void change_name(char out[64], const clipspan_change *change)
 {
     size_t used;
-    cli_term_name(out, change);
+    cli_component_name(out, change);
     used = strlen(out);
     if (change->kind == CLIPSPAN_CHANGE_SCALE)
         snprintf(out + used, 64 - used, "=%g", change->scale);
     if (change->kind == CLIPSPAN_CHANGE_SWAP)
-        snprintf(out + used, 64 - used, "=place %llu", (unsigned long long)change->place);
+        snprintf(out + used, 64 - used, "=place %llu", (unsigned long long)change->run_index);
 }
 
-static void emit_terms(cli_json *j, const char *key, const clipspan_change *changes, size_t count)
+static void emit_components(cli_json *j, const char *key, const clipspan_change *changes,
+                            size_t count)
 {
     char name[64];
     cli_json_line(j, key);
@@ -122,7 +123,7 @@ static void emit_trials(cli_json *j, const cli_evaluation *ev, const cli_ablatio
     cli_json_array(j, "random");
     for (size_t t = 0; t < a->trial_count; t++) {
         cli_json_object(j, NULL);
-        emit_terms(j, "heads", a->trials[t].heads, a->trials[t].count);
+        emit_components(j, "heads", a->trials[t].heads, a->trials[t].count);
         cli_json_row(j, "overall");
         cli_emit_comparison(j, &a->trials[t].overall);
         cli_json_end(j);
@@ -145,9 +146,9 @@ static void write_document(FILE *out, const cli_evaluation *ev, const void *what
     cli_json_text(&j, "effect", "direct");
     cli_json_text(&j, "means", means);
     cli_emit_labels(&j, ev);
-    emit_terms(&j, "terms", a->terms.changes, a->terms.count);
+    emit_components(&j, "components", a->components.changes, a->components.count);
     cli_json_flag(&j, "labelled", ev->labelled > 0);
-    cli_json_whole(&j, "pictures", a->overall.before.pictures);
+    cli_json_whole(&j, "images", a->overall.before.images);
     cli_json_whole(&j, "unlabelled", ev->labelled ? ev->N - ev->labelled : 0);
     cli_json_whole(&j, "ungrouped", ev->group_count ? ev->ungrouped : 0);
     cli_json_whole(&j, "changed", a->changed);
@@ -202,7 +203,7 @@ static void print_random(const cli_evaluation *ev, const cli_ablation *a)
     const clipspan_comparison *c = ev->group_count ? &best->worst : &best->overall;
     char share[CLI_NUMBER_ROOM], words[80];
     cli_format_percent(share, c->after.share);
-    cli_terms_words(words, sizeof words, best->heads, best->count);
+    cli_components_words(words, sizeof words, best->heads, best->count);
     cli_say(ev->session, "%s as many random heads, best of %zu: %s (%s)",
             ev->group_count ? "worst group with" : "accuracy with", a->trial_count, share, words);
 }
@@ -211,7 +212,7 @@ static clipspan_status show_tables(const cli_evaluation *ev, const cli_ablation 
                                    clipspan_error *err)
 {
     char count[CLI_NUMBER_ROOM];
-    static const char *const all[] = {"all pictures"};
+    static const char *const all[] = {"all images"};
     const char *worst =
         ev->group_count && a->worst.group >= 0 ? ev->group_names[a->worst.group_after] : "";
     char means[512], words[200], before[CLI_NUMBER_ROOM], after[CLI_NUMBER_ROOM];
@@ -222,21 +223,20 @@ static clipspan_status show_tables(const cli_evaluation *ev, const cli_ablation 
     if (ev->group_count)
         CS_TRY(cli_comparison_print(ev->session, "group", ev->group_names, a->per_group,
                                     ev->group_count, SHOWN, err));
-    cli_terms_words(words, sizeof words, a->terms.changes, a->terms.count);
+    cli_components_words(words, sizeof words, a->components.changes, a->components.count);
     cli_means_words(means, ev);
-    cli_say(ev->session, "%s: %s\ndirect effects; %s", a->surgery ? "changed" : "at their means",
+    cli_say(ev->session, "%s: %s\ndirect effects; %s", a->surgery ? "changed" : "mean-ablated",
             words, means);
     if (!ev->labelled)
-        cli_say(
-            ev->session,
-            "no picture has a label: shown is how often the ablated model agrees with the whole "
-            "one");
+        cli_say(ev->session,
+                "no image has a label: shown is how often the ablated model agrees with the whole "
+                "one");
     if (ev->labelled && ev->labelled < ev->N)
         cli_say(ev->session, "not counted: %s without a label",
-                (cli_count_of(count, ev->N - ev->labelled, "picture"), count));
+                (cli_count_of(count, ev->N - ev->labelled, "image"), count));
     if (ev->group_count && ev->ungrouped)
         cli_say(ev->session, "in no group: %s with a label",
-                (cli_count_of(count, ev->ungrouped, "picture"), count));
+                (cli_count_of(count, ev->ungrouped, "image"), count));
     if (a->trial_count) print_random(ev, a);
     cli_format_percent(before, c->before.share);
     cli_format_percent(after, c->after.share);

@@ -6,8 +6,8 @@
 #include <clipspan/clipspan.h>
 
 #include "base/random.h"
+#include "cli/in/contributions.h"
 #include "cli/in/evaluation.h"
-#include "cli/in/terms.h"
 
 /* A random set of as many heads. */
 typedef struct cli_trial {
@@ -16,8 +16,8 @@ typedef struct cli_trial {
     clipspan_comparison overall, worst;
 } cli_trial;
 
-/* What is put at its mean: heads by name or file, by role, all MLPs, all heads of the layers before
- * one. */
+/* What is put mean-ablated: heads by name or file, by role, all MLPs, all heads of the layers
+ * before one. */
 typedef struct cli_ablation_choice {
     const char *heads, *role;
     int mlps;
@@ -25,14 +25,14 @@ typedef struct cli_ablation_choice {
 } cli_ablation_choice;
 
 typedef struct cli_ablation {
-    int surgery;                 /* 1: terms are not only at their means, nothing is random */
+    int surgery;                 /* 1: components are not only mean-ablated, nothing is random */
     uint64_t first_layer;        /* that random heads are of */
-    cli_terms terms;             /* the chosen ones first, then --mlps and --before */
+    cli_components components;   /* the chosen ones first, then --mlps and --before */
     size_t chosen, chosen_heads; /* named or of the role; heads among them */
     size_t random_heads;         /* of a random set; 0: as many as were chosen */
     uint8_t *before, *after;     /* [N] answers */
     uint32_t *predicted;         /* [N] */
-    uint64_t changed;            /* pictures whose prediction is another */
+    uint64_t changed;            /* images whose prediction is another */
     clipspan_comparison overall, worst, *per_class, *per_group;
     cli_trial *trials;
     size_t trial_count;

@@ -12,25 +12,28 @@ clipspan_status cli_ablation_choose(cli_ablation *a, cli_evaluation *ev,
     const clipspan_run_info *info = clipspan_run_get_info(ev->run);
     const clipspan_change mean = {.kind = CLIPSPAN_CHANGE_MEAN};
     if (!x->heads && !x->role && !x->mlps && !x->before)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "nothing to ablate: name terms with --heads L%d.H0,..., a role with --role, "
-                       "MLPs with --mlps, early layers with --before",
-                       info->layers - 1);
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "nothing to ablate: name components with --heads L%d.H0,..., a role with --role, "
+            "MLPs with --mlps, early layers with --before",
+            info->layers - 1);
     if (x->before > (uint64_t)info->layers)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--before: expected 1 to %d layers, found %llu",
                        info->layers, (unsigned long long)x->before);
-    CS_TRY(cli_terms_init(&a->terms, info->layers, info->heads, err));
-    if (x->heads) CS_TRY(cli_terms_read(&a->terms, x->heads, mean, err));
+    CS_TRY(cli_components_init(&a->components, info->layers, info->heads, err));
+    if (x->heads) CS_TRY(cli_components_read(&a->components, x->heads, mean, err));
     if (x->role)
-        CS_TRY(cli_terms_role(&a->terms, ev->mean_run ? ev->mean_run : ev->run, x->role, err));
-    a->chosen = a->terms.count;
+        CS_TRY(cli_components_role(&a->components, ev->mean_run ? ev->mean_run : ev->run, x->role,
+                                   err));
+    a->chosen = a->components.count;
     a->first_layer = x->before;
-    if (x->mlps) CS_TRY(cli_terms_read(&a->terms, "MLPS", mean, err));
+    if (x->mlps) CS_TRY(cli_components_read(&a->components, "MLPS", mean, err));
     for (int l = 0; l < (int)x->before; l++)
         for (int h = 0; h < info->heads; h++)
-            CS_TRY(cli_terms_add(&a->terms, (clipspan_change){.layer = l, .head = h}, err));
+            CS_TRY(
+                cli_components_add(&a->components, (clipspan_change){.layer = l, .head = h}, err));
     for (size_t i = 0; i < a->chosen; i++)
-        a->chosen_heads += a->terms.changes[i].term == CLIPSPAN_TERM_HEAD;
+        a->chosen_heads += a->components.changes[i].component == CLIPSPAN_COMPONENT_HEAD;
     if (!a->random_heads) a->random_heads = a->chosen_heads;
     return CLIPSPAN_OK;
 }
@@ -57,22 +60,22 @@ static clipspan_status answer(uint8_t *answers, cli_evaluation *ev, uint32_t *pr
 /* One random set: as many heads as were chosen or asked for, none of those that --before ablates
  * anyway, with the same MLPs and early layers around it. */
 static clipspan_status try_random(cli_trial *trial, cli_ablation *a, cli_evaluation *ev,
-                                  cli_terms *terms, const clipspan_change *pool, size_t pool_count,
-                                  const size_t *order, clipspan_error *err)
+                                  cli_components *components, const clipspan_change *pool,
+                                  size_t pool_count, const size_t *order, clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(ev->run);
-    cli_terms_fini(terms);
-    CS_TRY(cli_terms_init(terms, info->layers, info->heads, err));
+    cli_components_fini(components);
+    CS_TRY(cli_components_init(components, info->layers, info->heads, err));
     for (size_t i = 0; i < a->random_heads && i < pool_count; i++)
-        CS_TRY(cli_terms_add(terms, pool[order[i]], err));
-    trial->count = terms->count;
-    trial->heads = cs_alloc(terms->count, sizeof *trial->heads, "heads", err);
+        CS_TRY(cli_components_add(components, pool[order[i]], err));
+    trial->count = components->count;
+    trial->heads = cs_alloc(components->count, sizeof *trial->heads, "heads", err);
     if (!trial->heads) return CLIPSPAN_E_NOMEM;
-    memcpy(trial->heads, terms->changes, terms->count * sizeof *trial->heads);
-    for (size_t i = 0; i < a->terms.count; i++)
-        if (i >= a->chosen || a->terms.changes[i].term != CLIPSPAN_TERM_HEAD)
-            CS_TRY(cli_terms_add(terms, a->terms.changes[i], err));
-    CS_TRY(answer(a->after, ev, a->predicted, terms->changes, terms->count, err));
+    memcpy(trial->heads, components->changes, components->count * sizeof *trial->heads);
+    for (size_t i = 0; i < a->components.count; i++)
+        if (i >= a->chosen || a->components.changes[i].component != CLIPSPAN_COMPONENT_HEAD)
+            CS_TRY(cli_components_add(components, a->components.changes[i], err));
+    CS_TRY(answer(a->after, ev, a->predicted, components->changes, components->count, err));
     return compare(&trial->overall, &trial->worst, a, ev, a->after, 0, err);
 }
 
@@ -83,17 +86,18 @@ static clipspan_status fill_pool(clipspan_change *pool, size_t *count, const cli
 {
     const clipspan_run_info *info = clipspan_run_get_info(ev->run);
     const size_t H = (size_t)info->heads, LH = (size_t)info->layers * H;
-    clipspan_strength *strengths = cs_alloc(LH, sizeof *strengths, "strengths", err);
+    clipspan_variance_share *variance_shares =
+        cs_alloc(LH, sizeof *variance_shares, "strengths", err);
     clipspan_status status;
     *count = 0;
-    if (!strengths) return CLIPSPAN_E_NOMEM;
-    status = clipspan_run_read_strengths(strengths, NULL, NULL, NULL, ev->run, err);
+    if (!variance_shares) return CLIPSPAN_E_NOMEM;
+    status = clipspan_run_read_variance_shares(variance_shares, NULL, NULL, NULL, ev->run, err);
     for (size_t i = first_layer * H; i < LH; i++) {
-        if (status != CLIPSPAN_OK || strengths[i].variance == 0.0) continue;
+        if (status != CLIPSPAN_OK || variance_shares[i].variance == 0.0) continue;
         pool[*count].layer = (int)(i / H);
         pool[(*count)++].head = (int)(i % H);
     }
-    cs_free(strengths);
+    cs_free(variance_shares);
     return status;
 }
 
@@ -107,7 +111,7 @@ static clipspan_status run_random(cli_ablation *a, cli_evaluation *ev, clipspan_
     size_t *order = cs_alloc(LH, sizeof *order, "heads", err), count = 0, t, i;
     clipspan_status status = pool && order ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     cs_random random = {x->seed};
-    cli_terms terms = {0};
+    cli_components components = {0};
     if (status == CLIPSPAN_OK && a->trial_count)
         status = fill_pool(pool, &count, ev, (size_t)a->first_layer, err);
     for (t = 0; t < a->trial_count && status == CLIPSPAN_OK; t++) {
@@ -118,10 +122,10 @@ static clipspan_status run_random(cli_ablation *a, cli_evaluation *ev, clipspan_
             order[i] = order[k];
             order[k] = kept;
         }
-        status = try_random(&a->trials[t], a, ev, &terms, pool, count, order, err);
+        status = try_random(&a->trials[t], a, ev, &components, pool, count, order, err);
         if (status == CLIPSPAN_OK) status = cli_keep_going(ev->session, err);
     }
-    cli_terms_fini(&terms);
+    cli_components_fini(&components);
     cs_free(pool);
     cs_free(order);
     return status;
@@ -149,13 +153,13 @@ clipspan_status cli_ablation_run(cli_ablation *a, cli_evaluation *ev, clipspan_e
     CS_TRY(take_room(a, ev, err));
     cli_answers(a->before, ev, ev->predicted);
     CS_TRY(run_random(a, ev, err));
-    CS_TRY(answer(a->after, ev, a->predicted, a->terms.changes, a->terms.count, err));
+    CS_TRY(answer(a->after, ev, a->predicted, a->components.changes, a->components.count, err));
     for (size_t i = 0; i < ev->N; i++)
         a->changed += a->predicted[i] != ev->predicted[i];
     CS_TRY(clipspan_compare_run(&a->overall, a->per_class, NULL, a->before, a->after, ev->labels,
                                 ev->N, ev->class_count, resamples, x->seed, err));
     CS_TRY(compare(&a->overall, &a->worst, a, ev, a->after, resamples, err));
-    cli_stage(ev->session, "terms ablated");
+    cli_stage(ev->session, "components ablated");
     return CLIPSPAN_OK;
 }
 
@@ -168,5 +172,5 @@ void cli_ablation_fini(cli_ablation *a)
     cs_free(a->predicted);
     cs_free(a->per_group);
     cs_free(a->per_class);
-    cli_terms_fini(&a->terms);
+    cli_components_fini(&a->components);
 }

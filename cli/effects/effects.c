@@ -14,16 +14,17 @@ static clipspan_status compute(cli_effect_work *w, cli_evaluation *ev, const set
                                clipspan_error *err)
 {
     const cli_effect_texts *texts = &x->texts;
-    if (!texts->pool && (texts->layers || texts->picks))
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--layers and --picks say which heads become how many texts; name the pool "
-                       "of texts with --texts");
+    if (!texts->pool && (texts->layers || texts->basis_texts))
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--layers and --texts-per-head say which heads become how many texts; name the pool "
+            "of texts with --texts");
     CS_TRY(cli_evaluation_start(ev, NULL, 0, err));
     CS_TRY(cli_effects_sequence(w, ev, err));
     CS_TRY(cli_effects_singles(w, err));
     CS_TRY(cli_effects_run(w, err));
     if (texts->pool) CS_TRY(cli_effects_texts(w, texts, err));
-    CS_TRY(cli_effects_strengths(w, err));
+    CS_TRY(cli_effects_variance_shares(w, err));
     return cli_effects_keep(ev, &w->list, err);
 }
 
@@ -60,11 +61,12 @@ static const cli_option options[] = {
         texts.pool),
     CLI_TEXT(
         "Heads", "layers", 0, "all|last4|A-B",
-        "with --texts: layers whose heads are replaced; earlier heads are at their means (default: "
+        "with --texts: layers whose heads are replaced; earlier heads are mean-ablated (default: "
         "the last four)",
         texts.layers),
-    CLI_WHOLE("Heads", "picks", 0, "N", "with --texts: at most so many texts a head (default 60)",
-              texts.picks, 1, 1000),
+    CLI_WHOLE("Heads", "basis_texts", 0, "N",
+              "with --texts: at most so many texts a head (default 60)", texts.basis_texts, 1,
+              1000),
     CLI_OPT_EVALUATION,
     CLI_OPT_THREADS,
     CLI_OPT_FORM,
@@ -75,17 +77,16 @@ const cli_command cli_effects = {
     .usage = "RUN --classes LIST|FILE",
     .summary = "what each layer, MLP and head does for a classification",
     .about =
-        "Classifies the pictures of a run again with terms at their means: the published sequence "
+        "Classifies the images of a run again with components mean-ablated: the published sequence "
         "(nothing, all MLPs, the class token's attention to itself, both, attention of layers 0 to "
-        "l), "
-        "then every layer, MLP and head alone: accuracy, margin, worst group, and the share of "
-        "what "
-        "varies. With --texts also the model whose last heads are replaced by their texts.\n"
+        "l), then every layer, MLP and head alone: accuracy, margin, worst group, and the share of "
+        "what varies. With --texts also the model whose last heads are replaced by their texts.\n"
         "Nothing is run through the model but class names. Effects are direct: later layers would "
         "read what is changed here.",
-    .examples = "clipspan effects run --classes imagenet\tthe published tables\n"
-                "clipspan effects run --classes names.txt --texts general --picks 60\theads "
-                "replaced by texts",
+    .examples =
+        "clipspan effects run --classes imagenet\tthe published tables\n"
+        "clipspan effects run --classes names.txt --texts general --texts-per-head 60\theads "
+        "replaced by texts",
     .arguments = {"RUN"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -14,9 +14,15 @@
 #define BAR   24
 #define SHOWN 10 /* heads that the table shows */
 
-static const char *const kinds[] = {
-    "nothing", "mlps", "class_part", "mlps_and_class_part", "attention_until", "layer",
-    "mlp",     "head", "texts"};
+static const char *const kinds[] = {"nothing",
+                                    "mlps",
+                                    "class_self_attention",
+                                    "mlps_and_class_self_attention",
+                                    "attention_until",
+                                    "layer",
+                                    "mlp",
+                                    "head",
+                                    "texts"};
 
 const char *cli_effect_name(cli_effect_kind kind)
 {
@@ -40,7 +46,7 @@ void cli_effect_words(char out[96], const cli_effect *e)
         break;
     case CLI_EFFECT_HEAD: snprintf(out, 96, "L%d.H%d", e->layer, e->head); break;
     case CLI_EFFECT_TEXTS:
-        snprintf(out, 96, "%d text%s a head", e->picks, e->picks == 1 ? "" : "s");
+        snprintf(out, 96, "%d text%s a head", e->basis_texts, e->basis_texts == 1 ? "" : "s");
     }
 }
 
@@ -51,11 +57,11 @@ static clipspan_status show_rows(const cli_evaluation *ev, const cli_effect_list
     clipspan_status status = CLIPSPAN_OK;
     cli_rows *rows;
     CS_TRY(cli_rows_open(&rows, NULL, 0, err));
-    status =
-        cli_rows_header(rows,
-                        "ablated|layer|head|picks|texts|pictures|correct|accuracy|low|high|margin|"
-                        "worst_group|worst|drop|margin_drop|worst_drop|share|variance",
-                        err);
+    status = cli_rows_header(
+        rows,
+        "ablated|layer|head|basis texts|texts|images|correct|accuracy|low|high|margin|"
+        "worst_group|worst|drop|margin_drop|worst_drop|share|variance",
+        err);
     for (size_t i = 0; i < list->count && status == CLIPSPAN_OK; i++) {
         const cli_effect *e = &list->rows[i];
         char number[24];
@@ -65,14 +71,14 @@ static clipspan_status show_rows(const cli_evaluation *ev, const cli_effect_list
         cli_rows_text(rows, e->layer >= 0 || e->kind == CLI_EFFECT_MLP ? number : "");
         snprintf(number, sizeof number, "%d", e->head);
         cli_rows_text(rows, e->head >= 0 ? number : "");
-        snprintf(number, sizeof number, "%d", e->picks);
-        cli_rows_text(rows, e->picks ? number : "");
+        snprintf(number, sizeof number, "%d", e->basis_texts);
+        cli_rows_text(rows, e->basis_texts ? number : "");
         snprintf(number, sizeof number, "%zu", e->texts);
         cli_rows_text(rows, e->texts ? number : "");
-        cli_rows_whole(rows, e->pictures);
+        cli_rows_whole(rows, e->images);
         cli_rows_whole(rows, e->correct);
         cli_rows_real(rows, e->accuracy);
-        cli_interval(&low, &high, e->correct, e->pictures);
+        cli_interval(&low, &high, e->correct, e->images);
         cli_rows_real(rows, low);
         cli_rows_real(rows, high);
         cli_rows_real(rows, e->margin);
@@ -117,12 +123,12 @@ static void emit_row(cli_json *j, const cli_evaluation *ev, const cli_effect *e,
     }
     if (e->kind == CLI_EFFECT_HEAD) cli_json_whole(j, "head", (uint64_t)e->head);
     if (e->kind == CLI_EFFECT_TEXTS) {
-        cli_json_whole(j, "picks", (uint64_t)e->picks);
+        cli_json_whole(j, "basis_texts", (uint64_t)e->basis_texts);
         cli_json_whole(j, "texts", e->texts);
     }
     cli_json_whole(j, "correct", e->correct);
     cli_json_real(j, "accuracy", e->accuracy);
-    cli_interval(&low, &high, e->correct, e->pictures);
+    cli_interval(&low, &high, e->correct, e->images);
     cli_json_real(j, "low", low);
     cli_json_real(j, "high", high);
     cli_json_real(j, "margin", e->margin);
@@ -164,7 +170,7 @@ static void write_document(FILE *out, const cli_evaluation *ev, const void *what
     cli_emit_labels(&j, ev);
     cli_json_flag(&j, "labelled", ev->labelled > 0);
     cli_json_whole(&j, "classes", ev->class_count);
-    cli_json_whole(&j, "pictures", list->rows[0].pictures);
+    cli_json_whole(&j, "images", list->rows[0].images);
     cli_json_whole(&j, "unlabelled", ev->labelled ? ev->N - ev->labelled : 0);
     cli_json_whole(&j, "groups", ev->group_count);
     emit_part(&j, "sequence", ev, list, CLI_EFFECT_NOTHING, CLI_EFFECT_UNTIL);
@@ -250,7 +256,7 @@ static clipspan_status add_single_row(cli_table *t, const cli_evaluation *ev, co
     return cli_table_add(t, text, err);
 }
 
-/* Single terms of some kinds, the ones that matter most first, `most` of them. */
+/* Single components of some kinds, the ones that matter most first, `most` of them. */
 static clipspan_status print_singles(const cli_evaluation *ev, const cli_effect_list *list,
                                      cli_effect_kind first, cli_effect_kind last, const char *what,
                                      size_t most, clipspan_error *err)
@@ -294,13 +300,12 @@ static clipspan_status show_tables(const cli_evaluation *ev, const cli_effect_li
     cli_means_words(means, ev);
     cli_say(ev->session, "direct effects; %s", means);
     if (!ev->labelled)
-        cli_say(
-            ev->session,
-            "no picture has a label: shown is how often the ablated model agrees with the whole "
-            "one");
+        cli_say(ev->session,
+                "no image has a label: shown is how often the ablated model agrees with the whole "
+                "one");
     cli_format_percent(accuracy, list->rows[0].accuracy);
     cli_format_percent(mlps, list->rows[1].accuracy);
-    cli_count_of(count, list->rows[0].pictures, "picture");
+    cli_count_of(count, list->rows[0].images, "image");
     cli_say(ev->session, "%s %s of %s, %s without all MLPs",
             ev->labelled ? "accuracy" : "agreement", accuracy, count, mlps);
     return CLIPSPAN_OK;

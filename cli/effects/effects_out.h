@@ -10,20 +10,20 @@
 typedef enum cli_effect_kind {
     CLI_EFFECT_NOTHING,
     CLI_EFFECT_MLPS,
-    CLI_EFFECT_CLASS, /* the class token's own part of all attention */
+    CLI_EFFECT_CLASS, /* the class-token self-attention of all attention */
     CLI_EFFECT_BOTH,
     CLI_EFFECT_UNTIL, /* attention of layers 0 to `layer` */
     CLI_EFFECT_LAYER,
     CLI_EFFECT_MLP,
     CLI_EFFECT_HEAD,
-    CLI_EFFECT_TEXTS /* heads of the last layers replaced by `picks` texts each */
+    CLI_EFFECT_TEXTS /* heads of the last layers replaced by `basis_texts` texts each */
 } cli_effect_kind;
 
 typedef struct cli_effect {
     cli_effect_kind kind;
-    int layer, head, picks;
-    size_t texts; /* different ones among the picks */
-    uint64_t pictures, correct;
+    int layer, head, basis_texts;
+    size_t texts; /* different ones among the basis texts */
+    uint64_t images, correct;
     double accuracy, margin, worst;
     int32_t worst_group; /* -1: none */
     int single;          /* share and variance are known */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of effects: which terms each has at their means, and what comes of it. */
+/* The rows of effects: which components each has mean-ablated, and what comes of it. */
 #include "cli/effects/effects_rows.h"
 #include "base/memory.h"
 #include "cli/in/cue.h"
@@ -74,16 +74,17 @@ static size_t make_changes(clipspan_change *to, const cli_effect *row,
     int l, h;
     if (row->kind == CLI_EFFECT_MLPS || row->kind == CLI_EFFECT_BOTH)
         for (l = -1; l < info->layers; l++)
-            to[count++] = (clipspan_change){.term = CLIPSPAN_TERM_MLP, .layer = l};
+            to[count++] = (clipspan_change){.component = CLIPSPAN_COMPONENT_MLP, .layer = l};
     if (row->kind == CLI_EFFECT_CLASS || row->kind == CLI_EFFECT_BOTH)
         for (l = 0; l < info->layers; l++)
-            to[count++] = (clipspan_change){.term = CLIPSPAN_TERM_CLASS_PART, .layer = l};
+            to[count++] =
+                (clipspan_change){.component = CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION, .layer = l};
     if (row->kind == CLI_EFFECT_UNTIL || row->kind == CLI_EFFECT_LAYER)
         for (l = row->kind == CLI_EFFECT_UNTIL ? 0 : row->layer; l <= row->layer; l++)
             for (h = 0; h < info->heads; h++)
                 to[count++] = (clipspan_change){.layer = l, .head = h};
     if (row->kind == CLI_EFFECT_MLP)
-        to[count++] = (clipspan_change){.term = CLIPSPAN_TERM_MLP, .layer = row->layer};
+        to[count++] = (clipspan_change){.component = CLIPSPAN_COMPONENT_MLP, .layer = row->layer};
     if (row->kind == CLI_EFFECT_HEAD)
         to[count++] = (clipspan_change){.layer = row->layer, .head = row->head};
     return count;
@@ -98,15 +99,15 @@ static void score(cli_effect *row, const cli_evaluation *ev, const uint32_t *pre
     for (size_t i = 0; i < ev->N; i++) {
         const int good = ev->labels[i] >= 0 && predicted[i] == (uint32_t)ev->labels[i];
         if (ev->labels[i] < 0) continue;
-        row->pictures++;
+        row->images++;
         row->correct += (uint64_t)good;
         sum += margins[i];
         if (ev->groups[i] < 0) continue;
         groups[2 * ev->groups[i]]++;
         groups[2 * ev->groups[i] + 1] += (uint64_t)good;
     }
-    row->accuracy = row->pictures ? (double)row->correct / (double)row->pictures : 0.0;
-    row->margin = row->pictures ? sum / (double)row->pictures : 0.0;
+    row->accuracy = row->images ? (double)row->correct / (double)row->images : 0.0;
+    row->margin = row->images ? sum / (double)row->images : 0.0;
     row->worst_group = -1;
     for (size_t g = 0; g < ev->group_count; g++) {
         double share;
@@ -141,18 +142,19 @@ clipspan_status cli_effects_run(cli_effect_work *w, clipspan_error *err)
         if (status == CLIPSPAN_OK) status = cli_keep_going(s, err);
     }
     cli_progress_end(s);
-    cli_stage(s, "terms ablated");
+    cli_stage(s, "components ablated");
     return status;
 }
 
-clipspan_status cli_effects_strengths(cli_effect_work *w, clipspan_error *err)
+clipspan_status cli_effects_variance_shares(cli_effect_work *w, clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(w->ev->run);
     const size_t L = (size_t)info->layers, H = (size_t)info->heads;
-    clipspan_strength *all = cs_alloc(L * H + 2 * L + 1, sizeof *all, "strengths", err);
+    clipspan_variance_share *all = cs_alloc(L * H + 2 * L + 1, sizeof *all, "strengths", err);
     clipspan_status status;
     if (!all) return CLIPSPAN_E_NOMEM;
-    status = clipspan_run_read_strengths(all, all + L * H, all + L * H + L, NULL, w->ev->run, err);
+    status =
+        clipspan_run_read_variance_shares(all, all + L * H, all + L * H + L, NULL, w->ev->run, err);
     for (size_t i = 0; i < w->list.count && status == CLIPSPAN_OK; i++) {
         cli_effect *row = &w->list.rows[i];
         const size_t at = row->kind == CLI_EFFECT_HEAD ? (size_t)row->layer * H + (size_t)row->head
@@ -191,7 +193,7 @@ static clipspan_status make_spans(cli_effect_work *w, const clipspan_run_info *i
     status = heads && w->spans ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < w->span_count && status == CLIPSPAN_OK; i++)
         heads[i] = (clipspan_head){first + (int)i / info->heads, (int)i % info->heads};
-    options.picks = x->picks ? (int)x->picks : 60;
+    options.basis_texts = x->basis_texts ? (int)x->basis_texts : 60;
     options.resamples = -1;
     options.threads = (int)s->threads;
     if (status == CLIPSPAN_OK) {
@@ -211,18 +213,19 @@ static int compare_numbers(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Different texts among the first `picks` of all heads. */
-static clipspan_status count_texts(size_t *out, const cli_effect_work *w, int picks,
+/* Different texts among the first `basis_texts` of all heads. */
+static clipspan_status count_texts(size_t *out, const cli_effect_work *w, int basis_texts,
                                    clipspan_error *err)
 {
-    size_t *texts = cs_alloc(w->span_count * (size_t)picks, sizeof *texts, "texts", err), count = 0;
+    size_t *texts = cs_alloc(w->span_count * (size_t)basis_texts, sizeof *texts, "texts", err),
+           count = 0;
     *out = 0;
     if (!texts) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < w->span_count; i++) {
-        const clipspan_pick *pick = clipspan_span_get_picks(w->spans[i]);
-        const int some = clipspan_span_get_info(w->spans[i])->picks;
-        for (int k = 0; k < picks && k < some; k++)
-            texts[count++] = pick[k].text;
+        const clipspan_basis_text *basis_text = clipspan_span_get_basis_texts(w->spans[i]);
+        const int some = clipspan_span_get_info(w->spans[i])->basis_texts;
+        for (int k = 0; k < basis_texts && k < some; k++)
+            texts[count++] = basis_text[k].text;
     }
     qsort(texts, count, sizeof *texts, compare_numbers);
     for (size_t i = 0; i < count; i++)
@@ -236,22 +239,24 @@ clipspan_status cli_effects_texts(cli_effect_work *w, const cli_effect_texts *x,
 {
     const clipspan_run_info *info = clipspan_run_get_info(w->ev->run);
     const char *name;
-    const int most = x->picks ? (int)x->picks : 60;
+    const int most = x->basis_texts ? (int)x->basis_texts : 60;
     CS_TRY(cli_pool_open(&w->pool, &name, w->ev->session, x->pool, err));
     CS_TRY(cli_pool_embed(&w->pool_bank, w->ev, w->pool, err));
     CS_TRY(make_spans(w, info, x, err));
     for (size_t i = 0; i <= sizeof tried / sizeof *tried; i++) {
-        const int picks = i < sizeof tried / sizeof *tried && tried[i] < most ? tried[i] : most;
+        const int basis_texts =
+            i < sizeof tried / sizeof *tried && tried[i] < most ? tried[i] : most;
         cli_effect *row;
         CS_TRY(add_row(w, CLI_EFFECT_TEXTS, -1, -1, err));
         row = &w->list.rows[w->list.count - 1];
-        row->picks = picks;
-        CS_TRY(count_texts(&row->texts, w, picks, err));
-        CS_TRY(clipspan_effects_run_spans(
-            w->predicted, w->margins, w->ev->effects, w->ev->mean_effects,
-            (const clipspan_span *const *)w->spans, w->span_count, picks, w->ev->labels, err));
+        row->basis_texts = basis_texts;
+        CS_TRY(count_texts(&row->texts, w, basis_texts, err));
+        CS_TRY(clipspan_effects_run_spans(w->predicted, w->margins, w->ev->effects,
+                                          w->ev->mean_effects,
+                                          (const clipspan_span *const *)w->spans, w->span_count,
+                                          basis_texts, w->ev->labels, err));
         score(row, w->ev, w->predicted, w->margins, w->list.groups);
-        if (picks == most) break;
+        if (basis_texts == most) break;
     }
     cli_stage(w->ev->session, "heads replaced by their texts");
     return CLIPSPAN_OK;

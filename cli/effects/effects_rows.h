@@ -11,7 +11,7 @@
  * and how many texts a head (0: 60). */
 typedef struct cli_effect_texts {
     const char *pool, *layers;
-    uint64_t picks;
+    uint64_t basis_texts;
 } cli_effect_texts;
 
 typedef struct cli_effect_work {
@@ -27,8 +27,8 @@ typedef struct cli_effect_work {
     size_t span_count;
 } cli_effect_work;
 
-/* Lists the published sequence of a started evaluation: nothing, all MLPs, the class token's own
- * part, both, attention of layers 0 to l. cli_effects_fini also after a failure. */
+/* Lists the published sequence of a started evaluation: nothing, all MLPs, the class-token
+ * self-attention, both, attention of layers 0 to l. cli_effects_fini also after a failure. */
 clipspan_status cli_effects_sequence(cli_effect_work *work, cli_evaluation *ev,
                                      clipspan_error *err);
 
@@ -43,8 +43,8 @@ clipspan_status cli_effects_run(cli_effect_work *work, clipspan_error *err);
 clipspan_status cli_effects_texts(cli_effect_work *work, const cli_effect_texts *texts,
                                   clipspan_error *err);
 
-/* Variance shares from statistics beside the rows that are single terms. */
-clipspan_status cli_effects_strengths(cli_effect_work *work, clipspan_error *err);
+/* Variance shares from statistics beside the rows that are single components. */
+clipspan_status cli_effects_variance_shares(cli_effect_work *work, clipspan_error *err);
 
 void cli_effects_fini(cli_effect_work *work);
 

@@ -77,7 +77,7 @@ static clipspan_status take_cue(job *j, clipspan_error *err)
     return cli_cue_direction(j->cues, &j->ev, x->cue, err);
 }
 
-/* ---- Remedies on the evaluated pictures ---- */
+/* ---- Remedies on the evaluated images ---- */
 
 static clipspan_status compare(clipspan_comparison *overall, clipspan_comparison *worst, job *j,
                                const uint32_t *predicted, int resamples, clipspan_error *err)
@@ -221,7 +221,7 @@ static clipspan_status run_random(job *j, cli_pair *p, clipspan_error *err)
     return i ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-/* ---- Without group labels: what the pictures of the statistics do ---- */
+/* ---- Without group labels: what the images of the statistics do ---- */
 
 static void count_pseudo(cli_pair *p, const uint32_t *predicted, const double *margins,
                          const double *reading, double mean, size_t N)
@@ -234,22 +234,22 @@ static void count_pseudo(cli_pair *p, const uint32_t *predicted, const double *m
         cli_pseudo *to;
         if (predicted[i] != p->a && predicted[i] != p->b) continue;
         to = &p->pseudo[2 * (predicted[i] == p->b) + (reading[i] > mean)];
-        to->pictures++;
+        to->images++;
         to->kept += predicted[N + i] == predicted[i];
         to->before += margins[i];
         to->after += margins[N + i];
     }
     for (int k = 0; k < 4; k++) {
-        if (!p->pseudo[k].pictures) continue;
-        p->pseudo[k].before /= (double)p->pseudo[k].pictures;
-        p->pseudo[k].after /= (double)p->pseudo[k].pictures;
+        if (!p->pseudo[k].images) continue;
+        p->pseudo[k].before /= (double)p->pseudo[k].images;
+        p->pseudo[k].after /= (double)p->pseudo[k].images;
     }
 }
 
 static clipspan_status run_forecast(job *j, cli_pair *p, clipspan_error *err)
 {
     clipspan_effects *effects = statistics(j);
-    const size_t N = clipspan_effects_get_pictures(effects);
+    const size_t N = clipspan_effects_get_images(effects);
     const clipspan_candidate *c = &p->remedies[1].candidate;
     clipspan_edit edits[2] = {{NULL, 0}, {j->changes, 0}};
     uint32_t *predicted = cs_alloc(2 * N, sizeof *predicted, "predictions", err);
@@ -285,7 +285,7 @@ static clipspan_status run_side(job *j, cli_pair *p, const char *text, clipspan_
     clipspan_status status;
     uint64_t kept = 0;
     to->name = text;
-    to->pictures = ev->N;
+    to->images = ev->N;
     CS_TRY_DONE(cli_also_open(&also, ev, j->cues, text, err));
     CS_TRY_DONE(clipspan_shortcut_get_changes(j->changes, &edits[1].count, p->shortcut, c->remedy,
                                               c->heads, err));
@@ -406,8 +406,7 @@ static const cli_option options[] = {
              cue),
     CLI_FILE("Cue", "texts", 0, "POOL",
              "without --cue: the texts to look in, those of categories that are not of objects "
-             "(default: "
-             "general)",
+             "(default: general)",
              pool),
     CLI_LIST("Cue", "also", 0, "[COLUMN=]CLASSES[:TEMPLATES]",
              "another file of classes, to see what it costs there: accuracy by a column of --from, "
@@ -428,9 +427,8 @@ const cli_command cli_shortcut = {
     .about =
         "For two classes and a suspected cue, ranks heads by how much of their say in the decision "
         "the cue explains and how little else it is; chooses among ablating them and taking the "
-        "cue "
-        "out of them, without labels; shows both beside two baselines, what it changes, and, where "
-        "groups are known, what comes of it.\n"
+        "cue out of them, without labels; shows both beside two baselines, what it changes, and, "
+        "where groups are known, what comes of it.\n"
         "Statistics and choice come from --mean RUN (or RUN itself), figures from RUN.",
     .examples =
         "clipspan shortcut test --mean train --classes birds.txt --cue \"water;forest\"\ta "

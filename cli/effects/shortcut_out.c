@@ -45,7 +45,7 @@ const cli_trial *cli_best_of(const cli_evaluation *ev, const cli_pair *p)
     return p->trial_count ? &p->trials[cli_best_trial(ev, &a)] : NULL;
 }
 
-/* ---- Rows: figures of a remedy each, over all pictures, a group, other classes ---- */
+/* ---- Rows: figures of a remedy each, over all images, a group, other classes ---- */
 
 typedef struct row_of {
     const cli_evaluation *ev;
@@ -121,7 +121,7 @@ static clipspan_status add_rows(cli_rows *rows, const cli_evaluation *ev, const 
                                 clipspan_error *err)
 {
     CS_TRY(cli_rows_header(rows,
-                           "class_a|class_b|what|remedy|heads|correlation|of|name|pictures|before|"
+                           "class_a|class_b|what|remedy|heads|correlation|of|name|images|before|"
                            "before_low|before_high|after|after_low|after_high|change|change_low|"
                            "change_high",
                            err));
@@ -179,7 +179,7 @@ static void emit_heads(cli_json *j, const cli_pair *p)
     cli_json_array(j, "heads");
     for (size_t i = 0; i < info->heads; i++) {
         const clipspan_change c = {.layer = h[i].head.layer, .head = h[i].head.head};
-        cli_term_name(name, &c);
+        cli_component_name(name, &c);
         cli_json_row(j, NULL);
         cli_json_text(j, "head", name);
         cli_json_real(j, "variance", h[i].variance);
@@ -230,7 +230,7 @@ static void emit_remedies(cli_json *j, const cli_evaluation *ev, const cli_pair 
         cli_json_object(j, NULL);
         cli_json_line(j, "heads");
         for (size_t i = 0; i < p->trials[t].count; i++) {
-            cli_term_name(name, &p->trials[t].heads[i]);
+            cli_component_name(name, &p->trials[t].heads[i]);
             cli_json_text(j, NULL, name);
         }
         cli_json_end(j);
@@ -248,7 +248,7 @@ static void emit_forecast(cli_json *j, const cli_evaluation *ev, const cli_pair 
         cli_json_row(j, NULL);
         cli_json_text(j, "predicted", class_name(ev, g->side ? p->b : p->a));
         cli_json_text(j, "cue", g->positive ? "first side" : "second side");
-        cli_json_whole(j, "pictures", g->pictures);
+        cli_json_whole(j, "images", g->images);
         cli_json_whole(j, "kept", g->kept);
         cli_json_real(j, "margin_before", g->before);
         cli_json_real(j, "margin_after", g->after);
@@ -279,7 +279,7 @@ static void emit_pair(cli_json *j, const cli_evaluation *ev, const cli_pair *p)
         cli_json_object(j, NULL);
         cli_json_text(j, "name", name);
         cli_json_text(j, "classes", s->name);
-        cli_json_whole(j, "pictures", s->pictures);
+        cli_json_whole(j, "images", s->images);
         cli_json_real(j, "kept", s->kept);
         if (s->labelled) {
             cli_json_row(j, "overall");
@@ -306,7 +306,7 @@ static void write_document(FILE *out, const cli_evaluation *ev, const void *what
     cli_json_text(&j, "cue", f->cue);
     cli_emit_labels(&j, ev);
     cli_json_flag(&j, "labelled", ev->labelled > 0);
-    cli_json_whole(&j, "pictures", ev->labelled ? ev->labelled : ev->N);
+    cli_json_whole(&j, "images", ev->labelled ? ev->labelled : ev->N);
     cli_json_whole(&j, "unlabelled", ev->labelled ? ev->N - ev->labelled : 0);
     cli_json_whole(&j, "ungrouped", ev->group_count ? ev->ungrouped : 0);
     cli_json_whole(&j, "resamples", x->resamples ? x->resamples : 1000);

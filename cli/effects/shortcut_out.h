@@ -7,27 +7,26 @@
 
 #include "cli/effects/ablate_out.h"
 
-/* One remedy, on the evaluated pictures. */
+/* One remedy, on the evaluated images. */
 typedef struct cli_remedy {
-    const char *name; /* "chosen", "ablation", … */
-    clipspan_candidate
-        candidate; /* correlation: on the pictures of the statistics; -1: not known */
+    const char *name;             /* "chosen", "ablation", … */
+    clipspan_candidate candidate; /* correlation: on the images of the statistics; -1: not known */
     clipspan_comparison overall, worst;
     clipspan_comparison *groups; /* [group_count] */
 } cli_remedy;
 
-/* Pictures predicted as one of the two classes whose cue reading lies on one side of the mean. */
+/* Images predicted as one of the two classes whose cue reading lies on one side of the mean. */
 typedef struct cli_pseudo {
-    int side, positive;      /* class 0 or 1 of the pair; cue reading above the mean */
-    uint64_t pictures, kept; /* kept: same prediction after */
-    double before, after;    /* mean margin of the unedited prediction */
+    int side, positive;    /* class 0 or 1 of the pair; cue reading above the mean */
+    uint64_t images, kept; /* kept: same prediction after */
+    double before, after;  /* mean margin of the unedited prediction */
 } cli_pseudo;
 
 /* Another classification, before and after the chosen remedy. */
 typedef struct cli_side {
-    const char *name;  /* as given */
-    uint64_t pictures; /* of the run */
-    double kept;       /* share of answers that stay */
+    const char *name; /* as given */
+    uint64_t images;  /* of the run */
+    double kept;      /* share of answers that stay */
     int labelled;
     clipspan_comparison overall; /* where labelled */
 } cli_side;

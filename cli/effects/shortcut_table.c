@@ -52,7 +52,7 @@ static clipspan_status add_head(cli_table *t, const cli_session *s, const clipsp
 {
     const clipspan_change c = {.layer = h->head.layer, .head = h->head.head};
     char text[CLI_BAR_ROOM];
-    cli_term_name(text, &c);
+    cli_component_name(text, &c);
     CS_TRY(cli_table_add(t, text, err));
     CS_TRY(add_percent(t, part(h->variance, all), err));
     CS_TRY(add_percent(t, part(h->explained, all), err));
@@ -153,21 +153,21 @@ static clipspan_status add_pseudo(cli_table *t, const cli_evaluation *ev, const 
     char text[CLI_NUMBER_ROOM];
     CS_TRY(cli_table_add(t, class_name(ev, g->side ? p->b : p->a), err));
     CS_TRY(cli_table_add(t, g->positive ? "first side" : "second side", err));
-    cli_format_count(text, g->pictures);
+    cli_format_count(text, g->images);
     CS_TRY(cli_table_add(t, text, err));
-    CS_TRY(add_percent(t, part((double)g->kept, (double)g->pictures), err));
+    CS_TRY(add_percent(t, part((double)g->kept, (double)g->images), err));
     snprintf(text, sizeof text, "%.4f", g->before);
     CS_TRY(cli_table_add(t, text, err));
     snprintf(text, sizeof text, "%.4f", g->after);
     return cli_table_add(t, text, err);
 }
 
-/* What the chosen remedy does to the pictures of the statistics, by answer and cue. */
+/* What the chosen remedy does to the images of the statistics, by answer and cue. */
 static clipspan_status print_forecast(const cli_evaluation *ev, const cli_pair *p,
                                       clipspan_error *err)
 {
     static const char headers[] =
-        "forecast: predicted|cue|>pictures|>answer stays|>margin before|>after";
+        "forecast: predicted|cue|>images|>answer stays|>margin before|>after";
     clipspan_status status = CLIPSPAN_OK;
     cli_table t;
     cli_table_init(&t, headers);
@@ -185,7 +185,7 @@ static clipspan_status add_side(cli_table *t, const cli_side *s, clipspan_error 
     cli_side_name(text, s->name);
     CS_TRY(cli_table_add(t, text, err));
     CS_TRY(add_percent(t, s->kept, err));
-    if (!s->labelled || !s->overall.before.pictures) {
+    if (!s->labelled || !s->overall.before.images) {
         for (int i = 0; i < 3; i++)
             CS_TRY(cli_table_add(t, "", err));
         return CLIPSPAN_OK;
@@ -239,11 +239,10 @@ static void print_last(const cli_evaluation *ev, const cli_findings *f, const cl
     size_t some = 0;
     for (; some < 16 && some < (size_t)r->candidate.heads; some++)
         changes[some] = (clipspan_change){.layer = h[some].head.layer, .head = h[some].head.head};
-    cli_terms_words(heads, sizeof heads, changes, some);
+    cli_components_words(heads, sizeof heads, changes, some);
     cli_remedy_words(words, &r->candidate, clipspan_shortcut_get_info(p->shortcut)->heads);
     cli_means_words(means, ev);
-    cli_say(ev->session, "cue: %s\ndirect effects; %s; the choice looked at no label", f->cue,
-            means);
+    cli_say(ev->session, "cue: %s\ndirect effects; %s; selection used no labels", f->cue, means);
     print_better(ev, p);
     cli_format_percent(before, c->before.share);
     cli_format_percent(after, c->after.share);

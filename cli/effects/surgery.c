@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan surgery: heads scaled, at their means, or those of another picture, in memory; scores
+/* clipspan surgery: heads scaled, mean-ablated, or those of another image, in memory; scores
  * and accuracies of what comes out. */
 #include "base/memory.h"
 #include "cli/effects/ablate_out.h"
@@ -30,54 +30,54 @@ typedef struct job {
 
 typedef struct wanted {
     const char *path;
-    uint64_t place;
+    uint64_t run_index;
     int found;
 } wanted;
 
-static int match_path(void *user, const clipspan_run_picture *p)
+static int match_path(void *user, const clipspan_run_image *p)
 {
     wanted *w = user;
     if (strcmp(p->status, "ok") != 0 || strcmp(p->path, w->path) != 0) return 0;
-    w->place = p->place;
+    w->run_index = p->run_index;
     w->found = 1;
     return 1;
 }
 
-/* "0", "1.5", "mean", or the path of a picture as the run has it. */
+/* "0", "1.5", "mean", or the path of an image as the run has it. */
 static clipspan_status read_value(clipspan_change *change, const clipspan_run *run,
                                   const char *value, clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(run);
-    wanted picture = {value, 0, 0};
+    wanted image = {value, 0, 0};
     clipspan_status status;
     char *end;
     if (strcmp(value, "mean") == 0) return CLIPSPAN_OK;
     change->kind = CLIPSPAN_CHANGE_SCALE;
     change->scale = strtod(value, &end);
     if (*value && !*end && change->scale - change->scale == 0.0) return CLIPSPAN_OK;
-    status = clipspan_run_read_pictures(run, 0, info->pictures, match_path, &picture, err);
-    if (status != CLIPSPAN_OK && !picture.found) return status;
+    status = clipspan_run_read_images(run, 0, info->images, match_path, &image, err);
+    if (status != CLIPSPAN_OK && !image.found) return status;
     change->kind = CLIPSPAN_CHANGE_SWAP;
-    change->place = picture.place;
-    if (picture.found) return CLIPSPAN_OK;
+    change->run_index = image.run_index;
+    if (image.found) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "--set: expected a number, mean, or the path of a picture that %.200s holds and "
+                   "--set: expected a number, mean, or the path of an image that %.200s holds and "
                    "could use, found \"%.200s\"",
                    info->path, value);
 }
 
-/* The last --set that names a term counts, so they are read from the last on. */
+/* The last --set that names a component counts, so they are read from the last on. */
 static clipspan_status read_sets(job *j, clipspan_error *err)
 {
     const cli_list *sets = &j->x->sets;
     const clipspan_run_info *info = clipspan_run_get_info(j->ev.run);
-    cli_terms *terms = &j->found.terms;
+    cli_components *components = &j->found.components;
     if (sets->count == 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "nothing to change: give --set L%d.H0=0, --set L%d.*=mean or --set "
-                       "L%d.H0=PICTURE",
+                       "L%d.H0=IMAGE",
                        info->layers - 1, info->layers - 1, info->layers - 1);
-    CS_TRY(cli_terms_init(terms, info->layers, info->heads, err));
+    CS_TRY(cli_components_init(components, info->layers, info->heads, err));
     for (size_t i = sets->count; i-- > 0;) {
         const char *value = strchr(sets->items[i], '=');
         clipspan_change change = {.kind = CLIPSPAN_CHANGE_MEAN};
@@ -90,11 +90,11 @@ static clipspan_status read_sets(job *j, clipspan_error *err)
         CS_TRY(read_value(&change, j->ev.run, value + 1, err));
         name = cs_strndup(sets->items[i], (size_t)(value - sets->items[i]), err);
         if (!name) return CLIPSPAN_E_NOMEM;
-        status = cli_terms_list(terms, name, change, err);
+        status = cli_components_list(components, name, change, err);
         cs_free(name);
         CS_TRY(status);
     }
-    j->found.chosen = terms->count;
+    j->found.chosen = components->count;
     return CLIPSPAN_OK;
 }
 
@@ -104,7 +104,7 @@ static clipspan_status operate(job *j, clipspan_error *err)
     cli_ablation *a = &j->found;
     const cli_evaluation_settings *x = ev->x;
     const int resamples = x->resamples ? (int)x->resamples : 1000;
-    const clipspan_edit edit = {a->terms.changes, a->terms.count};
+    const clipspan_edit edit = {a->components.changes, a->components.count};
     a->before = cs_alloc(2 * ev->N, 1, "answers", err);
     a->predicted = cs_alloc(ev->N, sizeof *a->predicted, "predictions", err);
     a->per_group = cs_alloc_zero(ev->group_count, sizeof *a->per_group, "groups", err);
@@ -124,7 +124,7 @@ static clipspan_status operate(job *j, clipspan_error *err)
     CS_TRY(clipspan_compare_run(&a->overall, a->per_group, ev->group_count ? &a->worst : NULL,
                                 a->before, a->after, ev->groups, ev->N, ev->group_count, resamples,
                                 x->seed, err));
-    cli_stage(ev->session, "terms changed");
+    cli_stage(ev->session, "components changed");
     return CLIPSPAN_OK;
 }
 
@@ -136,7 +136,7 @@ typedef struct row_job {
     clipspan_error *err;
 } row_job;
 
-static int write_row(void *user, const clipspan_run_picture *p)
+static int write_row(void *user, const clipspan_run_image *p)
 {
     row_job *r = user;
     const job *j = r->j;
@@ -168,8 +168,8 @@ static clipspan_status write_files(job *j, clipspan_error *err)
     CS_TRY(clipspan_npy_open(&j->array, x->output, CLIPSPAN_FLOAT32, &width, 1, x->force, err));
     r.scores = cs_alloc(j->ev.class_count, sizeof *r.scores, "scores", err);
     if (!r.scores) return CLIPSPAN_E_NOMEM;
-    status = clipspan_run_read_pictures(j->ev.run, 0, clipspan_run_get_info(j->ev.run)->pictures,
-                                        write_row, &r, err);
+    status = clipspan_run_read_images(j->ev.run, 0, clipspan_run_get_info(j->ev.run)->images,
+                                      write_row, &r, err);
     cs_free(r.scores);
     CS_TRY(r.status);
     CS_TRY(status);
@@ -207,7 +207,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     cs_free(j.found.predicted);
     cs_free(j.found.per_group);
     cs_free(j.found.per_class);
-    cli_terms_fini(&j.found.terms);
+    cli_components_fini(&j.found.components);
     cs_free(j.scores);
     cs_free(j.rows_path);
     cli_evaluation_close(&j.ev);
@@ -215,22 +215,18 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 }
 
 static const cli_option options[] = {
-    CLI_LIST(
-        "Heads", "set", 0, "TERM=VALUE",
-        "what a term becomes: a number scales it (0 takes it away), mean, or the path of a picture "
-        "of "
-        "the run, whose term it gets; TERM as L22.H11, L22.*, L22.MLP, input; may be repeated, the "
-        "last that names a term counts",
-        sets),
+    CLI_LIST("Heads", "set", 0, "TERM=VALUE",
+             "what a component becomes: a number scales it (0 takes it away), mean, or the path of "
+             "an image of the run, whose component it gets; TERM as L22.H11, L22.*, L22.MLP, "
+             "input; may be repeated, the last that names a component counts",
+             sets),
     CLI_OPT_EVALUATION,
     CLI_OPT_EVAL_RESAMPLES,
     CLI_OPT_EVAL_SEED,
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.npy",
-             "write the class scores of every picture, float32 [pictures, classes]; FILE.rows.csv "
-             "beside "
-             "it "
-             "says which is which, and both answers",
+             "write the class scores of every image, float32 [images, classes]; FILE.rows.csv "
+             "beside it says which is which, and both answers",
              out.output),
     CLI_OPT_FORCE,
     CLI_OPT_FORM,
@@ -239,10 +235,10 @@ static const cli_option options[] = {
 const cli_command cli_surgery = {
     .name = "surgery",
     .usage = "RUN --set TERM=VALUE... --classes LIST|FILE",
-    .summary = "heads scaled, at their means or another picture's, and what comes of it",
-    .about = "Changes terms of every picture of a run in memory and classifies again: scores with "
-             "-o, and "
-             "accuracies as ablate gives them. Effects are direct.",
+    .summary = "heads scaled, mean-ablated or another image's, and what comes of it",
+    .about =
+        "Changes components of every image of a run in memory and classifies again: scores with "
+        "-o, and accuracies as ablate gives them. Effects are direct.",
     .examples =
         "clipspan surgery run --set L22.H11=0 --set L22.H3=1.5 --classes names.txt\ttwo heads "
         "scaled\n"

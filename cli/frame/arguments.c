@@ -29,7 +29,7 @@ clipspan_status cli_arguments_check(const cli_session *s, clipspan_error *err)
         return cs_fail(
             err, CLIPSPAN_E_ARGUMENT, "%.*s%s is missing; see clipspan %s --help", (int)length,
             name,
-            strncmp(name, "INPUT", length) == 0 ? " (a picture, folder, CSV, or - for a list)" : "",
+            strncmp(name, "INPUT", length) == 0 ? " (an image, folder, CSV, or - for a list)" : "",
             command->name);
     }
     if (count <= i || more) return CLIPSPAN_OK;

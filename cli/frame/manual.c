@@ -80,7 +80,7 @@ void cli_print_manual(FILE *out)
         {"3", "finished, but some inputs were skipped (counted and listed)"},
         {"4", "model, checkpoint, configuration or data file invalid or unsupported; no usable "
               "input at all"},
-        {"6", "output could not be written, or is there already"},
+        {"6", "output could not be written, or already exists"},
         {"7", "out of memory, or over a stated limit"},
         {"75", "interrupted, can be resumed"},
         {"130, 143", "interrupted by SIGINT, SIGTERM, with nothing to resume"}};
@@ -107,8 +107,8 @@ void cli_print_manual(FILE *out)
         fprintf(out, ".TP\n\\fB%s\\fR\n%s\n", exits[i][0], exits[i][1]);
     fputs(".SH ENVIRONMENT\n"
           "Every option but \\-\\-help, \\-\\-version and \\-\\-data can be given as "
-          "CLIPSPAN_NAME, with "
-          "underscores for hyphens (CLIPSPAN_DRY_RUN=1); the command line wins.\n"
+          "CLIPSPAN_NAME, with underscores for hyphens (CLIPSPAN_DRY_RUN=1); the command line "
+          "wins.\n"
           ".TP\n\\fBCLIPSPAN_CPU\\fR\nforces the kernel level down: generic, avx2 or avx512\n"
           ".TP\n\\fBCLIPSPAN_DATA\\fR\nthe folder with the program's data files\n"
           ".TP\n\\fBOMP_NUM_THREADS\\fR\nthreads when \\-\\-threads is not given\n"

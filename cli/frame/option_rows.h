@@ -74,39 +74,38 @@
              "published programs write them, in place of templates",                               \
              classes.classifier)
 #define CLI_OPT_LABELS                                                                             \
-    CLI_TEXT("Pictures", "labels", 0, "folder|COLUMN",                                             \
-             "where labels come from: the name of a picture's folder, or a CSV column",            \
+    CLI_TEXT("Images", "labels", 0, "folder|COLUMN",                                               \
+             "where labels come from: the name of an image's folder, or a CSV column",             \
              images.labels)
 #define CLI_OPT_GROUPS                                                                             \
-    CLI_TEXT("Pictures", "groups", 0, "COLUMN[,COLUMN]",                                           \
-             "CSV columns whose values together make a picture's group", images.groups)
+    CLI_TEXT("Images", "groups", 0, "COLUMN[,COLUMN]",                                             \
+             "CSV columns whose values together make an image's group", images.groups)
 #define CLI_OPT_ROOT                                                                               \
-    CLI_TEXT("Pictures", "root", 0, "FOLDER",                                                      \
+    CLI_TEXT("Images", "root", 0, "FOLDER",                                                        \
              "where relative paths of a CSV or list start (default: the CSV's folder; the "        \
              "current folder)",                                                                    \
              images.root)
 #define CLI_OPT_PATH_COLUMN                                                                        \
-    CLI_TEXT("Pictures", "path-column", 0, "COLUMN",                                               \
+    CLI_TEXT("Images", "path-column", 0, "COLUMN",                                                 \
              "the CSV column with paths (default: path, image or file)", images.path_column)
 #define CLI_OPT_EXIF_ORIENT                                                                        \
-    CLI_FLAG("Pictures", "exif-orient", 0,                                                         \
-             "turn pictures as their EXIF orientation says, which CLIP's own transform does not",  \
+    CLI_FLAG("Images", "exif-orient", 0,                                                           \
+             "turn images as their EXIF orientation says, which CLIP's own transform does not",    \
              images.exif_orient)
 #define CLI_OPT_MAX_PIXELS                                                                         \
-    CLI_WHOLE(                                                                                     \
-        "Pictures", "max-pixels", 0, "N",                                                          \
-        "skip larger pictures before decoding them (default: by memory, 512 million at most)",     \
-        images.max_pixels, 1, UINT64_C(1) << 40)
+    CLI_WHOLE("Images", "max-pixels", 0, "N",                                                      \
+              "skip larger images before decoding them (default: by memory, 512 million at most)", \
+              images.max_pixels, 1, UINT64_C(1) << 40)
 #define CLI_OPT_MODEL                                                                              \
     CLI_TEXT("Run", "model", 0, "MODEL", "where the model of the run is now, when it was moved",   \
              model)
 #define CLI_OPT_PRECISION                                                                          \
     CLI_CHOICE("Computation", "precision", 0, "f32|bf16",                                          \
-               "arithmetic of the towers; bf16 needs a CPU that has it", encoder.precision)
+               "arithmetic of the encoders; bf16 needs a CPU that has it", encoder.precision)
 #define CLI_OPT_SINGLE                                                                             \
     CLI_CHOICE("Computation", "single", 0, "auto|yes|no",                                          \
-               "put all threads into one picture at a time, fastest for a lone picture (auto: "    \
-               "when there is only one); otherwise a picture a thread, the same bytes for any "    \
+               "put all threads into one image at a time, fastest for a lone image (auto: "        \
+               "when there is only one); otherwise an image a thread, the same bytes for any "     \
                "number of threads",                                                                \
                encoder.single)
 #define CLI_OPT_THREADS                                                                            \
@@ -125,7 +124,7 @@
     CLI_FLAG("Model", "allow-nonfinite", 0,                                                        \
              "use weights that hold NaN or infinity instead of refusing them",                     \
              load.allow_nonfinite)
-#define CLI_OPT_FORCE CLI_FLAG("Output", "force", 'f', "replace what is there already", out.force)
+#define CLI_OPT_FORCE CLI_FLAG("Output", "force", 'f', "replace what already exists", out.force)
 #define CLI_OPT_DRY_RUN                                                                            \
     CLI_FLAG("Output", "dry-run", 'n',                                                             \
              "check everything and say what would be written, compute nothing", out.dry_run)
@@ -139,7 +138,7 @@
     CLI_SESSION_FLAG("Output", "table", 0,                                                         \
                      "a table for people on standard output (default on a terminal)", table)
 #define CLI_OPT_WHERE                                                                              \
-    CLI_LIST("Pictures", "where", 0, "COLUMN=VALUE",                                               \
+    CLI_LIST("Images", "where", 0, "COLUMN=VALUE",                                                 \
              "only the rows of a CSV with this value in that column; may be repeated, and all of " \
              "them hold",                                                                          \
              images.where)

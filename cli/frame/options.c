@@ -159,7 +159,7 @@ static clipspan_status read_whole(uint64_t *out, const cli_option *option, const
         number = number * 10 + (uint64_t)(*p - '0');
     if (p == value || *p || number < option->least || number > option->most)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "%s: expected a whole number from %llu to %llu, found \"%s\"", source,
+                       "%s: expected an integer from %llu to %llu, found \"%s\"", source,
                        (unsigned long long)option->least, (unsigned long long)option->most, value);
     *out = number;
     return CLIPSPAN_OK;

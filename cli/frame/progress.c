@@ -29,7 +29,7 @@ static void amount(char out[CLI_NUMBER_ROOM], const cli_progress *p, double valu
         cli_format_count(out, (uint64_t)value);
 }
 
-/* "1,234 of 50,000 pictures, 45.3 a second, 18 min left" */
+/* "1,234 of 50,000 images, 45.3 a second, 18 min left" */
 static void describe(char *out, size_t room, const cli_progress *p, size_t done, size_t total,
                      double elapsed)
 {

@@ -34,8 +34,8 @@ static int width(int stream, int otherwise)
 
 void cli_session_start(cli_session *s)
 {
-    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    int dumb = !term || strcmp(term, "dumb") == 0;
+    const char *component = getenv("TERM"), *no_color = getenv("NO_COLOR");
+    int dumb = !component || strcmp(component, "dumb") == 0;
     int plain = dumb || s->no_color || (no_color && *no_color);
     s->out_terminal = isatty(STDOUT_FILENO);
     s->err_terminal = isatty(STDERR_FILENO);

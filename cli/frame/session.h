@@ -20,7 +20,7 @@ enum {
 };
 
 typedef struct cli_progress {
-    const char *unit; /* "pictures"; "bytes" are shown scaled; NULL: nothing is going on */
+    const char *unit; /* "images"; "bytes" are shown scaled; NULL: nothing is going on */
     double start, shown;
     int visible; /* a bar stands in the terminal's last line */
 } cli_progress;

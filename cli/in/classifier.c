@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The text tower's work for commands that compare pictures with texts; heads by name or layer. */
+/* The text encoder's work for commands that compare images with texts; heads by name or layer. */
 #include "cli/in/classifier.h"
 #include "base/memory.h"
 #include "cli/in/heads.h"
@@ -16,11 +16,11 @@ clipspan_status cli_bank_open(clipspan_bank **out, cli_session *s, clipspan_mode
     clipspan_encoder *encoder;
     clipspan_status status;
     *out = NULL;
-    options.tower = CLIPSPAN_TEXT;
+    options.modality = CLIPSPAN_TEXT;
     options.precision = precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
     options.threads = (int)s->threads;
     CS_TRY(clipspan_encoder_new(&encoder, model, &options, err));
-    cli_stage(s, "text tower read and packed");
+    cli_stage(s, "text encoder read and packed");
     cli_progress_begin(s, "texts");
     status = clipspan_bank_new_classes(out, encoder, texts, templates, &progress, err);
     cli_progress_end(s);

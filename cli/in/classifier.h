@@ -7,7 +7,7 @@
 
 #include "cli/frame/session.h"
 
-/* Each text in all templates, averaged, with the model's text tower. Errors: UNSUPPORTED without
+/* Each text in all templates, averaged, with the model's text encoder. Errors: UNSUPPORTED without
  * one. */
 clipspan_status cli_bank_open(clipspan_bank **out, cli_session *session, clipspan_model *model,
                               const clipspan_texts *texts, const clipspan_texts *templates,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cues and further classifications as the command line gives them, through the text tower. */
+/* Cues and further classifications as the command line gives them, through the text encoder. */
 #ifndef CLIPSPAN_CLI_CUE_IN_H
 #define CLIPSPAN_CLI_CUE_IN_H
 

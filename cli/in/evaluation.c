@@ -53,16 +53,16 @@ static clipspan_status open_model(cli_evaluation *ev, clipspan_error *err)
     cli_stage(s, "checkpoint opened, weights hashed");
     if (!clipspan_model_get_info(ev->model)->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, clipspan_run_get_info(ev->run)->model_name,
-                          "has no text tower, so it cannot embed class names; give a classifier "
+                          "has no text encoder, so it cannot embed class names; give a classifier "
                           "with --classifier FILE.npy");
-    options.tower = CLIPSPAN_TEXT;
+    options.modality = CLIPSPAN_TEXT;
     options.threads = (int)s->threads;
     CS_TRY(clipspan_encoder_new(&ev->encoder, ev->model, &options, err));
-    cli_stage(s, "text tower read and packed");
+    cli_stage(s, "text encoder read and packed");
     return CLIPSPAN_OK;
 }
 
-/* Before any work: both runs exist, are merged, kept codes, and are of one model. */
+/* Before any work: both runs exist, are merged, kept coefficients, and are of one model. */
 static clipspan_status check_runs(const cli_evaluation *ev, clipspan_error *err)
 {
     const clipspan_run *runs[] = {ev->run, ev->mean_run};
@@ -78,11 +78,12 @@ static clipspan_status check_runs(const cli_evaluation *ev, clipspan_error *err)
         if (!info->merged)
             return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, info->path,
                               "is not merged yet: finish it with clipspan scan, or, when all "
-                              "shares are scanned, with clipspan merge");
-        if (info->codes == CLIPSPAN_CODES_NONE)
-            return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, info->path,
-                              "keeps no codes of its pictures, which this needs; scan with --codes "
-                              "f32 or f16");
+                              "shards are scanned, with clipspan merge");
+        if (info->coefficients == CLIPSPAN_COEFFICIENTS_NONE)
+            return cs_fail_at(
+                err, CLIPSPAN_E_NOT_FOUND, info->path,
+                "keeps no coefficients of its images, which this needs; scan with --coefficients "
+                "f32 or f16");
     }
     return CLIPSPAN_OK;
 }
@@ -128,7 +129,7 @@ clipspan_status cli_evaluation_start(cli_evaluation *ev, const float *cues, size
     cli_progress_end(s);
     CS_TRY(status);
     cli_stage(s, "run read");
-    ev->N = clipspan_effects_get_pictures(ev->effects);
+    ev->N = clipspan_effects_get_images(ev->effects);
     CS_TRY(cli_evaluation_labels(ev, err));
     ev->predicted = cs_alloc(ev->N, sizeof *ev->predicted, "predictions", err);
     if (!ev->predicted) return CLIPSPAN_E_NOMEM;
@@ -167,8 +168,8 @@ void cli_answers(uint8_t *answers, const cli_evaluation *ev, const uint32_t *pre
 void cli_means_words(char out[512], const cli_evaluation *ev)
 {
     const clipspan_run_info *info = clipspan_run_get_info(ev->mean_run ? ev->mean_run : ev->run);
-    snprintf(out, 512, "means over the %llu pictures of %.300s%s", (unsigned long long)info->used,
-             info->path, ev->mean_run ? "" : ", the evaluated pictures themselves, as published");
+    snprintf(out, 512, "means over the %llu images of %.300s%s", (unsigned long long)info->used,
+             info->path, ev->mean_run ? "" : ", the evaluated images themselves, as published");
 }
 
 void cli_emit_labels(cli_json *j, const cli_evaluation *ev)
@@ -189,8 +190,8 @@ void cli_emit_labels(cli_json *j, const cli_evaluation *ev)
 
 void cli_emit_comparison(cli_json *j, const clipspan_comparison *c)
 {
-    cli_json_whole(j, "pictures", c->before.pictures);
-    if (c->before.pictures == 0) return;
+    cli_json_whole(j, "images", c->before.images);
+    if (c->before.images == 0) return;
     cli_json_whole(j, "before_correct", c->before.correct);
     cli_json_real(j, "before", c->before.share);
     cli_json_real(j, "before_low", c->before.low);
@@ -209,9 +210,9 @@ void cli_comparison_cells(cli_rows *rows, const clipspan_comparison *c)
     const double cells[] = {c->before.share, c->before.low, c->before.high,
                             c->after.share,  c->after.low,  c->after.high,
                             c->change,       c->change_low, c->change_high};
-    cli_rows_whole(rows, c->before.pictures);
+    cli_rows_whole(rows, c->before.images);
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        if (c->before.pictures)
+        if (c->before.images)
             cli_rows_real(rows, cells[i]);
         else
             cli_rows_text(rows, "");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What effects, ablate, shortcut and surgery share: a run against classes, labels and groups of its
- * pictures, and the run whose means stand for terms. */
+ * images, and the run whose means stand for components. */
 #ifndef CLIPSPAN_CLI_EVALUATION_H
 #define CLIPSPAN_CLI_EVALUATION_H
 
@@ -46,27 +46,27 @@ typedef struct cli_evaluation_settings {
         "programs write them, in place of templates",                                              \
         eval.classes.classifier)
 #define CLI_OPT_EVAL_FROM                                                                          \
-    CLI_FILE("Pictures", "from", 0, "FILE.csv",                                                    \
+    CLI_FILE("Images", "from", 0, "FILE.csv",                                                      \
              "take labels and groups from this file, matched by path, in place of those that the " \
              "run was "                                                                            \
              "scanned with",                                                                       \
              eval.from)
 #define CLI_OPT_EVAL_LABELS                                                                        \
-    CLI_TEXT("Pictures", "labels", 0, "COLUMN", "column of --from with labels", eval.labels)
+    CLI_TEXT("Images", "labels", 0, "COLUMN", "column of --from with labels", eval.labels)
 #define CLI_OPT_EVAL_GROUPS                                                                        \
-    CLI_TEXT("Pictures", "groups", 0, "COLUMN[,COLUMN]",                                           \
-             "columns of --from whose values together make a picture's group", eval.groups)
+    CLI_TEXT("Images", "groups", 0, "COLUMN[,COLUMN]",                                             \
+             "columns of --from whose values together make an image's group", eval.groups)
 #define CLI_OPT_EVAL_ROOT                                                                          \
-    CLI_TEXT("Pictures", "root", 0, "FOLDER",                                                      \
+    CLI_TEXT("Images", "root", 0, "FOLDER",                                                        \
              "where relative paths of a CSV or list start (default: the CSV's folder; the "        \
              "current folder)",                                                                    \
              eval.root)
 #define CLI_OPT_EVAL_PATH_COLUMN                                                                   \
-    CLI_TEXT("Pictures", "path-column", 0, "COLUMN",                                               \
+    CLI_TEXT("Images", "path-column", 0, "COLUMN",                                                 \
              "the CSV column with paths (default: path, image or file)", eval.path_column)
 #define CLI_OPT_EVAL_MEAN                                                                          \
     CLI_TEXT("Run", "mean", 0, "RUN",                                                              \
-             "take means and covariances from this run (default: from the evaluated pictures "     \
+             "take means and covariances from this run (default: from the evaluated images "       \
              "themselves, "                                                                        \
              "as published)",                                                                      \
              eval.mean)
@@ -78,7 +78,7 @@ typedef struct cli_evaluation_settings {
               "random sets of as many heads to compare with (default 5)", eval.random, 1, 1000)
 #define CLI_OPT_EVAL_RESAMPLES                                                                     \
     CLI_WHOLE("Computation", "resamples", 0, "N",                                                  \
-              "resamples of the pictures for intervals of changes (default 1000)", eval.resamples, \
+              "resamples of the images for intervals of changes (default 1000)", eval.resamples,   \
               100, 100000)
 #define CLI_OPT_EVAL_SEED                                                                          \
     CLI_WHOLE("Computation", "seed", 0, "N", "of random sets and resamples (default 0)",           \
@@ -97,9 +97,9 @@ typedef struct cli_evaluation {
     clipspan_texts *classes;
     clipspan_bank *bank;
     clipspan_effects *effects, *mean_effects;
-    size_t class_count, N;      /* used pictures */
+    size_t class_count, N;      /* used images */
     int32_t *labels, *groups;   /* [N] class, group; -1: not known */
-    size_t labelled, ungrouped; /* pictures with a label; of these, without a group */
+    size_t labelled, ungrouped; /* images with a label; of these, without a group */
     size_t group_count;
     const char **group_names; /* [group_count], sorted */
     char *texts;              /* that they point into */
@@ -121,7 +121,7 @@ clipspan_status cli_classifier_make(clipspan_bank **out, cli_session *session,
                                     clipspan_encoder *encoder, const clipspan_texts *classes,
                                     const char *templates, clipspan_error *err);
 
-/* Labels of the used pictures from the run or a CSV: class numbers of `classes`, groups. column
+/* Labels of the used images from the run or a CSV: class numbers of `classes`, groups. column
  * NULL: what --labels says. Fills labels, groups, names. */
 clipspan_status cli_evaluation_labels(cli_evaluation *ev, clipspan_error *err);
 clipspan_status cli_labels_column(int32_t *labels, size_t *labelled, const cli_evaluation *ev,
@@ -132,13 +132,13 @@ clipspan_status cli_labels_column(int32_t *labels, size_t *labelled, const cli_e
  * model, which then is right about everything. */
 void cli_answers(uint8_t *answers, const cli_evaluation *ev, const uint32_t *predicted);
 
-/* "means over RUN, the evaluated pictures themselves, as published" */
+/* "means over RUN, the evaluated images themselves, as published" */
 void cli_means_words(char out[512], const cli_evaluation *ev);
 
 /* "class_names", and "labels": where labels come from, as JSON members. */
 void cli_emit_labels(cli_json *json, const cli_evaluation *ev);
 
-/* Comparison as JSON members and as cells of a row: pictures, before, low, high, after, low, high,
+/* Comparison as JSON members and as cells of a row: images, before, low, high, after, low, high,
  * change, low, high. */
 void cli_emit_comparison(cli_json *json, const clipspan_comparison *c);
 void cli_comparison_cells(cli_rows *rows, const clipspan_comparison *c);

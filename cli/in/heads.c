@@ -13,7 +13,7 @@ void cli_head_name(char out[CLI_HEAD_ROOM], clipspan_head head)
     snprintf(out, CLI_HEAD_ROOM, "L%d.H%d", head.layer, head.head);
 }
 
-/* A whole number at *p, which moves behind it; -1 when there is none or it is too long. */
+/* An integer at *p, which moves behind it; -1 when there is none or it is too long. */
 static int read_number(const char **p)
 {
     int value = 0, digits = 0;

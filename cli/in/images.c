@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Working through a list of pictures. */
+/* Working through a list of images. */
 #include "cli/in/images.h"
 #include "base/memory.h"
 #include "cli/frame/signals.h"
@@ -11,18 +11,18 @@
 
 #define PIECE_SECONDS 2.0
 #define PIECE_MOST    ((size_t)4096)
-#define LISTED        20 /* skipped pictures that are named on standard error */
+#define LISTED        20 /* skipped images that are named on standard error */
 
-clipspan_status cli_pictures_open(clipspan_inputs **out, cli_session *s, size_t first,
-                                  const cli_image_settings *settings, clipspan_error *err)
+clipspan_status cli_images_open(clipspan_inputs **out, cli_session *s, size_t first,
+                                const cli_image_settings *settings, clipspan_error *err)
 {
-    return cli_pictures_list(out, s, s->arguments.items + first, s->arguments.count - first,
-                             settings, err);
+    return cli_images_list(out, s, s->arguments.items + first, s->arguments.count - first, settings,
+                           err);
 }
 
-clipspan_status cli_pictures_list(clipspan_inputs **out, cli_session *s, const char *const *sources,
-                                  size_t source_count, const cli_image_settings *settings,
-                                  clipspan_error *err)
+clipspan_status cli_images_list(clipspan_inputs **out, cli_session *s, const char *const *sources,
+                                size_t source_count, const cli_image_settings *settings,
+                                clipspan_error *err)
 {
     clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
     char count[CLI_NUMBER_ROOM], twice[CLI_NUMBER_ROOM];
@@ -38,7 +38,7 @@ clipspan_status cli_pictures_list(clipspan_inputs **out, cli_session *s, const c
     cli_format_count(count, clipspan_inputs_get_count(*out));
     cli_format_count(twice, duplicates);
     if (duplicates)
-        cli_note(s, "of %s pictures, %s %s named before; kept", count, twice,
+        cli_note(s, "of %s images, %s %s named before; kept", count, twice,
                  duplicates == 1 ? "was" : "were");
     left_out = clipspan_inputs_get_left_out(*out);
     if (left_out)
@@ -46,7 +46,7 @@ clipspan_status cli_pictures_list(clipspan_inputs **out, cli_session *s, const c
                  "left out: %zu file%s of a kind that is not read (GIF, BMP, TIFF, HEIC, AVIF and "
                  "others); JPEG, PNG and WebP are",
                  left_out, left_out == 1 ? "" : "s");
-    cli_stage(s, "pictures listed");
+    cli_stage(s, "images listed");
     return CLIPSPAN_OK;
 }
 
@@ -73,15 +73,15 @@ static void report(cli_session *s, const char *const *paths, const clipspan_erro
     for (size_t i = 0; i < count; i++) {
         clipspan_error error = errors[i];
         if (error.code == CLIPSPAN_OK) continue;
-        if (error.code == CLIPSPAN_E_NOMEM) /* the one reason that does not name its picture */
+        if (error.code == CLIPSPAN_E_NOMEM) /* the one reason that does not name its image */
             cs_fail_at(&error, error.code, paths[i], "%s", errors[i].message);
         if (s->skipped++ == 0) *first = error;
         if (s->skipped <= LISTED) cli_note(s, "skipped: %s", error.message);
     }
 }
 
-clipspan_status cli_pictures_run(cli_session *s, const clipspan_inputs *inputs, int threads,
-                                 cli_piece_work work, void *context, clipspan_error *err)
+clipspan_status cli_images_run(cli_session *s, const clipspan_inputs *inputs, int threads,
+                               cli_piece_work work, void *context, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     const size_t total = clipspan_inputs_get_count(inputs);
@@ -90,7 +90,7 @@ clipspan_status cli_pictures_run(cli_session *s, const clipspan_inputs *inputs, 
     clipspan_error *errors =
         cs_alloc_zero(cli_piece_most(threads), sizeof *errors, "reasons for skipping", err);
     if (!errors) return CLIPSPAN_E_NOMEM;
-    cli_progress_begin(s, "pictures");
+    cli_progress_begin(s, "images");
     while (done < total) {
         double start = cli_seconds();
         size_t count = piece < total - done ? piece : total - done;
@@ -105,7 +105,7 @@ clipspan_status cli_pictures_run(cli_session *s, const clipspan_inputs *inputs, 
     if (s->skipped > LISTED)
         cli_note(s, "skipped: %zu more, %zu of %zu in all", s->skipped - LISTED, s->skipped, total);
     if (s->skipped == total)
-        status = cs_fail(err, CLIPSPAN_E_FORMAT, "no usable picture among %zu; the first: %s%s",
+        status = cs_fail(err, CLIPSPAN_E_FORMAT, "no usable image among %zu; the first: %s%s",
                          total, first.message,
                          first.code == CLIPSPAN_E_NOT_FOUND
                              ? "; --root says where the paths of a CSV or list start"
@@ -128,23 +128,23 @@ clipspan_status cli_image_encoder(clipspan_encoder **out, cli_session *s, clipsp
                                   const cli_image_settings *images, clipspan_error *err)
 {
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
-    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
     char weights[CLI_NUMBER_ROOM], workspace[CLI_NUMBER_ROOM];
-    options.tower = CLIPSPAN_IMAGE;
+    options.modality = CLIPSPAN_IMAGE;
     options.precision = settings->precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
     options.threads = (int)s->threads;
     options.single =
         settings->single == CLI_SINGLE_YES || (settings->single == CLI_SINGLE_AUTO && count == 1);
     options.raw = settings->raw;
-    picture.exif_orient = images->exif_orient;
-    picture.max_pixels = images->max_pixels;
-    options.picture = &picture;
+    image.exif_orient = images->exif_orient;
+    image.max_pixels = images->max_pixels;
+    options.image = &image;
     CS_TRY(clipspan_encoder_new(out, model, &options, err));
-    cli_stage(s, "image tower read and packed");
+    cli_stage(s, "image encoder read and packed");
     cli_format_bytes(weights, (double)clipspan_encoder_get_weights(*out));
     cli_format_bytes(workspace, (double)clipspan_encoder_get_workspace(*out));
     cli_detail(s, "%s of packed weights, %s of workspace, %s kernels, %s, %d threads%s", weights,
                workspace, clipspan_cpu_level(), clipspan_product_name(), cli_threads(s),
-               options.single ? " inside each picture" : "");
+               options.single ? " inside each image" : "");
     return CLIPSPAN_OK;
 }

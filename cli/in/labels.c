@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which class and group the pictures of a run are of: as the run was planned, or as a CSV says,
+/* Which class and group the images of a run are of: as the run was planned, or as a CSV says,
  * matched by path. Never by the order of files. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/memory.h"
@@ -32,13 +32,13 @@ static const entry *find_entry(const entry *sorted, size_t count, const char *ke
     return count ? bsearch(&wanted, sorted, count, sizeof *sorted, compare_entries) : NULL;
 }
 
-/* What stands for every used picture, [N] offsets into text. */
+/* What stands for every used image, [N] offsets into text. */
 typedef struct columns {
     const cli_evaluation *ev;
     char *text;
     size_t used, room;
     size_t *label, *group;         /* [N] */
-    size_t next;                   /* picture that the next row is for */
+    size_t next;                   /* image that the next row is for */
     const clipspan_inputs *inputs; /* or NULL: the run's own */
     entry *paths;                  /* of the inputs, absolute and sorted; keys owned by path_text */
     char *path_text;
@@ -70,7 +70,7 @@ static void absolute(char *out, size_t room, const char *folder, const char *pat
         snprintf(out, room, "%s/%s", folder, path);
 }
 
-static int take_picture(void *user, const clipspan_run_picture *p)
+static int take_image(void *user, const clipspan_run_image *p)
 {
     columns *c = user;
     const char *label = p->label, *group = p->group;
@@ -131,7 +131,7 @@ static clipspan_status open_csv(clipspan_inputs **out, const cli_evaluation *ev,
     return clipspan_inputs_open(out, &x->from, 1, &options, err);
 }
 
-/* Labels and groups of all used pictures, as texts. */
+/* Labels and groups of all used images, as texts. */
 static clipspan_status read_columns(columns *c, const char *labels, const char *groups,
                                     clipspan_error *err)
 {
@@ -149,11 +149,11 @@ static clipspan_status read_columns(columns *c, const char *labels, const char *
         c->folder = info->folder;
         CS_TRY_DONE(sort_paths(c));
     }
-    status = clipspan_run_read_pictures(ev->run, 0, info->pictures, take_picture, c, err);
+    status = clipspan_run_read_images(ev->run, 0, info->images, take_image, c, err);
     if (c->status != CLIPSPAN_OK) status = c->status;
     if (status == CLIPSPAN_OK && inputs && c->matched == 0)
         status = cs_fail_at(err, CLIPSPAN_E_ARGUMENT, ev->x->from,
-                            "names none of the run's pictures; the first of its paths is %.200s "
+                            "names none of the run's images; the first of its paths is %.200s "
                             "(--root says where relative paths start)",
                             c->path_count ? c->paths[0].key : "");
 done:
@@ -176,7 +176,7 @@ static clipspan_status check_missing(const char *value, const char *what, clipsp
 {
     if (strcasecmp(value, "nan") != 0 && strcasecmp(value, "<na>") != 0) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_FORMAT,
-                   "a picture's %s is \"%s\": a missing value that a program wrote down; leave the "
+                   "an image's %s is \"%s\": a missing value that a program wrote down; leave the "
                    "cell empty where it is not known",
                    what, value);
 }
@@ -292,7 +292,7 @@ clipspan_status cli_evaluation_labels(cli_evaluation *ev, clipspan_error *err)
     for (size_t i = 0; i < ev->N; i++)
         ev->ungrouped += ev->labels[i] >= 0 && ev->groups[i] < 0;
     if (x->labels && ev->labelled == 0)
-        status = cs_fail(err, CLIPSPAN_E_ARGUMENT, "--labels: no picture of the run has a label");
+        status = cs_fail(err, CLIPSPAN_E_ARGUMENT, "--labels: no image of the run has a label");
 done:
     if (ev->texts == c.text) c.text = NULL;
     free_columns(&c);

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-/* A role that is clear, or would be if the run had pictures enough to test it. */
+/* A role that is clear, or would be if the run had images enough to test it. */
 int cli_role_carried(const clipspan_role *role);
 
 /* Heads whose role is `name`, in order; *out is given back with cs_free. Errors: ARGUMENT, with

@@ -104,7 +104,7 @@ static clipspan_status check_labels(const cli_score *score, const clipspan_input
         if (k == count && count < NAMED) unknown[count++] = label;
     }
     if (count == 0 && known == 0)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--labels: no picture has a label");
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--labels: no image has a label");
     if (count == 0) return CLIPSPAN_OK;
     for (k = 0; k < count && used < sizeof list; k++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s\"%.80s\"", k ? ", " : "",
@@ -172,7 +172,7 @@ static double share(uint64_t good, uint64_t all)
     return all ? (double)good / (double)all : 0;
 }
 
-/* Of all groups with pictures the one with the lowest accuracy, or NULL. */
+/* Of all groups with images the one with the lowest accuracy, or NULL. */
 static const cli_tally *worst(const cli_score *score)
 {
     const cli_tally *found = NULL;
@@ -184,7 +184,7 @@ static const cli_tally *worst(const cli_score *score)
     return found;
 }
 
-/* Mean over the classes that have pictures. */
+/* Mean over the classes that have images. */
 static double balanced(const cli_score *score)
 {
     double sum = 0;
@@ -201,7 +201,7 @@ static void emit_tally(cli_json *j, uint64_t good, uint64_t all)
 {
     double low, high;
     cli_interval(&low, &high, good, all);
-    cli_json_whole(j, "pictures", all);
+    cli_json_whole(j, "images", all);
     cli_json_whole(j, "correct", good);
     if (!all) return;
     cli_json_real(j, "accuracy", share(good, all));
@@ -267,7 +267,7 @@ static int compare_accuracy(const void *a, const void *b)
     return p < q ? -1 : p > q ? 1 : strcmp(x->name, y->name);
 }
 
-/* Tallies with pictures, the lowest accuracy first. */
+/* Tallies with images, the lowest accuracy first. */
 static clipspan_status print_tallies(const cli_session *s, FILE *out, const char *what,
                                      const cli_tally *tallies, size_t total, clipspan_error *err)
 {
@@ -280,7 +280,7 @@ static clipspan_status print_tallies(const cli_session *s, FILE *out, const char
     for (i = 0; i < total; i++)
         if (tallies[i].all) sorted[with++] = tallies[i];
     qsort(sorted, with, sizeof *sorted, compare_accuracy);
-    snprintf(headers, sizeof headers, "%s|>pictures|>accuracy|>95 %% interval", what);
+    snprintf(headers, sizeof headers, "%s|>images|>accuracy|>95 %% interval", what);
     cli_table_init(&table, headers);
     for (i = 0; i < with && i < SHOWN && status == CLIPSPAN_OK; i++)
         status = add_tally(&table, &sorted[i], err);
@@ -314,8 +314,8 @@ clipspan_status cli_score_print(const cli_score *score, const cli_session *s, FI
     cli_format_percent(mean, balanced(score));
     cli_format_percent(five, share(score->good5, score->all));
     cli_say_to(out, s,
-               "accuracy %s of %s picture%s (95 %% interval %s to %s), mean of classes %s%s%s",
-               part, all, score->all == 1 ? "" : "s", from, to, mean,
+               "accuracy %s of %s image%s (95 %% interval %s to %s), mean of classes %s%s%s", part,
+               all, score->all == 1 ? "" : "s", from, to, mean,
                score->has5 ? ", among the first five " : "", score->has5 ? five : "");
     if (lowest) {
         cli_format_percent(part, share(lowest->good, lowest->all));

@@ -21,7 +21,7 @@ typedef struct cli_score {
     cli_tally *per_class; /* [class_count] */
     cli_tally *per_group; /* [group_count], sorted by name */
     size_t class_count, group_count;
-    uint64_t all, good, good5; /* pictures with a label; right first; right among five */
+    uint64_t all, good, good5; /* images with a label; right first; right among five */
     int labelled, has5;
 } cli_score;
 
@@ -33,7 +33,7 @@ void cli_score_fini(cli_score *score);
 /* The class that a label means, CLI_NO_CLASS for "". */
 size_t cli_score_class(const cli_score *score, const char *label);
 
-/* Counts a picture of class `truth` of which `place` classes scored higher. */
+/* Counts an image of class `truth` of which `place` classes scored higher. */
 void cli_score_add(cli_score *score, size_t truth, const char *group, size_t place);
 
 void cli_score_emit(const cli_score *score, cli_json *json);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan classify: every picture against every class, streamed. */
+/* clipspan classify: every image against every class, streamed. */
 #include "base/memory.h"
 #include "cli/frame/command.h"
 #include "cli/frame/signals.h"
@@ -17,8 +17,8 @@
 #include <math.h>
 #include <string.h>
 
-#define SHOWN  20 /* pictures that a table shows */
-#define BLOCKS 4  /* up to so many pictures are shown with all their likely classes */
+#define SHOWN  20 /* images that a table shows */
+#define BLOCKS 4  /* up to so many images are shown with all their likely classes */
 #define BAR    24
 
 typedef struct {
@@ -40,15 +40,15 @@ typedef struct job {
     clipspan_encoder *encoder;
     clipspan_bank *bank;
     cli_score score;
-    cli_rows *rows; /* a row a picture, to a file or standard output */
+    cli_rows *rows; /* a row an image, to a file or standard output */
     cli_json json;
-    cli_table table; /* the first SHOWN pictures */
+    cli_table table; /* the first SHOWN images */
     float scale;
     size_t top, class_count;
     size_t shared; /* bytes of the folders that all paths begin with, left out in tables */
     float *embeddings, *scores; /* [piece, P], [piece, classes] */
     double *probabilities;      /* [classes] */
-    size_t *best;               /* [top] classes of one picture, the likeliest first */
+    size_t *best;               /* [top] classes of one image, the likeliest first */
 } job;
 
 /* probability[c] = exp(scale * (score[c] - max)) / sum */
@@ -107,7 +107,7 @@ static clipspan_status header(job *j, clipspan_error *err)
     return cli_rows_next(j->rows, err);
 }
 
-/* scores: [classes] of this picture, NULL when it was skipped. */
+/* scores: [classes] of this image, NULL when it was skipped. */
 static clipspan_status write_row(job *j, size_t index, const float *scores, size_t truth,
                                  const char *reason, clipspan_error *err)
 {
@@ -133,8 +133,7 @@ static clipspan_status write_row(job *j, size_t index, const float *scores, size
     return cli_rows_next(rows, err);
 }
 
-static void emit_picture(job *j, size_t index, const float *scores, size_t truth,
-                         const char *reason)
+static void emit_image(job *j, size_t index, const float *scores, size_t truth, const char *reason)
 {
     cli_json *json = &j->json;
     cli_json_row(json, NULL);
@@ -159,7 +158,7 @@ static void emit_picture(job *j, size_t index, const float *scores, size_t truth
     cli_json_end(json);
 }
 
-/* A picture with its likely classes under it, with bars. */
+/* An image with its likely classes under it, with bars. */
 static void print_block(const job *j, size_t index)
 {
     const cli_session *s = j->session;
@@ -212,14 +211,14 @@ static clipspan_status add_to_table(job *j, size_t index, size_t truth, clipspan
     return CLIPSPAN_OK;
 }
 
-/* Pictures are shown one by one unless a file takes them. */
+/* Images are shown one by one unless a file takes them. */
 static clipspan_status report(job *j, size_t index, const float *scores, size_t truth,
                               const char *reason, clipspan_error *err)
 {
     if (!j->x->out.output) cli_progress_hide(j->session);
     if (j->rows) return write_row(j, index, scores, truth, reason, err);
     if (j->session->form == CLI_FORM_JSON) {
-        emit_picture(j, index, scores, truth, reason);
+        emit_image(j, index, scores, truth, reason);
         return CLIPSPAN_OK;
     }
     if (!scores) return CLIPSPAN_OK; /* named on standard error */
@@ -285,7 +284,7 @@ static void begin_document(job *j)
 
 static void end_document(job *j)
 {
-    cli_json_whole(&j->json, "pictures", clipspan_inputs_get_count(j->inputs));
+    cli_json_whole(&j->json, "images", clipspan_inputs_get_count(j->inputs));
     cli_json_whole(&j->json, "skipped", j->session->skipped);
     cli_json_whole(&j->json, "duplicates", clipspan_inputs_get_duplicates(j->inputs));
     if (!j->x->out.dry_run) cli_score_emit(&j->score, &j->json);
@@ -318,8 +317,8 @@ static clipspan_status begin(job *j, clipspan_error *err)
 {
     const cli_session *s = j->session;
     const char *output = j->x->out.output;
-    static const char labelled[] = "picture|label||likeliest|>|second|>";
-    static const char unlabelled[] = "picture|likeliest|>|second|>";
+    static const char labelled[] = "image|label||likeliest|>|second|>";
+    static const char unlabelled[] = "image|likeliest|>|second|>";
     if (has_document(j)) {
         begin_document(j);
         if (!output) cli_json_array(&j->json, "predictions");
@@ -351,7 +350,7 @@ static clipspan_status finish(job *j, clipspan_error *err)
                 cli_say(s, "  and %zu more (-o FILE.csv keeps every one)", used - shown);
             putchar('\n');
         }
-        if (output) printf("%s: %zu picture%s\n", output, used, used == 1 ? "" : "s");
+        if (output) printf("%s: %zu image%s\n", output, used, used == 1 ? "" : "s");
         return cli_score_print(&j->score, s, stdout, err);
     }
     /* The rows say nothing of the whole: that goes beside them. */
@@ -387,9 +386,9 @@ static clipspan_status prepare(job *j, clipspan_error *err)
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
-                          "has no text tower, so it cannot compare pictures with class names");
+                          "has no text encoder, so it cannot compare images with class names");
     CS_TRY(clipspan_model_read_logit_scale(&j->scale, j->model, err));
-    CS_TRY(cli_pictures_open(&j->inputs, s, 1, &j->x->images, err));
+    CS_TRY(cli_images_open(&j->inputs, s, 1, &j->x->images, err));
     j->class_count = clipspan_texts_get_count(j->classes);
     j->top = x->top ? (size_t)x->top : 5;
     if (j->top > j->class_count) j->top = j->class_count;
@@ -403,11 +402,11 @@ static void announce(job *j)
         begin_document(j);
         end_document(j);
     } else {
-        char pictures[CLI_NUMBER_ROOM], classes[CLI_NUMBER_ROOM], templates[CLI_NUMBER_ROOM];
-        cli_count_of(pictures, clipspan_inputs_get_count(j->inputs), "picture");
+        char images[CLI_NUMBER_ROOM], classes[CLI_NUMBER_ROOM], templates[CLI_NUMBER_ROOM];
+        cli_count_of(images, clipspan_inputs_get_count(j->inputs), "image");
         cli_count_of(classes, j->class_count, "class");
         cli_count_of(templates, clipspan_texts_get_count(j->templates), "template");
-        cli_say(j->session, "would compare %s with %s in %s", pictures, classes, templates);
+        cli_say(j->session, "would compare %s with %s in %s", images, classes, templates);
     }
 }
 
@@ -425,8 +424,8 @@ static clipspan_status classify(job *j, clipspan_error *err)
     CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs),
                              &j->x->encoder, &j->x->images, err));
     CS_TRY(begin(j, err));
-    CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), classify_piece, j, err));
-    cli_stage(s, "pictures decoded, embedded and compared");
+    CS_TRY(cli_images_run(s, j->inputs, cli_threads(s), classify_piece, j, err));
+    cli_stage(s, "images decoded, embedded and compared");
     return finish(j, err);
 }
 
@@ -453,7 +452,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 static const cli_option options[] = {
     CLI_OPT_CLASSES,
     CLI_WHOLE("Classes", "top", 0, "N",
-              "how many of the likeliest classes to give for a picture (default 5)", top, 1, 1000),
+              "how many of the likeliest classes to give for an image (default 5)", top, 1, 1000),
     CLI_OPT_IMAGES,
     CLI_OPT_PRECISION,
     CLI_OPT_SINGLE,
@@ -461,7 +460,7 @@ static const cli_option options[] = {
     CLI_OPT_MODEL_FILES,
     CLI_OPT_ALLOW_NONFINITE,
     CLI_TEXT("Output", "output", 'o', "FILE.csv|FILE.tsv",
-             "write a row a picture there; standard output then has the figures for the whole",
+             "write a row an image there; standard output then has the figures for the whole",
              out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
@@ -471,13 +470,12 @@ const cli_command cli_classify = {
     .name = "classify",
     .usage = "MODEL INPUT... --classes LIST|FILE",
     .summary = "zero-shot classification, accuracy when labels are known",
-    .about =
-        "Compares every picture with every class, each class being the mean of its name in many "
-        "sentences (--templates). Probabilities use the checkpoint's own logit scale.\n"
-        "With --labels it gives top-1 and top-5 accuracy and the accuracy of each class, with "
-        "--groups also of each group and the worst; with 95 % intervals (Wilson).",
+    .about = "Compares every image with every class, each class being the mean of its name in many "
+             "sentences (--templates). Probabilities use the checkpoint's own logit scale.\n"
+             "With --labels it gives top-1 and top-5 accuracy and the accuracy of each class, with "
+             "--groups also of each group and the worst; with 95 % intervals (Wilson).",
     .examples =
-        "clipspan classify MODEL photo.jpg --classes \"cat,dog,horse\"\ta picture\n"
+        "clipspan classify MODEL photo.jpg --classes \"cat,dog,horse\"\tan image\n"
         "clipspan classify MODEL val/ --classes names.txt --labels folder -o val.csv\taccuracy; "
         "folders are labels\n"
         "clipspan classify MODEL birds.csv --classes birds.txt --labels y --groups y,place\tworst "

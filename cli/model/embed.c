@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan embed: pictures or texts to rows of a .npy array, and a table of what each row is. */
+/* clipspan embed: images or texts to rows of a .npy array, and a table of what each row is. */
 #include "base/memory.h"
 #include "cli/frame/command.h"
 #include "cli/frame/signals.h"
@@ -44,16 +44,16 @@ static clipspan_status check_arguments(const job *j, clipspan_error *err)
     int texts = x->texts.text.count || x->texts.file;
     if (x->texts.text.count && s->arguments.count > 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "pictures and --text exclude each other; found \"%s\" (every text has a "
+                       "images and --text exclude each other; found \"%s\" (every text has a "
                        "--text of its own in front)",
                        s->arguments.items[1]);
     if (texts && s->arguments.count > 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "pictures and --texts exclude each other; found \"%s\"",
+                       "images and --texts exclude each other; found \"%s\"",
                        s->arguments.items[1]);
     if (!texts && s->arguments.count < 2)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "nothing to embed: give pictures (files, folders, a CSV, - for a list), "
+                       "nothing to embed: give images (files, folders, a CSV, - for a list), "
                        "--text TEXT or --texts FILE");
     if (!x->out.output)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
@@ -61,7 +61,7 @@ static clipspan_status check_arguments(const job *j, clipspan_error *err)
     return cli_check_precision(&x->encoder, err);
 }
 
-/* After the tower is packed: until something is written, Ctrl-C leaves at once. */
+/* After the encoder is packed: until something is written, Ctrl-C leaves at once. */
 static clipspan_status open_output(job *j, clipspan_error *err)
 {
     const settings *x = j->x;
@@ -74,8 +74,8 @@ static clipspan_status open_output(job *j, clipspan_error *err)
                            err);
 }
 
-static clipspan_status write_picture(job *j, size_t index, const float *embedding,
-                                     const clipspan_error *error, clipspan_error *err)
+static clipspan_status write_image(job *j, size_t index, const float *embedding,
+                                   const clipspan_error *error, clipspan_error *err)
 {
     if (error->code == CLIPSPAN_OK) {
         CS_TRY(clipspan_npy_write(j->array, embedding, 1, err));
@@ -99,11 +99,11 @@ static clipspan_status embed_piece(void *context, size_t first, size_t count,
     CS_TRY(clipspan_encoder_run_files(j->embeddings, errors, j->encoder,
                                       clipspan_inputs_get_paths(j->inputs) + first, count, err));
     for (size_t i = 0; i < count; i++)
-        CS_TRY(write_picture(j, first + i, j->embeddings + i * P, &errors[i], err));
+        CS_TRY(write_image(j, first + i, j->embeddings + i * P, &errors[i], err));
     return CLIPSPAN_OK;
 }
 
-static clipspan_status embed_pictures(job *j, clipspan_error *err)
+static clipspan_status embed_images(job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     const int threads = cli_threads(s);
@@ -115,9 +115,9 @@ static clipspan_status embed_pictures(job *j, clipspan_error *err)
                              sizeof *j->embeddings, "embeddings", err);
     if (!j->embeddings) return CLIPSPAN_E_NOMEM;
     start = cli_seconds();
-    CS_TRY(cli_pictures_run(s, j->inputs, threads, embed_piece, j, err));
+    CS_TRY(cli_images_run(s, j->inputs, threads, embed_piece, j, err));
     j->seconds = cli_seconds() - start;
-    cli_stage(s, "pictures decoded and embedded");
+    cli_stage(s, "images decoded and embedded");
     return CLIPSPAN_OK;
 }
 
@@ -177,12 +177,12 @@ static clipspan_status embed_texts(job *j, clipspan_error *err)
     size_t count = total < TEXT_PIECE ? total : TEXT_PIECE;
     int32_t *ids;
     double start;
-    options.tower = CLIPSPAN_TEXT;
+    options.modality = CLIPSPAN_TEXT;
     options.precision = j->x->encoder.precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
     options.threads = (int)s->threads;
     options.raw = j->x->encoder.raw;
     CS_TRY(clipspan_encoder_new(&j->encoder, j->model, &options, err));
-    cli_stage(s, "text tower read and packed");
+    cli_stage(s, "text encoder read and packed");
     CS_TRY(open_output(j, err));
     ids = cs_alloc(count * (size_t)j->info->context_length, sizeof *ids, "token ids", err);
     j->embeddings =
@@ -203,7 +203,7 @@ static clipspan_status embed_texts(job *j, clipspan_error *err)
 static void summarize(const job *j)
 {
     const cli_session *s = j->session;
-    const char *unit = j->texts ? "texts" : "pictures", *output = j->x->out.output;
+    const char *unit = j->texts ? "texts" : "images", *output = j->x->out.output;
     const char *times = s->unicode ? "\xC3\x97" : "x";
     const int dry = j->x->out.dry_run;
     char count[CLI_NUMBER_ROOM], rate[CLI_NUMBER_ROOM], speed_words[CLI_NUMBER_ROOM + 32];
@@ -251,16 +251,16 @@ static clipspan_status embed(job *j, clipspan_error *err)
     if (x->texts.text.count || x->texts.file) {
         if (!j->info->has_text)
             return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
-                              "has no text tower: it embeds pictures only");
+                              "has no text encoder: it embeds images only");
         CS_TRY(cli_texts_open(&j->texts, s, &j->x->texts, err));
         CS_TRY(cli_texts_check(j->model, j->texts, err));
         j->written = x->out.dry_run ? clipspan_texts_get_count(j->texts) : 0;
     } else {
-        CS_TRY(cli_pictures_open(&j->inputs, s, 1, &j->x->images, err));
+        CS_TRY(cli_images_open(&j->inputs, s, 1, &j->x->images, err));
         j->written = x->out.dry_run ? clipspan_inputs_get_count(j->inputs) : 0;
     }
     if (!x->out.dry_run) {
-        CS_TRY(j->texts ? embed_texts(j, err) : embed_pictures(j, err));
+        CS_TRY(j->texts ? embed_texts(j, err) : embed_images(j, err));
         CS_TRY(cli_rows_finish(j->rows, err));
         CS_TRY(clipspan_npy_finish(j->array, err));
         cli_stage(s, "files written");
@@ -309,20 +309,19 @@ const cli_command cli_embed = {
     .usage = "MODEL INPUT... -o FILE.npy\nMODEL --text TEXT... -o FILE.npy\nMODEL --texts FILE -o "
              "FILE.npy\n"
              "MODEL --classes LIST|FILE -o FILE.npy",
-    .summary = "embeddings of pictures or texts, or a classifier, as a NumPy array",
+    .summary = "embeddings of images or texts, or a classifier, as a NumPy array",
     .about =
         "Writes float32 unit vectors, one a row, and FILE.rows.csv, which says what each row is.\n"
-        "A picture that cannot be used has no row: it is skipped, counted, listed with its reason "
-        "in "
-        "FILE.rows.csv (its row is empty there), and the program ends with 3.\n"
-        "INPUT is a picture, a folder (searched to any depth for .jpg .jpeg .jpe .jfif .png .webp; "
+        "An image that cannot be used has no row: it is skipped, counted, listed with its reason "
+        "in FILE.rows.csv (its row is empty there), and the program ends with 3.\n"
+        "INPUT is an image, a folder (searched to any depth for .jpg .jpeg .jpe .jfif .png .webp; "
         "hidden files are left out), a .csv or .tsv file with a header, or - (-0) for paths on "
         "standard input, one a line (NUL-separated).",
     .examples = "clipspan embed MODEL --classes imagenet -o classifier.npy\ta classifier, a class "
                 "a column, "
                 "as "
                 "the published programs read it\n"
-                "clipspan embed MODEL photos/ -o photos.npy\tevery picture below a folder\n"
+                "clipspan embed MODEL photos/ -o photos.npy\tevery image below a folder\n"
                 "clipspan embed MODEL --text \"a dog\" --text \"a cat\" -o texts.npy\ttwo texts\n"
                 "find . -name '*.jpg' -print0 | clipspan embed MODEL -0 -o all.npy\ta list",
     .arguments = {"MODEL", "[INPUT...]"},

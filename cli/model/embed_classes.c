@@ -28,7 +28,7 @@ static clipspan_status check_arguments(const cli_session *s, const settings *x, 
 {
     if (s->arguments.count > 1 || x->texts.text.count || x->texts.file)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--classes makes a classifier of class names; pictures and texts are "
+                       "--classes makes a classifier of class names; images and texts are "
                        "embedded in a call of their own");
     if (x->encoder.raw)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--raw: the vectors of classes are unit vectors");
@@ -90,9 +90,9 @@ static clipspan_status embed(job *j, clipspan_error *err)
     CS_TRY(cli_model_open(&j->model, s, s->arguments.items[0], &j->x->load, err));
     if (!clipspan_model_get_info(j->model)->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, clipspan_model_get_info(j->model)->name,
-                          "has no text tower: it embeds pictures only");
+                          "has no text encoder: it embeds images only");
     if (!x->out.dry_run) {
-        options.tower = CLIPSPAN_TEXT;
+        options.modality = CLIPSPAN_TEXT;
         options.precision = x->encoder.precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
         options.threads = (int)s->threads;
         CS_TRY(clipspan_encoder_new(&j->encoder, j->model, &options, err));

@@ -44,23 +44,23 @@ static const char *kernel_name(clipspan_kernel kernel)
     return kernel == CLIPSPAN_BILINEAR ? "bilinear" : "bicubic";
 }
 
-static void emit_tower(cli_json *j, const char *key, const clipspan_tower_info *tower)
+static void emit_encoder(cli_json *j, const char *key, const clipspan_encoder_info *encoder)
 {
     cli_json_object(j, key);
-    cli_json_whole(j, "layers", (uint64_t)tower->layers);
-    cli_json_whole(j, "width", (uint64_t)tower->width);
-    cli_json_whole(j, "heads", (uint64_t)tower->heads);
-    cli_json_whole(j, "head_width", (uint64_t)tower->head_width);
-    cli_json_whole(j, "mlp_width", (uint64_t)tower->mlp_width);
-    cli_json_single(j, "eps", tower->eps);
-    cli_json_whole(j, "parameters", tower->parameters);
+    cli_json_whole(j, "layers", (uint64_t)encoder->layers);
+    cli_json_whole(j, "width", (uint64_t)encoder->width);
+    cli_json_whole(j, "heads", (uint64_t)encoder->heads);
+    cli_json_whole(j, "head_width", (uint64_t)encoder->head_width);
+    cli_json_whole(j, "mlp_width", (uint64_t)encoder->mlp_width);
+    cli_json_single(j, "eps", encoder->eps);
+    cli_json_whole(j, "parameters", encoder->parameters);
 }
 
-static void emit_towers(cli_json *j, const clipspan_model_info *info)
+static void emit_encoders(cli_json *j, const clipspan_model_info *info)
 {
-    emit_tower(j, "image", info->image);
-    cli_json_whole(j, "image_height", (uint64_t)info->image_height);
-    cli_json_whole(j, "image_width", (uint64_t)info->image_width);
+    emit_encoder(j, "image", info->image);
+    cli_json_whole(j, "input_height", (uint64_t)info->input_height);
+    cli_json_whole(j, "input_width", (uint64_t)info->input_width);
     cli_json_whole(j, "patch_size", (uint64_t)info->patch_size);
     cli_json_whole(j, "grid_height", (uint64_t)info->grid_height);
     cli_json_whole(j, "grid_width", (uint64_t)info->grid_width);
@@ -69,7 +69,7 @@ static void emit_towers(cli_json *j, const clipspan_model_info *info)
     cli_json_whole(j, "heads_left", (uint64_t)info->heads_left);
     cli_json_end(j);
     if (!info->has_text) return;
-    emit_tower(j, "text", info->text);
+    emit_encoder(j, "text", info->text);
     cli_json_whole(j, "context_length", (uint64_t)info->context_length);
     cli_json_whole(j, "vocab_size", (uint64_t)info->vocab_size);
     cli_json_text(j, "tokenizer", info->tokenizer);
@@ -159,7 +159,7 @@ static clipspan_status emit(cli_session *s, const findings *f, clipspan_error *e
     cli_json_text(&j, "activation_source", info->activation_source);
     cli_json_whole(&j, "embed_width", (uint64_t)info->embed_width);
     cli_json_whole(&j, "parameters", info->image->parameters + info->text->parameters);
-    emit_towers(&j, info);
+    emit_encoders(&j, info);
     emit_preprocess(&j, info);
     cli_json_whole(&j, "tensor_count", (uint64_t)info->tensors);
     cli_json_whole(&j, "bytes", info->bytes);
@@ -185,36 +185,36 @@ static clipspan_status add_number(cli_table *table, int value, clipspan_error *e
     return cli_table_add(table, text, err);
 }
 
-static clipspan_status add_tower(cli_table *table, const char *name,
-                                 const clipspan_tower_info *tower, const char *input,
-                                 clipspan_error *err)
+static clipspan_status add_encoder(cli_table *table, const char *name,
+                                   const clipspan_encoder_info *encoder, const char *input,
+                                   clipspan_error *err)
 {
     char parameters[CLI_NUMBER_ROOM];
-    cli_format_millions(parameters, (double)tower->parameters);
+    cli_format_millions(parameters, (double)encoder->parameters);
     CS_TRY(cli_table_add(table, name, err));
-    CS_TRY(add_number(table, tower->layers, err));
-    CS_TRY(add_number(table, tower->width, err));
-    CS_TRY(add_number(table, tower->heads, err));
-    CS_TRY(add_number(table, tower->head_width, err));
-    CS_TRY(add_number(table, tower->mlp_width, err));
+    CS_TRY(add_number(table, encoder->layers, err));
+    CS_TRY(add_number(table, encoder->width, err));
+    CS_TRY(add_number(table, encoder->heads, err));
+    CS_TRY(add_number(table, encoder->head_width, err));
+    CS_TRY(add_number(table, encoder->mlp_width, err));
     CS_TRY(cli_table_add(table, parameters, err));
     return cli_table_add(table, input, err);
 }
 
-static clipspan_status print_towers(const cli_session *s, const clipspan_model_info *info,
-                                    clipspan_error *err)
+static clipspan_status print_encoders(const cli_session *s, const clipspan_model_info *info,
+                                      clipspan_error *err)
 {
-    static const char headers[] = "tower|>layers|>width|>heads|>of width|>MLP|>parameters|takes";
+    static const char headers[] = "encoder|>layers|>width|>heads|>of width|>MLP|>parameters|takes";
     char input[128], vocabulary[CLI_NUMBER_ROOM];
     clipspan_status status;
     cli_table table;
     cli_table_init(&table, headers);
     snprintf(input, sizeof input, "patch %d: %d tokens", info->patch_size, info->tokens);
-    CS_TRY_DONE(add_tower(&table, "image", info->image, input, err));
+    CS_TRY_DONE(add_encoder(&table, "image", info->image, input, err));
     if (info->has_text) {
         cli_format_count(vocabulary, (uint64_t)info->vocab_size);
         snprintf(input, sizeof input, "%d tokens of %s", info->context_length, vocabulary);
-        CS_TRY_DONE(add_tower(&table, "text", info->text, input, err));
+        CS_TRY_DONE(add_encoder(&table, "text", info->text, input, err));
     }
     cli_table_print(&table, s, stdout);
 done:
@@ -237,15 +237,15 @@ static void print_preprocess(const cli_session *s, const clipspan_model_info *in
     const char *times = s->unicode ? "\xC3\x97" : "x";
     if (info->resize == CLIPSPAN_SHORTEST)
         snprintf(text, sizeof text, "%sshortest edge resized (%s), %d %s %d cut from the centre",
-                 rgb, kernel_name(info->kernel), info->image_height, times, info->image_width);
+                 rgb, kernel_name(info->kernel), info->input_height, times, info->input_width);
     else if (info->resize == CLIPSPAN_SQUASH)
         snprintf(text, sizeof text, "%sresized to %d %s %d (%s), aspect not kept", rgb,
-                 info->image_height, times, info->image_width, kernel_name(info->kernel));
+                 info->input_height, times, info->input_width, kernel_name(info->kernel));
     else
         snprintf(text, sizeof text, "%slongest edge resized (%s), padded to %d %s %d with %d %d %d",
-                 rgb, kernel_name(info->kernel), info->image_height, times, info->image_width,
+                 rgb, kernel_name(info->kernel), info->input_height, times, info->input_width,
                  info->fill[0], info->fill[1], info->fill[2]);
-    fact(s, "pictures", text);
+    fact(s, "images", text);
     snprintf(text, sizeof text, "mean %.4g %.4g %.4g, deviation %.4g %.4g %.4g",
              (double)info->mean[0], (double)info->mean[1], (double)info->mean[2],
              (double)info->std[0], (double)info->std[1], (double)info->std[2]);
@@ -329,13 +329,13 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     if (s->bold_out) fputs("\033[1m", stdout);
     cli_print_text(stdout, s, info->name, 0, 0);
     printf("%s\n\n", s->bold_out ? "\033[0m" : "");
-    CS_TRY(print_towers(s, info, err));
+    CS_TRY(print_encoders(s, info, err));
     putchar('\n');
     snprintf(text, sizeof text, "%s, %s, embeddings of %d numbers", layout_name(info->layout),
-             info->has_text ? "image and text tower" : "image tower only", info->embed_width);
+             info->has_text ? "image and text encoder" : "image encoder only", info->embed_width);
     fact(s, "layout", text);
     if (info->heads_left < info->image->layers * info->image->heads) {
-        snprintf(text, sizeof text, "%d of the image tower's %d heads are left (heads_per_layer)",
+        snprintf(text, sizeof text, "%d of the image encoder's %d heads are left (heads_per_layer)",
                  info->heads_left, info->image->layers * info->image->heads);
         fact(s, "heads", text);
     }
@@ -351,7 +351,7 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     if (f->x->tensors) CS_TRY(print_tensors(s, f, err));
     cli_format_millions(parameters, (double)(info->image->parameters + info->text->parameters));
     putchar('\n');
-    cli_say(s, "%s parameters. Next:\n  clipspan embed %s PICTURES -o embeddings.npy", parameters,
+    cli_say(s, "%s parameters. Next:\n  clipspan embed %s IMAGES -o embeddings.npy", parameters,
             needs_no_quotes(info->name) ? info->name : "MODEL");
     return CLIPSPAN_OK;
 }
@@ -398,13 +398,12 @@ const cli_command cli_info = {
     .usage = "MODEL",
     .summary = "what a checkpoint is, without reading its weights",
     .about =
-        "Shows layout, activation and what decided it, both towers, preprocessing, tokenizer and "
+        "Shows layout, activation and what decided it, both encoders, preprocessing, tokenizer and "
         "files. The whole tensor table is checked against the configuration; weights are read only "
         "with --check and --hash.\n"
         "MODEL is a folder (OpenCLIP or Hugging Face layout), a .safetensors file with its "
         "configuration beside it, or a name such as ViT-B-16/laion2b_s34b_b88k that is looked up "
-        "in "
-        "the local Hugging Face cache.",
+        "in the local Hugging Face cache.",
     .examples =
         "clipspan info models/ViT-B-16\tthe summary\n"
         "clipspan info model.safetensors --config ViT-B-16 --check\ta bare file; its weights read "

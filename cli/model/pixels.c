@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan pixels: what the image tower sees, as one array or as PNG files. */
+/* clipspan pixels: what the image encoder sees, as one array or as PNG files. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -31,7 +31,7 @@ typedef struct job {
     char *rows_path;
     int digits;      /* of the number in front of a PNG's name */
     uint8_t *pixels; /* [piece, size] */
-    size_t size;     /* bytes of one picture */
+    size_t size;     /* bytes of one image */
     size_t written;
 } job;
 
@@ -45,7 +45,7 @@ static void read_one(void *context, size_t index, int lane)
 {
     const piece *p = context;
     const job *j = p->job;
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     (void)lane;
     options.exif_orient = j->x->images.exif_orient;
     options.max_pixels = j->x->images.max_pixels;
@@ -54,7 +54,7 @@ static void read_one(void *context, size_t index, int lane)
                          &p->errors[index]);
 }
 
-/* "0012-name.png" in the folder: the row and the picture's own name without its ending. */
+/* "0012-name.png" in the folder: the row and the image's own name without its ending. */
 static clipspan_status write_png(const job *j, const char *path, const uint8_t *pixels,
                                  clipspan_error *err)
 {
@@ -67,7 +67,7 @@ static clipspan_status write_png(const job *j, const char *path, const uint8_t *
     snprintf(file, sizeof file, "%0*zu-%.*s.png", j->digits, j->written, (int)length, name);
     target = cs_path_join(x->out.output, file, err);
     if (!target) return CLIPSPAN_E_NOMEM;
-    status = clipspan_png_write(target, pixels, j->info->image_height, j->info->image_width,
+    status = clipspan_png_write(target, pixels, j->info->input_height, j->info->input_width,
                                 x->out.force, err);
     if (status == CLIPSPAN_OK) cli_rows_text(j->rows, file);
     cs_free(target);
@@ -142,7 +142,7 @@ static clipspan_status check_output(job *j, clipspan_error *err)
 static clipspan_status open_output(job *j, clipspan_error *err)
 {
     const settings *x = j->x;
-    uint64_t shape[3] = {(uint64_t)j->info->image_height, (uint64_t)j->info->image_width, 3};
+    uint64_t shape[3] = {(uint64_t)j->info->input_height, (uint64_t)j->info->input_width, 3};
     cli_signals_hold();
     if (wants_folder(x->out.output)) {
         CS_TRY(cs_make_folder(x->out.output, err));
@@ -167,9 +167,9 @@ static void summarize(const job *j)
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
         cli_format_count(count, j->written);
-        cli_say(s, "%s%s: %s picture%s of %d %s %d pixels, %s\n%s: what each is",
+        cli_say(s, "%s%s: %s image%s of %d %s %d pixels, %s\n%s: what each is",
                 j->x->out.dry_run ? "would write " : "", j->x->out.output, count,
-                j->written == 1 ? "" : "s", j->info->image_height, times, j->info->image_width,
+                j->written == 1 ? "" : "s", j->info->input_height, times, j->info->input_width,
                 wants_folder(j->x->out.output) ? "PNG" : "uint8", j->rows_path);
         return;
     }
@@ -180,8 +180,8 @@ static void summarize(const job *j)
     cli_json_text(&json, "rows", j->rows_path);
     cli_json_line(&json, "shape");
     cli_json_whole(&json, NULL, j->written);
-    cli_json_whole(&json, NULL, (uint64_t)j->info->image_height);
-    cli_json_whole(&json, NULL, (uint64_t)j->info->image_width);
+    cli_json_whole(&json, NULL, (uint64_t)j->info->input_height);
+    cli_json_whole(&json, NULL, (uint64_t)j->info->input_width);
     cli_json_whole(&json, NULL, 3);
     cli_json_end(&json);
     cli_json_whole(&json, "skipped", s->skipped);
@@ -195,18 +195,18 @@ static clipspan_status pixels(job *j, clipspan_error *err)
     CS_TRY(check_output(j, err));
     CS_TRY(cli_model_open(&j->model, s, s->arguments.items[0], &j->x->load, err));
     j->info = clipspan_model_get_info(j->model);
-    j->size = (size_t)j->info->image_height * (size_t)j->info->image_width * 3;
-    CS_TRY(cli_pictures_open(&j->inputs, s, 1, &j->x->images, err));
+    j->size = (size_t)j->info->input_height * (size_t)j->info->input_width * 3;
+    CS_TRY(cli_images_open(&j->inputs, s, 1, &j->x->images, err));
     if (j->x->out.dry_run) {
         j->written = clipspan_inputs_get_count(j->inputs);
     } else {
         j->pixels = cs_alloc(cli_piece_most(cli_threads(s)), j->size, "pixels", err);
         if (!j->pixels) return CLIPSPAN_E_NOMEM;
         CS_TRY(open_output(j, err));
-        CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), pixels_piece, j, err));
+        CS_TRY(cli_images_run(s, j->inputs, cli_threads(s), pixels_piece, j, err));
         CS_TRY(cli_rows_finish(j->rows, err));
         if (j->array) CS_TRY(clipspan_npy_finish(j->array, err));
-        cli_stage(s, "pictures decoded and written");
+        cli_stage(s, "images decoded and written");
     }
     summarize(j);
     return CLIPSPAN_OK;
@@ -230,7 +230,7 @@ static const cli_option options[] = {
     CLI_OPT_THREADS,
     CLI_OPT_MODEL_FILES,
     CLI_TEXT("Output", "output", 'o', "FILE.npy|FOLDER",
-             "one array, with FILE.rows.csv beside it, or a PNG a picture with rows.csv among them",
+             "one array, with FILE.rows.csv beside it, or a PNG an image with rows.csv among them",
              out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
@@ -239,9 +239,9 @@ static const cli_option options[] = {
 const cli_command cli_pixels = {
     .name = "pixels",
     .usage = "MODEL INPUT... -o FILE.npy|FOLDER",
-    .summary = "what the image tower really sees: pixels after resize and crop",
-    .about = "Writes uint8 [N, height, width, 3], before mean and standard deviation, or a PNG a "
-             "picture.",
+    .summary = "what the image encoder really sees: pixels after resize and crop",
+    .about = "Writes uint8 [N, height, width, 3], before mean and standard deviation, or a PNG an "
+             "image.",
     .examples = "clipspan pixels MODEL photo.jpg -o seen\ta PNG to look at\n"
                 "clipspan pixels MODEL photos/ -o pixels.npy\tan array to compare",
     .arguments = {"MODEL", "INPUT..."},

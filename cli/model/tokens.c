@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan tokens: what the text tower gets of texts. */
+/* clipspan tokens: what the text encoder gets of texts. */
 #include "base/memory.h"
 #include "cli/frame/command.h"
 #include "cli/frame/signals.h"
@@ -246,7 +246,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     j.info = clipspan_model_get_info(j.model);
     if (!j.info->has_text) {
         status = cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j.info->name,
-                            "has no text tower, so it takes no tokens");
+                            "has no text encoder, so it takes no tokens");
         goto done;
     }
     CS_TRY_DONE(cli_texts_open(&j.texts, s, &j.x->texts, err));
@@ -273,7 +273,7 @@ static const cli_option options[] = {
 const cli_command cli_tokens = {
     .name = "tokens",
     .usage = "MODEL --text TEXT...\nMODEL --texts FILE",
-    .summary = "token ids of texts, as the text tower gets them",
+    .summary = "token ids of texts, as the text encoder gets them",
     .about =
         "Gives each text's ids from start to end token, the pieces they stand for, and whether it "
         "was too long and cut.",

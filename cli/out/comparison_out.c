@@ -8,7 +8,7 @@
 void cli_comparison_table(cli_table *t, char *headers, size_t room, const char *what)
 {
     snprintf(headers, room,
-             "%s|>pictures|>before|>95 %% interval|>after|>95 %% interval|>points|"
+             "%s|>images|>before|>95 %% interval|>after|>95 %% interval|>points|"
              ">95 %% of resamples",
              what);
     cli_table_init(t, headers);
@@ -24,9 +24,9 @@ clipspan_status cli_comparison_add(cli_table *t, const char *name, const clipspa
 {
     char text[3 * CLI_NUMBER_ROOM];
     CS_TRY(cli_table_add(t, name, err));
-    cli_format_count(text, c->before.pictures);
+    cli_format_count(text, c->before.images);
     CS_TRY(cli_table_add(t, text, err));
-    if (c->before.pictures == 0) {
+    if (c->before.images == 0) {
         for (int i = 0; i < 6; i++)
             CS_TRY(cli_table_add(t, "", err));
         return CLIPSPAN_OK;

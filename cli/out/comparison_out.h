@@ -8,7 +8,7 @@
 #include "cli/frame/session.h"
 #include "cli/out/table.h"
 
-/* "what|>pictures|>before|>after|>change|>95 % of resamples": headers, and the cells of a row. */
+/* "what|>images|>before|>after|>change|>95 % of resamples": headers, and the cells of a row. */
 void cli_comparison_table(cli_table *table, char *headers, size_t room, const char *what);
 clipspan_status cli_comparison_add(cli_table *table, const char *name,
                                    const clipspan_comparison *comparison, clipspan_error *err);

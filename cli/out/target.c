@@ -71,8 +71,7 @@ clipspan_status cli_target_check(const cli_session *s, const char *path, int for
     if (cs_path_kind(path) == 2)
         return cs_fail_at(err, CLIPSPAN_E_WRITE, path, "is a folder, where a file was expected");
     if (lstat(path, &facts) == 0 && !force)
-        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
-                          "is there already; choose another name or replace it with --force");
+        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path, "already exists; use --force to overwrite");
     folder = cs_path_folder(path, err);
     if (!folder) return CLIPSPAN_E_NOMEM;
     if (cs_path_kind(folder) != 2)

@@ -20,7 +20,7 @@ clipspan_status cli_target_check(const cli_session *session, const char *path, i
                                  clipspan_error *err);
 
 /* Whether `output` can be the name of a folder, which `writer` ("heatmap") fills with `what`: no
- * file, and, unless it is there already, no name with the suffix of one. Errors: ARGUMENT,
+ * file, and, unless it already exists, no name with the suffix of one. Errors: ARGUMENT,
  * WRITE. */
 clipspan_status cli_folder_check(const char *output, const char *writer, const char *what,
                                  clipspan_error *err);

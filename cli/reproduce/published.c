@@ -21,7 +21,7 @@ static const cli_paper_model models[] = {
 };
 
 static const cli_paper_table tables[] = {
-    {"mlp-ablation", "Table 1", "accuracy with all MLPs at their means", CLI_DATA_IMAGENET,
+    {"mlp-ablation", "Table 1", "accuracy with all MLPs mean-ablated", CLI_DATA_IMAGENET,
      "ViT-L-14", 50000,
      "The published figures of this table are quoted from memory; only nothing and all MLPs were "
      "published as numbers."},
@@ -33,17 +33,17 @@ static const cli_paper_table tables[] = {
      "ViT-L-14", 50000,
      "Published as a curve, without numbers; those of 60 texts are of others, who ran the "
      "published program with its pool image_descriptions_general.txt (--texts) and a classifier "
-     "that is not known. Earlier heads are at their means, MLPs are kept."},
-    {"waterbirds", "Table 3", "worst group with heads of places at means", CLI_DATA_WATERBIRDS,
+     "that is not known. Earlier heads are mean-ablated, MLPs are kept."},
+    {"waterbirds", "Table 3", "worst group with place heads mean-ablated", CLI_DATA_WATERBIRDS,
      "ViT-L-14", 5794,
-     "Means are of the test pictures themselves. The rest, which the published program puts at its "
-     "means besides the listed heads, is all MLP terms and all heads but those of the last four "
-     "layers. Whether that holds for the published random row is not said, so both readings are "
-     "here."},
+     "Means are of the test images themselves. The rest, which the published program puts at its "
+     "means besides the listed heads, is all MLP contributions and all heads but those of the last "
+     "four layers. Whether that holds for the published random row is not said, so both readings "
+     "are here."},
     {"segmentation", "Table 4", "zero-shot masks of ImageNet-Segmentation", CLI_DATA_MASKS,
      "ViT-B-16", 4276,
      "The published table does not name its model; other tables with the same rows say ViT-B-16. "
-     "Published masks are stretched whole while pictures are cropped; aligned ones lie right. The "
+     "Published masks are stretched whole while images are cropped; aligned ones lie right. The "
      "class is the one that the model predicts, the threshold the map's mean."},
     {"roles", "Table 2", "first five texts of nine heads", CLI_DATA_IMAGENET, "ViT-L-14", 50000,
      "The published texts come from the pool image_descriptions_general.txt (--texts); from other "
@@ -110,8 +110,8 @@ static const cli_paper_role roles[] = {
     {21,
      11,
      "geo-locations",
-     {"Photo captured in the Arizona desert", "Picture taken in Alberta, Canada",
-      "Photo taken in Rio de Janeiro, Brazil", "Picture taken in Cyprus",
+     {"Photo captured in the Arizona desert", "Image taken in Alberta, Canada",
+      "Photo taken in Rio de Janeiro, Brazil", "Image taken in Cyprus",
       "Photo taken in Seoul, South Korea"}},
     {23,
      10,

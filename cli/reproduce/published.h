@@ -34,7 +34,7 @@ typedef struct cli_paper_table {
     const char *title;
     cli_data_kind data;
     const char *model;  /* name of the model when none is given */
-    size_t pictures;    /* that the published figures are of */
+    size_t images;      /* that the published figures are of */
     const char *remark; /* what to keep in mind when figures are compared */
 } cli_paper_table;
 

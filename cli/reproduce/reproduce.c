@@ -76,14 +76,14 @@ static clipspan_status check_options(const cli_reproduction *r, clipspan_error *
     } options[] = {
         {"heads", x->heads != NULL, birds || roles},
         {"texts", x->pool != NULL, texts || roles},
-        {"picks", x->picks != 0, texts},
+        {"texts-per-head", x->basis_texts != 0, texts},
         {"random", x->random != 0, birds},
         {"seed", x->seed != 0, birds},
         {"templates", x->classes.templates != NULL, !roles},
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (options[i].given && !options[i].fits)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--%s says nothing to the table %s",
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--%s does not apply to the table %s",
                            options[i].name, r->table->name);
     if (x->out.output) CS_TRY(cli_folder_check(x->out.output, "reproduce", "a run or masks", err));
     if (!x->data)
@@ -151,7 +151,7 @@ static clipspan_status check_model(cli_reproduction *r, clipspan_error *err)
     status = r->model_name ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     if (status == CLIPSPAN_OK && !info->has_text)
         status = cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, info->name,
-                            "has no text tower, so it has no classes and no texts");
+                            "has no text encoder, so it has no classes and no texts");
     match_model(r, info);
     clipspan_model_close(&model);
     if (status == CLIPSPAN_OK &&
@@ -181,7 +181,7 @@ static void say_what_differs(cli_reproduction *r)
 {
     char used[CLI_NUMBER_ROOM], all[CLI_NUMBER_ROOM];
     cli_format_count(used, r->used);
-    cli_format_count(all, r->table->pictures);
+    cli_format_count(all, r->table->images);
     if (r->same == CLI_SAME_NOT)
         cli_reproduce_remark(r,
                              "Published is of %s, %d layers of %d heads; %.120s is another "
@@ -193,14 +193,14 @@ static void say_what_differs(cli_reproduction *r)
                              "%.150s has the architecture of %s; nothing says that it is the "
                              "same checkpoint.",
                              r->model_name, r->paper->full);
-    if (r->used != r->table->pictures && !r->x->out.dry_run)
-        cli_reproduce_remark(r, "Measured on %s pictures, published on %s%s", used, all,
+    if (r->used != r->table->images && !r->x->out.dry_run)
+        cli_reproduce_remark(r, "Measured on %s images, published on %s%s", used, all,
                              r->table->data == CLI_DATA_MASKS || r->role_count
                                  ? "."
                                  : ": the 95 % intervals (Wilson's) say how much that shows, and "
-                                   "means are over these pictures.");
+                                   "means are over these images.");
     if (r->table->data == CLI_DATA_IMAGENET && r->filled < 1000)
-        cli_reproduce_remark(r, "%zu classes have pictures, of 1,000.", r->filled);
+        cli_reproduce_remark(r, "%zu classes have images, of 1,000.", r->filled);
 }
 
 static clipspan_status measure(cli_reproduction *r, clipspan_error *err)
@@ -263,8 +263,7 @@ typedef cli_reproduce_settings settings;
 static const cli_option options[] = {
     CLI_TEXT("Table", "data", 0, "DIR",
              "the folder of the data set, laid out as its authors packed it; reproduce without "
-             "NAME says "
-             "how",
+             "NAME says how",
              data),
     CLI_TEXT(
         "Table", "model", 0, "MODEL",
@@ -277,11 +276,10 @@ static const cli_option options[] = {
         heads),
     CLI_FILE("Table", "texts", 0, "POOL",
              "of texts and roles: general, which comes with the program (default), or a file with "
-             "a text a "
-             "line",
+             "a text a line",
              pool),
-    CLI_WHOLE("Table", "picks", 0, "N", "of texts: at most so many texts a head (default 60)",
-              picks, 1, 1000),
+    CLI_WHOLE("Table", "basis_texts", 0, "N", "of texts: at most so many texts a head (default 60)",
+              basis_texts, 1, 1000),
     CLI_OPT_CLASSES,
     CLI_OPT_PRECISION,
     CLI_WHOLE("Computation", "random", 0, "N",
@@ -305,13 +303,10 @@ const cli_command cli_reproduce = {
     .summary = "a table of the paper, published beside measured",
     .about =
         "Reads a data set as its authors packed it, measures one table of the paper with any "
-        "model, "
-        "and prints what was published beside it, with where each published figure was found. "
-        "Without NAME: which tables there are, and the data each needs. Nothing is downloaded; "
-        "what "
-        "is missing is said.\n"
-        "NAME is mlp-ablation, layers, texts, waterbirds, segmentation or roles. Pictures go "
-        "through "
+        "model, and prints what was published beside it, with where each published figure was "
+        "found. Without NAME: which tables there are, and the data each needs. Nothing is "
+        "downloaded; what is missing is said.\n"
+        "NAME is mlp-ablation, layers, texts, waterbirds, segmentation or roles. Images go through "
         "the model once, into FOLDER/run, which the same call takes up again and which every other "
         "command reads; tables of one data set share it. Part of a data set is enough: intervals "
         "say how much it shows.",
@@ -320,8 +315,7 @@ const cli_command cli_reproduce = {
         "clipspan reproduce waterbirds --data waterbird_complete95_forest2water2\tworst group, as "
         "published\n"
         "clipspan reproduce mlp-ablation --data imagenet --model ViT-B-16/laion2b_s34b_b88k -o "
-        "b16\t"
-        "a smaller model",
+        "b16\ta smaller model",
     .arguments = {"[NAME]"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

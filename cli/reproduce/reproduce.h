@@ -20,7 +20,7 @@ typedef struct cli_row {
     char heads[256];          /* that are ablated, of birds; else "" */
     int measured, counted;    /* there is a value; an interval */
     double value, low, high;
-    uint64_t correct, pictures; /* when counted */
+    uint64_t correct, images; /* when counted */
     const cli_figure *published;
 } cli_row;
 
@@ -38,7 +38,7 @@ typedef struct cli_reproduce_settings {
     cli_class_settings classes;
     cli_output_settings out;
     const char *data, *model, *heads, *pool;
-    uint64_t picks, random, seed;
+    uint64_t basis_texts, random, seed;
 } cli_reproduce_settings;
 
 typedef struct cli_reproduction {
@@ -47,13 +47,13 @@ typedef struct cli_reproduction {
     cli_evaluation_settings eval; /* of the run; its classes are those that labels match */
     const cli_paper_table *table;
 
-    char *data;              /* the folder that holds the pictures or metadata.csv */
+    char *data;              /* the folder that holds the images or metadata.csv */
     char *masks;             /* of CLI_DATA_MASKS */
     clipspan_texts *classes; /* that labels are matched with; NULL: of the settings */
-    char *list;              /* CSV of pictures with labels and groups; NULL: the folder as it is */
+    char *list;              /* CSV of images with labels and groups; NULL: the folder as it is */
     size_t list_size, list_room;
     const char *labels, *groups; /* columns of the list, or "folder" */
-    size_t pictures, filled;     /* that are listed; classes with pictures */
+    size_t images, filled;       /* that are listed; classes with images */
 
     char *out, *run_path, *list_path, *classes_path; /* FOLDER and files in it */
     char *classifier;  /* of the published classes and templates, kept in FOLDER; or NULL */
@@ -68,18 +68,18 @@ typedef struct cli_reproduction {
     cli_role_row *roles;
     size_t role_count;
     clipspan_texts *pool; /* role texts live there */
-    uint64_t used;        /* pictures that were used */
+    uint64_t used;        /* images that were used */
     char remarks[4][320];
     size_t remark_count;
 } cli_reproduction;
 
-/* Finds and checks the data of --data, without opening a picture: data, list, classes, pictures.
+/* Finds and checks the data of --data, without opening an image: data, list, classes, images.
  * Errors: NOT_FOUND and FORMAT with what is expected where, ARGUMENT. */
 clipspan_status cli_reproduce_imagenet(cli_reproduction *r, clipspan_error *err);
 clipspan_status cli_reproduce_waterbirds(cli_reproduction *r, clipspan_error *err);
 clipspan_status cli_reproduce_masks(cli_reproduction *r, clipspan_error *err);
 
-/* The pictures of a flat folder with their classes from LOC_val_solution.csv, as a list. */
+/* The images of a flat folder with their classes from LOC_val_solution.csv, as a list. */
 clipspan_status cli_reproduce_solution(cli_reproduction *r, const char *csv,
                                        const clipspan_texts *classes, clipspan_error *err);
 

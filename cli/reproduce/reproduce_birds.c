@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Waterbirds: metadata.csv with img_filename (pictures of CUB-200-2011, in folders such as
+/* Waterbirds: metadata.csv with img_filename (images of CUB-200-2011, in folders such as
  * 001.Black_footed_Albatross), y (0 landbird, 1 waterbird), place (0 land, 1 water) and split (0
- * training, 1 validation, 2 test). The test pictures become a list of their own. */
+ * training, 1 validation, 2 test). The test images become a list of their own. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/in/texts.h"
@@ -17,8 +17,8 @@
 /* Columns of metadata.csv, read twice: label and group are what a list can hold. */
 typedef struct columns {
     char *csv;
-    clipspan_inputs *pictures; /* labels y, groups place */
-    clipspan_inputs *splits;   /* labels split */
+    clipspan_inputs *images; /* labels y, groups place */
+    clipspan_inputs *splits; /* labels split */
 } columns;
 
 static clipspan_status open_column(clipspan_inputs **out, const columns *c, const char *labels,
@@ -43,9 +43,9 @@ static clipspan_status check_value(const columns *c, size_t record, const char *
 {
     if ((value[0] == '0' || value[0] == '1') && !value[1]) return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, c->csv,
-                      "picture %zu of the list, %.200s: %s is \"%.40s\"%s, where 0 or 1 was "
+                      "image %zu of the list, %.200s: %s is \"%.40s\"%s, where 0 or 1 was "
                       "expected",
-                      record + 1, clipspan_inputs_get_paths(c->pictures)[record], column, value,
+                      record + 1, clipspan_inputs_get_paths(c->images)[record], column, value,
                       strcasecmp(value, "nan") == 0 ? ", a missing value that a program wrote down"
                                                     : "");
 }
@@ -66,7 +66,7 @@ static void species(char out[128], const char *path)
 
 static clipspan_status keep_test(cli_reproduction *r, const columns *c, clipspan_error *err)
 {
-    const size_t count = clipspan_inputs_get_count(c->pictures);
+    const size_t count = clipspan_inputs_get_count(c->images);
     size_t i;
     char bird[128];
     CS_TRY(cli_reproduce_put(r, "path", ',', err));
@@ -74,9 +74,9 @@ static clipspan_status keep_test(cli_reproduction *r, const columns *c, clipspan
     CS_TRY(cli_reproduce_put(r, "place", ',', err));
     CS_TRY(cli_reproduce_put(r, "species", '\n', err));
     for (i = 0; i < count; i++) {
-        const char *path = clipspan_inputs_get_paths(c->pictures)[i];
-        const char *y = clipspan_inputs_get_label(c->pictures, i);
-        const char *place = clipspan_inputs_get_group(c->pictures, i);
+        const char *path = clipspan_inputs_get_paths(c->images)[i];
+        const char *y = clipspan_inputs_get_label(c->images, i);
+        const char *place = clipspan_inputs_get_group(c->images, i);
         if (strcmp(clipspan_inputs_get_label(c->splits, i), TEST) != 0) continue;
         CS_TRY(check_value(c, i, "y", y, err));
         CS_TRY(check_value(c, i, "place", place, err));
@@ -85,14 +85,14 @@ static clipspan_status keep_test(cli_reproduction *r, const columns *c, clipspan
         CS_TRY(cli_reproduce_put(r, y, ',', err));
         CS_TRY(cli_reproduce_put(r, place, ',', err));
         CS_TRY(cli_reproduce_put(r, bird, '\n', err));
-        r->pictures++;
+        r->images++;
     }
     r->labels = "y";
     r->groups = "y,place";
-    if (r->pictures == 0)
+    if (r->images == 0)
         return cs_fail_at(
             err, CLIPSPAN_E_FORMAT, c->csv,
-            "none of its %zu pictures has split " TEST " (test), where 5,794 were expected", count);
+            "none of its %zu images has split " TEST " (test), where 5,794 were expected", count);
     return CLIPSPAN_OK;
 }
 
@@ -100,9 +100,9 @@ static clipspan_status read_birds(cli_reproduction *r, columns *c, clipspan_erro
 {
     static const char *const names[] = {"landbird", "waterbird"}, *const keys[] = {"0", "1"};
     const cli_reproduce_settings *x = r->x;
-    CS_TRY(open_column(&c->pictures, c, "y", "place", err));
+    CS_TRY(open_column(&c->images, c, "y", "place", err));
     CS_TRY(open_column(&c->splits, c, "split", NULL, err));
-    if (clipspan_inputs_get_count(c->pictures) != clipspan_inputs_get_count(c->splits))
+    if (clipspan_inputs_get_count(c->images) != clipspan_inputs_get_count(c->splits))
         return cs_fail_at(err, CLIPSPAN_E_IO, c->csv, "changed while it was read");
     CS_TRY(keep_test(r, c, err));
     if (x->classes.list || x->classes.names.count) {
@@ -136,7 +136,7 @@ clipspan_status cli_reproduce_waterbirds(cli_reproduction *r, clipspan_error *er
     if (status == CLIPSPAN_OK)
         status = c.csv ? read_birds(r, &c, err)
                        : cli_reproduce_missing(r, r->x->data, "holds no metadata.csv", err);
-    clipspan_inputs_close(&c.pictures);
+    clipspan_inputs_close(&c.images);
     clipspan_inputs_close(&c.splits);
     cs_free(c.csv);
     return status;

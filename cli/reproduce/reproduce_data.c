@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The standard layouts of the tables' data sets: found, checked before any picture is opened, and
+/* The standard layouts of the tables' data sets: found, checked before any image is opened, and
  * what is missing said. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/datadir.h"
@@ -17,11 +17,11 @@
 #define WNID 9 /* bytes of "n01440764" */
 
 static const char *const layouts[] = {
-    "the validation pictures of ImageNet (ILSVRC 2012) in a folder a class, named by its wnid: "
+    "the validation images of ImageNet (ILSVRC 2012) in a folder a class, named by its wnid: "
     "val/n01440764/ILSVRC2012_val_00000293.JPEG",
     "Waterbirds as its authors packed it (waterbird_complete95_forest2water2): metadata.csv with "
-    "the columns img_filename, y, split and place, and the pictures it names beside it",
-    "ImageNet-Segmentation as pictures and masks of one name: images/NAME.png (or .jpg) and "
+    "the columns img_filename, y, split and place, and the images it names beside it",
+    "ImageNet-Segmentation as images and masks of one name: images/NAME.png (or .jpg) and "
     "masks/NAME.png, as clipspan-import-mat makes them of gtsegs_ijcv.mat",
 };
 
@@ -109,7 +109,7 @@ static clipspan_status imagenet_classes(clipspan_texts **out, clipspan_error *er
     return status;
 }
 
-/* Every picture lies in a folder that is a class. */
+/* Every image lies in a folder that is a class. */
 static clipspan_status check_folders(cli_reproduction *r, const clipspan_inputs *inputs,
                                      const clipspan_texts *classes, clipspan_error *err)
 {
@@ -119,7 +119,7 @@ static clipspan_status check_folders(cli_reproduction *r, const clipspan_inputs 
     cli_score score;
     if (!seen) return CLIPSPAN_E_NOMEM;
     status = cli_score_init(&score, inputs, classes, 0, err);
-    for (size_t i = 0; i < r->pictures && status == CLIPSPAN_OK; i++) {
+    for (size_t i = 0; i < r->images && status == CLIPSPAN_OK; i++) {
         const char *path = clipspan_inputs_get_paths(inputs)[i];
         const char *label = clipspan_inputs_get_label(inputs, i);
         const size_t c = cli_score_class(&score, label);
@@ -160,7 +160,7 @@ static clipspan_status read_flat(cli_reproduction *r, const clipspan_texts *clas
     status = csv ? cli_reproduce_solution(r, csv, classes, err)
                  : cli_reproduce_missing(
                        r, source,
-                       "holds pictures but no folders of classes; move each picture into the "
+                       "holds images but no folders of classes; move each image into the "
                        "folder of its class (the development kit's ground truth says which), or "
                        "put LOC_val_solution.csv, which says it too, into DIR",
                        err);
@@ -178,9 +178,9 @@ static clipspan_status read_folders(cli_reproduction *r, const clipspan_texts *c
     options.labels = r->labels = "folder";
     status = clipspan_inputs_open(&inputs, &source, 1, &options, err);
     if (status == CLIPSPAN_E_NOT_FOUND)
-        return cli_reproduce_missing(r, source, "holds no picture", err);
+        return cli_reproduce_missing(r, source, "holds no image", err);
     CS_TRY(status);
-    r->pictures = clipspan_inputs_get_count(inputs);
+    r->images = clipspan_inputs_get_count(inputs);
     status = check_folders(r, inputs, classes, err);
     clipspan_inputs_close(&inputs);
     return status;
@@ -236,9 +236,9 @@ clipspan_status cli_reproduce_masks(cli_reproduction *r, clipspan_error *err)
     source = r->data;
     status = clipspan_inputs_open(&inputs, &source, 1, &options, err);
     if (status == CLIPSPAN_E_NOT_FOUND)
-        return cli_reproduce_missing(r, source, "holds no picture", err);
+        return cli_reproduce_missing(r, source, "holds no image", err);
     CS_TRY(status);
-    r->pictures = clipspan_inputs_get_count(inputs);
+    r->images = clipspan_inputs_get_count(inputs);
     clipspan_inputs_close(&inputs);
     source = r->masks;
     status = clipspan_inputs_open(&inputs, &source, 1, &options, err);

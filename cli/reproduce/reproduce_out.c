@@ -39,7 +39,7 @@ static clipspan_status add_figure(cli_rows *rows, const cli_reproduction *r, con
     cell_real(rows, row->counted, row->low);
     cell_real(rows, row->counted, row->high);
     cell_real(rows, row->counted, (double)row->correct);
-    cell_real(rows, row->counted, (double)row->pictures);
+    cell_real(rows, row->counted, (double)row->images);
     cell_real(rows, f != NULL, f ? f->value : 0.0);
     cli_rows_text(rows, f ? r->paper->full : "");
     cli_rows_text(rows, f ? cli_source_name(f->source) : "");
@@ -71,7 +71,7 @@ static clipspan_status show_rows(const cli_reproduction *r, clipspan_error *err)
     status = cli_rows_header(rows,
                              r->role_count ? "head|role|place|measured|published"
                                            : "table|what|metric|part|measured|low|high|correct|"
-                                             "pictures|published|published_model|source|difference",
+                                             "images|published|published_model|source|difference",
                              err);
     for (size_t i = 0; i < r->count && status == CLIPSPAN_OK; i++)
         status = add_figure(rows, r, &r->rows[i], err);
@@ -94,7 +94,7 @@ static void emit_figure(cli_json *j, const cli_reproduction *r, const cli_row *r
         cli_json_real(j, "low", row->low);
         cli_json_real(j, "high", row->high);
         cli_json_whole(j, "correct", row->correct);
-        cli_json_whole(j, "pictures", row->pictures);
+        cli_json_whole(j, "images", row->images);
     }
     if (row->published) {
         cli_json_real(j, "published", row->published->value);
@@ -138,10 +138,10 @@ static void show_document(const cli_reproduction *r)
     cli_json_text(&j, "model", r->model_name);
     cli_json_text(&j, "published_model", r->paper->full);
     cli_json_text(&j, "same_model_by", sames[r->same]);
-    cli_json_whole(&j, "listed", r->pictures);
-    if (r->table->data == CLI_DATA_IMAGENET) cli_json_whole(&j, "classes_with_pictures", r->filled);
-    cli_json_whole(&j, "pictures", r->used);
-    cli_json_whole(&j, "published_pictures", r->table->pictures);
+    cli_json_whole(&j, "listed", r->images);
+    if (r->table->data == CLI_DATA_IMAGENET) cli_json_whole(&j, "classes_with_images", r->filled);
+    cli_json_whole(&j, "images", r->used);
+    cli_json_whole(&j, "published_images", r->table->images);
     cli_json_array(&j, r->role_count ? "heads" : "rows");
     for (size_t i = 0; i < r->count; i++)
         emit_figure(&j, r, &r->rows[i]);
@@ -204,7 +204,7 @@ static clipspan_status print_figures(const cli_reproduction *r, clipspan_error *
  * together. */
 static clipspan_status print_groups(const cli_reproduction *r, clipspan_error *err)
 {
-    static const char headers[] = "pictures|>nothing, %|>95 %|>listed and rest, %|>95 %";
+    static const char headers[] = "images|>nothing, %|>95 %|>listed and rest, %|>95 %";
     clipspan_status status = CLIPSPAN_OK;
     char cell[2 * CLI_NUMBER_ROOM];
     cli_table table;
@@ -299,11 +299,10 @@ clipspan_status cli_reproduce_show(const cli_reproduction *r, clipspan_error *er
                                               : print_figures(r, err));
     if (r->table->data == CLI_DATA_WATERBIRDS && !r->x->out.dry_run) CS_TRY(print_groups(r, err));
     putchar('\n');
-    cli_format_count(count, r->x->out.dry_run ? r->pictures : r->used);
-    cli_say(r->session, "%s %s picture%s of %s with %s%s%s",
-            r->x->out.dry_run ? "would use" : "used", count, strcmp(count, "1") == 0 ? "" : "s",
-            r->data, r->model_name, r->run_path ? ", kept in " : "",
-            r->run_path ? r->run_path : "");
+    cli_format_count(count, r->x->out.dry_run ? r->images : r->used);
+    cli_say(r->session, "%s %s image%s of %s with %s%s%s", r->x->out.dry_run ? "would use" : "used",
+            count, strcmp(count, "1") == 0 ? "" : "s", r->data, r->model_name,
+            r->run_path ? ", kept in " : "", r->run_path ? r->run_path : "");
     for (size_t i = 0; i < r->remark_count; i++)
         cli_print_wrapped(stdout, r->remarks[i], 0, 0, width);
     cli_print_wrapped(stdout, r->table->remark, 0, 0, width);
@@ -317,13 +316,13 @@ static clipspan_status list_rows(const cli_paper_table *tables, size_t count, cl
     clipspan_status status;
     cli_rows *rows;
     CS_TRY(cli_rows_open(&rows, NULL, 0, err));
-    status = cli_rows_header(rows, "name|place|title|model|pictures|data", err);
+    status = cli_rows_header(rows, "name|place|title|model|images|data", err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
         cli_rows_text(rows, tables[i].name);
         cli_rows_text(rows, tables[i].place);
         cli_rows_text(rows, tables[i].title);
         cli_rows_text(rows, cli_paper_model_named(tables[i].model)->full);
-        cli_rows_whole(rows, tables[i].pictures);
+        cli_rows_whole(rows, tables[i].images);
         cli_rows_text(rows, cli_reproduce_layout(tables[i].data));
         status = cli_rows_next(rows, err);
     }
@@ -343,7 +342,7 @@ static void list_document(const cli_paper_table *tables, size_t count)
         cli_json_text(&j, "place", tables[i].place);
         cli_json_text(&j, "title", tables[i].title);
         cli_json_text(&j, "model", cli_paper_model_named(tables[i].model)->full);
-        cli_json_whole(&j, "pictures", tables[i].pictures);
+        cli_json_whole(&j, "images", tables[i].images);
         cli_json_text(&j, "data", cli_reproduce_layout(tables[i].data));
         cli_json_end(&j);
     }

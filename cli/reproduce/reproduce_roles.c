@@ -3,7 +3,7 @@
  * published ones. */
 #include "base/memory.h"
 #include "cli/in/classifier.h"
-#include "cli/in/terms.h"
+#include "cli/in/contributions.h"
 #include "cli/in/texts.h"
 #include "cli/out/target.h"
 #include "cli/reproduce/reproduce.h"
@@ -53,21 +53,21 @@ static clipspan_status read_heads(clipspan_head **heads, size_t *count, const cl
 {
     const clipspan_change mean = {.kind = CLIPSPAN_CHANGE_MEAN};
     clipspan_status status;
-    cli_terms terms;
-    CS_TRY(cli_terms_init(&terms, r->layers, r->heads, err));
-    CS_TRY_DONE(cli_terms_read(&terms, names, mean, err));
-    *heads = cs_alloc(terms.count, sizeof **heads, "heads", err);
+    cli_components components;
+    CS_TRY(cli_components_init(&components, r->layers, r->heads, err));
+    CS_TRY_DONE(cli_components_read(&components, names, mean, err));
+    *heads = cs_alloc(components.count, sizeof **heads, "heads", err);
     if (!*heads) status = CLIPSPAN_E_NOMEM;
-    for (size_t i = 0; i < terms.count && status == CLIPSPAN_OK; i++) {
-        const clipspan_change *t = &terms.changes[i];
+    for (size_t i = 0; i < components.count && status == CLIPSPAN_OK; i++) {
+        const clipspan_change *t = &components.changes[i];
         (*heads)[(*count)++] = (clipspan_head){t->layer, t->head};
-        if (t->term != CLIPSPAN_TERM_HEAD)
+        if (t->component != CLIPSPAN_COMPONENT_HEAD)
             status =
                 cs_fail(err, CLIPSPAN_E_ARGUMENT,
                         "--heads: roles are of heads, and \"%.80s\" names something else", names);
     }
 done:
-    cli_terms_fini(&terms);
+    cli_components_fini(&components);
     return status;
 }
 
@@ -80,10 +80,10 @@ clipspan_status cli_reproduce_check_heads(const cli_reproduction *r, clipspan_er
     CS_TRY(cli_reproduce_heads(&names, r, err));
     if (!*names) return CLIPSPAN_OK;
     if (r->table->data == CLI_DATA_WATERBIRDS) {
-        cli_terms terms;
-        CS_TRY(cli_terms_init(&terms, r->layers, r->heads, err));
-        status = cli_terms_read(&terms, names, (clipspan_change){0}, err);
-        cli_terms_fini(&terms);
+        cli_components components;
+        CS_TRY(cli_components_init(&components, r->layers, r->heads, err));
+        status = cli_components_read(&components, names, (clipspan_change){0}, err);
+        cli_components_fini(&components);
     } else {
         status = read_heads(&heads, &count, r, names, err);
     }
@@ -109,11 +109,11 @@ static clipspan_status list_heads(clipspan_head **heads, size_t *count, const cl
 
 static void take_texts(cli_reproduction *r, cli_role_row *row, const clipspan_span *span)
 {
-    const clipspan_pick *picks = clipspan_span_get_picks(span);
+    const clipspan_basis_text *basis_texts = clipspan_span_get_basis_texts(span);
     row->head = clipspan_span_get_info(span)->head;
     row->published = published_role(r, row->head);
-    for (int k = 0; k < clipspan_span_get_info(span)->picks && k < CLI_ROLE_TEXTS; k++) {
-        row->texts[k] = clipspan_texts_get_text(r->pool, picks[k].text);
+    for (int k = 0; k < clipspan_span_get_info(span)->basis_texts && k < CLI_ROLE_TEXTS; k++) {
+        row->texts[k] = clipspan_texts_get_text(r->pool, basis_texts[k].text);
         row->count++;
         for (size_t p = 0; row->published && p < CLI_ROLE_TEXTS; p++)
             row->shared += strcasecmp(row->published->texts[p], row->texts[k]) == 0;
@@ -145,7 +145,7 @@ static clipspan_status find_texts(cli_reproduction *r, const clipspan_run *run,
     clipspan_span **spans = cs_alloc_zero(count, sizeof *spans, "heads", err);
     clipspan_status status;
     r->roles = cs_alloc_zero(count, sizeof *r->roles, "heads", err);
-    options.picks = CLI_ROLE_TEXTS;
+    options.basis_texts = CLI_ROLE_TEXTS;
     options.resamples = -1;
     options.threads = (int)s->threads;
     status = spans && r->roles ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;

@@ -23,14 +23,14 @@ static int is_wanted(const cli_reproduction *r, cli_effect_kind kind)
     return kind == CLI_EFFECT_TEXTS;
 }
 
-static void count_row(cli_row *row, uint64_t correct, uint64_t pictures)
+static void count_row(cli_row *row, uint64_t correct, uint64_t images)
 {
     if (!row) return;
-    row->measured = row->counted = pictures > 0;
+    row->measured = row->counted = images > 0;
     row->correct = correct;
-    row->pictures = pictures;
-    row->value = pictures ? (double)correct / (double)pictures : 0.0;
-    cli_interval(&row->low, &row->high, correct, pictures);
+    row->images = images;
+    row->value = images ? (double)correct / (double)images : 0.0;
+    cli_interval(&row->low, &row->high, correct, images);
 }
 
 static clipspan_status add_effect(cli_reproduction *r, const cli_effect *e, clipspan_error *err)
@@ -39,11 +39,11 @@ static clipspan_status add_effect(cli_reproduction *r, const cli_effect *e, clip
     cli_row *row;
     snprintf(what, sizeof what, "%s", cli_effect_name(e->kind));
     if (e->kind == CLI_EFFECT_UNTIL) snprintf(what, sizeof what, "attention_until_%d", e->layer);
-    if (e->kind == CLI_EFFECT_TEXTS) snprintf(what, sizeof what, "texts_%d", e->picks);
+    if (e->kind == CLI_EFFECT_TEXTS) snprintf(what, sizeof what, "texts_%d", e->basis_texts);
     row = cli_reproduce_row(r, what, "accuracy", err);
     if (!row) return CLIPSPAN_E_NOMEM;
     cli_effect_words(row->words, e);
-    count_row(row, e->correct, e->pictures);
+    count_row(row, e->correct, e->images);
     if (e->kind != CLI_EFFECT_TEXTS) return CLIPSPAN_OK;
     row = cli_reproduce_row(r, what, "texts", err);
     if (!row) return CLIPSPAN_E_NOMEM;
@@ -57,7 +57,7 @@ static clipspan_status measure_effects(cli_reproduction *r, cli_effect_work *w, 
                                        clipspan_error *err)
 {
     const int texts = strcmp(r->table->name, "texts") == 0;
-    const cli_effect_texts choice = {.pool = r->x->pool, .picks = r->x->picks};
+    const cli_effect_texts choice = {.pool = r->x->pool, .basis_texts = r->x->basis_texts};
     CS_TRY(cli_reproduce_open(ev, r, texts, err));
     CS_TRY(cli_evaluation_start(ev, NULL, 0, err));
     CS_TRY(cli_effects_sequence(w, ev, err));
@@ -91,7 +91,7 @@ static clipspan_status add_share(cli_reproduction *r, const char *what, const ch
     if (!row) return CLIPSPAN_E_NOMEM;
     snprintf(row->words, sizeof row->words, "%.95s", words);
     snprintf(row->part, sizeof row->part, "%.63s", part);
-    count_row(row, share->correct, share->pictures);
+    count_row(row, share->correct, share->images);
     return CLIPSPAN_OK;
 }
 
@@ -121,11 +121,11 @@ static clipspan_status add_birds(cli_reproduction *r, const cli_evaluation *ev,
     } worst[] = {
         {"nothing", "nothing", &whole->worst.before, whole->worst.group, NULL, 0},
         {"heads", "listed and rest", &whole->worst.after, whole->worst.group_after,
-         whole->terms.changes, whole->chosen},
+         whole->components.changes, whole->chosen},
         {"random", "random and rest", &best->worst.after, best->worst.group_after, best->heads,
          best->count},
         {"heads_alone", "listed only", &alone->worst.after, alone->worst.group_after,
-         alone->terms.changes, alone->chosen},
+         alone->components.changes, alone->chosen},
         {"random_alone", "random only", &other->worst.after, other->worst.group_after, other->heads,
          other->count},
     };
@@ -134,8 +134,8 @@ static clipspan_status add_birds(cli_reproduction *r, const cli_evaluation *ev,
         group_words(part, ev, worst[i].group);
         CS_TRY(
             add_share(r, worst[i].what, "worst_group", part, worst[i].words, worst[i].share, err));
-        cli_terms_words(r->rows[r->count - 1].heads, sizeof r->rows->heads, worst[i].heads,
-                        worst[i].count);
+        cli_components_words(r->rows[r->count - 1].heads, sizeof r->rows->heads, worst[i].heads,
+                             worst[i].count);
     }
     CS_TRY(add_share(r, "nothing", "accuracy", "all", "all", &whole->overall.before, err));
     CS_TRY(add_share(r, "heads", "accuracy", "all", "all", &whole->overall.after, err));
@@ -235,7 +235,7 @@ clipspan_status cli_reproduce_segments(cli_reproduction *r, clipspan_error *err)
     clipspan_status status;
     if (!cli_classes_given(&x.classes)) x.classes.list = "imagenet";
     status = cli_segment_run(&j, err);
-    r->used = j.score[0][0][0].pictures;
+    r->used = j.score[0][0][0].images;
     for (size_t m = 0; m < METHODS && status == CLIPSPAN_OK; m++)
         for (int p = 1; p >= 0 && status == CLIPSPAN_OK; p--)
             if (m < CLI_METHODS || p == CLIPSPAN_PUBLISHED) status = add_masks(r, &j, m, p, err);

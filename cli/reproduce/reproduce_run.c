@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The run behind a table: made, or taken up again, in FOLDER/run, with what other commands need to
- * ask it more: pictures.csv (unless folders say it), classes.txt and the vectors of the classes. */
+ * ask it more: images.csv (unless folders say it), classes.txt and the vectors of the classes. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/in/texts.h"
@@ -44,7 +44,7 @@ static clipspan_status keep_file(const char *path, const char *data, size_t size
         if (same) return CLIPSPAN_OK;
         if (!replace)
             return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
-                              "is there already and lists something else; choose another folder "
+                              "already exists and lists something else; choose another folder "
                               "with -o, or replace what is there with --force");
     }
     status = cs_output_open(&output, path, replace, err);
@@ -77,7 +77,7 @@ static clipspan_status keep_classes(const cli_reproduction *r, clipspan_error *e
 static clipspan_status name_files(cli_reproduction *r, clipspan_error *err)
 {
     r->run_path = cs_path_join(r->out, "run", err);
-    r->list_path = cs_path_join(r->out, "pictures.csv", err);
+    r->list_path = cs_path_join(r->out, "images.csv", err);
     r->classes_path = cs_path_join(r->out, "classes.txt", err);
     return r->run_path && r->list_path && r->classes_path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
@@ -101,7 +101,7 @@ clipspan_status cli_reproduce_open(cli_evaluation *ev, cli_reproduction *r, int 
                                   : CLIPSPAN_OK;
 }
 
-/* The run's pictures and classes, as every later step asks it. */
+/* The run's images and classes, as every later step asks it. */
 static void take_classes(cli_reproduction *r)
 {
     const cli_reproduce_settings *x = r->x;
@@ -140,8 +140,8 @@ clipspan_status cli_reproduce_scan(cli_reproduction *r, clipspan_error *err)
     CS_TRY(cs_make_folder(r->out, err));
     if (r->list) CS_TRY(keep_file(r->list_path, r->list, r->list_size, r->x->out.force, err));
     if (r->classes) CS_TRY(keep_classes(r, err));
-    cli_note(r->session, "%s: %zu picture%s of %s through %s", r->run_path, r->pictures,
-             r->pictures == 1 ? "" : "s", r->data, r->model);
+    cli_note(r->session, "%s: %zu image%s of %s through %s", r->run_path, r->images,
+             r->images == 1 ? "" : "s", r->data, r->model);
     take_classes(r);
     return scan_images(r, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ImageNet's validation pictures as they are given out, all in one folder, with
+/* ImageNet's validation images as they are given out, all in one folder, with
  * LOC_val_solution.csv: columns ImageId ("ILSVRC2012_val_00048981") and PredictionString, whose
  * first word is the class's wnid. */
 #include "base/file.h"
@@ -21,10 +21,10 @@ static void first_word(char out[128], const char *text)
     }
 }
 
-/* Lists a picture that is there; part of the set is enough. */
-static clipspan_status add_picture(cli_reproduction *r, uint8_t *seen, const cli_score *score,
-                                   const char *csv, const char *id, const char *cell,
-                                   clipspan_error *err)
+/* Lists an image that is there; part of the set is enough. */
+static clipspan_status add_image(cli_reproduction *r, uint8_t *seen, const cli_score *score,
+                                 const char *csv, const char *id, const char *cell,
+                                 clipspan_error *err)
 {
     char file[300], label[128], *path;
     size_t class_of;
@@ -43,7 +43,7 @@ static clipspan_status add_picture(cli_reproduction *r, uint8_t *seen, const cli
                           score->class_count);
     r->filled += !seen[class_of];
     seen[class_of] = 1;
-    r->pictures++;
+    r->images++;
     CS_TRY(cli_reproduce_put(r, file, ',', err));
     return cli_reproduce_put(r, label, '\n', err);
 }
@@ -60,13 +60,13 @@ static clipspan_status read_list(cli_reproduction *r, const clipspan_inputs *inp
     if (status == CLIPSPAN_OK) status = cli_reproduce_put(r, "path", ',', err);
     if (status == CLIPSPAN_OK) status = cli_reproduce_put(r, "class", '\n', err);
     for (size_t i = 0; i < clipspan_inputs_get_count(inputs) && status == CLIPSPAN_OK; i++)
-        status = add_picture(r, seen, &score, csv, clipspan_inputs_get_paths(inputs)[i],
-                             clipspan_inputs_get_label(inputs, i), err);
+        status = add_image(r, seen, &score, csv, clipspan_inputs_get_paths(inputs)[i],
+                           clipspan_inputs_get_label(inputs, i), err);
     cli_score_fini(&score);
     cs_free(seen);
-    if (status == CLIPSPAN_OK && r->pictures == 0)
+    if (status == CLIPSPAN_OK && r->images == 0)
         status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, csv,
-                            "names no picture that is in %.300s; the first would be %.200s.JPEG",
+                            "names no image that is in %.300s; the first would be %.200s.JPEG",
                             r->data, clipspan_inputs_get_paths(inputs)[0]);
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan merge: what the shares of a scan left, added up. */
+/* clipspan merge: what the shards of a scan left, added up. */
 #include "cli/frame/command.h"
 #include "cli/frame/signals.h"
 #include "cli/run/scan_out.h"
@@ -27,10 +27,10 @@ static const cli_option options[] = {
 const cli_command cli_merge = {
     .name = "merge",
     .usage = "RUN",
-    .summary = "add up what the shares of a scan left",
+    .summary = "add up what the shards of a scan left",
     .about =
         "Checks that every chunk is there and belongs to the run, adds the statistics along their "
-        "tree, and notes in the index what became of each picture. Chunks that are missing are "
+        "tree, and notes in the index what became of each image. Chunks that are missing are "
         "listed. Called again, it changes nothing.",
     .examples = "clipspan merge run\tafter all shares",
     .arguments = {"RUN"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan plan: the pictures and chunks of a run, fixed before any is opened. */
+/* clipspan plan: the images and chunks of a run, fixed before any is opened. */
 #include "cli/frame/command.h"
 #include "cli/run/scan_out.h"
 #include "cli/run/scan_work.h"
@@ -18,23 +18,23 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
                       .source_count = s->arguments.count - 1};
     clipspan_status status = cli_scan_plan(&j, err);
     if (status == CLIPSPAN_OK)
-        cli_run_show_plan(s, j.path, j.model, j.inputs, j.run, x->codes, x->out.dry_run);
+        cli_run_show_plan(s, j.path, j.model, j.inputs, j.run, x->coefficients, x->out.dry_run);
     cli_scan_close(&j);
     return status;
 }
 
 static const cli_option options[] = {
-    CLI_OPT_IMAGES,          CLI_OPT_RUN_CODES,  CLI_OPT_PRECISION, CLI_OPT_MODEL_FILES,
-    CLI_OPT_ALLOW_NONFINITE, CLI_OPT_RUN_OUTPUT, CLI_OPT_WRITES,    CLI_OPT_FORM,
+    CLI_OPT_IMAGES,          CLI_OPT_RUN_COEFFICIENTS, CLI_OPT_PRECISION, CLI_OPT_MODEL_FILES,
+    CLI_OPT_ALLOW_NONFINITE, CLI_OPT_RUN_OUTPUT,       CLI_OPT_WRITES,    CLI_OPT_FORM,
 };
 
 const cli_command cli_plan = {
     .name = "plan",
     .usage = "MODEL INPUT... -o RUN",
-    .summary = "fix the pictures and chunks of a run, for scan on many machines",
+    .summary = "fix the images and chunks of a run, for scan on many machines",
     .about =
-        "Makes the folder RUN and its index: the order of the pictures, cut into chunks of 32, and "
-        "what the model is. No picture is opened. Then scan RUN --shard I/N does the shares, and "
+        "Makes the folder RUN and its index: the order of the images, cut into chunks of 32, and "
+        "what the model is. No image is opened. Then scan RUN --shard I/N does the shards, and "
         "merge RUN adds them up.",
     .examples = "clipspan plan MODEL photos/ -o run\tfirst\n"
                 "parallel clipspan scan run --shard {}/8 ::: 1 2 3 4 5 6 7 8\tthen the shares\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan scan: pictures once through a model, into a run; or a planned run, or a share of it. */
+/* clipspan scan: images once through a model, into a run; or a planned run, or a share of it. */
 #include "cli/frame/command.h"
 #include "cli/run/scan_out.h"
 #include "cli/run/scan_work.h"
@@ -17,7 +17,7 @@ static clipspan_status check_run(const char *path, clipspan_error *err)
     clipspan_run_close(&run);
     if (status != CLIPSPAN_E_NOT_FOUND) return CLIPSPAN_OK; /* opened again, with its own errors */
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "%.300s is no run, and for a model INPUT (a picture, folder, CSV, or - for a "
+                   "%.300s is no run, and for a model INPUT (an image, folder, CSV, or - for a "
                    "list) is missing: clipspan scan MODEL INPUT... -o RUN",
                    path);
 }
@@ -46,10 +46,10 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 
 static const cli_option options[] = {
     CLI_OPT_IMAGES,
-    CLI_OPT_RUN_CODES,
+    CLI_OPT_RUN_COEFFICIENTS,
     CLI_TEXT(
         "Run", "shard", 0, "I/N|auto|auto/N",
-        "do share I of N only; auto: numbers from Open MPI, PMI, Slurm or a Kubernetes indexed job",
+        "do shard I of N only; auto: numbers from Open MPI, PMI, Slurm or a Kubernetes indexed job",
         shard),
     CLI_OPT_RUN_VERIFY,
     CLI_OPT_MODEL,
@@ -65,23 +65,21 @@ static const cli_option options[] = {
 const cli_command cli_scan = {
     .name = "scan",
     .usage = "MODEL INPUT... -o RUN\nRUN [--shard I/N|auto]",
-    .summary = "forward passes once; leaves a run: exact statistics and codes of every head",
+    .summary = "forward passes once; leaves a run: exact statistics and coefficients of every head",
     .about =
-        "Runs every picture through the image tower once and keeps, in the folder RUN, what every "
-        "later question needs: statistics of each head, k + 3 numbers a picture and head "
-        "(--codes), "
-        "embeddings, and the list with what became of each picture.\n"
-        "Pictures are taken 32 at a time. What is done is on disk at once: Ctrl-C ends after the "
+        "Runs every image through the image encoder once and keeps, in the folder RUN, what every "
+        "later question needs: statistics of each head, k + 3 numbers an image and head "
+        "(--coefficients), embeddings, and the list with what became of each image.\n"
+        "Images are taken 32 at a time. What is done is on disk at once: Ctrl-C ends after the "
         "chunks at work, a second one at once, and the same call goes on where it was. Another "
-        "model, "
-        "option or list is refused with both values, unless --force throws the old run away.\n"
-        "scan RUN goes on with a run that plan made; with --shard it does one share, on any "
-        "machine "
-        "that sees the folder. clipspan merge adds the shares up; without --shard that is done at "
-        "the end.\n"
-        "The same bytes come out for any number of threads and shares, on one CPU level.",
+        "model, option or list is refused with both values, unless --force throws the old run "
+        "away.\n"
+        "scan RUN goes on with a run that plan made; with --shard it does one shard, on any "
+        "machine that sees the folder. clipspan merge adds the shards up; without --shard that is "
+        "done at the end.\n"
+        "The same bytes come out for any number of threads and shards, on one CPU level.",
     .examples =
-        "clipspan scan MODEL photos/ -o run\tevery picture below a folder\n"
+        "clipspan scan MODEL photos/ -o run\tevery image below a folder\n"
         "clipspan scan MODEL birds.csv --labels y --groups y,place -o run\tlabels and groups kept\n"
         "clipspan scan run --shard auto\tone task of a Slurm array, mpirun or an indexed job",
     .arguments = {"MODEL", "[INPUT...]"},

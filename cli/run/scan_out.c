@@ -9,17 +9,17 @@
 #include <clipspan/clipspan.h>
 #include <string.h>
 
-#define LISTED 20 /* skipped pictures that are named on standard error */
+#define LISTED 20 /* skipped images that are named on standard error */
 
-static const char *const codes_names[] = {"f32", "f16", "none"};
+static const char *const coefficients_names[] = {"f32", "f16", "none"};
 
-/* ---- Skipped pictures ---- */
+/* ---- Skipped images ---- */
 
-static int show_skipped(void *user, const clipspan_run_picture *picture)
+static int show_skipped(void *user, const clipspan_run_image *image)
 {
     cli_session *s = user;
-    if (strcmp(picture->status, "ok") == 0) return 0;
-    if (s->skipped++ < LISTED) cli_note(s, "skipped: %s", picture->error);
+    if (strcmp(image->status, "ok") == 0) return 0;
+    if (s->skipped++ < LISTED) cli_note(s, "skipped: %s", image->error);
     return 0;
 }
 
@@ -27,14 +27,13 @@ clipspan_status cli_run_skipped(cli_session *s, const clipspan_run *run, clipspa
 {
     const clipspan_run_info *info = clipspan_run_get_info(run);
     s->skipped = 0;
-    if (info->skipped)
-        CS_TRY(clipspan_run_read_pictures(run, 0, info->pictures, show_skipped, s, err));
+    if (info->skipped) CS_TRY(clipspan_run_read_images(run, 0, info->images, show_skipped, s, err));
     if (s->skipped > LISTED)
         cli_note(s,
                  "skipped: %zu more, %zu of %llu in all; "
-                 "table pictures of %s/index.sqlite "
+                 "table images of %s/index.sqlite "
                  "has every reason",
-                 s->skipped - LISTED, s->skipped, (unsigned long long)info->pictures, info->path);
+                 s->skipped - LISTED, s->skipped, (unsigned long long)info->images, info->path);
     return CLIPSPAN_OK;
 }
 
@@ -42,20 +41,20 @@ clipspan_status cli_run_skipped(cli_session *s, const clipspan_run *run, clipspa
 
 /* What decides about a run's size. */
 typedef struct plan_facts {
-    uint64_t pictures, chunks, duplicates;
+    uint64_t images, chunks, duplicates;
     double layers, heads, head_width, joint;
-    int codes;
+    int coefficients;
     const char *model, *hash;
 } plan_facts;
 
 static plan_facts facts_of(const clipspan_model *model, const clipspan_inputs *inputs,
-                           const clipspan_run *run, int codes)
+                           const clipspan_run *run, int coefficients)
 {
     plan_facts f = {0};
     if (run) {
         const clipspan_run_info *i = clipspan_run_get_info(run);
-        f = (plan_facts){i->pictures,   i->chunks,     i->duplicates,  i->layers,
-                         i->heads,      i->head_width, i->embed_width, (int)i->codes,
+        f = (plan_facts){i->images,     i->chunks,     i->duplicates,  i->layers,
+                         i->heads,      i->head_width, i->embed_width, (int)i->coefficients,
                          i->model_name, i->model_hash};
     } else {
         const clipspan_model_info *i = clipspan_model_get_info(model);
@@ -67,18 +66,18 @@ static plan_facts facts_of(const clipspan_model *model, const clipspan_inputs *i
                          i->image->heads,
                          i->image->head_width,
                          i->embed_width,
-                         codes,
+                         coefficients,
                          i->name,
                          NULL};
     }
     return f;
 }
 
-static double codes_bytes(const plan_facts *f)
+static double coefficients_bytes(const plan_facts *f)
 {
-    const double item = f->codes == CLIPSPAN_CODES_F32 ? 4 : 2;
+    const double item = f->coefficients == CLIPSPAN_COEFFICIENTS_F32 ? 4 : 2;
     double each = item * (f->layers * f->heads * f->head_width + (2 * f->layers + 1) * f->joint);
-    if (f->codes == CLIPSPAN_CODES_NONE) return 0;
+    if (f->coefficients == CLIPSPAN_COEFFICIENTS_NONE) return 0;
     return 32.0 * (double)f->chunks * (each + 4 * f->joint + 24);
 }
 
@@ -95,21 +94,21 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
                        const clipspan_inputs *inputs, const clipspan_run *run, int kept, int dry)
 {
     const plan_facts f = facts_of(model, inputs, run, kept);
-    char pictures[CLI_NUMBER_ROOM], chunks[CLI_NUMBER_ROOM], codes[CLI_NUMBER_ROOM],
+    char images[CLI_NUMBER_ROOM], chunks[CLI_NUMBER_ROOM], coefficients[CLI_NUMBER_ROOM],
         statistics[CLI_NUMBER_ROOM];
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
-        cli_format_count(pictures, f.pictures);
+        cli_format_count(images, f.images);
         cli_format_count(chunks, f.chunks);
-        cli_format_bytes(codes, codes_bytes(&f));
+        cli_format_bytes(coefficients, coefficients_bytes(&f));
         cli_format_bytes(statistics, statistics_bytes(&f));
-        cli_say(s, "%s%s: %s picture%s in %s chunk%s", dry ? "would plan " : "", path, pictures,
-                f.pictures == 1 ? "" : "s", chunks, f.chunks == 1 ? "" : "s");
-        if (f.codes == CLIPSPAN_CODES_NONE)
-            cli_say(s, "no codes; %s of statistics, and as much a block", statistics);
+        cli_say(s, "%s%s: %s image%s in %s chunk%s", dry ? "would plan " : "", path, images,
+                f.images == 1 ? "" : "s", chunks, f.chunks == 1 ? "" : "s");
+        if (f.coefficients == CLIPSPAN_COEFFICIENTS_NONE)
+            cli_say(s, "no coefficients; %s of statistics, and as much a block", statistics);
         else
-            cli_say(s, "%s of codes (%s), %s of statistics, and as much a block", codes,
-                    codes_names[f.codes], statistics);
+            cli_say(s, "%s of coefficients (%s), %s of statistics, and as much a block",
+                    coefficients, coefficients_names[f.coefficients], statistics);
         return;
     }
     cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.plan.v1");
@@ -117,11 +116,11 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
     cli_json_text(&json, "run", path);
     cli_json_text(&json, "model", f.model);
     cli_json_text(&json, "sha256", f.hash);
-    cli_json_whole(&json, "pictures", f.pictures);
+    cli_json_whole(&json, "images", f.images);
     cli_json_whole(&json, "duplicates", f.duplicates);
     cli_json_whole(&json, "chunks", f.chunks);
-    cli_json_text(&json, "codes", codes_names[f.codes]);
-    cli_json_whole(&json, "codes_bytes", (uint64_t)codes_bytes(&f));
+    cli_json_text(&json, "coefficients", coefficients_names[f.coefficients]);
+    cli_json_whole(&json, "coefficients_bytes", (uint64_t)coefficients_bytes(&f));
     cli_json_whole(&json, "statistics_bytes", (uint64_t)statistics_bytes(&f));
     cli_json_finish(&json);
 }
@@ -129,7 +128,7 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
 static void show_share(const cli_session *s, const clipspan_run_info *i,
                        const clipspan_scan_options *o, const clipspan_scan_result *r)
 {
-    cli_say(s, "%s: share %llu of %llu done, %llu of %llu chunk%s; clipspan merge %s when all are",
+    cli_say(s, "%s: shard %llu of %llu done, %llu of %llu chunk%s; clipspan merge %s when all are",
             i->path, (unsigned long long)o->shard, (unsigned long long)o->shards,
             (unsigned long long)r->chunks, (unsigned long long)i->chunks, i->chunks == 1 ? "" : "s",
             i->path);
@@ -148,16 +147,17 @@ static void show_table(const cli_session *s, const clipspan_run_info *i,
     cli_format_count(used, i->used);
     cli_format_count(skipped, i->skipped);
     cli_format_count(twice, i->duplicates);
-    if (r && r->pictures && seconds > 0) {
-        cli_format_real(rate, (double)r->pictures / seconds);
-        snprintf(speed, sizeof speed, "; %s pictures a second", rate);
+    if (r && r->images && seconds > 0) {
+        cli_format_real(rate, (double)r->images / seconds);
+        snprintf(speed, sizeof speed, "; %s images a second", rate);
     }
-    cli_say(s, "%s: %s picture%s%s%s%s%s%s%s%s\n%d layer%s of %d head%s, %llu block%s, codes %s",
-            i->path, used, i->used == 1 ? "" : "s", i->skipped ? ", " : "",
-            i->skipped ? skipped : "", i->skipped ? " skipped" : "", i->duplicates ? ", " : "",
-            i->duplicates ? twice : "", i->duplicates ? " named before" : "", speed, i->layers,
-            i->layers == 1 ? "" : "s", i->heads, i->heads == 1 ? "" : "s",
-            (unsigned long long)i->blocks, i->blocks == 1 ? "" : "s", codes_names[i->codes]);
+    cli_say(
+        s, "%s: %s image%s%s%s%s%s%s%s%s\n%d layer%s of %d head%s, %llu block%s, coefficients %s",
+        i->path, used, i->used == 1 ? "" : "s", i->skipped ? ", " : "", i->skipped ? skipped : "",
+        i->skipped ? " skipped" : "", i->duplicates ? ", " : "", i->duplicates ? twice : "",
+        i->duplicates ? " named before" : "", speed, i->layers, i->layers == 1 ? "" : "s", i->heads,
+        i->heads == 1 ? "" : "s", (unsigned long long)i->blocks, i->blocks == 1 ? "" : "s",
+        coefficients_names[i->coefficients]);
 }
 
 void cli_run_show_scan(const cli_session *s, const clipspan_run_info *i,
@@ -173,20 +173,20 @@ void cli_run_show_scan(const cli_session *s, const clipspan_run_info *i,
                    r ? "clipspan.scan.v1" : "clipspan.merge.v1");
     cli_json_text(&json, "run", i->path);
     cli_json_flag(&json, "merged", i->merged);
-    cli_json_whole(&json, "pictures", i->pictures);
+    cli_json_whole(&json, "images", i->images);
     cli_json_whole(&json, "used", i->used);
     cli_json_whole(&json, "skipped", i->merged ? i->skipped : s->skipped);
     cli_json_whole(&json, "duplicates", i->duplicates);
     cli_json_whole(&json, "chunks", i->chunks);
     cli_json_whole(&json, "blocks", i->blocks);
-    cli_json_text(&json, "codes", codes_names[i->codes]);
+    cli_json_text(&json, "coefficients", coefficients_names[i->coefficients]);
     if (r) {
         cli_json_object(&json, "call");
         cli_json_whole(&json, "shard", o->shard);
         cli_json_whole(&json, "shards", o->shards);
         cli_json_whole(&json, "chunks", r->chunks);
         cli_json_whole(&json, "chunks_before", r->chunks_before);
-        cli_json_whole(&json, "pictures", r->pictures);
+        cli_json_whole(&json, "images", r->images);
         cli_json_whole(&json, "used", r->used);
         cli_json_whole(&json, "skipped", r->skipped);
         if (o->verify_sum) cli_json_real(&json, "residual", r->residual);

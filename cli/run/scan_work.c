@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The work of plan, scan and merge: pictures once through a model, into a run folder. */
+/* The work of plan, scan and merge: images once through a model, into a run folder. */
 #include "cli/run/scan_work.h"
 #include "cli/frame/signals.h"
 #include "cli/in/images.h"
@@ -21,7 +21,7 @@ static clipspan_status check_planned(const cli_scan_settings *x, clipspan_error 
         {"labels", x->images.labels != NULL},
         {"groups", x->images.groups != NULL},
         {"path-column", x->images.path_column != NULL},
-        {"codes", x->codes},
+        {"coefficients", x->coefficients},
         {"precision", x->encoder.precision},
         {"config", x->load.config != NULL},
         {"quick-gelu", x->load.quick_gelu},
@@ -46,7 +46,7 @@ static clipspan_status check_arguments(cli_scan_job *j, clipspan_error *err)
         CS_TRY(check_planned(x, err));
     } else if (j->source_count == 0) {
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "nothing to scan: give pictures (files, folders, a CSV, - for a list)");
+                       "nothing to scan: give images (files, folders, a CSV, - for a list)");
     } else if (!x->out.output) {
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "say where the run goes with -o FOLDER");
     } else if (x->model) {
@@ -67,21 +67,22 @@ static clipspan_status plan(cli_scan_job *j, clipspan_error *err)
     cli_session *s = j->session;
     const cli_scan_settings *x = j->x;
     clipspan_plan_options options = CLIPSPAN_PLAN_OPTIONS_INIT;
-    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
     CS_TRY(cli_model_open(&j->model, s, j->model_path, &x->load, err));
     if (j->needs_texts && !clipspan_model_get_info(j->model)->has_text)
-        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, clipspan_model_get_info(j->model)->name,
-                          "has no text tower, so texts cannot be compared with its heads; clipspan "
-                          "scan takes its pictures apart without texts");
-    CS_TRY(cli_pictures_list(&j->inputs, s, j->sources, j->source_count, &x->images, err));
+        return cs_fail_at(
+            err, CLIPSPAN_E_UNSUPPORTED, clipspan_model_get_info(j->model)->name,
+            "has no text encoder, so texts cannot be compared with its heads; clipspan "
+            "scan takes its images apart without texts");
+    CS_TRY(cli_images_list(&j->inputs, s, j->sources, j->source_count, &x->images, err));
     if (x->out.dry_run) return CLIPSPAN_OK;
-    options.codes = (clipspan_codes)x->codes;
+    options.coefficients = (clipspan_coefficients)x->coefficients;
     options.precision = x->encoder.precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
-    picture.exif_orient = x->images.exif_orient;
-    picture.max_pixels = x->images.max_pixels;
-    options.picture = &picture;
+    image.exif_orient = x->images.exif_orient;
+    image.max_pixels = x->images.max_pixels;
+    options.image = &image;
     options.replace = x->out.force;
     cli_progress_begin(s, "bytes");
     status = clipspan_run_plan(&j->found, j->path, j->model, j->inputs, &options, &progress, err);
@@ -133,17 +134,17 @@ static clipspan_status scan(cli_scan_job *j, clipspan_error *err)
     if (!j->inputs) j->options.root = j->x->images.root; /* else the list's paths start there */
     cli_signals_hold();
     s->resumable = 1;
-    cli_progress_begin(s, "pictures");
+    cli_progress_begin(s, "images");
     status = clipspan_run_scan(&j->result, j->path, j->model, &j->options, &progress, err);
     cli_progress_end(s);
     CS_TRY(status);
     j->seconds = cli_seconds() - start;
-    cli_stage(s, "pictures scanned");
+    cli_stage(s, "images scanned");
     cli_format_bytes(memory, (double)j->result.memory);
-    cli_detail(s, "%s of passes, codes and statistics; %s kernels, %s, %d threads", memory,
+    cli_detail(s, "%s of passes, coefficients and statistics; %s kernels, %s, %d threads", memory,
                clipspan_cpu_level(), clipspan_product_name(), cli_threads(s));
     if (j->x->verify_sum && j->result.used)
-        cli_note(s, "sums of terms differ from their embeddings by %.1e at most",
+        cli_note(s, "sums of components differ from their embeddings by %.1e at most",
                  j->result.residual);
     if (!j->options.shards) return cli_scan_merge(j, err);
     s->skipped = (size_t)j->result.skipped;
@@ -168,7 +169,7 @@ clipspan_status cli_scan_run(cli_scan_job *j, clipspan_error *err)
     CS_TRY(check_arguments(j, err));
     CS_TRY(j->model_path ? plan(j, err) : open_planned(j, err));
     if (j->x->out.dry_run) {
-        cli_run_show_plan(j->session, j->path, j->model, j->inputs, j->run, j->x->codes, 1);
+        cli_run_show_plan(j->session, j->path, j->model, j->inputs, j->run, j->x->coefficients, 1);
         return CLIPSPAN_OK;
     }
     if (j->found) cli_note(j->session, "%s: goes on with a run of the same plan", j->path);

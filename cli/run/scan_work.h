@@ -15,21 +15,21 @@ typedef struct cli_scan_settings {
     cli_image_settings images;
     cli_encoder_settings encoder;
     cli_output_settings out; /* output: the run */
-    int codes, verify_sum;
+    int coefficients, verify_sum;
     const char *shard, *model; /* model: where that of a planned run is now */
 } cli_scan_settings;
 
-/* Rows that fill codes, verify_sum and out.output of a command's settings. */
-#define CLI_OPT_RUN_CODES                                                                          \
+/* Rows that fill coefficients, verify_sum and out.output of a command's settings. */
+#define CLI_OPT_RUN_COEFFICIENTS                                                                   \
     CLI_CHOICE(                                                                                    \
-        "Run", "codes", 0, "f32|f16|none",                                                         \
-        "what to keep of each picture and head: float32 (default); half precision, within 2^-11 "  \
+        "Run", "coefficients", 0, "f32|f16|none",                                                  \
+        "what to keep of each image and head: float32 (default); half precision, within 2^-11 "    \
         "of "                                                                                      \
         "each number, in half the space; or statistics only, which is enough to name heads",       \
-        codes)
+        coefficients)
 #define CLI_OPT_RUN_VERIFY                                                                         \
     CLI_FLAG("Run", "verify-sum", 0,                                                               \
-             "check for every picture that its terms add up to its embedding, within 1e-5",        \
+             "check for every image that its components add up to its embedding, within 1e-5",     \
              verify_sum)
 #define CLI_OPT_RUN_OUTPUT                                                                         \
     CLI_TEXT("Output", "output", 'o', "FOLDER", "the folder of the run", out.output)

@@ -17,7 +17,7 @@ static int digits(uint64_t *out, const char *text, char end)
     return p > text && *p == end;
 }
 
-/* The whole number of an environment variable; 0 when it is not set. */
+/* The integer of an environment variable; 0 when it is not set. */
 static int variable(uint64_t *out, const char *name)
 {
     const char *text = getenv(name);
@@ -74,18 +74,18 @@ static clipspan_status read_auto(uint64_t *shard, uint64_t *shards, const char *
                        "--shard: expected I/N, auto or auto/N, found \"%s\"", text);
     if (!from_environment(&index, &count))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--shard auto: the environment names no share. It is read from "
+                       "--shard auto: the environment names no shard. It is read from "
                        "OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and _SIZE, SLURM_ARRAY_TASK_ID "
                        "with _MIN and _COUNT, SLURM_PROCID with SLURM_NTASKS, and "
                        "JOB_COMPLETION_INDEX with JOB_COMPLETIONS; or say --shard I/N");
     if (said) count = said;
     if (count == 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--shard auto: JOB_COMPLETION_INDEX is set, but how many shares there are "
+                       "--shard auto: JOB_COMPLETION_INDEX is set, but how many shards there are "
                        "is not: say --shard auto/N, or set JOB_COMPLETIONS in the job");
     if (index >= count || count > SHARDS_MOST)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--shard %s: the environment gives number %llu (from 0) of %llu shares",
+                       "--shard %s: the environment gives number %llu (from 0) of %llu shards",
                        text, (unsigned long long)index, (unsigned long long)count);
     *shard = index + 1;
     *shards = count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan explain: what a picture's similarities with texts are made of. */
+/* clipspan explain: what an image's similarities with texts are made of. */
 #include "cli/visual/explain.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 #define TOP   5    /* heads and patches listed */
-#define SIZE  640  /* pixels of the picture in a page */
+#define SIZE  640  /* pixels of the image in a page */
 #define TEXTS 1000 /* at a time */
 #define PAGED 100  /* in a page, which has all maps of all heads for each */
 
@@ -125,9 +125,9 @@ static clipspan_status check_arguments(cli_explain_job *j, clipspan_error *err)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--figure shows the texts that a run's atlas found for heads: name it with "
                        "--run (clipspan atlas makes one)");
-    if (cs_path_kind(j->picture) == 2)
-        return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, j->picture,
-                          "is a folder; explain takes one picture");
+    if (cs_path_kind(j->image) == 2)
+        return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, j->image,
+                          "is a folder; explain takes one image");
     return CLIPSPAN_OK;
 }
 
@@ -168,26 +168,26 @@ static clipspan_status check_count(const cli_explain_job *j, clipspan_error *err
 static clipspan_status prepare(cli_explain_job *j, clipspan_error *err)
 {
     static const int contrasts[] = {CLI_CONTRAST_AUTO, CLI_CONTRAST_NONE, CLI_CONTRAST_MEAN,
-                                    CLI_CONTRAST_RIVAL};
+                                    CLI_CONTRAST_RUNNER_UP};
     cli_session *s = j->session;
     const cli_explain_settings *x = j->x;
     int contrast = contrasts[x->contrast];
-    j->picture = j->session->arguments.items[1];
+    j->image = j->session->arguments.items[1];
     j->top = x->top ? (size_t)x->top : TOP;
     CS_TRY(check_arguments(j, err));
     CS_TRY(cli_texts_open(&j->texts, s, &x->texts, err));
     CS_TRY(cli_templates_open(&j->templates, x->texts.templates, "none", err));
     CS_TRY(check_count(j, err));
     CS_TRY(cli_contrast_resolve(&contrast, clipspan_texts_get_count(j->texts), err));
-    j->contrast = contrast == CLI_CONTRAST_MEAN    ? CLIPSPAN_CONTRAST_MEAN
-                  : contrast == CLI_CONTRAST_RIVAL ? CLIPSPAN_CONTRAST_RIVAL
-                                                   : CLIPSPAN_CONTRAST_NONE;
+    j->contrast = contrast == CLI_CONTRAST_MEAN        ? CLIPSPAN_CONTRAST_MEAN
+                  : contrast == CLI_CONTRAST_RUNNER_UP ? CLIPSPAN_CONTRAST_RUNNER_UP
+                                                       : CLIPSPAN_CONTRAST_NONE;
     CS_TRY(x->run ? open_run(j, err)
                   : cli_model_open(&j->model, s, s->arguments.items[0], &x->load, err));
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
-                          "has no text tower, so it cannot be asked about texts");
+                          "has no text encoder, so it cannot be asked about texts");
     if (x->heads)
         CS_TRY(cli_heads_read(&j->heads, &j->head_count, x->heads, j->info->image->layers,
                               j->info->image->heads, err));
@@ -208,22 +208,22 @@ static clipspan_status take_apart(cli_explain_job *j, clipspan_error *err)
     o.each = 1;
     o.kinds = CLIPSPAN_MAP_MLPS;
     status = clipspan_maps_new(&maps, j->encoder, j->bank, &o, err);
-    if (status == CLIPSPAN_OK) status = clipspan_maps_run_files(maps, NULL, &j->picture, 1, err);
+    if (status == CLIPSPAN_OK) status = clipspan_maps_run_files(maps, NULL, &j->image, 1, err);
     if (status == CLIPSPAN_OK)
         status = clipspan_explanation_new(&j->explanation, maps, 0, j->bank, j->contrast, err);
     clipspan_maps_free(&maps);
     j->facts = clipspan_explanation_get_info(j->explanation);
-    cli_stage(j->session, "picture taken apart");
+    cli_stage(j->session, "image decomposed");
     return status;
 }
 
 clipspan_status cli_explain_view(clipspan_view **out, const cli_explain_job *j, int edge,
                                  clipspan_error *err)
 {
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     options.exif_orient = j->x->images.exif_orient;
     options.max_pixels = j->x->images.max_pixels;
-    return clipspan_view_new(out, j->model, j->picture, edge, &options, err);
+    return clipspan_view_new(out, j->model, j->image, edge, &options, err);
 }
 
 static clipspan_status write_page(cli_explain_job *j, clipspan_error *err)
@@ -235,7 +235,7 @@ static clipspan_status write_page(cli_explain_job *j, clipspan_error *err)
     struct stat found;
     o.atlas = j->atlas;
     o.model = j->info->name;
-    o.picture = j->picture;
+    o.image = j->image;
     o.top = (int)j->top;
     o.replace = x->out.force;
     status = cli_explain_view(&view, j, x->size ? (int)x->size : SIZE, err);
@@ -284,25 +284,23 @@ static const cli_option options[] = {
     CLI_TEXT("Parts", "run", 0, "RUN",
              "a run of the same model, whose atlas says what heads are about", run),
     CLI_CHOICE(
-        "Parts", "contrast", 0, "auto|none|mean|rival",
-        "what is taken apart: the similarity itself (none; auto with one text); minus the mean of "
-        "all "
-        "texts (auto, with several); minus that of the other text most similar to the picture",
+        "Parts", "contrast", 0, "auto|none|mean|runner-up",
+        "what is decomposed: the similarity itself (none; auto with one text); minus the mean of "
+        "all texts (auto, with several); minus that of the other text most similar to the image",
         contrast),
     CLI_WHOLE("Parts", "top", 0, "N",
               "heads and patches that are listed for a text, the strongest first (default 5)", top,
               1, 64),
     CLI_LIST("Parts", "figure", 0, "FILE.png|FILE.svg",
-             "draw heads by their own texts of the run's atlas: where in the picture each head "
-             "finds each "
-             "of the texts that this picture has most of; may be repeated",
+             "draw heads by their own texts of the run's atlas: where in the image each head finds "
+             "each of the texts that this image has most of; may be repeated",
              figure),
     CLI_TEXT(
         "Parts", "heads", 0, "L22.H11,...",
-        "heads of --figure (default: the four strongest for the text most similar to the picture)",
+        "heads of --figure (default: the four strongest for the text most similar to the image)",
         heads),
     CLI_WHOLE("Parts", "size", 0, "N",
-              "pixels of the longer side of the picture in a page (default 640)", size, 16, 4096),
+              "pixels of the longer side of the image in a page (default 640)", size, 16, 4096),
     CLI_OPT_EXIF_ORIENT,
     CLI_OPT_MAX_PIXELS,
     CLI_OPT_PRECISION,
@@ -317,20 +315,16 @@ static const cli_option options[] = {
 const cli_command cli_explain = {
     .name = "explain",
     .usage = "MODEL IMAGE --text TEXT... [--run RUN] [-o FILE.html]",
-    .summary = "which layers, heads, patches and MLPs make a picture like a text",
+    .summary = "which layers, heads, patches and MLPs make an image like a text",
     .about =
-        "Takes the similarity of one picture with each text apart into everything that the model "
-        "adds "
+        "Decomposes the similarity of one image with each text into everything that the model adds "
         "to it: layers, heads, MLPs, the class token's input, and every patch through every head. "
-        "The "
-        "parts add up to the similarity, within 1e-5 (bf16: 1e-2). They are direct effects: what "
-        "later "
-        "layers make of a part is counted with those.\n"
-        "With several texts, what is taken apart is by how much a text stands above the others "
+        "The parts add up to the similarity, within 1e-5 (bf16: 1e-2). They are direct effects: "
+        "what later layers make of a part is counted with those.\n"
+        "With several texts, what is decomposed is by how much a text stands above the others "
         "(--contrast). With --run, heads have the roles and texts that the run's atlas found.\n"
         "FILE.html is one page that loads nothing: choose a text, a head or a layer and see where "
-        "in "
-        "the picture it finds it, drawn on the whole picture.",
+        "in the image it finds it, drawn on the whole image.",
     .examples =
         "clipspan explain MODEL photo.jpg --text \"a dog\" --text \"a cat\" -o why.html\tthe page\n"
         "clipspan explain MODEL photo.jpg --text \"a dog\" --run run --figure joint.svg\theads by "

@@ -24,7 +24,7 @@ typedef struct cli_explain_row {
 
 typedef struct cli_explain_settings {
     cli_model_settings load;
-    cli_image_settings images; /* how the picture is read */
+    cli_image_settings images; /* how the image is read */
     cli_encoder_settings encoder;
     cli_text_settings texts;
     cli_output_settings out;
@@ -49,7 +49,7 @@ typedef struct cli_explain_job {
     clipspan_head *heads;                   /* of --heads, or NULL */
     size_t head_count, top;
     clipspan_contrast contrast;
-    const char *picture;
+    const char *image;
     double bytes;          /* of the page */
     cli_explain_row *rows; /* of the figure: [row_count], or NULL */
     size_t row_count;
@@ -80,7 +80,7 @@ size_t cli_explain_shares(cli_explain_share *out, size_t most, const cli_explain
 /* The `most` largest sizes among n numbers, the largest first; returns how many. */
 size_t cli_explain_choose(size_t *out, size_t most, const double *numbers, size_t n);
 
-/* The picture, `edge` pixels at most, as the options say how to read it. */
+/* The image, `edge` pixels at most, as the options say how to read it. */
 clipspan_status cli_explain_view(clipspan_view **out, const cli_explain_job *job, int edge,
                                  clipspan_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The joint figure: rows are heads, columns those of a head's own texts that this picture has most
- * of, each drawn where the head reads it. With c the head's output for this picture and m its mean
+/* The joint figure: rows are heads, columns those of a head's own texts that this image has most
+ * of, each drawn where the head reads it. With c the head's output for this image and m its mean
  * over the run, a text t of the head counts (c - m) . t, and a token its part of c . t less an N-th
  * of m . t: tokens add up to it, and the neutral colour is the run's mean. */
 #include "base/file.h"
@@ -14,10 +14,10 @@
 #include <math.h>
 #include <string.h>
 
-#define ROWS    4 /* heads, when none are named */
-#define COLUMNS CLI_EXPLAIN_COLUMNS
-#define CELL    192
-#define PICKS   1000 /* of a head, at most */
+#define ROWS        4 /* heads, when none are named */
+#define COLUMNS     CLI_EXPLAIN_COLUMNS
+#define CELL        192
+#define BASIS_TEXTS 1000 /* of a head, at most */
 
 typedef struct figure {
     cli_explain_job *job;
@@ -29,7 +29,7 @@ typedef struct figure {
     clipspan_view *view;
     clipspan_sheet *sheet;
     uint8_t *rgb;
-    float *map; /* [picks, N] of one head, centred */
+    float *map; /* [basis_texts, N] of one head, centred */
 } figure;
 
 static clipspan_status choose_heads(figure *f, clipspan_error *err)
@@ -44,7 +44,7 @@ static clipspan_status choose_heads(figure *f, clipspan_error *err)
                        j->head_count, CLI_EXPLAIN_MOST);
     for (size_t i = 0; i < j->head_count; i++) {
         const clipspan_atlas_head *known = cli_explain_known(j, j->heads[i]);
-        if (!known || !known->picks)
+        if (!known || !known->basis_texts)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "L%d.H%d has no texts in the run's atlas, which looked at layers %d to "
                            "%d; choose others with --heads",
@@ -57,7 +57,7 @@ static clipspan_status choose_heads(figure *f, clipspan_error *err)
     for (size_t i = 0; i < count && f->head_count < ROWS; i++) {
         const clipspan_head head = cli_explain_head(j, best[i]);
         const clipspan_atlas_head *known = cli_explain_known(j, head);
-        if (known && known->picks) f->heads[f->head_count++] = head;
+        if (known && known->basis_texts) f->heads[f->head_count++] = head;
     }
     if (!f->head_count)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
@@ -78,10 +78,10 @@ static clipspan_status map_texts(figure *f, clipspan_error *err)
     clipspan_status status = CLIPSPAN_OK;
     for (size_t i = 0; i < f->head_count && status == CLIPSPAN_OK; i++) {
         const clipspan_atlas_head *known = cli_explain_known(j, f->heads[i]);
-        status = cs_grow(&names, &room, count + (size_t)known->picks, sizeof *names,
+        status = cs_grow(&names, &room, count + (size_t)known->basis_texts, sizeof *names,
                          "texts of a figure", err);
-        for (int k = 0; k < known->picks && status == CLIPSPAN_OK; k++)
-            names[count++] = texts[known->pick[k].pick.text].text;
+        for (int k = 0; k < known->basis_texts && status == CLIPSPAN_OK; k++)
+            names[count++] = texts[known->basis_text[k].basis_text.text].text;
     }
     if (status == CLIPSPAN_OK) status = clipspan_texts_new(&f->texts, names, NULL, count, err);
     cs_free(names);
@@ -93,28 +93,29 @@ static clipspan_status map_texts(figure *f, clipspan_error *err)
     o.head_count = f->head_count;
     o.each = 1;
     CS_TRY(clipspan_maps_new(&f->maps, j->encoder, f->bank, &o, err));
-    return clipspan_maps_run_files(f->maps, NULL, &j->picture, 1, err);
+    return clipspan_maps_run_files(f->maps, NULL, &j->image, 1, err);
 }
 
-/* mean : [P] what a head writes on average over the run's pictures */
+/* mean : [P] what a head writes on average over the run's images */
 static clipspan_status mean_of(double *mean, const cli_explain_job *j, clipspan_head head,
                                clipspan_error *err)
 {
     const clipspan_run_info *run = clipspan_run_get_info(j->run);
     const size_t C = (size_t)run->head_width + 3, P = (size_t)run->embed_width;
-    double *code = cs_alloc(C, sizeof *code, "a head's mean", err);
-    float *rows = code ? cs_alloc(C, P * sizeof *rows, "a head's basis", err) : NULL;
+    double *coefficients = cs_alloc(C, sizeof *coefficients, "a head's mean", err);
+    float *rows = coefficients ? cs_alloc(C, P * sizeof *rows, "a head's output map", err) : NULL;
     clipspan_status status = rows ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     if (status == CLIPSPAN_OK)
-        status = clipspan_run_read_head(NULL, code, NULL, j->run, -1, head.layer, head.head, err);
+        status = clipspan_run_read_head(NULL, coefficients, NULL, j->run, -1, head.layer, head.head,
+                                        err);
     if (status == CLIPSPAN_OK)
-        status = clipspan_run_read_basis(rows, j->run, head.layer, head.head, err);
+        status = clipspan_run_read_output_map(rows, j->run, head.layer, head.head, err);
     memset(mean, 0, P * sizeof *mean);
     for (size_t c = 0; c < C && status == CLIPSPAN_OK; c++)
         for (size_t p = 0; p < P; p++)
-            mean[p] += code[c] * (double)rows[c * P + p];
+            mean[p] += coefficients[c] * (double)rows[c * P + p];
     cs_free(rows);
-    cs_free(code);
+    cs_free(coefficients);
     return status;
 }
 
@@ -167,9 +168,9 @@ static clipspan_status draw_row(figure *f, size_t row, size_t first, clipspan_er
     const clipspan_head head = f->heads[row];
     const size_t place = (x->order[0] * (size_t)x->layers + (size_t)head.layer) * (size_t)x->heads +
                          (size_t)head.head;
-    const size_t count = (size_t)cli_explain_known(j, head)->picks;
+    const size_t count = (size_t)cli_explain_known(j, head)->basis_texts;
     cli_explain_row *said = &f->job->rows[row];
-    double scores[PICKS], limit = 0.0;
+    double scores[BASIS_TEXTS], limit = 0.0;
     size_t best[COLUMNS], columns;
     char name[CLI_HEAD_ROOM], role[64], text[128], note[160];
     CS_TRY(centre(f, scores, row, first, count, err));
@@ -183,13 +184,14 @@ static clipspan_status draw_row(figure *f, size_t row, size_t first, clipspan_er
     cli_explain_role(role, cli_explain_known(j, head));
     snprintf(text, sizeof text, "%s%s%s", name, *role ? " " : "", role);
     snprintf(note, sizeof note, "%+.4f for the title's text", x->head[place]);
-    CS_TRY(clipspan_view_run_draw(f->rgb, f->view, NULL, CLIPSPAN_DRAW_PICTURE, 1.0, 1, err));
+    CS_TRY(clipspan_view_run_draw(f->rgb, f->view, NULL, CLIPSPAN_DRAW_IMAGE, 1.0, 1, err));
     clipspan_sheet_set_cell(f->sheet, row, 0, f->rgb, view->height, view->width, text, note);
     for (size_t c = 0; c < columns; c++) {
         CS_TRY(clipspan_view_run_draw(f->rgb, f->view, f->map + best[c] * x->tokens + 1,
                                       CLIPSPAN_DRAW_OVERLAY, limit, 1, err));
         said->texts[c] =
-            clipspan_atlas_get_texts(j->atlas)[cli_explain_known(j, head)->pick[best[c]].pick.text]
+            clipspan_atlas_get_texts(
+                j->atlas)[cli_explain_known(j, head)->basis_text[best[c]].basis_text.text]
                 .text;
         said->scores[c] = scores[best[c]];
         snprintf(note, sizeof note, "%+.4f above the run's mean", scores[best[c]]);
@@ -208,11 +210,11 @@ static clipspan_status set_up(figure *f, clipspan_error *err)
     size_t most = 1, numbers;
     char title[400];
     for (size_t i = 0; i < f->head_count; i++) {
-        const size_t picks = (size_t)cli_explain_known(j, f->heads[i])->picks;
-        if (picks > PICKS)
+        const size_t basis_texts = (size_t)cli_explain_known(j, f->heads[i])->basis_texts;
+        if (basis_texts > BASIS_TEXTS)
             return cs_fail(err, CLIPSPAN_E_LIMIT, "a head of the atlas has %zu texts; %d at most",
-                           picks, PICKS);
-        if (picks > most) most = picks;
+                           basis_texts, BASIS_TEXTS);
+        if (basis_texts > most) most = basis_texts;
     }
     if (!cs_size_mul(&numbers, most, j->facts->tokens)) numbers = SIZE_MAX;
     f->map = cs_alloc(numbers, sizeof *f->map, "maps", err);
@@ -224,7 +226,7 @@ static clipspan_status set_up(figure *f, clipspan_error *err)
     CS_TRY(clipspan_sheet_new(&f->sheet, f->head_count, 1 + COLUMNS,
                               view->height < CELL / 4 ? CELL / 4 : view->height,
                               view->width < CELL ? CELL : view->width, f->head_count, err));
-    snprintf(title, sizeof title, "%.120s: %.200s", cs_path_name(j->picture),
+    snprintf(title, sizeof title, "%.120s: %.200s", cs_path_name(j->image),
              j->facts->names[j->facts->order[0]]);
     clipspan_sheet_set_title(f->sheet, title);
     clipspan_sheet_set_column(f->sheet, 0, "head");
@@ -243,7 +245,7 @@ static clipspan_status draw(figure *f, clipspan_error *err)
     f->job->row_count = f->head_count;
     for (size_t row = 0; row < f->head_count; row++) {
         CS_TRY(draw_row(f, row, first, err));
-        first += (size_t)cli_explain_known(f->job, f->heads[row])->picks;
+        first += (size_t)cli_explain_known(f->job, f->heads[row])->basis_texts;
     }
     cli_stage(f->job->session, "figure drawn");
     return CLIPSPAN_OK;

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const contrasts[] = {"none", "mean", "rival"};
+static const char *const contrasts[] = {"none", "mean", "runner-up"};
 
 /* ---- Rows: text, part, layer, head, row, column, value, role ---- */
 
@@ -42,8 +42,8 @@ static clipspan_status put_text(cli_rows *rows, const cli_explain_job *j, size_t
     CS_TRY(put_row(rows, name, "input", -1, -1, NULL, mlp[0], "", err));
     for (long l = 0; l < L; l++) {
         CS_TRY(put_row(rows, name, "attention", l, -1, NULL, attention[l], "", err));
-        CS_TRY(put_row(rows, name, "class", l, -1, NULL, x->class_part[t * (size_t)L + (size_t)l],
-                       "", err));
+        CS_TRY(put_row(rows, name, "class", l, -1, NULL,
+                       x->class_self_attention[t * (size_t)L + (size_t)l], "", err));
         CS_TRY(put_row(rows, name, "mlp", l, -1, NULL, mlp[l + 1], "", err));
     }
     for (long i = 0; i < L * H; i++) {
@@ -142,7 +142,7 @@ static void emit_text(cli_json *json, const cli_explain_job *j, size_t t)
         cli_json_row(json, NULL);
         cli_json_whole(json, "layer", l);
         cli_json_real(json, "attention", x->attention[t * L + l]);
-        cli_json_real(json, "class", x->class_part[t * L + l]);
+        cli_json_real(json, "class", x->class_self_attention[t * L + l]);
         cli_json_real(json, "mlp", x->mlp[t * (L + 1) + l + 1]);
         cli_json_end(json);
     }
@@ -183,7 +183,7 @@ static void emit(const cli_explain_job *j)
     cli_json_begin(&json, stdout, 0, "clipspan.explain.v1");
     cli_json_flag(&json, "dry_run", x->out.dry_run);
     cli_json_text(&json, "model", j->info->name);
-    cli_json_text(&json, "picture", j->picture);
+    cli_json_text(&json, "image", j->image);
     cli_json_text(&json, "run", x->run);
     cli_json_flag(&json, "roles", j->atlas != NULL);
     cli_json_text(&json, "output", x->out.output);
@@ -212,7 +212,7 @@ clipspan_status cli_explain_show(cli_explain_job *j, clipspan_error *err)
     case CLI_FORM_TABLE: break;
     }
     if (j->facts) return cli_explain_print(j, err);
-    printf("would explain %s with %zu text%s\n", j->picture, clipspan_texts_get_count(j->texts),
+    printf("would explain %s with %zu text%s\n", j->image, clipspan_texts_get_count(j->texts),
            clipspan_texts_get_count(j->texts) == 1 ? "" : "s");
     return CLIPSPAN_OK;
 }

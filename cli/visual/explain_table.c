@@ -58,7 +58,8 @@ static clipspan_status print_layers(const cli_explain_job *j, size_t t, clipspan
         snprintf(name, sizeof name, "L%zu", l);
         status = cli_table_add(&table, name, err);
         if (status == CLIPSPAN_OK) status = add_number(&table, x->attention[t * L + l], err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->class_part[t * L + l], err);
+        if (status == CLIPSPAN_OK)
+            status = add_number(&table, x->class_self_attention[t * L + l], err);
         if (status == CLIPSPAN_OK) status = add_number(&table, x->mlp[t * (L + 1) + l + 1], err);
     }
     if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
@@ -74,9 +75,9 @@ static void first_texts(char *out, size_t room, const cli_explain_job *j,
     size_t used = 0;
     out[0] = '\0';
     if (!head || !texts) return;
-    for (int k = 0; k < head->picks && k < 3 && used < room; k++) {
+    for (int k = 0; k < head->basis_texts && k < 3 && used < room; k++) {
         const int size = snprintf(out + used, room - used, "%s%s", k ? "; " : "",
-                                  texts[head->pick[k].pick.text].text);
+                                  texts[head->basis_text[k].basis_text.text].text);
         used += size > 0 ? (size_t)size : 0;
     }
 }
@@ -156,10 +157,10 @@ static clipspan_status print_patches(const cli_explain_job *j, size_t t, clipspa
 clipspan_status cli_explain_print(const cli_explain_job *j, clipspan_error *err)
 {
     static const char *const said[] = {"the similarity", "the similarity minus the texts' mean",
-                                       "the similarity minus that of its strongest rival"};
+                                       "the similarity minus that of its strongest runner-up"};
     const clipspan_explanation_info *x = j->facts;
     const size_t first = x->order[0];
-    cli_print_text(stdout, j->session, j->picture, 0, 0);
+    cli_print_text(stdout, j->session, j->image, 0, 0);
     printf("\nexplained: %s\n", said[x->contrast]);
     CS_TRY(print_texts(j, err));
     putchar('\n');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan heatmap: where in pictures texts are, and through which heads. */
+/* clipspan heatmap: where in images texts are, and through which heads. */
 #include "cli/visual/heatmap.h"
 #include "base/memory.h"
 #include "cli/frame/command.h"
@@ -54,15 +54,14 @@ static clipspan_status make_names(cli_heatmap_job *j, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-static clipspan_status draw_window(cli_heatmap_job *j, size_t picture, size_t at,
-                                   clipspan_error *err)
+static clipspan_status draw_window(cli_heatmap_job *j, size_t image, size_t at, clipspan_error *err)
 {
     const cli_heatmap_scores scores = {.at = at,
                                        .sum = clipspan_maps_get(j->maps, at, j->kind) + 1,
                                        .stride = j->N,
                                        .rows = j->info->grid_height,
                                        .columns = j->info->grid_width};
-    return cli_heatmap_draw(j, picture, &scores, err);
+    return cli_heatmap_draw(j, image, &scores, err);
 }
 
 static clipspan_status map_windows(cli_heatmap_job *j, size_t first, size_t count,
@@ -103,7 +102,7 @@ static clipspan_status check_arguments(const cli_heatmap_job *j, clipspan_error 
     CS_TRY(cli_check_precision(&x->encoder, err));
     if (!j->x->out.output)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "heatmap writes pictures and arrays: say into which folder with -o FOLDER");
+                       "heatmap writes images and arrays: say into which folder with -o FOLDER");
     return cli_map_folder_check(s, &x->out, err);
 }
 
@@ -119,10 +118,10 @@ static clipspan_status prepare(cli_heatmap_job *j, clipspan_error *err)
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
-                          "has no text tower, so it cannot say where a text is");
+                          "has no text encoder, so it cannot say where a text is");
     CS_TRY(cli_texts_check(j->model, j->texts, err));
     CS_TRY(cli_heads_open(&j->heads, &j->head_count, x->heads, x->layers, j->info, err));
-    CS_TRY(cli_pictures_open(&j->inputs, s, 1, &x->images, err));
+    CS_TRY(cli_images_open(&j->inputs, s, 1, &x->images, err));
     j->T = clipspan_texts_get_count(j->texts);
     j->N = (size_t)j->info->tokens;
     j->method = x->method;
@@ -142,7 +141,7 @@ static clipspan_status prepare(cli_heatmap_job *j, clipspan_error *err)
     if (j->top > CLI_TOP_MOST) j->top = CLI_TOP_MOST;
     if (j->method != 0) j->top = 0;
     j->tiled = x->tiles || x->tile_size;
-    most = j->tiled ? CLIPSPAN_PARTS_MOST : MOST_AT_ONCE;
+    most = j->tiled ? CLIPSPAN_DECOMPOSITION_MOST : MOST_AT_ONCE;
     j->at_once = (size_t)cli_threads(s) < most ? (size_t)cli_threads(s) : most;
     return make_names(j, err);
 }
@@ -160,7 +159,7 @@ static clipspan_status make_maps(cli_heatmap_job *j, clipspan_error *err)
     o.head_count = j->head_count;
     o.each = j->top > 0;
     o.kinds = (unsigned)j->kind;
-    o.pictures = (int)j->at_once;
+    o.images = (int)j->at_once;
     return clipspan_maps_new(&j->maps, j->encoder, j->bank, &o, err);
 }
 
@@ -180,7 +179,7 @@ static void begin_document(cli_heatmap_job *j)
     cli_json_whole(&j->json, NULL, (uint64_t)j->info->grid_height);
     cli_json_whole(&j->json, NULL, (uint64_t)j->info->grid_width);
     cli_json_end(&j->json);
-    if (s->form == CLI_FORM_JSON) cli_json_array(&j->json, "pictures");
+    if (s->form == CLI_FORM_JSON) cli_json_array(&j->json, "images");
 }
 
 static void summarize(cli_heatmap_job *j)
@@ -188,7 +187,7 @@ static void summarize(cli_heatmap_job *j)
     const cli_session *s = j->session;
     if (s->form == CLI_FORM_TABLE) {
         cli_say(s,
-                "%s%s: %zu picture%s, %zu map%s each over %d x %d patches%s (%s; %s)\n"
+                "%s%s: %zu image%s, %zu map%s each over %d x %d patches%s (%s; %s)\n"
                 "%s/rows.csv: what each file is; NNN-name-sheet.png shows everything at once",
                 j->x->out.dry_run ? "would write " : "", j->x->out.output, j->written,
                 j->written == 1 ? "" : "s", j->rows_of_maps, j->rows_of_maps == 1 ? "" : "s",
@@ -221,9 +220,9 @@ static clipspan_status heatmap(cli_heatmap_job *j, clipspan_error *err)
         &j->rows, &j->x->out, "path|status|text|similarity|sum|highest|row|column|limit|file|error",
         err));
     if (s->form != CLI_FORM_TABLE) begin_document(j);
-    CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), map_piece, j, err));
+    CS_TRY(cli_images_run(s, j->inputs, cli_threads(s), map_piece, j, err));
     CS_TRY(cli_rows_finish(j->rows, err));
-    cli_stage(s, "pictures mapped and drawn");
+    cli_stage(s, "images mapped and drawn");
     summarize(j);
     return CLIPSPAN_OK;
 }
@@ -256,11 +255,10 @@ static const cli_option options[] = {
     CLI_OPT_TEXTS,
     CLI_OPT_TEXT_TEMPLATES,
     CLI_OPT_MAP_CONTRAST,
-    CLI_CHOICE(
-        "Maps", "method", 0, "clipspan|attention|rollout|patch|value",
-        "the heads' terms by patch; or, to compare, the last layer's attention, attention rollout, "
-        "cosines of the final patches, or of the last layer's values",
-        method),
+    CLI_CHOICE("Maps", "method", 0, "clipspan|attention|rollout|patch|value",
+               "the heads' components by patch; or, to compare, the last layer's attention, "
+               "attention rollout, cosines of the final patches, or of the last layer's values",
+               method),
     CLI_OPT_MAP_HEADS,
     CLI_OPT_MAP_LAYERS,
     CLI_WHOLE(
@@ -269,15 +267,14 @@ static const cli_option options[] = {
         top, 1, 64),
     CLI_FLAG(
         "Maps", "tiles", 0,
-        "map the whole of large pictures at their own resolution: windows of the model's size that "
+        "map the whole of large images at their own resolution: windows of the model's size that "
         "overlap by half, each seen alone, blended into one map; small things show, what needs the "
         "whole scene does not",
         tiles),
     CLI_WHOLE(
         "Maps", "tile-size", 0, "N",
-        "pixels of the picture along a window's side (default: as many as the model takes); fewer "
-        "show "
-        "smaller things, more make fewer windows; implies --tiles",
+        "pixels of the image along a window's side (default: as many as the model takes); fewer "
+        "show smaller things, more make fewer windows; implies --tiles",
         tile_size, 1, 65536),
     CLI_WHOLE("Maps", "size", 0, "N", "pixels of an overlay's longer side at most (default 1024)",
               size, 16, 4096),
@@ -296,40 +293,32 @@ static const cli_option options[] = {
 const cli_command cli_heatmap = {
     .name = "heatmap",
     .usage = "MODEL IMAGE... --text TEXT... -o FOLDER",
-    .summary = "where in a picture texts are, and through which heads",
+    .summary = "where in an image texts are, and through which heads",
     .about =
-        "Draws, for every text, what each patch of the picture adds to the similarity through the "
-        "attention heads, laid over the whole picture with crop and aspect undone: orange speaks "
-        "for "
+        "Draws, for every text, what each patch of the image adds to the similarity through the "
+        "attention heads, laid over the whole image with crop and aspect undone: orange speaks for "
         "the text, blue against it, and what the model does not see has slanting lines. The scale "
-        "is "
-        "stated on every drawing and shared by a picture's texts.\n"
+        "is stated on every drawing and shared by an image's texts.\n"
         "With several texts each is shown against the others (--contrast): minus their mean, as "
-        "published; minus the strongest rival at each patch, which tells two things in one picture "
-        "apart best; or pair by pair.\n"
-        "For each picture there are an overlay a text, a sheet of texts by heads (the strongest "
-        "heads, "
-        "or those of --heads) and NAME.npy, the scores themselves without contrast, float32 "
-        "[texts, "
-        "grid height, grid width].\n"
-        "--tiles maps large pictures whole and at their own resolution: windows of the model's "
-        "size "
+        "published; minus the strongest runner-up at each patch, which tells two things in one "
+        "image apart best; or pair by pair.\n"
+        "For each image there are an overlay a text, a sheet of texts by heads (the strongest "
+        "heads, or those of --heads) and NAME.npy, the scores themselves without contrast, float32 "
+        "[texts, grid height, grid width].\n"
+        "--tiles maps large images whole and at their own resolution: windows of the model's size "
         "that overlap by half or more are mapped one by one and blended with weights that add up "
-        "to "
-        "one. The scale is the same everywhere, but the model sees each window alone: a patch's "
-        "number "
-        "is its part of the similarity of the text with its windows, and the sum over the picture "
-        "is "
-        "no similarity. A picture of 12 megapixels takes about 900 windows of 224 pixels; 4,096 "
-        "are "
-        "the limit, and the maps may take a quarter of memory.",
+        "to one. The scale is the same everywhere, but the model sees each window alone: a patch's "
+        "number is its part of the similarity of the text with its windows, and the sum over the "
+        "image is no similarity. An image of 12 megapixels takes about 900 windows of 224 pixels; "
+        "4,096 are the limit, and the maps may take a quarter of memory.",
     .examples =
         "clipspan heatmap MODEL photo.jpg --text \"a dog\" --text \"a cat\" -o maps\ttwo texts\n"
         "clipspan heatmap MODEL photo.jpg --text \"a dog\" --heads L11.H3,L10.H0 -o maps\ttwo "
         "heads\n"
         "clipspan heatmap MODEL street.jpg --text \"a road sign\" --text \"a tree\" --tiles -o "
-        "maps\tsmall things in a large picture\n"
-        "clipspan heatmap demo look.csv --texts things.txt --contrast rival -o maps\tmany pictures",
+        "maps\tsmall things in a large image\n"
+        "clipspan heatmap demo look.csv --texts things.txt --contrast runner-up -o maps\tmany "
+        "images",
     .arguments = {"MODEL", "IMAGE..."},
     .options = options,
     .option_count = sizeof options / sizeof *options,

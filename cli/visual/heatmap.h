@@ -43,17 +43,17 @@ typedef struct cli_heatmap_job {
     float *work;  /* [2 + top, rows_of_maps, cells] maps after contrast; and one to try a head in */
     size_t work_room;
     int tiled;
-    float *blend; /* [1 + head_count, T, cells] of a picture in tiles */
+    float *blend; /* [1 + head_count, T, cells] of an image in tiles */
     size_t blend_room;
-    uint8_t *pixels; /* [at_once, image_height, image_width, 3] windows */
+    uint8_t *pixels; /* [at_once, input_height, input_width, 3] windows */
     size_t at_once;
     cli_rows *rows;
     cli_json json;
     size_t written;
-    uint64_t windows; /* of pictures in tiles */
+    uint64_t windows; /* of images in tiles */
 } cli_heatmap_job;
 
-/* Scores of one picture, before contrast. */
+/* Scores of one image, before contrast. */
 typedef struct cli_heatmap_scores {
     size_t at;          /* number in the last run, for its similarities */
     const float *sum;   /* [T, cells], rows `stride` numbers apart */
@@ -65,19 +65,19 @@ typedef struct cli_heatmap_scores {
 
 const char *cli_heatmap_method(const cli_heatmap_job *job);
 
-/* Picture `picture` of the list: drawings, the array, rows. */
-clipspan_status cli_heatmap_draw(cli_heatmap_job *job, size_t picture, const cli_heatmap_scores *x,
+/* Image `image` of the list: drawings, the array, rows. */
+clipspan_status cli_heatmap_draw(cli_heatmap_job *job, size_t image, const cli_heatmap_scores *x,
                                  clipspan_error *err);
 
-/* Picture `picture` window by window, then drawn. A picture that cannot be used fills *error. */
-clipspan_status cli_heatmap_tiles(cli_heatmap_job *job, size_t picture, clipspan_error *error,
+/* Image `image` window by window, then drawn. An image that cannot be used fills *error. */
+clipspan_status cli_heatmap_tiles(cli_heatmap_job *job, size_t image, clipspan_error *error,
                                   clipspan_error *err);
 
-/* Windows of all pictures, those that cannot be used left out, for --dry-run. */
+/* Windows of all images, those that cannot be used left out, for --dry-run. */
 clipspan_status cli_heatmap_windows(uint64_t *out, cli_heatmap_job *job, clipspan_error *err);
 
-/* A picture that could not be used. */
-clipspan_status cli_heatmap_skip(cli_heatmap_job *job, size_t picture, const clipspan_error *error,
+/* An image that could not be used. */
+clipspan_status cli_heatmap_skip(cli_heatmap_job *job, size_t image, const clipspan_error *error,
                                  clipspan_error *err);
 
 #endif

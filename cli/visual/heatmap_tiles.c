@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* heatmap --tiles: windows over a picture, a few at a time, their maps blended as they come. */
+/* heatmap --tiles: windows over an image, a few at a time, their maps blended as they come. */
 #include "base/memory.h"
 #include "cli/out/numbers.h"
 #include "cli/visual/heatmap.h"
@@ -7,31 +7,30 @@
 #include <clipspan/clipspan.h>
 #include <string.h>
 
-#define NOTED        20  /* pictures whose cost is told without -v */
+#define NOTED        20  /* images whose cost is told without -v */
 #define WORTH_SAYING 3.0 /* seconds */
 
-static clipspan_status open_tiles(clipspan_tiles **out, const cli_heatmap_job *j, size_t picture,
+static clipspan_status open_tiles(clipspan_tiles **out, const cli_heatmap_job *j, size_t image,
                                   clipspan_error *err)
 {
     const cli_heatmap_settings *x = j->x;
     clipspan_tiles_options o = CLIPSPAN_TILES_OPTIONS_INIT;
-    clipspan_picture_options how = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options how = CLIPSPAN_IMAGE_OPTIONS_INIT;
     o.size = (int)x->tile_size;
     how.exif_orient = x->images.exif_orient;
     how.max_pixels = x->images.max_pixels;
-    o.picture = &how;
-    return clipspan_tiles_new(out, j->model, clipspan_inputs_get_paths(j->inputs)[picture], &o,
-                              err);
+    o.image = &how;
+    return clipspan_tiles_new(out, j->model, clipspan_inputs_get_paths(j->inputs)[image], &o, err);
 }
 
 /* Room for the blended maps, which may take a quarter of memory. */
-static clipspan_status make_room(cli_heatmap_job *j, size_t picture,
-                                 const clipspan_tiles_info *info, clipspan_error *err)
+static clipspan_status make_room(cli_heatmap_job *j, size_t image, const clipspan_tiles_info *info,
+                                 clipspan_error *err)
 {
     const size_t cells = (size_t)info->grid_height * (size_t)info->grid_width;
     const size_t maps = (j->top ? 1 + j->head_count : 1) * (j->textless ? 1 : j->T);
     const size_t drawn = (2 + j->top) * j->rows_of_maps;
-    const size_t window = 3 * (size_t)j->info->image_height * (size_t)j->info->image_width;
+    const size_t window = 3 * (size_t)j->info->input_height * (size_t)j->info->input_width;
     const uint64_t memory = cs_memory_total();
     char need[CLI_NUMBER_ROOM], most[CLI_NUMBER_ROOM];
     size_t bytes;
@@ -40,7 +39,7 @@ static clipspan_status make_room(cli_heatmap_job *j, size_t picture,
     cli_format_bytes(most, (double)memory / 4.0);
     if (memory && bytes > memory / 4)
         return cs_fail_at(
-            err, CLIPSPAN_E_LIMIT, clipspan_inputs_get_paths(j->inputs)[picture],
+            err, CLIPSPAN_E_LIMIT, clipspan_inputs_get_paths(j->inputs)[image],
             "%zu maps of %d x %d patches take %s, over a quarter of memory (%s); take "
             "larger tiles (--tile-size), fewer heads (--heads) or fewer texts",
             maps + drawn, info->grid_height, info->grid_width, need, most);
@@ -50,15 +49,15 @@ static clipspan_status make_room(cli_heatmap_job *j, size_t picture,
     return j->pixels ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-static void tell_cost(cli_heatmap_job *j, size_t picture, const clipspan_tiles_info *info)
+static void tell_cost(cli_heatmap_job *j, size_t image, const clipspan_tiles_info *info)
 {
-    const char *path = clipspan_inputs_get_paths(j->inputs)[picture];
+    const char *path = clipspan_inputs_get_paths(j->inputs)[image];
     char count[CLI_NUMBER_ROOM];
     cli_count_of(count, info->count, "window");
     if (info->whole)
         cli_detail(j->session, "%s: no larger than a window", path);
     else
-        (picture < NOTED ? cli_note : cli_detail)(
+        (image < NOTED ? cli_note : cli_detail)(
             j->session, "%s: %s of %.0f x %.0f pixels, overlapping by half or more", path, count,
             info->width, info->height);
 }
@@ -116,7 +115,7 @@ static clipspan_status map_windows(cli_heatmap_job *j, clipspan_tiles *tiles, cl
     return status;
 }
 
-clipspan_status cli_heatmap_tiles(cli_heatmap_job *j, size_t picture, clipspan_error *error,
+clipspan_status cli_heatmap_tiles(cli_heatmap_job *j, size_t image, clipspan_error *error,
                                   clipspan_error *err)
 {
     cli_heatmap_scores scores = {0};
@@ -124,10 +123,10 @@ clipspan_status cli_heatmap_tiles(cli_heatmap_job *j, size_t picture, clipspan_e
     clipspan_tiles *tiles = NULL;
     clipspan_status status = CLIPSPAN_OK;
     cs_clear(error);
-    if (open_tiles(&tiles, j, picture, error) != CLIPSPAN_OK) return CLIPSPAN_OK;
+    if (open_tiles(&tiles, j, image, error) != CLIPSPAN_OK) return CLIPSPAN_OK;
     info = clipspan_tiles_get_info(tiles);
-    if (make_room(j, picture, info, error) == CLIPSPAN_OK) {
-        tell_cost(j, picture, info);
+    if (make_room(j, image, info, error) == CLIPSPAN_OK) {
+        tell_cost(j, image, info);
         CS_TRY_DONE(map_windows(j, tiles, error, err));
     }
     if (error->code != CLIPSPAN_OK) goto done;
@@ -138,7 +137,7 @@ clipspan_status cli_heatmap_tiles(cli_heatmap_job *j, size_t picture, clipspan_e
     scores.columns = info->grid_width;
     scores.tiles = tiles;
     j->windows += info->count;
-    status = cli_heatmap_draw(j, picture, &scores, err);
+    status = cli_heatmap_draw(j, image, &scores, err);
 done:
     clipspan_tiles_free(&tiles);
     return status;

@@ -32,7 +32,7 @@ void cli_contrast_pair(size_t *first, size_t *second, int contrast, size_t T, si
 }
 
 /* The highest of the other texts at place j. */
-static float rival(const float *maps, size_t T, size_t stride, size_t text, size_t j)
+static float runner_up(const float *maps, size_t T, size_t stride, size_t text, size_t j)
 {
     float best = maps[(text == 0) * stride + j];
     for (size_t t = 0; t < T; t++)
@@ -50,7 +50,8 @@ void cli_contrast_run(float *out, const float *maps, size_t T, size_t n, size_t 
         for (size_t j = 0; j < n; j++) {
             double value = (double)maps[a * stride + j], mean = 0.0;
             if (contrast == CLI_CONTRAST_PAIRS) value -= (double)maps[b * stride + j];
-            if (contrast == CLI_CONTRAST_RIVAL) value -= (double)rival(maps, T, stride, a, j);
+            if (contrast == CLI_CONTRAST_RUNNER_UP)
+                value -= (double)runner_up(maps, T, stride, a, j);
             if (contrast == CLI_CONTRAST_MEAN) {
                 for (size_t t = 0; t < T; t++)
                     mean += (double)maps[t * stride + j];
@@ -65,7 +66,7 @@ const char *cli_contrast_name(int contrast)
 {
     switch (contrast) {
     case CLI_CONTRAST_MEAN: return "each text minus the mean of all";
-    case CLI_CONTRAST_RIVAL: return "each text minus its strongest rival at each patch";
+    case CLI_CONTRAST_RUNNER_UP: return "each text minus its strongest runner-up at each patch";
     case CLI_CONTRAST_PAIRS: return "one text minus another";
     default: return "scores of the texts as they are";
     }

@@ -8,9 +8,9 @@
 enum {
     CLI_CONTRAST_AUTO, /* MEAN with several texts, else NONE */
     CLI_CONTRAST_NONE,
-    CLI_CONTRAST_MEAN,  /* minus the mean over all texts, as published */
-    CLI_CONTRAST_RIVAL, /* minus the highest of the other texts, patch by patch */
-    CLI_CONTRAST_PAIRS  /* every text minus every later one: T (T - 1) / 2 maps */
+    CLI_CONTRAST_MEAN,      /* minus the mean over all texts, as published */
+    CLI_CONTRAST_RUNNER_UP, /* minus the highest of the other texts, patch by patch */
+    CLI_CONTRAST_PAIRS      /* every text minus every later one: T (T - 1) / 2 maps */
 };
 
 /* Replaces AUTO. Errors: ARGUMENT when one text is to stand against others. */

@@ -37,7 +37,7 @@ clipspan_status cli_map_folder_open(cli_rows **rows, const cli_output_settings *
     return cli_rows_header(*rows, columns, err);
 }
 
-void cli_map_file(char out[CLI_MAP_FILE_ROOM], size_t picture, size_t count, const char *path,
+void cli_map_file(char out[CLI_MAP_FILE_ROOM], size_t image, size_t count, const char *path,
                   const char *ending)
 {
     const char *name = cs_path_name(path), *dot = strrchr(name, '.');
@@ -45,7 +45,7 @@ void cli_map_file(char out[CLI_MAP_FILE_ROOM], size_t picture, size_t count, con
     int digits = 0;
     for (; count; count /= 10)
         digits++;
-    snprintf(out, CLI_MAP_FILE_ROOM, "%0*zu-%.*s%s", digits, picture,
+    snprintf(out, CLI_MAP_FILE_ROOM, "%0*zu-%.*s%s", digits, image,
              (int)(length > 180 ? 180 : length), name, ending);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder that heatmap and segment write into: files named after pictures, and rows.csv. */
+/* The folder that heatmap and segment write into: files named after images, and rows.csv. */
 #ifndef CLIPSPAN_CLI_MAP_FOLDER_H
 #define CLIPSPAN_CLI_MAP_FOLDER_H
 
@@ -19,11 +19,11 @@ clipspan_status cli_map_folder_check(const cli_session *session, const cli_outpu
 clipspan_status cli_map_folder_open(cli_rows **rows, const cli_output_settings *out,
                                     const char *columns, clipspan_error *err);
 
-/* "NNN-name" and an ending, with as many digits as `count` pictures need. */
-void cli_map_file(char out[CLI_MAP_FILE_ROOM], size_t picture, size_t count, const char *path,
+/* "NNN-name" and an ending, with as many digits as `count` images need. */
+void cli_map_file(char out[CLI_MAP_FILE_ROOM], size_t image, size_t count, const char *path,
                   const char *ending);
 
-/* The row of a picture that was skipped: path, status, nothing in `between` columns, the reason. */
+/* The row of an image that was skipped: path, status, nothing in `between` columns, the reason. */
 clipspan_status cli_map_folder_skip(cli_rows *rows, const char *path, int between,
                                     const clipspan_error *error, clipspan_error *err);
 

@@ -8,13 +8,14 @@
 
 #define CLI_OPT_MAP_CONTRAST                                                                       \
     CLI_CHOICE(                                                                                    \
-        "Maps", "contrast", 0, "auto|none|mean|rival|pairs",                                       \
+        "Maps", "contrast", 0, "auto|none|mean|runner-up|pairs",                                   \
         "what a text is shown against: nothing; the mean of all texts (auto, with several); the "  \
         "strongest other text at each patch; or every other text, pair by pair",                   \
         contrast)
 #define CLI_OPT_MAP_HEADS                                                                          \
-    CLI_TEXT("Maps", "heads", 0, "L22.H11,...", "the terms of these heads only", heads)
+    CLI_TEXT("Maps", "heads", 0, "L22.H11,...", "the components of these heads only", heads)
 #define CLI_OPT_MAP_LAYERS                                                                         \
-    CLI_TEXT("Maps", "layers", 0, "all|last4|A-B", "the terms of these layers' heads only", layers)
+    CLI_TEXT("Maps", "layers", 0, "all|last4|A-B", "the components of these layers' heads only",   \
+             layers)
 
 #endif

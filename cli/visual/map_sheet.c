@@ -97,7 +97,7 @@ static clipspan_status fill_rows(easel *e, const cli_map_set *set, clipspan_erro
 {
     for (size_t row = 0; row < set->rows; row++) {
         const float *map = set->maps + row * set->grid;
-        CS_TRY(draw(e, set, NULL, row, 0, CLIPSPAN_DRAW_PICTURE, 1.0, set->names[row], err));
+        CS_TRY(draw(e, set, NULL, row, 0, CLIPSPAN_DRAW_IMAGE, 1.0, set->names[row], err));
         CS_TRY(draw(e, set, map, row, 1, CLIPSPAN_DRAW_MAP, set->limit, "", err));
         CS_TRY(draw(e, set, map, row, 2, CLIPSPAN_DRAW_OVERLAY, set->limit, "", err));
         for (size_t h = 0; h < set->head_count; h++)
@@ -119,7 +119,7 @@ clipspan_status cli_map_sheet(const cli_map_set *set, const char *path, clipspan
                                    e.info->height < CELL / 4 ? CELL / 4 : e.info->height,
                                    e.info->width < CELL ? CELL : e.info->width, bars, err));
     clipspan_sheet_set_title(e.sheet, cs_path_name(set->path));
-    clipspan_sheet_set_column(e.sheet, 0, "picture");
+    clipspan_sheet_set_column(e.sheet, 0, "image");
     clipspan_sheet_set_column(e.sheet, 1, "map");
     clipspan_sheet_set_column(e.sheet, 2, "overlay");
     for (size_t h = 0; h < set->head_count; h++) {

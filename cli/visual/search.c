@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan search: the nearest pictures of a run by heads, roles and texts. */
+/* clipspan search: the nearest images of a run by heads, roles and texts. */
 #include "cli/visual/search.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -34,7 +34,7 @@ static clipspan_status check_arguments(cli_search_job *j, clipspan_error *err)
     const char *text = x->region;
     if (x->like.count + x->texts.text.count == 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "nothing to look for: give --like PICTURE or --text TEXT");
+                       "nothing to look for: give --like IMAGE or --text TEXT");
     if (x->out.output) {
         if (!cli_ends_in(x->out.output, ".html") && !cli_ends_in(x->out.output, ".tsv") &&
             !cli_ends_in(x->out.output, ".csv"))
@@ -47,14 +47,14 @@ static clipspan_status check_arguments(cli_search_job *j, clipspan_error *err)
     if (!text) return CLIPSPAN_OK;
     j->has_region = 1;
     if (!x->like.count)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--region is a part of a picture: give --like");
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--region is a part of an image: give --like");
     for (int i = 0; i < 4; i++) {
         char *end;
         j->region[i] = strtod(text, &end);
         if (end == text || *end != (i < 3 ? ',' : '\0') || !(j->region[i] >= 0.0) ||
             j->region[i] > 1e9 || (i > 1 && j->region[i] == 0.0))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "--region: expected X,Y,WIDTH,HEIGHT in pixels of the picture, found "
+                           "--region: expected X,Y,WIDTH,HEIGHT in pixels of the image, found "
                            "\"%s\"",
                            x->region);
         text = end + 1;
@@ -78,7 +78,7 @@ static clipspan_status open_searches(cli_search_job *j, clipspan_error *err)
         cli_progress_end(s);
         CS_TRY(status);
     }
-    cli_stage(s, "codes read");
+    cli_stage(s, "coefficients read");
     return CLIPSPAN_OK;
 }
 
@@ -149,8 +149,8 @@ static clipspan_status sum_parts(double *sum, const cli_search_job *j,
         float *query = NULL;
         status = cli_search_query(&query, j, group, &j->items[i], err);
         if (status == CLIPSPAN_OK)
-            status =
-                clipspan_search_run_parts(one, group->search, row, query, j->items[i].is_text, err);
+            status = clipspan_search_run_contributions(one, group->search, row, query,
+                                                       j->items[i].is_text, err);
         for (size_t h = 0; h < group->head_count && status == CLIPSPAN_OK; h++)
             sum[h] += group->weight * j->items[i].weight * one[h];
         cs_free(query);
@@ -185,15 +185,15 @@ static clipspan_status explain(char **out, const cli_search_job *j, size_t row, 
     return CLIPSPAN_OK;
 }
 
-static int take_picture(void *user, const clipspan_run_picture *picture)
+static int take_image(void *user, const clipspan_run_image *image)
 {
     found *f = user;
     const char *root = f->j->x->root;
     const char *folder = root ? root : clipspan_search_get_folder(f->j->groups[0].search);
     char **texts = f->texts + 4 * f->at;
-    texts[0] = cs_path_join(folder, picture->path, NULL);
-    texts[1] = cs_strdup(picture->path, NULL);
-    texts[2] = cs_strdup(picture->label ? picture->label : "", NULL);
+    texts[0] = cs_path_join(folder, image->path, NULL);
+    texts[1] = cs_strdup(image->path, NULL);
+    texts[2] = cs_strdup(image->label ? image->label : "", NULL);
     return !texts[0] || !texts[1] || !texts[2];
 }
 
@@ -201,7 +201,7 @@ static clipspan_status find(found *f, clipspan_error *err)
 {
     cli_search_job *j = f->j;
     const size_t N = clipspan_search_get_count(j->groups[0].search);
-    const uint64_t *places = clipspan_search_get_places(j->groups[0].search);
+    const uint64_t *run_indices = clipspan_search_get_run_indices(j->groups[0].search);
     size_t top = j->x->top ? (size_t)j->x->top : 10;
     double start;
     if (top > N) top = N;
@@ -213,10 +213,11 @@ static clipspan_status find(found *f, clipspan_error *err)
     start = cli_seconds();
     CS_TRY(score_all(f->scores, j, err));
     choose(f->rows, &f->count, f->scores, N, top);
-    cli_detail(j->session, "%.1f ms  %zu pictures compared", 1e3 * (cli_seconds() - start), N);
+    cli_detail(j->session, "%.1f ms  %zu images compared", 1e3 * (cli_seconds() - start), N);
     for (f->at = 0; f->at < f->count; f->at++) {
         char **texts = f->texts + 4 * f->at;
-        CS_TRY(clipspan_run_read_pictures(j->run, places[f->rows[f->at]], 1, take_picture, f, err));
+        CS_TRY(
+            clipspan_run_read_images(j->run, run_indices[f->rows[f->at]], 1, take_image, f, err));
         CS_TRY(explain(&texts[3], j, f->rows[f->at], err));
         f->hits[f->at].score = f->scores[f->rows[f->at]];
         f->hits[f->at].file = texts[0];
@@ -277,7 +278,7 @@ static void show_json(const found *f)
     cli_json_begin(&json, stdout, 0, "clipspan.search.v1");
     cli_json_text(&json, "run", j->info->path);
     cli_json_text(&json, "query", words);
-    cli_json_whole(&json, "pictures", clipspan_search_get_count(j->groups[0].search));
+    cli_json_whole(&json, "images", clipspan_search_get_count(j->groups[0].search));
     cli_json_array(&json, "groups");
     for (size_t g = 0; g < j->group_count; g++) {
         cli_json_row(&json, NULL);
@@ -302,7 +303,7 @@ static void show_json(const found *f)
 
 static clipspan_status show_table(const found *f, clipspan_error *err)
 {
-    static const char headers[] = ">|>score|picture|label|most through";
+    static const char headers[] = ">|>score|image|label|most through";
     clipspan_status status = CLIPSPAN_OK;
     char cell[CLI_NUMBER_ROOM], words[1024];
     cli_table table;
@@ -382,26 +383,23 @@ static const cli_option options[] = {
     CLI_OPT_TEXT,
     CLI_OPT_TEXT_TEMPLATES,
     CLI_LIST(
-        "Query", "like", 0, "PICTURE",
-        "a picture; or one of the run by its path, the end of it, or #N for its place in the list, "
-        "for "
-        "which neither file nor model are needed; may be repeated",
+        "Query", "like", 0, "IMAGE",
+        "an image; or one of the run by its path, the end of it, or #N for its place in the list, "
+        "for which neither file nor model are needed; may be repeated",
         like),
-    CLI_LIST("Query", "unlike", 0, "PICTURE", "a picture that is taken off; may be repeated",
-             unlike),
+    CLI_LIST("Query", "unlike", 0, "IMAGE", "an image that is taken off; may be repeated", unlike),
     CLI_TEXT("Query", "region", 0, "X,Y,WIDTH,HEIGHT",
-             "only what heads read there in the pictures of the query, in their pixels", region),
+             "only what heads read there in the images of the query, in their pixels", region),
     CLI_TEXT("Query", "role", 0, "NAME[=WEIGHT],...",
              "the heads with these roles in the run's atlas, each with a weight (default 1)", role),
     CLI_TEXT("Query", "heads", 0, "L22.H11,...", "these heads", heads),
     CLI_CHOICE("Query", "compare", 0, "cosine|centred|plain",
                "cosines of what differs from the run's mean (default), products of it, or plain "
-               "products, as "
-               "published",
+               "products, as published",
                compare),
-    CLI_WHOLE("Query", "top", 0, "N", "how many pictures to give (default 10)", top, 1, 100000),
+    CLI_WHOLE("Query", "top", 0, "N", "how many images to give (default 10)", top, 1, 100000),
     CLI_TEXT("Query", "root", 0, "FOLDER",
-             "where relative paths of the run's pictures start now, for the contact sheet", root),
+             "where relative paths of the run's images start now, for the contact sheet", root),
     CLI_OPT_MODEL,
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.html|FILE.tsv|FILE.csv",
@@ -412,28 +410,24 @@ static const cli_option options[] = {
 
 const cli_command cli_search = {
     .name = "search",
-    .usage = "RUN --like PICTURE... | --text TEXT... [--role NAME|--heads L.H,...]",
-    .summary = "the nearest pictures of a run by what some heads wrote",
+    .usage = "RUN --like IMAGE... | --text TEXT... [--role NAME|--heads L.H,...]",
+    .summary = "the nearest images of a run by what some heads wrote",
     .about =
-        "Compares, exactly, what chosen heads wrote for every picture of a run with what they "
-        "write "
-        "for "
-        "the query: pictures (--like, --unlike), a part of one (--region), texts, or several of "
-        "them, "
-        "which are added up. --role takes the heads that carry a role in the run's atlas, several "
-        "with "
-        "weights, such as colour=1,place=-1; without heads or roles whole embeddings are "
-        "compared.\n"
-        "Every hit names the heads that gave most to its score. The run must have kept codes; its "
-        "model is needed for files and texts only, not for pictures of the run.",
+        "Compares, exactly, what chosen heads wrote for every image of a run with what they write "
+        "for the query: images (--like, --unlike), a part of one (--region), texts, or several of "
+        "them, which are added up. --role takes the heads that carry a role in the run's atlas, "
+        "several with weights, such as colour=1,place=-1; without heads or roles whole embeddings "
+        "are compared.\n"
+        "Every hit names the heads that gave most to its score. The run must have kept "
+        "coefficients; its model is needed for files and texts only, not for images of the run.",
     .examples =
         "clipspan search run --like photo.jpg --role colour -o hits.html\tthe same colours\n"
-        "clipspan search run --like \"#17\" --role colour\tlike the run's own picture 17\n"
+        "clipspan search run --like \"#17\" --role colour\tlike the run's own image 17\n"
         "clipspan search run --like photo.jpg --role colour=1,place=-1\tthe same colours "
         "elsewhere\n"
         "clipspan search run --text \"a red thing\" --heads L11.H3\tby a text, through one head\n"
-        "clipspan search run --like photo.jpg --region 40,60,120,90 --top 50\tby a part of a "
-        "picture",
+        "clipspan search run --like photo.jpg --region 40,60,120,90 --top 50\tby a part of an "
+        "image",
     .arguments = {"RUN"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

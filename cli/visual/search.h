@@ -17,12 +17,12 @@ typedef struct cli_search_group {
     clipspan_search *search;
 } cli_search_group;
 
-/* What is looked for: a picture or a text, and how much it counts. */
+/* What is looked for: an image or a text, and how much it counts. */
 typedef struct cli_search_item {
     const char *name;
     double weight;
     int is_text;
-    float *heads;  /* pictures: [L, H, P] */
+    float *heads;  /* images: [L, H, P] */
     float *vector; /* texts and embeddings: [P] */
 } cli_search_item;
 
@@ -52,14 +52,14 @@ typedef struct cli_search_job {
 /* Groups of --heads and --role; the whole embedding without either. */
 clipspan_status cli_search_groups(cli_search_job *job, clipspan_error *err);
 
-/* Pictures and texts of the query, through the run's model. */
+/* Images and texts of the query, through the run's model. */
 clipspan_status cli_search_items(cli_search_job *job, clipspan_error *err);
 
-/* Whether a name of --like is one of a picture of the run: no file, or "#17". */
+/* Whether a name of --like is one of an image of the run: no file, or "#17". */
 int cli_search_is_stored(const char *name);
 
-/* Fills the item from the run's codes, for the heads of all groups. Errors: NOT_FOUND, ARGUMENT
- * (more than one is called so; it was skipped), those of reading the run. */
+/* Fills the item from the run's coefficients, for the heads of all groups. Errors: NOT_FOUND,
+ * ARGUMENT (more than one is called so; it was skipped), those of reading the run. */
 clipspan_status cli_search_stored(const cli_search_job *job, cli_search_item *item,
                                   clipspan_error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a search compares and what with: heads by name or role, pictures, parts of them, texts. */
+/* What a search compares and what with: heads by name or role, images, parts of them, texts. */
 #include "base/memory.h"
 #include "cli/in/classifier.h"
 #include "cli/in/heads.h"
@@ -71,7 +71,7 @@ clipspan_status cli_search_groups(cli_search_job *j, clipspan_error *err)
 
 /* Adds up the tokens whose patches' centres lie in the region: heads : [L, H, P]. */
 static clipspan_status sum_region(const cli_search_job *j, float *heads,
-                                  const clipspan_parts *parts, const char *path,
+                                  const clipspan_decomposition *parts, const char *path,
                                   clipspan_error *err)
 {
     const clipspan_model_info *info = clipspan_model_get_info(j->model);
@@ -81,7 +81,7 @@ static clipspan_status sum_region(const cli_search_job *j, float *heads,
     clipspan_status status;
     double window[4], step_x, step_y;
     size_t inside = 0;
-    float *tokens = cs_alloc(N, P * sizeof *tokens, "terms of patches", err);
+    float *tokens = cs_alloc(N, P * sizeof *tokens, "contributions of  ", err);
     if (!tokens) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(clipspan_view_new(&view, j->model, path, 16, NULL, err));
     memcpy(window, clipspan_view_get_info(view)->window, sizeof window);
@@ -91,7 +91,7 @@ static clipspan_status sum_region(const cli_search_job *j, float *heads,
     for (int l = 0; l < j->info->layers; l++)
         for (int h = 0; h < j->info->heads; h++) {
             float *sum = heads + (size_t)(l * j->info->heads + h) * P;
-            CS_TRY_DONE(clipspan_parts_run_tokens(tokens, parts, l, h, err));
+            CS_TRY_DONE(clipspan_decomposition_run_tokens(tokens, parts, l, h, err));
             inside = 0;
             for (size_t n = 0; n + 1 < N; n++) {
                 const size_t row = n / columns, column = n % columns;
@@ -116,36 +116,36 @@ done:
     return status;
 }
 
-static clipspan_status take_picture(cli_search_job *j, cli_search_item *item, clipspan_parts *parts,
-                                    clipspan_error *err)
+static clipspan_status take_image(cli_search_job *j, cli_search_item *item,
+                                  clipspan_decomposition *parts, clipspan_error *err)
 {
     const size_t P = (size_t)j->info->embed_width;
     const size_t heads = (size_t)j->info->layers * (size_t)j->info->heads;
-    item->heads = cs_alloc(heads, P * sizeof *item->heads, "terms of a picture", err);
+    item->heads = cs_alloc(heads, P * sizeof *item->heads, "contributions of  ", err);
     item->vector = cs_alloc(P, sizeof *item->vector, "an embedding", err);
     if (!item->heads || !item->vector) return CLIPSPAN_E_NOMEM;
-    CS_TRY(clipspan_parts_run_files(parts, NULL, &item->name, 1, err));
-    memcpy(item->vector, clipspan_parts_get_embeddings(parts), P * sizeof *item->vector);
+    CS_TRY(clipspan_decomposition_run_files(parts, NULL, &item->name, 1, err));
+    memcpy(item->vector, clipspan_decomposition_get_embeddings(parts), P * sizeof *item->vector);
     if (j->has_region) return sum_region(j, item->heads, parts, item->name, err);
-    return clipspan_parts_run_terms(item->heads, NULL, NULL, NULL, parts, 0, err);
+    return clipspan_decomposition_run_contributions(item->heads, NULL, NULL, NULL, parts, 0, err);
 }
 
-static clipspan_status take_pictures(cli_search_job *j, clipspan_error *err)
+static clipspan_status take_images(cli_search_job *j, clipspan_error *err)
 {
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
-    clipspan_parts_options with = CLIPSPAN_PARTS_OPTIONS_INIT;
+    clipspan_decomposition_options with = CLIPSPAN_DECOMPOSITION_OPTIONS_INIT;
     clipspan_encoder *encoder = NULL;
-    clipspan_parts *parts = NULL;
+    clipspan_decomposition *parts = NULL;
     clipspan_status status;
     o.precision = j->info->precision;
     o.threads = (int)j->session->threads;
     with.tokens = j->has_region;
     CS_TRY_DONE(clipspan_encoder_new(&encoder, j->model, &o, err));
-    CS_TRY_DONE(clipspan_parts_new(&parts, encoder, &with, err));
+    CS_TRY_DONE(clipspan_decomposition_new(&parts, encoder, &with, err));
     for (size_t i = 0; i < j->item_count; i++)
-        if (!j->items[i].vector) CS_TRY_DONE(take_picture(j, &j->items[i], parts, err));
+        if (!j->items[i].vector) CS_TRY_DONE(take_image(j, &j->items[i], parts, err));
 done:
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     return status;
 }
@@ -214,10 +214,10 @@ clipspan_status cli_search_items(cli_search_job *j, clipspan_error *err)
     if (x->texts.text.count) {
         if (!clipspan_model_get_info(j->model)->has_text)
             return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->model_name,
-                              "has no text tower, so it cannot look for a text");
+                              "has no text encoder, so it cannot look for a text");
         CS_TRY(take_texts(j, err));
     }
-    return stored + x->texts.text.count < count ? take_pictures(j, err) : CLIPSPAN_OK;
+    return stored + x->texts.text.count < count ? take_images(j, err) : CLIPSPAN_OK;
 }
 
 clipspan_status cli_search_query(float **out, const cli_search_job *j, const cli_search_group *g,

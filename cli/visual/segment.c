@@ -32,8 +32,9 @@ static clipspan_status check_arguments(const cli_segment_job *j, clipspan_error 
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--against says what --target stands against; give --target as well");
     if (x->contrast == CLI_CONTRAST_PAIRS)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--contrast: expected auto, none, mean or rival; pairs make several maps");
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--contrast: expected auto, none, mean or runner-up; pairs make several maps");
     if (x->multi && (sentences || !x->out.output || x->method > 1))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--multi writes the masks of --classes: it needs -o FOLDER, and goes with "
@@ -88,7 +89,7 @@ static clipspan_status prepare(cli_segment_job *j, clipspan_error *err)
     CS_TRY(cli_templates_open(&j->templates, x->classes.templates, sentences ? "none" : "openai",
                               err));
     CS_TRY(cli_segment_open(j, err));
-    CS_TRY(cli_pictures_list(&j->inputs, s, j->sources, j->source_count, &x->images, err));
+    CS_TRY(cli_images_list(&j->inputs, s, j->sources, j->source_count, &x->images, err));
     CS_TRY(open_masks(j, err));
     CS_TRY(cli_segment_targets(j, err));
     if (x->multi && clipspan_texts_get_count(j->classes) > 255)
@@ -98,7 +99,7 @@ static clipspan_status prepare(cli_segment_job *j, clipspan_error *err)
     CS_TRY(cli_texts_check(j->model, j->texts ? j->texts : j->classes, err));
     choose_methods(j);
     j->contrast = x->contrast == CLI_CONTRAST_AUTO ? CLI_CONTRAST_MEAN : x->contrast;
-    j->pixels = (size_t)j->info->image_height * (size_t)j->info->image_width;
+    j->pixels = (size_t)j->info->input_height * (size_t)j->info->input_width;
     j->at_once = (size_t)cli_threads(s) < MOST_AT_ONCE ? (size_t)cli_threads(s) : MOST_AT_ONCE;
     return CLIPSPAN_OK;
 }
@@ -120,7 +121,7 @@ static clipspan_status make_maps(cli_segment_job *j, clipspan_error *err)
     o.heads = j->heads;
     o.head_count = j->head_count;
     o.back = (int)j->x->back;
-    o.pictures = (int)j->at_once;
+    o.images = (int)j->at_once;
     CS_TRY(clipspan_maps_new(&j->maps, j->encoder, j->bank, &o, err));
     for (size_t i = 0; i < j->method_count; i++) {
         j->grid[i] = cs_alloc((size_t)j->info->tokens, sizeof **j->grid, "maps", err);
@@ -144,7 +145,7 @@ static clipspan_status segment_piece(void *context, size_t first, size_t count,
                                        err));
         for (size_t i = done; i < done + some; i++) {
             if (errors[i].code == CLIPSPAN_OK)
-                CS_TRY(cli_segment_picture(j, first + i, i - done, &errors[i], err));
+                CS_TRY(cli_segment_image(j, first + i, i - done, &errors[i], err));
             if (errors[i].code != CLIPSPAN_OK && j->rows)
                 CS_TRY(cli_map_folder_skip(j->rows, clipspan_inputs_get_paths(j->inputs)[first + i],
                                            5, &errors[i], err));
@@ -167,11 +168,11 @@ clipspan_status cli_segment_run(cli_segment_job *j, clipspan_error *err)
     if (j->x->out.output)
         CS_TRY(cli_map_folder_open(&j->rows, &j->x->out,
                                    "path|status|text|accuracy|miou|map|file|error", err));
-    CS_TRY(cli_pictures_run(s, j->inputs, cli_threads(s), segment_piece, j, err));
+    CS_TRY(cli_images_run(s, j->inputs, cli_threads(s), segment_piece, j, err));
     if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));
-    cli_stage(s, "pictures segmented");
+    cli_stage(s, "images segmented");
     if (j->left_out)
-        cli_note(s, "left out: %zu picture%s without a class or a value in the columns of --target",
+        cli_note(s, "left out: %zu image%s without a class or a value in the columns of --target",
                  j->left_out, j->left_out == 1 ? "" : "s");
     return CLIPSPAN_OK;
 }
@@ -222,8 +223,8 @@ static const cli_option options[] = {
     CLI_OPT_MAP_CONTRAST,
     CLI_LIST("Maps", "target", 0, "SENTENCE",
              "what to look for, with columns of the list in braces, such as \"a {colour} "
-             "{shape}\"; may be "
-             "repeated: the maps are added up, each against the sentence's other fillings",
+             "{shape}\"; may be repeated: the maps are added up, each against the sentence's other "
+             "fillings",
              target),
     CLI_LIST("Maps", "against", 0, "SENTENCE",
              "what it stands against: the same, taken off; may be repeated", against),
@@ -236,15 +237,14 @@ static const cli_option options[] = {
     CLI_TEXT(
         "Maps", "run", 0, "RUN",
         "a run of this model whose heads have roles: beside the other methods the figures of the "
-        "terms "
-        "of the heads with each role alone",
+        "components of the heads with each role alone",
         run),
     CLI_TEXT("Maps", "role", 0, "NAME",
-             "with --run: the terms of the heads with this role only, as with --heads", role),
+             "with --run: the components of the heads with this role only, as with --heads", role),
     CLI_TEXT(
         "Masks", "masks", 0, "FOLDER|COLUMN",
-        "the right masks: a folder with NAME.png for each picture, or the list's column with their "
-        "paths; PNG with one channel or a palette, of the picture's size",
+        "the right masks: a folder with NAME.png for each image, or the list's column with their "
+        "paths; PNG with one channel or a palette, of the image's size",
         masks),
     CLI_TEXT(
         "Masks", "mask-value", 0, "N|COLUMN",
@@ -280,30 +280,23 @@ const cli_command cli_segment = {
              "MODEL INPUT --classes LIST|FILE -o FOLDER",
     .summary = "zero-shot masks, and how good they are beside other methods'",
     .about =
-        "Makes a mask of each picture from the map of its class, which --labels gives or the model "
+        "Makes a mask of each image from the map of its class, which --labels gives or the model "
         "predicts, and compares it with the right one: pixel accuracy, mIoU and mAP as published, "
-        "with "
-        "masks that go the picture's own way (aligned) and stretched whole as the published "
-        "program "
-        "has them, at the mean threshold and at Otsu's. Beside the heads' terms stand the last "
-        "layer's "
-        "attention, attention rollout, and cosines of final patches and of values, so that it "
-        "shows "
-        "what the decomposition buys and what it does not; with --run RUN also the terms of the "
-        "heads "
-        "with each role that the run's heads have, by themselves.\n"
+        "with masks that go the image's own way (aligned) and stretched whole as the published "
+        "program has them, at the mean threshold and at Otsu's. Beside the heads' components stand "
+        "the last layer's attention, attention rollout, and cosines of final patches and of "
+        "values, so that it shows what the decomposition buys and what it does not; with --run RUN "
+        "also the components of the heads with each role that the run's heads have, by "
+        "themselves.\n"
         "--target finds what a sentence says instead, with columns of the list in braces; several "
-        "are "
-        "added up, and --against is taken off. With -o masks are written as PNG of the picture's "
-        "size: "
-        "255 where the class is; with --multi the number of the class that is highest at each "
-        "pixel.",
+        "are added up, and --against is taken off. With -o masks are written as PNG of the image's "
+        "size: 255 where the class is; with --multi the number of the class that is highest at "
+        "each pixel.",
     .examples =
         "clipspan segment MODEL coco.csv --classes names.txt --labels category --masks "
         "mask\tfigures\n"
         "clipspan segment demo test.csv --target \"{colour}\" --target \"{shape}\" --masks "
-        "mask\tby "
-        "columns\n"
+        "mask\tby columns\n"
         "clipspan segment demo test.csv --target \"a {colour} {shape}\" --masks mask --run run\tby "
         "roles as well\n"
         "clipspan segment MODEL photos/ --classes \"dog,cat,bird\" -o masks\tmasks",

@@ -15,12 +15,12 @@
 #define CLI_METHODS_MOST (CLI_METHODS + CLI_ROLES_MOST)
 #define CLI_NO_TEXT      ((size_t)-1)
 
-/* Sentences that name what is looked for in each picture, filled from columns of the list; or the
+/* Sentences that name what is looked for in each image, filled from columns of the list; or the
  * classes. Their texts are places [first, first + count) of all texts. */
 typedef struct cli_target {
     int sign;            /* 1: what is looked for, -1: what it stands against */
     size_t first, count; /* texts, all different */
-    size_t *text;        /* [pictures] place among all texts, or CLI_NO_TEXT; NULL: predicted */
+    size_t *text;        /* [images] place among all texts, or CLI_NO_TEXT; NULL: predicted */
 } cli_target;
 
 typedef struct cli_segment_settings {
@@ -66,10 +66,10 @@ typedef struct cli_segment_job {
     /* Figures by method, protocol, threshold; how often the highest pixel is foreground. */
     clipspan_segment_score score[CLI_METHODS_MOST][2][2];
     size_t pointed[CLI_METHODS_MOST];
-    /* Of pictures whose mask shows something else as well: how often that pixel lies nearer to the
+    /* Of images whose mask shows something else as well: how often that pixel lies nearer to the
      * foreground. */
-    size_t rivals, nearer[CLI_METHODS_MOST];
-    /* Of the picture at work. */
+    size_t runners_up, nearer[CLI_METHODS_MOST];
+    /* Of the image at work. */
     float *grid[CLI_METHODS_MOST], *map[CLI_METHODS_MOST];
     uint8_t *truth[2];
     uint16_t *values;
@@ -93,10 +93,10 @@ clipspan_status cli_segment_column(clipspan_inputs **out, const cli_segment_job 
                                    const char *labels, const char *path_column,
                                    clipspan_error *err);
 
-/* Picture `picture`, number `at` of the last run: maps, figures, files. A picture whose mask cannot
+/* Image `image`, number `at` of the last run: maps, figures, files. An image whose mask cannot
  * be used fills *error and is left out of the figures. */
-clipspan_status cli_segment_picture(cli_segment_job *job, size_t picture, size_t at,
-                                    clipspan_error *error, clipspan_error *err);
+clipspan_status cli_segment_image(cli_segment_job *job, size_t image, size_t at,
+                                  clipspan_error *error, clipspan_error *err);
 
 /* The mask of all classes, of number `at` of the last run. */
 clipspan_status cli_segment_classes(const cli_segment_job *job, const clipspan_view *view,

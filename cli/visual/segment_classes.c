@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All classes of a picture in one mask: at each pixel the number, from 1, of the class whose map is
+/* All classes of an image in one mask: at each pixel the number, from 1, of the class whose map is
  * highest there, 0 where that is not above the class's own threshold or the model sees nothing. */
 #include "base/file.h"
 #include "base/memory.h"
@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What one picture is worked on with. */
+/* What one image is worked on with. */
 typedef struct board {
     const clipspan_view *view;
     float *values, *best; /* [height, width] of a class; the highest so far, above its threshold */
     uint8_t *mask;        /* [height, width] */
-    float *grid, *pixels; /* a class's map; the same at the tower's pixels */
+    float *grid, *pixels; /* a class's map; the same at the encoder's pixels */
     size_t n;
 } board;
 

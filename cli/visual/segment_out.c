@@ -49,8 +49,8 @@ static void emit_score(cli_json *json, const cli_segment_job *j, size_t i, int p
     cli_json_real(json, "iou_background", share(score->both[0], score->either[0]));
     cli_json_real(json, "iou_foreground", share(score->both[1], score->either[1]));
     cli_json_real(json, "map", map);
-    cli_json_real(json, "pointing", share(j->pointed[i], score->pictures));
-    if (j->rivals) cli_json_real(json, "nearer", share(j->nearer[i], j->rivals));
+    cli_json_real(json, "pointing", share(j->pointed[i], score->images));
+    if (j->runners_up) cli_json_real(json, "nearer", share(j->nearer[i], j->runners_up));
     cli_json_end(json);
 }
 
@@ -68,7 +68,7 @@ static void show_document(const cli_segment_job *j)
     cli_json_text(&json, "role", j->x->role);
     cli_json_flag(&json, "predicted", j->targets[0].text == NULL);
     cli_json_whole(&json, "heads", j->head_count);
-    cli_json_whole(&json, "pictures", j->written);
+    cli_json_whole(&json, "images", j->written);
     cli_json_whole(&json, "left_out", j->left_out);
     cli_json_whole(&json, "skipped", s->skipped);
     cli_json_array(&json, "scores");
@@ -86,7 +86,7 @@ static clipspan_status add_row(cli_table *table, const cli_segment_job *j, size_
     char cell[CLI_NUMBER_ROOM], name[80];
     double figure[4];
     clipspan_segment_get(&figure[0], &figure[1], &figure[2], score);
-    figure[3] = share(j->pointed[i], score->pictures);
+    figure[3] = share(j->pointed[i], score->images);
     cli_segment_name(name, j, i);
     CS_TRY(cli_table_add(table, name, err));
     CS_TRY(cli_table_add(table, protocols[p], err));
@@ -116,9 +116,9 @@ static clipspan_status show_table(const cli_segment_job *j, clipspan_error *err)
     if (status == CLIPSPAN_OK) {
         cli_table_print(&table, s, stdout);
         putchar('\n');
-        for (size_t i = 0; j->rivals && i < j->method_count; i++) {
+        for (size_t i = 0; j->runners_up && i < j->method_count; i++) {
             char name[80], count[CLI_NUMBER_ROOM];
-            cli_count_of(count, j->rivals, "mask");
+            cli_count_of(count, j->runners_up, "mask");
             cli_segment_name(name, j, i);
             cli_say(s,
                     "  %s: of %s with something else as well, the highest pixel lies "
@@ -126,8 +126,8 @@ static clipspan_status show_table(const cli_segment_job *j, clipspan_error *err)
                     name, count, j->nearer[i]);
         }
         cli_say(s,
-                "%zu picture%s, %s; %s.\n"
-                "Published masks are stretched whole, whatever the picture goes through; aligned "
+                "%zu image%s, %s; %s.\n"
+                "Published masks are stretched whole, whatever the image goes through; aligned "
                 "ones lie right.",
                 j->written, j->written == 1 ? "" : "s",
                 j->texts             ? "targets given"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The model of segment and whose terms count: all heads, some, or those with a role in a run. */
+/* The model of segment and whose components count: all heads, some, or those with a role in a
+ * run. */
 #include "base/memory.h"
 #include "cli/in/classifier.h"
 #include "cli/in/role_heads.h"
@@ -78,7 +79,7 @@ clipspan_status cli_segment_open(cli_segment_job *j, clipspan_error *err)
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
-                          "has no text tower, so it cannot say where a text is");
+                          "has no text encoder, so it cannot say where a text is");
     if (x->role) return cli_role_heads(&j->heads, &j->head_count, j->atlas, x->role, err);
     CS_TRY(cli_heads_open(&j->heads, &j->head_count, x->heads, x->layers, j->info, err));
     return x->run ? group_heads(j, err) : CLIPSPAN_OK;

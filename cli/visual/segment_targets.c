@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is looked for in each picture: sentences filled from columns, or a class. */
+/* What is looked for in each image: sentences filled from columns, or a class. */
 #include "base/memory.h"
 #include "cli/visual/segment.h"
 
@@ -25,7 +25,7 @@ clipspan_status cli_segment_column(clipspan_inputs **out, const cli_segment_job 
     CS_TRY(clipspan_inputs_open(out, j->sources, j->source_count, &options, err));
     if (clipspan_inputs_get_count(*out) == clipspan_inputs_get_count(j->inputs)) return CLIPSPAN_OK;
     clipspan_inputs_close(out);
-    return cs_fail(err, CLIPSPAN_E_IO, "the list of pictures changed while it was read");
+    return cs_fail(err, CLIPSPAN_E_IO, "the list of images changed while it was read");
 }
 
 /* Texts while they are collected; sorted places for finding equal ones come from a plain search,
@@ -60,7 +60,7 @@ static clipspan_status put_text(size_t *out, pool *p, size_t first, char *text, 
     return CLIPSPAN_OK;
 }
 
-/* Replaces {column} in every picture's sentence; a picture without a value there gets NULL. */
+/* Replaces {column} in every image's sentence; an image without a value there gets NULL. */
 static clipspan_status fill_column(char **filled, const cli_segment_job *j, const char *name,
                                    clipspan_error *err)
 {
@@ -95,7 +95,7 @@ static clipspan_status fill_column(char **filled, const cli_segment_job *j, cons
     return status;
 }
 
-/* The sentence with every {column} filled, for each picture: [pictures], NULL without. */
+/* The sentence with every {column} filled, for each image: [images], NULL without. */
 static clipspan_status fill(char **filled, const cli_segment_job *j, const char *sentence,
                             clipspan_error *err)
 {
@@ -128,7 +128,7 @@ static clipspan_status add_target(cli_segment_job *j, pool *p, const char *sente
     clipspan_status status = filled ? fill(filled, j, sentence, err) : CLIPSPAN_E_NOMEM;
     t->sign = sign;
     t->first = p->count;
-    t->text = cs_alloc(count, sizeof *t->text, "texts of pictures", err);
+    t->text = cs_alloc(count, sizeof *t->text, "texts of images", err);
     if (!t->text) status = CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
         char *text = filled[i];
@@ -139,7 +139,7 @@ static clipspan_status add_target(cli_segment_job *j, pool *p, const char *sente
     t->count = p->count - t->first;
     if (status == CLIPSPAN_OK && t->count == 0)
         status = cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                         "\"%.80s\": no picture of the list has a value in that column", sentence);
+                         "\"%.80s\": no image of the list has a value in that column", sentence);
     for (size_t i = 0; filled && i < count; i++)
         cs_free(filled[i]);
     cs_free(filled);
@@ -172,7 +172,7 @@ static clipspan_status from_classes(cli_segment_job *j, clipspan_error *err)
     t->sign = 1;
     t->count = clipspan_texts_get_count(j->classes);
     if (!x->images.labels) return CLIPSPAN_OK;
-    t->text = cs_alloc(count, sizeof *t->text, "classes of pictures", err);
+    t->text = cs_alloc(count, sizeof *t->text, "classes of images", err);
     if (!t->text) return CLIPSPAN_E_NOMEM;
     memset(&score, 0, sizeof score);
     status = cli_score_init(&score, j->inputs, j->classes, 1, err);

@@ -30,7 +30,7 @@ typedef enum clipspan_status {
     CLIPSPAN_E_LIMIT = -4,        /* over a stated ceiling (pixels, file size, header size …) */
     CLIPSPAN_E_IO = -5,           /* a file could not be opened or read */
     CLIPSPAN_E_WRITE = -6,        /* a file could not be written */
-    CLIPSPAN_E_EXISTS = -7,       /* the output is there already and was not to be replaced */
+    CLIPSPAN_E_EXISTS = -7,       /* the output already exists and was not to be replaced */
     CLIPSPAN_E_FORMAT = -8,       /* a file's content is damaged or not what its kind demands */
     CLIPSPAN_E_UNSUPPORTED = -9,  /* valid, but not something this version computes */
     CLIPSPAN_E_SHAPE = -10,       /* a tensor's shape contradicts the configuration */

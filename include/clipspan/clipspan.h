@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan: CLIP's image representation, taken apart exactly.
+/* clipspan: CLIP's image representation, decomposed exactly.
  *
  * This header is the whole contract: what is not written here is not promised. A complete program:
  *
@@ -47,9 +47,9 @@
  *              number shows in last bits. CLIPSPAN_CPU forces the library's kernels down;
  *              ONEDNN_MAX_CPU_ISA (AVX2, SSE41), set before the first call, forces oneDNN down.
  *              Do not fork after the first call that computes: worker threads do not follow.
- *   Shapes     B pictures, T texts, L layers, H heads, N tokens (class token first), D width,
- *              K head width (D = H K), P width of the joint image-text space, C context length.
- *              Arrays are row-major; shapes are written outermost first. */
+ *   Shapes     B images, T texts, L layers, H heads, N tokens (class token first), D width,
+ *              K head width (D = H K), P width of the joint image-text embedding space, C context
+ *              length. Arrays are row-major; shapes are written outermost first. */
 #ifndef CLIPSPAN_CLIPSPAN_H
 #define CLIPSPAN_CLIPSPAN_H
 

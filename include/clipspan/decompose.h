@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What adds up to an embedding, its statistics, and where in the picture it comes from.
+/* What adds up to an embedding, its statistics, and where in the image it comes from.
  * Conventions: clipspan.h. */
 #ifndef CLIPSPAN_DECOMPOSE_H
 #define CLIPSPAN_DECOMPOSE_H
@@ -12,136 +12,148 @@ extern "C" {
 
 /* ---- Parts: what adds up to an embedding ---- */
 
-/* The unit embedding of a picture is a sum of what the parts of the image tower wrote to the class
+/* The unit embedding of an image is a sum of what the parts of the image encoder wrote to the class
  * token, each brought through the last LayerNorm and the projection with its share of their
  * constants, exactly as published (Gandelsman, Efros, Steinhardt, ICLR 2024; the equations are in
  * docs/math.md):
  *
- *     embedding = sum of [L, H] attention heads + [L + 1] MLP terms
+ *     embedding = sum of [L, H] attention heads + [L + 1] MLP contributions
  *
- * MLP term 0 is the class token as it enters the first layer, term l + 1 the MLP of layer l. A head
- * is in turn a sum over the N tokens that it reads. A clipspan_parts holds the newest pictures'
- * parts in K + 3 numbers a head; nothing P-wide is formed that nobody asks for. Used by one thread
- * at a time. */
-typedef struct clipspan_parts clipspan_parts;
+ * MLP contribution 0 is the class token as it enters the first layer, component l + 1 the MLP of
+ * layer l. A head is in turn a sum over the N tokens that it reads. A clipspan_decomposition holds
+ * the newest images' parts in K + 3 numbers a head; nothing P-wide is formed that nobody asks for.
+ * Used by one thread at a time. */
+typedef struct clipspan_decomposition clipspan_decomposition;
 
-#define CLIPSPAN_PARTS_MOST 32 /* pictures at a time */
+#define CLIPSPAN_DECOMPOSITION_MOST 32 /* images at a time */
 
-typedef struct clipspan_parts_options {
+typedef struct clipspan_decomposition_options {
     size_t struct_size;
-    int tokens; /* 1: keep attention and values of the newest picture for
-                   clipspan_parts_run_tokens; one picture at a time then */
-} clipspan_parts_options;
-#define CLIPSPAN_PARTS_OPTIONS_INIT                                                                \
+    int tokens; /* 1: keep attention and values of the newest image for
+                   clipspan_decomposition_run_tokens; one image at a time then */
+} clipspan_decomposition_options;
+#define CLIPSPAN_DECOMPOSITION_OPTIONS_INIT                                                        \
     {                                                                                              \
-        sizeof(clipspan_parts_options), 0                                                          \
+        sizeof(clipspan_decomposition_options), 0                                                  \
     }
 
 /* encoder: an image encoder, which must outlive the parts and runs their passes; its option `raw`
  * is not looked at. The first call for a model and precision computes what weights alone say about
  * each head, L H (K + 3) P float32 numbers that stay with the model. options may be NULL. Errors:
  * ARGUMENT (a text encoder), IO, FORMAT (the model's file changed), NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_parts_new(clipspan_parts **out, clipspan_encoder *encoder,
-                                                const clipspan_parts_options *options,
-                                                clipspan_error *err);
-CLIPSPAN_API void clipspan_parts_free(clipspan_parts **parts);
+CLIPSPAN_API clipspan_status
+clipspan_decomposition_new(clipspan_decomposition **out, clipspan_encoder *encoder,
+                           const clipspan_decomposition_options *options, clipspan_error *err);
+CLIPSPAN_API void clipspan_decomposition_free(clipspan_decomposition **parts);
 
-/* Takes pictures apart; `count` is 1 to CLIPSPAN_PARTS_MOST (1 with `tokens`). As
- * clipspan_encoder_run_pixels and _run_files; a picture that cannot be used keeps its number, and
+/* Decomposes images; `count` is 1 to CLIPSPAN_DECOMPOSITION_MOST (1 with `tokens`). As
+ * clipspan_encoder_run_pixels and _run_files; an image that cannot be used keeps its number, and
  * all its parts are zero. What an earlier call left is gone. */
-CLIPSPAN_API clipspan_status clipspan_parts_run_pixels(clipspan_parts *parts, const uint8_t *pixels,
-                                                       size_t count, clipspan_error *err);
-CLIPSPAN_API clipspan_status clipspan_parts_run_files(clipspan_parts *parts, clipspan_error *errors,
-                                                      const char *const *paths, size_t count,
-                                                      clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_pixels(clipspan_decomposition *parts,
+                                                               const uint8_t *pixels, size_t count,
+                                                               clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_files(clipspan_decomposition *parts,
+                                                              clipspan_error *errors,
+                                                              const char *const *paths,
+                                                              size_t count, clipspan_error *err);
 
-/* Of the last run: how many pictures, and their unit embeddings [B, P], the same bytes as the
+/* Of the last run: how many images, and their unit embeddings [B, P], the same bytes as the
  * encoder gives. They live until the next run. */
-CLIPSPAN_API size_t clipspan_parts_get_count(const clipspan_parts *parts);
-CLIPSPAN_API const float *clipspan_parts_get_embeddings(const clipspan_parts *parts);
+CLIPSPAN_API size_t clipspan_decomposition_get_count(const clipspan_decomposition *parts);
+CLIPSPAN_API const float *
+clipspan_decomposition_get_embeddings(const clipspan_decomposition *parts);
 
-/* Terms of one picture.   heads : [L, H, P]   layers : [L, P] attention, all heads
- * mlps : [L + 1, P]   class_part : [L, P] what attention took from the class token itself
+/* Components of one image.   heads : [L, H, P]   layers : [L, P] attention, all heads
+ * mlps : [L + 1, P]   class_self_attention : [L, P] what attention took from the class token itself
  * Caller's; any may be NULL. Errors: ARGUMENT. */
-CLIPSPAN_API clipspan_status clipspan_parts_run_terms(float *heads, float *layers, float *mlps,
-                                                      float *class_part,
-                                                      const clipspan_parts *parts, size_t picture,
-                                                      clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_contributions(
+    float *heads, float *layers, float *mlps, float *class_self_attention,
+    const clipspan_decomposition *parts, size_t image, clipspan_error *err);
 
-/* One head by token, of the only picture:   tokens : [N, P], the class token first, then patches
+/* One head by token, of the only image:   tokens : [N, P], the class token first, then patches
  * row by row. Errors: ARGUMENT, also without the option `tokens`. */
-CLIPSPAN_API clipspan_status clipspan_parts_run_tokens(float *tokens, const clipspan_parts *parts,
-                                                       int layer, int head, clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_tokens(float *tokens,
+                                                               const clipspan_decomposition *parts,
+                                                               int layer, int head,
+                                                               clipspan_error *err);
 
 /* The identity, checked: *off is the largest absolute difference, over the P numbers, between the
- * sum of all heads and MLP terms of a picture and its embedding. At most 1e-5. */
-CLIPSPAN_API clipspan_status clipspan_parts_run_check(double *off, const clipspan_parts *parts,
-                                                      size_t picture, clipspan_error *err);
+ * sum of all heads and MLP contributions of an image and its embedding. At most 1e-5. */
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_check(double *off,
+                                                              const clipspan_decomposition *parts,
+                                                              size_t image, clipspan_error *err);
 
 /* ---- Statistics of parts ---- */
 
-/* What many pictures have in common, exactly and in float64: for every head count, mean and
- * co-moments of its code, from which means, variances along any text and TEXTSPAN follow. Size does
- * not depend on the number of pictures (B/16: 2.9 MB, and the logarithm of their number times that
- * while they are added). One writer at a time. */
+/* What many images have in common, exactly and in float64: for every head count, mean and
+ * co-moments of its coefficients, from which means, variances along any text and TEXTSPAN follow.
+ * Size does not depend on the number of images (B/16: 2.9 MB, and the logarithm of their number
+ * times that while they are added). One writer at a time. */
 typedef struct clipspan_stats clipspan_stats;
 
 /* For parts of this encoder's model and precision. The model must outlive the statistics. Errors:
- * as clipspan_parts_new. */
+ * as clipspan_decomposition_new. */
 CLIPSPAN_API clipspan_status clipspan_stats_new(clipspan_stats **out, clipspan_encoder *encoder,
                                                 clipspan_error *err);
 CLIPSPAN_API void clipspan_stats_free(clipspan_stats **stats);
 
-/* Adds the pictures of the last run of `parts`, without those that could not be used. Calls merge
+/* Adds the images of the last run of `parts`, without those that could not be used. Calls merge
  * along a binary tree, so the same calls in the same order give the same bytes for any number of
  * threads. Errors: ARGUMENT (parts of another model or precision), NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_stats_add(clipspan_stats *stats, const clipspan_parts *parts,
+CLIPSPAN_API clipspan_status clipspan_stats_add(clipspan_stats *stats,
+                                                const clipspan_decomposition *parts,
                                                 clipspan_error *err);
 
-/* Adds all pictures of `other`, which stays as it is. Errors: as above. */
+/* Adds all images of `other`, which stays as it is. Errors: as above. */
 CLIPSPAN_API clipspan_status clipspan_stats_merge(clipspan_stats *stats,
                                                   const clipspan_stats *other, clipspan_error *err);
 
-CLIPSPAN_API uint64_t clipspan_stats_get_count(const clipspan_stats *stats); /* pictures */
+CLIPSPAN_API uint64_t clipspan_stats_get_count(const clipspan_stats *stats); /* images */
 
-/* How much of what varies over the pictures a term accounts for.
- *   share    = tr Cov(term, embedding) / tr Var(embedding): adds up to 1 over heads and MLP terms,
- *              and over layers and MLP terms; below zero where a term works against the rest
- *   variance = tr Var(term) / tr Var(embedding): does not add up
- * Both are 0 for fewer than two pictures or where nothing varies. */
-typedef struct clipspan_strength {
+/* How much of what varies over the images a component accounts for.
+ *   share    = tr Cov(component, embedding) / tr Var(embedding): adds up to 1 over heads and MLP
+ *   contributions,
+ *              and over layers and MLP contributions; below zero where a component works against
+ *              the rest
+ *   variance = tr Var(component) / tr Var(embedding): does not add up
+ * Both are 0 for fewer than two images or where nothing varies. */
+typedef struct clipspan_variance_share {
     double share, variance;
-} clipspan_strength;
+} clipspan_variance_share;
 
-/* heads : [L, H]   layers : [L]   mlps : [L + 1]   class_part : [L]   any may be NULL. */
-CLIPSPAN_API clipspan_status clipspan_stats_run_strengths(
-    clipspan_strength *heads, clipspan_strength *layers, clipspan_strength *mlps,
-    clipspan_strength *class_part, const clipspan_stats *stats, clipspan_error *err);
+/* heads : [L, H]   layers : [L]   mlps : [L + 1]   class_self_attention : [L]   any may be NULL. */
+CLIPSPAN_API clipspan_status clipspan_stats_run_variance_shares(
+    clipspan_variance_share *heads, clipspan_variance_share *layers, clipspan_variance_share *mlps,
+    clipspan_variance_share *class_self_attention, const clipspan_stats *stats,
+    clipspan_error *err);
 
-/* Mean terms: shapes as clipspan_parts_run_terms; embedding : [P]. Any may be NULL. */
+/* Mean components: shapes as clipspan_decomposition_run_contributions; embedding : [P]. Any may be
+ * NULL. */
 CLIPSPAN_API clipspan_status clipspan_stats_run_means(float *heads, float *layers, float *mlps,
-                                                      float *class_part, float *embedding,
+                                                      float *class_self_attention, float *embedding,
                                                       const clipspan_stats *stats,
                                                       clipspan_error *err);
 
-/* Along a direction of the joint space, such as a text: mean and variance (divided by count - 1) of
+/* Along a direction of the joint image-text embedding space, such as a text: mean and variance
+ * (divided by count - 1) of
  * every head's contribution.   direction : [P]   mean, variance : [L, H], either may be NULL */
 CLIPSPAN_API clipspan_status clipspan_stats_run_direction(double *mean, double *variance,
                                                           const clipspan_stats *stats,
                                                           const float *direction,
                                                           clipspan_error *err);
 
-/* ---- Maps: where in the picture, and through which heads ---- */
+/* ---- Maps: where in the image, and through which heads ---- */
 
 /* Scores of every token (the class token first, then patches row by row) with every text of a bank,
- * gathered while pictures pass:
+ * gathered while images pass:
  *
- *     score[t,j] = sum over heads (l,h) of  c[l,h,j] . t       c[l,h,j] : clipspan_parts_run_tokens
+ *     score[t,j] = sum over heads (l,h) of  c[l,h,j] . t       c[l,h,j] :
+ *     clipspan_decomposition_run_tokens
  *
  * In units of the similarity with the text: over all tokens and heads they add up to its attention
- * part, and with the MLP terms to the similarity itself. They can be negative: a patch that speaks
- * against the text. Cost: K multiply-adds a head, token and text. Beside them, to compare, what is
- * often shown instead (docs/math.md). Used by one thread at a time. */
+ * part, and with the MLP contributions to the similarity itself. They can be negative: a patch that
+ * speaks against the text. Cost: K multiply-adds a head, token and text. Beside them, to compare,
+ * what is often shown instead (docs/math.md). Used by one thread at a time. */
 typedef struct clipspan_maps clipspan_maps;
 
 /* Flags. */
@@ -151,18 +163,18 @@ typedef enum clipspan_map_kind {
     CLIPSPAN_MAP_ROLLOUT = 4,   /* [N] attention rollout from the class token; L N^2 numbers */
     CLIPSPAN_MAP_PATCHES = 8,   /* [T, N] cosine of each token's own final embedding */
     CLIPSPAN_MAP_VALUES = 16,   /* [T, N] cosine of the last layer's value of each token */
-    CLIPSPAN_MAP_MLPS = 32      /* [T, L + 1] no map: what the MLP terms of clipspan_parts_run_terms
-                                   add to the similarity */
+    CLIPSPAN_MAP_MLPS = 32      /* [T, L + 1] no map: what the MLP contributions of
+                                   clipspan_decomposition_run_contributions add to the similarity */
 } clipspan_map_kind;
 
 typedef struct clipspan_maps_options {
     size_t struct_size;
     const clipspan_head *heads; /* [head_count] whose scores are summed; NULL: all */
     size_t head_count;
-    int each;           /* 1: keep each head's own map as well: L H T N numbers a picture */
+    int each;           /* 1: keep each head's own map as well: L H T N numbers an image */
     unsigned kinds;     /* clipspan_map_kind, those beside CLIPSPAN_MAP_HEADS */
     int back;           /* layer of CLIPSPAN_MAP_ATTENTION, counted from the last, which is 0 */
-    int pictures;       /* most of a run, 0: 1; CLIPSPAN_PARTS_MOST at most */
+    int images;         /* most of a run, 0: 1; CLIPSPAN_DECOMPOSITION_MOST at most */
     const int *groups;  /* [head_count], or [L H] without heads: number from 0 of the group that a
                           head is in, whose heads' scores are also summed apart; -1: none. NULL: no
                           groups */
@@ -176,42 +188,42 @@ typedef struct clipspan_maps_options {
 
 /* encoder: an image encoder, which must outlive the maps and runs their passes. bank: the texts,
  * copied. options may be NULL. Errors: ARGUMENT (a text encoder, a bank of another width, no such
- * head or layer), NOMEM, and as clipspan_parts_new. */
+ * head or layer), NOMEM, and as clipspan_decomposition_new. */
 CLIPSPAN_API clipspan_status clipspan_maps_new(clipspan_maps **out, clipspan_encoder *encoder,
                                                const clipspan_bank *bank,
                                                const clipspan_maps_options *options,
                                                clipspan_error *err);
 CLIPSPAN_API void clipspan_maps_free(clipspan_maps **maps);
 
-/* As clipspan_parts_run_pixels and _run_files, for up to the options' `pictures`. A picture's maps
- * do not depend on the others. */
+/* As clipspan_decomposition_run_pixels and _run_files, for up to the options' `images`. An image's
+ * maps do not depend on the others. */
 CLIPSPAN_API clipspan_status clipspan_maps_run_pixels(clipspan_maps *maps, const uint8_t *pixels,
                                                       size_t count, clipspan_error *err);
 CLIPSPAN_API clipspan_status clipspan_maps_run_files(clipspan_maps *maps, clipspan_error *errors,
                                                      const char *const *paths, size_t count,
                                                      clipspan_error *err);
 
-/* Of the last run, until the next: unit embeddings [B, P], and the maps of one kind of a picture,
- * shaped as at clipspan_map_kind. NULL for a kind that was not asked for, or no such picture. Zeros
- * for a picture that could not be used. */
+/* Of the last run, until the next: unit embeddings [B, P], and the maps of one kind of an image,
+ * shaped as at clipspan_map_kind. NULL for a kind that was not asked for, or no such image. Zeros
+ * for an image that could not be used. */
 CLIPSPAN_API const float *clipspan_maps_get_embeddings(const clipspan_maps *maps);
-CLIPSPAN_API const float *clipspan_maps_get(const clipspan_maps *maps, size_t picture,
+CLIPSPAN_API const float *clipspan_maps_get(const clipspan_maps *maps, size_t image,
                                             clipspan_map_kind kind);
 
 /* The map of one group of heads, [T, N], as it would be with these heads alone; NULL for a group
  * that there is not. */
-CLIPSPAN_API const float *clipspan_maps_get_group(const clipspan_maps *maps, size_t picture,
+CLIPSPAN_API const float *clipspan_maps_get_group(const clipspan_maps *maps, size_t image,
                                                   size_t group);
 
 /* The map of one head, [T, N]: NULL without the option `each`, or for a head that is not among the
  * options' heads. */
-CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t picture,
-                                                 int layer, int head);
+CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t image, int layer,
+                                                 int head);
 
-/* ---- Explanations: one picture, several texts, every part of the model ---- */
+/* ---- Explanations: one image, several texts, every part of the model ---- */
 
-/* What a picture's similarities with texts are made of. With c the terms of clipspan_parts and
- * clipspan_maps, each of them . t:
+/* What an image's similarities with texts are made of. With c the components of
+ * clipspan_decomposition and clipspan_maps, each of them . t:
  *
  *     similarity[t] = sum over layers and heads of head[t,l,h] + sum of the L + 1 mlp[t,l]
  *     head[t,l,h]   = sum over tokens of map[t,l,h,j]
@@ -224,9 +236,9 @@ CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size
 typedef struct clipspan_explanation clipspan_explanation;
 
 typedef enum clipspan_contrast {
-    CLIPSPAN_CONTRAST_NONE = 0, /* the similarity itself */
-    CLIPSPAN_CONTRAST_MEAN = 1, /* minus the mean over all texts */
-    CLIPSPAN_CONTRAST_RIVAL = 2 /* minus the other text that the picture is most similar to */
+    CLIPSPAN_CONTRAST_NONE = 0,     /* the similarity itself */
+    CLIPSPAN_CONTRAST_MEAN = 1,     /* minus the mean over all texts */
+    CLIPSPAN_CONTRAST_RUNNER_UP = 2 /* minus the other text that the image is most similar to */
 } clipspan_contrast;
 
 /* T texts, L layers of H heads, N tokens: the class token, then patches row by row. */
@@ -237,21 +249,22 @@ typedef struct clipspan_explanation_info {
     double off;               /* largest |sum of a text's parts - its value| */
     const char *const *names; /* [T] the texts */
     const size_t *order;      /* [T] texts by similarity, the highest first */
-    const double *similarity; /* [T] cosine with the picture's embedding */
+    const double *similarity; /* [T] cosine with the image's embedding */
     const double *value;      /* [T] what the parts add up to: the similarity after contrast */
     const double *attention;  /* [T, L] all heads of a layer */
-    const double *class_part; /* [T, L] what of it they take from the class token itself */
-    const double *mlp;        /* [T, L + 1] the class token's input, then the layers' MLPs */
-    const double *head;       /* [T, L, H] */
-    const double *token;      /* [T, N] all heads of all layers together */
-    const float *map;         /* [T, L, H, N] */
+    const double *class_self_attention; /* [T, L] what of it they take from the class token
+                                           itself */
+    const double *mlp;   /* [T, L + 1] the class token's input, then the layers' MLPs */
+    const double *head;  /* [T, L, H] */
+    const double *token; /* [T, N] all heads of all layers together */
+    const float *map;    /* [T, L, H, N] */
 } clipspan_explanation_info;
 
-/* Of picture `picture` of the last run of maps that have all heads, the option `each` and
+/* Of image `image` of the last run of maps that have all heads, the option `each` and
  * CLIPSPAN_MAP_MLPS. bank: the one that they were made with. Nothing is borrowed. Errors: ARGUMENT
  * (other maps; a contrast of one text), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_explanation_new(clipspan_explanation **out,
-                                                      const clipspan_maps *maps, size_t picture,
+                                                      const clipspan_maps *maps, size_t image,
                                                       const clipspan_bank *bank,
                                                       clipspan_contrast contrast,
                                                       clipspan_error *err);

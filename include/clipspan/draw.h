@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Maps drawn on pictures; sheets; PNG. Conventions: clipspan.h. */
+/* Maps drawn on images; sheets; PNG. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_DRAW_H
 #define CLIPSPAN_DRAW_H
 
@@ -9,37 +9,37 @@
 extern "C" {
 #endif
 
-/* ---- Views and sheets: maps drawn on pictures ---- */
+/* ---- Views and sheets: maps drawn on images ---- */
 
 typedef enum clipspan_drawing {
-    CLIPSPAN_DRAW_PICTURE = 0, /* as it is */
-    CLIPSPAN_DRAW_MAP = 1,     /* colours alone */
-    CLIPSPAN_DRAW_OVERLAY = 2  /* colours over the picture in grey */
+    CLIPSPAN_DRAW_IMAGE = 0,  /* as it is */
+    CLIPSPAN_DRAW_MAP = 1,    /* colours alone */
+    CLIPSPAN_DRAW_OVERLAY = 2 /* colours over the image in grey */
 } clipspan_drawing;
 
-/* A picture as people see it, at a size for a screen, with the way from its pixels to the tower's:
- * maps are drawn where they belong, crop and aspect undone, and what the tower does not see has
+/* An image as people see it, at a size for a screen, with the way from its pixels to the encoder's:
+ * maps are drawn where they belong, crop and aspect undone, and what the encoder does not see has
  * slanting lines. Immutable, shared freely between threads. */
 typedef struct clipspan_view clipspan_view;
 
 typedef struct clipspan_view_info {
-    int picture_height, picture_width;
+    int image_height, image_width;
     int height, width; /* shown */
-    double window[4]; /* left, top, right, bottom of what the tower sees, in the picture's pixels */
+    double window[4]; /* left, top, right, bottom of what the encoder sees, in the image's pixels */
 } clipspan_view_info;
 
-/* edge: pixels of the longer side at most, 1 to 4096; 0: 1024. A picture smaller than 256 is
- * enlarged. -1: the picture's own size. options may be NULL. Errors: as
+/* edge: pixels of the longer side at most, 1 to 4096; 0: 1024. An image smaller than 256 is
+ * enlarged. -1: the image's own size. options may be NULL. Errors: as
  * clipspan_pixels_read, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_view_new(clipspan_view **out, const clipspan_model *model,
                                                const char *path, int edge,
-                                               const clipspan_picture_options *options,
+                                               const clipspan_image_options *options,
                                                clipspan_error *err);
 CLIPSPAN_API void clipspan_view_free(clipspan_view **view);
 CLIPSPAN_API const clipspan_view_info *clipspan_view_get_info(const clipspan_view *view);
 
 /* rgb : [height, width, 3] of the view, caller's   map : [grid_height, grid_width] of the model,
- * bilinear between the patches' centres; NULL with CLIPSPAN_DRAW_PICTURE
+ * bilinear between the patches' centres; NULL with CLIPSPAN_DRAW_IMAGE
  * limit: the value that has the last colour, above 0. is_signed: blue for -limit, grey or none for
  * 0, orange for limit; otherwise dark blue for 0 to yellow for limit. Errors: ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_view_run_draw(uint8_t *rgb, const clipspan_view *view,
@@ -47,7 +47,8 @@ CLIPSPAN_API clipspan_status clipspan_view_run_draw(uint8_t *rgb, const clipspan
                                                     double limit, int is_signed,
                                                     clipspan_error *err);
 
-/* A map at the pixels of a view: out : [height, width] of it, NaN where the tower sees nothing. */
+/* A map at the pixels of a view: out : [height, width] of it, NaN where the encoder sees
+ * nothing. */
 CLIPSPAN_API clipspan_status clipspan_view_run_map(float *out, const clipspan_view *view,
                                                    const float *map, clipspan_error *err);
 
@@ -62,27 +63,27 @@ CLIPSPAN_API clipspan_status clipspan_view_run_classes(uint8_t *mask, const clip
                                                        clipspan_threshold threshold,
                                                        clipspan_error *err);
 
-/* Windows over a picture that is larger than what the tower sees, so that small things are seen as
- * well: each is a window of the tower's shape at the picture's own resolution (or a chosen one),
+/* Windows over an image that is larger than what the encoder sees, so that small things are seen as
+ * well: each is a window of the encoder's shape at the image's own resolution (or a chosen one),
  * overlaps the next by half at least, and is mapped by itself; the maps are blended into one on a
- * grid of patches over the whole picture:
+ * grid of patches over the whole image:
  *
  *     map[x] = sum over windows i of  w_i[x] part_i[x]       sum over i of w_i[x] = 1
  *
  * with w_i highest in the middle of window i (a squared sine), so that no edge shows. What a
  * blended map means: each patch's number is in the units of one window's similarity with the text,
- * not scaled by anything of that window, and comparable over the picture; the model has seen each
- * window alone, never the whole, and only the map of one window adds up to a similarity. A picture
- * that is no larger than a window in either direction has one, which is what the tower sees of any
- * picture. Used by one thread at a time. */
+ * not scaled by anything of that window, and comparable over the image; the model has seen each
+ * window alone, never the whole, and only the map of one window adds up to a similarity. An image
+ * that is no larger than a window in either direction has one, which is what the encoder sees of
+ * any image. Used by one thread at a time. */
 typedef struct clipspan_tiles clipspan_tiles;
 
 typedef struct clipspan_tiles_options {
     size_t struct_size;
-    int size; /* pixels of the picture along a window's shorter side; 0: as many as the tower has.
-                 A window is never longer than the picture, so that its pixels may be enlarged */
+    int size; /* pixels of the image along a window's shorter side; 0: as many as the encoder has.
+                 A window is never longer than the image, so that its pixels may be enlarged */
     int most; /* windows, 65,536 at most; 0: 4,096 */
-    const clipspan_picture_options *picture; /* NULL: defaults */
+    const clipspan_image_options *image; /* NULL: defaults */
 } clipspan_tiles_options;
 #define CLIPSPAN_TILES_OPTIONS_INIT                                                                \
     {                                                                                              \
@@ -90,15 +91,15 @@ typedef struct clipspan_tiles_options {
     }
 
 typedef struct clipspan_tiles_info {
-    int picture_height, picture_width;
-    int whole; /* 1: one window, the picture as without tiles */
+    int image_height, image_width;
+    int whole; /* 1: one window, the image as without tiles */
     size_t count;
     int rows, columns;           /* of windows */
     int grid_height, grid_width; /* patches of the blended maps */
-    double height, width;        /* of a window, in the picture's pixels, when it is not whole */
+    double height, width;        /* of a window, in the image's pixels, when it is not whole */
 } clipspan_tiles_info;
 
-/* Decodes the picture and keeps it. model must outlive the tiles; options may be NULL. Errors:
+/* Decodes the image and keeps it. model must outlive the tiles; options may be NULL. Errors:
  * LIMIT (more windows than allowed), ARGUMENT, and as clipspan_pixels_read. */
 CLIPSPAN_API clipspan_status clipspan_tiles_new(clipspan_tiles **out, const clipspan_model *model,
                                                 const char *path,
@@ -107,9 +108,9 @@ CLIPSPAN_API clipspan_status clipspan_tiles_new(clipspan_tiles **out, const clip
 CLIPSPAN_API void clipspan_tiles_free(clipspan_tiles **tiles);
 CLIPSPAN_API const clipspan_tiles_info *clipspan_tiles_get_info(const clipspan_tiles *tiles);
 
-/* What the tower sees in windows first to first + count - 1, row by row: pixels : [count,
- * image_height, image_width, 3], for clipspan_maps_run_pixels. Errors: ARGUMENT, NOMEM, of a whole
- * picture as clipspan_pixels_read. */
+/* What the encoder sees in windows first to first + count - 1, row by row: pixels : [count,
+ * input_height, input_width, 3], for clipspan_maps_run_pixels. Errors: ARGUMENT, NOMEM, of a whole
+ * image as clipspan_pixels_read. */
 CLIPSPAN_API clipspan_status clipspan_tiles_run_pixels(uint8_t *pixels, clipspan_tiles *tiles,
                                                        size_t first, size_t count,
                                                        clipspan_error *err);
@@ -125,12 +126,12 @@ CLIPSPAN_API clipspan_status clipspan_tiles_add(float *map, const clipspan_tiles
 CLIPSPAN_API clipspan_status clipspan_tiles_new_view(clipspan_view **out, clipspan_tiles *tiles,
                                                      int edge, clipspan_error *err);
 
-/* A map at the pixels of the tower: out : [image_height, image_width]   map : as above
+/* A map at the pixels of the encoder: out : [input_height, input_width]   map : as above
  * Bilinear, half-pixel centres, as published. */
 CLIPSPAN_API clipspan_status clipspan_map_run_pixels(float *out, const clipspan_model *model,
                                                      const float *map, clipspan_error *err);
 
-/* Rows and columns of pictures with labels, scale bars below, as one PNG or SVG. */
+/* Rows and columns of images with labels, scale bars below, as one PNG or SVG. */
 typedef struct clipspan_sheet clipspan_sheet;
 
 /* Errors: LIMIT (over 65,536 pixels a side or 256 million in all), NOMEM, ARGUMENT. */
@@ -150,7 +151,7 @@ CLIPSPAN_API void clipspan_sheet_set_cell(clipspan_sheet *sheet, size_t row, siz
 CLIPSPAN_API void clipspan_sheet_set_bar(clipspan_sheet *sheet, size_t bar, const char *text,
                                          double limit, int is_signed);
 
-/* A path that ends in .svg gets an SVG, whose texts are texts and whose pictures are JPEG; any
+/* A path that ends in .svg gets an SVG, whose texts are texts and whose images are JPEG; any
  * other a PNG. Errors: as clipspan_png_write. */
 CLIPSPAN_API clipspan_status clipspan_sheet_write(const clipspan_sheet *sheet, const char *path,
                                                   int replace, clipspan_error *err);

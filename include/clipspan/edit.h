@@ -25,8 +25,8 @@ typedef struct clipspan_write_options {
         sizeof(clipspan_write_options), 0, 0, NULL                                                 \
     }
 
-/* Writes the checkpoint of a model with some heads of its image tower silenced: for every token
- * they add to the residual stream what z gives,
+/* Writes the checkpoint of a model with some heads of its image encoder mean-ablated: for every
+ * token they add to the residual stream what z gives,
  *
  *     W_O^h = 0        b_O + sum over the layer's heads of  z W_O^h
  *

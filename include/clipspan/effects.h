@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of a classification when terms are changed. Conventions: clipspan.h. */
+/* What becomes of a classification when components are changed. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_EFFECTS_H
 #define CLIPSPAN_EFFECTS_H
 
@@ -9,16 +9,16 @@
 extern "C" {
 #endif
 
-/* ---- Effects: what becomes of a classification when terms are changed ---- */
+/* ---- Effects: what becomes of a classification when components are changed ---- */
 
-/* A class score of a picture is the sum of what every term says about the class,
+/* A class score of an image is the sum of what every component says about the class,
  *
- *     s[c] = sum over terms of  term . w_c        [L, H] heads, [L + 1] MLP terms
+ *     s[c] = sum over components of  component . w_c        [L, H] heads, [L + 1] MLP contributions
  *
- * and what a head says is K + 3 numbers a class away from its code. So changing terms, a head's
- * output to its mean for instance, and classifying every picture of a run again is a few additions
- * a picture, without a forward pass. This is the direct effect only: in the network later layers
- * would read what was changed and compensate. */
+ * and what a head says is K + 3 numbers a class away from its coefficients. So changing components,
+ * a head's output to its mean for instance, and classifying every image of a run again is a few
+ * additions an image, without a forward pass. This is the direct effect only: in the network later
+ * layers would read what was changed and compensate. */
 typedef struct clipspan_effects clipspan_effects;
 
 typedef struct clipspan_effects_options {
@@ -26,10 +26,10 @@ typedef struct clipspan_effects_options {
     const float *cues; /* [cue_count, P] directions that changes can refer to, or NULL */
     size_t cue_count;
     int threads;     /* 0: clipspan_default_threads() */
-    uint64_t memory; /* bytes for what terms say, which is read once where it fits and for every
-                        call where it does not; 0: a quarter of this machine's */
+    uint64_t memory; /* bytes for what components say, which is read once where it fits and for
+                        every call where it does not; 0: a quarter of this machine's */
     const clipspan_effects *like; /* of the same run, with the same cues, outlives these: cues are
-                        taken out of the pictures as these take them out, to see what that does to
+                        taken out of the images as these take them out, to see what that does to
                         other classes; NULL: as the own classes have it */
 } clipspan_effects_options;
 #define CLIPSPAN_EFFECTS_OPTIONS_INIT                                                              \
@@ -37,37 +37,38 @@ typedef struct clipspan_effects_options {
         sizeof(clipspan_effects_options), NULL, 0, 0, 0, NULL                                      \
     }
 
-/* The used pictures of a merged run that kept codes, against the classes of a bank, two at least.
- * run must outlive it; bank and options are borrowed for the call. Used by one thread at a time.
- * progress counts chunks. Errors: NOT_FOUND (not merged, codes not kept), ARGUMENT (a bank of
- * another width or of one class, a cue that is not finite or zero, `like` of another run or with
- * other cues), FORMAT, IO, NOMEM, INTERRUPTED. */
+/* The used images of a merged run that kept coefficients, against the classes of a bank, two at
+ * least. run must outlive it; bank and options are borrowed for the call. Used by one thread at a
+ * time. progress counts chunks. Errors: NOT_FOUND (not merged, coefficients not kept), ARGUMENT (a
+ * bank of another width or of one class, a cue that is not finite or zero, `like` of another run or
+ * with other cues), FORMAT, IO, NOMEM, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_effects_new(clipspan_effects **out, const clipspan_run *run,
                                                   const clipspan_bank *bank,
                                                   const clipspan_effects_options *options,
                                                   const clipspan_progress *progress,
                                                   clipspan_error *err);
 CLIPSPAN_API void clipspan_effects_free(clipspan_effects **effects);
-CLIPSPAN_API size_t clipspan_effects_get_pictures(const clipspan_effects *effects);
-/* [pictures] of the used pictures, in order: rows of results are theirs. */
-CLIPSPAN_API const uint64_t *clipspan_effects_get_places(const clipspan_effects *effects);
+CLIPSPAN_API size_t clipspan_effects_get_images(const clipspan_effects *effects);
+/* [images] of the used images, in order: rows of results are theirs. */
+CLIPSPAN_API const uint64_t *clipspan_effects_get_run_indices(const clipspan_effects *effects);
 
-typedef enum clipspan_term {
-    CLIPSPAN_TERM_HEAD = 0,
-    CLIPSPAN_TERM_MLP = 1,        /* layer -1 is the class token as it enters the first layer */
-    CLIPSPAN_TERM_CLASS_PART = 2, /* what a layer's heads take from the class token itself; not
-                                     together with a head of that layer */
-    CLIPSPAN_TERM_EMBEDDING = 3   /* all of it at once: CUE and PROJECT only */
-} clipspan_term;
+typedef enum clipspan_component {
+    CLIPSPAN_COMPONENT_HEAD = 0,
+    CLIPSPAN_COMPONENT_MLP = 1, /* layer -1 is the class token as it enters the first
+                                          layer */
+    CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION = 2, /* what a layer's heads take from the class token
+                                     itself; not together with a head of that layer */
+    CLIPSPAN_COMPONENT_EMBEDDING = 3             /* all of it at once: CUE and PROJECT only */
+} clipspan_component;
 
-/* What becomes of a term c. Means and covariances are those of `source` (see below). */
+/* What becomes of a component c. Means and covariances are those of `source` (see below). */
 typedef enum clipspan_change_kind {
     CLIPSPAN_CHANGE_MEAN = 0,  /* its mean */
     CLIPSPAN_CHANGE_SCALE = 1, /* scale c; 0 takes it away */
-    CLIPSPAN_CHANGE_SWAP = 2,  /* that of the picture at `place` of the run */
+    CLIPSPAN_CHANGE_SWAP = 2,  /* that of the image at `run_index` of the run */
     CLIPSPAN_CHANGE_CUE =
         3, /* c - ((c - mean) . q) g: what moves with its own reading of a cue q. g is
-                                S q / (q . S q), S the covariance among pictures that get the same
+                                S q / (q . S q), S the covariance among images that get the same
                                 answer, projected on the span of q and the class vectors, so that
                                 other classifications lose nothing that these classes do not see;
                                 heads and the embedding */
@@ -75,28 +76,29 @@ typedef enum clipspan_change_kind {
 } clipspan_change_kind;
 
 typedef struct clipspan_change {
-    clipspan_term term;
+    clipspan_component component;
     int layer, head;
     clipspan_change_kind kind;
-    double scale;   /* of SCALE */
-    uint64_t place; /* of SWAP */
-    size_t cue;     /* of CUE and PROJECT */
+    double scale;       /* of SCALE */
+    uint64_t run_index; /* of SWAP */
+    size_t cue;         /* of CUE and PROJECT */
 } clipspan_change;
 
-/* Changes made together, no term twice. None at all: the model as it is. */
+/* Changes made together, no component twice. None at all: the model as it is. */
 typedef struct clipspan_edit {
     const clipspan_change *changes;
     size_t count;
 } clipspan_edit;
 
-/* Classifies every picture after each of `count` edits.
- *   predicted : [count, pictures] class with the largest score, the first of equal ones
- *   margins : [count, pictures] score of the right class less the largest other one, by
- *             labels : [pictures] class or -1; without labels, largest score less the next
- *   scores : [count, pictures, classes]         any may be NULL, labels too
- * source: effects with the same classes and cues of the run whose means stand for terms, NULL: of
- * the pictures themselves, as published. Errors: ARGUMENT (a term or place that is not there, a
- * term twice, a source with other classes), FORMAT (a source of another model), NOMEM, IO. */
+/* Classifies every image after each of `count` edits.
+ *   predicted : [count, images] class with the largest score, the first of equal ones
+ *   margins : [count, images] score of the right class less the largest other one, by
+ *             labels : [images] class or -1; without labels, largest score less the next
+ *   scores : [count, images, classes]         any may be NULL, labels too
+ * source: effects with the same classes and cues of the run whose means stand for components, NULL:
+ * of the images themselves, as published. Errors: ARGUMENT (a component or place that is not there,
+ * a component twice, a source with other classes), FORMAT (a source of another model), NOMEM,
+ * IO. */
 CLIPSPAN_API clipspan_status clipspan_effects_run(uint32_t *predicted, double *margins,
                                                   double *scores, clipspan_effects *effects,
                                                   const clipspan_effects *source,
@@ -104,31 +106,32 @@ CLIPSPAN_API clipspan_status clipspan_effects_run(uint32_t *predicted, double *m
                                                   const int32_t *labels, clipspan_error *err);
 
 /* The published replaced model: heads of which there is a span become the reconstruction by their
- * first `picks` picks (fewer where a head has fewer), all other heads their mean; MLP terms stay.
- * spans : [count] of the run of `source`. As above otherwise. */
+ * first `basis_texts` basis texts (fewer where a head has fewer), all other heads their mean; MLP
+ * contributions stay. spans : [count] of the run of `source`. As above otherwise. */
 CLIPSPAN_API clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
                                                         clipspan_effects *effects,
                                                         const clipspan_effects *source,
                                                         const clipspan_span *const *spans,
-                                                        size_t count, int picks,
+                                                        size_t count, int basis_texts,
                                                         const int32_t *labels, clipspan_error *err);
 
-/* Direct effects without a class: strengths of a merged run, as clipspan_stats_run_strengths. */
-CLIPSPAN_API clipspan_status clipspan_run_read_strengths(
-    clipspan_strength *heads, clipspan_strength *layers, clipspan_strength *mlps,
-    clipspan_strength *class_part, const clipspan_run *run, clipspan_error *err);
+/* Direct effects without a class: strengths of a merged run, as
+ * clipspan_stats_run_variance_shares. */
+CLIPSPAN_API clipspan_status clipspan_run_read_variance_shares(
+    clipspan_variance_share *heads, clipspan_variance_share *layers, clipspan_variance_share *mlps,
+    clipspan_variance_share *class_self_attention, const clipspan_run *run, clipspan_error *err);
 
-/* A share of pictures, with its 95 % interval (Wilson). All zero where there are no pictures. */
+/* A share of images, with its 95 % interval (Wilson). All zero where there are no images. */
 typedef struct clipspan_share {
-    uint64_t pictures, correct;
+    uint64_t images, correct;
     double share, low, high;
 } clipspan_share;
 
-/* Accuracy before and after an edit, on the same pictures. */
+/* Accuracy before and after an edit, on the same images. */
 typedef struct clipspan_comparison {
     clipspan_share before, after;
-    double change, change_low, change_high; /* 95 % of resamples of the pictures lie between */
-    int32_t group, group_after; /* which; of the worst: before, and after; -1: all pictures */
+    double change, change_low, change_high; /* 95 % of resamples of the images lie between */
+    int32_t group, group_after; /* which; of the worst: before, and after; -1: all images */
 } clipspan_comparison;
 
 #define CLIPSPAN_NO_ANSWER 255
@@ -137,8 +140,8 @@ typedef struct clipspan_comparison {
  * after; NULL: not wanted
  *   before, after : [count] 1 right, 0 wrong, CLIPSPAN_NO_ANSWER where the right class is not known
  *   group : [count] 0 to groups - 1, or -1; NULL without
- * Pictures without an answer enter nothing; a group without pictures has zeros and is never the
- * worst. Resamples (0: no interval, it is the change itself) draw pictures within their groups, the
+ * Images without an answer enter nothing; a group without images has zeros and is never the
+ * worst. Resamples (0: no interval, it is the change itself) draw images within their groups, the
  * same before and after. Errors: ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
                                                   clipspan_comparison *per_group,
@@ -150,7 +153,7 @@ CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
 /* ---- Shortcuts: through which heads a cue reaches a decision ---- */
 
 /* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among
- * pictures that get the same answer from the model
+ * images that get the same answer from the model
  *
  *     V  = m . S m                    variance of its say in the margin
  *     Vq = (q . S m)^2 / (q . S q)    what its reading of the cue explains of that
@@ -174,7 +177,7 @@ typedef enum clipspan_remedy_kind {
     CLIPSPAN_REMEDY_REGRESS = 4  /* baseline: CLIPSPAN_CHANGE_CUE of the embedding, no heads */
 } clipspan_remedy_kind;
 
-/* correlation: the larger, over pictures predicted a and pictures predicted b, of
+/* correlation: the larger, over images predicted a and images predicted b, of
  * |correlation(edited margin, embedding . q)|: the smaller the less the decision knows of the
  * cue */
 typedef struct clipspan_candidate {
@@ -186,7 +189,7 @@ typedef struct clipspan_candidate {
 } clipspan_candidate;
 
 typedef struct clipspan_shortcut_info {
-    size_t heads, pictures;         /* L H; of the run */
+    size_t heads, images;           /* L H; of the run */
     size_t ranked;                  /* heads that may be proposed: the first of the table */
     double variance;                /* sum of V */
     double explained, counteracted; /* sum of Vq of heads with the cue, and against it */
@@ -217,7 +220,7 @@ CLIPSPAN_API clipspan_status clipspan_shortcut_get_changes(clipspan_change *chan
                                                            clipspan_remedy_kind remedy, int heads,
                                                            clipspan_error *err);
 
-/* Readings of the cue, embedding . q, of every picture of some effects: out : [pictures]. Errors:
+/* Readings of the cue, embedding . q, of every image of some effects: out : [images]. Errors:
  * ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_effects_read_cue(double *out, double *mean,
                                                        const clipspan_effects *effects, size_t cue,

@@ -9,32 +9,32 @@
 extern "C" {
 #endif
 
-/* ---- Pictures ---- */
+/* ---- Images ---- */
 
-typedef struct clipspan_picture_options {
+typedef struct clipspan_image_options {
     size_t struct_size;
-    int exif_orient;     /* turn the picture as its EXIF orientation says; OpenCLIP does not */
-    uint64_t max_pixels; /* refuse larger pictures before decoding them; 0: a sixteenth of memory,
+    int exif_orient;     /* turn the image as its EXIF orientation says; OpenCLIP does not */
+    uint64_t max_pixels; /* refuse larger images before decoding them; 0: a sixteenth of memory,
                             512 MP at most */
-} clipspan_picture_options;
-#define CLIPSPAN_PICTURE_OPTIONS_INIT                                                              \
+} clipspan_image_options;
+#define CLIPSPAN_IMAGE_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(clipspan_picture_options), 0, 0                                                     \
+        sizeof(clipspan_image_options), 0, 0                                                       \
     }
 
-/* What the image tower really sees of a picture: decoded as Pillow does, resized and cropped as the
- * checkpoint's family does, before mean and std.  pixels : [image_height, image_width, 3] uint8,
- * caller's buffer. bytes/size: a whole JPEG, PNG or WebP file in memory; name is used in messages
- * only. Errors: UNSUPPORTED (format named), FORMAT (damaged), LIMIT (too large), IO, NOT_FOUND,
- * NOMEM. */
+/* What the image encoder really sees of an image: decoded as Pillow does, resized and cropped as
+ * the checkpoint's family does, before mean and std.  pixels : [input_height, input_width, 3]
+ * uint8, caller's buffer. bytes/size: a whole JPEG, PNG or WebP file in memory; name is used in
+ * messages only. Errors: UNSUPPORTED (format named), FORMAT (damaged), LIMIT (too large), IO,
+ * NOT_FOUND, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_pixels_read(uint8_t *pixels, const clipspan_model *model,
                                                   const char *path,
-                                                  const clipspan_picture_options *options,
+                                                  const clipspan_image_options *options,
                                                   clipspan_error *err);
 CLIPSPAN_API clipspan_status clipspan_pixels_decode(uint8_t *pixels, const clipspan_model *model,
                                                     const void *bytes, size_t size,
                                                     const char *name,
-                                                    const clipspan_picture_options *options,
+                                                    const clipspan_image_options *options,
                                                     clipspan_error *err);
 
 /* Writes an 8-bit RGB PNG, beside its final name first, then renamed. pixels : [height, width, 3].
@@ -50,8 +50,8 @@ typedef struct clipspan_texts clipspan_texts;
 /* Reads a text file: UTF-8, one text a line, an optional key before a tab; empty lines are skipped,
  * a byte order mark and CRLF are accepted. `name` is a path, or a set that comes with clipspan:
  * "openai" (the 80 published prompt templates), "none" (the one template "{}"), "general" (short
- * descriptions of what pictures show, the key a category, "!" before one that is not of objects),
- * "null" (as many texts without sense, of the same lengths in tokens), "demo" (texts about the
+ * descriptions of what images show, the key a category, "!" before one that is not of objects),
+ * "control" (as many control texts, of the same lengths in tokens), "demo" (texts about the
  * demo's scenes, and for contrast about things that no scene shows; keys as in "general"). A path
  * with a slash or dot is never taken for a set. A .csv or .tsv file is read by its columns: texts
  * from text, name or class, keys from key, label or category. Errors: ARGUMENT (a table without
@@ -76,7 +76,7 @@ CLIPSPAN_API const char *clipspan_texts_get_key(const clipspan_texts *texts,
  *   ids : [C] caller's buffer   count (may be NULL): ids before the zeros
  *   cut (may be NULL): 1 when text was too long   text : `size` bytes
  * Invalid UTF-8 reads as U+FFFD. A text that is too long is cut and ends in the end token. Errors:
- * UNSUPPORTED without a text tower, NOMEM, LIMIT (over 16 MiB), and those of reading the merges
+ * UNSUPPORTED without a text encoder, NOMEM, LIMIT (over 16 MiB), and those of reading the merges
  * table, which the first call does. */
 CLIPSPAN_API clipspan_status clipspan_tokens_encode(int32_t *ids, size_t *count, int *cut,
                                                     const clipspan_model *model, const char *text,
@@ -93,24 +93,24 @@ typedef enum clipspan_precision { CLIPSPAN_F32 = 0, CLIPSPAN_BF16 = 1 } clipspan
 
 typedef struct clipspan_encoder_options {
     size_t struct_size;
-    clipspan_tower tower;         /* default: image */
+    clipspan_modality modality;   /* default: image */
     clipspan_precision precision; /* default: float32; BF16 only with clipspan_has_bf16() */
     int threads;                  /* 0: clipspan_default_threads(); at most 256 */
-    int single; /* image tower, 1: one picture at a time with all threads inside its products
-                      (fastest for a lone picture); 0: one picture a thread, the same bytes for
+    int single; /* image encoder, 1: one image at a time with all threads inside its products
+                      (fastest for a lone image); 0: one image a thread, the same bytes for
                       any `threads` */
     int raw;    /* 1: embeddings before normalisation; 0: unit vectors */
-    const clipspan_picture_options *picture; /* for run_files; NULL: defaults */
+    const clipspan_image_options *image; /* for run_files; NULL: defaults */
 } clipspan_encoder_options;
 #define CLIPSPAN_ENCODER_OPTIONS_INIT                                                              \
     {                                                                                              \
         sizeof(clipspan_encoder_options), CLIPSPAN_IMAGE, CLIPSPAN_F32, 0, 0, 0, NULL              \
     }
 
-/* Makes an encoder: reads and packs the tower's weights if no encoder of this model and precision
+/* Makes an encoder: reads and packs the encoder's weights if no encoder of this model and precision
  * did so before, plans all memory that its runs need and takes it. The model must outlive the
- * encoder. Errors: UNSUPPORTED (no such tower, or BF16 on this CPU), NUMBERS (NaN or infinity in a
- * named tensor), IO, FORMAT (the file changed since it was opened), NOMEM, ARGUMENT. */
+ * encoder. Errors: UNSUPPORTED (no such encoder, or BF16 on this CPU), NUMBERS (NaN or infinity in
+ * a named tensor), IO, FORMAT (the file changed since it was opened), NOMEM, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_encoder_new(clipspan_encoder **out, clipspan_model *model,
                                                   const clipspan_encoder_options *options,
                                                   clipspan_error *err);
@@ -121,9 +121,9 @@ CLIPSPAN_API void clipspan_encoder_free(clipspan_encoder **encoder);
 CLIPSPAN_API size_t clipspan_encoder_get_workspace(const clipspan_encoder *encoder);
 CLIPSPAN_API size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder);
 
-/* Pictures to embeddings.
+/* Images to embeddings.
  *   embeddings : [B, P] caller's buffer
- *   pixels : [B, image_height, image_width, 3] as clipspan_pixels_read gives them
+ *   pixels : [B, input_height, input_width, 3] as clipspan_pixels_read gives them
  * One image a pass: a row's bytes do not depend on B, on its place or (unless `single`) on the
  * number of threads. Errors: NUMBERS when a result is not finite, ARGUMENT for a text encoder. No
  * allocation. */
@@ -132,10 +132,10 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_pixels(float *embeddings,
                                                          const uint8_t *pixels, size_t count,
                                                          clipspan_error *err);
 
-/* Reads, decodes and embeds pictures, each on the thread that embeds it.
- *   embeddings : [B, P]   errors : [B] caller's, one a picture (code 0 where it worked), or NULL
- * With errors, a picture that cannot be used leaves a row of zeros and its reason, and the call
- * goes on and succeeds; without, the first such picture (in list order) fails the call. */
+/* Reads, decodes and embeds images, each on the thread that embeds it.
+ *   embeddings : [B, P]   errors : [B] caller's, one an image (code 0 where it worked), or NULL
+ * With errors, an image that cannot be used leaves a row of zeros and its reason, and the call
+ * goes on and succeeds; without, the first such image (in list order) fails the call. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *errors,
                                                         clipspan_encoder *encoder,
                                                         const char *const *paths, size_t count,
@@ -158,11 +158,11 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
                                                         const clipspan_progress *progress,
                                                         clipspan_error *err);
 
-/* Silences heads of an image encoder: from now on clipspan_encoder_run_pixels and _run_files take
- * for the mixed values of these heads, what attention gives before the output projection, the given
- * numbers for every token, whatever the picture is. So later layers read what they would read in a
- * model that is edited in this way (clipspan_model_write). count 0: the model as it is. Parts, maps
- * and runs of the encoder never look at this.
+/* Mean-ablates heads of an image encoder: from now on clipspan_encoder_run_pixels and _run_files
+ * take for the mixed values of these heads, what attention gives before the output projection, the
+ * given numbers for every token, whatever the image is. So later layers read what they would read
+ * in a model that is edited in this way (clipspan_model_write). count 0: the model as it is. Parts,
+ * maps and runs of the encoder never look at this.
  *   heads : [count]   z : [count, K], copied
  * Errors: ARGUMENT (a text encoder, no such head, a number that is not finite), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_encoder_set_heads(clipspan_encoder *encoder,
@@ -180,7 +180,7 @@ typedef struct clipspan_bank clipspan_bank;
 CLIPSPAN_API clipspan_status clipspan_bank_new_classes(
     clipspan_bank **out, clipspan_encoder *encoder, const clipspan_texts *classes,
     const clipspan_texts *templates, const clipspan_progress *progress, clipspan_error *err);
-/* A bank of vectors that are there already: vectors : [texts' count, P], copied; the names are the
+/* A bank of vectors that already exist: vectors : [texts' count, P], copied; the names are the
  * texts, the keys their keys. Errors: NUMBERS (a vector that is not finite), ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_bank_new_vectors(clipspan_bank **out,
                                                        const clipspan_texts *texts,

@@ -14,9 +14,9 @@ extern "C" {
 
 typedef enum clipspan_map_contrast {
     CLIPSPAN_MAP_CONTRAST_NONE = 0,
-    CLIPSPAN_MAP_CONTRAST_MEAN = 1,  /* minus the mean over all texts, as published */
-    CLIPSPAN_MAP_CONTRAST_RIVAL = 2, /* minus the highest of the other texts, patch by patch */
-    CLIPSPAN_MAP_CONTRAST_PAIRS = 3  /* every text minus every later one: T (T - 1) / 2 maps */
+    CLIPSPAN_MAP_CONTRAST_MEAN = 1,      /* minus the mean over all texts, as published */
+    CLIPSPAN_MAP_CONTRAST_RUNNER_UP = 2, /* minus the highest of the other texts, patch by patch */
+    CLIPSPAN_MAP_CONTRAST_PAIRS = 3      /* every text minus every later one: T (T - 1) / 2 maps */
 } clipspan_map_contrast;
 
 /* How many maps come of T texts: T, or one a pair. 0 where one text is to stand against others. */
@@ -134,11 +134,11 @@ CLIPSPAN_API const clipspan_head *clipspan_joint_get_heads(const clipspan_joint 
 CLIPSPAN_API const char *const *clipspan_joint_get_texts(const clipspan_joint *joint,
                                                          size_t *count);
 
-/* Fills the rows: number `picture` of the last run of maps made with `bank`, whose texts are those
+/* Fills the rows: number `image` of the last run of maps made with `bank`, whose texts are those
  * of the joint; run: whose means are neutral. Errors: ARGUMENT (other maps, another bank), those of
  * clipspan_run_read_head, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_joint_run(clipspan_joint *joint, const clipspan_maps *maps,
-                                                size_t picture, const clipspan_bank *bank,
+                                                size_t image, const clipspan_bank *bank,
                                                 const clipspan_run *run, clipspan_error *err);
 
 typedef struct clipspan_joint_cell {
@@ -167,7 +167,7 @@ CLIPSPAN_API const clipspan_joint_row *clipspan_joint_get_row(const clipspan_joi
 typedef struct clipspan_explain_document {
     size_t struct_size;
     int dry_run;
-    const char *model, *picture, *run, *output;
+    const char *model, *image, *run, *output;
     uint64_t bytes; /* of the output */
 } clipspan_explain_document;
 #define CLIPSPAN_EXPLAIN_DOCUMENT_INIT                                                             \

@@ -24,7 +24,7 @@ typedef enum clipspan_resize {
     CLIPSPAN_LONGEST = 3
 } clipspan_resize;
 typedef enum clipspan_kernel { CLIPSPAN_BICUBIC = 1, CLIPSPAN_BILINEAR = 2 } clipspan_kernel;
-typedef enum clipspan_tower { CLIPSPAN_IMAGE = 0, CLIPSPAN_TEXT = 1 } clipspan_tower;
+typedef enum clipspan_modality { CLIPSPAN_IMAGE = 0, CLIPSPAN_TEXT = 1 } clipspan_modality;
 
 typedef struct clipspan_model_options {
     size_t struct_size;
@@ -41,12 +41,12 @@ typedef struct clipspan_model_options {
         sizeof(clipspan_model_options), NULL, 0, 0, NULL, 0                                        \
     }
 
-/* One tower: D = heads * head_width. */
-typedef struct clipspan_tower_info {
+/* One encoder: D = heads * head_width. */
+typedef struct clipspan_encoder_info {
     int layers, width, heads, head_width, mlp_width;
-    float eps;           /* of every LayerNorm of the tower */
+    float eps;           /* of every LayerNorm of the encoder */
     uint64_t parameters; /* numbers in its tensors */
-} clipspan_tower_info;
+} clipspan_encoder_info;
 
 typedef struct clipspan_model_info {
     const char *name; /* as opened */
@@ -56,15 +56,15 @@ typedef struct clipspan_model_info {
     const char *activation_source; /* which file and key decided it */
     int embed_width;               /* P */
 
-    const clipspan_tower_info *image;
-    int heads_left; /* of all layers of the image tower: layers * heads, or fewer where heads were
+    const clipspan_encoder_info *image;
+    int heads_left; /* of all layers of the image encoder: layers * heads, or fewer where heads were
                        removed */
-    int image_height, image_width, patch_size;
+    int input_height, input_width, patch_size;
     int grid_height, grid_width, tokens; /* N = 1 + grid_height * grid_width */
     int has_ln_pre;
 
-    int has_text; /* 0: image tower only, the next two and all of `text` are zero */
-    const clipspan_tower_info *text;
+    int has_text; /* 0: image encoder only, the next two and all of `text` are zero */
+    const clipspan_encoder_info *text;
     int context_length, vocab_size;
 
     float mean[3], std[3];
@@ -76,7 +76,7 @@ typedef struct clipspan_model_info {
 
     size_t tensors;        /* see clipspan_model_get_tensor */
     uint64_t bytes;        /* of all weight files */
-    const char *tokenizer; /* merges table, "" without a text tower */
+    const char *tokenizer; /* merges table, "" without a text encoder */
 } clipspan_model_info;
 
 typedef struct clipspan_tensor_info {
@@ -90,7 +90,7 @@ typedef struct clipspan_tensor_info {
 
 /* Opens a checkpoint: reads its configuration and the tensor table, checks that every expected
  * tensor is there once, has the shape that the configuration demands, and that nothing is left
- * over. No weights are read: a tower is read and packed when the first encoder for it is made.
+ * over. No weights are read: an encoder is read and packed when the first encoder for it is made.
  *
  * name: a folder (OpenCLIP: open_clip_config.json; Hugging Face: config.json), a .safetensors file,
  * a name such as "ViT-B-16/laion2b_s34b_b88k", "org/repo" or "org/repo@revision" that is looked up
@@ -115,7 +115,7 @@ typedef struct clipspan_tensor {
 /* Makes a model from tensors in memory, which are checked as those of a file are: names and shapes
  * as OpenCLIP or Hugging Face write them. `data` is borrowed until the model is closed and must not
  * change; everything else is copied. A model in memory does what one from files does; texts are
- * taken apart with the merges table that comes with clipspan. It counts as one weight file whose
+ * decomposed with the merges table that comes with clipspan. It counts as one weight file whose
  * name is ""; its hash (clipspan_model_run_hash) is over name, type, shape and bytes of every
  * tensor, in the order of their names: name and type each with a NUL, the rank and each dimension
  * as 8 bytes, lowest first, then the data.
@@ -133,12 +133,12 @@ CLIPSPAN_API clipspan_status clipspan_model_new(clipspan_model **out, const char
 /* Facts about an open model; the pointer lives as long as the model. */
 CLIPSPAN_API const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model);
 
-/* An attention head of the image tower. */
+/* An attention head of the image encoder. */
 typedef struct clipspan_head {
     int layer, head; /* from 0 */
 } clipspan_head;
 
-/* 1 when the image tower has this head, numbered from 0 as before any was removed; else 0. */
+/* 1 when the image encoder has this head, numbered from 0 as before any was removed; else 0. */
 CLIPSPAN_API int clipspan_model_has_head(const clipspan_model *model, int layer, int head);
 
 /* Tensor `index` of info->tensors, in the order of their names. Errors: ARGUMENT. */
@@ -147,7 +147,7 @@ CLIPSPAN_API clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out
                                                        clipspan_error *err);
 
 /* exp of the checkpoint's logit_scale, read from the file (one number). Errors: UNSUPPORTED without
- * a text tower, NUMBERS (not finite), IO, FORMAT, ARGUMENT. */
+ * a text encoder, NUMBERS (not finite), IO, FORMAT, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
                                                              const clipspan_model *model,
                                                              clipspan_error *err);

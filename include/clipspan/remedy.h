@@ -12,7 +12,7 @@ extern "C" {
 
 /* ---- Cues: the two concepts that a decision may rest on ---- */
 
-/* Directions of the joint space with their words. */
+/* Directions of the joint image-text embedding space with their words. */
 typedef struct clipspan_cues clipspan_cues;
 
 typedef struct clipspan_cues_info {

@@ -14,9 +14,9 @@ extern "C" {
 
 typedef struct clipspan_report_options {
     size_t struct_size;
-    const char *root; /* where relative paths of pictures start now; NULL: where they did when the
+    const char *root; /* where relative paths of images start now; NULL: where they did when the
                          run was planned */
-    int no_pictures;  /* 1: file names only, so that no picture leaves this machine with it */
+    int no_images;    /* 1: file names only, so that no image leaves this machine with it */
     int replace;
     int threads;      /* 0: clipspan_default_threads() */
     const char *note; /* what a reader has to know before the findings, plain text; NULL: nothing */
@@ -28,13 +28,13 @@ typedef struct clipspan_report_options {
         sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL, NULL                                 \
     }
 
-/* Writes an atlas as one HTML page for people: what was run and found, the map of heads, direct
- * effect by layer, every head's picks, stability and verdict, and the pictures at both ends of
- * first picks as thumbnails of 64 pixels (the name alone where a picture is gone); with a run also
- * what heads do for a classification, ablations and shortcuts, as it keeps them. The page loads
- * nothing and works without scripts. The same atlas and pictures give the same bytes with the same
- * libjpeg. progress counts pictures. options and progress may be NULL. Errors: EXISTS, WRITE,
- * INTERRUPTED, NOMEM, ARGUMENT. */
+/* Writes an atlas as one HTML page for people: what was run and found, the head grid, direct
+ * effect by layer, every head's basis texts, stability and verdict, and the images at the top and
+ * bottom of first basis texts as thumbnails of 64 pixels (the name alone where an image is gone);
+ * with a run also what heads do for a classification, ablations and shortcuts, as it keeps them.
+ * The page loads nothing and works without scripts. The same atlas and images give the same bytes
+ * with the same libjpeg. progress counts images. options and progress may be NULL. Errors: EXISTS,
+ * WRITE, INTERRUPTED, NOMEM, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *atlas,
                                                    const clipspan_report_options *options,
                                                    const clipspan_progress *progress,
@@ -42,7 +42,7 @@ CLIPSPAN_API clipspan_status clipspan_report_write(const char *path, const clips
 
 /* Keeps in a run what a later command found, for its report: the JSON document that `clipspan
  * effects`, `ablate` or `shortcut` gives with --json, kind "effects", "ablate" or "shortcut", in
- * place of an earlier one of that kind. other: the run whose means or pictures took part too, or
+ * place of an earlier one of that kind. other: the run whose means or images took part too, or
  * NULL. The statistics of both are noted, and a document is no longer shown once they have changed.
  * Errors: ARGUMENT (no such kind, no JSON object), NOT_FOUND (not merged), WRITE, IO, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_keep(const clipspan_run *run, const clipspan_run *other,
@@ -54,7 +54,7 @@ CLIPSPAN_API clipspan_status clipspan_run_keep(const clipspan_run *run, const cl
 typedef struct clipspan_explain_options {
     size_t struct_size;
     const clipspan_atlas *atlas; /* of a run of the same model, for roles and texts, or NULL */
-    const char *model, *picture; /* their names as readers see them */
+    const char *model, *image;   /* their names as readers see them */
     int top;                     /* heads whose maps are drawn for a text, 1 to 64; 0: 5 */
     int replace;
 } clipspan_explain_options;
@@ -63,10 +63,10 @@ typedef struct clipspan_explain_options {
         sizeof(clipspan_explain_options), NULL, NULL, NULL, 0, 0                                   \
     }
 
-/* Writes an explanation as one HTML page for people: what was found, the map over the picture,
+/* Writes an explanation as one HTML page for people: what was found, the map over the image,
  * layers by heads, MLPs, the strongest heads and patches, for every text; every map of every head
  * to be looked at, as 16-bit numbers. The page loads nothing; scripts only choose and draw. view:
- * the picture that was explained. options may be NULL. Errors: EXISTS, WRITE, NOMEM, ARGUMENT (an
+ * the image that was explained. options may be NULL. Errors: EXISTS, WRITE, NOMEM, ARGUMENT (an
  * atlas of a model with other heads). */
 CLIPSPAN_API clipspan_status clipspan_explanation_write(const char *path,
                                                         const clipspan_explanation *explanation,
@@ -88,23 +88,23 @@ typedef struct clipspan_export_options {
         sizeof(clipspan_export_options), NULL, NULL, 0, 0                                          \
     }
 
-/* The arrays of the published program, float32, one row a used picture in the order of the list:
+/* The arrays of the published program, float32, one row a used image in the order of the list:
  *     FOLDER/DATASET_attn_MODEL.npy      [B, L, H, P]   heads, tokens summed
- *     FOLDER/DATASET_mlp_MODEL.npy       [B, L + 1, P]  MLP terms
- *     FOLDER/DATASET_cls_attn_MODEL.npy  [B, L, P]      the class token's own part of attention
- * Memory: 32 pictures' rows, and the bases. progress counts pictures. options may be NULL. Errors:
- * NOT_FOUND (not merged, or no codes kept), EXISTS unless `replace`, WRITE, FORMAT, IO, NOMEM,
- * INTERRUPTED. */
+ *     FOLDER/DATASET_mlp_MODEL.npy       [B, L + 1, P]  MLP contributions
+ *     FOLDER/DATASET_cls_attn_MODEL.npy  [B, L, P]      the class-token self-attention
+ * Memory: 32 images' rows, and the output maps. progress counts images. options may be NULL.
+ * Errors: NOT_FOUND (not merged, or no coefficients kept), EXISTS unless `replace`, WRITE, FORMAT,
+ * IO, NOMEM, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_run_export(const char *folder, const clipspan_run *run,
                                                  const clipspan_export_options *options,
                                                  const clipspan_progress *progress,
                                                  clipspan_error *err);
 
-/* The published program's list of picks, for the atlas's layers: a dashed line, "Layer l, Head h",
- * a dashed line, then a text a line; at the end how many texts there are. (Its line with an
- * accuracy is left out: that needs labels.) path NULL: in `folder`, which may be NULL otherwise, as
- * DATASET_completeness_POOL_top_PICKS_heads_MODEL.txt. Errors: EXISTS unless `replace`, WRITE,
- * NOMEM. */
+/* The published program's list of basis texts, for the atlas's layers: a dashed line, "Layer l,
+ * Head h", a dashed line, then a text a line; at the end how many texts there are. (Its line with
+ * an accuracy is left out: that needs labels.) path NULL: in `folder`, which may be NULL otherwise,
+ * as DATASET_completeness_POOL_top_BASIS_TEXTS_heads_MODEL.txt. Errors: EXISTS unless `replace`,
+ * WRITE, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_atlas_export(const char *path, const char *folder,
                                                    const clipspan_atlas *atlas,
                                                    const clipspan_export_options *options,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists of pictures, and runs: what a list leaves behind. Conventions: clipspan.h. */
+/* Lists of images, and runs: what a list leaves behind. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_RUN_H
 #define CLIPSPAN_RUN_H
 
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* ---- Inputs: lists of pictures ---- */
+/* ---- Inputs: lists of images ---- */
 
 typedef struct clipspan_inputs clipspan_inputs;
 
@@ -18,9 +18,9 @@ typedef struct clipspan_inputs_options {
     const char *root; /* relative paths of a CSV or list start here; NULL: the CSV's folder, the
                          current folder */
     const char *path_column; /* NULL: "path", "image" or "file" */
-    const char *labels;  /* "folder": the name of the folder a picture lies in; else a CSV column;
+    const char *labels; /* "folder": the name of the folder an image lies in; else a CSV column;
                            NULL: no labels */
-    const char *groups;  /* CSV columns joined by commas, their product is the group; NULL: no
+    const char *groups; /* CSV columns joined by commas, their product is the group; NULL: no
                            groups */
     const char *const *where; /* [where_count] "COLUMN=VALUE": of a CSV only the rows in which all
                                  of these hold */
@@ -33,9 +33,9 @@ typedef struct clipspan_inputs_options {
         sizeof(clipspan_inputs_options), NULL, NULL, NULL, NULL, NULL, 0, NULL                     \
     }
 
-/* Lists pictures. A source is a picture file, a folder (all pictures below it, sorted by path,
+/* Lists images. A source is an image file, a folder (all images below it, sorted by path,
  * hidden ones left out), a .csv or .tsv file with a header, "-" (paths on standard input, one a
- * line) or "-0" (the same, NUL-separated). Pictures are not opened. Folders that are links are not
+ * line) or "-0" (the same, NUL-separated). Images are not opened. Folders that are links are not
  * entered twice; a folder inside that cannot be read stays in the list under its own name, so that
  * it is counted as skipped. Duplicates are kept. Errors: NOT_FOUND, IO, FORMAT (with the line),
  * ARGUMENT (unknown column, with the ones there are), LIMIT, NOMEM; an empty list is a NOT_FOUND
@@ -55,7 +55,7 @@ CLIPSPAN_API const char *clipspan_inputs_get_group(const clipspan_inputs *inputs
 CLIPSPAN_API size_t
 clipspan_inputs_get_duplicates(const clipspan_inputs *inputs); /* paths named before */
 /* Files of folders that are left out for their kind: GIF, BMP, TIFF, HEIC, AVIF and others that
- * hold pictures and cannot be read. */
+ * hold images and cannot be read. */
 CLIPSPAN_API size_t clipspan_inputs_get_left_out(const clipspan_inputs *inputs);
 
 /* Further columns that were kept: how many, the name of one (NULL beyond the last), and what an
@@ -65,36 +65,37 @@ CLIPSPAN_API const char *clipspan_inputs_get_column(const clipspan_inputs *input
 CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs, size_t index,
                                                    size_t column);
 
-/* ---- Runs: what a set of pictures leaves behind ---- */
+/* ---- Runs: what a set of images leaves behind ---- */
 
-/* A run is a folder that holds everything learned from a list of pictures with one model: the list
- * itself, exact statistics of every head, and, unless codes are not kept, k + 3 numbers a picture
- * and head from which every term of its decomposition follows (docs/run-format.md). It is planned,
- * scanned (in one go or in shares, on any machines that see the folder), and merged. Whoever reads
- * it never needs the pictures again, unless for pixels.
+/* A run is a folder that holds everything learned from a list of images with one model: the list
+ * itself, exact statistics of every head, and, unless coefficients are not kept, k + 3 numbers an
+ * image and head from which every component of its decomposition follows (docs/run-format.md). It
+ * is planned, scanned (in one go or in shards, on any machines that see the folder), and merged.
+ * Whoever reads it never needs the images again, unless for pixels.
  *
  * While a process writes, the folder is locked: shared by shards, exclusively by everything else.
  * Where the file system has no locks, shards go on without, and the rest is a WRITE error unless
  * CLIPSPAN_NO_LOCK=1 is set in the environment.
  *
  * The same model, precision, CPU level and list give the same bytes of all arrays and the same rows
- * of the index, whatever the threads, shares, interruptions and order of arrival. */
+ * of the index, whatever the threads, shards, interruptions and order of arrival. */
 typedef struct clipspan_run clipspan_run;
 
-typedef enum clipspan_codes {
-    CLIPSPAN_CODES_F32 = 0,
-    CLIPSPAN_CODES_F16 = 1, /* heads, MLP terms and class part rounded to half precision: within
-                               2^-11 of each number, or 3e-8 where that is more */
-    CLIPSPAN_CODES_NONE = 2
-} clipspan_codes;
+typedef enum clipspan_coefficients {
+    CLIPSPAN_COEFFICIENTS_F32 = 0,
+    CLIPSPAN_COEFFICIENTS_F16 = 1, /* heads, MLP contributions and class-token self-attention
+                               rounded to half precision: within 2^-11 of each number, or 3e-8 where
+                               that is more */
+    CLIPSPAN_COEFFICIENTS_NONE = 2
+} clipspan_coefficients;
 
 typedef struct clipspan_plan_options {
     size_t struct_size;
-    clipspan_codes codes;                    /* default: float32 */
-    clipspan_precision precision;            /* default: float32 */
-    const clipspan_picture_options *picture; /* NULL: defaults; max_pixels 0: resolved here, so that
-                                                all shares agree */
-    int replace;                             /* throw away a run that is there already */
+    clipspan_coefficients coefficients;  /* default: float32 */
+    clipspan_precision precision;        /* default: float32 */
+    const clipspan_image_options *image; /* NULL: defaults; max_pixels 0: resolved here, so that
+                                                all shards agree */
+    int replace;                         /* throw away a run that already exists */
     /* Whose coefficients are kept: layers from first_layer on, layer_count of them; 0: all that
      * follow. With fewer than all layers the contributions of MLPs and of class-token
      * self-attention are not kept. Statistics are of all layers whatever is kept. */
@@ -102,12 +103,12 @@ typedef struct clipspan_plan_options {
 } clipspan_plan_options;
 #define CLIPSPAN_PLAN_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(clipspan_plan_options), CLIPSPAN_CODES_F32, CLIPSPAN_F32, NULL, 0, 0, 0             \
+        sizeof(clipspan_plan_options), CLIPSPAN_COEFFICIENTS_F32, CLIPSPAN_F32, NULL, 0, 0, 0      \
     }
 
-/* Makes the folder `path` and its index: fixes the order of the pictures, the chunks, and what the
- * model is (SHA-256 of its weights, configuration, preprocessing). Pictures are looked at, not
- * opened. When the same plan is there already nothing changes, and *found, which may be NULL, is 1.
+/* Makes the folder `path` and its index: fixes the order of the images, the chunks, and what the
+ * model is (SHA-256 of its weights, configuration, preprocessing). Images are looked at, not
+ * opened. When the same plan already exists nothing changes, and *found, which may be NULL, is 1.
  * progress counts bytes of weights. Errors: EXISTS (another plan, with the first difference and
  * both values; or a folder that is no run and not empty), WRITE, IO, INTERRUPTED, NOMEM,
  * ARGUMENT. */
@@ -130,8 +131,8 @@ CLIPSPAN_API clipspan_status clipspan_run_extend(const char *path, clipspan_mode
 typedef struct clipspan_scan_options {
     size_t struct_size;
     int threads;            /* 0: clipspan_default_threads() */
-    uint64_t shard, shards; /* do share `shard`, from 1, of `shards`; 0, 0: everything */
-    int verify_sum;         /* check for every picture that its terms add up to its embedding */
+    uint64_t shard, shards; /* do shard `shard`, from 1, of `shards`; 0, 0: everything */
+    int verify_sum;         /* check for every image that its components add up to its embedding */
     const char *root;       /* where relative paths start; NULL: where they did when planned */
 } clipspan_scan_options;
 #define CLIPSPAN_SCAN_OPTIONS_INIT                                                                 \
@@ -141,32 +142,32 @@ typedef struct clipspan_scan_options {
 
 /* What a scan did. Counts are of the chunks that this call worked on. */
 typedef struct clipspan_scan_result {
-    uint64_t chunks;        /* of the share */
+    uint64_t chunks;        /* of the shard */
     uint64_t chunks_before; /* of them, done by earlier calls */
-    uint64_t pictures, used, skipped;
-    double
-        residual; /* with verify_sum: the largest difference of a sum of terms from its embedding */
-    size_t memory; /* bytes that passes, codes and statistics took, the tower's weights not
+    uint64_t images, used, skipped;
+    double residual; /* with verify_sum: the largest difference of a sum of components from its
+                     embedding */
+    size_t memory; /* bytes that passes, coefficients and statistics took, the encoder's weights not
                         counted */
 } clipspan_scan_result;
 
-/* Runs the pictures of a planned run, or of a share of it, that are not done yet. Each chunk of 32
- * is on disk as soon as it is done; a call that was stopped or killed goes on where it was. A
- * picture that cannot be used is skipped with its reason; changed files (of another size than
- * planned) are too. progress counts pictures; when it asks to stop, the chunks at work are finished
+/* Runs the images of a planned run, or of a shard of it, that are not done yet. Each chunk of 32
+ * is on disk as soon as it is done; a call that was stopped or killed goes on where it was. An
+ * image that cannot be used is skipped with its reason; changed files (of another size than
+ * planned) are too. progress counts images; when it asks to stop, the chunks at work are finished
  * first. Errors: FORMAT (another model, CPU level or library than planned, with both values;
  * damaged files of the run), INTERRUPTED (can be called again), NUMBERS (verify_sum: more than
- * 1e-5, or 4e-3 with f16 codes), WRITE (nothing that was done is lost), NOMEM, ARGUMENT, and those
- * of clipspan_encoder_new. */
+ * 1e-5, or 4e-3 with f16 coefficients), WRITE (nothing that was done is lost), NOMEM, ARGUMENT, and
+ * those of clipspan_encoder_new. */
 CLIPSPAN_API clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
                                                clipspan_model *model,
                                                const clipspan_scan_options *options,
                                                const clipspan_progress *progress,
                                                clipspan_error *err);
 
-/* Adds up what all shares left: statistics of the whole and of its blocks, and the status of every
- * picture. Called again, it changes nothing. progress counts chunks. Errors: NOT_FOUND (chunks that
- * are not done, listed), FORMAT (a part of another run, damaged parts, or no picture that could be
+/* Adds up what all shards left: statistics of the whole and of its blocks, and the status of every
+ * image. Called again, it changes nothing. progress counts chunks. Errors: NOT_FOUND (chunks that
+ * are not done, listed), FORMAT (a part of another run, damaged parts, or no image that could be
  * used, with the first reason), WRITE, INTERRUPTED, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_merge(const char *path, const clipspan_progress *progress,
                                                 clipspan_error *err);
@@ -179,15 +180,15 @@ typedef struct clipspan_run_info {
     const char *model_name, *model_path, *model_hash; /* as opened; found; SHA-256 of the weights */
     const char *cpu_level, *product;
     clipspan_precision precision;
-    clipspan_codes codes;
-    int layers, heads, head_width, embed_width; /* L, H, K, P of the image tower */
-    int tokens, image_height, image_width, patch_size;
-    uint64_t pictures, chunks, blocks;
-    uint64_t duplicates;    /* pictures whose path was named before */
+    clipspan_coefficients coefficients;
+    int layers, heads, head_width, embed_width; /* L, H, K, P of the image encoder */
+    int tokens, input_height, input_width, patch_size;
+    uint64_t images, chunks, blocks;
+    uint64_t duplicates;    /* images whose path was named before */
     uint64_t used, skipped; /* known once merged */
     int has_labels, has_groups;
-    const char *folder;  /* where relative paths of its pictures start; "" when there are none */
-    int exif_orient;     /* how its picture files were read (clipspan_picture_options): whoever */
+    const char *folder;  /* where relative paths of its images start; "" when there are none */
+    int exif_orient;     /* how its image files were read (clipspan_image_options): whoever */
     uint64_t max_pixels; /* opens one of them again has to read it in the same way */
     int first_layer, last_layer; /* whose coefficients were kept; -1 when none were */
     uint64_t segments;           /* lists that were planned one after the other */
@@ -245,62 +246,66 @@ CLIPSPAN_API clipspan_status clipspan_run_open_model(clipspan_model **out, const
                                                      const clipspan_progress *progress,
                                                      clipspan_error *err);
 
-/* A picture of a run. Texts live until the callback that gets them returns. */
-typedef struct clipspan_run_picture {
-    uint64_t place;  /* in the run's order: chunk = place / 32 */
-    uint64_t number; /* in the list */
+/* An image of a run. Texts live until the callback that gets them returns. */
+typedef struct clipspan_run_image {
+    uint64_t run_index;  /* in the run's order: chunk = run_index / 32 */
+    uint64_t list_index; /* in the list */
     const char *path, *label, *group;
     int64_t bytes;        /* when planned; -1 when it could not be looked at */
-    int64_t duplicate_of; /* number of the first picture with that path, or -1 */
+    int64_t duplicate_of; /* list_index of the first image with that path, or -1 */
     const char *status;   /* "ok"; "missing", "unreadable", "changed", "unsupported", "damaged",
                            "too large", "not finite"; "planned" before the merge */
     const char *error;    /* why it was skipped, or "" */
     const char *columns;  /* further columns of its list as a JSON object, or "" */
-} clipspan_run_picture;
+} clipspan_run_image;
 
-/* Calls `each` for the pictures of places [first, first + count) in order; a result other than 0
+/* Calls `each` for the images of run indices [first, first + count) in order; a result other than 0
  * ends the call, which then returns INTERRUPTED or that result (see clipspan_progress). Errors:
  * ARGUMENT beyond the last, FORMAT, IO. */
-CLIPSPAN_API clipspan_status clipspan_run_read_pictures(
+CLIPSPAN_API clipspan_status clipspan_run_read_images(
     const clipspan_run *run, uint64_t first, uint64_t count,
-    int (*each)(void *user, const clipspan_run_picture *picture), void *user, clipspan_error *err);
+    int (*each)(void *user, const clipspan_run_image *image), void *user, clipspan_error *err);
 
-/* Statistics of one head's code y, C = K + 3 numbers a picture, over all used pictures or over
+/* Statistics of one head's coefficients y, C = K + 3 numbers an image, over all used images or over
  * block `block` (-1: all):  mean : [C]   covariance : [C, C], divided by count - 1 (zeros for
- * fewer than two pictures). Any may be NULL. Errors: NOT_FOUND before the merge, ARGUMENT, FORMAT,
+ * fewer than two images). Any may be NULL. Errors: NOT_FOUND before the merge, ARGUMENT, FORMAT,
  * IO, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_read_head(double *count, double *mean, double *covariance,
                                                     const clipspan_run *run, int64_t block,
                                                     int layer, int head, clipspan_error *err);
 
-/* A of one head: contribution = y A.  rows : [K + 3, P]. Errors: as above. */
-CLIPSPAN_API clipspan_status clipspan_run_read_basis(float *rows, const clipspan_run *run,
-                                                     int layer, int head, clipspan_error *err);
+/* The output map A of one head: contribution = y A.  rows : [K + 3, P]. Errors: as above. */
+CLIPSPAN_API clipspan_status clipspan_run_read_output_map(float *rows, const clipspan_run *run,
+                                                          int layer, int head, clipspan_error *err);
 
-/* Codes of one head for the used pictures of one chunk, in order of place.
- *   y : [32, K + 3] and places : [32], caller's; *count of them are filled. Either may be NULL.
- * Errors: NOT_FOUND (codes were not kept, or the chunk is not scanned), ARGUMENT, FORMAT, IO. */
-CLIPSPAN_API clipspan_status clipspan_run_read_codes(double *y, uint64_t *places, size_t *count,
-                                                     const clipspan_run *run, uint64_t chunk,
-                                                     int layer, int head, clipspan_error *err);
+/* Coefficients of one head for the used images of one chunk, in order of run_index.
+ *   y : [32, K + 3] and run_indices : [32], caller's; *count of them are filled. Either may be
+ *   NULL.
+ * Errors: NOT_FOUND (coefficients were not kept, or the chunk is not scanned), ARGUMENT, FORMAT,
+ * IO. */
+CLIPSPAN_API clipspan_status clipspan_run_read_coefficients(double *y, uint64_t *run_indices,
+                                                            size_t *count, const clipspan_run *run,
+                                                            uint64_t chunk, int layer, int head,
+                                                            clipspan_error *err);
 
-/* Means over the used pictures of what heads mixed for the class token, z, from codes: each
- * picture's z is its code over the code's own scale. (Means of codes, which statistics have, weigh
- * pictures by that scale.)   z : [count, K]   heads : [count]. progress counts chunks. Errors:
- * NOT_FOUND (not merged, codes not kept), ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */
+/* Means over the used images of what heads mixed for the class token, z, from coefficients: each
+ * image's z is its coefficients over the coefficients' own scale. (Means of coefficients, which
+ * statistics have, weigh
+ * images by that scale.)   z : [count, K]   heads : [count]. progress counts chunks. Errors:
+ * NOT_FOUND (not merged, coefficients not kept), ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_run_read_mixed(float *z, const clipspan_run *run,
                                                      const clipspan_head *heads, size_t count,
                                                      const clipspan_progress *progress,
                                                      clipspan_error *err);
 
-/* P-wide vectors of the used pictures of one chunk.  vectors : [32, P]   index: 0 for
- * EMBEDDING; 0 is z0 and l + 1 the MLP of layer l for MLP; the layer for CLASS_PART. */
+/* P-wide vectors of the used images of one chunk.  vectors : [32, P]   index: 0 for
+ * EMBEDDING; 0 is z0 and l + 1 the MLP of layer l for MLP; the layer for CLASS_SELF_ATTENTION. */
 typedef enum clipspan_vectors {
     CLIPSPAN_VECTORS_EMBEDDING = 0,
     CLIPSPAN_VECTORS_MLP = 1,
-    CLIPSPAN_VECTORS_CLASS_PART = 2 /* the class token's own part of a layer's attention */
+    CLIPSPAN_VECTORS_CLASS_SELF_ATTENTION = 2 /* the class-token self-attention of a layer */
 } clipspan_vectors;
-CLIPSPAN_API clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *places,
+CLIPSPAN_API clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *run_indices,
                                                        size_t *count, const clipspan_run *run,
                                                        uint64_t chunk, clipspan_vectors kind,
                                                        int index, clipspan_error *err);

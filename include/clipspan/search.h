@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The nearest pictures of a run, by what heads wrote. Conventions: clipspan.h. */
+/* The nearest images of a run, by what heads wrote. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_SEARCH_H
 #define CLIPSPAN_SEARCH_H
 
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* ---- Search: the nearest pictures of a run, by what heads wrote ---- */
+/* ---- Search: the nearest images of a run, by what heads wrote ---- */
 
 typedef enum clipspan_compare {
     CLIPSPAN_COMPARE_COSINE = 0,  /* centred, over both lengths: -1 to 1 */
@@ -30,39 +30,41 @@ typedef struct clipspan_search_options {
         sizeof(clipspan_search_options), NULL, 0, CLIPSPAN_COMPARE_COSINE, 0                       \
     }
 
-/* The codes of some heads of all used pictures of a merged run, in memory: 4 (K + 3) bytes a head
- * and picture. Every question is answered exactly, none of it approximated. Immutable, shared
+/* The coefficients of some heads of all used images of a merged run, in memory: 4 (K + 3) bytes a
+ * head and image. Every question is answered exactly, none of it approximated. Immutable, shared
  * freely between threads. */
 typedef struct clipspan_search clipspan_search;
 
-/* Errors: NOT_FOUND (not merged, or the run kept no codes), ARGUMENT (no such head), FORMAT, IO,
- * NOMEM, INTERRUPTED; progress counts chunks. */
+/* Errors: NOT_FOUND (not merged, or the run kept no coefficients), ARGUMENT (no such head), FORMAT,
+ * IO, NOMEM, INTERRUPTED; progress counts chunks. */
 CLIPSPAN_API clipspan_status clipspan_search_new(clipspan_search **out, const clipspan_run *run,
                                                  const clipspan_search_options *options,
                                                  const clipspan_progress *progress,
                                                  clipspan_error *err);
 CLIPSPAN_API void clipspan_search_free(clipspan_search **search);
-CLIPSPAN_API size_t clipspan_search_get_count(const clipspan_search *search); /* pictures */
-/* Their places in the run, rising: [count]. */
-CLIPSPAN_API const uint64_t *clipspan_search_get_places(const clipspan_search *search);
+CLIPSPAN_API size_t clipspan_search_get_count(const clipspan_search *search); /* images */
+/* Their indices in the run, rising: [count]. */
+CLIPSPAN_API const uint64_t *clipspan_search_get_run_indices(const clipspan_search *search);
 
 /* Where relative paths of the run's list start; "" without any. Lives as long as the search. */
 CLIPSPAN_API const char *clipspan_search_get_folder(const clipspan_search *search);
 
-/* How near every picture is to a query.
- *   scores : [count]   query : [head_count, P] what each of the heads wrote for another picture
- *   (clipspan_parts_run_terms), for a part of one (clipspan_parts_run_tokens, added up), or a
- *   text's unit vector for each, then is_text is 1 and it is not centred; [P] without heads
+/* How near every image is to a query.
+ *   scores : [count]   query : [head_count, P] what each of the heads wrote for another image
+ *   (clipspan_decomposition_run_contributions), for a part of one
+ *   (clipspan_decomposition_run_tokens, added up), or a text's unit vector for each, then is_text
+ *   is 1 and it is not centred; [P] without heads
  * Errors: ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_search_run(double *scores, const clipspan_search *search,
                                                  const float *query, int is_text,
                                                  clipspan_error *err);
 
-/* What each head gives to the score of picture `row`, 0 to count - 1: parts : [head_count] add up
+/* What each head gives to the score of image `row`, 0 to count - 1: parts : [head_count] add up
  * to it. Errors: ARGUMENT, NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_search_run_parts(double *parts, const clipspan_search *search,
-                                                       size_t row, const float *query, int is_text,
-                                                       clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_search_run_contributions(double *parts,
+                                                               const clipspan_search *search,
+                                                               size_t row, const float *query,
+                                                               int is_text, clipspan_error *err);
 
 /* ---- Queries: several things looked for at once, by several groups of heads ---- */
 
@@ -79,7 +81,8 @@ typedef enum clipspan_query_kind {
     CLIPSPAN_QUERY_FILE = 0,   /* an image file, or a region of one */
     CLIPSPAN_QUERY_STORED = 1, /* an image of the run: needs neither its file nor the model */
     CLIPSPAN_QUERY_TEXT = 2,
-    CLIPSPAN_QUERY_VECTOR = 3 /* a unit vector of the joint space, compared as a text's */
+    CLIPSPAN_QUERY_VECTOR = 3 /* a unit vector of the joint image-text embedding space, compared as
+                                 a text's */
 } clipspan_query_kind;
 
 typedef struct clipspan_query_options {
@@ -96,8 +99,8 @@ typedef struct clipspan_query_options {
         sizeof(clipspan_query_options), CLIPSPAN_COMPARE_COSINE, 0, NULL, NULL                     \
     }
 
-/* options may be NULL. Errors: NOT_FOUND (the run is not merged or kept no codes), ARGUMENT (a
- * model of another shape than the run's), NOMEM. */
+/* options may be NULL. Errors: NOT_FOUND (the run is not merged or kept no coefficients), ARGUMENT
+ * (a model of another shape than the run's), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_query_new(clipspan_query **out, const clipspan_run *run,
                                                 const clipspan_query_options *options,
                                                 clipspan_error *err);
@@ -156,8 +159,8 @@ typedef struct clipspan_query_item {
     double weight;
     int is_text; /* a text or vector, which is not centred */
     int has_region;
-    double region[4];      /* left, top, width, height */
-    uint64_t place, index; /* of an image of the run: in the run's order, in the list */
+    double region[4];          /* left, top, width, height */
+    uint64_t run_index, index; /* of an image of the run: in the run's order, in the list */
 } clipspan_query_item;
 
 /* What one head gives to a hit's score. */
@@ -169,8 +172,8 @@ typedef struct clipspan_hit_part {
 
 typedef struct clipspan_hits_row {
     double score;
-    uint64_t place, index; /* in the run's order, in the list */
-    int64_t duplicate_of;  /* index of the first image of that path, or -1 */
+    uint64_t run_index, index; /* in the run's order, in the list */
+    int64_t duplicate_of;      /* index of the first image of that path, or -1 */
     const char *path, *label, *group;
     const char *file;               /* to read it from */
     const clipspan_hit_part *parts; /* [part_count] the highest first; none by whole embeddings */
@@ -203,9 +206,9 @@ typedef struct clipspan_hits_options {
 typedef struct clipspan_hits clipspan_hits;
 
 /* Runs a query. Of equal scores the image that is earlier in the run comes first. progress counts
- * chunks of codes, of groups that no earlier call read. options may be NULL. Errors: ARGUMENT
- * (nothing to look for, a text without tokens, a region without a patch), UNSUPPORTED (no text
- * encoder), NOMEM, INTERRUPTED, those of reading the run and of clipspan_pixels_read. */
+ * chunks of coefficients, of groups that no earlier call read. options may be NULL. Errors:
+ * ARGUMENT (nothing to look for, a text without tokens, a region without a patch), UNSUPPORTED (no
+ * text encoder), NOMEM, INTERRUPTED, those of reading the run and of clipspan_pixels_read. */
 CLIPSPAN_API clipspan_status clipspan_hits_new(clipspan_hits **out, clipspan_query *query,
                                                const clipspan_hits_options *options,
                                                const clipspan_progress *progress,
@@ -236,7 +239,7 @@ CLIPSPAN_API clipspan_status clipspan_hits_write_json(const clipspan_hits *hits,
 
 /* ---- Sheets of any hits ---- */
 
-/* One picture on a contact sheet. */
+/* One image on a contact sheet. */
 typedef struct clipspan_hit {
     double score;
     const char *file;               /* to read it from */

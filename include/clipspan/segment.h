@@ -16,21 +16,21 @@ typedef enum clipspan_threshold {
     CLIPSPAN_THRESHOLD_OTSU = 1  /* Otsu's, of 256 bins */
 } clipspan_threshold;
 
-/* How a mask gets to the tower's pixels. */
+/* How a mask gets to the encoder's pixels. */
 typedef enum clipspan_protocol {
-    CLIPSPAN_ALIGNED = 0,  /* resized and cropped as the picture is */
-    CLIPSPAN_PUBLISHED = 1 /* stretched whole, whatever the picture goes through: the published
+    CLIPSPAN_ALIGNED = 0,  /* resized and cropped as the image is */
+    CLIPSPAN_PUBLISHED = 1 /* stretched whole, whatever the image goes through: the published
                               program's figures are of masks that do not lie where they should */
 } clipspan_protocol;
 
-/* values : [image_height, image_width] of the model, caller's: of a palette its places, of a grey
- * PNG its levels, nearest pixels. picture: the picture that it belongs to, whose size it must have;
+/* values : [input_height, input_width] of the model, caller's: of a palette its places, of a grey
+ * PNG its levels, nearest pixels. image: the image that it belongs to, whose size it must have;
  * NULL: not looked at. options may be NULL. Errors: SHAPE (another size), UNSUPPORTED (in colours),
  * and as clipspan_pixels_read. */
 CLIPSPAN_API clipspan_status clipspan_mask_read(uint16_t *values, const clipspan_model *model,
-                                                const char *path, const char *picture,
+                                                const char *path, const char *image,
                                                 clipspan_protocol protocol,
-                                                const clipspan_picture_options *options,
+                                                const clipspan_image_options *options,
                                                 clipspan_error *err);
 
 /* Writes a grey PNG of 8 bits: values : [height, width]. Errors: as clipspan_png_write. */
@@ -38,14 +38,14 @@ CLIPSPAN_API clipspan_status clipspan_mask_write(const char *path, const uint8_t
                                                  int height, int width, int replace,
                                                  clipspan_error *err);
 
-/* Counts over pictures; all zeros before the first. both, either: pixels of background and
+/* Counts over images; all zeros before the first. both, either: pixels of background and
  * foreground in intersection and union of what is and what was said. */
 typedef struct clipspan_segment_score {
-    uint64_t pictures, pixels, correct, both[2], either[2];
-    double precision; /* average precisions of the pictures, added up */
+    uint64_t images, pixels, correct, both[2], either[2];
+    double precision; /* average precisions of the images, added up */
 } clipspan_segment_score;
 
-/* Scores one map, at the tower's pixels (clipspan_map_run_pixels) or any others.
+/* Scores one map, at the encoder's pixels (clipspan_map_run_pixels) or any others.
  *   map, truth : [count]; truth not 0 is foreground
  *   clip: 1: what is below zero counts as zero, as published for scores of texts
  * The map is scaled to 0 ... 1 (a flat one is 0 everywhere); foreground is what lies above the
@@ -56,10 +56,10 @@ CLIPSPAN_API clipspan_status clipspan_segment_add(clipspan_segment_score *score,
                                                   clipspan_threshold threshold,
                                                   clipspan_error *err);
 
-/* The published figures, from 0 to 1; 0 without pictures. Any may be NULL.
- *   accuracy   right pixels over all pixels of all pictures
- *   miou       mean of the two intersections over unions of all pictures
- *   map        mean over pictures of the average precision of background and foreground together,
+/* The published figures, from 0 to 1; 0 without images. Any may be NULL.
+ *   accuracy   right pixels over all pixels of all images
+ *   miou       mean of the two intersections over unions of all images
+ *   map        mean over images of the average precision of background and foreground together,
  *              equal scores taken in one step */
 CLIPSPAN_API void clipspan_segment_get(double *accuracy, double *miou, double *map,
                                        const clipspan_segment_score *score);
@@ -126,17 +126,17 @@ CLIPSPAN_API clipspan_status clipspan_segmentation_new(clipspan_segmentation **o
                                                        clipspan_error *err);
 CLIPSPAN_API void clipspan_segmentation_free(clipspan_segmentation **segmentation);
 
-/* Adds one image: number `picture` of the maps' last run. maps: made with the bank, with the kinds
+/* Adds one image: number `image` of the maps' last run. maps: made with the bank, with the kinds
  * of the methods and, for roles, their groups of heads.
  *   texts : [targets] the text of each for this image, a number of the bank; CLIPSPAN_NO_TEXT in
  *           one of them leaves the image out and counts it. NULL: the likeliest of each
- *   aligned, published : [image_height, image_width] values of its mask (clipspan_mask_read) in
+ *   aligned, published : [input_height, input_width] values of its mask (clipspan_mask_read) in
  *           either protocol; NULL: not judged in it
  *   value: that is foreground; 0: any but 0
  * Nothing is added when it fails. Errors: ARGUMENT (maps without what a method takes, texts outside
  * of their target), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_segmentation_add(clipspan_segmentation *segmentation,
-                                                       const clipspan_maps *maps, size_t picture,
+                                                       const clipspan_maps *maps, size_t image,
                                                        const size_t *texts, const uint16_t *aligned,
                                                        const uint16_t *published, uint16_t value,
                                                        clipspan_error *err);
@@ -155,7 +155,7 @@ typedef struct clipspan_segmentation_last {
     const char *method; /* "clipspan", "attention", "rollout", "patch", "value", "role" */
     const char *role;   /* NULL without */
     const float *grid;  /* [grid_height, grid_width] */
-    const float *map;   /* [image_height, image_width] */
+    const float *map;   /* [input_height, input_width] */
     float cut[2];       /* by threshold: what is above it is foreground, at any size of the map */
     double accuracy, miou, map_precision; /* aligned, threshold at the mean; 0 without a mask */
 } clipspan_segmentation_last;
@@ -176,8 +176,8 @@ typedef struct clipspan_segmentation_row {
     uint64_t pointed;           /* images whose highest pixel is foreground of the aligned mask */
     double pointing, pointing_low, pointing_high; /* as a share, with Wilson's 95 % interval; not a
                                                      number without aligned masks */
-    uint64_t rivals, nearer; /* images whose mask shows something else as well; of them, those whose
-                                highest pixel lies nearer to the foreground */
+    uint64_t runners_up, nearer; /* images whose mask shows something else as well; of them, those
+                                whose highest pixel lies nearer to the foreground */
 } clipspan_segmentation_row;
 
 typedef struct clipspan_segmentation_info {

@@ -13,7 +13,7 @@ extern "C" {
 
 /* ---- Evaluation: a run against classes, labels and groups of its images ---- */
 
-/* The used images of a run, in order of place, their classes and groups, and what the unedited
+/* The used images of a run, in order of run_index, their classes and groups, and what the unedited
  * model predicts. Labels and groups are those that the run was planned with, or those of a list of
  * images matched by path (never by the order of files), or the caller's own. Where no image at all
  * has a label, the predictions of the unedited model stand for labels, and every figure is the
@@ -45,9 +45,9 @@ typedef struct clipspan_evaluation_options {
 
 /* What was evaluated. It stands beside every result of a study, and is kept with it. */
 typedef struct clipspan_evaluation_info {
-    const char *run;    /* folder of the run */
-    const char *means;  /* "means over the 200 pictures of RUN, the evaluated ones …" */
-    const char *source; /* where labels come from; NULL: no image has one */
+    const char *run;                /* folder of the run */
+    const char *means;              /* "means over the 200 images of RUN, the evaluated ones …" */
+    const char *source;             /* where labels come from; NULL: no image has one */
     const char *const *class_names; /* [classes] in the order of the bank */
     const char *const *group_names; /* [groups] in order of name; the caller's as given */
     size_t classes, groups;
@@ -64,8 +64,8 @@ typedef struct clipspan_evaluation_info {
  * a label, and also without, unless a part of its name is empty ("/brick": the product of a column
  * that is not known). progress counts chunks. Errors: ARGUMENT (a label that no class has, with the
  * nearest; classes of the same key; no image matched or labelled; labels or groups out of range),
- * FORMAT (means of another model; a label "nan"), NOT_FOUND (not merged, codes not kept), those of
- * clipspan_effects_new. */
+ * FORMAT (means of another model; a label "nan"), NOT_FOUND (not merged, coefficients not kept),
+ * those of clipspan_effects_new. */
 CLIPSPAN_API clipspan_status clipspan_evaluation_new(clipspan_evaluation **out,
                                                      const clipspan_run *run,
                                                      const clipspan_bank *bank,
@@ -76,15 +76,16 @@ CLIPSPAN_API void clipspan_evaluation_free(clipspan_evaluation **evaluation);
 CLIPSPAN_API const clipspan_evaluation_info *
 clipspan_evaluation_get_info(const clipspan_evaluation *evaluation);
 
-/* [info.images] of the used images in order of place: labels and groups, -1 where not known (labels
- * are the predictions where none is known), and the class that the unedited model predicts. */
+/* [info.images] of the used images in order of run_index: labels and groups, -1 where not known
+ * (labels are the predictions where none is known), and the class that the unedited model
+ * predicts. */
 CLIPSPAN_API const int32_t *clipspan_evaluation_get_labels(const clipspan_evaluation *evaluation);
 CLIPSPAN_API const int32_t *clipspan_evaluation_get_groups(const clipspan_evaluation *evaluation);
 CLIPSPAN_API const uint32_t *
 clipspan_evaluation_get_predicted(const clipspan_evaluation *evaluation);
 
 /* Accuracy of the unedited model with its interval: of all counted images, of one class, of one
- * group. Where there are no images, `pictures` is 0 and the rest not a number. NULL beyond the
+ * group. Where there are no images, `images` is 0 and the rest not a number. NULL beyond the
  * last. */
 CLIPSPAN_API const clipspan_share *
 clipspan_evaluation_get_accuracy(const clipspan_evaluation *evaluation);
@@ -141,8 +142,8 @@ typedef struct clipspan_effects_table_options {
 
 typedef enum clipspan_effect_kind {
     CLIPSPAN_EFFECT_NOTHING = 0,
-    CLIPSPAN_EFFECT_MLPS = 1,       /* and the class token as it enters the first layer */
-    CLIPSPAN_EFFECT_CLASS_PART = 2, /* class-token self-attention of all layers */
+    CLIPSPAN_EFFECT_MLPS = 1,                 /* and the class token as it enters the first layer */
+    CLIPSPAN_EFFECT_CLASS_SELF_ATTENTION = 2, /* class-token self-attention of all layers */
     CLIPSPAN_EFFECT_BOTH = 3,
     CLIPSPAN_EFFECT_UNTIL = 4, /* attention of layers 0 to `layer` */
     CLIPSPAN_EFFECT_LAYER = 5, /* attention of one layer */

@@ -10,15 +10,15 @@
 #include <limits.h>
 #include <string.h>
 
-#define PICKS      20 /* by default, as published */
-#define PICKS_MOST 1000
+#define BASIS_TEXTS      20 /* by default, as published */
+#define BASIS_TEXTS_MOST 1000
 
 typedef struct atlas_job {
     const clipspan_run *run;
     clipspan_atlas_options options;
     cs_atlas_wish wish;
     clipspan_texts *own[2];         /* pools that were opened here */
-    const clipspan_texts *texts[2]; /* the pool and the null pool */
+    const clipspan_texts *texts[2]; /* the pool and the control pool */
     float *vectors[2];
     clipspan_model *opened; /* here */
     clipspan_encoder *encoder;
@@ -64,14 +64,15 @@ static clipspan_status take_options(atlas_job *j, const clipspan_atlas_options *
     clipspan_atlas_options *o = &j->options;
     cs_atlas_wish *w = &j->wish;
     CS_TRY(CS_OPTIONS(o, options, clipspan_atlas_options, err));
-    if (o->picks < 0 || o->picks > PICKS_MOST || o->rank < 0 || o->resamples < -1 ||
-        o->resamples > 100000 || o->threads < 0 || o->threads > CS_MAX_THREADS)
+    if (o->basis_texts < 0 || o->basis_texts > BASIS_TEXTS_MOST || o->rank < 0 ||
+        o->resamples < -1 || o->resamples > 100000 || o->threads < 0 || o->threads > CS_MAX_THREADS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "an atlas takes picks from 0 to %d, rank from 0, resamples from -1 to "
+                       "an atlas takes basis texts from 0 to %d, rank from 0, resamples from -1 to "
                        "100,000 and threads from 0 to %d; found %d, %d, %d and %d",
-                       PICKS_MOST, CS_MAX_THREADS, o->picks, o->rank, o->resamples, o->threads);
+                       BASIS_TEXTS_MOST, CS_MAX_THREADS, o->basis_texts, o->rank, o->resamples,
+                       o->threads);
     w->name = o->name ? o->name : "general";
-    w->picks = o->picks ? o->picks : PICKS;
+    w->basis_texts = o->basis_texts ? o->basis_texts : BASIS_TEXTS;
     w->rank = o->rank;
     w->threads = o->threads ? o->threads : cs_threads_default();
     w->seed = o->seed;
@@ -89,7 +90,7 @@ static clipspan_status thin_out(clipspan_texts **list, size_t count, clipspan_er
     const char **some;
     clipspan_status status;
     if (all->count <= count) return CLIPSPAN_OK;
-    some = cs_alloc(count, sizeof *some, "a pool without sense", err);
+    some = cs_alloc(count, sizeof *some, "a control pool", err);
     if (!some) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count; i++)
         some[i] = clipspan_texts_get_text(all, i * all->count / count);
@@ -102,9 +103,9 @@ static clipspan_status thin_out(clipspan_texts **list, size_t count, clipspan_er
 
 static clipspan_status take_pools(atlas_job *j, clipspan_error *err)
 {
-    static const char *const names[] = {"general", "null"};
+    static const char *const names[] = {"general", "control"};
     j->texts[0] = j->options.texts;
-    j->texts[1] = j->options.null_texts;
+    j->texts[1] = j->options.control_texts;
     for (int i = 0; i < 2; i++) {
         if (!j->texts[i]) {
             CS_TRY(cs_texts_open(&j->own[i], names[i], err));
@@ -126,7 +127,7 @@ static int same_pools(const atlas_job *j, const clipspan_atlas_info *kept)
     cs_text_bank_hash(hash, j->texts[0]);
     if (strcmp(hash, kept->pool_hash) != 0) return 0;
     cs_text_bank_hash(hash, j->texts[1]);
-    return strcmp(hash, kept->null_hash) == 0;
+    return strcmp(hash, kept->control_hash) == 0;
 }
 
 /* *out is NULL when there is nothing that fits, or it cannot be read. */
@@ -138,9 +139,9 @@ static clipspan_status take_kept(cs_atlas **out, const atlas_job *j, clipspan_er
     if (status == CLIPSPAN_E_NOMEM) return status;
     if (status != CLIPSPAN_OK) return CLIPSPAN_OK;
     i = &(*out)->info;
-    if (i->first_layer > w->first_layer || i->last_layer < w->last_layer || i->picks != w->picks ||
-        i->rank != w->rank || i->resamples != w->resamples || i->seed != w->seed ||
-        !same_pools(j, i)) {
+    if (i->first_layer > w->first_layer || i->last_layer < w->last_layer ||
+        i->basis_texts != w->basis_texts || i->rank != w->rank || i->resamples != w->resamples ||
+        i->seed != w->seed || !same_pools(j, i)) {
         cs_atlas_free(out);
         return CLIPSPAN_OK;
     }
@@ -164,9 +165,9 @@ static clipspan_status open_encoder(atlas_job *j, clipspan_error *err)
     if (!model) model = j->opened;
     if (!clipspan_model_get_info(model)->has_text)
         return cs_fail(err, CLIPSPAN_E_UNSUPPORTED,
-                       "%s has no text tower, so texts cannot be compared with its heads",
+                       "%s has no text encoder, so texts cannot be compared with its heads",
                        clipspan_model_get_info(model)->name);
-    options.tower = CLIPSPAN_TEXT;
+    options.modality = CLIPSPAN_TEXT;
     options.threads = j->wish.threads;
     return clipspan_encoder_new(&j->encoder, model, &options, err);
 }
@@ -326,7 +327,7 @@ const clipspan_atlas_text *clipspan_atlas_get_texts(const clipspan_atlas *atlas)
     return atlas ? atlas->atlas->texts : NULL;
 }
 
-const clipspan_atlas_picture *clipspan_atlas_get_pictures(const clipspan_atlas *atlas)
+const clipspan_atlas_image *clipspan_atlas_get_images(const clipspan_atlas *atlas)
 {
-    return atlas ? atlas->atlas->pictures : NULL;
+    return atlas ? atlas->atlas->images : NULL;
 }

@@ -18,11 +18,11 @@ clipspan_status clipspan_compare_run(clipspan_comparison *overall, clipspan_comp
         if ((before[i] > 1 && before[i] != CLIPSPAN_NO_ANSWER) ||
             (after[i] > 1 && after[i] != CLIPSPAN_NO_ANSWER))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "answers of picture %zu: expected 0, 1 or 255, found %u and %u", i,
+                           "answers of image %zu: expected 0, 1 or 255, found %u and %u", i,
                            before[i], after[i]);
         if (group && (group[i] < -1 || (int64_t)group[i] >= (int64_t)groups))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "group of picture %zu: expected -1 to %lld, found %ld", i,
+                           "group of image %zu: expected -1 to %lld, found %ld", i,
                            (long long)groups - 1, (long)group[i]);
     }
     return cs_compare(overall, per_group, worst, before, after, group, count, groups, resamples,

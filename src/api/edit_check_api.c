@@ -15,7 +15,7 @@ clipspan_status cs_edit_check_handles(const clipspan_model *model, const clipspa
     const cs_tower_config *t = &cs_checkpoint_config(model->checkpoint)->image;
     const clipspan_run_info *info = cs_run_info(run->run);
     CS_TRY(cs_run_need_merged(run->run, err));
-    CS_TRY(cs_run_need_codes(run->run, err));
+    CS_TRY(cs_run_need_coefficients(run->run, err));
     if (t->layers == info->layers && t->heads == info->heads && t->head_width == info->head_width)
         return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, info->path,
@@ -51,10 +51,9 @@ static clipspan_status whole_fact(uint64_t *out, const cs_run *run, const char *
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_run_picture(clipspan_picture_options *out, const cs_run *run,
-                               clipspan_error *err)
+clipspan_status cs_run_image(clipspan_image_options *out, const cs_run *run, clipspan_error *err)
 {
-    const clipspan_picture_options plain = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    const clipspan_image_options plain = CLIPSPAN_IMAGE_OPTIONS_INIT;
     uint64_t turned = 0;
     *out = plain;
     CS_TRY(whole_fact(&turned, run, "preprocess.exif_orient", err));
@@ -90,7 +89,7 @@ clipspan_status clipspan_edit_check_new(clipspan_edit_check **out, clipspan_mode
                                         const clipspan_progress *progress, clipspan_error *err)
 {
     clipspan_edit_check_options o;
-    clipspan_picture_options picture;
+    clipspan_image_options image;
     clipspan_edit_check *check;
     clipspan_head *heads = NULL;
     clipspan_status status;
@@ -101,12 +100,12 @@ clipspan_status clipspan_edit_check_new(clipspan_edit_check **out, clipspan_mode
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_edit_check_new: an argument is NULL");
     CS_TRY(cs_edit_check_handles(model, run, err));
     CS_TRY(cs_edit_check_options(&o, options, run, err));
-    CS_TRY(cs_run_picture(&picture, run->run, err));
+    CS_TRY(cs_run_image(&image, run->run, err));
     check = cs_alloc_zero(1, sizeof *check, "a check of an edit", err);
     if (!check) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(join_sets(&heads, &count, sets, set_count, err));
     CS_TRY_DONE(
-        cs_edit_check_new(&check->check, model, run, heads, count, &o, &picture, progress, err));
+        cs_edit_check_new(&check->check, model, run, heads, count, &o, &image, progress, err));
     for (size_t i = 0; i < set_count; i++)
         CS_TRY_DONE(
             cs_edit_check_add(check->check, sets[i].name, sets[i].heads, sets[i].count, err));

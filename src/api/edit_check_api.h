@@ -22,7 +22,6 @@ clipspan_status cs_edit_check_options(clipspan_edit_check_options *out,
                                       const clipspan_run *run, clipspan_error *err);
 
 /* How the images of a run were decoded. */
-clipspan_status cs_run_picture(clipspan_picture_options *out, const cs_run *run,
-                               clipspan_error *err);
+clipspan_status cs_run_image(clipspan_image_options *out, const cs_run *run, clipspan_error *err);
 
 #endif

@@ -93,21 +93,21 @@ void clipspan_effects_free(clipspan_effects **effects)
     *effects = NULL;
 }
 
-size_t clipspan_effects_get_pictures(const clipspan_effects *effects)
+size_t clipspan_effects_get_images(const clipspan_effects *effects)
 {
     return effects ? cs_effects_rows(effects->effects) : 0;
 }
 
-const uint64_t *clipspan_effects_get_places(const clipspan_effects *effects)
+const uint64_t *clipspan_effects_get_run_indices(const clipspan_effects *effects)
 {
-    return effects ? cs_effects_places(effects->effects) : NULL;
+    return effects ? cs_effects_run_indices(effects->effects) : NULL;
 }
 
 static clipspan_status check_labels(const int32_t *labels, const cs_effects *e, clipspan_error *err)
 {
     for (size_t i = 0; labels && i < cs_effects_rows(e); i++)
         if (labels[i] < -1 || labels[i] >= (int32_t)cs_effects_classes(e))
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "label %ld of picture %zu: expected -1 to %zu",
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "label %ld of image %zu: expected -1 to %zu",
                            (long)labels[i], i, cs_effects_classes(e) - 1);
     return CLIPSPAN_OK;
 }
@@ -136,7 +136,7 @@ static clipspan_status check_spans(const clipspan_span *const *spans, size_t cou
 {
     const cs_shape s = cs_effects_shape(e);
     clipspan_status status = CLIPSPAN_OK;
-    uint8_t *seen = cs_alloc_zero(cs_effects_terms(e), 1, "spans", err);
+    uint8_t *seen = cs_alloc_zero(cs_effects_components(e), 1, "spans", err);
     if (!seen) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
         const clipspan_span_info *info = clipspan_span_get_info(spans[i]);
@@ -153,23 +153,26 @@ static clipspan_status check_spans(const clipspan_span *const *spans, size_t cou
 
 cs_head_texts cs_head_texts_of(const clipspan_span *span)
 {
-    return (cs_head_texts){span->info.head, span->info.picks, clipspan_span_get_picks(span),
-                           clipspan_span_get_directions(span), clipspan_span_get_readers(span)};
+    return (cs_head_texts){span->info.head, span->info.basis_texts,
+                           clipspan_span_get_basis_texts(span), clipspan_span_get_directions(span),
+                           clipspan_span_get_readers(span)};
 }
 
 clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
                                            clipspan_effects *effects,
                                            const clipspan_effects *source,
                                            const clipspan_span *const *spans, size_t count,
-                                           int picks, const int32_t *labels, clipspan_error *err)
+                                           int basis_texts, const int32_t *labels,
+                                           clipspan_error *err)
 {
     clipspan_status status;
     cs_head_texts *heads;
     cs_effects *s = NULL;
     cs_clear(err);
-    if (!effects || (count > 0 && !spans) || picks < 0)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "clipspan_effects_run_spans: an argument is NULL, or picks is negative");
+    if (!effects || (count > 0 && !spans) || basis_texts < 0)
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "clipspan_effects_run_spans: an argument is NULL, or basis texts is negative");
     CS_TRY(cs_effects_source(&s, effects->effects, source ? source->effects : NULL, err));
     CS_TRY(check_labels(labels, effects->effects, err));
     CS_TRY(check_spans(spans, count, s, err));
@@ -177,8 +180,8 @@ clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
     if (!heads) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count; i++)
         heads[i] = cs_head_texts_of(spans[i]);
-    status = cs_effects_run_texts(predicted, margins, effects->effects, s, heads, count, picks,
-                                  labels, err);
+    status = cs_effects_run_texts(predicted, margins, effects->effects, s, heads, count,
+                                  basis_texts, labels, err);
     cs_free(heads);
     return status;
 }

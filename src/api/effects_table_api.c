@@ -52,7 +52,7 @@ static clipspan_status make_spans(clipspan_span **spans, size_t count,
     if (!heads) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count; i++)
         heads[i] = (clipspan_head){o->first_layer + (int)i / H, (int)i % H};
-    options.picks = o->texts_per_head;
+    options.basis_texts = o->texts_per_head;
     options.resamples = -1;
     options.threads = o->threads;
     status = clipspan_span_new_run(spans, ev->means_run ? ev->means_run : ev->run, heads, count,

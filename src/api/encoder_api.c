@@ -9,18 +9,18 @@
 static clipspan_status check_options(const clipspan_encoder_options *o, const clipspan_model *model,
                                      clipspan_error *err)
 {
-    if (o->tower != CLIPSPAN_IMAGE && o->tower != CLIPSPAN_TEXT)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "tower is %d; 0 (image) and 1 (text) are known",
-                       (int)o->tower);
+    if (o->modality != CLIPSPAN_IMAGE && o->modality != CLIPSPAN_TEXT)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "modality is %d; 0 (image) and 1 (text) are known",
+                       (int)o->modality);
     if (o->precision != CLIPSPAN_F32 && o->precision != CLIPSPAN_BF16)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "precision is %d; 0 (f32) and 1 (bf16) are known",
                        (int)o->precision);
     if (o->threads < 0 || o->threads > CS_MAX_THREADS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "threads is %d; 0 to %d are possible", o->threads,
                        CS_MAX_THREADS);
-    if (o->tower == CLIPSPAN_TEXT && !model->info.has_text)
+    if (o->modality == CLIPSPAN_TEXT && !model->info.has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
-                          "has only an image tower; texts need a model with a text tower");
+                          "has only an image encoder; texts need a model with a text encoder");
     return cs_check_precision(o->precision, err);
 }
 
@@ -72,7 +72,7 @@ static clipspan_status make_text_passes(clipspan_encoder *e, clipspan_error *err
 clipspan_status clipspan_encoder_new(clipspan_encoder **out, clipspan_model *model,
                                      const clipspan_encoder_options *options, clipspan_error *err)
 {
-    clipspan_picture_options picture;
+    clipspan_image_options image;
     clipspan_encoder_options o;
     clipspan_status status;
     clipspan_encoder *e;
@@ -81,21 +81,22 @@ clipspan_status clipspan_encoder_new(clipspan_encoder **out, clipspan_model *mod
     if (!out || !model)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_new: out or model is NULL");
     CS_TRY(CS_OPTIONS(&o, options, clipspan_encoder_options, err));
-    CS_TRY(CS_OPTIONS(&picture, o.picture, clipspan_picture_options, err));
+    CS_TRY(CS_OPTIONS(&image, o.image, clipspan_image_options, err));
     CS_TRY(check_options(&o, model, err));
     e = cs_alloc_zero(1, sizeof *e, "an encoder", err);
     if (!e) return CLIPSPAN_E_NOMEM;
     e->model = model;
     e->options = o;
-    e->picture = picture;
-    e->options.picture = &e->picture;
+    e->image = image;
+    e->options.image = &e->image;
     if (e->options.threads == 0) e->options.threads = cs_threads_default();
     e->P = (size_t)model->info.embed_width;
     e->C = (size_t)model->info.context_length;
-    e->pixels = 3 * (size_t)model->info.image_height * (size_t)model->info.image_width;
-    e->lanes = e->options.single && o.tower == CLIPSPAN_IMAGE ? 1 : e->options.threads;
-    CS_TRY_DONE(cs_model_tower(&e->tower, model, o.tower, o.precision, e->options.threads, err));
-    CS_TRY_DONE(o.tower == CLIPSPAN_IMAGE ? make_image_passes(e, err) : make_text_passes(e, err));
+    e->pixels = 3 * (size_t)model->info.input_height * (size_t)model->info.input_width;
+    e->lanes = e->options.single && o.modality == CLIPSPAN_IMAGE ? 1 : e->options.threads;
+    CS_TRY_DONE(cs_model_tower(&e->tower, model, o.modality, o.precision, e->options.threads, err));
+    CS_TRY_DONE(o.modality == CLIPSPAN_IMAGE ? make_image_passes(e, err)
+                                             : make_text_passes(e, err));
     *out = e;
     e = NULL;
 done:
@@ -137,21 +138,21 @@ size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder)
     return encoder ? encoder->tower->bytes : 0;
 }
 
-/* ---- Pictures ---- */
+/* ---- Images ---- */
 
-/* A run over pictures. */
-typedef struct picture_run {
+/* A run over images. */
+typedef struct image_run {
     clipspan_encoder *encoder;
-    const cs_picture_list *list;
+    const cs_image_list *list;
     clipspan_status (*each)(void *context, size_t index, int lane, const uint8_t *pixels,
                             clipspan_error *err);
     void *context;
     pthread_mutex_t lock; /* guards first and first_error */
-    size_t first;         /* earliest picture that failed */
+    size_t first;         /* earliest image that failed */
     clipspan_error first_error;
-} picture_run;
+} image_run;
 
-static void keep_error(picture_run *run, size_t index, const clipspan_error *error)
+static void keep_error(image_run *run, size_t index, const clipspan_error *error)
 {
     pthread_mutex_lock(&run->lock);
     if (index < run->first) {
@@ -161,9 +162,9 @@ static void keep_error(picture_run *run, size_t index, const clipspan_error *err
     pthread_mutex_unlock(&run->lock);
 }
 
-static void run_picture(void *context, size_t index, int lane)
+static void run_image(void *context, size_t index, int lane)
 {
-    picture_run *run = context;
+    image_run *run = context;
     clipspan_encoder *e = run->encoder;
     clipspan_error error;
     clipspan_status status = CLIPSPAN_OK;
@@ -171,8 +172,8 @@ static void run_picture(void *context, size_t index, int lane)
     cs_clear(&error);
     if (!pixels) {
         uint8_t *buffer = e->buffers + (size_t)lane * e->pixels;
-        status = cs_picture_read(buffer, &cs_checkpoint_config(e->model->checkpoint)->preprocess,
-                                 run->list->paths[index], &e->picture, &error);
+        status = cs_image_read(buffer, &cs_checkpoint_config(e->model->checkpoint)->preprocess,
+                               run->list->paths[index], &e->image, &error);
         pixels = buffer;
     }
     if (status == CLIPSPAN_OK)
@@ -183,18 +184,18 @@ static void run_picture(void *context, size_t index, int lane)
     if (run->list->errors) run->list->errors[index] = error;
 }
 
-clipspan_status cs_encoder_pictures(clipspan_encoder *encoder, const cs_picture_list *list,
-                                    clipspan_status (*each)(void *context, size_t index, int lane,
-                                                            const uint8_t *pixels,
-                                                            clipspan_error *err),
-                                    void *context, const char *function, clipspan_error *err)
+clipspan_status cs_encoder_images(clipspan_encoder *encoder, const cs_image_list *list,
+                                  clipspan_status (*each)(void *context, size_t index, int lane,
+                                                          const uint8_t *pixels,
+                                                          clipspan_error *err),
+                                  void *context, const char *function, clipspan_error *err)
 {
-    picture_run run;
+    image_run run;
     size_t i;
     if (list->count > 0 && !list->pixels && !list->paths)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: an argument is NULL", function);
     if (!encoder->images)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "pictures were given to a text encoder");
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "images were given to a text encoder");
     for (i = 0; list->paths && i < list->count; i++)
         if (!list->paths[i])
             return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: path %zu is NULL", function, i);
@@ -205,7 +206,7 @@ clipspan_status cs_encoder_pictures(clipspan_encoder *encoder, const cs_picture_
     run.context = context;
     run.first = list->count;
     pthread_mutex_init(&run.lock, NULL);
-    cs_parallel_for(list->count, encoder->lanes, run_picture, &run);
+    cs_parallel_for(list->count, encoder->lanes, run_image, &run);
     pthread_mutex_destroy(&run.lock);
     if (run.first == list->count || list->errors) return CLIPSPAN_OK;
     if (err) *err = run.first_error;
@@ -233,25 +234,25 @@ clipspan_status clipspan_encoder_run_pixels(float *embeddings, clipspan_encoder 
                                             const uint8_t *pixels, size_t count,
                                             clipspan_error *err)
 {
-    cs_picture_list list = {pixels, NULL, count, NULL};
+    cs_image_list list = {pixels, NULL, count, NULL};
     embedding_run run = {encoder, embeddings};
     cs_clear(err);
     if (!encoder || (count > 0 && !embeddings))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_encoder_run_pixels: an argument is NULL");
-    return cs_encoder_pictures(encoder, &list, embed, &run, "clipspan_encoder_run_pixels", err);
+    return cs_encoder_images(encoder, &list, embed, &run, "clipspan_encoder_run_pixels", err);
 }
 
 clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *errors,
                                            clipspan_encoder *encoder, const char *const *paths,
                                            size_t count, clipspan_error *err)
 {
-    cs_picture_list list = {NULL, paths, count, errors};
+    cs_image_list list = {NULL, paths, count, errors};
     embedding_run run = {encoder, embeddings};
     cs_clear(err);
     if (!encoder || (count > 0 && !embeddings))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_run_files: an argument is NULL");
-    return cs_encoder_pictures(encoder, &list, embed, &run, "clipspan_encoder_run_files", err);
+    return cs_encoder_images(encoder, &list, embed, &run, "clipspan_encoder_run_files", err);
 }
 
 /* ---- Texts ---- */

@@ -8,13 +8,13 @@
 
 #include <string.h>
 
-/* Before any work: both runs are merged, kept codes, and are of one model. */
+/* Before any work: both runs are merged, kept coefficients, and are of one model. */
 static clipspan_status check_runs(const clipspan_run *run, const clipspan_run *means,
                                   clipspan_error *err)
 {
     const clipspan_run_info *one = cs_run_info(run->run), *other;
     CS_TRY(cs_run_need_merged(run->run, err));
-    CS_TRY(cs_run_need_codes(run->run, err));
+    CS_TRY(cs_run_need_coefficients(run->run, err));
     if (!means) return CLIPSPAN_OK;
     other = cs_run_info(means->run);
     if (strcmp(other->model_hash, one->model_hash) != 0)
@@ -24,7 +24,7 @@ static clipspan_status check_runs(const clipspan_run *run, const clipspan_run *m
                           other->model_name, other->model_hash, one->path, one->model_name,
                           one->model_hash);
     CS_TRY(cs_run_need_merged(means->run, err));
-    return cs_run_need_codes(means->run, err);
+    return cs_run_need_coefficients(means->run, err);
 }
 
 static clipspan_status check_labels(const clipspan_evaluation_options *o, uint64_t images,
@@ -40,13 +40,12 @@ static clipspan_status check_labels(const clipspan_evaluation_options *o, uint64
             return cs_fail(err, CLIPSPAN_E_ARGUMENT, "group_names[%zu] is NULL", g);
     for (uint64_t i = 0; o->labels && i < images; i++) {
         if (o->labels[i] < -1 || o->labels[i] >= (int64_t)classes)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "label %ld of picture %llu: expected -1 to %zu", (long)o->labels[i],
-                           (unsigned long long)i, classes - 1);
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "label %ld of image %llu: expected -1 to %zu",
+                           (long)o->labels[i], (unsigned long long)i, classes - 1);
         if (o->groups && (o->groups[i] < -1 || o->groups[i] >= (int64_t)o->group_count))
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "group %ld of picture %llu: expected -1 to %lld", (long)o->groups[i],
-                           (unsigned long long)i, (long long)o->group_count - 1);
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "group %ld of image %llu: expected -1 to %lld",
+                           (long)o->groups[i], (unsigned long long)i,
+                           (long long)o->group_count - 1);
     }
     return CLIPSPAN_OK;
 }

@@ -6,18 +6,18 @@
 #include "api/view_api.h"
 #include "report/explain_page.h"
 
-static clipspan_status fill(clipspan_explanation *e, const clipspan_maps *maps, size_t picture,
+static clipspan_status fill(clipspan_explanation *e, const clipspan_maps *maps, size_t image,
                             const clipspan_bank *bank, clipspan_contrast contrast,
                             clipspan_error *err)
 {
-    const cs_map_result *r = &maps->results[picture];
+    const cs_map_result *r = &maps->results[image];
     const clipspan_model_info *model = &maps->encoder->model->info;
     const cs_explanation_source source = {
         maps->shape,
         maps->texts->T,
         r->each,
         r->mlps,
-        maps->embeddings + picture * maps->shape.P,
+        maps->embeddings + image * maps->shape.P,
         maps->texts->vectors,
     };
     CS_TRY(cs_explanation_new(&e->explanation, &source, contrast, err));
@@ -31,7 +31,7 @@ static clipspan_status fill(clipspan_explanation *e, const clipspan_maps *maps, 
 }
 
 clipspan_status clipspan_explanation_new(clipspan_explanation **out, const clipspan_maps *maps,
-                                         size_t picture, const clipspan_bank *bank,
+                                         size_t image, const clipspan_bank *bank,
                                          clipspan_contrast contrast, clipspan_error *err)
 {
     clipspan_explanation *e;
@@ -40,22 +40,21 @@ clipspan_status clipspan_explanation_new(clipspan_explanation **out, const clips
     if (out) *out = NULL;
     if (!out || !maps || !bank)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_explanation_new: an argument is NULL");
-    if (picture >= maps->count)
+    if (image >= maps->count)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "picture %zu was to be explained; the last run had %zu", picture,
-                       maps->count);
-    if (maps->chosen || !maps->results[picture].each || !maps->results[picture].mlps)
+                       "image %zu was to be explained; the last run had %zu", image, maps->count);
+    if (maps->chosen || !maps->results[image].each || !maps->results[image].mlps)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "an explanation needs maps of all heads, each of them and the MLPs");
     if (clipspan_bank_get_count(bank) != maps->texts->T)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "the bank has %zu texts, the one that the maps were made with %zu",
                        clipspan_bank_get_count(bank), maps->texts->T);
-    if (contrast < CLIPSPAN_CONTRAST_NONE || contrast > CLIPSPAN_CONTRAST_RIVAL)
+    if (contrast < CLIPSPAN_CONTRAST_NONE || contrast > CLIPSPAN_CONTRAST_RUNNER_UP)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown contrast %d", (int)contrast);
     e = cs_alloc_zero(1, sizeof *e, "an explanation", err);
     if (!e) return CLIPSPAN_E_NOMEM;
-    status = fill(e, maps, picture, bank, contrast, err);
+    status = fill(e, maps, image, bank, contrast, err);
     if (status == CLIPSPAN_OK)
         *out = e;
     else

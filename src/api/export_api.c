@@ -80,7 +80,8 @@ clipspan_status clipspan_atlas_export(const char *path, const char *folder,
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_atlas_export: path and folder, or atlas, are NULL");
     status = take_parts(&parts, folder, atlas->atlas->info.run, options, err);
-    if (status == CLIPSPAN_OK) status = cs_official_write_picks(path, &parts.to, atlas->atlas, err);
+    if (status == CLIPSPAN_OK)
+        status = cs_official_write_basis_texts(path, &parts.to, atlas->atlas, err);
     parts_fini(&parts);
     return status;
 }

@@ -187,7 +187,7 @@ static clipspan_status check_bank(const cs_joint *j, const clipspan_bank *bank,
     return CLIPSPAN_OK;
 }
 
-clipspan_status clipspan_joint_run(clipspan_joint *joint, const clipspan_maps *maps, size_t picture,
+clipspan_status clipspan_joint_run(clipspan_joint *joint, const clipspan_maps *maps, size_t image,
                                    const clipspan_bank *bank, const clipspan_run *run,
                                    clipspan_error *err)
 {
@@ -201,12 +201,12 @@ clipspan_status clipspan_joint_run(clipspan_joint *joint, const clipspan_maps *m
     CS_TRY(cs_run_need_merged(run->run, err));
     CS_TRY(check_bank(j, bank, maps, run->run, err));
     for (i = 0; i < j->count; i++) {
-        found[i] = clipspan_maps_get_head(maps, picture, j->heads[i].layer, j->heads[i].head);
+        found[i] = clipspan_maps_get_head(maps, image, j->heads[i].layer, j->heads[i].head);
         if (!found[i])
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "the last run of the maps has no map of L%d.H%d for picture %zu; make "
+                           "the last run of the maps has no map of L%d.H%d for image %zu; make "
                            "them of the figure's heads with `each`",
-                           j->heads[i].layer, j->heads[i].head, picture);
+                           j->heads[i].layer, j->heads[i].head, image);
     }
     return cs_joint_run(joint->joint, found, clipspan_bank_get_vectors(bank), run->run, err);
 }

@@ -14,7 +14,7 @@ clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *s
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_inputs_open: out or sources is NULL");
     if (count == 0)
         return cs_fail(err, CLIPSPAN_E_NOT_FOUND,
-                       "no source of pictures was given (a file, folder, CSV, or - for a list)");
+                       "no source of images was given (a file, folder, CSV, or - for a list)");
     for (size_t i = 0; i < count; i++)
         if (!sources[i])
             return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_inputs_open: source %zu is NULL", i);

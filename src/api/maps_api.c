@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan_maps: traced passes of an encoder with a sink a lane, and the results of a few pictures.
+/* clipspan_maps: traced passes of an encoder with a sink a lane, and the results of a few images.
  * */
 #include "api/maps_api.h"
 
@@ -56,7 +56,7 @@ static clipspan_status group_heads(clipspan_maps *m, const clipspan_maps_options
     return CLIPSPAN_OK;
 }
 
-/* Lays a picture's results out one after another from `at`, which may be NULL; returns their size.
+/* Lays an image's results out one after another from `at`, which may be NULL; returns their size.
  * */
 static size_t lay_out(cs_map_result *r, const clipspan_maps *m, float *at)
 {
@@ -102,8 +102,9 @@ static clipspan_status make(clipspan_maps *m, const clipspan_bank *bank,
 {
     clipspan_encoder *e = m->encoder;
     int i;
-    CS_TRY(cs_model_basis(&m->basis, e->model, e->options.precision, e->options.threads, err));
-    m->shape = m->basis->shape;
+    CS_TRY(cs_model_output_map(&m->output_map, e->model, e->options.precision, e->options.threads,
+                               err));
+    m->shape = m->output_map->shape;
     if (clipspan_bank_get_width(bank) != m->shape.P)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "the bank's vectors are %zu numbers wide, the model's embeddings %zu",
@@ -113,13 +114,13 @@ static clipspan_status make(clipspan_maps *m, const clipspan_bank *bank,
                        "attention of the layer %d before the last was asked for; the model has %zu "
                        "layers",
                        options->back, m->shape.L);
-    m->most = options->pictures ? (size_t)options->pictures : 1;
+    m->most = options->images ? (size_t)options->images : 1;
     m->plan.kinds = options->kinds | CS_MAP_HEADS;
     m->plan.each = options->each != 0;
     m->plan.layer = m->shape.L - 1 - (size_t)options->back;
     CS_TRY(choose(m, options, err));
     CS_TRY(group_heads(m, options, err));
-    CS_TRY(cs_map_texts_new(&m->texts, m->basis, clipspan_bank_get_vectors(bank),
+    CS_TRY(cs_map_texts_new(&m->texts, m->output_map, clipspan_bank_get_vectors(bank),
                             clipspan_bank_get_count(bank), e->options.threads, err));
     CS_TRY(make_room(m, err));
     m->lanes = cs_alloc_zero((size_t)e->lanes, sizeof *m->lanes, "maps", err);
@@ -127,8 +128,8 @@ static clipspan_status make(clipspan_maps *m, const clipspan_bank *bank,
     if (!m->lanes || !m->traces) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < e->lanes; i++) {
         CS_TRY(cs_trace_init(&m->traces[i], cs_checkpoint_config(e->model->checkpoint), err));
-        CS_TRY(
-            cs_maps_new(&m->lanes[i], m->texts, m->basis, e->tower, &m->plan, e->model->simd, err));
+        CS_TRY(cs_maps_new(&m->lanes[i], m->texts, m->output_map, e->tower, &m->plan,
+                           e->model->simd, err));
     }
     return CLIPSPAN_OK;
 }
@@ -147,10 +148,10 @@ clipspan_status clipspan_maps_new(clipspan_maps **out, clipspan_encoder *encoder
     if (!encoder->images)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "maps were asked of a text encoder");
     CS_TRY(CS_OPTIONS(&o, options, clipspan_maps_options, err));
-    if (o.pictures < 0 || o.pictures > CLIPSPAN_PARTS_MOST)
+    if (o.images < 0 || o.images > CLIPSPAN_DECOMPOSITION_MOST)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "maps of %d pictures at a time; 1 to %d are possible", o.pictures,
-                       CLIPSPAN_PARTS_MOST);
+                       "maps of %d images at a time; 1 to %d are possible", o.images,
+                       CLIPSPAN_DECOMPOSITION_MOST);
     m = cs_alloc_zero(1, sizeof *m, "maps", err);
     if (!m) return CLIPSPAN_E_NOMEM;
     m->encoder = encoder;
@@ -185,8 +186,8 @@ void clipspan_maps_free(clipspan_maps **maps)
 
 /* ---- Passes ---- */
 
-static clipspan_status map_picture(void *context, size_t index, int lane, const uint8_t *pixels,
-                                   clipspan_error *err)
+static clipspan_status map_image(void *context, size_t index, int lane, const uint8_t *pixels,
+                                 clipspan_error *err)
 {
     clipspan_maps *m = context;
     cs_layer_sink sink = cs_maps_sink(m->lanes[lane]);
@@ -207,16 +208,16 @@ static clipspan_status map_picture(void *context, size_t index, int lane, const 
     return status;
 }
 
-static clipspan_status run(clipspan_maps *m, const cs_picture_list *list, const char *function,
+static clipspan_status run(clipspan_maps *m, const cs_image_list *list, const char *function,
                            clipspan_error *err)
 {
     clipspan_status status;
     if (!m || !(list->pixels || list->paths))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: an argument is NULL", function);
     if (list->count < 1 || list->count > m->most)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: %zu pictures; 1 to %zu are possible",
-                       function, list->count, m->most);
-    status = cs_encoder_pictures(m->encoder, list, map_picture, m, function, err);
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: %zu images; 1 to %zu are possible", function,
+                       list->count, m->most);
+    status = cs_encoder_images(m->encoder, list, map_image, m, function, err);
     m->count = status == CLIPSPAN_OK ? list->count : 0;
     return status;
 }
@@ -224,7 +225,7 @@ static clipspan_status run(clipspan_maps *m, const cs_picture_list *list, const 
 clipspan_status clipspan_maps_run_pixels(clipspan_maps *maps, const uint8_t *pixels, size_t count,
                                          clipspan_error *err)
 {
-    cs_picture_list list = {pixels, NULL, count, NULL};
+    cs_image_list list = {pixels, NULL, count, NULL};
     cs_clear(err);
     return run(maps, &list, "clipspan_maps_run_pixels", err);
 }
@@ -232,7 +233,7 @@ clipspan_status clipspan_maps_run_pixels(clipspan_maps *maps, const uint8_t *pix
 clipspan_status clipspan_maps_run_files(clipspan_maps *maps, clipspan_error *errors,
                                         const char *const *paths, size_t count, clipspan_error *err)
 {
-    cs_picture_list list = {NULL, paths, count, errors};
+    cs_image_list list = {NULL, paths, count, errors};
     cs_clear(err);
     return run(maps, &list, "clipspan_maps_run_files", err);
 }
@@ -244,11 +245,11 @@ const float *clipspan_maps_get_embeddings(const clipspan_maps *maps)
     return maps ? maps->embeddings : NULL;
 }
 
-const float *clipspan_maps_get(const clipspan_maps *maps, size_t picture, clipspan_map_kind kind)
+const float *clipspan_maps_get(const clipspan_maps *maps, size_t image, clipspan_map_kind kind)
 {
     const cs_map_result *r;
-    if (!maps || picture >= maps->count) return NULL;
-    r = &maps->results[picture];
+    if (!maps || image >= maps->count) return NULL;
+    r = &maps->results[image];
     switch (kind) {
     case CLIPSPAN_MAP_HEADS: return r->heads;
     case CLIPSPAN_MAP_ATTENTION: return r->attention;
@@ -260,20 +261,20 @@ const float *clipspan_maps_get(const clipspan_maps *maps, size_t picture, clipsp
     return NULL;
 }
 
-const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t picture, int layer, int head)
+const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t image, int layer, int head)
 {
     const cs_shape *s;
     size_t index;
-    if (!maps || picture >= maps->count || !maps->results[picture].each) return NULL;
+    if (!maps || image >= maps->count || !maps->results[image].each) return NULL;
     s = &maps->shape;
     if (layer < 0 || (size_t)layer >= s->L || head < 0 || (size_t)head >= s->H) return NULL;
     index = (size_t)layer * s->H + (size_t)head;
     if (maps->chosen && !maps->chosen[index]) return NULL;
-    return maps->results[picture].each + index * maps->texts->T * s->N;
+    return maps->results[image].each + index * maps->texts->T * s->N;
 }
 
-const float *clipspan_maps_get_group(const clipspan_maps *maps, size_t picture, size_t group)
+const float *clipspan_maps_get_group(const clipspan_maps *maps, size_t image, size_t group)
 {
-    if (!maps || picture >= maps->count || group >= maps->plan.groups) return NULL;
-    return maps->results[picture].groups + group * maps->texts->T * maps->shape.N;
+    if (!maps || image >= maps->count || group >= maps->plan.groups) return NULL;
+    return maps->results[image].groups + group * maps->texts->T * maps->shape.N;
 }

@@ -10,7 +10,7 @@
 
 struct clipspan_maps {
     clipspan_encoder *encoder;
-    cs_basis *basis; /* the model's */
+    cs_output_map *output_map; /* the model's */
     cs_shape shape;
     cs_map_texts *texts;
     cs_maps **lanes;  /* [the encoder's lanes] */
@@ -21,7 +21,7 @@ struct clipspan_maps {
     cs_map_result *results; /* [most] */
     float *numbers;         /* what they point into */
     float *embeddings;      /* [most, P] */
-    size_t most, size;      /* pictures; numbers of one's results */
+    size_t most, size;      /* images; numbers of one's results */
     size_t count;           /* of the last run */
 };
 

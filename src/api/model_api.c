@@ -9,7 +9,7 @@
 
 #define CHUNK ((size_t)1 << 20) /* numbers read at a time by checks */
 
-static void fill_tower(clipspan_tower_info *to, const cs_tower_config *from, uint64_t parameters)
+static void fill_tower(clipspan_encoder_info *to, const cs_tower_config *from, uint64_t parameters)
 {
     to->layers = from->layers;
     to->width = from->width;
@@ -37,8 +37,8 @@ static void fill_info(clipspan_model *model)
                cs_checkpoint_parameters(model->checkpoint, CLIPSPAN_IMAGE));
     for (int layer = 0; layer < c->image.layers; layer++)
         i->heads_left += cs_config_heads(c, layer);
-    i->image_height = c->image_height;
-    i->image_width = c->image_width;
+    i->input_height = c->input_height;
+    i->input_width = c->input_width;
     i->patch_size = c->patch_size;
     i->grid_height = c->grid_height;
     i->grid_width = c->grid_width;
@@ -140,7 +140,7 @@ void clipspan_model_close(clipspan_model **model)
     for (i = 0; i < 4; i++)
         cs_tower_free(&m->towers[i / 2][i % 2]);
     for (i = 0; i < 2; i++)
-        cs_basis_free(&m->bases[i]);
+        cs_output_map_free(&m->bases[i]);
     cs_tokenizer_close(&m->tokenizer);
     if (m->identity) m->identity_free(&m->identity);
     cs_free(m->config);
@@ -196,7 +196,7 @@ clipspan_status clipspan_model_read_logit_scale(float *out, const clipspan_model
     ref = cs_checkpoint_part(model->checkpoint, CLIPSPAN_TEXT, CS_LOGIT_SCALE, 0);
     if (!ref.entry)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
-                          "has no text tower and so no logit_scale");
+                          "has no text encoder and so no logit_scale");
     CS_TRY(cs_checkpoint_read(&value, model->checkpoint, ref, err));
     value = expf(value);
     if (!isfinite(value))
@@ -292,7 +292,7 @@ clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_mode
     *out = NULL;
     if (!model->info.has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
-                          "has only an image tower; texts need a model with a text tower");
+                          "has only an image encoder; texts need a model with a text encoder");
     m.shared = model; /* the lock makes this first use safe */
     pthread_mutex_lock(&m.own->lock);
     if (!model->tokenizer)
@@ -303,7 +303,7 @@ clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_mode
     return status;
 }
 
-clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_tower which,
+clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_modality which,
                                clipspan_precision precision, int threads, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
@@ -317,14 +317,14 @@ clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_t
     return status;
 }
 
-clipspan_status cs_model_basis(cs_basis **out, clipspan_model *model, clipspan_precision precision,
-                               int threads, clipspan_error *err)
+clipspan_status cs_model_output_map(cs_output_map **out, clipspan_model *model,
+                                    clipspan_precision precision, int threads, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    cs_basis **slot = &model->bases[precision];
+    cs_output_map **slot = &model->bases[precision];
     pthread_mutex_lock(&model->lock);
     if (!*slot)
-        status = cs_basis_new(slot, model->checkpoint, precision, threads, model->simd, err);
+        status = cs_output_map_new(slot, model->checkpoint, precision, threads, model->simd, err);
     *out = *slot;
     pthread_mutex_unlock(&model->lock);
     return status;

@@ -31,7 +31,7 @@ clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_model *model,
 {
     clipspan_prune_options o;
     clipspan_edit_check_options check;
-    clipspan_picture_options picture;
+    clipspan_image_options image;
     clipspan_prune *prune;
     clipspan_status status;
     cs_clear(err);
@@ -43,10 +43,10 @@ clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_model *model,
     CS_TRY(check_options(&o, err));
     CS_TRY(cs_edit_check_handles(model, run, err));
     CS_TRY(cs_edit_check_options(&check, o.check, run, err));
-    CS_TRY(cs_run_picture(&picture, run->run, err));
+    CS_TRY(cs_run_image(&image, run->run, err));
     prune = cs_alloc_zero(1, sizeof *prune, "a pruning", err);
     if (!prune) return CLIPSPAN_E_NOMEM;
-    status = cs_prune_new(&prune->prune, model, run, &o, &check, &picture, err);
+    status = cs_prune_new(&prune->prune, model, run, &o, &check, &image, err);
     if (status == CLIPSPAN_OK)
         *out = prune;
     else

@@ -50,7 +50,7 @@ clipspan_status clipspan_query_new(clipspan_query **out, const clipspan_run *run
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown way %d to compare", (int)o->compare);
     CS_TRY(check_model(cs_run_info(run->run), o->model, err));
     CS_TRY(cs_run_need_merged(run->run, err));
-    CS_TRY(cs_run_need_codes(run->run, err));
+    CS_TRY(cs_run_need_coefficients(run->run, err));
     q = cs_alloc_zero(1, sizeof *q, "a query", err);
     if (!q) return CLIPSPAN_E_NOMEM;
     q->query.run = run->run;
@@ -110,7 +110,7 @@ static clipspan_status check_region(const double *region, clipspan_error *err)
         if (!(region[i] >= 0.0) || region[i] > 1e9 || (i > 1 && region[i] == 0.0))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "the region %g,%g,%g,%g was asked for; left, top, width and height in "
-                           "pixels of the picture were expected",
+                           "pixels of the image were expected",
                            region[0], region[1], region[2], region[3]);
     return CLIPSPAN_OK;
 }
@@ -140,7 +140,7 @@ clipspan_status clipspan_query_add_image(clipspan_query *query, const char *name
     if (cs_path_kind(name) != 1) {
         if (region)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "a region is a part of a picture's file, which \"%.200s\" is not", name);
+                           "a region is a part of an image's file, which \"%.200s\" is not", name);
         return add_run_image(&query->query, name, weight, err);
     }
     CS_TRY(cs_query_add_item(&item, &query->query, CLIPSPAN_QUERY_FILE, name, weight, err));
@@ -156,10 +156,10 @@ clipspan_status clipspan_query_add_stored(clipspan_query *query, uint64_t index,
     cs_clear(err);
     if (!query)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_query_add_stored: query is NULL");
-    if (index >= query->query.info->pictures)
+    if (index >= query->query.info->images)
         return cs_fail(
             err, CLIPSPAN_E_ARGUMENT, "index %llu of the list was asked for; the run has 0 to %llu",
-            (unsigned long long)index, (unsigned long long)query->query.info->pictures - 1);
+            (unsigned long long)index, (unsigned long long)query->query.info->images - 1);
     snprintf(name, sizeof name, "#%llu", (unsigned long long)index);
     return add_run_image(&query->query, name, weight, err);
 }

@@ -32,7 +32,7 @@ static clipspan_status take_sides(clipspan_remedy_side_options *to,
             if (to[i].labels[k] < -1 ||
                 to[i].labels[k] >= (int64_t)clipspan_bank_get_count(to[i].bank))
                 return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                               "%s: label %ld of picture %zu is none of its classes", to[i].name,
+                               "%s: label %ld of image %zu is none of its classes", to[i].name,
                                (long)to[i].labels[k], k);
     }
     return CLIPSPAN_OK;
@@ -219,15 +219,15 @@ clipspan_status clipspan_remedy_open(clipspan_remedy **out, const clipspan_run *
 
 typedef struct wanted {
     const char *path;
-    uint64_t place;
+    uint64_t run_index;
     int found;
 } wanted;
 
-static int match_path(void *user, const clipspan_run_picture *image)
+static int match_path(void *user, const clipspan_run_image *image)
 {
     wanted *w = user;
     if (strcmp(image->status, "ok") != 0 || strcmp(image->path, w->path) != 0) return 0;
-    w->place = image->place;
+    w->run_index = image->run_index;
     w->found = 1;
     return 1;
 }
@@ -251,12 +251,12 @@ clipspan_status clipspan_surgery_read_value(clipspan_change *change, const clips
         change->scale = number;
         return CLIPSPAN_OK;
     }
-    status = clipspan_run_read_pictures(run, 0, cs_run_info(run->run)->pictures, match_path, &image,
-                                        err);
+    status =
+        clipspan_run_read_images(run, 0, cs_run_info(run->run)->images, match_path, &image, err);
     if (status != CLIPSPAN_OK && !image.found) return status;
     cs_clear(err);
     change->kind = CLIPSPAN_CHANGE_SWAP;
-    change->place = image.place;
+    change->run_index = image.run_index;
     if (image.found) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                    "expected a number, mean, or the path of an image that %.200s holds and could "

@@ -25,7 +25,7 @@ clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *at
                        "%d threads were asked for; 1 to %d, or 0 for the default", o.threads,
                        CS_MAX_THREADS);
     inner.root = o.root;
-    inner.no_pictures = o.no_pictures;
+    inner.no_images = o.no_images;
     inner.replace = o.replace;
     inner.note = o.note;
     inner.threads = o.threads ? o.threads : clipspan_default_threads();

@@ -3,7 +3,7 @@
 #include "api/handles.h"
 #include "base/file.h"
 #include "base/parallel.h"
-#include "image/picture.h"
+#include "image/image.h"
 #include "inputs/inputs.h"
 #include "run/folder.h"
 #include "run/merge.h"
@@ -17,9 +17,10 @@
 static clipspan_status check_plan(const clipspan_plan_options *o, int layers,
                                   const clipspan_inputs *inputs, clipspan_error *err)
 {
-    if (o->codes < CLIPSPAN_CODES_F32 || o->codes > CLIPSPAN_CODES_NONE)
+    if (o->coefficients < CLIPSPAN_COEFFICIENTS_F32 || o->coefficients > CLIPSPAN_COEFFICIENTS_NONE)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "codes is %d; 0 (f32), 1 (f16), 2 (none) are known", (int)o->codes);
+                       "coefficients is %d; 0 (f32), 1 (f16), 2 (none) are known",
+                       (int)o->coefficients);
     if (o->precision != CLIPSPAN_F32 && o->precision != CLIPSPAN_BF16)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "precision is %d; 0 (f32) and 1 (bf16) are known",
                        (int)o->precision);
@@ -30,7 +31,7 @@ static clipspan_status check_plan(const clipspan_plan_options *o, int layers,
                        "layers 0 to %d",
                        o->layer_count, o->first_layer, layers - 1);
     if (cs_inputs_count(inputs) == 0)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_plan: the list has no picture");
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_plan: the list has no image");
     return cs_check_precision(o->precision, err);
 }
 
@@ -50,7 +51,7 @@ static clipspan_status open_index(cs_index **out, const char *path, clipspan_err
  * machine's. */
 static uint64_t default_pixels(const char *path)
 {
-    uint64_t pixels = cs_picture_default_pixels();
+    uint64_t pixels = cs_image_default_pixels();
     cs_index *index;
     char *value = NULL;
     if (open_index(&index, path, NULL) == CLIPSPAN_OK &&
@@ -67,7 +68,7 @@ clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *
                                   const clipspan_progress *progress, clipspan_error *err)
 {
     clipspan_plan_options o;
-    clipspan_picture_options picture;
+    clipspan_image_options image;
     const cs_identity *known;
     cs_identity identity;
     clipspan_status status;
@@ -79,12 +80,12 @@ clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_run_plan: path, model or inputs is NULL");
     CS_TRY(CS_OPTIONS(&o, options, clipspan_plan_options, err));
-    CS_TRY(CS_OPTIONS(&picture, o.picture, clipspan_picture_options, err));
-    o.picture = &picture;
+    CS_TRY(CS_OPTIONS(&image, o.image, clipspan_image_options, err));
+    o.image = &image;
     layers = clipspan_model_get_info(model)->image->layers;
     CS_TRY(check_plan(&o, layers, inputs, err));
-    if (picture.max_pixels == 0)
-        picture.max_pixels = o.replace ? cs_picture_default_pixels() : default_pixels(path);
+    if (image.max_pixels == 0)
+        image.max_pixels = o.replace ? cs_image_default_pixels() : default_pixels(path);
     CS_TRY(cs_model_identity(&known, model, progress, err));
     CS_TRY_DONE(cs_identity_copy(&identity, known, err));
     CS_TRY_DONE(cs_identity_add_options(&identity, &o, layers, err));
@@ -116,7 +117,7 @@ static clipspan_status check_scan(const clipspan_scan_options *o, clipspan_error
                        CS_MAX_THREADS);
     if (o->shards ? o->shard < 1 || o->shard > o->shards : o->shard != 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "share %llu of %llu was asked for; the first is 1, the last of n is n",
+                       "shard %llu of %llu was asked for; the first is 1, the last of n is n",
                        (unsigned long long)o->shard, (unsigned long long)o->shards);
     return CLIPSPAN_OK;
 }
@@ -127,25 +128,25 @@ static clipspan_status scan(clipspan_scan_result *out, cs_scan_job *job, const c
                             clipspan_error *err)
 {
     cs_tower *tower;
-    cs_basis *basis;
+    cs_output_map *output_map;
     job->whole = facts->plan;
     job->root = o->root ? o->root : facts->folder;
     job->checkpoint = model->checkpoint;
     job->simd = model->simd;
-    job->picture = facts->picture;
+    job->image = facts->image;
     job->threads = o->threads ? o->threads : cs_threads_default();
     job->verify_sum = o->verify_sum;
     CS_TRY(cs_check_precision(facts->info.precision, err));
     CS_TRY(cs_model_tower(&tower, model, CLIPSPAN_IMAGE, facts->info.precision, job->threads, err));
-    CS_TRY(cs_model_basis(&basis, model, facts->info.precision, job->threads, err));
+    CS_TRY(cs_model_output_map(&output_map, model, facts->info.precision, job->threads, err));
     job->tower = tower;
-    job->basis = basis;
+    job->output_map = output_map;
     for (size_t i = 0; i < facts->segment_count; i++) {
         const cs_segment *segment = &facts->segments[i];
         job->plan = segment->plan;
         job->first_place = segment->first;
         job->first = 0;
-        job->before = out->pictures;
+        job->before = out->images;
         job->end = segment->plan.tree.chunks;
         if (o->shards)
             cs_shard_chunks(&job->first, &job->end, &job->plan.tree, o->shard, o->shards);

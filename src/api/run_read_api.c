@@ -59,31 +59,30 @@ const clipspan_run_info *clipspan_run_get_info(const clipspan_run *run)
     return run ? cs_run_info(run->run) : NULL;
 }
 
-typedef struct picture_call {
-    int (*each)(void *user, const clipspan_run_picture *picture);
+typedef struct image_call {
+    int (*each)(void *user, const clipspan_run_image *image);
     void *user;
-} picture_call;
+} image_call;
 
-static clipspan_status give_picture(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status give_image(void *context, const cs_image_row *row, clipspan_error *err)
 {
-    const picture_call *call = context;
-    const clipspan_run_picture picture = {row->place, row->number, row->path,         row->label,
-                                          row->group, row->bytes,  row->duplicate_of, row->status,
-                                          row->error, row->columns};
-    const int stop = call->each(call->user, &picture);
-    return stop ? cs_stopped(err, stop, "reading pictures was stopped") : CLIPSPAN_OK;
+    const image_call *call = context;
+    const clipspan_run_image image = {
+        row->run_index, row->list_index,   row->path,   row->label, row->group,
+        row->bytes,     row->duplicate_of, row->status, row->error, row->columns};
+    const int stop = call->each(call->user, &image);
+    return stop ? cs_stopped(err, stop, "reading images was stopped") : CLIPSPAN_OK;
 }
 
-clipspan_status clipspan_run_read_pictures(const clipspan_run *run, uint64_t first, uint64_t count,
-                                           int (*each)(void *user,
-                                                       const clipspan_run_picture *picture),
-                                           void *user, clipspan_error *err)
+clipspan_status clipspan_run_read_images(const clipspan_run *run, uint64_t first, uint64_t count,
+                                         int (*each)(void *user, const clipspan_run_image *image),
+                                         void *user, clipspan_error *err)
 {
-    picture_call call = {each, user};
+    image_call call = {each, user};
     cs_clear(err);
     if (!run || !each)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_read_pictures: run or each is NULL");
-    return cs_run_pictures(run->run, first, count, give_picture, &call, err);
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_read_images: run or each is NULL");
+    return cs_run_images(run->run, first, count, give_image, &call, err);
 }
 
 static clipspan_status check_head(const clipspan_run *run, int layer, int head, clipspan_error *err)
@@ -131,38 +130,39 @@ clipspan_status clipspan_run_read_head(double *count, double *mean, double *cova
     return status;
 }
 
-clipspan_status clipspan_run_read_basis(float *rows, const clipspan_run *run, int layer, int head,
-                                        clipspan_error *err)
+clipspan_status clipspan_run_read_output_map(float *rows, const clipspan_run *run, int layer,
+                                             int head, clipspan_error *err)
 {
     cs_clear(err);
     CS_TRY(check_head(run, layer, head, err));
-    if (!rows) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_read_basis: rows is NULL");
-    return cs_run_basis_head(rows, run->run, (size_t)layer, (size_t)head, err);
+    if (!rows)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_read_output_map: rows is NULL");
+    return cs_run_output_map_head(rows, run->run, (size_t)layer, (size_t)head, err);
 }
 
-static void give_places(uint64_t *places, size_t *count, const cs_run_chunk *chunk)
+static void give_run_indices(uint64_t *run_indices, size_t *count, const cs_run_chunk *chunk)
 {
     if (count) *count = chunk->count;
-    if (places) memcpy(places, chunk->places, chunk->count * sizeof *places);
+    if (run_indices) memcpy(run_indices, chunk->run_indices, chunk->count * sizeof *run_indices);
 }
 
-clipspan_status clipspan_run_read_codes(double *y, uint64_t *places, size_t *count,
-                                        const clipspan_run *run, uint64_t chunk, int layer,
-                                        int head, clipspan_error *err)
+clipspan_status clipspan_run_read_coefficients(double *y, uint64_t *run_indices, size_t *count,
+                                               const clipspan_run *run, uint64_t chunk, int layer,
+                                               int head, clipspan_error *err)
 {
     clipspan_status status;
     cs_run_chunk c = {0};
     cs_clear(err);
     CS_TRY(check_head(run, layer, head, err));
     CS_TRY_DONE(cs_run_chunk_open(&c, run->run, chunk, err));
-    give_places(places, count, &c);
-    if (y) status = cs_run_chunk_codes(y, &c, (size_t)layer, (size_t)head, err);
+    give_run_indices(run_indices, count, &c);
+    if (y) status = cs_run_chunk_coefficients(y, &c, (size_t)layer, (size_t)head, err);
 done:
     cs_run_chunk_fini(&c);
     return status;
 }
 
-clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *places, size_t *count,
+clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *run_indices, size_t *count,
                                           const clipspan_run *run, uint64_t chunk,
                                           clipspan_vectors kind, int index, clipspan_error *err)
 {
@@ -174,15 +174,15 @@ clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *places, size
     most = kind == CLIPSPAN_VECTORS_EMBEDDING ? 0
            : kind == CLIPSPAN_VECTORS_MLP     ? clipspan_run_get_info(run)->layers
                                               : clipspan_run_get_info(run)->layers - 1;
-    if (kind < CLIPSPAN_VECTORS_EMBEDDING || kind > CLIPSPAN_VECTORS_CLASS_PART || index < 0 ||
-        index > most)
+    if (kind < CLIPSPAN_VECTORS_EMBEDDING || kind > CLIPSPAN_VECTORS_CLASS_SELF_ATTENTION ||
+        index < 0 || index > most)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "vectors of kind %d, number %d, were asked for; there are kinds 0 to 2 with "
                        "numbers 0, 0 to %d and 0 to %d",
                        (int)kind, index, clipspan_run_get_info(run)->layers,
                        clipspan_run_get_info(run)->layers - 1);
     CS_TRY_DONE(cs_run_chunk_open(&c, run->run, chunk, err));
-    give_places(places, count, &c);
+    give_run_indices(run_indices, count, &c);
     if (!vectors)
         status = CLIPSPAN_OK;
     else if (kind == CLIPSPAN_VECTORS_EMBEDDING)
@@ -190,7 +190,7 @@ clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *places, size
     else if (kind == CLIPSPAN_VECTORS_MLP)
         status = cs_run_chunk_mlp(vectors, &c, (size_t)index, err);
     else
-        status = cs_run_chunk_class_part(vectors, &c, (size_t)index, err);
+        status = cs_run_chunk_class_self_attention(vectors, &c, (size_t)index, err);
 done:
     cs_run_chunk_fini(&c);
     return status;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Search: argument checks around src/run/code_search.h. */
+/* Search: argument checks around src/run/coefficient_search.h. */
 #include "api/handles.h"
 #include "base/parallel.h"
 #include "report/hit_page.h"
-#include "study/code_search.h"
+#include "study/coefficient_search.h"
 
 struct clipspan_search {
     cs_search *search;
@@ -44,7 +44,7 @@ clipspan_status clipspan_search_new(clipspan_search **out, const clipspan_run *r
     if (!s) return CLIPSPAN_E_NOMEM;
     status = cs_search_new(&s->search, run->run, o.heads, o.head_count, o.compare,
                            o.threads > 0 ? o.threads : cs_threads_default(), progress, err);
-    if (status == CLIPSPAN_OK) status = cs_run_fact(&s->folder, run->run, "pictures.folder", err);
+    if (status == CLIPSPAN_OK) status = cs_run_fact(&s->folder, run->run, "images.folder", err);
     if (status == CLIPSPAN_OK)
         *out = s;
     else
@@ -66,9 +66,9 @@ size_t clipspan_search_get_count(const clipspan_search *search)
     return search ? search->search->N : 0;
 }
 
-const uint64_t *clipspan_search_get_places(const clipspan_search *search)
+const uint64_t *clipspan_search_get_run_indices(const clipspan_search *search)
 {
-    return search ? search->search->places : NULL;
+    return search ? search->search->run_indices : NULL;
 }
 
 const char *clipspan_search_get_folder(const clipspan_search *search)
@@ -85,13 +85,15 @@ clipspan_status clipspan_search_run(double *scores, const clipspan_search *searc
     return cs_search_run(scores, search->search, query, is_text, err);
 }
 
-clipspan_status clipspan_search_run_parts(double *parts, const clipspan_search *search, size_t row,
-                                          const float *query, int is_text, clipspan_error *err)
+clipspan_status clipspan_search_run_contributions(double *parts, const clipspan_search *search,
+                                                  size_t row, const float *query, int is_text,
+                                                  clipspan_error *err)
 {
     cs_clear(err);
     if (!parts || !search || !query || row >= search->search->N)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "clipspan_search_run_parts: an argument is NULL or beyond the last picture");
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "clipspan_search_run_contributions: an argument is NULL or beyond the last image");
     return cs_search_parts(parts, search->search, row, query, is_text, err);
 }
 

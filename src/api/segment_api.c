@@ -6,18 +6,18 @@
 #include "study/segmentation.h"
 
 clipspan_status clipspan_mask_read(uint16_t *values, const clipspan_model *model, const char *path,
-                                   const char *picture, clipspan_protocol protocol,
-                                   const clipspan_picture_options *options, clipspan_error *err)
+                                   const char *image, clipspan_protocol protocol,
+                                   const clipspan_image_options *options, clipspan_error *err)
 {
-    clipspan_picture_options o;
+    clipspan_image_options o;
     int height = 0, width = 0;
     cs_clear(err);
     if (!values || !model || !path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_mask_read: an argument is NULL");
-    CS_TRY(CS_OPTIONS(&o, options, clipspan_picture_options, err));
-    if (picture) {
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_image_options, err));
+    if (image) {
         cs_raster raster;
-        clipspan_status status = cs_picture_open(&raster, picture, &o, err);
+        clipspan_status status = cs_image_open(&raster, image, &o, err);
         height = raster.height;
         width = raster.width;
         cs_raster_fini(&raster);
@@ -89,5 +89,5 @@ void clipspan_segment_get(double *accuracy, double *miou, double *map,
     if (accuracy)
         *accuracy = score && score->pixels ? (double)score->correct / (double)score->pixels : 0.0;
     if (miou) *miou = (iou[0] + iou[1]) / 2.0;
-    if (map) *map = score && score->pictures ? score->precision / (double)score->pictures : 0.0;
+    if (map) *map = score && score->images ? score->precision / (double)score->images : 0.0;
 }

@@ -38,7 +38,7 @@ static clipspan_status check_options(const clipspan_segmentation_options *o,
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "the bank's vectors are %zu numbers wide, the model's embeddings %d",
                        clipspan_bank_get_width(bank), info->embed_width);
-    if (o->contrast < CLIPSPAN_CONTRAST_NONE || o->contrast > CLIPSPAN_CONTRAST_RIVAL)
+    if (o->contrast < CLIPSPAN_CONTRAST_NONE || o->contrast > CLIPSPAN_CONTRAST_RUNNER_UP)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown contrast %d", (int)o->contrast);
     if (o->methods >= 1U << CS_MASK_METHODS)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown methods of segmentation: %#x",
@@ -102,7 +102,7 @@ static clipspan_status check_texts(const cs_mask_study *s, const size_t *texts, 
 }
 
 static clipspan_status find_maps(const float **out, const cs_mask_study *s,
-                                 const clipspan_maps *maps, size_t picture, clipspan_error *err)
+                                 const clipspan_maps *maps, size_t image, clipspan_error *err)
 {
     static const clipspan_map_kind kinds[CS_MASK_METHODS] = {
         CLIPSPAN_MAP_HEADS, CLIPSPAN_MAP_ATTENTION, CLIPSPAN_MAP_ROLLOUT, CLIPSPAN_MAP_PATCHES,
@@ -110,24 +110,24 @@ static clipspan_status find_maps(const float **out, const cs_mask_study *s,
     size_t i;
     for (i = 0; i < s->info.methods; i++) {
         const cs_mask_method *m = &s->methods[i];
-        out[i] = m->role ? clipspan_maps_get_group(maps, picture, m->group)
-                         : clipspan_maps_get(maps, picture, kinds[m->kind]);
+        out[i] = m->role ? clipspan_maps_get_group(maps, image, m->group)
+                         : clipspan_maps_get(maps, image, kinds[m->kind]);
         if (!out[i])
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "the last run of the maps has no picture %zu with maps of method %s%s",
-                           picture, m->role ? "role:" : "",
+                           "the last run of the maps has no image %zu with maps of method %s%s",
+                           image, m->role ? "role:" : "",
                            m->role ? m->role : cs_mask_method_name(m->kind));
     }
     return CLIPSPAN_OK;
 }
 
 clipspan_status clipspan_segmentation_add(clipspan_segmentation *segmentation,
-                                          const clipspan_maps *maps, size_t picture,
+                                          const clipspan_maps *maps, size_t image,
                                           const size_t *texts, const uint16_t *aligned,
                                           const uint16_t *published, uint16_t value,
                                           clipspan_error *err)
 {
-    cs_mask_image image = {NULL, NULL, texts, aligned, published, value};
+    cs_mask_image mask = {NULL, NULL, texts, aligned, published, value};
     const float *found[CS_MASK_MOST];
     const cs_mask_study *s;
     cs_clear(err);
@@ -140,10 +140,10 @@ clipspan_status clipspan_segmentation_add(clipspan_segmentation *segmentation,
                        "are to be made with the same model and bank",
                        maps->texts->T, maps->shape.N, s->T, s->shape.N);
     CS_TRY(check_texts(s, texts, err));
-    CS_TRY(find_maps(found, s, maps, picture, err));
-    image.maps = found;
-    image.embedding = clipspan_maps_get_embeddings(maps) + picture * s->shape.P;
-    return cs_mask_add(segmentation->study, &image, err);
+    CS_TRY(find_maps(found, s, maps, image, err));
+    mask.maps = found;
+    mask.embedding = clipspan_maps_get_embeddings(maps) + image * s->shape.P;
+    return cs_mask_add(segmentation->study, &mask, err);
 }
 
 clipspan_status clipspan_segmentation_add_arrays(clipspan_segmentation *segmentation,

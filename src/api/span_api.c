@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_span: TEXTSPAN of chosen heads from statistics, and their roles. */
 #include "api/span_api.h"
-#include "api/parts_api.h"
+#include "api/decomposition_api.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
 #include "decompose/roles.h"
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define PICKS 20 /* by default, as published */
+#define BASIS_TEXTS 20 /* by default, as published */
 
 clipspan_status cs_span_check_heads(clipspan_span **out, const clipspan_head *heads, size_t count,
                                     size_t L, size_t H, clipspan_error *err)
@@ -41,13 +41,14 @@ clipspan_status cs_span_pool_of(cs_span_pool **out, const clipspan_bank *bank, s
 clipspan_status cs_span_take_options(cs_span_options *out, const clipspan_span_options *o,
                                      clipspan_error *err)
 {
-    if (o->picks < 0 || o->rank < 0 || o->threads < 0 || o->threads > CS_MAX_THREADS ||
+    if (o->basis_texts < 0 || o->rank < 0 || o->threads < 0 || o->threads > CS_MAX_THREADS ||
         o->resamples < -1 || o->resamples > 100000)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "TEXTSPAN takes picks and rank from 0, threads from 0 to %d and resamples "
-                       "from -1 to 100,000; found %d, %d, %d and %d",
-                       CS_MAX_THREADS, o->picks, o->rank, o->threads, o->resamples);
-    out->picks = o->picks ? (size_t)o->picks : PICKS;
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "TEXTSPAN takes basis texts and rank from 0, threads from 0 to %d and resamples "
+            "from -1 to 100,000; found %d, %d, %d and %d",
+            CS_MAX_THREADS, o->basis_texts, o->rank, o->threads, o->resamples);
+    out->basis_texts = o->basis_texts ? (size_t)o->basis_texts : BASIS_TEXTS;
     out->rank = (size_t)o->rank;
     out->threads = o->threads ? o->threads : cs_threads_default();
     out->resamples = o->resamples ? o->resamples : CS_BOOTSTRAP_RESAMPLES;
@@ -61,7 +62,7 @@ static clipspan_status check_blocks(const clipspan_span_options *o, const clipsp
 {
     size_t i;
     for (i = 0; i < o->block_count; i++)
-        if (!o->blocks || !o->blocks[i] || o->blocks[i]->basis != stats->basis)
+        if (!o->blocks || !o->blocks[i] || o->blocks[i]->output_map != stats->output_map)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "block %zu of the options is NULL, or of another model or precision", i);
     return CLIPSPAN_OK;
@@ -71,7 +72,7 @@ static clipspan_status check_blocks(const clipspan_span_options *o, const clipsp
 static clipspan_status copy_heads(double *out, size_t stride, const clipspan_stats *stats,
                                   const clipspan_head *heads, size_t count, clipspan_error *err)
 {
-    cs_shape shape = stats->basis->shape;
+    cs_shape shape = stats->output_map->shape;
     double *total;
     size_t i;
     CS_TRY(cs_stats_total(&total, stats, err));
@@ -89,7 +90,7 @@ static clipspan_status gather(double **moments, cs_span_head **out, const clipsp
                               const clipspan_stats *const *blocks, size_t block_count,
                               clipspan_error *err)
 {
-    size_t size = cs_moments_size(stats->basis->shape.C), stride = (1 + block_count) * size, i;
+    size_t size = cs_moments_size(stats->output_map->shape.C), stride = (1 + block_count) * size, i;
     *out = cs_alloc_zero(count, sizeof(**out), "heads", err);
     if (!*out) return CLIPSPAN_E_NOMEM;
     *moments = cs_alloc(count, stride * sizeof(**moments), "the statistics of heads", err);
@@ -99,7 +100,8 @@ static clipspan_status gather(double **moments, cs_span_head **out, const clipsp
         CS_TRY(copy_heads(*moments + (1 + i) * size, stride, blocks[i], heads, count, err));
     for (i = 0; i < count; i++) {
         cs_span_head *head = &(*out)[i];
-        head->basis = cs_basis_head(stats->basis, (size_t)heads[i].layer, (size_t)heads[i].head);
+        head->output_map =
+            cs_output_map_head(stats->output_map, (size_t)heads[i].layer, (size_t)heads[i].head);
         head->moments = *moments + i * stride;
         head->blocks = block_count ? head->moments + size : NULL;
         head->block_count = block_count;
@@ -116,7 +118,7 @@ static clipspan_span_info describe(const cs_span *span, clipspan_head head, size
                                (int)span->C - 3,
                                (int)span->P,
                                texts,
-                               (int)span->picks,
+                               (int)span->basis_texts,
                                (int)span->rank,
                                span->total,
                                span->resamples,
@@ -130,7 +132,7 @@ static clipspan_status wrap(clipspan_span **out, cs_span **spans, const clipspan
 {
     size_t i;
     for (i = 0; i < count; i++) {
-        out[i] = cs_alloc_zero(1, sizeof(**out), "a head's picks", err);
+        out[i] = cs_alloc_zero(1, sizeof(**out), "a head's basis texts", err);
         if (!out[i]) break;
         out[i]->info = describe(spans[i], heads[i], texts, seed);
         out[i]->span = spans[i];
@@ -177,7 +179,7 @@ clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *sta
     cs_clear(err);
     if (!out || !stats || !heads || !bank)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_new: an argument is NULL");
-    shape = stats->basis->shape;
+    shape = stats->output_map->shape;
     CS_TRY(cs_span_check_heads(out, heads, count, shape.L, shape.H, err));
     CS_TRY(CS_OPTIONS(&wish, options, clipspan_span_options, err));
     CS_TRY(cs_span_take_options(&o, &wish, err));
@@ -209,9 +211,9 @@ const clipspan_span_info *clipspan_span_get_info(const clipspan_span *span)
     return span ? &span->info : NULL;
 }
 
-const clipspan_pick *clipspan_span_get_picks(const clipspan_span *span)
+const clipspan_basis_text *clipspan_span_get_basis_texts(const clipspan_span *span)
 {
-    return span ? span->span->pick : NULL;
+    return span ? span->span->basis_text : NULL;
 }
 
 const float *clipspan_span_get_directions(const clipspan_span *span)
@@ -225,7 +227,7 @@ const double *clipspan_span_get_readers(const clipspan_span *span)
 }
 
 clipspan_status clipspan_span_run_role(clipspan_role *out, const clipspan_span *span,
-                                       const clipspan_bank *bank, const clipspan_span *null_span,
+                                       const clipspan_bank *bank, const clipspan_span *control_span,
                                        clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
@@ -238,14 +240,14 @@ clipspan_status clipspan_span_run_role(clipspan_role *out, const clipspan_span *
     count = clipspan_bank_get_count(bank);
     if (count != span->info.texts)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "the bank has %zu texts, the head's picks are from a pool of %zu", count,
-                       span->info.texts);
+                       "the bank has %zu texts, the head's basis texts are from a pool of %zu",
+                       count, span->info.texts);
     keys = cs_alloc(count, sizeof(*keys), "categories", err);
     if (!keys) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < count; i++)
         keys[i] = clipspan_bank_get_key(bank, i);
     CS_TRY_DONE(cs_categories_new(&categories, keys, count, err));
-    status = cs_role_run(out, span->span, null_span ? null_span->span : NULL, categories,
+    status = cs_role_run(out, span->span, control_span ? control_span->span : NULL, categories,
                          (size_t)span->info.head_width, span->info.seed, err);
 done:
     cs_categories_free(&categories);

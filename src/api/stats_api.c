@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_stats: statistics of runs of parts, merged like a binary counter, and what follows from
  * them. */
-#include "api/parts_api.h"
+#include "api/decomposition_api.h"
 #include "tensor/moments.h"
 
 #include <string.h>
 
 static double *new_array(const clipspan_stats *s, clipspan_error *err)
 {
-    return cs_alloc_zero(cs_head_stats_size(s->basis->shape), sizeof(double), "statistics", err);
+    return cs_alloc_zero(cs_head_stats_size(s->output_map->shape), sizeof(double), "statistics",
+                         err);
 }
 
 clipspan_status clipspan_stats_new(clipspan_stats **out, clipspan_encoder *encoder,
@@ -27,9 +28,9 @@ clipspan_status clipspan_stats_new(clipspan_stats **out, clipspan_encoder *encod
     s->model = encoder->model;
     s->precision = encoder->options.precision;
     s->threads = encoder->options.threads;
-    CS_TRY_DONE(cs_model_basis(&s->basis, s->model, s->precision, s->threads, err));
+    CS_TRY_DONE(cs_model_output_map(&s->output_map, s->model, s->precision, s->threads, err));
     CS_TRY_DONE(
-        cs_head_counter_new(&s->counter, s->basis, CS_CHUNK, s->threads, s->model->simd, err));
+        cs_head_counter_new(&s->counter, s->output_map, CS_CHUNK, s->threads, s->model->simd, err));
     *out = s;
     s = NULL;
 done:
@@ -50,7 +51,7 @@ void clipspan_stats_free(clipspan_stats **stats)
     *stats = NULL;
 }
 
-clipspan_status clipspan_stats_add(clipspan_stats *stats, const clipspan_parts *parts,
+clipspan_status clipspan_stats_add(clipspan_stats *stats, const clipspan_decomposition *parts,
                                    clipspan_error *err)
 {
     clipspan_status status;
@@ -59,20 +60,20 @@ clipspan_status clipspan_stats_add(clipspan_stats *stats, const clipspan_parts *
     cs_clear(err);
     if (!stats || !parts)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_stats_add: stats or parts is NULL");
-    if (stats->basis != parts->basis)
+    if (stats->output_map != parts->output_map)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "parts of another model or precision were given to statistics of %s",
                        stats->model->info.name);
     if (parts->count == 0) return CLIPSPAN_OK;
     more = new_array(stats, err);
     if (!more) return CLIPSPAN_E_NOMEM;
-    status = cs_head_stats_run(more, stats->counter, parts->codes, stats->threads, err);
+    status = cs_head_stats_run(more, stats->counter, parts->coefficients, stats->threads, err);
     if (status != CLIPSPAN_OK) {
         cs_free(more);
         return status;
     }
     for (i = 0; stats->level[i]; i++) { /* the earlier ones stand first */
-        cs_head_stats_merge(stats->level[i], more, stats->basis->shape);
+        cs_head_stats_merge(stats->level[i], more, stats->output_map->shape);
         cs_free(more);
         more = stats->level[i];
         stats->level[i] = NULL;
@@ -84,7 +85,7 @@ clipspan_status clipspan_stats_add(clipspan_stats *stats, const clipspan_parts *
 /* Merges from the newest, which is the smallest, to the oldest. */
 clipspan_status cs_stats_total(double **out, const clipspan_stats *stats, clipspan_error *err)
 {
-    size_t bytes = cs_head_stats_size(stats->basis->shape) * sizeof(double);
+    size_t bytes = cs_head_stats_size(stats->output_map->shape) * sizeof(double);
     double *sum = new_array(stats, err), *left = new_array(stats, err);
     int i;
     *out = NULL;
@@ -93,7 +94,7 @@ clipspan_status cs_stats_total(double **out, const clipspan_stats *stats, clipsp
         double *swap = sum;
         if (!from) continue;
         memcpy(left, from, bytes);
-        cs_head_stats_merge(left, sum, stats->basis->shape);
+        cs_head_stats_merge(left, sum, stats->output_map->shape);
         sum = left;
         left = swap;
     }
@@ -115,13 +116,13 @@ clipspan_status clipspan_stats_merge(clipspan_stats *stats, const clipspan_stats
     cs_clear(err);
     if (!stats || !other)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_stats_merge: an argument is NULL");
-    if (stats->basis != other->basis)
+    if (stats->output_map != other->output_map)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "statistics of another model or precision were given to statistics of %s",
                        stats->model->info.name);
     CS_TRY_DONE(cs_stats_total(&theirs, other, err));
     CS_TRY_DONE(cs_stats_total(&mine, stats, err));
-    cs_head_stats_merge(mine, theirs, stats->basis->shape);
+    cs_head_stats_merge(mine, theirs, stats->output_map->shape);
     for (i = 0; i < CS_STATS_LEVELS; i++) {
         cs_free(stats->level[i]);
         stats->level[i] = NULL;
@@ -155,41 +156,43 @@ static clipspan_status start(double **total, double **work, const clipspan_stats
     *total = *work = NULL;
     cs_clear(err);
     if (!stats) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: stats is NULL", function);
-    *work =
-        cs_alloc(stats->basis->shape.P + stats->basis->shape.C, sizeof **work, "a direction", err);
+    *work = cs_alloc(stats->output_map->shape.P + stats->output_map->shape.C, sizeof **work,
+                     "a direction", err);
     if (!*work) return CLIPSPAN_E_NOMEM;
     return cs_stats_total(total, stats, err);
 }
 
-static clipspan_strength public_strength(cs_term_strength from)
+static clipspan_variance_share public_share(cs_variance_share from)
 {
-    clipspan_strength s = {from.share, from.variance};
+    clipspan_variance_share s = {from.share, from.variance};
     return s;
 }
 
-clipspan_status clipspan_stats_run_strengths(clipspan_strength *heads, clipspan_strength *layers,
-                                             clipspan_strength *mlps, clipspan_strength *class_part,
-                                             const clipspan_stats *stats, clipspan_error *err)
+clipspan_status clipspan_stats_run_variance_shares(clipspan_variance_share *heads,
+                                                   clipspan_variance_share *layers,
+                                                   clipspan_variance_share *mlps,
+                                                   clipspan_variance_share *class_self_attention,
+                                                   const clipspan_stats *stats, clipspan_error *err)
 {
     clipspan_status status;
     double *total, *work;
     cs_shape s;
     size_t l, h;
-    CS_TRY_DONE(start(&total, &work, stats, "clipspan_stats_run_strengths", err));
-    s = stats->basis->shape;
+    CS_TRY_DONE(start(&total, &work, stats, "clipspan_stats_run_variance_shares", err));
+    s = stats->output_map->shape;
     for (l = 0; l < s.L; l++) {
         for (h = 0; heads && h < s.H; h++)
-            heads[l * s.H + h] = public_strength(cs_head_stats_head_strength(
-                total, s, l, h, cs_basis_head(stats->basis, l, h), work));
+            heads[l * s.H + h] = public_share(cs_head_stats_head_variance_share(
+                total, s, l, h, cs_output_map_head(stats->output_map, l, h), work));
         if (layers)
             layers[l] =
-                public_strength(cs_head_stats_term_strength(total, s, CS_TERM_ATTENTION, l));
-        if (class_part)
-            class_part[l] =
-                public_strength(cs_head_stats_term_strength(total, s, CS_TERM_CLASS_PART, l));
+                public_share(cs_head_stats_variance_share(total, s, CS_COMPONENT_ATTENTION, l));
+        if (class_self_attention)
+            class_self_attention[l] = public_share(
+                cs_head_stats_variance_share(total, s, CS_COMPONENT_CLASS_SELF_ATTENTION, l));
     }
     for (l = 0; mlps && l <= s.L; l++)
-        mlps[l] = public_strength(cs_head_stats_term_strength(total, s, CS_TERM_MLP, l));
+        mlps[l] = public_share(cs_head_stats_variance_share(total, s, CS_COMPONENT_MLP, l));
 done:
     cs_free(total);
     cs_free(work);
@@ -204,7 +207,7 @@ static void put(float *out, const double *from, size_t count)
 }
 
 clipspan_status clipspan_stats_run_means(float *heads, float *layers, float *mlps,
-                                         float *class_part, float *embedding,
+                                         float *class_self_attention, float *embedding,
                                          const clipspan_stats *stats, clipspan_error *err)
 {
     clipspan_status status;
@@ -212,18 +215,20 @@ clipspan_status clipspan_stats_run_means(float *heads, float *layers, float *mlp
     cs_shape s;
     size_t l, h;
     CS_TRY_DONE(start(&total, &work, stats, "clipspan_stats_run_means", err));
-    s = stats->basis->shape;
+    s = stats->output_map->shape;
     for (l = 0; heads && l < s.L; l++)
         for (h = 0; h < s.H; h++) {
-            cs_head_stats_head_mean(work, total, s, l, h, cs_basis_head(stats->basis, l, h));
+            cs_head_stats_head_mean(work, total, s, l, h,
+                                    cs_output_map_head(stats->output_map, l, h));
             put(heads + (l * s.H + h) * s.P, work, s.P);
         }
     for (l = 0; layers && l < s.L; l++)
-        put(layers + l * s.P, cs_head_stats_term(total, s, CS_TERM_ATTENTION, l), s.P);
-    for (l = 0; class_part && l < s.L; l++)
-        put(class_part + l * s.P, cs_head_stats_term(total, s, CS_TERM_CLASS_PART, l), s.P);
+        put(layers + l * s.P, cs_head_stats_component(total, s, CS_COMPONENT_ATTENTION, l), s.P);
+    for (l = 0; class_self_attention && l < s.L; l++)
+        put(class_self_attention + l * s.P,
+            cs_head_stats_component(total, s, CS_COMPONENT_CLASS_SELF_ATTENTION, l), s.P);
     for (l = 0; mlps && l <= s.L; l++)
-        put(mlps + l * s.P, cs_head_stats_term(total, s, CS_TERM_MLP, l), s.P);
+        put(mlps + l * s.P, cs_head_stats_component(total, s, CS_COMPONENT_MLP, l), s.P);
     put(embedding, cs_head_stats_embedding(total, s), s.P);
 done:
     cs_free(total);
@@ -262,9 +267,9 @@ clipspan_status clipspan_stats_run_direction(double *mean, double *variance,
             cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_stats_run_direction: direction is NULL");
         goto done;
     }
-    s = stats->basis->shape;
+    s = stats->output_map->shape;
     for (i = 0; i < s.L * s.H; i++) {
-        const float *rows = cs_basis_head(stats->basis, i / s.H, i % s.H);
+        const float *rows = cs_output_map_head(stats->output_map, i / s.H, i % s.H);
         for (k = 0; k < s.C; k++) {
             work[k] = 0.0;
             for (p = 0; p < s.P; p++)

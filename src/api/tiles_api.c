@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan_tiles: a decoded picture with the windows over it. */
+/* clipspan_tiles: a decoded image with the windows over it. */
 #include "api/view_api.h"
 #include "image/convert.h"
 #include "image/tiles.h"
@@ -11,9 +11,9 @@
 struct clipspan_tiles {
     const clipspan_model *model;
     cs_tiles tiles;
-    cs_raster raster; /* none of a whole picture, which is read again when it is needed */
+    cs_raster raster; /* none of a whole image, which is read again when it is needed */
     char *path;
-    clipspan_picture_options options;
+    clipspan_image_options options;
     clipspan_tiles_info info;
 };
 
@@ -31,8 +31,8 @@ static void describe(clipspan_tiles *t, int height, int width)
 {
     clipspan_tiles_info *i = &t->info;
     const cs_plan *plan = &t->tiles.plan;
-    i->picture_height = height;
-    i->picture_width = width;
+    i->image_height = height;
+    i->image_width = width;
     i->whole = t->tiles.whole;
     i->count = (size_t)t->tiles.x.count * (size_t)t->tiles.y.count;
     i->rows = t->tiles.y.count;
@@ -51,7 +51,7 @@ static clipspan_status make(clipspan_tiles *t, const char *path,
     int height, width;
     t->path = cs_strdup(path, err);
     if (!t->path) return CLIPSPAN_E_NOMEM;
-    CS_TRY(cs_picture_open(&t->raster, path, &t->options, err));
+    CS_TRY(cs_image_open(&t->raster, path, &t->options, err));
     height = t->raster.height;
     width = t->raster.width;
     status = cs_tiles_init(&t->tiles, &cs_checkpoint_config(t->model->checkpoint)->preprocess,
@@ -80,7 +80,7 @@ clipspan_status clipspan_tiles_new(clipspan_tiles **out, const clipspan_model *m
     t = cs_alloc_zero(1, sizeof *t, "tiles", err);
     if (!t) return CLIPSPAN_E_NOMEM;
     t->model = model;
-    status = CS_OPTIONS(&t->options, o.picture, clipspan_picture_options, err);
+    status = CS_OPTIONS(&t->options, o.image, clipspan_image_options, err);
     if (status == CLIPSPAN_OK) status = make(t, path, &o, err);
     if (status == CLIPSPAN_OK)
         *out = t;
@@ -113,8 +113,8 @@ clipspan_status clipspan_tiles_run_pixels(uint8_t *pixels, clipspan_tiles *tiles
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_tiles_run_pixels: an argument is NULL");
     if (first > tiles->info.count || count > tiles->info.count - first)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "windows %zu to %zu were asked for; the picture has %zu", first,
-                       first + count, tiles->info.count);
+                       "windows %zu to %zu were asked for; the image has %zu", first, first + count,
+                       tiles->info.count);
     if (tiles->tiles.whole)
         return count ? clipspan_pixels_read(pixels, tiles->model, tiles->path, &tiles->options, err)
                      : CLIPSPAN_OK;

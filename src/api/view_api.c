@@ -30,25 +30,25 @@ clipspan_status cs_view_edge(int *out, int edge, clipspan_error *err)
 
 void cs_view_describe(clipspan_view *v)
 {
-    v->info.picture_height = v->view.picture_height;
-    v->info.picture_width = v->view.picture_width;
+    v->info.image_height = v->view.image_height;
+    v->info.image_width = v->view.image_width;
     v->info.height = v->view.height;
     v->info.width = v->view.width;
     cs_view_window(v->info.window, &v->view);
 }
 
 clipspan_status clipspan_view_new(clipspan_view **out, const clipspan_model *model,
-                                  const char *path, int edge,
-                                  const clipspan_picture_options *options, clipspan_error *err)
+                                  const char *path, int edge, const clipspan_image_options *options,
+                                  clipspan_error *err)
 {
-    clipspan_picture_options o;
+    clipspan_image_options o;
     clipspan_view *v;
     clipspan_status status;
     cs_clear(err);
     if (out) *out = NULL;
     if (!out || !model || !path)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_view_new: an argument is NULL");
-    CS_TRY(CS_OPTIONS(&o, options, clipspan_picture_options, err));
+    CS_TRY(CS_OPTIONS(&o, options, clipspan_image_options, err));
     CS_TRY(cs_view_edge(&edge, edge, err));
     v = cs_alloc_zero(1, sizeof *v, "a view", err);
     if (!v) return CLIPSPAN_E_NOMEM;
@@ -81,11 +81,11 @@ clipspan_status clipspan_view_run_draw(uint8_t *rgb, const clipspan_view *view, 
 {
     float *values = NULL;
     cs_clear(err);
-    if (!rgb || !view || (drawing != CLIPSPAN_DRAW_PICTURE && !map))
+    if (!rgb || !view || (drawing != CLIPSPAN_DRAW_IMAGE && !map))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_view_run_draw: an argument is NULL");
-    if (drawing != CLIPSPAN_DRAW_PICTURE && !(limit > 0.0 && isfinite(limit)))
+    if (drawing != CLIPSPAN_DRAW_IMAGE && !(limit > 0.0 && isfinite(limit)))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a map was to be drawn with a limit of %g", limit);
-    if (drawing != CLIPSPAN_DRAW_PICTURE) {
+    if (drawing != CLIPSPAN_DRAW_IMAGE) {
         values = cs_alloc((size_t)view->view.height * (size_t)view->view.width, sizeof *values,
                           "a map's pixels", err);
         if (!values) return CLIPSPAN_E_NOMEM;
@@ -114,7 +114,7 @@ clipspan_status clipspan_map_run_pixels(float *out, const clipspan_model *model,
     if (!out || !model || !map)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_map_run_pixels: an argument is NULL");
     info = &model->info;
-    cs_map_enlarge(out, info->image_height, info->image_width, map, info->grid_height,
+    cs_map_enlarge(out, info->input_height, info->input_width, map, info->grid_height,
                    info->grid_width, info->patch_size);
     return CLIPSPAN_OK;
 }
@@ -136,7 +136,7 @@ clipspan_status clipspan_view_run_classes(uint8_t *mask, const clipspan_view *vi
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "the view is of a model with %d x %d patches, the maps of %d x %d",
                        view->view.rows, view->view.columns, info->grid_height, info->grid_width);
-    return cs_class_mask(mask, &view->view, info->image_height, info->image_width, maps, classes,
+    return cs_class_mask(mask, &view->view, info->input_height, info->input_width, maps, classes,
                          (size_t)info->tokens, threshold, err);
 }
 

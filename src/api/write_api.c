@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Edited models: heads silenced in an encoder, checkpoints. */
+/* Edited models: heads mean-ablated in an encoder, checkpoints. */
 #include "api/model_handles.h"
 #include "base/file.h"
 #include "base/folder_output.h"
@@ -59,8 +59,8 @@ clipspan_status clipspan_encoder_set_heads(clipspan_encoder *e, const clipspan_h
     t = &e->tower->config;
     LH = (size_t)t->layers * (size_t)t->heads;
     if (count) {
-        marks = cs_alloc_zero(LH, 1, "silent heads", err);
-        all = cs_alloc_zero(LH, (size_t)t->head_width * sizeof *all, "silent heads", err);
+        marks = cs_alloc_zero(LH, 1, "mean-ablated heads", err);
+        all = cs_alloc_zero(LH, (size_t)t->head_width * sizeof *all, "mean-ablated heads", err);
         status = marks && all ? spread(marks, all, t, heads, z, count, err) : CLIPSPAN_E_NOMEM;
     }
     if (status != CLIPSPAN_OK) {

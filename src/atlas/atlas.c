@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT_KINDS 16 /* more than there are words for what became of a picture */
+#define COUNT_KINDS 16 /* more than there are words for what became of an image */
 
 void cs_atlas_free(cs_atlas **atlas)
 {
@@ -19,8 +19,8 @@ void cs_atlas_free(cs_atlas **atlas)
     cs_free(a->layers);
     cs_free(a->heads);
     cs_free(a->texts);
-    cs_free(a->pictures);
-    cs_free(a->picks);
+    cs_free(a->images);
+    cs_free(a->basis_texts);
     cs_free(a->counts);
     cs_free(a);
     *atlas = NULL;
@@ -83,7 +83,7 @@ static clipspan_status take_facts(cs_atlas *a, const cs_run *run, clipspan_error
     const char *resize, *kernel;
     char words[128];
     CS_TRY(fact(&a->info.activation, a, run, "model.activation", err));
-    CS_TRY(fact(&a->info.folder, a, run, "pictures.folder", err));
+    CS_TRY(fact(&a->info.folder, a, run, "images.folder", err));
     CS_TRY(fact(&resize, a, run, "preprocess.resize", err));
     CS_TRY(fact(&kernel, a, run, "preprocess.kernel", err));
     snprintf(words, sizeof words, "%s, %s", resize, kernel);
@@ -91,7 +91,7 @@ static clipspan_status take_facts(cs_atlas *a, const cs_run *run, clipspan_error
     return a->info.preprocess ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-static clipspan_status count_picture(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status count_image(void *context, const cs_image_row *row, clipspan_error *err)
 {
     cs_atlas *a = context;
     size_t i = 0;
@@ -99,13 +99,13 @@ static clipspan_status count_picture(void *context, const cs_picture_row *row, c
         i++;
     if (i == COUNT_KINDS)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, a->info.run->path,
-                          "its index has pictures of more than %d kinds", COUNT_KINDS);
+                          "its index has images of more than %d kinds", COUNT_KINDS);
     if (i == a->info.count_kinds) {
         a->counts[i].status = cs_atlas_keep(a, row->status, err);
         if (!a->counts[i].status) return CLIPSPAN_E_NOMEM;
         a->info.count_kinds++;
     }
-    a->counts[i].pictures++;
+    a->counts[i].images++;
     return CLIPSPAN_OK;
 }
 
@@ -121,7 +121,7 @@ clipspan_status cs_atlas_new(cs_atlas **out, const cs_run *run, clipspan_error *
     if (!a->layers || !a->counts) goto done;
     CS_TRY_DONE(copy_info(a, info, err));
     CS_TRY_DONE(take_facts(a, run, err));
-    CS_TRY_DONE(cs_run_pictures(run, 0, info->pictures, count_picture, a, err));
+    CS_TRY_DONE(cs_run_images(run, 0, info->images, count_image, a, err));
     a->info.counts = a->counts;
     *out = a;
     a = NULL;
@@ -130,19 +130,19 @@ done:
     return status;
 }
 
-/* ---- Pictures ---- */
+/* ---- Images ---- */
 
-typedef struct picture_job {
+typedef struct image_job {
     cs_atlas *atlas;
-    clipspan_atlas_picture *to;
-} picture_job;
+    clipspan_atlas_image *to;
+} image_job;
 
-static clipspan_status take_picture(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status take_image(void *context, const cs_image_row *row, clipspan_error *err)
 {
-    const picture_job *j = context;
-    clipspan_atlas_picture *to = j->to;
+    const image_job *j = context;
+    clipspan_atlas_image *to = j->to;
     char *file;
-    to->number = row->number;
+    to->list_index = row->list_index;
     to->path = cs_atlas_keep(j->atlas, row->path, err);
     to->label = cs_atlas_keep(j->atlas, row->label, err);
     if (!to->path || !to->label) return CLIPSPAN_E_NOMEM;
@@ -150,11 +150,11 @@ static clipspan_status take_picture(void *context, const cs_picture_row *row, cl
     return file ? own(j->atlas, file, err) : CLIPSPAN_E_NOMEM;
 }
 
-clipspan_status cs_atlas_take_pictures(cs_atlas *atlas, const cs_run *run, clipspan_error *err)
+clipspan_status cs_atlas_take_images(cs_atlas *atlas, const cs_run *run, clipspan_error *err)
 {
-    for (size_t i = 0; i < atlas->info.pictures; i++) {
-        picture_job job = {atlas, &atlas->pictures[i]};
-        CS_TRY(cs_run_pictures(run, job.to->place, 1, take_picture, &job, err));
+    for (size_t i = 0; i < atlas->info.images; i++) {
+        image_job job = {atlas, &atlas->images[i]};
+        CS_TRY(cs_run_images(run, job.to->run_index, 1, take_image, &job, err));
     }
     return CLIPSPAN_OK;
 }
@@ -196,12 +196,12 @@ static void count_role(cs_atlas *a, const clipspan_atlas_head *head)
 static void count_texts(cs_atlas *a, size_t at)
 {
     const clipspan_atlas_head *head = &a->heads[at];
-    for (int k = 0; k < head->picks; k++) {
-        const clipspan_pick *pick = &head->pick[k].pick;
-        clipspan_atlas_text *text = &a->texts[pick->text];
+    for (int k = 0; k < head->basis_texts; k++) {
+        const clipspan_basis_text *basis_text = &head->basis_text[k].basis_text;
+        clipspan_atlas_text *text = &a->texts[basis_text->text];
         if (text->heads++ == 0) a->info.distinct++;
-        if (pick->share > text->best) {
-            text->best = pick->share;
+        if (basis_text->share > text->best) {
+            text->best = basis_text->share;
             text->best_head = at;
         }
     }
@@ -210,7 +210,7 @@ static void count_texts(cs_atlas *a, size_t at)
 void cs_atlas_sum_up(cs_atlas *a)
 {
     clipspan_atlas_info *info = &a->info;
-    double all = 0.0, named = 0.0, null_named = 0.0;
+    double all = 0.0, named = 0.0, control_named = 0.0;
     size_t at = 0;
     info->clear = info->mixed = info->none = info->untested = info->removed = 0;
     info->distinct = 0;
@@ -227,21 +227,21 @@ void cs_atlas_sum_up(cs_atlas *a)
         for (; at < info->heads && a->heads[at].head.layer == l; at++) {
             const clipspan_atlas_head *head = &a->heads[at];
             variance += head->variance;
-            if (head->picks) {
-                real += head->variance * head->pick[head->picks - 1].cumulated;
-                null += head->variance * head->pick[head->picks - 1].null_cumulated;
+            if (head->basis_texts) {
+                real += head->variance * head->basis_text[head->basis_texts - 1].cumulated;
+                null += head->variance * head->basis_text[head->basis_texts - 1].control_cumulated;
             }
             a->heads[at].removed = info->embedding_variance > 0.0 && head->variance == 0.0 &&
-                                   head->strength.variance == 0.0;
+                                   head->variance_share.variance == 0.0;
             count_role(a, head);
             count_texts(a, at);
         }
         layer->named = at == first ? -1.0 : variance > 0.0 ? real / variance : 0.0;
-        layer->null_named = at == first ? -1.0 : variance > 0.0 ? null / variance : 0.0;
+        layer->control_named = at == first ? -1.0 : variance > 0.0 ? null / variance : 0.0;
         all += variance;
         named += real;
-        null_named += null;
+        control_named += null;
     }
     info->named = all > 0.0 ? named / all : 0.0;
-    info->null_named = all > 0.0 ? null_named / all : 0.0;
+    info->control_named = all > 0.0 ? control_named / all : 0.0;
 }

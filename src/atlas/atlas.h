@@ -11,14 +11,14 @@
 
 typedef struct cs_atlas {
     clipspan_atlas_info info;
-    clipspan_run_info run;            /* where info.run points */
-    clipspan_atlas_layer *layers;     /* [info.run->layers] */
-    clipspan_atlas_head *heads;       /* [info.heads] by layer, then head */
-    clipspan_atlas_text *texts;       /* [info.texts] */
-    clipspan_atlas_picture *pictures; /* [info.pictures] by place */
-    clipspan_atlas_pick *picks;       /* of all heads, one after the other */
-    clipspan_atlas_count *counts;     /* [info.count_kinds] */
-    char **owned;                     /* strings that the others point to */
+    clipspan_run_info run;                  /* where info.run points */
+    clipspan_atlas_layer *layers;           /* [info.run->layers] */
+    clipspan_atlas_head *heads;             /* [info.heads] by layer, then head */
+    clipspan_atlas_text *texts;             /* [info.texts] */
+    clipspan_atlas_image *images;           /* [info.images] by place */
+    clipspan_atlas_basis_text *basis_texts; /* of all heads, one after the other */
+    clipspan_atlas_count *counts;           /* [info.count_kinds] */
+    char **owned;                           /* strings that the others point to */
     size_t owned_count, owned_room;
 } cs_atlas;
 
@@ -31,14 +31,14 @@ clipspan_status cs_atlas_new(cs_atlas **out, const cs_run *run, clipspan_error *
 /* A copy of a text that lives as long as the atlas; NULL with err filled. */
 const char *cs_atlas_keep(cs_atlas *atlas, const char *text, clipspan_error *err);
 
-/* Fills in the pictures from the run's index, by their places. */
-clipspan_status cs_atlas_take_pictures(cs_atlas *atlas, const cs_run *run, clipspan_error *err);
+/* Fills in the images from the run's index, by their places. */
+clipspan_status cs_atlas_take_images(cs_atlas *atlas, const cs_run *run, clipspan_error *err);
 
-/* Leaves only heads of layers [first, last]. Texts, picks and pictures stay. */
+/* Leaves only heads of layers [first, last]. Texts, basis texts and images stay. */
 void cs_atlas_trim(cs_atlas *atlas, int first, int last);
 
-/* All that follows from heads and picks: what layers and the whole name, counts of roles, heads of
- * texts, distinct texts. */
+/* All that follows from heads and basis texts: what layers and the whole name, counts of roles,
+ * heads of texts, distinct texts. */
 void cs_atlas_sum_up(cs_atlas *atlas);
 
 #endif

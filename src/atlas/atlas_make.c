@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An atlas from a run: a group of heads at a time with both pools, then poles, then numbers for the
- * texts and pictures that came up. */
+/* An atlas from a run: a group of heads at a time with both pools, then top and bottom images, then
+ * numbers for the texts and images that came up. */
 #include "atlas/atlas_make.h"
 #include "base/memory.h"
 #include "decompose/roles.h"
@@ -17,14 +17,14 @@ typedef struct make_job {
     const cs_atlas_pool *pool;
     const cs_atlas_wish *wish;
     cs_shape shape;
-    cs_span_pool *texts, *null_texts;
+    cs_span_pool *texts, *control_texts;
     cs_categories *categories;
     clipspan_head *heads; /* [info.heads] */
     cs_head_group group;
     double *stats, *work;
-    size_t picks;      /* of all heads so far */
-    size_t first_pole; /* head */
-    double *readers;   /* [heads from first_pole on, C + 1] */
+    size_t basis_texts;   /* of all heads so far */
+    size_t first_extreme; /* head */
+    double *readers;      /* [heads from first_extreme on, C + 1] */
 } make_job;
 
 /* Progress of one group as progress of all. */
@@ -40,9 +40,9 @@ static int step_part(void *user, size_t done, size_t total)
     return p->whole->step(p->whole->user, p->before + done, p->total);
 }
 
-static clipspan_strength strength_of(cs_term_strength s)
+static clipspan_variance_share variance_share_of(cs_variance_share s)
 {
-    clipspan_strength strength = {s.share, s.variance};
+    clipspan_variance_share strength = {s.share, s.variance};
     return strength;
 }
 
@@ -57,12 +57,14 @@ static clipspan_status take_layers(make_job *j, clipspan_error *err)
     for (size_t l = 0; l < s.L; l++) {
         const double *stats = j->stats;
         a->layers[l].attention =
-            strength_of(cs_head_stats_term_strength(stats, s, CS_TERM_ATTENTION, l));
-        a->layers[l].class_part =
-            strength_of(cs_head_stats_term_strength(stats, s, CS_TERM_CLASS_PART, l));
-        a->layers[l].mlp = strength_of(cs_head_stats_term_strength(stats, s, CS_TERM_MLP, l + 1));
+            variance_share_of(cs_head_stats_variance_share(stats, s, CS_COMPONENT_ATTENTION, l));
+        a->layers[l].class_self_attention = variance_share_of(
+            cs_head_stats_variance_share(stats, s, CS_COMPONENT_CLASS_SELF_ATTENTION, l));
+        a->layers[l].mlp =
+            variance_share_of(cs_head_stats_variance_share(stats, s, CS_COMPONENT_MLP, l + 1));
     }
-    a->info.input = strength_of(cs_head_stats_term_strength(j->stats, s, CS_TERM_MLP, 0));
+    a->info.input =
+        variance_share_of(cs_head_stats_variance_share(j->stats, s, CS_COMPONENT_MLP, 0));
     count = cs_head_stats_count(j->stats);
     if (count > 1.0)
         a->info.embedding_variance = cs_head_stats_embedding(j->stats, s)[s.P] / (count - 1.0);
@@ -71,20 +73,20 @@ static clipspan_status take_layers(make_job *j, clipspan_error *err)
 
 /* ---- Heads ---- */
 
-/* Cumulated share of the null pool's first k + 1 picks. */
+/* Cumulated share of the control pool's first k + 1 basis texts. */
 static double cumulated(const cs_span *span, size_t k)
 {
     double sum = 0.0;
-    for (size_t i = 0; i <= k && i < span->picks; i++)
-        sum += span->pick[i].share;
+    for (size_t i = 0; i <= k && i < span->basis_texts; i++)
+        sum += span->basis_text[i].share;
     return sum;
 }
 
 static void take_reader(make_job *j, size_t at, const cs_span *span, const double *moments)
 {
-    double *reader = j->readers + (at - j->first_pole) * (j->shape.C + 1), offset = 0.0;
+    double *reader = j->readers + (at - j->first_extreme) * (j->shape.C + 1), offset = 0.0;
     const double *mean = cs_moments_mean(moments);
-    if (span->picks == 0) return;
+    if (span->basis_texts == 0) return;
     for (size_t c = 0; c < j->shape.C; c++) {
         reader[c] = span->readers[c];
         offset += mean[c] * reader[c];
@@ -93,28 +95,29 @@ static void take_reader(make_job *j, size_t at, const cs_span *span, const doubl
 }
 
 static clipspan_status take_head(make_job *j, size_t at, const cs_span_head *known,
-                                 const cs_span *span, const cs_span *null_span, clipspan_error *err)
+                                 const cs_span *span, const cs_span *control_span,
+                                 clipspan_error *err)
 {
     clipspan_atlas_head *head = &j->atlas->heads[at];
-    clipspan_atlas_pick *picks = j->atlas->picks + j->picks;
+    clipspan_atlas_basis_text *basis_texts = j->atlas->basis_texts + j->basis_texts;
     const clipspan_head which = j->heads[at];
     double sum = 0.0;
     head->head = which;
-    head->strength = strength_of(cs_head_stats_head_strength(
-        j->stats, j->shape, (size_t)which.layer, (size_t)which.head, known->basis, j->work));
+    head->variance_share = variance_share_of(cs_head_stats_head_variance_share(
+        j->stats, j->shape, (size_t)which.layer, (size_t)which.head, known->output_map, j->work));
     head->variance = span->total;
     head->rank = (int)span->rank;
-    head->picks = (int)span->picks;
-    head->pick = picks;
-    for (size_t k = 0; k < span->picks; k++) {
-        picks[k].pick = span->pick[k];
-        picks[k].cumulated = sum += span->pick[k].share;
-        picks[k].null_cumulated = cumulated(null_span, k);
+    head->basis_texts = (int)span->basis_texts;
+    head->basis_text = basis_texts;
+    for (size_t k = 0; k < span->basis_texts; k++) {
+        basis_texts[k].basis_text = span->basis_text[k];
+        basis_texts[k].cumulated = sum += span->basis_text[k].share;
+        basis_texts[k].control_cumulated = cumulated(control_span, k);
     }
-    j->picks += span->picks;
-    if (at >= j->first_pole) take_reader(j, at, span, known->moments);
-    CS_TRY(
-        cs_role_run(&head->role, span, null_span, j->categories, j->shape.K, j->wish->seed, err));
+    j->basis_texts += span->basis_texts;
+    if (at >= j->first_extreme) take_reader(j, at, span, known->moments);
+    CS_TRY(cs_role_run(&head->role, span, control_span, j->categories, j->shape.K, j->wish->seed,
+                       err));
     for (int i = 0; i < 2; i++) {
         if (!head->role.category[i]) continue;
         head->role.category[i] = cs_atlas_keep(j->atlas, head->role.category[i], err);
@@ -127,23 +130,23 @@ static clipspan_status run_group(make_job *j, size_t first, size_t some,
                                  const clipspan_progress *progress, clipspan_error *err)
 {
     const cs_atlas_wish *w = j->wish;
-    const cs_span_options real = {(size_t)w->picks, (size_t)w->rank, w->resamples, w->seed,
+    const cs_span_options real = {(size_t)w->basis_texts, (size_t)w->rank, w->resamples, w->seed,
                                   w->threads},
-                          null = {(size_t)w->picks, (size_t)w->rank, 0, w->seed, w->threads};
-    cs_span *spans[CS_HEAD_GROUP] = {NULL}, *nulls[CS_HEAD_GROUP] = {NULL};
+                          null = {(size_t)w->basis_texts, (size_t)w->rank, 0, w->seed, w->threads};
+    cs_span *spans[CS_HEAD_GROUP] = {NULL}, *controls[CS_HEAD_GROUP] = {NULL};
     clipspan_status status;
     size_t i;
     CS_TRY_DONE(cs_head_group_read(&j->group, j->heads + first, some, err));
-    CS_TRY_DONE(
-        cs_span_run(nulls, j->null_texts, j->group.known, some, j->shape.C, &null, NULL, err));
+    CS_TRY_DONE(cs_span_run(controls, j->control_texts, j->group.known, some, j->shape.C, &null,
+                            NULL, err));
     CS_TRY_DONE(
         cs_span_run(spans, j->texts, j->group.known, some, j->shape.C, &real, progress, err));
     for (i = 0; i < some && status == CLIPSPAN_OK; i++)
-        status = take_head(j, first + i, &j->group.known[i], spans[i], nulls[i], err);
+        status = take_head(j, first + i, &j->group.known[i], spans[i], controls[i], err);
 done:
     for (i = 0; i < CS_HEAD_GROUP; i++) {
         cs_span_free(&spans[i]);
-        cs_span_free(&nulls[i]);
+        cs_span_free(&controls[i]);
     }
     return status;
 }
@@ -161,19 +164,20 @@ static clipspan_status take_heads(make_job *j, const clipspan_progress *progress
     return CLIPSPAN_OK;
 }
 
-/* ---- Texts and pictures that came up ---- */
+/* ---- Texts and images that came up ---- */
 
-/* Calls `each` for every text number of the picks: to mark it, or to give it its new number. */
-static void each_text(cs_atlas *a, size_t picks, void (*each)(size_t *text, size_t *numbers),
+/* Calls `each` for every text number of the basis texts: to mark it, or to give it its new
+ * number. */
+static void each_text(cs_atlas *a, size_t basis_texts, void (*each)(size_t *text, size_t *numbers),
                       size_t *numbers)
 {
-    for (size_t i = 0; i < picks; i++) {
-        clipspan_pick *pick = &a->picks[i].pick;
-        each(&pick->text, numbers);
-        for (int r = 0; r < pick->rivals; r++)
-            each(&pick->rival[r].text, numbers);
-        for (int s = 0; s < pick->synonyms; s++)
-            each(&pick->synonym[s].text, numbers);
+    for (size_t i = 0; i < basis_texts; i++) {
+        clipspan_basis_text *basis_text = &a->basis_texts[i].basis_text;
+        each(&basis_text->text, numbers);
+        for (int r = 0; r < basis_text->runners_up; r++)
+            each(&basis_text->runner_up[r].text, numbers);
+        for (int s = 0; s < basis_text->near_duplicates; s++)
+            each(&basis_text->near_duplicate[s].text, numbers);
     }
 }
 
@@ -194,7 +198,7 @@ static clipspan_status take_texts(make_job *j, clipspan_error *err)
     size_t *numbers = cs_alloc_zero(pool->count, sizeof *numbers, "texts of an atlas", err);
     clipspan_status status = CLIPSPAN_OK;
     if (!numbers) return CLIPSPAN_E_NOMEM;
-    each_text(a, j->picks, mark, numbers);
+    each_text(a, j->basis_texts, mark, numbers);
     a->texts = cs_alloc_zero(pool->count, sizeof *a->texts, "texts of an atlas", err);
     if (!a->texts) status = CLIPSPAN_E_NOMEM;
     for (size_t t = 0; t < pool->count && status == CLIPSPAN_OK; t++) {
@@ -207,59 +211,60 @@ static clipspan_status take_texts(make_job *j, clipspan_error *err)
         to->category = cs_atlas_keep(a, *key == '!' ? key + 1 : key, err);
         if (!to->text || !to->category) status = CLIPSPAN_E_NOMEM;
     }
-    if (status == CLIPSPAN_OK) each_text(a, j->picks, renumber, numbers);
+    if (status == CLIPSPAN_OK) each_text(a, j->basis_texts, renumber, numbers);
     cs_free(numbers);
     return status;
 }
 
 static int by_place(const void *x, const void *y)
 {
-    const uint64_t a = ((const clipspan_atlas_picture *)x)->place,
-                   b = ((const clipspan_atlas_picture *)y)->place;
+    const uint64_t a = ((const clipspan_atlas_image *)x)->run_index,
+                   b = ((const clipspan_atlas_image *)y)->run_index;
     return (a > b) - (a < b);
 }
 
-static void add_places(cs_atlas *a, const clipspan_atlas_pole *poles, int count)
+static void add_places(cs_atlas *a, const clipspan_atlas_extreme *extremes, int count)
 {
     for (int i = 0; i < count; i++)
-        a->pictures[a->info.pictures++].place = poles[i].picture;
+        a->images[a->info.images++].run_index = extremes[i].image;
 }
 
-static void number_places(const cs_atlas *a, clipspan_atlas_pole *poles, int count)
+static void number_places(const cs_atlas *a, clipspan_atlas_extreme *extremes, int count)
 {
     for (int i = 0; i < count; i++) {
-        const clipspan_atlas_picture key = {.place = poles[i].picture};
-        const clipspan_atlas_picture *found =
-            bsearch(&key, a->pictures, a->info.pictures, sizeof key, by_place);
-        poles[i].picture = (size_t)(found - a->pictures);
+        const clipspan_atlas_image key = {.run_index = extremes[i].image};
+        const clipspan_atlas_image *found =
+            bsearch(&key, a->images, a->info.images, sizeof key, by_place);
+        extremes[i].image = (size_t)(found - a->images);
     }
 }
 
-static clipspan_status take_pictures(make_job *j, clipspan_error *err)
+static clipspan_status take_images(make_job *j, clipspan_error *err)
 {
     cs_atlas *a = j->atlas;
-    size_t poles = 2 * CLIPSPAN_POLES * (a->info.heads - j->first_pole), kept = 0, i;
-    a->pictures = cs_alloc_zero(poles, sizeof *a->pictures, "pictures of an atlas", err);
-    if (!a->pictures) return CLIPSPAN_E_NOMEM;
-    for (i = j->first_pole; i < a->info.heads; i++) {
-        add_places(a, a->heads[i].positive, a->heads[i].positives);
-        add_places(a, a->heads[i].negative, a->heads[i].negatives);
+    size_t extremes = 2 * CLIPSPAN_EXTREMES * (a->info.heads - j->first_extreme), kept = 0, i;
+    a->images = cs_alloc_zero(extremes, sizeof *a->images, "images of an atlas", err);
+    if (!a->images) return CLIPSPAN_E_NOMEM;
+    for (i = j->first_extreme; i < a->info.heads; i++) {
+        add_places(a, a->heads[i].top, a->heads[i].top_count);
+        add_places(a, a->heads[i].bottom, a->heads[i].bottom_count);
     }
-    qsort(a->pictures, a->info.pictures, sizeof *a->pictures, by_place);
-    for (i = 0; i < a->info.pictures; i++)
-        if (i == 0 || a->pictures[i].place != a->pictures[kept - 1].place)
-            a->pictures[kept++] = a->pictures[i];
-    a->info.pictures = kept;
-    for (i = j->first_pole; i < a->info.heads; i++) {
-        number_places(a, a->heads[i].positive, a->heads[i].positives);
-        number_places(a, a->heads[i].negative, a->heads[i].negatives);
+    qsort(a->images, a->info.images, sizeof *a->images, by_place);
+    for (i = 0; i < a->info.images; i++)
+        if (i == 0 || a->images[i].run_index != a->images[kept - 1].run_index)
+            a->images[kept++] = a->images[i];
+    a->info.images = kept;
+    for (i = j->first_extreme; i < a->info.heads; i++) {
+        number_places(a, a->heads[i].top, a->heads[i].top_count);
+        number_places(a, a->heads[i].bottom, a->heads[i].bottom_count);
     }
-    return cs_atlas_take_pictures(a, j->run, err);
+    return cs_atlas_take_images(a, j->run, err);
 }
 
 /* ---- All of it ---- */
 
-static clipspan_status take_wish(make_job *j, const cs_atlas_pool *null_pool, clipspan_error *err)
+static clipspan_status take_wish(make_job *j, const cs_atlas_pool *control_pool,
+                                 clipspan_error *err)
 {
     clipspan_atlas_info *info = &j->atlas->info;
     const cs_atlas_wish *w = j->wish;
@@ -267,15 +272,15 @@ static clipspan_status take_wish(make_job *j, const cs_atlas_pool *null_pool, cl
     cs_text_bank_hash(hash, j->pool->texts);
     info->pool = cs_atlas_keep(j->atlas, w->name, err);
     info->pool_hash = cs_atlas_keep(j->atlas, hash, err);
-    cs_text_bank_hash(hash, null_pool->texts);
-    info->null_hash = cs_atlas_keep(j->atlas, hash, err);
-    if (!info->pool || !info->pool_hash || !info->null_hash) return CLIPSPAN_E_NOMEM;
+    cs_text_bank_hash(hash, control_pool->texts);
+    info->control_hash = cs_atlas_keep(j->atlas, hash, err);
+    if (!info->pool || !info->pool_hash || !info->control_hash) return CLIPSPAN_E_NOMEM;
     info->pool_texts = j->pool->texts->count;
-    info->null_texts = null_pool->texts->count;
+    info->control_texts = control_pool->texts->count;
     info->pool_categories = j->categories->count;
     info->first_layer = w->first_layer;
     info->last_layer = w->last_layer;
-    info->picks = w->picks;
+    info->basis_texts = w->basis_texts;
     info->rank = w->rank;
     info->resamples = w->resamples;
     info->seed = w->seed;
@@ -288,19 +293,19 @@ static clipspan_status take_memory(make_job *j, clipspan_error *err)
     cs_atlas *a = j->atlas;
     const size_t heads = a->info.heads;
     a->heads = cs_alloc_zero(heads, sizeof *a->heads, "the heads of an atlas", err);
-    a->picks = cs_alloc_zero(heads, (size_t)j->wish->picks * sizeof *a->picks,
-                             "the picks of an atlas", err);
+    a->basis_texts = cs_alloc_zero(heads, (size_t)j->wish->basis_texts * sizeof *a->basis_texts,
+                                   "the basis texts of an atlas", err);
     j->heads = cs_alloc(heads, sizeof *j->heads, "heads", err);
     j->stats = cs_alloc(cs_head_stats_size(j->shape), sizeof *j->stats, "statistics", err);
     j->work = cs_alloc(j->shape.P, sizeof *j->work, "statistics", err);
-    if (!a->heads || !a->picks || !j->heads || !j->stats || !j->work) return CLIPSPAN_E_NOMEM;
-    j->first_pole = heads;
+    if (!a->heads || !a->basis_texts || !j->heads || !j->stats || !j->work) return CLIPSPAN_E_NOMEM;
+    j->first_extreme = heads;
     for (size_t i = heads; i-- > 0;) {
         j->heads[i].layer = j->wish->first_layer + (int)(i / j->shape.H);
         j->heads[i].head = (int)(i % j->shape.H);
-        if ((size_t)j->heads[i].layer + CS_POLE_LAYERS >= j->shape.L) j->first_pole = i;
+        if ((size_t)j->heads[i].layer + CS_EXTREME_LAYERS >= j->shape.L) j->first_extreme = i;
     }
-    j->readers = cs_alloc_zero(heads - j->first_pole, (j->shape.C + 1) * sizeof *j->readers,
+    j->readers = cs_alloc_zero(heads - j->first_extreme, (j->shape.C + 1) * sizeof *j->readers,
                                "directions", err);
     return j->readers ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
@@ -309,7 +314,7 @@ static void job_fini(make_job *j)
 {
     cs_atlas_free(&j->atlas);
     cs_span_pool_free(&j->texts);
-    cs_span_pool_free(&j->null_texts);
+    cs_span_pool_free(&j->control_texts);
     cs_categories_free(&j->categories);
     cs_head_group_fini(&j->group);
     cs_free(j->heads);
@@ -319,7 +324,7 @@ static void job_fini(make_job *j)
 }
 
 clipspan_status cs_atlas_make(cs_atlas **out, const cs_run *run, const cs_atlas_pool *pool,
-                              const cs_atlas_pool *null_pool, const cs_atlas_wish *wish,
+                              const cs_atlas_pool *control_pool, const cs_atlas_wish *wish,
                               const clipspan_progress *progress, clipspan_error *err)
 {
     make_job j = {.run = run, .pool = pool, .wish = wish, .shape = cs_run_shape(run)};
@@ -329,18 +334,18 @@ clipspan_status cs_atlas_make(cs_atlas **out, const cs_run *run, const cs_atlas_
     CS_TRY(cs_run_need_merged(run, err));
     CS_TRY_DONE(cs_atlas_new(&j.atlas, run, err));
     CS_TRY_DONE(cs_categories_new(&j.categories, pool->texts->keys, pool->texts->count, err));
-    CS_TRY_DONE(take_wish(&j, null_pool, err));
+    CS_TRY_DONE(take_wish(&j, control_pool, err));
     CS_TRY_DONE(take_memory(&j, err));
     CS_TRY_DONE(
         cs_span_pool_new(&j.texts, pool->vectors, pool->texts->count, j.shape.P, simd, err));
-    CS_TRY_DONE(cs_span_pool_new(&j.null_texts, null_pool->vectors, null_pool->texts->count,
-                                 j.shape.P, simd, err));
+    CS_TRY_DONE(cs_span_pool_new(&j.control_texts, control_pool->vectors,
+                                 control_pool->texts->count, j.shape.P, simd, err));
     CS_TRY_DONE(cs_head_group_init(&j.group, run, j.atlas->info.heads, wish->resamples > 0, err));
     CS_TRY_DONE(take_layers(&j, err));
     CS_TRY_DONE(take_heads(&j, progress, err));
-    CS_TRY_DONE(cs_atlas_find_poles(j.atlas, run, j.first_pole, j.readers, err));
+    CS_TRY_DONE(cs_atlas_find_extremes(j.atlas, run, j.first_extreme, j.readers, err));
     CS_TRY_DONE(take_texts(&j, err));
-    CS_TRY_DONE(take_pictures(&j, err));
+    CS_TRY_DONE(take_images(&j, err));
     cs_atlas_sum_up(j.atlas);
     *out = j.atlas;
     j.atlas = NULL;

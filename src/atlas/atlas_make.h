@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Filling an atlas from a run: statistics, TEXTSPAN with a pool and with a null pool, roles,
- * poles. */
+/* Filling an atlas from a run: statistics, TEXTSPAN with a pool and with a control pool, roles,
+ * top and bottom images. */
 #ifndef CLIPSPAN_SRC_ATLAS_ATLAS_MAKE_H
 #define CLIPSPAN_SRC_ATLAS_ATLAS_MAKE_H
 
 #include "atlas/atlas.h"
 #include "text/text_list.h"
 
-#define CS_POLE_LAYERS 4 /* last layers whose heads have poles */
+#define CS_EXTREME_LAYERS 4 /* last layers whose heads have top and bottom images */
 
 typedef struct cs_atlas_pool {
     const struct clipspan_texts *texts;
@@ -18,7 +18,7 @@ typedef struct cs_atlas_pool {
 typedef struct cs_atlas_wish {
     const char *name; /* of the pool */
     int first_layer, last_layer;
-    int picks, rank, resamples; /* rank 0: no bound, resamples 0: none */
+    int basis_texts, rank, resamples; /* rank 0: no bound, resamples 0: none */
     int threads;
     uint64_t seed;
 } cs_atlas_wish;
@@ -26,14 +26,16 @@ typedef struct cs_atlas_wish {
 /* progress counts heads. Errors: NOT_FOUND (not merged), NUMBERS, FORMAT, IO, NOMEM, INTERRUPTED.
  */
 clipspan_status cs_atlas_make(cs_atlas **out, const cs_run *run, const cs_atlas_pool *pool,
-                              const cs_atlas_pool *null_pool, const cs_atlas_wish *wish,
+                              const cs_atlas_pool *control_pool, const cs_atlas_wish *wish,
                               const clipspan_progress *progress, clipspan_error *err);
 
-/* Poles of heads [first, info.heads), which lie in the last layers: farthest pictures along a pick.
- *   readers : [info.heads - first, C + 1] of each head's first pick, then mean code . reader
- * A duplicate of an earlier picture is left out. Pole pictures are numbered by place; the atlas's
- * picture table is not touched. Nothing happens for a run without codes. */
-clipspan_status cs_atlas_find_poles(cs_atlas *atlas, const cs_run *run, size_t first,
-                                    const double *readers, clipspan_error *err);
+/* Top and bottom images of heads [first, info.heads), which lie in the last layers: farthest images
+ * along a basis text.
+ *   readers : [info.heads - first, C + 1] of each head's first basis text, then mean coefficients .
+ *   reader
+ * A duplicate of an earlier image is left out. Pole images are numbered by place; the atlas's
+ * image table is not touched. Nothing happens for a run without coefficients. */
+clipspan_status cs_atlas_find_extremes(cs_atlas *atlas, const cs_run *run, size_t first,
+                                       const double *readers, clipspan_error *err);
 
 #endif

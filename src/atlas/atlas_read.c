@@ -12,7 +12,7 @@ typedef struct reader {
     cs_atlas *atlas;
     clipspan_error *err;
     int bad, memory; /* what was not as expected; memory was short */
-    size_t picks;
+    size_t basis_texts;
 } reader;
 
 static const json_t *item(reader *r, const json_t *list, size_t at)
@@ -48,16 +48,16 @@ static const char *text(reader *r, const json_t *value)
     return copy ? copy : "";
 }
 
-static clipspan_strength strength(reader *r, const json_t *list, size_t from)
+static clipspan_variance_share variance_share(reader *r, const json_t *list, size_t from)
 {
-    clipspan_strength s = {real(r, item(r, list, from)), real(r, item(r, list, from + 1))};
+    clipspan_variance_share s = {real(r, item(r, list, from)), real(r, item(r, list, from + 1))};
     return s;
 }
 
-static int read_rivals(clipspan_rival *out, reader *r, const json_t *list)
+static int read_runners_up(clipspan_runner_up *out, reader *r, const json_t *list)
 {
     size_t count = json_array_size(list) / 2;
-    if (!json_is_array(list) || count > CLIPSPAN_RIVALS) {
+    if (!json_is_array(list) || count > CLIPSPAN_RUNNERS_UP) {
         r->bad = 1;
         return 0;
     }
@@ -68,42 +68,44 @@ static int read_rivals(clipspan_rival *out, reader *r, const json_t *list)
     return (int)count;
 }
 
-static int read_poles(clipspan_atlas_pole *out, reader *r, const json_t *list)
+static int read_extremes(clipspan_atlas_extreme *out, reader *r, const json_t *list)
 {
     size_t count = json_array_size(list) / 2;
-    if (!json_is_array(list) || count > CLIPSPAN_POLES) {
+    if (!json_is_array(list) || count > CLIPSPAN_EXTREMES) {
         r->bad = 1;
         return 0;
     }
     for (size_t i = 0; i < count; i++) {
-        out[i].picture = (size_t)whole(r, item(r, list, 2 * i), r->atlas->info.pictures);
+        out[i].image = (size_t)whole(r, item(r, list, 2 * i), r->atlas->info.images);
         out[i].projection = real(r, item(r, list, 2 * i + 1));
     }
     return (int)count;
 }
 
-static void read_pick(clipspan_atlas_pick *out, reader *r, const json_t *row)
+static void read_basis_text(clipspan_atlas_basis_text *out, reader *r, const json_t *row)
 {
-    out->pick.text = (size_t)whole(r, item(r, row, 0), r->atlas->info.texts);
-    out->pick.share = real(r, item(r, row, 1));
-    out->pick.variance = real(r, item(r, row, 2));
-    out->pick.same_place = real(r, item(r, row, 3));
-    out->pick.any_place = real(r, item(r, row, 4));
+    out->basis_text.text = (size_t)whole(r, item(r, row, 0), r->atlas->info.texts);
+    out->basis_text.share = real(r, item(r, row, 1));
+    out->basis_text.variance = real(r, item(r, row, 2));
+    out->basis_text.same_place = real(r, item(r, row, 3));
+    out->basis_text.any_place = real(r, item(r, row, 4));
     out->cumulated = real(r, item(r, row, 5));
-    out->null_cumulated = real(r, item(r, row, 6));
-    out->pick.rivals = read_rivals(out->pick.rival, r, item(r, row, 7));
-    out->pick.synonyms = read_rivals(out->pick.synonym, r, item(r, row, 8));
+    out->control_cumulated = real(r, item(r, row, 6));
+    out->basis_text.runners_up = read_runners_up(out->basis_text.runner_up, r, item(r, row, 7));
+    out->basis_text.near_duplicates =
+        read_runners_up(out->basis_text.near_duplicate, r, item(r, row, 8));
 }
 
 static void read_role(clipspan_role *out, reader *r, const json_t *o)
 {
-    const json_t *category = json_object_get(o, "category"), *own = json_object_get(o, "strength");
+    const json_t *category = json_object_get(o, "category"),
+                 *own = json_object_get(o, "explained_variance");
     out->kind = (clipspan_role_kind)whole(r, json_object_get(o, "kind"), CLIPSPAN_ROLE_CLEAR + 1);
     out->entering = (int)whole(r, json_object_get(o, "entering"), 6);
     for (size_t i = 0; i < 2; i++) {
         const json_t *name = item(r, category, i);
         out->category[i] = !name || json_is_null(name) ? NULL : text(r, name);
-        out->strength[i] = real(r, item(r, own, i));
+        out->explained_variance[i] = real(r, item(r, own, i));
     }
     out->bound = real(r, json_object_get(o, "bound"));
     out->purity = real(r, json_object_get(o, "purity"));
@@ -111,30 +113,32 @@ static void read_role(clipspan_role *out, reader *r, const json_t *o)
     out->category_returns = real(r, json_object_get(o, "returns"));
     out->untested = (int)whole(r, json_object_get(o, "untested"), 2);
     out->named = real(r, json_object_get(o, "named"));
-    out->null_named = real(r, json_object_get(o, "null_named"));
+    out->control_named = real(r, json_object_get(o, "control_named"));
 }
 
 static void read_head(clipspan_atlas_head *h, reader *r, size_t at, const json_t *o)
 {
     const clipspan_atlas_info *info = &r->atlas->info;
-    const json_t *name = json_object_get(o, "head"), *picks = json_object_get(o, "picks");
+    const json_t *name = json_object_get(o, "head"),
+                 *basis_texts = json_object_get(o, "basis_texts");
     const size_t H = (size_t)info->run->heads;
-    size_t count = json_array_size(picks);
+    size_t count = json_array_size(basis_texts);
     h->head.layer = (int)whole(r, item(r, name, 0), (uint64_t)info->run->layers);
     h->head.head = (int)whole(r, item(r, name, 1), H);
     r->bad |= (size_t)(h->head.layer - info->first_layer) * H + (size_t)h->head.head != at;
-    h->strength = strength(r, json_object_get(o, "strength"), 0);
+    h->variance_share = variance_share(r, json_object_get(o, "variance_share"), 0);
     h->variance = real(r, json_object_get(o, "variance"));
     h->rank = (int)whole(r, json_object_get(o, "rank"), 1 << 20);
     read_role(&h->role, r, json_object_get(o, "role"));
-    h->pick = r->atlas->picks + r->picks;
-    if (!json_is_array(picks) || count > (size_t)info->picks) r->bad = 1;
+    h->basis_text = r->atlas->basis_texts + r->basis_texts;
+    if (!json_is_array(basis_texts) || count > (size_t)info->basis_texts) r->bad = 1;
     for (size_t k = 0; k < count && !r->bad; k++)
-        read_pick(&r->atlas->picks[r->picks + k], r, json_array_get(picks, k));
-    h->picks = r->bad ? 0 : (int)count;
-    r->picks += (size_t)h->picks;
-    h->positives = read_poles(h->positive, r, json_object_get(o, "positive"));
-    h->negatives = read_poles(h->negative, r, json_object_get(o, "negative"));
+        read_basis_text(&r->atlas->basis_texts[r->basis_texts + k], r,
+                        json_array_get(basis_texts, k));
+    h->basis_texts = r->bad ? 0 : (int)count;
+    r->basis_texts += (size_t)h->basis_texts;
+    h->top_count = read_extremes(h->top, r, json_object_get(o, "top"));
+    h->bottom_count = read_extremes(h->bottom, r, json_object_get(o, "bottom"));
 }
 
 static void read_facts(reader *r, const json_t *root)
@@ -144,23 +148,23 @@ static void read_facts(reader *r, const json_t *root)
                  *effects = json_object_get(root, "effects");
     const uint64_t L = (uint64_t)i->run->layers;
     i->pool_hash = text(r, json_object_get(root, "pool_sha256"));
-    i->null_hash = text(r, json_object_get(root, "null_sha256"));
+    i->control_hash = text(r, json_object_get(root, "control_sha256"));
     i->pool_texts = (size_t)whole(r, json_object_get(root, "pool_texts"), UINT32_MAX);
-    i->null_texts = (size_t)whole(r, json_object_get(root, "null_texts"), UINT32_MAX);
+    i->control_texts = (size_t)whole(r, json_object_get(root, "control_texts"), UINT32_MAX);
     i->pool_categories = (size_t)whole(r, json_object_get(root, "pool_categories"), UINT32_MAX);
     i->first_layer = (int)whole(r, item(r, layers, 0), L);
     i->last_layer = (int)whole(r, item(r, layers, 1), L);
-    i->picks = (int)whole(r, json_object_get(root, "picks"), 1 << 20);
+    i->basis_texts = (int)whole(r, json_object_get(root, "basis_texts"), 1 << 20);
     i->rank = (int)whole(r, json_object_get(root, "rank"), INT32_MAX);
     i->resamples = (int)whole(r, json_object_get(root, "resamples"), 1 << 20);
     i->seed = json_is_string(seed) ? strtoull(json_string_value(seed), NULL, 10) : 0;
-    i->input = strength(r, json_object_get(root, "input"), 0);
+    i->input = variance_share(r, json_object_get(root, "input"), 0);
     i->embedding_variance = real(r, json_object_get(root, "embedding_variance"));
     for (size_t l = 0; l < L; l++) {
         const json_t *row = item(r, effects, l);
-        r->atlas->layers[l].attention = strength(r, row, 0);
-        r->atlas->layers[l].class_part = strength(r, row, 2);
-        r->atlas->layers[l].mlp = strength(r, row, 4);
+        r->atlas->layers[l].attention = variance_share(r, row, 0);
+        r->atlas->layers[l].class_self_attention = variance_share(r, row, 2);
+        r->atlas->layers[l].mlp = variance_share(r, row, 4);
     }
     r->bad |= i->last_layer < i->first_layer;
 }
@@ -169,28 +173,28 @@ static clipspan_status read_tables(reader *r, const json_t *root, clipspan_error
 {
     cs_atlas *a = r->atlas;
     const json_t *texts = json_object_get(root, "texts"), *heads = json_object_get(root, "heads"),
-                 *pictures = json_object_get(root, "pictures");
+                 *images = json_object_get(root, "images");
     a->info.texts = json_array_size(texts);
-    a->info.pictures = json_array_size(pictures);
+    a->info.images = json_array_size(images);
     a->info.heads =
         (size_t)(a->info.last_layer - a->info.first_layer + 1) * (size_t)a->info.run->heads;
     if (r->bad || json_array_size(heads) != a->info.heads) {
         r->bad = 1;
-        a->info.heads = a->info.texts = a->info.pictures = 0;
+        a->info.heads = a->info.texts = a->info.images = 0;
         return CLIPSPAN_OK;
     }
     a->texts = cs_alloc_zero(a->info.texts, sizeof *a->texts, "an atlas", err);
-    a->pictures = cs_alloc_zero(a->info.pictures, sizeof *a->pictures, "an atlas", err);
+    a->images = cs_alloc_zero(a->info.images, sizeof *a->images, "an atlas", err);
     a->heads = cs_alloc_zero(a->info.heads, sizeof *a->heads, "an atlas", err);
-    a->picks =
-        cs_alloc_zero(a->info.heads, (size_t)a->info.picks * sizeof *a->picks, "an atlas", err);
-    if (!a->texts || !a->pictures || !a->heads || !a->picks) return CLIPSPAN_E_NOMEM;
+    a->basis_texts = cs_alloc_zero(
+        a->info.heads, (size_t)a->info.basis_texts * sizeof *a->basis_texts, "an atlas", err);
+    if (!a->texts || !a->images || !a->heads || !a->basis_texts) return CLIPSPAN_E_NOMEM;
     for (size_t t = 0; t < a->info.texts; t++) {
         a->texts[t].text = text(r, item(r, json_array_get(texts, t), 0));
         a->texts[t].category = text(r, item(r, json_array_get(texts, t), 1));
     }
-    for (size_t p = 0; p < a->info.pictures; p++)
-        a->pictures[p].place = whole(r, json_array_get(pictures, p), a->info.run->pictures);
+    for (size_t p = 0; p < a->info.images; p++)
+        a->images[p].run_index = whole(r, json_array_get(images, p), a->info.run->images);
     for (size_t h = 0; h < a->info.heads && !r->bad; h++)
         read_head(&a->heads[h], r, h, json_array_get(heads, h));
     return r->memory ? CLIPSPAN_E_NOMEM : CLIPSPAN_OK;
@@ -228,10 +232,10 @@ static clipspan_status fail_missing(const cs_run *run, const char *name, clipspa
     CS_TRY(cs_run_result_names(run, CS_ATLAS_KIND, add_name, &known, err));
     if (known.used == 0)
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
-                          "holds no picks yet; make them with clipspan span %s", path);
+                          "holds no basis texts yet; make them with clipspan span %s", path);
     return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
-                      "holds no picks from pool \"%.100s\"; it has those from %s", name ? name : "",
-                      known.list);
+                      "holds no basis texts from pool \"%.100s\"; it has those from %s",
+                      name ? name : "", known.list);
 }
 
 static clipspan_status take_document(cs_atlas *atlas, const json_t *root, const cs_run *run,
@@ -244,11 +248,12 @@ static clipspan_status take_document(cs_atlas *atlas, const json_t *root, const 
     CS_TRY(read_tables(&r, root, err));
     if (r.memory) return CLIPSPAN_E_NOMEM;
     if (r.bad)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, atlas->info.run->path,
-                          "its picks from pool \"%.100s\" are damaged, or of another version of "
-                          "clipspan; make them again with clipspan span",
-                          atlas->info.pool);
-    CS_TRY(cs_atlas_take_pictures(atlas, run, err));
+        return cs_fail_at(
+            err, CLIPSPAN_E_FORMAT, atlas->info.run->path,
+            "its basis texts from pool \"%.100s\" are damaged, or of another version of "
+            "clipspan; make them again with clipspan span",
+            atlas->info.pool);
+    CS_TRY(cs_atlas_take_images(atlas, run, err));
     cs_atlas_sum_up(atlas);
     return CLIPSPAN_OK;
 }

@@ -25,38 +25,40 @@ static void add_whole(json_t *list, uint64_t value)
     json_array_append_new(list, json_integer((json_int_t)value));
 }
 
-static json_t *rivals_of(const clipspan_rival *rival, int count)
+static json_t *runners_up_of(const clipspan_runner_up *runner_up, int count)
 {
     json_t *list = json_array();
     for (int i = 0; i < count; i++) {
-        add_whole(list, rival[i].text);
-        add_reals(list, 1, rival[i].ratio);
+        add_whole(list, runner_up[i].text);
+        add_reals(list, 1, runner_up[i].ratio);
     }
     return list;
 }
 
-static json_t *picks_of(const clipspan_atlas_head *head)
+static json_t *basis_texts_of(const clipspan_atlas_head *head)
 {
     json_t *list = json_array();
-    for (int k = 0; k < head->picks; k++) {
-        const clipspan_atlas_pick *p = &head->pick[k];
+    for (int k = 0; k < head->basis_texts; k++) {
+        const clipspan_atlas_basis_text *p = &head->basis_text[k];
         json_t *row = json_array();
-        add_whole(row, p->pick.text);
-        add_reals(row, 6, p->pick.share, p->pick.variance, p->pick.same_place, p->pick.any_place,
-                  p->cumulated, p->null_cumulated);
-        json_array_append_new(row, rivals_of(p->pick.rival, p->pick.rivals));
-        json_array_append_new(row, rivals_of(p->pick.synonym, p->pick.synonyms));
+        add_whole(row, p->basis_text.text);
+        add_reals(row, 6, p->basis_text.share, p->basis_text.variance, p->basis_text.same_place,
+                  p->basis_text.any_place, p->cumulated, p->control_cumulated);
+        json_array_append_new(row,
+                              runners_up_of(p->basis_text.runner_up, p->basis_text.runners_up));
+        json_array_append_new(
+            row, runners_up_of(p->basis_text.near_duplicate, p->basis_text.near_duplicates));
         json_array_append_new(list, row);
     }
     return list;
 }
 
-static json_t *poles_of(const clipspan_atlas_pole *pole, int count)
+static json_t *extremes_of(const clipspan_atlas_extreme *extreme, int count)
 {
     json_t *list = json_array();
     for (int i = 0; i < count; i++) {
-        add_whole(list, pole[i].picture);
-        add_reals(list, 1, pole[i].projection);
+        add_whole(list, extreme[i].image);
+        add_reals(list, 1, extreme[i].projection);
     }
     return list;
 }
@@ -65,18 +67,20 @@ static json_t *role_of(const clipspan_role *r)
 {
     return json_pack("{s:i,s:i,s:[s?,s?],s:[f,f],s:f,s:f,s:f,s:f,s:i,s:f,s:f}", "kind",
                      (int)r->kind, "entering", r->entering, "category", r->category[0],
-                     r->category[1], "strength", r->strength[0], r->strength[1], "bound", r->bound,
-                     "purity", r->purity, "stability", r->stability, "returns", r->category_returns,
-                     "untested", r->untested, "named", r->named, "null_named", r->null_named);
+                     r->category[1], "explained_variance", r->explained_variance[0],
+                     r->explained_variance[1], "bound", r->bound, "purity", r->purity, "stability",
+                     r->stability, "returns", r->category_returns, "untested", r->untested, "named",
+                     r->named, "control_named", r->control_named);
 }
 
 static json_t *head_of(const clipspan_atlas_head *h)
 {
     return json_pack("{s:[i,i],s:[f,f],s:f,s:i,s:o,s:o,s:o,s:o}", "head", h->head.layer,
-                     h->head.head, "strength", h->strength.share, h->strength.variance, "variance",
-                     h->variance, "rank", h->rank, "role", role_of(&h->role), "picks", picks_of(h),
-                     "positive", poles_of(h->positive, h->positives), "negative",
-                     poles_of(h->negative, h->negatives));
+                     h->head.head, "variance_share", h->variance_share.share,
+                     h->variance_share.variance, "variance", h->variance, "rank", h->rank, "role",
+                     role_of(&h->role), "basis_texts", basis_texts_of(h), "top",
+                     extremes_of(h->top, h->top_count), "bottom",
+                     extremes_of(h->bottom, h->bottom_count));
 }
 
 static json_t *layers_of(const cs_atlas *a)
@@ -84,10 +88,10 @@ static json_t *layers_of(const cs_atlas *a)
     json_t *list = json_array();
     for (int l = 0; l < a->info.run->layers; l++) {
         const clipspan_atlas_layer *y = &a->layers[l];
-        json_array_append_new(list,
-                              add_reals(json_array(), 6, y->attention.share, y->attention.variance,
-                                        y->class_part.share, y->class_part.variance, y->mlp.share,
-                                        y->mlp.variance));
+        json_array_append_new(list, add_reals(json_array(), 6, y->attention.share,
+                                              y->attention.variance, y->class_self_attention.share,
+                                              y->class_self_attention.variance, y->mlp.share,
+                                              y->mlp.variance));
     }
     return list;
 }
@@ -110,21 +114,22 @@ static json_t *texts_of(const cs_atlas *a)
 static json_t *document(const cs_atlas *a)
 {
     const clipspan_atlas_info *i = &a->info;
-    json_t *heads = json_array(), *pictures = json_array(), *texts = texts_of(a), *root;
+    json_t *heads = json_array(), *images = json_array(), *texts = texts_of(a), *root;
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)i->seed);
     for (size_t h = 0; h < i->heads; h++)
         json_array_append_new(heads, head_of(&a->heads[h]));
-    for (size_t p = 0; p < i->pictures; p++)
-        add_whole(pictures, a->pictures[p].place);
+    for (size_t p = 0; p < i->images; p++)
+        add_whole(images, a->images[p].run_index);
     root = json_pack(
         "{s:s,s:s,s:I,s:I,s:s,s:I,s:[i,i],s:i,s:i,s:i,s:s,s:[f,f],s:f,s:o,s:o,s:o,s:o}", "version",
         CLIPSPAN_VERSION, "pool_sha256", i->pool_hash, "pool_texts", (json_int_t)i->pool_texts,
-        "pool_categories", (json_int_t)i->pool_categories, "null_sha256", i->null_hash,
-        "null_texts", (json_int_t)i->null_texts, "layers", i->first_layer, i->last_layer, "picks",
-        i->picks, "rank", i->rank, "resamples", i->resamples, "seed", seed, "input", i->input.share,
-        i->input.variance, "embedding_variance", i->embedding_variance, "effects", layers_of(a),
-        "texts", texts ? texts : json_array(), "pictures", pictures, "heads", heads);
+        "pool_categories", (json_int_t)i->pool_categories, "control_sha256", i->control_hash,
+        "control_texts", (json_int_t)i->control_texts, "layers", i->first_layer, i->last_layer,
+        "basis_texts", i->basis_texts, "rank", i->rank, "resamples", i->resamples, "seed", seed,
+        "input", i->input.share, i->input.variance, "embedding_variance", i->embedding_variance,
+        "effects", layers_of(a), "texts", texts ? texts : json_array(), "images", images, "heads",
+        heads);
     if (!texts) {
         json_decref(root);
         return NULL;

@@ -173,8 +173,7 @@ static clipspan_status fail_write(clipspan_error *err, const char *path, int cod
 
 static clipspan_status fail_exists(clipspan_error *err, const char *path)
 {
-    return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
-                      "is there already; choose another name or allow replacing it (--force)");
+    return cs_fail_at(err, CLIPSPAN_E_EXISTS, path, "already exists; use --force to overwrite");
 }
 
 clipspan_status cs_output_open(cs_output **out, const char *path, int replace, clipspan_error *err)

@@ -59,8 +59,7 @@ clipspan_status cs_folder_output_check(const char *path, int replace, const char
     cs_free(file);
     if (replace && marked) return CLIPSPAN_OK;
     if (marked)
-        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
-                          "is there already; replace it with --force");
+        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path, "already exists; use --force to overwrite");
     return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
                       "is a folder that holds other things (no %s among them), which are never "
                       "replaced; choose a new or empty folder",

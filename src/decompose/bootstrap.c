@@ -91,17 +91,17 @@ static void merge(cs_bootstrap *b, const cs_span_lane *lane, size_t blocks)
     }
 }
 
-/* Texts and shares that one resample picks. */
-static void repeat(uint32_t *texts, float *shares, size_t picks, cs_span_lane *lane)
+/* Texts and shares that one resample basis texts. */
+static void repeat(uint32_t *texts, float *shares, size_t basis_texts, cs_span_lane *lane)
 {
     cs_span_found found;
     size_t k = 0;
-    for (; k < picks && cs_span_next(&found, lane); k++) {
+    for (; k < basis_texts && cs_span_next(&found, lane); k++) {
         texts[k] = (uint32_t)found.text;
         shares[k] = (float)found.share;
         cs_span_remove(lane);
     }
-    for (; k < picks; k++) {
+    for (; k < basis_texts; k++) {
         texts[k] = UINT32_MAX;
         shares[k] = 0.0f;
     }
@@ -109,18 +109,18 @@ static void repeat(uint32_t *texts, float *shares, size_t picks, cs_span_lane *l
 
 static void count_returns(cs_span *span)
 {
-    for (size_t k = 0; k < span->picks; k++) {
+    for (size_t k = 0; k < span->basis_texts; k++) {
         size_t same = 0, any = 0;
         for (int s = 0; s < span->resamples; s++) {
-            const uint32_t *texts = span->drawn + (size_t)s * span->picks;
+            const uint32_t *texts = span->drawn + (size_t)s * span->basis_texts;
             size_t at = 0;
-            while (at < span->picks && texts[at] != span->pick[k].text)
+            while (at < span->basis_texts && texts[at] != span->basis_text[k].text)
                 at++;
             same += at == k;
-            any += at < span->picks;
+            any += at < span->basis_texts;
         }
-        span->pick[k].same_place = (double)same / (double)span->resamples;
-        span->pick[k].any_place = (double)any / (double)span->resamples;
+        span->basis_text[k].same_place = (double)same / (double)span->resamples;
+        span->basis_text[k].any_place = (double)any / (double)span->resamples;
     }
 }
 
@@ -141,8 +141,8 @@ clipspan_status cs_bootstrap_run(cs_span *span, cs_bootstrap *b, cs_span_lane *l
             b->times[cs_random_below(&random, blocks)] += 1.0;
         merge(b, lane, blocks);
         CS_TRY(cs_span_begin(lane, &b->merged, rank, err));
-        repeat(span->drawn + (size_t)s * span->picks, span->drawn_shares + (size_t)s * span->picks,
-               span->picks, lane);
+        repeat(span->drawn + (size_t)s * span->basis_texts,
+               span->drawn_shares + (size_t)s * span->basis_texts, span->basis_texts, lane);
     }
     span->resamples = b->resamples;
     count_returns(span);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counting, Wilson, and the bootstrap. What a resample of a group's n pictures gives depends only
- * on how often each of the four outcomes (right or wrong, before and after) is drawn, so pictures
+/* Counting, Wilson, and the bootstrap. What a resample of a group's n images gives depends only
+ * on how often each of the four outcomes (right or wrong, before and after) is drawn, so images
  * are sorted by outcome once and drawn by number. */
 #include "decompose/compare.h"
 #include "base/memory.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pictures of a group by outcome: [2 before + after]. */
+/* Images of a group by outcome: [2 before + after]. */
 typedef struct tally {
     uint64_t outcome[4];
 } tally;
@@ -49,7 +49,7 @@ void cs_wilson(double *low, double *high, uint64_t good, uint64_t all)
     *high = good < all && middle + half < 1.0 ? middle + half : 1.0;
 }
 
-/* n pictures of the group, drawn with replacement. */
+/* n images of the group, drawn with replacement. */
 static tally draw(const tally *t, cs_random *random)
 {
     const uint64_t n = all_of(t), a = t->outcome[0], b = a + t->outcome[1], c = b + t->outcome[2];
@@ -65,14 +65,14 @@ static clipspan_comparison describe(const tally *t)
 {
     clipspan_comparison out = {0};
     out.group = out.group_after = -1;
-    out.before.pictures = out.after.pictures = all_of(t);
-    if (out.before.pictures == 0) return out;
+    out.before.images = out.after.images = all_of(t);
+    if (out.before.images == 0) return out;
     out.before.correct = before_of(t);
     out.after.correct = after_of(t);
-    out.before.share = share(out.before.correct, out.before.pictures);
-    out.after.share = share(out.after.correct, out.after.pictures);
-    cs_wilson(&out.before.low, &out.before.high, out.before.correct, out.before.pictures);
-    cs_wilson(&out.after.low, &out.after.high, out.after.correct, out.after.pictures);
+    out.before.share = share(out.before.correct, out.before.images);
+    out.after.share = share(out.after.correct, out.after.images);
+    cs_wilson(&out.before.low, &out.before.high, out.before.correct, out.before.images);
+    cs_wilson(&out.after.low, &out.after.high, out.after.correct, out.after.images);
     out.change = out.change_low = out.change_high = out.after.share - out.before.share;
     return out;
 }
@@ -110,7 +110,7 @@ static void take_interval(clipspan_comparison *out, double *changes, size_t resa
     out->change_high = changes[resamples - 1 - skip];
 }
 
-/* tallies : [groups + 1], the last of pictures without a group   changes : [groups + 2,
+/* tallies : [groups + 1], the last of images without a group   changes : [groups + 2,
  * resamples] */
 static void resample(double *changes, const tally *tallies, tally *drawn, size_t groups,
                      size_t resamples, uint64_t seed)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Right and wrong answers before and after a change, over all pictures and by group, with what
+/* Right and wrong answers before and after a change, over all images and by group, with what
  * chance leaves open: Wilson's interval for a share, a paired bootstrap for a difference. */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_COMPARE_H
 #define CLIPSPAN_SRC_DECOMPOSE_COMPARE_H
@@ -11,13 +11,13 @@
 /* The 95 % interval of a share of which `good` of `all` were counted (Wilson 1927). */
 void cs_wilson(double *low, double *high, uint64_t good, uint64_t all);
 
-/* Answers: 1 right, 0 wrong, CS_NO_ANSWER for a picture whose right class is not known. */
+/* Answers: 1 right, 0 wrong, CS_NO_ANSWER for an image whose right class is not known. */
 #define CS_NO_ANSWER 255
 
 /* overall : one   per_group : [groups]   worst : one, NULL without groups
  *   before, after : [count] answers    group : [count], from 0, or -1 for none; NULL without
- * A picture with no answer enters nothing. Of groups without pictures all figures but the count are
- * 0, and none of them is the worst. Pictures are drawn anew `resamples` times within their groups
+ * An image with no answer enters nothing. Of groups without images all figures but the count are
+ * 0, and none of them is the worst. Images are drawn anew `resamples` times within their groups
  * (those without a group among themselves), the same ones before and after; the interval of a
  * change leaves 2.5 % of the resamples on each side. resamples 0: no intervals of changes, which
  * are then the change itself. Errors: NOMEM. */

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Edits of a picture's decomposition, as they show in its class scores. A class score is a sum of
- * what the terms say, s[c] = sum_t e_t[c], e_t[c] = (term t) . w_c. Everything that is done to a
- * term (mean-ablation, scaling, another picture's term, cue surgery) is linear in what it says
- * about the classes and about the cues, which stand in columns behind the classes:
+/* Edits of an image's decomposition, as they show in its class scores. A class score is a sum of
+ * what the components say, s[c] = sum_t e_t[c], e_t[c] = (component t) . w_c. Everything that is
+ * done to a component (mean-ablation, scaling, another image's component, cue surgery) is linear in
+ * what it says about the classes and about the cues, which stand in columns behind the classes:
  *
  *     s'[c] = s[c] + sum over items of  own e[c] + constant[c] - e[column] gain[c]
  *
- * So an edit of any number of pictures is additions to a [rows, classes] array. This is the direct
+ * So an edit of any number of images is additions to a [rows, classes] array. This is the direct
  * effect: what later layers would have read differently is not in it (decomposition.md, 5). */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_EDITS_H
 #define CLIPSPAN_SRC_DECOMPOSE_EDITS_H
 
 #include "base/error.h"
 
-#define CS_EDIT_WHOLE ((size_t)-1) /* as a term: the embedding itself */
+#define CS_EDIT_WHOLE ((size_t)-1) /* as a component: the embedding itself */
 
 typedef struct cs_edit_item {
-    size_t term;
+    size_t component;
     double own;
     const double *constant; /* [classes], NULL: zeros */
     const double *gain;     /* [classes], NULL: none */
     size_t column;          /* that gain goes with */
 } cs_edit_item;
 
-/* Adds one item.   scores : [rows, classes]   said : [rows, Q] what the item's term says */
+/* Adds one item.   scores : [rows, classes]   said : [rows, Q] what the item's component says */
 void cs_edit_add(double *scores, const cs_edit_item *item, const double *said, size_t rows,
                  size_t classes, size_t Q);
 

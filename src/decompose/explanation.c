@@ -14,8 +14,8 @@ static void point(cs_explanation *e)
     e->similarity = e->numbers;
     e->value = e->similarity + T;
     e->attention = e->value + T;
-    e->class_part = e->attention + T * L;
-    e->mlp = e->class_part + T * L;
+    e->class_self_attention = e->attention + T * L;
+    e->mlp = e->class_self_attention + T * L;
     e->head = e->mlp + T * (L + 1);
     e->token = e->head + T * L * e->H;
     i->order = e->order;
@@ -23,7 +23,7 @@ static void point(cs_explanation *e)
     i->similarity = e->similarity;
     i->value = e->value;
     i->attention = e->attention;
-    i->class_part = e->class_part;
+    i->class_self_attention = e->class_self_attention;
     i->mlp = e->mlp;
     i->head = e->head;
     i->token = e->token;
@@ -67,7 +67,7 @@ static double against(const cs_explanation *e, const float *x, size_t step, size
         for (size_t k = 0; k < e->info.texts; k++)
             mean += (double)x[k * step];
         return own - mean / (double)e->info.texts;
-    case CLIPSPAN_CONTRAST_RIVAL: return own - (double)x[e->order[e->order[0] == t] * step];
+    case CLIPSPAN_CONTRAST_RUNNER_UP: return own - (double)x[e->order[e->order[0] == t] * step];
     case CLIPSPAN_CONTRAST_NONE: break;
     }
     return own;
@@ -87,7 +87,7 @@ static void compare(cs_explanation *e, const cs_explanation_source *from)
         mean += e->similarity[t] / (double)T;
     for (size_t t = 0; t < T; t++)
         e->value[t] = e->similarity[t] - (e->info.contrast == CLIPSPAN_CONTRAST_MEAN ? mean
-                                          : e->info.contrast == CLIPSPAN_CONTRAST_RIVAL
+                                          : e->info.contrast == CLIPSPAN_CONTRAST_RUNNER_UP
                                               ? e->similarity[e->order[e->order[0] == t]]
                                               : 0.0);
 }
@@ -104,7 +104,7 @@ static void add_head(cs_explanation *e, const cs_explanation_source *from, size_
         e->token[t * N + j] += score;
     }
     e->attention[layer] += e->head[place];
-    e->class_part[layer] += against(e, maps, N, t);
+    e->class_self_attention[layer] += against(e, maps, N, t);
 }
 
 static void add_up(cs_explanation *e, const cs_explanation_source *from)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One picture's similarities with texts, split into all parts of the model, as plain numbers: sums
+/* One image's similarities with texts, split into all parts of the model, as plain numbers: sums
  * over what decompose/maps.h leaves, and differences between texts. Everything is linear in the
  * text, so that parts of a difference add up to it as parts of a similarity do. */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_EXPLANATION_H
@@ -10,19 +10,19 @@
 #include "decompose/maps.h"
 
 typedef struct cs_explanation {
-    clipspan_explanation_info info;       /* what is public; points into the rest */
-    size_t L, H;                          /* info.layers, info.heads */
-    size_t *order;                        /* [T] */
-    char **names;                         /* [T] */
-    double *numbers;                      /* the arrays below, one after another */
-    double *similarity, *value;           /* [T] */
-    double *attention, *class_part, *mlp; /* [T, L], [T, L], [T, L + 1] */
-    double *head, *token;                 /* [T, L, H], [T, N] */
-    float *map;                           /* [T, L, H, N] */
+    clipspan_explanation_info info;                 /* what is public; points into the rest */
+    size_t L, H;                                    /* info.layers, info.heads */
+    size_t *order;                                  /* [T] */
+    char **names;                                   /* [T] */
+    double *numbers;                                /* the arrays below, one after another */
+    double *similarity, *value;                     /* [T] */
+    double *attention, *class_self_attention, *mlp; /* [T, L], [T, L], [T, L + 1] */
+    double *head, *token;                           /* [T, L, H], [T, N] */
+    float *map;                                     /* [T, L, H, N] */
 } cs_explanation;
 
 /* What goes into one. heads: the maps of all heads, [L, H, T, N]   mlps : [T, L + 1]
- * embedding : [P] of the picture   vectors : [T, P] */
+ * embedding : [P] of the image   vectors : [T, P] */
 typedef struct cs_explanation_source {
     cs_shape shape;
     size_t T;

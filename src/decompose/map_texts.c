@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The products of every head's basis with the texts, sums in float64. */
+/* The products of every head's output map with the texts, sums in float64. */
 #include "decompose/map_texts.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -8,7 +8,7 @@
 
 typedef struct maker {
     cs_map_texts *texts;
-    const cs_basis *basis;
+    const cs_output_map *output_map;
     const double *turned; /* [blocks, P, CS_MAP_BLOCK] the texts */
 } maker;
 
@@ -29,7 +29,7 @@ static void make_head(void *context, size_t index, int lane)
     const maker *m = context;
     cs_map_texts *t = m->texts;
     const cs_shape *s = &t->shape;
-    const float *rows = cs_basis_head(m->basis, index / s->H, index % s->H);
+    const float *rows = cs_output_map_head(m->output_map, index / s->H, index % s->H);
     size_t block, k, i;
     (void)lane;
     for (block = 0; block < t->blocks; block++)
@@ -60,16 +60,16 @@ static double *turn(const cs_map_texts *t, clipspan_error *err)
     return turned;
 }
 
-clipspan_status cs_map_texts_new(cs_map_texts **out, const cs_basis *basis, const float *vectors,
-                                 size_t T, int threads, clipspan_error *err)
+clipspan_status cs_map_texts_new(cs_map_texts **out, const cs_output_map *output_map,
+                                 const float *vectors, size_t T, int threads, clipspan_error *err)
 {
     cs_map_texts *t = cs_alloc_zero(1, sizeof *t, "texts of maps", err);
-    maker m = {t, basis, NULL};
+    maker m = {t, output_map, NULL};
     double *turned = NULL;
-    size_t heads = basis->shape.L * basis->shape.H, room;
+    size_t heads = output_map->shape.L * output_map->shape.H, room;
     *out = NULL;
     if (!t) return CLIPSPAN_E_NOMEM;
-    t->shape = basis->shape;
+    t->shape = output_map->shape;
     t->T = T;
     t->blocks = (T + CS_MAP_BLOCK - 1) / CS_MAP_BLOCK;
     if (!cs_size_mul(&room, heads * t->shape.K, t->blocks * CS_MAP_BLOCK)) room = SIZE_MAX;

@@ -9,7 +9,7 @@
 
 struct cs_maps {
     const cs_map_texts *texts;
-    const cs_basis *basis;
+    const cs_output_map *output_map;
     const cs_tower *tower;
     const cs_simd *simd;
     cs_map_plan plan;
@@ -25,7 +25,7 @@ struct cs_maps {
     float *panels;    /* [N, D] of either in the column panels that a product wants */
     float *wide;      /* [N, max(D, P)] */
     float *written;   /* [L + 1, D] what enters the first layer and MLPs write, in column panels */
-    float *terms;     /* [L + 1, P] the same through G */
+    float *components; /* [L + 1, P] the same through G */
     cs_product *joint; /* x G */
     cs_product *out;   /* W_O and b_O of the last block */
     cs_product *mlps;  /* L + 1 rows x G */
@@ -50,7 +50,7 @@ static void plan_memory(cs_maps *m)
     m->attention = cs_arena_carve(&m->arena, s->N, sizeof(float));
     if (m->plan.kinds & CS_MAP_MLPS) {
         m->written = cs_arena_carve(&m->arena, (L + 1) * s->D, sizeof(float));
-        m->terms = cs_arena_carve(&m->arena, (L + 1) * s->P, sizeof(float));
+        m->components = cs_arena_carve(&m->arena, (L + 1) * s->P, sizeof(float));
     }
     if (!reads) return;
     m->rows = cs_arena_carve(&m->arena, s->N * s->D, sizeof(float));
@@ -75,32 +75,32 @@ static void choose_heads(cs_maps *m, const cs_map_plan *plan)
     }
 }
 
-clipspan_status cs_maps_new(cs_maps **out, const cs_map_texts *texts, const cs_basis *basis,
-                            const cs_tower *tower, const cs_map_plan *plan, const cs_simd *simd,
-                            clipspan_error *err)
+clipspan_status cs_maps_new(cs_maps **out, const cs_map_texts *texts,
+                            const cs_output_map *output_map, const cs_tower *tower,
+                            const cs_map_plan *plan, const cs_simd *simd, clipspan_error *err)
 {
     clipspan_status status;
     cs_maps *m = cs_alloc_zero(1, sizeof *m, "maps", err);
-    cs_product_plan rows = {basis->shape.N, CS_STORE, 0, 1};
-    cs_product_plan terms = {basis->shape.L + 1, CS_STORE, 0, 1};
+    cs_product_plan rows = {output_map->shape.N, CS_STORE, 0, 1};
+    cs_product_plan components = {output_map->shape.L + 1, CS_STORE, 0, 1};
     *out = NULL;
     if (!m) return CLIPSPAN_E_NOMEM;
     m->texts = texts;
-    m->basis = basis;
+    m->output_map = output_map;
     m->tower = tower;
     m->simd = simd;
     m->plan = *plan;
-    m->shape = basis->shape;
+    m->shape = output_map->shape;
     plan_memory(m);
     CS_TRY_DONE(cs_arena_take(&m->arena, "maps", err));
     plan_memory(m);
     choose_heads(m, plan);
     if (plan->kinds & (CS_MAP_PATCHES | CS_MAP_VALUES))
-        CS_TRY_DONE(cs_product_new(&m->joint, basis->joint, rows, simd, err));
+        CS_TRY_DONE(cs_product_new(&m->joint, output_map->joint, rows, simd, err));
     if (plan->kinds & CS_MAP_VALUES)
         CS_TRY_DONE(cs_product_new(&m->out, tower->blocks[m->shape.L - 1].out, rows, simd, err));
     if (plan->kinds & CS_MAP_MLPS)
-        CS_TRY_DONE(cs_product_new(&m->mlps, basis->joint, terms, simd, err));
+        CS_TRY_DONE(cs_product_new(&m->mlps, output_map->joint, components, simd, err));
     if (plan->kinds & CS_MAP_ROLLOUT)
         CS_TRY_DONE(cs_rollout_init(&m->rollout, m->shape, simd, err));
     *out = m;
@@ -231,7 +231,7 @@ static void to_panels(float *to, const float *from, size_t N, size_t D, size_t p
 static clipspan_status read_rows(float *out, cs_maps *m, float *x, clipspan_error *err)
 {
     const cs_shape *s = &m->shape;
-    const cs_basis *b = m->basis;
+    const cs_output_map *b = m->output_map;
     const double eps = (double)m->tower->ln_post.eps;
     size_t j, d, p, t;
     for (j = 0; j < s->N; j++) {
@@ -291,11 +291,12 @@ static clipspan_status read_mlps(float *out, cs_maps *m, const cs_trace *trace, 
                                  clipspan_error *err)
 {
     const cs_shape *s = &m->shape;
-    const cs_basis *b = m->basis;
+    const cs_output_map *b = m->output_map;
     const double share = 1.0 / (2.0 * (double)s->L + 1.0);
     size_t rows = s->L + 1, t, l, p;
     to_panels(m->written, trace->written, rows, s->D, b->panels);
-    CS_TRY(cs_product_run(m->mlps, m->terms, m->written, rows * (s->D / b->panels), b->joint, err));
+    CS_TRY(cs_product_run(m->mlps, m->components, m->written, rows * (s->D / b->panels), b->joint,
+                          err));
     for (t = 0; t < m->texts->T; t++) {
         const float *text = m->texts->vectors + t * s->P;
         double constant = 0.0;
@@ -304,7 +305,7 @@ static clipspan_status read_mlps(float *out, cs_maps *m, const cs_trace *trace, 
                         (double)text[p];
         for (l = 0; l < rows; l++)
             out[t * rows + l] =
-                (float)(cs_dot_f32(m->terms + l * s->P, text, s->P) * scale[0] + constant);
+                (float)(cs_dot_f32(m->components + l * s->P, text, s->P) * scale[0] + constant);
     }
     return CLIPSPAN_OK;
 }

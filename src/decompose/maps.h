@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Where in the picture: scores of every token, gathered layer by layer while a pass runs.
+/* Where in the image: scores of every token, gathered layer by layer while a pass runs.
  *
- *     score[t,j] = sum over chosen heads of c[l,h,j] . t      c[l,h,j] : decompose/terms.h, token j
+ *     score[t,j] = sum over chosen heads of c[l,h,j] . t      c[l,h,j] : decompose/contributions.h,
+ *     token j
  *
  * which is a map over the patches (tokens 1 to N - 1, row by row). Costs N K multiply-adds a head
  * and text; nothing P-wide a token is formed. Summed over tokens they are the heads' part of the
- * similarity with t; with the MLP terms, all of it. Beside them what is usually shown instead:
+ * similarity with t; with the MLP contributions, all of it. Beside them what is usually shown
+ * instead:
  *
  *     attention   mean over heads of the class token's attention in one layer
  *     rollout     row of the class token of the product over layers of (mean attention + I) / 2
  *     patches     token as it leaves the last block, through ln_post and P, a unit vector, . t
  *     values      the same of the last block's value of each token, through W_O, b_O
  *
- * and, with a text each, what is no map: the MLP terms of decompose/terms.h, the class token's
- * input first.
+ * and, with a text each, what is no map: the MLP contributions of decompose/contributions.h, the
+ * class token's input first.
  *
  * Used by one thread at a time, with passes of the same model and precision. */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_MAPS_H
@@ -42,7 +44,7 @@ typedef struct cs_map_plan {
     size_t groups;         /* each of which has a map of its own */
 } cs_map_plan;
 
-/* What one picture leaves. Those that the plan does not have are NULL. */
+/* What one image leaves. Those that the plan does not have are NULL. */
 typedef struct cs_map_result {
     float *heads;     /* [T, N] */
     float *each;      /* [L, H, T, N]; heads that were not chosen are zero */
@@ -56,10 +58,10 @@ typedef struct cs_map_result {
 
 typedef struct cs_maps cs_maps;
 
-/* texts, basis and tower must outlive the maps. Errors: NOMEM. */
-clipspan_status cs_maps_new(cs_maps **out, const cs_map_texts *texts, const cs_basis *basis,
-                            const cs_tower *tower, const cs_map_plan *plan, const cs_simd *simd,
-                            clipspan_error *err);
+/* texts, output map and tower must outlive the maps. Errors: NOMEM. */
+clipspan_status cs_maps_new(cs_maps **out, const cs_map_texts *texts,
+                            const cs_output_map *output_map, const cs_tower *tower,
+                            const cs_map_plan *plan, const cs_simd *simd, clipspan_error *err);
 void cs_maps_free(cs_maps **maps);
 
 /* For cs_image_pass_trace: gathers what the next cs_maps_get scales. */

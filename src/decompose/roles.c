@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define MOST_ENTERING 5
-#define NARROW        32  /* head widths below take fewer picks */
+#define NARROW        32  /* head widths below take fewer basis texts */
 #define ABOVE_CHANCE  950 /* of the relabellings, sorted: the 95th percentile */
 #define RETURNS       0.5 /* of the resamples */
 
@@ -67,11 +67,11 @@ int cs_roles_entering(size_t K)
     return K / 6 < 2 ? 2 : (int)(K / 6);
 }
 
-/* Strengths of the categories among a few picks. */
+/* Strengths of the categories among a few basis texts. */
 typedef struct tally {
     size_t count;
     int32_t category[MOST_ENTERING];
-    double strength[MOST_ENTERING];
+    double explained_variance[MOST_ENTERING];
 } tally;
 
 static void add(tally *t, int32_t category, double share)
@@ -82,9 +82,9 @@ static void add(tally *t, int32_t category, double share)
         i++;
     if (i == t->count) {
         t->category[t->count++] = category;
-        t->strength[i] = 0.0;
+        t->explained_variance[i] = 0.0;
     }
-    t->strength[i] += share;
+    t->explained_variance[i] += share;
 }
 
 /* Index of the strongest but one, the first of equal ones; count when there is none. */
@@ -92,7 +92,9 @@ static size_t strongest(const tally *t, size_t but)
 {
     size_t best = t->count;
     for (size_t i = 0; i < t->count; i++)
-        if (i != but && (best == t->count || t->strength[i] > t->strength[best])) best = i;
+        if (i != but &&
+            (best == t->count || t->explained_variance[i] > t->explained_variance[best]))
+            best = i;
     return best;
 }
 
@@ -118,23 +120,23 @@ static double chance_bound(int32_t *deck, const cs_categories *c, const cs_span 
             int32_t dealt = deck[from];
             deck[from] = deck[k];
             deck[k] = dealt;
-            add(&t, dealt, span->pick[k].share);
+            add(&t, dealt, span->basis_text[k].share);
         }
         best = strongest(&t, SIZE_MAX);
-        largest[r] = best < t.count ? t.strength[best] : 0.0;
+        largest[r] = best < t.count ? t.explained_variance[best] : 0.0;
     }
     qsort(largest, CS_RELABELLINGS, sizeof *largest, by_size);
     return largest[ABOVE_CHANCE - 1];
 }
 
-/* In how many resamples a category is the strongest of the picks that enter. */
+/* In how many resamples a category is the strongest of the basis texts that enter. */
 static double returns_of(const cs_span *span, const cs_categories *c, int32_t category,
                          int entering)
 {
     int again = 0;
     if (span->resamples == 0) return -1.0;
     for (int s = 0; s < span->resamples; s++) {
-        const size_t first = (size_t)s * span->picks;
+        const size_t first = (size_t)s * span->basis_texts;
         tally t = {.count = 0};
         size_t best;
         for (size_t k = first; k < first + (size_t)entering; k++)
@@ -149,54 +151,55 @@ static double returns_of(const cs_span *span, const cs_categories *c, int32_t ca
 static double named_by(const cs_span *span, int entering)
 {
     double sum = 0.0;
-    for (size_t k = 0; k < span->picks && k < (size_t)entering; k++)
-        sum += span->pick[k].share;
+    for (size_t k = 0; k < span->basis_texts && k < (size_t)entering; k++)
+        sum += span->basis_text[k].share;
     return sum;
 }
 
 /* Puts the rule's numbers together; t holds at least one category. */
 static void judge(clipspan_role *role, const tally *t, size_t first, size_t second)
 {
-    int leads = second == t->count || role->strength[0] >= CLIPSPAN_ROLE_LEAD * role->strength[1];
-    int real = role->strength[0] > role->bound;
+    int leads = second == t->count ||
+                role->explained_variance[0] >= CLIPSPAN_ROLE_LEAD * role->explained_variance[1];
+    int real = role->explained_variance[0] > role->bound;
     if (leads && real && role->stability >= RETURNS)
         role->kind = CLIPSPAN_ROLE_CLEAR;
-    else if (second < t->count && role->strength[1] > role->bound)
+    else if (second < t->count && role->explained_variance[1] > role->bound)
         role->kind = CLIPSPAN_ROLE_MIXED;
     role->untested = leads && real && role->stability < 0.0;
     role->purity = 0.0;
     for (size_t i = 0; i < t->count; i++)
-        role->purity += t->strength[i];
-    if (role->purity > 0.0) role->purity = t->strength[first] / role->purity;
+        role->purity += t->explained_variance[i];
+    if (role->purity > 0.0) role->purity = t->explained_variance[first] / role->purity;
 }
 
 clipspan_status cs_role_run(clipspan_role *out, const cs_span *span, const cs_span *null,
                             const cs_categories *categories, size_t K, uint64_t seed,
                             clipspan_error *err)
 {
-    clipspan_role role = {.stability = -1.0, .category_returns = -1.0, .null_named = -1.0};
+    clipspan_role role = {.stability = -1.0, .category_returns = -1.0, .control_named = -1.0};
     int wanted = cs_roles_entering(K);
     tally t = {.count = 0};
     size_t first, second;
     int32_t *deck;
-    role.entering = (size_t)wanted < span->picks ? wanted : (int)span->picks;
+    role.entering = (size_t)wanted < span->basis_texts ? wanted : (int)span->basis_texts;
     role.named = named_by(span, role.entering);
-    if (null) role.null_named = named_by(null, role.entering);
+    if (null) role.control_named = named_by(null, role.entering);
     for (int k = 0; k < role.entering; k++)
-        add(&t, categories->of[span->pick[k].text], span->pick[k].share);
+        add(&t, categories->of[span->basis_text[k].text], span->basis_text[k].share);
     first = strongest(&t, SIZE_MAX);
     *out = role;
     if (first == t.count) return CLIPSPAN_OK;
     second = strongest(&t, first);
     role.category[0] = categories->names[t.category[first]];
-    role.strength[0] = t.strength[first];
+    role.explained_variance[0] = t.explained_variance[first];
     if (second < t.count) {
         role.category[1] = categories->names[t.category[second]];
-        role.strength[1] = t.strength[second];
+        role.explained_variance[1] = t.explained_variance[second];
     }
-    for (int k = role.entering; k-- > 0;) /* the top pick comes last */
-        if (categories->of[span->pick[k].text] == t.category[first])
-            role.stability = span->pick[k].any_place;
+    for (int k = role.entering; k-- > 0;) /* the top basis text comes last */
+        if (categories->of[span->basis_text[k].text] == t.category[first])
+            role.stability = span->basis_text[k].any_place;
     role.category_returns = returns_of(span, categories, t.category[first], role.entering);
     deck = cs_alloc(categories->texts, sizeof *deck, "relabellings", err);
     if (!deck) return CLIPSPAN_E_NOMEM;

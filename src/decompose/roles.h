@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Roles: what a head is about, from the categories of its picks, with what speaks for and against
- * it (clipspan_role in clipspan.h states the rule). */
+/* Roles: what a head is about, from the categories of its basis texts, with what speaks for and
+ * against it (clipspan_role in clipspan.h states the rule). */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_ROLES_H
 #define CLIPSPAN_SRC_DECOMPOSE_ROLES_H
 
@@ -25,11 +25,11 @@ clipspan_status cs_categories_new(cs_categories **out, const char *const *keys, 
                                   clipspan_error *err);
 void cs_categories_free(cs_categories **categories);
 
-/* Picks that enter for heads of width K. */
+/* Basis texts that enter for heads of width K. */
 int cs_roles_entering(size_t K);
 
 /* The role of one head.
- *   null: the same head's span of a pool without sense, or NULL   seed: of the relabellings
+ *   null: the same head's span of a control pool, or NULL   seed: of the relabellings
  * Without categories: no clear role, no category. Errors: NOMEM. */
 clipspan_status cs_role_run(clipspan_role *out, const cs_span *span, const cs_span *null,
                             const cs_categories *categories, size_t K, uint64_t seed,

@@ -9,7 +9,7 @@
 #define CLIPSPAN_SRC_DECOMPOSE_ROLLOUT_H
 
 #include "base/memory.h"
-#include "decompose/basis.h"
+#include "decompose/output_map.h"
 #include "model/trace.h"
 
 typedef struct cs_rollout {

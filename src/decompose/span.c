@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TEXTSPAN of many heads, one a lane: space, picks, what came close, stability. */
+/* TEXTSPAN of many heads, one a lane: space, basis texts, what came close, stability. */
 #include "decompose/span.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
@@ -20,7 +20,7 @@ typedef struct span_job {
 void cs_span_free(cs_span **span)
 {
     if (!*span) return;
-    cs_free((*span)->pick);
+    cs_free((*span)->basis_text);
     cs_free((*span)->readers);
     cs_free((*span)->directions);
     cs_free((*span)->drawn);
@@ -31,27 +31,29 @@ void cs_span_free(cs_span **span)
 
 static cs_span *new_span(const cs_span_lane *lane, int resamples, clipspan_error *err)
 {
-    static const char what[] = "the picks of a head";
+    static const char what[] = "the basis texts of a head";
     size_t most = lane->most, drawn = (size_t)resamples * most;
     cs_span *span = cs_alloc_zero(1, sizeof *span, what, err);
     if (!span) return NULL;
     span->C = lane->C;
     span->P = lane->P;
-    span->pick = cs_alloc_zero(most, sizeof *span->pick, what, err);
+    span->basis_text = cs_alloc_zero(most, sizeof *span->basis_text, what, err);
     span->readers = cs_alloc_zero(most * lane->C, sizeof *span->readers, what, err);
     span->directions = cs_alloc_zero(most * lane->P, sizeof *span->directions, what, err);
     span->drawn = cs_alloc_zero(drawn, sizeof *span->drawn, what, err);
     span->drawn_shares = cs_alloc_zero(drawn, sizeof *span->drawn_shares, what, err);
-    if (!span->pick || !span->readers || !span->directions || !span->drawn || !span->drawn_shares)
+    if (!span->basis_text || !span->readers || !span->directions || !span->drawn ||
+        !span->drawn_shares)
         cs_span_free(&span);
     return span;
 }
 
-/* A pick's direction in the joint space, and what reads it off a code. */
+/* A basis text's direction in the joint image-text embedding space, and what reads it off
+ * coefficients. */
 static void put_direction(cs_span *span, cs_span_lane *lane)
 {
     const cs_simd *simd = lane->pool->simd;
-    const size_t k = span->picks, P = lane->P;
+    const size_t k = span->basis_texts, P = lane->P;
     const double *t = lane->t + k * lane->q;
     float *direction = span->directions + k * P;
     simd->rows_dot(span->readers + k * lane->C, lane->map, lane->C, lane->C, t, lane->q);
@@ -65,22 +67,22 @@ static clipspan_status run_head(cs_span *span, const cs_span_head *head, cs_span
                                 cs_bootstrap *bootstrap, size_t rank, clipspan_error *err)
 {
     cs_span_found found;
-    CS_TRY(cs_span_space_make(lane, head->basis, err));
+    CS_TRY(cs_span_space_make(lane, head->output_map, err));
     cs_span_space_moments(&lane->moments, lane, head->moments);
     CS_TRY(cs_span_begin(lane, &lane->moments, rank, err));
     span->count = lane->moments.count;
     span->rank = lane->r;
     span->total = lane->total;
     while (cs_span_next(&found, lane)) {
-        clipspan_pick *pick = &span->pick[span->picks];
-        pick->text = found.text;
-        pick->share = found.share;
-        pick->variance = found.variance;
-        pick->same_place = pick->any_place = -1.0;
-        cs_span_compare(pick, lane, &found);
+        clipspan_basis_text *basis_text = &span->basis_text[span->basis_texts];
+        basis_text->text = found.text;
+        basis_text->share = found.share;
+        basis_text->variance = found.variance;
+        basis_text->same_place = basis_text->any_place = -1.0;
+        cs_span_compare(basis_text, lane, &found);
         put_direction(span, lane);
         cs_span_remove(lane);
-        span->picks++;
+        span->basis_texts++;
     }
     if (!bootstrap) return CLIPSPAN_OK;
     return cs_bootstrap_run(span, bootstrap, lane, head, rank, err);
@@ -137,7 +139,8 @@ clipspan_status cs_span_run(cs_span **out, const cs_span_pool *pool, const cs_sp
                             const clipspan_progress *progress, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    size_t picks = options->picks < C ? options->picks : C; /* a head has no more directions */
+    size_t basis_texts = options->basis_texts < C ? options->basis_texts : C; /* a head has no more
+                                                                                 directions */
     size_t blocks = most_blocks(heads, count, options);
     int threads = (size_t)options->threads < count ? options->threads : (int)count;
     span_job job = {out, heads, options, 0, NULL, NULL, NULL};
@@ -152,7 +155,7 @@ clipspan_status cs_span_run(cs_span **out, const cs_span_pool *pool, const cs_sp
         goto done;
     }
     for (int i = 0; i < threads; i++) {
-        CS_TRY_DONE(cs_span_lane_new(&job.lanes[i], pool, C, picks, err));
+        CS_TRY_DONE(cs_span_lane_new(&job.lanes[i], pool, C, basis_texts, err));
         if (blocks)
             CS_TRY_DONE(cs_bootstrap_new(&job.bootstraps[i], blocks, C, options->resamples,
                                          options->seed, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The space that a head writes into: an orthonormal basis of the rows of A, codes and texts in its
- * coordinates. */
+/* The space that a head writes into: an orthonormal output map of the rows of A, coefficients and
+ * texts in its coordinates. */
 #include "decompose/span_space.h"
 #include "tensor/moments.h"
 #include "tensor/panels.h"
@@ -42,7 +42,7 @@ static void plan(cs_span_lane *lane)
 }
 
 clipspan_status cs_span_lane_new(cs_span_lane **out, const cs_span_pool *pool, size_t C,
-                                 size_t picks, clipspan_error *err)
+                                 size_t basis_texts, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     cs_product_plan product = {C, CS_STORE, 0, 1};
@@ -52,7 +52,7 @@ clipspan_status cs_span_lane_new(cs_span_lane **out, const cs_span_pool *pool, s
     lane->pool = pool;
     lane->C = C;
     lane->P = pool->P;
-    lane->most = picks;
+    lane->most = basis_texts;
     plan(lane);
     CS_TRY_DONE(cs_arena_take(&lane->arena, "the workspace of TEXTSPAN", err));
     plan(lane);
@@ -81,7 +81,7 @@ static double length(const double *x, size_t n)
 }
 
 /* Q from the rows of A, by Gram-Schmidt done twice, and R. */
-static clipspan_status orthonormal(cs_span_lane *lane, const float *basis, clipspan_error *err)
+static clipspan_status orthonormal(cs_span_lane *lane, const float *output_map, clipspan_error *err)
 {
     const cs_simd *simd = lane->pool->simd;
     const size_t P = lane->P;
@@ -90,11 +90,11 @@ static clipspan_status orthonormal(cs_span_lane *lane, const float *basis, clips
     for (size_t i = 0; i < lane->C; i++) {
         double whole, left;
         for (size_t d = 0; d < P; d++)
-            row[d] = (double)basis[i * P + d];
+            row[d] = (double)output_map[i * P + d];
         whole = length(row, P);
         if (!isfinite(whole))
             return cs_fail(err, CLIPSPAN_E_NUMBERS,
-                           "row %zu of a head's basis holds a number that is not finite", i);
+                           "row %zu of a head's output map holds a number that is not finite", i);
         for (int pass = 0; pass < 2; pass++) {
             simd->rows_dot(along, lane->Q, P, lane->q, row, P);
             for (size_t j = 0; j < lane->q; j++)
@@ -109,7 +109,7 @@ static clipspan_status orthonormal(cs_span_lane *lane, const float *basis, clips
     }
     for (size_t i = 0; i < lane->C; i++) {
         for (size_t d = 0; d < P; d++)
-            row[d] = (double)basis[i * P + d];
+            row[d] = (double)output_map[i * P + d];
         simd->rows_dot(lane->map + i * lane->C, lane->Q, P, lane->q, row, P);
     }
     return CLIPSPAN_OK;
@@ -134,9 +134,9 @@ static clipspan_status project(cs_span_lane *lane, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_span_space_make(cs_span_lane *lane, const float *basis, clipspan_error *err)
+clipspan_status cs_span_space_make(cs_span_lane *lane, const float *output_map, clipspan_error *err)
 {
-    CS_TRY(orthonormal(lane, basis, err));
+    CS_TRY(orthonormal(lane, output_map, err));
     return project(lane, err);
 }
 

@@ -29,7 +29,7 @@ typedef struct cs_span_moments {
 
 typedef struct cs_span_lane {
     const cs_span_pool *pool;
-    size_t C, P, most; /* most: picks */
+    size_t C, P, most; /* most: basis texts */
     cs_product *product;
     cs_arena arena;
 
@@ -42,16 +42,16 @@ typedef struct cs_span_lane {
     uint8_t *known; /* [T] which of them are there */
     cs_span_moments moments;
 
-    /* One run of picks. */
-    size_t r;       /* rank in force */
-    double *keep;   /* [r, q] orthonormal rows, looked at when r < q */
-    double *cov;    /* [q, q] C in the kept span */
-    double total;   /* tr C of all q coordinates */
-    size_t picks;   /* so far */
-    double *t;      /* [most, q] their directions */
-    double *images; /* [most, q] C t */
-    double largest; /* v before the first pick */
-    float *v;       /* [panels, CS_PANEL] screened variances */
+    /* One run of basis texts. */
+    size_t r;           /* rank in force */
+    double *keep;       /* [r, q] orthonormal rows, looked at when r < q */
+    double *cov;        /* [q, q] C in the kept span */
+    double total;       /* tr C of all q coordinates */
+    size_t basis_texts; /* so far */
+    double *t;          /* [most, q] their directions */
+    double *images;     /* [most, q] C t */
+    double largest;     /* v before the first basis text */
+    float *v;           /* [panels, CS_PANEL] screened variances */
 
     double *a, *b, *second, *values; /* scratch: [P + C], [P + C], [C, C], [C] */
     float *rows, *part;              /* [C, P] and [C, pool->part] of the product */
@@ -59,29 +59,33 @@ typedef struct cs_span_lane {
 } cs_span_lane;
 
 clipspan_status cs_span_lane_new(cs_span_lane **out, const cs_span_pool *pool, size_t C,
-                                 size_t picks, clipspan_error *err);
+                                 size_t basis_texts, clipspan_error *err);
 void cs_span_lane_free(cs_span_lane **lane);
 
 /* Makes the head's space: Q, map, texts in panels. */
-clipspan_status cs_span_space_make(cs_span_lane *lane, const float *basis, clipspan_error *err);
+clipspan_status cs_span_space_make(cs_span_lane *lane, const float *output_map,
+                                   clipspan_error *err);
 
-/* Moments of codes as moments of coordinates. */
+/* Moments of coefficients as moments of coordinates. */
 void cs_span_space_moments(cs_span_moments *out, cs_span_lane *lane, const double *moments);
 
-/* Starts a run of picks: rank and C from moments of coordinates (which are left as they are), v of
- * every text. rank: the most that is asked for, 0: no bound. Errors: NUMBERS, NOMEM, INTERNAL. */
+/* Starts a run of basis texts: rank and C from moments of coordinates (which are left as they are),
+ * v of every text. rank: the most that is asked for, 0: no bound. Errors: NUMBERS, NOMEM,
+ * INTERNAL. */
 clipspan_status cs_span_begin(cs_span_lane *lane, const cs_span_moments *moments, size_t rank,
                               clipspan_error *err);
 
-/* The next pick: its text, v, share of the total. Returns 0 when the head is used up. */
+/* The next basis text: its text, v, share of the total. Returns 0 when the head is used up. */
 typedef struct cs_span_found {
     size_t text;
     double variance, share;
 } cs_span_found;
 int cs_span_next(cs_span_found *out, cs_span_lane *lane);
 
-/* Rivals and near-synonyms of what cs_span_next found last; between it and cs_span_remove. */
-void cs_span_compare(clipspan_pick *pick, cs_span_lane *lane, const cs_span_found *found);
+/* Runners-up and near-near-duplicates of what cs_span_next found last; between it and
+ * cs_span_remove. */
+void cs_span_compare(clipspan_basis_text *basis_text, cs_span_lane *lane,
+                     const cs_span_found *found);
 
 /* Removes the direction of what cs_span_next found last from all texts. */
 void cs_span_remove(cs_span_lane *lane);

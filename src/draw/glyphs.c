@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Letters as pixels, for labels on sheets of pictures. */
+/* Letters as pixels, for labels on sheets of images. */
 #include "draw/glyphs.h"
 
 /* Printable ASCII from space on: rows from above, the left column is bit 4. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text on pictures: 5 x 7 pixels a letter of ASCII, times a whole scale; other characters are an
+/* Text on images: 5 x 7 pixels a letter of ASCII, times a whole scale; other characters are an
  * empty box. */
 #ifndef CLIPSPAN_SRC_DRAW_GLYPHS_H
 #define CLIPSPAN_SRC_DRAW_GLYPHS_H

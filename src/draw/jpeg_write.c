@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* JPEG through libjpeg into memory of our own: baseline, Huffman tables made for the picture. */
+/* JPEG through libjpeg into memory of our own: baseline, Huffman tables made for the image. */
 #include "draw/jpeg_write.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small JPEG files in memory, for pictures inside other files. */
+/* Small JPEG files in memory, for images inside other files. */
 #ifndef CLIPSPAN_SRC_DRAW_JPEG_WRITE_H
 #define CLIPSPAN_SRC_DRAW_JPEG_WRITE_H
 

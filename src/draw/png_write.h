@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing small pictures. */
+/* Writing small images. */
 #ifndef CLIPSPAN_SRC_DRAW_PNG_WRITE_H
 #define CLIPSPAN_SRC_DRAW_PNG_WRITE_H
 

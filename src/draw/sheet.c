@@ -34,7 +34,7 @@ clipspan_status cs_sheet_new(cs_sheet **out, size_t rows, size_t columns, size_t
     if (height > EDGE || width > EDGE || height * width > MOST)
         return cs_fail(err, CLIPSPAN_E_LIMIT,
                        "a sheet of %zu x %zu cells would have %zu x %zu pixels; at most %d a side "
-                       "and %zu in all are drawn: take fewer texts, heads or pictures",
+                       "and %zu in all are drawn: take fewer texts, heads or images",
                        rows, columns, height, width, EDGE, MOST);
     s = cs_alloc_zero(1, sizeof *s, "a sheet", err);
     if (!s) return CLIPSPAN_E_NOMEM;

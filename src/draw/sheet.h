@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A contact sheet: rows and columns of pictures with labels, and scale bars below. */
+/* A contact sheet: rows and columns of images with labels, and scale bars below. */
 #ifndef CLIPSPAN_SRC_DRAW_SHEET_H
 #define CLIPSPAN_SRC_DRAW_SHEET_H
 
@@ -13,7 +13,7 @@ typedef struct cs_sheet_text {
     char *text;
 } cs_sheet_text;
 
-typedef struct cs_sheet_area { /* of pixels, a picture or a bar */
+typedef struct cs_sheet_area { /* of pixels, an image or a bar */
     size_t x, y, height, width;
 } cs_sheet_area;
 
@@ -35,7 +35,7 @@ void cs_sheet_free(cs_sheet **sheet);
 void cs_sheet_title(cs_sheet *sheet, const char *text);
 void cs_sheet_column(cs_sheet *sheet, size_t column, const char *text); /* above it */
 
-/* A picture of [height, width, 3] pixels into the middle of a cell, with two lines of text below;
+/* An image of [height, width, 3] pixels into the middle of a cell, with two lines of text below;
  * what does not fit is scaled down by dropping pixels. rgb may be NULL: the texts alone. */
 void cs_sheet_cell(cs_sheet *sheet, size_t row, size_t column, const uint8_t *rgb, size_t height,
                    size_t width, const char *text, const char *note);

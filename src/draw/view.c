@@ -36,7 +36,7 @@ static clipspan_status take_pixels(cs_view *view, cs_raster *raster, clipspan_er
     const size_t count = (size_t)view->width * (size_t)view->height;
     unsigned char *kept = NULL;
     clipspan_status status;
-    view->rgb = cs_alloc(count, 3, "a picture to draw on", err);
+    view->rgb = cs_alloc(count, 3, "an image to draw on", err);
     if (!view->rgb) return CLIPSPAN_E_NOMEM;
     CS_TRY(cs_convert_first(raster, err));
     status = cs_resize(&kept, raster, &plan, NULL, err);
@@ -48,15 +48,15 @@ static clipspan_status take_pixels(cs_view *view, cs_raster *raster, clipspan_er
 clipspan_status cs_view_show(cs_view *view, cs_raster *raster, int edge, clipspan_error *err)
 {
     const int longer = raster->width > raster->height ? raster->width : raster->height;
-    view->picture_height = raster->height;
-    view->picture_width = raster->width;
+    view->image_height = raster->height;
+    view->image_width = raster->width;
     view->height = edge ? shown(raster->height, longer, edge) : raster->height;
     view->width = edge ? shown(raster->width, longer, edge) : raster->width;
     return take_pixels(view, raster, err);
 }
 
 clipspan_status cs_view_init(cs_view *view, const cs_preprocess *preprocess, int patch,
-                             const char *path, int edge, const clipspan_picture_options *options,
+                             const char *path, int edge, const clipspan_image_options *options,
                              clipspan_error *err)
 {
     clipspan_status status;
@@ -65,7 +65,7 @@ clipspan_status cs_view_init(cs_view *view, const cs_preprocess *preprocess, int
     view->patch = patch;
     view->rows = preprocess->height / patch;
     view->columns = preprocess->width / patch;
-    CS_TRY_DONE(cs_picture_open(&raster, path, options, err));
+    CS_TRY_DONE(cs_image_open(&raster, path, options, err));
     CS_TRY_DONE(cs_geometry_plan(&view->plan, preprocess, raster.width, raster.height, err));
     status = cs_view_show(view, &raster, edge, err);
 done:
@@ -86,13 +86,13 @@ void cs_view_window(double window[4], const cs_view *view)
     cs_geometry_window(window, &view->plan, view->columns * view->patch, view->rows * view->patch);
 }
 
-/* Where shown pixel `at` of `shown_size` lies on the grid's axis, patch centres at whole numbers;
+/* Where shown pixel `at` of `shown_size` lies on the grid's axis, patch centres at integers;
  * -1 when the tower does not see it. */
 static double on_grid(int at, int shown_size, const cs_span *span, int patch, int count)
 {
-    const double picture = ((double)at + 0.5) * (double)span->in / (double)shown_size;
+    const double image = ((double)at + 0.5) * (double)span->in / (double)shown_size;
     const double tower =
-        picture * (double)span->out / (double)span->in - (double)span->first + (double)span->at;
+        image * (double)span->out / (double)span->in - (double)span->first + (double)span->at;
     double grid = tower / (double)patch - 0.5;
     if (tower < (double)span->at || tower >= (double)(span->at + span->count) ||
         tower >= (double)(count * patch))
@@ -120,7 +120,7 @@ static void put_grey(uint8_t rgb[3], double value)
     rgb[0] = rgb[1] = rgb[2] = (uint8_t)lrint(value < 0.0 ? 0.0 : value > 255.0 ? 255.0 : value);
 }
 
-/* The picture's own light, held away from black and white so that colours stay colours. */
+/* The image's own light, held away from black and white so that colours stay colours. */
 static double grey_of(const uint8_t rgb[3])
 {
     return 36.0 + 0.72 * (0.299 * (double)rgb[0] + 0.587 * (double)rgb[1] + 0.114 * (double)rgb[2]);
@@ -147,7 +147,7 @@ void cs_view_draw(uint8_t *rgb, const cs_view *view, const float *values, clipsp
     int c;
     cs_colour_get(below, -1.0, 1);
     cs_colour_get(above, 1.0, 1);
-    if (drawing == CLIPSPAN_DRAW_PICTURE) {
+    if (drawing == CLIPSPAN_DRAW_IMAGE) {
         memcpy(rgb, view->rgb, count * 3);
         return;
     }
@@ -160,7 +160,7 @@ void cs_view_draw(uint8_t *rgb, const cs_view *view, const float *values, clipsp
             continue;
         }
         if (is_signed && drawing == CLIPSPAN_DRAW_OVERLAY) {
-            /* The neutral colour is the picture itself. */
+            /* The neutral colour is the image itself. */
             memcpy(colour, values[i] < 0.0F ? below : above, 3);
         } else {
             cs_colour_get(colour, value, is_signed);

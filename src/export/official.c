@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The published program's arrays, a chunk at a time: a head's terms are its codes times its basis.
- * A run has its pictures in an order of its own, so every row is written at its place in the
- * list. */
+/* The published program's arrays, a chunk at a time: a head's components are its coefficients times
+ * its output map. A run has its images in an order of its own, so every row is written at its place
+ * in the list. */
 #include "export/official.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -17,47 +17,47 @@ typedef struct array_job {
     const cs_run *run;
     cs_shape shape;
     float *bases;        /* [L, H, C, P] */
-    uint32_t *row;       /* [pictures] of the place: its row in the arrays */
+    uint32_t *row;       /* [images] of the place: its row in the arrays */
     float *rows[ARRAYS]; /* of one chunk, as in the files */
-    float *lanes;        /* [threads, CS_CHUNK, P] vectors of one term */
-    double *work;        /* [threads, CS_CHUNK, C + P] codes and sums */
+    float *lanes;        /* [threads, CS_CHUNK, P] vectors of one component */
+    double *work;        /* [threads, CS_CHUNK, C + P] coefficients and sums */
     cs_npy_writer *files[ARRAYS];
     cs_run_chunk chunk;
     clipspan_error *errors; /* [threads] */
 } array_job;
 
-/* ---- Which row a picture has ---- */
+/* ---- Which row an image has ---- */
 
 typedef struct row_job {
-    uint32_t *number;   /* [pictures] of the place */
-    uint32_t *position; /* [pictures] 1 where the picture of that number is used */
+    uint32_t *number;   /* [images] of the place */
+    uint32_t *position; /* [images] 1 where the image of that number is used */
 } row_job;
 
-static clipspan_status note_row(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status note_row(void *context, const cs_image_row *row, clipspan_error *err)
 {
     row_job *j = context;
     (void)err;
-    j->number[row->place] = (uint32_t)row->number;
-    j->position[row->number] = strcmp(row->status, "ok") == 0;
+    j->number[row->run_index] = (uint32_t)row->list_index;
+    j->position[row->list_index] = strcmp(row->status, "ok") == 0;
     return CLIPSPAN_OK;
 }
 
-/* row : [pictures], by place. */
+/* row : [images], by place. */
 static clipspan_status number_rows(uint32_t *row, const cs_run *run, clipspan_error *err)
 {
-    const uint64_t pictures = cs_run_info(run)->pictures;
-    row_job job = {row, cs_alloc_zero((size_t)pictures, sizeof *row, "the order of pictures", err)};
+    const uint64_t images = cs_run_info(run)->images;
+    row_job job = {row, cs_alloc_zero((size_t)images, sizeof *row, "the order of images", err)};
     clipspan_status status;
     uint32_t next = 0;
     if (!job.position) return CLIPSPAN_E_NOMEM;
-    status = cs_run_pictures(run, 0, pictures, note_row, &job, err);
-    for (uint64_t i = 0; i < pictures; i++) {
+    status = cs_run_images(run, 0, images, note_row, &job, err);
+    for (uint64_t i = 0; i < images; i++) {
         uint32_t used = job.position[i];
         job.position[i] = next;
         next += used;
     }
-    for (uint64_t place = 0; place < pictures && status == CLIPSPAN_OK; place++)
-        row[place] = job.position[row[place]];
+    for (uint64_t run_index = 0; run_index < images && status == CLIPSPAN_OK; run_index++)
+        row[run_index] = job.position[row[run_index]];
     cs_free(job.position);
     return status;
 }
@@ -69,14 +69,14 @@ static clipspan_status head_rows(const array_job *j, size_t index, int lane, cli
     const cs_shape *s = &j->shape;
     const float *A = j->bases + index * s->C * s->P;
     double *y = j->work + (size_t)lane * CS_CHUNK * (s->C + s->P), *sum = y + CS_CHUNK * s->C;
-    CS_TRY(cs_run_chunk_codes(y, &j->chunk, index / s->H, index % s->H, err));
+    CS_TRY(cs_run_chunk_coefficients(y, &j->chunk, index / s->H, index % s->H, err));
     for (size_t i = 0; i < j->chunk.count; i++) {
         float *out = j->rows[ATTN] + (i * s->L * s->H + index) * s->P;
         memset(sum, 0, s->P * sizeof *sum);
         for (size_t c = 0; c < s->C; c++) {
-            const double code = y[i * s->C + c];
+            const double coefficients = y[i * s->C + c];
             for (size_t p = 0; p < s->P; p++)
-                sum[p] += code * (double)A[c * s->P + p];
+                sum[p] += coefficients * (double)A[c * s->P + p];
         }
         for (size_t p = 0; p < s->P; p++)
             out[p] = (float)sum[p];
@@ -84,15 +84,15 @@ static clipspan_status head_rows(const array_job *j, size_t index, int lane, cli
     return CLIPSPAN_OK;
 }
 
-/* Vectors of a term of all pictures, turned into rows of pictures. */
-static void spread(float *out, const float *vectors, size_t count, size_t terms, size_t term,
-                   size_t P)
+/* Vectors of a component of all images, turned into rows of images. */
+static void spread(float *out, const float *vectors, size_t count, size_t components,
+                   size_t component, size_t P)
 {
     for (size_t i = 0; i < count; i++)
-        memcpy(out + (i * terms + term) * P, vectors + i * P, P * sizeof *out);
+        memcpy(out + (i * components + component) * P, vectors + i * P, P * sizeof *out);
 }
 
-/* Jobs of a chunk: heads, then MLP terms, then class parts. */
+/* Jobs of a chunk: heads, then MLP contributions, then class-token self-attention. */
 static void run_item(void *context, size_t index, int lane)
 {
     const array_job *j = context;
@@ -109,7 +109,7 @@ static void run_item(void *context, size_t index, int lane)
             spread(j->rows[MLP], vectors, j->chunk.count, mlps, index, s->P);
     } else {
         index -= heads + mlps;
-        if (cs_run_chunk_class_part(vectors, &j->chunk, index, error) == CLIPSPAN_OK)
+        if (cs_run_chunk_class_self_attention(vectors, &j->chunk, index, error) == CLIPSPAN_OK)
             spread(j->rows[CLS], vectors, j->chunk.count, s->L, index, s->P);
     }
 }
@@ -133,7 +133,7 @@ static clipspan_status run_chunk(array_job *j, int threads, clipspan_error *err)
     for (size_t i = 0; i < j->chunk.count; i++)
         for (int a = 0; a < ARRAYS; a++)
             CS_TRY(cs_npy_writer_put(j->files[a], j->rows[a] + i * sizes[a],
-                                     j->row[j->chunk.places[i]], 1, err));
+                                     j->row[j->chunk.run_indices[i]], 1, err));
     return CLIPSPAN_OK;
 }
 
@@ -169,12 +169,12 @@ static clipspan_status take_memory(array_job *j, int threads, clipspan_error *er
         j->rows[a] = cs_alloc(CS_CHUNK, sizes[a] * sizeof(float), "rows of an array", err);
         if (!j->rows[a]) return CLIPSPAN_E_NOMEM;
     }
-    j->bases = cs_alloc(s->L * s->H, s->C * s->P * sizeof *j->bases, "bases", err);
-    j->row = cs_alloc((size_t)cs_run_info(j->run)->pictures, sizeof *j->row,
-                      "the order of pictures", err);
-    j->lanes = cs_alloc(lanes * CS_CHUNK, s->P * sizeof *j->lanes, "terms", err);
-    j->work = cs_alloc(lanes * CS_CHUNK, (s->C + s->P) * sizeof *j->work, "codes", err);
-    j->errors = cs_alloc_zero(lanes, sizeof *j->errors, "terms", err);
+    j->bases = cs_alloc(s->L * s->H, s->C * s->P * sizeof *j->bases, "output maps", err);
+    j->row =
+        cs_alloc((size_t)cs_run_info(j->run)->images, sizeof *j->row, "the order of images", err);
+    j->lanes = cs_alloc(lanes * CS_CHUNK, s->P * sizeof *j->lanes, "components", err);
+    j->work = cs_alloc(lanes * CS_CHUNK, (s->C + s->P) * sizeof *j->work, "coefficients", err);
+    j->errors = cs_alloc_zero(lanes, sizeof *j->errors, "components", err);
     return j->bases && j->row && j->lanes && j->work && j->errors ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
@@ -202,7 +202,7 @@ static clipspan_status run_chunks(array_job *j, const cs_official *to,
         cs_run_chunk_fini(&j->chunk);
         CS_TRY(status);
         if (progress && progress->step &&
-            progress->step(progress->user, (size_t)done, (size_t)tree->pictures))
+            progress->step(progress->user, (size_t)done, (size_t)tree->images))
             return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the export was stopped");
     }
     for (int a = 0; a < ARRAYS; a++)
@@ -218,7 +218,7 @@ clipspan_status cs_official_write_arrays(const cs_official *to, const cs_run *ru
     CS_TRY(cs_run_need_merged(run, err));
     CS_TRY(cs_run_need_contributions(run, err));
     CS_TRY_DONE(take_memory(&j, to->threads, err));
-    CS_TRY_DONE(cs_run_basis(j.bases, run, err));
+    CS_TRY_DONE(cs_run_output_map(j.bases, run, err));
     CS_TRY_DONE(number_rows(j.row, run, err));
     CS_TRY_DONE(open_files(&j, to, err));
     status = run_chunks(&j, to, progress, err);
@@ -227,7 +227,7 @@ done:
     return status;
 }
 
-/* ---- Picks ---- */
+/* ---- Basis texts ---- */
 
 static clipspan_status put(cs_output *out, clipspan_error *err, const char *text)
 {
@@ -243,8 +243,8 @@ static clipspan_status put_heads(cs_output *out, const cs_atlas *a, clipspan_err
         snprintf(title, sizeof title, "%sLayer %d, Head %d\n%s", line, head->head.layer,
                  head->head.head, line);
         CS_TRY(put(out, err, title));
-        for (int k = 0; k < head->picks; k++) {
-            CS_TRY(put(out, err, a->texts[head->pick[k].pick.text].text));
+        for (int k = 0; k < head->basis_texts; k++) {
+            CS_TRY(put(out, err, a->texts[head->basis_text[k].basis_text.text].text));
             CS_TRY(put(out, err, "\n"));
         }
     }
@@ -264,8 +264,8 @@ static clipspan_status put_file(const char *path, const cs_atlas *a, int replace
     return status;
 }
 
-clipspan_status cs_official_write_picks(const char *path, const cs_official *to,
-                                        const cs_atlas *atlas, clipspan_error *err)
+clipspan_status cs_official_write_basis_texts(const char *path, const cs_official *to,
+                                              const cs_atlas *atlas, clipspan_error *err)
 {
     char name[700], *joined;
     clipspan_status status;
@@ -273,7 +273,7 @@ clipspan_status cs_official_write_picks(const char *path, const cs_official *to,
     if (path) return put_file(path, atlas, to->replace, err);
     snprintf(name, sizeof name, "%.200s_completeness_%.*s_top_%d_heads_%.200s.txt", to->dataset,
              dot && dot > pool && dot - pool < 200 ? (int)(dot - pool) : 200, pool,
-             atlas->info.picks, to->model);
+             atlas->info.basis_texts, to->model);
     CS_TRY(cs_make_folder(to->folder, err));
     joined = cs_path_join(to->folder, name, err);
     if (!joined) return CLIPSPAN_E_NOMEM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A run's terms and picks in the files of the published program. */
+/* A run's components and basis texts in the files of the published program. */
 #ifndef CLIPSPAN_SRC_EXPORT_OFFICIAL_H
 #define CLIPSPAN_SRC_EXPORT_OFFICIAL_H
 
@@ -16,7 +16,7 @@ clipspan_status cs_official_write_arrays(const cs_official *to, const cs_run *ru
                                          const clipspan_progress *progress, clipspan_error *err);
 
 /* As clipspan_atlas_export; path NULL: named as the published program does. */
-clipspan_status cs_official_write_picks(const char *path, const cs_official *to,
-                                        const cs_atlas *atlas, clipspan_error *err);
+clipspan_status cs_official_write_basis_texts(const char *path, const cs_official *to,
+                                              const cs_atlas *atlas, clipspan_error *err);
 
 #endif

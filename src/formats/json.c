@@ -175,7 +175,7 @@ clipspan_status cs_json_int(int *out, const cs_json *in, const char *key, int lo
     if (!value) return CLIPSPAN_OK;
     if (!json_is_integer(value) || json_integer_value(value) < low ||
         json_integer_value(value) > high)
-        return out_of_range(in, key, "a whole number", low, high, err);
+        return out_of_range(in, key, "an integer", low, high, err);
     *out = (int)json_integer_value(value);
     return CLIPSPAN_OK;
 }
@@ -242,7 +242,7 @@ clipspan_status cs_json_pair(int *first, int *second, const cs_json *in, const c
         a = json_array_get(value, 0);
         b = json_array_get(value, json_array_size(value) - 1);
     }
-    snprintf(expected, sizeof expected, "a whole number or two, from %d to %d", low, high);
+    snprintf(expected, sizeof expected, "an integer or two, from %d to %d", low, high);
     if (!json_is_integer(a) || !json_is_integer(b) || json_integer_value(a) < low ||
         json_integer_value(a) > high || json_integer_value(b) < low || json_integer_value(b) > high)
         return cs_json_unexpected(in, key, expected, CLIPSPAN_E_FORMAT, err);

@@ -47,7 +47,7 @@ clipspan_status cs_json_object(cs_json *out, const cs_json *in, const char *key,
                                clipspan_error *err);
 
 /* Each leaves *out as it was when the key is missing or null, so the caller sets the default first.
- * Errors: FORMAT naming file, key, what was expected and what was found. Numbers are whole numbers
+ * Errors: FORMAT naming file, key, what was expected and what was found. Numbers are integers
  * (cs_json_int) or any finite ones (cs_json_number) within [low, high]. Texts live as long as the
  * document. */
 clipspan_status cs_json_int(int *out, const cs_json *in, const char *key, int low, int high,
@@ -60,7 +60,7 @@ clipspan_status cs_json_text(const char **out, const cs_json *in, const char *ke
 /* A list of exactly `count` numbers. */
 clipspan_status cs_json_numbers(float *out, int count, const cs_json *in, const char *key,
                                 double low, double high, clipspan_error *err);
-/* One whole number, used twice, or a list of two (or of one). */
+/* One integer, used twice, or a list of two (or of one). */
 clipspan_status cs_json_pair(int *first, int *second, const cs_json *in, const char *key, int low,
                              int high, clipspan_error *err);
 

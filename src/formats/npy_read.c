@@ -81,7 +81,7 @@ static clipspan_status take_number(uint64_t *out, cursor *c)
         value = value * 10 + digit;
         c->at++;
     }
-    if (c->at == start) return fail(c, "a whole number from 0");
+    if (c->at == start) return fail(c, "an integer from 0");
     *out = value;
     return CLIPSPAN_OK;
 }

@@ -107,7 +107,7 @@ static clipspan_status read_entry(cs_tensor_entry *entry, const char *name, json
         json_t *length = json_array_get(shape, i);
         if (!json_is_integer(length) || json_integer_value(length) < 0)
             return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                              "tensor \"%.150s\": dimension %zu of its shape is not a whole number "
+                              "tensor \"%.150s\": dimension %zu of its shape is not an integer "
                               "from 0",
                               name, i);
         entry->shape[i] = (uint64_t)json_integer_value(length);
@@ -123,11 +123,10 @@ static clipspan_status read_entry(cs_tensor_entry *entry, const char *name, json
     end = json_integer_value(e);
     if (!json_is_integer(b) || !json_is_integer(e) || begin < 0 || end < begin ||
         (uint64_t)end > data_size)
-        return cs_fail_at(
-            err, CLIPSPAN_E_FORMAT, path,
-            "tensor \"%.150s\": data_offsets must be whole numbers with 0 <= begin <= "
-            "end <= %llu, the bytes of data in the file",
-            name, (unsigned long long)data_size);
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "tensor \"%.150s\": data_offsets must be integers with 0 <= begin <= "
+                          "end <= %llu, the bytes of data in the file",
+                          name, (unsigned long long)data_size);
     if ((uint64_t)(end - begin) != entry->bytes)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                           "tensor \"%.150s\": shape %s of %s needs %llu bytes, its data_offsets "

@@ -92,7 +92,7 @@ clipspan_status cs_convert_first(cs_raster *raster, clipspan_error *err)
     case CS_MODE_INDEX: break;
     }
     /* four times a size that was checked when the raster was made */
-    wide = cs_alloc_zero(count + CS_RASTER_SLACK, 4, "a picture without its palette", err);
+    wide = cs_alloc_zero(count + CS_RASTER_SLACK, 4, "an image without its palette", err);
     if (!wide) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < count; i++)
         memcpy(wide + 4 * i, raster->palette[raster->data[i]], 3);
@@ -142,7 +142,7 @@ clipspan_status cs_orient(cs_raster *raster, int orientation, clipspan_error *er
     int x, y;
     if (orientation < 2 || orientation > 8) return CLIPSPAN_OK;
     turned = cs_alloc_zero((size_t)width * (size_t)height * size + CS_RASTER_SLACK, 1,
-                           "a turned picture", err);
+                           "a turned image", err);
     if (!turned) return CLIPSPAN_E_NOMEM;
     to = turned;
     for (y = 0; y < height; y++)

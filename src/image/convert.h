@@ -9,7 +9,7 @@
  * of a resized one; the palette is the raster's). Alpha is dropped. */
 void cs_convert_rgb(uint8_t *out, const unsigned char *in, size_t count, const cs_raster *raster);
 
-/* Changes a whole raster to RGB, or to grey where that is the same picture, in its own memory or in
+/* Changes a whole raster to RGB, or to grey where that is the same image, in its own memory or in
  * new memory. Errors: NOMEM. */
 clipspan_status cs_convert_first(cs_raster *raster, clipspan_error *err);
 

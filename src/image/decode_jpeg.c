@@ -4,7 +4,7 @@
  * three are RGB, four are CMYK with inverted ink (Pillow takes every such file to follow Adobe's
  * convention).
  *
- * Damage inside the entropy-coded data gives the picture that libjpeg makes of it, as with Pillow;
+ * Damage inside the entropy-coded data gives the image that libjpeg makes of it, as with Pillow;
  * a file that ends before its last row is refused as cut short. The source therefore suspends at
  * the end of the bytes instead of inventing an end marker. */
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 #include "base/memory.h"
 #include "image/raster.h"
 
-/* A file of many scans costs a walk over the whole picture for each of its bytes. Encoders write
+/* A file of many scans costs a walk over the whole image for each of its bytes. Encoders write
  * about ten. */
 #define MAX_SCANS 100
 
@@ -70,14 +70,14 @@ static void skip(j_decompress_ptr info, long count)
     bytes->bytes_in_buffer -= step;
 }
 
-static clipspan_status cut_short(const cs_picture_source *source, clipspan_error *err)
+static clipspan_status cut_short(const cs_image_source *source, clipspan_error *err)
 {
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, source->name,
                       "the JPEG file is cut short: it ends after %zu bytes, before its last row",
                       source->size);
 }
 
-static clipspan_status explain(jpeg_reader *reader, const cs_picture_source *source,
+static clipspan_status explain(jpeg_reader *reader, const cs_image_source *source,
                                clipspan_error *err)
 {
     char text[JMSG_LENGTH_MAX];
@@ -112,8 +112,8 @@ static clipspan_status explain(jpeg_reader *reader, const cs_picture_source *sou
 
 /* The steps that may leave through longjmp; everything that must survive one is in *reader and
  * *raster. */
-static clipspan_status decode(cs_raster *raster, jpeg_reader *reader,
-                              const cs_picture_source *source, clipspan_error *err)
+static clipspan_status decode(cs_raster *raster, jpeg_reader *reader, const cs_image_source *source,
+                              clipspan_error *err)
 {
     struct jpeg_decompress_struct *info = &reader->info;
     cs_mode mode;
@@ -167,7 +167,7 @@ static clipspan_status decode(cs_raster *raster, jpeg_reader *reader,
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_jpeg_decode(cs_raster *raster, const cs_picture_source *source,
+clipspan_status cs_jpeg_decode(cs_raster *raster, const cs_image_source *source,
                                clipspan_error *err)
 {
     clipspan_status status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* PNG to pixels in the modes that Pillow gives it: 1-bit grey is a bit picture, 2 and 4 bits are
+/* PNG to pixels in the modes that Pillow gives it: 1-bit grey is a bit image, 2 and 4 bits are
  * stretched to grey, 16-bit grey keeps its 16 bits, a palette stays a palette, every other 16-bit
  * sample loses its low byte. Transparency colours (tRNS), gamma, profiles and texts are passed
- * over unread. Of an animation the default picture is read, which is what lies in IDAT.
+ * over unread. Of an animation the default image is read, which is what lies in IDAT.
  *
  * Every chunk must have a right checksum up to the last row; what follows it is not looked at. */
 #include <setjmp.h>
@@ -22,7 +22,7 @@
 typedef struct png_reader {
     png_structp png;
     png_infop info;
-    const cs_picture_source *source;
+    const cs_image_source *source;
     size_t at;
     int cut;
     char message[160];
@@ -57,7 +57,7 @@ static void read_bytes(png_structp png, png_bytep out, size_t count)
 
 static clipspan_status explain(const png_reader *reader, clipspan_error *err)
 {
-    const cs_picture_source *source = reader->source;
+    const cs_image_source *source = reader->source;
     if (reader->cut)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, source->name,
                           "the PNG file is cut short: it ends after %zu bytes, before its last row",
@@ -93,7 +93,7 @@ static cs_mode set_up(png_structp png, int depth, int colour)
 static clipspan_status decode(cs_raster *raster, png_reader *reader, png_bytep **rows,
                               clipspan_error *err)
 {
-    const cs_picture_source *source = reader->source;
+    const cs_image_source *source = reader->source;
     png_uint_32 width, height, y;
     uint64_t packed;
     size_t stride;
@@ -144,8 +144,7 @@ static clipspan_status decode(cs_raster *raster, png_reader *reader, png_bytep *
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_png_decode(cs_raster *raster, const cs_picture_source *source,
-                              clipspan_error *err)
+clipspan_status cs_png_decode(cs_raster *raster, const cs_image_source *source, clipspan_error *err)
 {
     clipspan_status status;
     png_bytep *rows = NULL;

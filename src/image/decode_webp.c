@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* WebP to pixels: the first frame on the file's canvas, transparent black where the frame does not
- * reach, as libwebp's animation decoder gives it to Pillow. The picture is RGBA when the file says
+ * reach, as libwebp's animation decoder gives it to Pillow. The image is RGBA when the file says
  * that it has alpha, else RGB. */
 #include <string.h>
 
@@ -9,15 +9,14 @@
 
 #include "image/raster.h"
 
-static clipspan_status damaged(const cs_picture_source *source, const char *what,
-                               clipspan_error *err)
+static clipspan_status damaged(const cs_image_source *source, const char *what, clipspan_error *err)
 {
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, source->name, "the WebP file is %s (%zu bytes)", what,
                       source->size);
 }
 
 static clipspan_status decode_frame(cs_raster *raster, const WebPIterator *frame,
-                                    const cs_picture_source *source, clipspan_error *err)
+                                    const cs_image_source *source, clipspan_error *err)
 {
     WebPDecoderConfig config;
     VP8StatusCode code;
@@ -46,7 +45,7 @@ static clipspan_status decode_frame(cs_raster *raster, const WebPIterator *frame
     }
 }
 
-clipspan_status cs_webp_decode(cs_raster *raster, const cs_picture_source *source,
+clipspan_status cs_webp_decode(cs_raster *raster, const cs_image_source *source,
                                clipspan_error *err)
 {
     WebPData data = {source->bytes, source->size};

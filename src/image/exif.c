@@ -90,14 +90,14 @@ static int read_webp(const unsigned char *p, size_t size)
     return 1;
 }
 
-int cs_exif_orientation(const unsigned char *bytes, size_t size, cs_picture_kind kind)
+int cs_exif_orientation(const unsigned char *bytes, size_t size, cs_image_kind kind)
 {
     if (size < 12) return 1;
     switch (kind) {
-    case CS_PICTURE_JPEG: return read_jpeg(bytes, size);
-    case CS_PICTURE_PNG: return read_png(bytes, size);
-    case CS_PICTURE_WEBP: return read_webp(bytes, size);
-    case CS_PICTURE_OTHER: break;
+    case CS_IMAGE_JPEG: return read_jpeg(bytes, size);
+    case CS_IMAGE_PNG: return read_png(bytes, size);
+    case CS_IMAGE_WEBP: return read_webp(bytes, size);
+    case CS_IMAGE_OTHER: break;
     }
     return 1;
 }

@@ -7,8 +7,8 @@
  *                               to even; always bicubic, whatever kernel is configured
  *   squash                      the target itself
  *   longest                     both edges divided by the larger ratio, rounded half to even
- *   crop                        offset (size - target) / 2 rounded half to even; padding before a
- *                               picture that is too small rounds down
+ *   crop                        offset (size - target) / 2 rounded half to even; padding before an
+ *                               image that is too small rounds down
  * Hugging Face (CLIPImageProcessor): shortest edge `crop_to`, or the larger edge of the crop where
  * it is 0; crop offset and padding round towards the top left corner, so padding rounds up.
  *
@@ -53,7 +53,7 @@ clipspan_status cs_geometry_plan(cs_plan *plan, const cs_preprocess *preprocess,
     if (want_w < 1 || want_h < 1 || want_w > MAX_TARGET || want_h > MAX_TARGET ||
         preprocess->crop_to < 0 || preprocess->crop_to > MAX_TARGET || width < 1 || height < 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "the tower's picture must have 1 to %d pixels a side, not %d x %d (resized "
+                       "the tower's image must have 1 to %d pixels a side, not %d x %d (resized "
                        "to %d before the crop)",
                        MAX_TARGET, want_w, want_h, preprocess->crop_to);
     plan->kernel = preprocess->kernel;
@@ -86,7 +86,7 @@ clipspan_status cs_geometry_plan(cs_plan *plan, const cs_preprocess *preprocess,
     }
     if (out_w > INT_MAX || out_h > INT_MAX)
         return cs_fail(err, CLIPSPAN_E_LIMIT,
-                       "a picture of %d x %d pixels would be resized to %.0f x %.0f", width, height,
+                       "an image of %d x %d pixels would be resized to %.0f x %.0f", width, height,
                        out_w, out_h);
     plan->x.in = width;
     plan->x.out = (int)out_w;
@@ -99,7 +99,7 @@ clipspan_status cs_geometry_plan(cs_plan *plan, const cs_preprocess *preprocess,
 
 /* ---- What the tower sees ---- */
 
-/* First and last of the picture's pixels, along one side, that the tower sees in a patch. */
+/* First and last of the image's pixels, along one side, that the tower sees in a patch. */
 static void window_of(double *from, double *to, const cs_span *span, int used)
 {
     const double step = (double)span->in / (double)span->out;

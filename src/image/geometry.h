@@ -5,9 +5,9 @@
 
 #include <clipspan/model.h>
 
-#include "image/picture.h"
+#include "image/image.h"
 
-/* One direction of the way from a picture to the tower. Of the `in` pixels of the picture, resized
+/* One direction of the way from an image to the tower. Of the `in` pixels of the image, resized
  * to `out`, those from `first` to first + count - 1 are kept and stand at `at` in the `want` pixels
  * of the result; the rest is padding. */
 typedef struct cs_span {
@@ -21,13 +21,13 @@ typedef struct cs_plan {
     clipspan_kernel kernel;
 } cs_plan;
 
-/* Lays out how a picture of width x height pixels becomes what the tower sees. Errors: ARGUMENT
- * (sizes out of range), LIMIT (the resized picture would have more than 2^31 - 1 pixels a side). */
+/* Lays out how an image of width x height pixels becomes what the tower sees. Errors: ARGUMENT
+ * (sizes out of range), LIMIT (the resized image would have more than 2^31 - 1 pixels a side). */
 clipspan_status cs_geometry_plan(cs_plan *plan, const cs_preprocess *preprocess, int width,
                                  int height, clipspan_error *err);
 
 /* Left, top, right, bottom of what the tower sees in its first `width` columns and `height` rows
- * (whole patches), in pixels of the picture, within it. */
+ * (whole patches), in pixels of the image, within it. */
 void cs_geometry_window(double window[4], const cs_plan *plan, int width, int height);
 
 #endif

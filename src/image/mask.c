@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A decoded mask through the picture's geometry, without mixing values. */
+/* A decoded mask through the image's geometry, without mixing values. */
 #include "image/mask.h"
 
 #include <string.h>
@@ -52,25 +52,25 @@ static clipspan_status check_mask(const cs_raster *raster, const char *path, int
 {
     if (raster->mode == CS_MODE_RGB || raster->mode == CS_MODE_RGBA || raster->mode == CS_MODE_CMYK)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, path,
-                          "is a picture in colours; a mask has one channel, or a palette, whose "
+                          "is an image in colours; a mask has one channel, or a palette, whose "
                           "numbers say what a pixel shows");
     if (want_height && (raster->height != want_height || raster->width != want_width))
         return cs_fail_at(err, CLIPSPAN_E_SHAPE, path,
-                          "is a mask of %d x %d pixels for a picture of %d x %d", raster->width,
+                          "is a mask of %d x %d pixels for an image of %d x %d", raster->width,
                           raster->height, want_width, want_height);
     return CLIPSPAN_OK;
 }
 
 clipspan_status cs_mask_read(uint16_t *values, const cs_preprocess *preprocess, const char *path,
                              int squash, int want_height, int want_width,
-                             const clipspan_picture_options *options, clipspan_error *err)
+                             const clipspan_image_options *options, clipspan_error *err)
 {
     cs_preprocess way = *preprocess;
     clipspan_status status;
     cs_raster raster;
     cs_plan plan;
     if (squash) way.resize = CLIPSPAN_SQUASH;
-    CS_TRY_DONE(cs_picture_open(&raster, path, options, err));
+    CS_TRY_DONE(cs_image_open(&raster, path, options, err));
     CS_TRY_DONE(check_mask(&raster, path, want_height, want_width, err));
     CS_TRY_DONE(cs_geometry_plan(&plan, &way, raster.width, raster.height, err));
     status = take_values(values, &raster, &plan, err);

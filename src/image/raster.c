@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of decoded pictures: nothing is taken for a picture that is over the ceiling. */
+/* Memory of decoded images: nothing is taken for an image that is over the ceiling. */
 #include "image/raster.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ int cs_mode_bytes(cs_mode mode)
 }
 
 clipspan_status cs_raster_init(cs_raster *raster, cs_mode mode, uint64_t width, uint64_t height,
-                               const cs_picture_source *source, clipspan_error *err)
+                               const cs_image_source *source, clipspan_error *err)
 {
     size_t bytes;
     memset(raster, 0, sizeof *raster);
@@ -34,13 +34,13 @@ clipspan_status cs_raster_init(cs_raster *raster, cs_mode mode, uint64_t width, 
     if (width > MAX_EDGE || height > MAX_EDGE || width * height > source->max_pixels)
         return cs_fail_at(err, CLIPSPAN_E_LIMIT, source->name,
                           "has %llu x %llu pixels, more than the ceiling of %llu; raise it "
-                          "(--max-pixels, max_pixels) if the picture is to be trusted",
+                          "(--max-pixels, max_pixels) if the image is to be trusted",
                           (unsigned long long)width, (unsigned long long)height,
                           (unsigned long long)source->max_pixels);
     if (!cs_size_mul(&bytes, (size_t)width * (size_t)height, (size_t)cs_mode_bytes(mode)) ||
         bytes > SIZE_MAX - CS_RASTER_SLACK)
-        return cs_fail_memory(err, SIZE_MAX, "a decoded picture");
-    raster->data = cs_alloc_aligned(bytes + CS_RASTER_SLACK, 1, "a decoded picture", err);
+        return cs_fail_memory(err, SIZE_MAX, "a decoded image");
+    raster->data = cs_alloc_aligned(bytes + CS_RASTER_SLACK, 1, "a decoded image", err);
     if (!raster->data) return CLIPSPAN_E_NOMEM;
     memset(raster->data + bytes, 0, CS_RASTER_SLACK);
     raster->mode = mode;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A decoded picture in memory, in the modes that Pillow gives the same file, and the three decoders
+/* A decoded image in memory, in the modes that Pillow gives the same file, and the three decoders
  * that make one. */
 #ifndef CLIPSPAN_SRC_IMAGE_RASTER_H
 #define CLIPSPAN_SRC_IMAGE_RASTER_H
@@ -28,28 +28,28 @@ typedef struct cs_raster {
 } cs_raster;
 
 /* What a decoder is given. */
-typedef struct cs_picture_source {
+typedef struct cs_image_source {
     const unsigned char *bytes;
     size_t size;
     const char *name;    /* for messages */
     uint64_t max_pixels; /* refused before memory for them is taken */
-} cs_picture_source;
+} cs_image_source;
 
 int cs_mode_bytes(cs_mode mode); /* of one pixel */
 
 /* Checks the size that a file declares against the ceiling (LIMIT, FORMAT when it is 0) and takes
  * memory for it, in which nothing is written yet but the slack behind it, zeros. */
 clipspan_status cs_raster_init(cs_raster *raster, cs_mode mode, uint64_t width, uint64_t height,
-                               const cs_picture_source *source, clipspan_error *err);
+                               const cs_image_source *source, clipspan_error *err);
 void cs_raster_fini(cs_raster *raster);
 
 /* Each fills *raster, to be given back with cs_raster_fini also after a failure. Errors: FORMAT
  * (damaged, cut short), LIMIT, UNSUPPORTED, NOMEM. */
-clipspan_status cs_jpeg_decode(cs_raster *raster, const cs_picture_source *source,
+clipspan_status cs_jpeg_decode(cs_raster *raster, const cs_image_source *source,
                                clipspan_error *err);
-clipspan_status cs_png_decode(cs_raster *raster, const cs_picture_source *source,
+clipspan_status cs_png_decode(cs_raster *raster, const cs_image_source *source,
                               clipspan_error *err);
-clipspan_status cs_webp_decode(cs_raster *raster, const cs_picture_source *source,
+clipspan_status cs_webp_decode(cs_raster *raster, const cs_image_source *source,
                                clipspan_error *err);
 
 #endif

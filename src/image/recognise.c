@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Formats by their signatures: the three that are read, and those that people have lying among
- * their pictures, so that a refusal can name them. */
+ * their images, so that a refusal can name them. */
 #include "image/recognise.h"
 
 #include <string.h>
@@ -72,27 +72,27 @@ static int has(const unsigned char *bytes, size_t size, const char *word)
     return 0;
 }
 
-cs_picture_kind cs_picture_recognise(const char **name, const unsigned char *bytes, size_t size)
+cs_image_kind cs_image_recognise(const char **name, const unsigned char *bytes, size_t size)
 {
     size_t i;
     *name = NULL;
     if (size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0) {
         *name = "a JPEG file";
-        return CS_PICTURE_JPEG;
+        return CS_IMAGE_JPEG;
     }
     if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
         *name = "a PNG file";
-        return CS_PICTURE_PNG;
+        return CS_IMAGE_PNG;
     }
     if (size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0) {
         *name = "a WebP file";
-        return CS_PICTURE_WEBP;
+        return CS_IMAGE_WEBP;
     }
     for (i = 0; i < sizeof signatures / sizeof *signatures; i++) {
         const signature *s = &signatures[i];
         if (size < s->at + s->length || memcmp(bytes + s->at, s->bytes, s->length) != 0) continue;
         *name = s->name;
-        return CS_PICTURE_OTHER;
+        return CS_IMAGE_OTHER;
     }
     if (size >= 3 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7' &&
         (bytes[2] == ' ' || bytes[2] == '\n' || bytes[2] == '\r' || bytes[2] == '\t'))
@@ -101,5 +101,5 @@ cs_picture_kind cs_picture_recognise(const char **name, const unsigned char *byt
         *name = has(bytes, size, "<svg")                                          ? "an SVG file"
                 : has(bytes, size, "<html") || has(bytes, size, "<!DOCTYPE html") ? "a web page"
                                                                                   : "a text file";
-    return CS_PICTURE_OTHER;
+    return CS_IMAGE_OTHER;
 }

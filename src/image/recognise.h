@@ -5,14 +5,14 @@
 
 #include <stddef.h>
 
-typedef enum cs_picture_kind {
-    CS_PICTURE_JPEG,
-    CS_PICTURE_PNG,
-    CS_PICTURE_WEBP,
-    CS_PICTURE_OTHER
-} cs_picture_kind;
+typedef enum cs_image_kind {
+    CS_IMAGE_JPEG,
+    CS_IMAGE_PNG,
+    CS_IMAGE_WEBP,
+    CS_IMAGE_OTHER
+} cs_image_kind;
 
 /* *name: "a GIF file" and the like, or NULL when nothing is known about the bytes. */
-cs_picture_kind cs_picture_recognise(const char **name, const unsigned char *bytes, size_t size);
+cs_image_kind cs_image_recognise(const char **name, const unsigned char *bytes, size_t size);
 
 #endif

@@ -110,11 +110,11 @@ static void close_row(unsigned char *out, const resize_work *work, int output,
 
 /* The horizontal pass of one row. */
 static void across(unsigned char *out, const unsigned char *row, const resize_work *work,
-                   const cs_raster *picture, const cs_resize_kernels *kernels)
+                   const cs_raster *image, const cs_resize_kernels *kernels)
 {
     if (work->wide)
         row16(out, row, &work->x);
-    else if (cs_mode_bytes(picture->mode) == 1)
+    else if (cs_mode_bytes(image->mode) == 1)
         kernels->row1(out, row, &work->x);
     else
         kernels->row4(out, row, &work->x);
@@ -122,29 +122,29 @@ static void across(unsigned char *out, const unsigned char *row, const resize_wo
 
 /* The samples of source row y that are summed: after the horizontal pass, unless that comes last or
  * not at all. */
-static const unsigned char *source_row(resize_work *work, const cs_raster *picture, int y,
+static const unsigned char *source_row(resize_work *work, const cs_raster *image, int y,
                                        const cs_plan *plan, const cs_resize_kernels *kernels)
 {
-    const size_t size = (size_t)cs_mode_bytes(picture->mode);
-    const unsigned char *from = picture->data + (size_t)y * (size_t)picture->width * size;
+    const size_t size = (size_t)cs_mode_bytes(image->mode);
+    const unsigned char *from = image->data + (size_t)y * (size_t)image->width * size;
     if (work->down_first || plan->x.in == plan->x.out) return from + work->skip;
-    across(work->row, from, work, picture, kernels);
+    across(work->row, from, work, image, kernels);
     return work->row;
 }
 
-static void resample(unsigned char *out, resize_work *work, const cs_raster *picture,
+static void resample(unsigned char *out, resize_work *work, const cs_raster *image,
                      const cs_plan *plan, const cs_resize_kernels *kernels)
 {
-    const size_t bytes = (size_t)plan->x.count * (size_t)cs_mode_bytes(picture->mode);
+    const size_t bytes = (size_t)plan->x.count * (size_t)cs_mode_bytes(image->mode);
     int y, i, first = 0, opened = 0;
     if (plan->y.in == plan->y.out) {
         for (y = 0; y < plan->y.count; y++)
             memcpy(out + (size_t)y * bytes,
-                   source_row(work, picture, plan->y.first + y, plan, kernels), bytes);
+                   source_row(work, image, plan->y.first + y, plan, kernels), bytes);
         return;
     }
     for (y = work->y.min[0]; first < plan->y.count; y++) {
-        const unsigned char *row = source_row(work, picture, y, plan, kernels);
+        const unsigned char *row = source_row(work, image, y, plan, kernels);
         while (opened < plan->y.count && work->y.min[opened] <= y)
             open_row(work, opened++);
         for (i = first; i < opened; i++)
@@ -153,25 +153,25 @@ static void resample(unsigned char *out, resize_work *work, const cs_raster *pic
             unsigned char *to = out + (size_t)first * bytes;
             if (work->down_first) {
                 close_row(work->row + work->skip, work, first, kernels);
-                across(to, work->row, work, picture, kernels);
+                across(to, work->row, work, image, kernels);
             } else
                 close_row(to, work, first, kernels);
         }
     }
 }
 
-static clipspan_status prepare(resize_work *work, const cs_raster *picture, const cs_plan *plan,
+static clipspan_status prepare(resize_work *work, const cs_raster *image, const cs_plan *plan,
                                clipspan_error *err)
 {
-    const size_t size = (size_t)cs_mode_bytes(picture->mode);
+    const size_t size = (size_t)cs_mode_bytes(image->mode);
     const int has_x = plan->x.in != plan->x.out, has_y = plan->y.in != plan->y.out;
     const int64_t fewer_x = (int64_t)plan->x.in - plan->x.out;
     const int64_t fewer_y = (int64_t)plan->y.in - plan->y.out;
     size_t pixels = (size_t)plan->x.count;
-    work->wide = picture->mode == CS_MODE_GREY16;
+    work->wide = image->mode == CS_MODE_GREY16;
     work->down_first = has_x && has_y && fewer_y > 0 && fewer_y > 2 * fewer_x;
-    if (has_x) CS_TRY(cs_weights_init(&work->x, &plan->x, plan->kernel, picture->mode, err));
-    if (has_y) CS_TRY(cs_weights_init(&work->y, &plan->y, plan->kernel, picture->mode, err));
+    if (has_x) CS_TRY(cs_weights_init(&work->x, &plan->x, plan->kernel, image->mode, err));
+    if (has_y) CS_TRY(cs_weights_init(&work->y, &plan->y, plan->kernel, image->mode, err));
     if (work->down_first) { /* the columns that the kept ones are made of */
         work->skip = (size_t)work->x.min[0] * size;
         pixels = (size_t)(work->x.max[plan->x.count - 1] - work->x.min[0]);
@@ -203,7 +203,7 @@ static int *nearest_table(const cs_span *span, clipspan_error *err)
     return table;
 }
 
-static clipspan_status nearest(unsigned char *out, const cs_raster *picture, const cs_plan *plan,
+static clipspan_status nearest(unsigned char *out, const cs_raster *image, const cs_plan *plan,
                                clipspan_error *err)
 {
     int *from_x = nearest_table(&plan->x, err);
@@ -214,32 +214,31 @@ static clipspan_status nearest(unsigned char *out, const cs_raster *picture, con
             *out++ =
                 from_x[x] < 0 || from_y[y] < 0
                     ? 0
-                    : picture->data[(size_t)from_y[y] * (size_t)picture->width + (size_t)from_x[x]];
+                    : image->data[(size_t)from_y[y] * (size_t)image->width + (size_t)from_x[x]];
     cs_free(from_x);
     cs_free(from_y);
     return from_y ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-clipspan_status cs_resize(unsigned char **out, cs_raster *picture, const cs_plan *plan,
+clipspan_status cs_resize(unsigned char **out, cs_raster *image, const cs_plan *plan,
                           const cs_resize_kernels *kernels, clipspan_error *err)
 {
     const size_t count = (size_t)plan->x.count * (size_t)plan->y.count;
     const int weighted =
-        picture->mode == CS_MODE_RGBA && (plan->x.in != plan->x.out || plan->y.in != plan->y.out);
+        image->mode == CS_MODE_RGBA && (plan->x.in != plan->x.out || plan->y.in != plan->y.out);
     resize_work work;
     clipspan_status status;
     memset(&work, 0, sizeof work);
-    *out = cs_alloc(count, (size_t)cs_mode_bytes(picture->mode), "a resized picture", err);
+    *out = cs_alloc(count, (size_t)cs_mode_bytes(image->mode), "a resized image", err);
     if (!*out) return CLIPSPAN_E_NOMEM;
     if (!kernels) kernels = cs_resize_best();
-    if (picture->mode == CS_MODE_BIT || picture->mode == CS_MODE_INDEX) {
-        status = nearest(*out, picture, plan, err);
+    if (image->mode == CS_MODE_BIT || image->mode == CS_MODE_INDEX) {
+        status = nearest(*out, image, plan, err);
     } else {
-        status = prepare(&work, picture, plan, err);
+        status = prepare(&work, image, plan, err);
         if (status == CLIPSPAN_OK) {
-            if (weighted)
-                cs_premultiply(picture->data, (size_t)picture->width * (size_t)picture->height);
-            resample(*out, &work, picture, plan, kernels);
+            if (weighted) cs_premultiply(image->data, (size_t)image->width * (size_t)image->height);
+            resample(*out, &work, image, plan, kernels);
             if (weighted) cs_unpremultiply(*out, count);
         }
         cs_weights_fini(&work.x);

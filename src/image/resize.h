@@ -16,7 +16,7 @@ typedef struct cs_weights {
     double *real;   /* [count, room], for 16-bit grey; one of the two is NULL */
 } cs_weights;
 
-/* The inner loops. Sums are of whole numbers, so every level gives the same bytes. */
+/* The inner loops. Sums are of integers, so every level gives the same bytes. */
 typedef struct cs_resize_kernels {
     /* out : [count, 4]   in : a row of 4-byte pixels, readable CS_RASTER_SLACK bytes beyond */
     void (*row4)(unsigned char *out, const unsigned char *in, const cs_weights *weights);
@@ -39,10 +39,10 @@ clipspan_status cs_weights_init(cs_weights *weights, const cs_span *span, clipsp
                                 cs_mode mode, clipspan_error *err);
 void cs_weights_fini(cs_weights *weights);
 
-/* *out : [plan->y.count, plan->x.count] pixels of the picture's mode, given back with cs_free. Bit
- * and palette pictures take the nearest pixel, RGBA ones are weighted by their alpha; for that the
- * picture's own pixels are changed. kernels NULL: the best. Errors: NOMEM. */
-clipspan_status cs_resize(unsigned char **out, cs_raster *picture, const cs_plan *plan,
+/* *out : [plan->y.count, plan->x.count] pixels of the image's mode, given back with cs_free. Bit
+ * and palette images take the nearest pixel, RGBA ones are weighted by their alpha; for that the
+ * image's own pixels are changed. kernels NULL: the best. Errors: NOMEM. */
+clipspan_status cs_resize(unsigned char **out, cs_raster *image, const cs_plan *plan,
                           const cs_resize_kernels *kernels, clipspan_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The inner loops of resampling: plain C, and the same with AVX2. Pillow's arithmetic is of 32-bit
- * whole numbers (8-bit samples times 22-bit weights, one half added first), so the order of the
+ * integers (8-bit samples times 22-bit weights, one half added first), so the order of the
  * additions does not matter and all levels agree to the last bit. */
 #include <stdlib.h>
 #include <string.h>

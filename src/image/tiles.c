@@ -66,11 +66,11 @@ static void span_of(cs_span *span, int in, const cs_tile_side *side, int size, i
 }
 
 clipspan_status cs_tiles_init(cs_tiles *tiles, const cs_preprocess *preprocess, int patch,
-                              int picture_height, int picture_width, int size, uint64_t most,
+                              int image_height, int image_width, int size, uint64_t most,
                               clipspan_error *err)
 {
     const int rows = preprocess->height / patch, columns = preprocess->width / patch;
-    const double wide = (double)picture_width, high = (double)picture_height;
+    const double wide = (double)image_width, high = (double)image_height;
     const double tower_wide = (double)preprocess->width, tower_high = (double)preprocess->height;
     const double shorter = tower_wide < tower_high ? tower_wide : tower_high;
     double scale = size ? shorter / (double)size : 1.0, across, down, count;
@@ -80,7 +80,7 @@ clipspan_status cs_tiles_init(cs_tiles *tiles, const cs_preprocess *preprocess, 
     tiles->width = preprocess->width;
     tiles->whole = wide * scale <= tower_wide && high * scale <= tower_high;
     if (tiles->whole) {
-        CS_TRY(cs_geometry_plan(&tiles->plan, preprocess, picture_width, picture_height, err));
+        CS_TRY(cs_geometry_plan(&tiles->plan, preprocess, image_width, image_height, err));
         CS_TRY(lay_side(&tiles->x, (double)columns, columns, err));
         return lay_side(&tiles->y, (double)rows, rows, err);
     }
@@ -93,14 +93,14 @@ clipspan_status cs_tiles_init(cs_tiles *tiles, const cs_preprocess *preprocess, 
     if (count > (double)most)
         return cs_fail(err, CLIPSPAN_E_LIMIT,
                        "%d x %d pixels take %.0f windows of %.4g x %.4g, over the limit of %llu; "
-                       "take larger ones (--tile-size) or a smaller picture",
-                       picture_width, picture_height, count, tower_wide / scale, tower_high / scale,
+                       "take larger ones (--tile-size) or a smaller image",
+                       image_width, image_height, count, tower_wide / scale, tower_high / scale,
                        (unsigned long long)most);
     CS_TRY(lay_side(&tiles->x, across, columns, err));
     CS_TRY(lay_side(&tiles->y, down, rows, err));
     tiles->plan.kernel = preprocess->kernel;
-    span_of(&tiles->plan.x, picture_width, &tiles->x, preprocess->width, patch);
-    span_of(&tiles->plan.y, picture_height, &tiles->y, preprocess->height, patch);
+    span_of(&tiles->plan.x, image_width, &tiles->x, preprocess->width, patch);
+    span_of(&tiles->plan.y, image_height, &tiles->y, preprocess->height, patch);
     return CLIPSPAN_OK;
 }
 

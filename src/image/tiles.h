@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Windows of the tower's size over a picture that is larger, on one grid of patches for the whole
- * picture, and the weights that blend their maps.
+/* Windows of the tower's size over an image that is larger, on one grid of patches for the whole
+ * image, and the weights that blend their maps.
  *
- * The picture is resized to a whole number of patches a side, as near as that comes to `size` of
+ * The image is resized to an integer of patches a side, as near as that comes to `size` of
  * its pixels a window. Along a side of n patches stand the fewest windows of w patches that overlap
  * by half at least, evenly spread and at whole patches. With k the place of patch x in window i,
  *
@@ -18,7 +18,7 @@
 #define CS_TILES_MOST 4096 /* windows, unless said otherwise */
 
 typedef struct cs_tile_side {
-    int patches, window; /* of the picture; of a window */
+    int patches, window; /* of the image; of a window */
     int count;           /* windows */
     int *first;          /* [count] patch that each begins at */
     float *weight;       /* [count, window] */
@@ -26,27 +26,26 @@ typedef struct cs_tile_side {
 
 typedef struct cs_tiles {
     cs_tile_side x, y;
-    int whole; /* the picture is no larger than a window: one, seen as any picture is */
-    cs_plan
-        plan;  /* from the picture to all windows' pixels together; of a whole one, the tower's */
-    int patch; /* pixels of the tower */
+    int whole;    /* the image is no larger than a window: one, seen as any image is */
+    cs_plan plan; /* from the image to all windows' pixels together; of a whole one, the tower's */
+    int patch;    /* pixels of the tower */
     int height, width; /* of a window, in pixels of the tower */
 } cs_tiles;
 
-/* size: pixels of the picture along a window's shorter side, 0 for as many as the tower has; a
- * window is never longer than the picture. most: windows, 0 for CS_TILES_MOST. Give back with
+/* size: pixels of the image along a window's shorter side, 0 for as many as the tower has; a
+ * window is never longer than the image. most: windows, 0 for CS_TILES_MOST. Give back with
  * cs_tiles_fini in any case. Errors: LIMIT (more windows), NOMEM, as cs_geometry_plan. */
 clipspan_status cs_tiles_init(cs_tiles *tiles, const cs_preprocess *preprocess, int patch,
-                              int picture_height, int picture_width, int size, uint64_t most,
+                              int image_height, int image_width, int size, uint64_t most,
                               clipspan_error *err);
 void cs_tiles_fini(cs_tiles *tiles);
 
-/* pixels : [height, width, 3] of window `index`, row by row of windows. raster: the picture, made
+/* pixels : [height, width, 3] of window `index`, row by row of windows. raster: the image, made
  * grey or RGB by cs_convert_first. Errors: NOMEM. */
 clipspan_status cs_tiles_cut(uint8_t *pixels, const cs_tiles *tiles, size_t index,
                              cs_raster *raster, clipspan_error *err);
 
-/* Adds a window's map to the picture's: map : [y.patches, x.patches]
+/* Adds a window's map to the image's: map : [y.patches, x.patches]
  * part : [y.window, x.window] */
 void cs_tiles_add(float *map, const cs_tiles *tiles, size_t index, const float *part);
 

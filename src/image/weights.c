@@ -3,12 +3,12 @@
  * smooths what it drops.
  *
  *   scale = in / out,  s = max(scale, 1),  centre = (i + 1/2) scale
- *   pixels int(centre - support s + 1/2) to int(centre + support s + 1/2) - 1, inside the picture
+ *   pixels int(centre - support s + 1/2) to int(centre + support s + 1/2) - 1, inside the image
  *   w_j = kernel((j - centre + 1/2) / s), divided by their sum, in double
  *   bicubic   Keys' cubic with a = -1/2, support 2       bilinear   a triangle, support 1
  *
- * Weights of 8-bit pictures are rounded to 22 fractional bits, half away from zero. Only those of
- * the kept pixels are computed: about 4 times the picture's edge in numbers at most. */
+ * Weights of 8-bit images are rounded to 22 fractional bits, half away from zero. Only those of
+ * the kept pixels are computed: about 4 times the image's edge in numbers at most. */
 #include <math.h>
 #include <string.h>
 
@@ -70,7 +70,7 @@ clipspan_status cs_weights_init(cs_weights *weights, const cs_span *span, clipsp
     const double scale = (double)span->in / span->out;
     const double support = (kernel == CLIPSPAN_BICUBIC ? 2.0 : 1.0) * (scale < 1.0 ? 1.0 : scale);
     const int real = mode == CS_MODE_GREY16;
-    /* Never more than the picture itself, made even for kernels that take two at a time. */
+    /* Never more than the image itself, made even for kernels that take two at a time. */
     const double widest = ceil(support) * 2 + 1;
     const int room = ((widest < span->in ? (int)widest : span->in) + 1) / 2 * 2;
     const size_t count = (size_t)span->count;

@@ -19,7 +19,7 @@ typedef struct csv_reader {
     int has_label, label_by_folder;
     size_t groups[GROUP_COLUMNS], group_count;
     size_t where[WHERE_COLUMNS], where_count;
-    const char *wanted[WHERE_COLUMNS]; /* value of each, borrowed */
+    const char *wanted[WHERE_COLUMNS];              /* value of each, borrowed */
     size_t more[CS_INPUT_COLUMNS_MOST], more_count; /* further columns: in the file, */
     size_t kept[CS_INPUT_COLUMNS_MOST];             /* and in the list */
     char *group;                                    /* the joined group of a record */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures that a CSV or TSV names. */
+/* Images that a CSV or TSV names. */
 #ifndef CLIPSPAN_SRC_INPUTS_INPUT_CSV_H
 #define CLIPSPAN_SRC_INPUTS_INPUT_CSV_H
 
@@ -7,7 +7,7 @@
 
 #include "inputs/input_list.h"
 
-/* Appends every record's picture. The path column is options->path_column, or "path", "image" or
+/* Appends every record's image. The path column is options->path_column, or "path", "image" or
  * "file"; labels and groups come from the columns that the options name, groups of several columns
  * as their values joined by "/"; further columns that options->columns names are kept by name.
  * Records in which one of options->where does not hold are left out. Relative paths start at

@@ -26,16 +26,16 @@ typedef struct folder_id {
 
 typedef struct walk {
     cs_string_store strings;
-    path_list pictures, folders, links; /* folders and links: still to be entered */
-    size_t left_out;                    /* pictures of other kinds */
-    folder_id *entered;                 /* sorted */
+    path_list images, folders, links; /* folders and links: still to be entered */
+    size_t left_out;                  /* images of other kinds */
+    folder_id *entered;               /* sorted */
     size_t entered_count, entered_room;
 } walk;
 
 static clipspan_status push(path_list *list, const char *path, clipspan_error *err)
 {
     CS_TRY(cs_grow(&list->paths, &list->room, list->count + 1, sizeof *list->paths,
-                   "a list of pictures", err));
+                   "a list of images", err));
     list->paths[list->count++] = path;
     return CLIPSPAN_OK;
 }
@@ -50,13 +50,13 @@ static int ends_in_one(const char *name, const char *const *endings, size_t coun
     return 0;
 }
 
-static int has_picture_ending(const char *name)
+static int has_image_ending(const char *name)
 {
     static const char *const endings[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"};
     return ends_in_one(name, endings, sizeof endings / sizeof *endings);
 }
 
-/* Pictures of kinds that are not read; who has them wants to know that they are left out. */
+/* Images of kinds that are not read; who has them wants to know that they are left out. */
 static int has_other_ending(const char *name)
 {
     static const char *const endings[] = {
@@ -99,14 +99,14 @@ static clipspan_status enter(int *fresh, walk *w, const struct stat *facts, clip
     return CLIPSPAN_OK;
 }
 
-/* The list that a name of a folder belongs to: pictures, folders to enter later, or none (NULL).
- * What is named as a picture but cannot be looked at stays in the list: reading it fails and is
+/* The list that a name of a folder belongs to: images, folders to enter later, or none (NULL).
+ * What is named as an image but cannot be looked at stays in the list: reading it fails and is
  * counted. */
 static path_list *place(walk *w, int folder, const char *name)
 {
     struct stat facts;
     int link = 0;
-    path_list *otherwise = has_picture_ending(name) ? &w->pictures : NULL;
+    path_list *otherwise = has_image_ending(name) ? &w->images : NULL;
     if (name[0] == '.') return NULL;
     if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) != 0) return otherwise;
     if (S_ISLNK(facts.st_mode)) {
@@ -175,7 +175,7 @@ static clipspan_status enter_all(walk *w, clipspan_error *err)
         } else {
             reason = errno;
         }
-        if (reason) CS_TRY(push(&w->pictures, path, err));
+        if (reason) CS_TRY(push(&w->images, path, err));
     }
     return CLIPSPAN_OK;
 }
@@ -200,15 +200,14 @@ clipspan_status cs_input_folder_list(cs_input_list *list, const char *folder, in
         goto done;
     }
     CS_TRY_DONE(enter_all(&w, err));
-    sort_paths(&w.pictures);
+    sort_paths(&w.images);
     list->left_out += w.left_out;
-    for (i = 0; i < w.pictures.count; i++)
-        CS_TRY_DONE(label_by_folder
-                        ? cs_input_list_add_in_folder(list, w.pictures.paths[i], "", err)
-                        : cs_input_list_add(list, w.pictures.paths[i], "", "", err));
+    for (i = 0; i < w.images.count; i++)
+        CS_TRY_DONE(label_by_folder ? cs_input_list_add_in_folder(list, w.images.paths[i], "", err)
+                                    : cs_input_list_add(list, w.images.paths[i], "", "", err));
     status = CLIPSPAN_OK;
 done:
-    cs_free(w.pictures.paths);
+    cs_free(w.images.paths);
     cs_free(w.folders.paths);
     cs_free(w.links.paths);
     cs_free(w.entered);

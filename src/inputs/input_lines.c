@@ -75,7 +75,7 @@ clipspan_status cs_input_lines_list(cs_input_list *list, int fd, char separator,
     clipspan_status status = CLIPSPAN_E_NOMEM;
     line_reader reader = {list, root, separator, label_by_folder, 0};
     size_t used = 0;
-    char *buffer = cs_alloc(ROOM + 1, 1, "a list of pictures", err);
+    char *buffer = cs_alloc(ROOM + 1, 1, "a list of images", err);
     if (!buffer) return status;
     for (;;) {
         ssize_t got = read(fd, buffer + used, ROOM - used);

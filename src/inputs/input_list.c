@@ -23,7 +23,7 @@ const char *cs_string_store_add(cs_string_store *store, const char *text, size_t
     char *copy;
     if (!block || block->size - block->used <= length) {
         size_t size = length + 1 > BLOCK_BYTES ? length + 1 : BLOCK_BYTES;
-        block = cs_alloc(1, sizeof *block + size, "a list of pictures", err);
+        block = cs_alloc(1, sizeof *block + size, "a list of images", err);
         if (!block) return NULL;
         block->before = store->last;
         block->used = 0;
@@ -116,14 +116,13 @@ clipspan_status cs_input_list_add(cs_input_list *list, const char *path, const c
                           CS_INPUT_PATH_MOST);
     if (list->count == CS_INPUTS_MOST)
         return cs_fail(err, CLIPSPAN_E_LIMIT,
-                       "the list has more than the %zu pictures that one run takes; split it",
+                       "the list has more than the %zu images that one run takes; split it",
                        CS_INPUTS_MOST);
-    CS_TRY(
-        cs_grow(&list->paths, &list->room, need, sizeof *list->paths, "a list of pictures", err));
-    CS_TRY(cs_grow(&list->labels, &list->label_room, need, sizeof *list->labels,
-                   "a list of pictures", err));
-    CS_TRY(cs_grow(&list->groups, &list->group_room, need, sizeof *list->groups,
-                   "a list of pictures", err));
+    CS_TRY(cs_grow(&list->paths, &list->room, need, sizeof *list->paths, "a list of images", err));
+    CS_TRY(cs_grow(&list->labels, &list->label_room, need, sizeof *list->labels, "a list of images",
+                   err));
+    CS_TRY(cs_grow(&list->groups, &list->group_room, need, sizeof *list->groups, "a list of images",
+                   err));
     CS_TRY(intern(&empty, list, "", err));
     CS_TRY(intern(&label_number, list, label, err));
     CS_TRY(intern(&group_number, list, group, err));
@@ -184,8 +183,7 @@ clipspan_status cs_input_list_set(cs_input_list *list, size_t column, const char
     cs_input_column *c = &list->columns[column];
     uint32_t number = 0;
     CS_TRY(intern(&number, list, value, err));
-    CS_TRY(
-        cs_grow(&c->values, &c->room, list->count, sizeof *c->values, "a list of pictures", err));
+    CS_TRY(cs_grow(&c->values, &c->room, list->count, sizeof *c->values, "a list of images", err));
     while (c->count + 1 < list->count) /* images before that had no such column */
         c->values[c->count++] = 0;
     c->values[list->count - 1] = number;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The growing list behind clipspan_inputs: paths side by side in large blocks, labels, groups and
- * further columns as numbers of distinct strings, so that a million pictures cost little more than
+ * further columns as numbers of distinct strings, so that a million images cost little more than
  * their names. */
 #ifndef CLIPSPAN_SRC_INPUTS_INPUT_LIST_H
 #define CLIPSPAN_SRC_INPUTS_INPUT_LIST_H
 
 #include "base/error.h"
 
-#define CS_INPUTS_MOST     ((size_t)100000000) /* pictures in a list */
+#define CS_INPUTS_MOST     ((size_t)100000000) /* images in a list */
 #define CS_INPUT_PATH_MOST ((size_t)65535)     /* bytes of a path, label or group */
 
 typedef struct cs_string_block cs_string_block;
@@ -37,8 +37,8 @@ typedef struct cs_input_list {
     const char **paths; /* [count], one array as the public API shows it */
     uint32_t *labels, *groups;
     size_t count, room, label_room, group_room;
-    size_t duplicates; /* set by cs_input_list_finish */
-    size_t left_out;   /* pictures of folders that cannot be read for their kind */
+    size_t duplicates;        /* set by cs_input_list_finish */
+    size_t left_out;          /* images of folders that cannot be read for their kind */
     cs_input_column *columns; /* [column_count], in order of their first appearance */
     size_t column_count;
     cs_string_store strings;
@@ -53,7 +53,7 @@ const char *cs_string_store_add(cs_string_store *store, const char *text, size_t
                                 clipspan_error *err);
 void cs_string_store_fini(cs_string_store *store);
 
-/* Appends a picture; path, label and group are copied. Errors: LIMIT, NOMEM. */
+/* Appends an image; path, label and group are copied. Errors: LIMIT, NOMEM. */
 clipspan_status cs_input_list_add(cs_input_list *list, const char *path, const char *label,
                                   const char *group, clipspan_error *err);
 
@@ -70,7 +70,7 @@ clipspan_status cs_input_list_set(cs_input_list *list, size_t column, const char
 /* Value of an image in a further column, or "". */
 const char *cs_input_list_get(const cs_input_list *list, size_t index, size_t column);
 
-/* Appends a picture whose label is the name of the folder that it lies in. */
+/* Appends an image whose label is the name of the folder that it lies in. */
 clipspan_status cs_input_list_add_in_folder(cs_input_list *list, const char *path,
                                             const char *group, clipspan_error *err);
 

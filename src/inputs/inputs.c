@@ -30,7 +30,7 @@ static int is_stream(const char *source)
     return strcmp(source, "-") == 0 || strcmp(source, "-0") == 0;
 }
 
-/* Files that are certainly no picture, whatever they hold. */
+/* Files that are certainly no image, whatever they hold. */
 static clipspan_status refuse(const char *source, clipspan_error *err)
 {
     static const char *const archives[] = {".tar", ".tar.gz", ".tgz", ".tar.zst", ".zip"};
@@ -44,7 +44,7 @@ static clipspan_status refuse(const char *source, clipspan_error *err)
     for (i = 0; i < sizeof lists / sizeof *lists; i++)
         if (ends_in(source, lists[i]))
             return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, source,
-                              "is a text file, where a picture, folder or CSV was expected; a list "
+                              "is a text file, where an image, folder or CSV was expected; a list "
                               "of paths is read from standard input: - < LIST");
     return CLIPSPAN_OK;
 }
@@ -70,7 +70,7 @@ static clipspan_status add_source(cs_input_list *list, const char *source,
                                    by_folder, err);
     if (!*source)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "an empty text, where a picture, folder or CSV was expected");
+                       "an empty text, where an image, folder or CSV was expected");
     if (stat(source, &facts) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, source, "no such file or folder");
@@ -110,7 +110,7 @@ clipspan_status cs_inputs_open(clipspan_inputs **out, const char *const *sources
     clipspan_inputs *inputs;
     *out = NULL;
     CS_TRY(check_columns(sources, count, options, err));
-    inputs = cs_alloc_zero(1, sizeof *inputs, "a list of pictures", err);
+    inputs = cs_alloc_zero(1, sizeof *inputs, "a list of images", err);
     if (!inputs) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count; i++) {
         size_t before = inputs->list.count;
@@ -119,8 +119,8 @@ clipspan_status cs_inputs_open(clipspan_inputs **out, const char *const *sources
             status = cs_fail_at(
                 err, CLIPSPAN_E_NOT_FOUND, is_stream(sources[i]) ? "standard input" : sources[i],
                 options->where_count
-                    ? "holds no picture that was asked for (where)"
-                    : "holds no picture (.jpg .jpeg .jpe .jfif .png .webp in a folder, "
+                    ? "holds no image that was asked for (where)"
+                    : "holds no image (.jpg .jpeg .jpe .jfif .png .webp in a folder, "
                       "or paths in a list)");
             goto done;
         }

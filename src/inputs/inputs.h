@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists of pictures from files, folders, tables and standard input: what clipspan_inputs does. */
+/* Lists of images from files, folders, tables and standard input: what clipspan_inputs does. */
 #ifndef CLIPSPAN_SRC_INPUTS_INPUTS_H
 #define CLIPSPAN_SRC_INPUTS_INPUTS_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Facts about published models: OpenCLIP's model_configs (sizes) and pretrained.py (tags,
  * repositories, activation, preprocessing) as of open_clip 3. Only plain CLIP vision transformers
- * with the standard text tower are listed. The tag laion400m_e32 of ViT-B-16-plus-240 is left out:
- * the repository that OpenCLIP names for it holds epoch 31. */
+ * with the standard text encoder are listed. The tag laion400m_e32 of ViT-B-16-plus-240 is left
+ * out: the repository that OpenCLIP names for it holds epoch 31. */
 #include "model/architectures.h"
 
 #include <string.h>

@@ -17,7 +17,7 @@
 typedef enum cs_use {
     CS_USE_QKV = 1,       /* queries, keys or values */
     CS_USE_REST = 2,      /* output projection and MLP */
-    CS_USE_PROJECTION = 4 /* to the joint space */
+    CS_USE_PROJECTION = 4 /* to the joint image-text embedding space */
 } cs_use;
 
 typedef struct cs_rows {
@@ -57,7 +57,7 @@ size_t cs_scratch_panel(const cs_block *block);
 typedef struct cs_lane {
     const cs_tower *tower;
     const cs_simd *simd;
-    int threads; /* inside this lane: 1, or all for a lone picture */
+    int threads; /* inside this lane: 1, or all for a lone image */
 } cs_lane;
 
 /* LayerNorm of rows x : [rows, D] in place. */

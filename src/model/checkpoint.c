@@ -137,8 +137,8 @@ static clipspan_status decide_activation(cs_checkpoint *c, const config_choice *
     return CLIPSPAN_OK;
 }
 
-/* A built-in architecture; without a text tower where the weights have none. text: before the text
- * tower's names. */
+/* A built-in architecture; without a text encoder where the weights have none. text: before the
+ * text encoder's names. */
 static clipspan_status take_architecture(cs_checkpoint *c, const cs_architecture *architecture,
                                          clipspan_layout layout, const char *text,
                                          clipspan_error *err)
@@ -455,7 +455,7 @@ const char *cs_checkpoint_tokenizer(const cs_checkpoint *checkpoint)
     return checkpoint->tokenizer;
 }
 
-cs_tensor_ref cs_checkpoint_part(const cs_checkpoint *checkpoint, clipspan_tower tower,
+cs_tensor_ref cs_checkpoint_part(const cs_checkpoint *checkpoint, clipspan_modality tower,
                                  cs_part part, int layer)
 {
     const cs_config *config = &checkpoint->config;
@@ -476,7 +476,7 @@ clipspan_status cs_checkpoint_read(float *out, const cs_checkpoint *checkpoint, 
                                ref.rows * ref.columns, err);
 }
 
-uint64_t cs_checkpoint_parameters(const cs_checkpoint *checkpoint, clipspan_tower tower)
+uint64_t cs_checkpoint_parameters(const cs_checkpoint *checkpoint, clipspan_modality tower)
 {
     return checkpoint->parts.parameters[tower];
 }

@@ -90,8 +90,8 @@ clipspan_status cs_checkpoint_file(char **out, const cs_checkpoint *checkpoint, 
 const char *cs_checkpoint_tokenizer(const cs_checkpoint *checkpoint);
 
 /* layer: 0 to layers - 1, or 0 for parts that exist once. Parts that this model does not have
- * (CS_LN_PRE_* with no_ln_pre, text parts without a text tower) give entry NULL. */
-cs_tensor_ref cs_checkpoint_part(const cs_checkpoint *checkpoint, clipspan_tower tower,
+ * (CS_LN_PRE_* with no_ln_pre, text parts without a text encoder) give entry NULL. */
+cs_tensor_ref cs_checkpoint_part(const cs_checkpoint *checkpoint, clipspan_modality tower,
                                  cs_part part, int layer);
 
 /* Reads a part as float32, row-major as stored: out : [rows, columns]. f16, bf16 and f32 are exact,
@@ -99,7 +99,7 @@ cs_tensor_ref cs_checkpoint_part(const cs_checkpoint *checkpoint, clipspan_tower
 clipspan_status cs_checkpoint_read(float *out, const cs_checkpoint *checkpoint, cs_tensor_ref ref,
                                    clipspan_error *err);
 
-/* Numbers stored for a tower (all its tensors; logit_scale counts for the text tower). */
-uint64_t cs_checkpoint_parameters(const cs_checkpoint *checkpoint, clipspan_tower tower);
+/* Numbers stored for a tower (all its tensors; logit_scale counts for the text encoder). */
+uint64_t cs_checkpoint_parameters(const cs_checkpoint *checkpoint, clipspan_modality tower);
 
 #endif

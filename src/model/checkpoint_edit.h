@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checkpoints in which chosen heads of the image tower no longer look at the picture: what stands
+/* Checkpoints in which chosen heads of the image encoder no longer look at the image: what stands
  * for their mixed values z, the same numbers for every token, goes into the bias of the output
  * projection, and their slice of the weights is zero, or gone:
  *

@@ -46,21 +46,21 @@ static clipspan_status check_tower(cs_tower_config *tower, const char *name, con
 clipspan_status cs_config_finish(cs_config *out, const char *path, clipspan_error *err)
 {
     CS_TRY(check_tower(&out->image, "image", path, err));
-    if (out->image_height % out->patch_size != 0 || out->image_width % out->patch_size != 0)
+    if (out->input_height % out->patch_size != 0 || out->input_width % out->patch_size != 0)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                           "image_size %d x %d (height x width) is no multiple of patch_size %d",
-                          out->image_height, out->image_width, out->patch_size);
-    out->grid_height = out->image_height / out->patch_size;
-    out->grid_width = out->image_width / out->patch_size;
+                          out->input_height, out->input_width, out->patch_size);
+    out->grid_height = out->input_height / out->patch_size;
+    out->grid_width = out->input_width / out->patch_size;
     out->tokens = 1 + out->grid_height * out->grid_width;
     if (out->tokens > CS_MAX_TOKENS)
         return cs_fail_at(err, CLIPSPAN_E_LIMIT, path,
                           "image_size %d x %d with patch_size %d makes %d tokens; at most %d are "
                           "computed",
-                          out->image_height, out->image_width, out->patch_size, out->tokens,
+                          out->input_height, out->input_width, out->patch_size, out->tokens,
                           CS_MAX_TOKENS);
-    out->preprocess.height = out->image_height;
-    out->preprocess.width = out->image_width;
+    out->preprocess.height = out->input_height;
+    out->preprocess.width = out->input_width;
     if (!out->has_text) {
         memset(&out->text, 0, sizeof out->text);
         out->context_length = out->vocab_size = 0;
@@ -109,7 +109,7 @@ static clipspan_status read_layer(cs_config *out, const cs_json *in, const json_
         const json_int_t value = json_is_integer(item) ? json_integer_value(item) : -1;
         if (value <= last || value >= H)
             return cs_fail_at(err, CLIPSPAN_E_FORMAT, in->path,
-                              "%s%sheads_per_layer: layer %d: expected rising whole numbers below "
+                              "%s%sheads_per_layer: layer %d: expected rising integers below "
                               "%d, item %zu is not",
                               in->name, *in->name ? "." : "", layer, H, i);
         last = (int)value;
@@ -200,7 +200,7 @@ clipspan_status cs_config_from_architecture(cs_config *out, const cs_architectur
 {
     cs_config_start(out, layout);
     out->embed_width = a->embed;
-    out->image_height = out->image_width = a->image_size;
+    out->input_height = out->input_width = a->image_size;
     out->patch_size = a->patch;
     out->image.layers = a->layers;
     out->image.width = a->width;

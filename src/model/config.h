@@ -6,7 +6,7 @@
 #define CLIPSPAN_SRC_MODEL_CONFIG_H
 
 #include "base/error.h"
-#include "image/picture.h"
+#include "image/image.h"
 
 /* One transformer. D = heads * head_width always. */
 typedef struct cs_tower_config {
@@ -27,10 +27,10 @@ typedef struct cs_config {
     int embed_width;
 
     cs_tower_config image;
-    int *head_counts;  /* [layers] heads that each layer of the image tower has left, at least one;
-                         NULL: all */
+    int *head_counts;  /* [layers] heads that each layer of the image encoder has left, at least
+                         one; NULL: all */
     int *head_numbers; /* [layers, heads] which ones, rising, first head_counts of a row */
-    int image_height, image_width, patch_size, grid_height, grid_width, tokens;
+    int input_height, input_width, patch_size, grid_height, grid_width, tokens;
     int has_ln_pre;
 
     int has_text;
@@ -38,14 +38,15 @@ typedef struct cs_config {
     int context_length, vocab_size;
     cs_pool pool;
     int eos_id;
-    char name_prefix[16]; /* before the text tower's tensor names: "text." with custom_text, else ""
+    char name_prefix[16]; /* before the text encoder's tensor names: "text." with custom_text, else
+                           * ""
                            */
 
     cs_preprocess preprocess;
 } cs_config;
 
-/* How many heads a layer of the image tower has, and the number of its `place`-th. A head keeps the
- * number that it had before others were removed. */
+/* How many heads a layer of the image encoder has, and the number of its `place`-th. A head keeps
+ * the number that it had before others were removed. */
 int cs_config_heads(const cs_config *config, int layer);
 int cs_config_head(const cs_config *config, int layer, int place);
 int cs_config_has_head(const cs_config *config, int layer, int head);

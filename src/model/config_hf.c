@@ -46,12 +46,12 @@ static clipspan_status read_vision(cs_config *out, const cs_json *vision, clipsp
 {
     int channels = 3, other = 32;
     CS_TRY(read_tower(&out->image, vision, 768, 3072, 12, err));
-    out->image_height = out->image_width = 224;
+    out->input_height = out->input_width = 224;
     out->patch_size = 32;
     CS_TRY(cs_json_int(&channels, vision, "num_channels", 1, 1024, err));
     if (channels != 3)
         return cs_json_unexpected(vision, "num_channels", "3", CLIPSPAN_E_UNSUPPORTED, err);
-    CS_TRY(cs_json_pair(&out->image_height, &out->image_width, vision, "image_size", 1,
+    CS_TRY(cs_json_pair(&out->input_height, &out->input_width, vision, "image_size", 1,
                         CS_MAX_IMAGE, err));
     CS_TRY(cs_json_pair(&out->patch_size, &other, vision, "patch_size", 1, CS_MAX_IMAGE, err));
     if (cs_json_has(vision, "patch_size") && other != out->patch_size)
@@ -87,7 +87,7 @@ static clipspan_status read_text(cs_config *out, const cs_json *text, clipspan_e
     return read_eos(out, text, err);
 }
 
-/* 1 when the saved class holds an image tower alone. */
+/* 1 when the saved class holds an image encoder alone. */
 static int is_vision_class(const json_t *root)
 {
     const json_t *classes = json_object_get(root, "architectures");
@@ -155,11 +155,11 @@ static clipspan_status read_geometry(cs_config *out, const cs_json *in, clipspan
     if (!cs_json_has(in, "crop_size")) crop_height = crop_width = 224;
     if (crop_edge && crop_height == 0) crop_height = crop_width = crop_edge;
     snprintf(expected, sizeof expected,
-             "%d x %d, the image_size of the configuration (height x width)", out->image_height,
-             out->image_width);
+             "%d x %d, the image_size of the configuration (height x width)", out->input_height,
+             out->input_width);
     if (edge == 0) {
         /* Both edges to a fixed size; a crop may follow only if it cuts nothing. */
-        if (height != out->image_height || width != out->image_width)
+        if (height != out->input_height || width != out->input_width)
             return cs_json_unexpected(in, "size", expected, CLIPSPAN_E_SHAPE, err);
         if (crop && (crop_height != height || crop_width != width))
             return cs_json_unexpected(in, "crop_size", expected, CLIPSPAN_E_SHAPE, err);
@@ -168,9 +168,9 @@ static clipspan_status read_geometry(cs_config *out, const cs_json *in, clipspan
     }
     if (!crop)
         return cs_json_unexpected(in, "do_center_crop",
-                                  "true with a shortest edge (pictures must end in one size)",
+                                  "true with a shortest edge (images must end in one size)",
                                   CLIPSPAN_E_UNSUPPORTED, err);
-    if (crop_height != out->image_height || crop_width != out->image_width)
+    if (crop_height != out->input_height || crop_width != out->input_width)
         return cs_json_unexpected(in, "crop_size", expected, CLIPSPAN_E_SHAPE, err);
     if (edge < crop_height || edge < crop_width)
         return cs_json_unexpected(in, "size", "a shortest edge that is not below the crop",
@@ -205,7 +205,7 @@ static clipspan_status read_preprocessor(cs_config *out, const cs_json *in, clip
     return CLIPSPAN_OK;
 }
 
-/* processor_config.json of newer files holds the picture's part in an object of its own. */
+/* processor_config.json of newer files holds the image's part in an object of its own. */
 static clipspan_status read_processor(cs_config *out, const cs_config_texts *texts,
                                       clipspan_error *err)
 {
@@ -244,7 +244,7 @@ clipspan_status cs_config_read_hf(cs_config *out, const cs_config_texts *texts, 
     out->has_text = !alone;
     out->embed_width = 512;
     CS_TRY(cs_json_int(&out->embed_width, &whole, "projection_dim", 1, CS_MAX_WIDTH, err));
-    /* A class that holds an image tower alone takes the width of its own configuration. */
+    /* A class that holds an image encoder alone takes the width of its own configuration. */
     if (alone && vision.object != root)
         CS_TRY(cs_json_int(&out->embed_width, &vision, "projection_dim", 1, CS_MAX_WIDTH, err));
     CS_TRY(read_vision(out, &vision, err));
@@ -262,10 +262,10 @@ clipspan_status cs_config_read_hf(cs_config *out, const cs_config_texts *texts, 
              cs_json_has(&vision, "hidden_act") ? "" : ", which means QuickGELU");
     if (texts->preprocessor) return read_processor(out, texts, err);
     /* Without the file, CLIPImageProcessor's defaults hold at the model's size. */
-    if (out->image_height != out->image_width)
+    if (out->input_height != out->input_width)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, path,
                           "image_size %d x %d is not square and no preprocessor_config.json says "
-                          "how pictures become so",
-                          out->image_height, out->image_width);
+                          "how images become so",
+                          out->input_height, out->input_width);
     return CLIPSPAN_OK;
 }

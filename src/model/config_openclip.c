@@ -21,7 +21,7 @@ static const refused_key refused_model[] = {
 };
 
 static const refused_key refused_vision[] = {
-    {"timm_model_name", NULL, "a timm image tower"},
+    {"timm_model_name", NULL, "a timm image encoder"},
     {"attentional_pool", "false", "attentional pooling"},
     {"ls_init_value", NULL, "LayerScale"},
     {"pool_type", "tok", "a pooling other than the class token"},
@@ -40,9 +40,9 @@ static const refused_key refused_vision[] = {
 };
 
 static const refused_key refused_text[] = {
-    {"hf_model_name", NULL, "a Hugging Face text tower"},
+    {"hf_model_name", NULL, "a Hugging Face text encoder"},
     {"embed_cls", "false", "a class token behind the text"},
-    {"no_causal_mask", "false", "a text tower without causal mask"},
+    {"no_causal_mask", "false", "a text encoder without causal mask"},
     {"pool_type", "argmax", "a pooling other than the end-of-text token"},
     {"proj_bias", "false", "a text projection with bias"},
     {"proj_type", "linear", "a text projection that is not linear"},
@@ -123,14 +123,14 @@ static clipspan_status read_vision(cs_config *out, const cs_json *vision, clipsp
     CS_TRY(REFUSE(vision, refused_vision));
     if (json_is_array(json_object_get(vision->object, "layers")))
         return cs_json_unexpected(vision, "layers",
-                                  "a whole number (a list means a ModifiedResNet such as RN50, "
+                                  "an integer (a list means a ModifiedResNet such as RN50, "
                                   "which is not supported)",
                                   CLIPSPAN_E_UNSUPPORTED, err);
-    out->image_height = out->image_width = 224;
+    out->input_height = out->input_width = 224;
     out->patch_size = 16;
     out->image.layers = 12;
     out->image.width = 768;
-    CS_TRY(cs_json_pair(&out->image_height, &out->image_width, vision, "image_size", 1,
+    CS_TRY(cs_json_pair(&out->input_height, &out->input_width, vision, "image_size", 1,
                         CS_MAX_IMAGE, err));
     out->patch_size = ignored = 16;
     CS_TRY(cs_json_pair(&out->patch_size, &ignored, vision, "patch_size", 1, CS_MAX_IMAGE, err));
@@ -255,7 +255,7 @@ clipspan_status cs_config_read_openclip(cs_config *out, char merges[512], const 
     if (!vision.object)
         return cs_json_unexpected(&model, "vision_cfg", "an object", CLIPSPAN_E_FORMAT, err);
     if (!cs_json_has(&model, "embed_dim"))
-        return cs_json_unexpected(&model, "embed_dim", "a whole number", CLIPSPAN_E_FORMAT, err);
+        return cs_json_unexpected(&model, "embed_dim", "an integer", CLIPSPAN_E_FORMAT, err);
     CS_TRY(cs_json_int(&out->embed_width, &model, "embed_dim", 1, CS_MAX_WIDTH, err));
     CS_TRY(read_activation(out, &model, known, err));
     CS_TRY(read_vision(out, &vision, err));
@@ -269,8 +269,8 @@ clipspan_status cs_config_read_openclip(cs_config *out, char merges[512], const 
         CS_TRY(read_three(out->preprocess.std, &vision, "image_std", 1e-6, err));
     }
     /* OpenCLIP's resize to a shortest edge takes its kernel from the configuration for square
-     * pictures only; others are always bicubic. */
-    if (out->preprocess.resize == CLIPSPAN_SHORTEST && out->image_height != out->image_width)
+     * images only; others are always bicubic. */
+    if (out->preprocess.resize == CLIPSPAN_SHORTEST && out->input_height != out->input_width)
         out->preprocess.kernel = CLIPSPAN_BICUBIC;
     return CLIPSPAN_OK;
 }

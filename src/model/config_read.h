@@ -57,12 +57,12 @@ clipspan_status cs_config_read_openclip(cs_config *out, char merges[512], const 
 clipspan_status cs_config_read_hf(cs_config *out, const cs_config_texts *texts,
                                   clipspan_error *err);
 
-/* heads_per_layer of a pruned image tower, a list for each layer of the heads that it has left:
+/* heads_per_layer of a pruned image encoder, a list for each layer of the heads that it has left:
  * read once layers and heads are known. Without the key, all. */
 clipspan_status cs_config_read_heads(cs_config *out, const cs_json *vision, clipspan_error *err);
 
 /* Defaults of both families, and what follows from what was read: grid, tokens, head width; checks
- * that patches tile the picture and heads the width. `path` is for messages. */
+ * that patches tile the image and heads the width. `path` is for messages. */
 void cs_config_start(cs_config *out, clipspan_layout layout);
 clipspan_status cs_config_finish(cs_config *out, const char *path, clipspan_error *err);
 

@@ -53,7 +53,7 @@ static json_t *openclip_model(const cs_config *c)
     const cs_tower_config *v = &c->image, *t = &c->text;
     json_t *model = json_pack(
         "{s:i, s:{s:o, s:i, s:i, s:i, s:i, s:f, s:b, s:{s:f}}}", "embed_dim", c->embed_width,
-        "vision_cfg", "image_size", size_of(c->image_height, c->image_width), "layers", v->layers,
+        "vision_cfg", "image_size", size_of(c->input_height, c->input_width), "layers", v->layers,
         "width", v->width, "head_width", v->head_width, "patch_size", c->patch_size, "mlp_ratio",
         ratio_of(v), "no_ln_pre", !c->has_ln_pre, "norm_kwargs", "eps", plain(v->eps));
     if (model && c->has_text &&
@@ -101,7 +101,7 @@ static json_t *hf_tower(const cs_tower_config *t)
 static json_t *hf_model(const cs_config *c)
 {
     json_t *image = hf_tower(&c->image), *root, *text;
-    int failed = json_object_set_new(image, "image_size", size_of(c->image_height, c->image_width));
+    int failed = json_object_set_new(image, "image_size", size_of(c->input_height, c->input_width));
     failed |= json_object_set_new(image, "patch_size", json_integer(c->patch_size));
     root = json_pack("{s:[s], s:s, s:i, s:o}", "architectures",
                      c->has_text ? "CLIPModel" : "CLIPVisionModelWithProjection", "model_type",

@@ -14,7 +14,7 @@
 clipspan_status cs_config_complete(json_t **root, int *changed, const cs_config *config,
                                    clipspan_error *err);
 
-/* The object of a configuration that the image tower's numbers stand in. */
+/* The object of a configuration that the image encoder's numbers stand in. */
 json_t *cs_config_image_object(json_t *root);
 
 #endif

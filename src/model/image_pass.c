@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The image tower, open_clip's VisionTransformer.forward:
+/* The image encoder, open_clip's VisionTransformer.forward:
  *
  *     x = [class token; patches W] + positions; ln_pre unless the model has none; L blocks;
  *     LN_post; P
@@ -15,7 +15,7 @@
 struct cs_image_pass {
     cs_lane lane;
     size_t N, D, H, K; /* tokens, width, heads, head width */
-    int patch, grid_height, grid_width, image_width;
+    int patch, grid_height, grid_width, input_width;
     float scale;       /* K^-1/2 */
     cs_rows all, one;  /* products for N rows and for the class token's */
     cs_product *embed; /* patches to tokens: N - 1 rows */
@@ -58,7 +58,7 @@ static void start(cs_image_pass *p, const cs_tower *tower, const cs_config *conf
     p->patch = config->patch_size;
     p->grid_height = config->grid_height;
     p->grid_width = config->grid_width;
-    p->image_width = config->image_width;
+    p->input_width = config->input_width;
     p->scale = (float)(1.0 / sqrt((double)p->K));
 }
 
@@ -122,7 +122,7 @@ size_t cs_image_pass_memory(const cs_image_pass *pass)
 /* patches : [N - 1, patch, patch, 3], patches row by row, normalised numbers. */
 static void cut_patches(cs_image_pass *p, const uint8_t *pixels)
 {
-    size_t patch = (size_t)p->patch, run = 3 * patch, stride = 3 * (size_t)p->image_width;
+    size_t patch = (size_t)p->patch, run = 3 * patch, stride = 3 * (size_t)p->input_width;
     float *to = p->patches;
     int gy, gx;
     size_t y, i;

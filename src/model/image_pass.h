@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One picture through the image tower: pixels [image_height, image_width, 3] to an embedding
+/* One image through the image encoder: pixels [input_height, input_width, 3] to an embedding
  * [P]. */
 #ifndef CLIPSPAN_SRC_MODEL_IMAGE_PASS_H
 #define CLIPSPAN_SRC_MODEL_IMAGE_PASS_H
@@ -7,10 +7,10 @@
 #include "model/block.h"
 #include "model/trace.h"
 
-/* A pass: products and memory for one picture at a time; used by one thread at a time. */
+/* A pass: products and memory for one image at a time; used by one thread at a time. */
 typedef struct cs_image_pass cs_image_pass;
 
-/* threads: 1, or the threads that work inside each product and kernel of a lone picture. */
+/* threads: 1, or the threads that work inside each product and kernel of a lone image. */
 clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
                                   const cs_config *config, int threads, const cs_simd *simd,
                                   clipspan_error *err);
@@ -21,7 +21,7 @@ size_t cs_image_pass_memory(const cs_image_pass *pass);
 size_t cs_image_pass_need(const cs_tower *tower, const cs_config *config, int threads);
 
 /* Heads whose mixed values z are not computed but given, the same for every token: what the network
- * answers when their output does not depend on the picture. */
+ * answers when their output does not depend on the image. */
 typedef struct cs_fixed_heads {
     const uint8_t *fixed; /* [L, H] 1: given */
     const float *z;       /* [L, H, K] */

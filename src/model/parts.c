@@ -63,7 +63,7 @@ static int is_attention(cs_part part)
            part == CS_K_BIAS || part == CS_V_BIAS || part == CS_OUT_WEIGHT;
 }
 
-static wanted_shape want(const cs_config *c, clipspan_tower tower, cs_part part, int layer,
+static wanted_shape want(const cs_config *c, clipspan_modality tower, cs_part part, int layer,
                          const cs_tensor_name *name)
 {
     const cs_tower_config *t = tower == CLIPSPAN_IMAGE ? &c->image : &c->text;
@@ -151,8 +151,8 @@ static void note_missing(search *s, const char *name)
 }
 
 /* Fills *ref. A part that the layout does not have, or that is missing, leaves entry NULL. */
-static clipspan_status find_part(search *s, cs_tensor_ref *ref, clipspan_tower tower, cs_part part,
-                                 int layer)
+static clipspan_status find_part(search *s, cs_tensor_ref *ref, clipspan_modality tower,
+                                 cs_part part, int layer)
 {
     const cs_tensor_entry *entry;
     cs_tensor_name name;
@@ -183,7 +183,7 @@ static clipspan_status find_part(search *s, cs_tensor_ref *ref, clipspan_tower t
     return CLIPSPAN_OK;
 }
 
-static clipspan_status find_tower(search *s, clipspan_tower tower)
+static clipspan_status find_tower(search *s, clipspan_modality tower)
 {
     int layers = tower == CLIPSPAN_IMAGE ? s->config->image.layers : s->config->text.layers, layer;
     cs_part part;

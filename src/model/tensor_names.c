@@ -24,7 +24,7 @@ static const name_row image_once[] = {
     {CS_PROJECTION, "visual.proj", "visual_projection.weight"},
 };
 
-/* logit_scale stands apart: it never gets the text tower's prefix. */
+/* logit_scale stands apart: it never gets the text encoder's prefix. */
 static const name_row text_once[] = {
     {CS_TOKEN_TABLE, "token_embedding.weight", "text_model.embeddings.token_embedding.weight"},
     {CS_POSITIONS, "positional_embedding", "text_model.embeddings.position_embedding.weight"},
@@ -76,7 +76,7 @@ static int third(cs_part part)
     }
 }
 
-int cs_tensor_name_get(cs_tensor_name *out, clipspan_layout layout, clipspan_tower tower,
+int cs_tensor_name_get(cs_tensor_name *out, clipspan_layout layout, clipspan_modality tower,
                        cs_part part, int layer, const char *before, const char *text)
 {
     int hf = layout == CLIPSPAN_LAYOUT_HUGGINGFACE, image = tower == CLIPSPAN_IMAGE;
@@ -129,21 +129,21 @@ int cs_tensor_name_ignored(const char *name, const char *before)
 static const struct {
     const char *name, *what;
 } foreign[] = {
-    {"visual.trunk.", "a timm image tower (EVA, ConvNeXt, SigLIP, MobileCLIP …)"},
-    {"visual.attnpool.", "a ModifiedResNet image tower (RN50 …)"},
+    {"visual.trunk.", "a timm image encoder (EVA, ConvNeXt, SigLIP, MobileCLIP …)"},
+    {"visual.attnpool.", "a ModifiedResNet image encoder (RN50 …)"},
     {"visual.attn_pool.", "attentional pooling"},
     {"image_encoder.model.", "Apple's own MobileCLIP layout"},
-    {"image_encoder.", "an image tower that is not CLIP's"},
+    {"image_encoder.", "an image encoder that is not CLIP's"},
     {"text_decoder.", "a CoCa model"},
-    {"text.transformer.embeddings.", "a Hugging Face text tower (RoBERTa, BERT …)"},
-    {"text.transformer.encoder.", "a Hugging Face text tower (T5, NLLB …)"},
+    {"text.transformer.embeddings.", "a Hugging Face text encoder (RoBERTa, BERT …)"},
+    {"text.transformer.encoder.", "a Hugging Face text encoder (T5, NLLB …)"},
     {"vision_model.head.", "a SigLIP model"},
     {"vision_model.embeddings.patch_embedding.bias", "a SigLIP model"},
     {"logit_bias", "a SigLIP model (logit_bias)"},
     {"text_model.head.", "a SigLIP model"},
-    {"embeddings.cls_token", "a ViT or DINOv2 model without a text tower"},
-    {"blocks.0.norm1.weight", "a timm vision transformer without a text tower"},
-    {"cls_token", "a vision transformer without a text tower"},
+    {"embeddings.cls_token", "a ViT or DINOv2 model without a text encoder"},
+    {"blocks.0.norm1.weight", "a timm vision transformer without a text encoder"},
+    {"cls_token", "a vision transformer without a text encoder"},
     {"qformer.", "a BLIP-2 model"},
     {"text_encoder.", "a BLIP or other model that is not CLIP"},
     {"first_stage_model.", "a Stable Diffusion checkpoint"},
@@ -201,7 +201,7 @@ clipspan_status cs_tensor_names_detect(clipspan_layout *layout, char *before, ch
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                           "holds neither \"visual.conv1.weight\" (OpenCLIP) nor "
                           "\"vision_model.embeddings.patch_embedding.weight\" (Hugging Face): no "
-                          "CLIP image tower; its first tensor is \"%.100s\"",
+                          "CLIP image encoder; its first tensor is \"%.100s\"",
                           cs_safetensors_count(tensors) ? cs_safetensors_at(tensors, 0)->name
                                                         : "(none)");
     if (*layout == CLIPSPAN_LAYOUT_OPENCLIP &&

@@ -14,9 +14,9 @@ typedef struct cs_tensor_name {
 } cs_tensor_name;
 
 /* Name of a part; 0 when a tower of this layout has no such part. before: what stands in front of
- * every name of the file ("module."); text: what stands in front of the text tower's names in
+ * every name of the file ("module."); text: what stands in front of the text encoder's names in
  * OpenCLIP's layout ("text." or ""). */
-int cs_tensor_name_get(cs_tensor_name *out, clipspan_layout layout, clipspan_tower tower,
+int cs_tensor_name_get(cs_tensor_name *out, clipspan_layout layout, clipspan_modality tower,
                        cs_part part, int layer, const char *before, const char *text);
 
 /* 1 for tensors that old files hold and nothing needs: position_ids, input_resolution … */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The text tower, open_clip's TextTransformer.forward with causal mask, for the nodes of a prefix
+/* The text encoder, open_clip's TextTransformer.forward with causal mask, for the nodes of a prefix
  * tree:
  *
  *     x = table[token] + positions[depth]; L blocks; LN_final at the end tokens; P

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A batch of texts through the text tower. */
+/* A batch of texts through the text encoder. */
 #ifndef CLIPSPAN_SRC_MODEL_TEXT_PASS_H
 #define CLIPSPAN_SRC_MODEL_TEXT_PASS_H
 

@@ -282,9 +282,10 @@ static void set_heads(cs_tower *tower, const cs_config *config, int layer)
     if (b->kind == tower->kinds) tower->kind[tower->kinds++] = b;
 }
 
-clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, clipspan_tower which,
-                              clipspan_precision precision, int allow_nonfinite, int threads,
-                              const cs_simd *simd, clipspan_error *err)
+clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint,
+                              clipspan_modality which, clipspan_precision precision,
+                              int allow_nonfinite, int threads, const cs_simd *simd,
+                              clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
     const cs_config *config = cs_checkpoint_config(checkpoint);

@@ -14,7 +14,7 @@ typedef struct cs_norm {
 } cs_norm;
 
 /* One transformer block. Matrices from D take x in the tower's column panels. A block of a pruned
- * image tower has h of the H heads left, and its products are that much narrower. */
+ * image encoder has h of the H heads left, and its products are that much narrower. */
 typedef struct cs_block {
     size_t heads, width; /* h, h K */
     const int *numbers;  /* [h] which of the H heads they are, rising; NULL: all */
@@ -28,7 +28,7 @@ typedef struct cs_block {
 } cs_block;
 
 typedef struct cs_tower {
-    clipspan_tower which;
+    clipspan_modality which;
     clipspan_precision precision;
     clipspan_activation activation;
     cs_tower_config config;
@@ -55,9 +55,10 @@ typedef struct cs_tower {
 /* Reads and packs a tower on `threads` threads. Memory beyond the packed weights: one tensor in
  * float32 a thread, twice while it is put into another order. Errors: NUMBERS naming a tensor with
  * NaN or infinity (unless allow_nonfinite), IO, FORMAT, NOMEM, UNSUPPORTED (bf16 not to be had). */
-clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint, clipspan_tower which,
-                              clipspan_precision precision, int allow_nonfinite, int threads,
-                              const cs_simd *simd, clipspan_error *err);
+clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint,
+                              clipspan_modality which, clipspan_precision precision,
+                              int allow_nonfinite, int threads, const cs_simd *simd,
+                              clipspan_error *err);
 void cs_tower_free(cs_tower **tower);
 
 /* The number of a block's `place`-th head. */

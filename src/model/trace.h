@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What one picture's pass leaves behind for the class token, beside the embedding: cheap
+/* What one image's pass leaves behind for the class token, beside the embedding: cheap
  * by-products, nothing P-wide a head.
  *
  *     r = z0 + sum_l sum_h (z[l,h] W_O^h) + sum_l b_O^l + sum_l m[l]     the class token at the end
  *     z[l,h] = sum_j a[j] v[j]        over tokens j, a : attention of the class token, v : values
  *
  * A trace belongs to the caller and is filled by cs_image_pass_trace (model/image_pass.h); it can
- * be used again for the next picture. Used by one thread at a time. */
+ * be used again for the next image. Used by one thread at a time. */
 #ifndef CLIPSPAN_SRC_MODEL_TRACE_H
 #define CLIPSPAN_SRC_MODEL_TRACE_H
 
@@ -16,7 +16,7 @@
 typedef struct cs_trace {
     size_t L, H, N, K, D, P;
     float *z;         /* [L, H, K] what goes into the output projection; bf16-rounded in bf16 */
-    float *z_class;   /* [L, H, K] the class token's own part of it: a[0] v[0] */
+    float *z_class;   /* [L, H, K] the class-token self-attention of it: a[0] v[0] */
     float *written;   /* [L + 1, D] row 0: z0, the class token as it enters block 0 (after ln_pre);
                          row l + 1: m[l], what the MLP of layer l adds to it, bias included, as a
                          difference of two float32 residual rows: within 1.2e-7 of their size */
@@ -28,7 +28,7 @@ typedef struct cs_trace {
     cs_arena arena;
 } cs_trace;
 
-/* Takes memory for traces of this model's image tower. Give back with cs_trace_fini, in any case.
+/* Takes memory for traces of this model's image encoder. Give back with cs_trace_fini, in any case.
  * Errors: NOMEM. */
 clipspan_status cs_trace_init(cs_trace *trace, const cs_config *config, clipspan_error *err);
 void cs_trace_fini(cs_trace *trace);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bars and curves. Text stays out of pictures that stretch with the
+/* Bars and curves. Text stays out of images that stretch with the
  * window: it stands above them, at shares of their size. */
 #include "report/document.h"
 

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* A share of pictures with its 95 % interval. */
+/* A share of images with its 95 % interval. */
 typedef struct cs_share {
     double share, low, high;
 } cs_share;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The numbers that the script draws: scores of all texts, heads and tokens as 16-bit whole numbers,
- * in 32,767ths of the head's largest, and how the grid of patches lies in the picture. */
+/* The numbers that the script draws: scores of all texts, heads and tokens as 16-bit integers,
+ * in 32,767ths of the head's largest, and how the grid of patches lies in the image. */
 #include "report/explain_page.h"
 
 #include <math.h>
@@ -11,14 +11,14 @@
 
 #define STEPS 32767
 
-/* Along one side, with u from 0 to 1 across the picture: the grid's place is u * scale + offset,
- * patch centres at whole numbers; the tower sees from ... to. */
+/* Along one side, with u from 0 to 1 across the image: the grid's place is u * scale + offset,
+ * patch centres at integers; the tower sees from ... to. */
 static void put_side(cs_json_writer *json, const char *name, const cs_span *span, double from,
-                     double to, int picture, int patch)
+                     double to, int image, int patch)
 {
     const double numbers[4] = {(double)span->out / (double)patch,
                                (double)(span->at - span->first) / (double)patch - 0.5,
-                               from / (double)picture, to / (double)picture};
+                               from / (double)image, to / (double)image};
     cs_json_put_line(json, name);
     for (int i = 0; i < 4; i++)
         cs_json_put_digits(json, NULL, numbers[i], 9);
@@ -87,7 +87,7 @@ static void put_data(cs_json_writer *json, const cs_explain_facts *facts, const 
     const cs_view *view = facts->view;
     double window[4];
     cs_view_window(window, view);
-    cs_json_put_text(json, "image", facts->picture);
+    cs_json_put_text(json, "image", facts->image);
     cs_json_put_array(json, "texts");
     for (size_t t = 0; t < x->texts; t++) {
         cs_json_put_row(json, NULL);
@@ -102,8 +102,8 @@ static void put_data(cs_json_writer *json, const cs_explain_facts *facts, const 
     cs_json_put_integer(json, "rows", x->grid_height);
     cs_json_put_integer(json, "columns", x->grid_width);
     cs_json_put_digits(json, "limit", facts->map_limit, 7);
-    put_side(json, "x", &view->plan.x, window[0], window[2], view->picture_width, view->patch);
-    put_side(json, "y", &view->plan.y, window[1], window[3], view->picture_height, view->patch);
+    put_side(json, "x", &view->plan.x, window[0], window[2], view->image_width, view->patch);
+    put_side(json, "y", &view->plan.y, window[1], window[3], view->image_height, view->patch);
     put_colour(json, "over", 1);
     put_colour(json, "under", -1);
     put_maps(json, facts, limits, bytes);

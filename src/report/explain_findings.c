@@ -45,7 +45,7 @@ static void say_whole(cs_html *html, const clipspan_explanation_info *x, const c
                                                          : cs_explain_plain(fabs(f->value)).text);
     if (x->contrast == CLIPSPAN_CONTRAST_MEAN)
         cs_html_format(html, " by which this is %s the mean of the texts", side);
-    if (x->contrast == CLIPSPAN_CONTRAST_RIVAL) {
+    if (x->contrast == CLIPSPAN_CONTRAST_RUNNER_UP) {
         cs_html_format(html, " by which this is %s ", side);
         quote(html, x->names[f->other]);
     }
@@ -129,7 +129,7 @@ static void say_patches(cs_html *html, const clipspan_finding *f)
 {
     if (!f->patches) return;
     cs_html_format(html,
-                   "<li>In the picture, patches speak for it with %s and against it with %s; what "
+                   "<li>In the image, patches speak for it with %s and against it with %s; what "
                    "heads read from the class token itself adds %s. ",
                    cs_explain_number(f->above).text, cs_explain_number(f->below).text,
                    cs_explain_number(f->class_token).text);

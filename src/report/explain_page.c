@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The frame of an explanation's page: the picture, the texts to choose from, a section a text. */
+/* The frame of an explanation's page: the image, the texts to choose from, a section a text. */
 #include "report/explain_page.h"
 
 #include <math.h>
@@ -119,17 +119,17 @@ static void lead(cs_html *html, const cs_explain_facts *facts)
     cs_html_put(html, "<p>");
     cs_html_name(html, facts->model);
     if (x->texts > 1) {
-        cs_html_format(html, " finds this picture, of %zu texts, most like <b>", x->texts);
+        cs_html_format(html, " finds this image, of %zu texts, most like <b>", x->texts);
         cs_html_name(html, x->names[x->order[0]]);
         cs_html_put(html, "</b>. ");
     } else {
-        cs_html_put(html, " compared this picture with a text. ");
+        cs_html_put(html, " compared this image with a text. ");
     }
     cs_html_put(html, "Below is how much each part of the model adds to a similarity by itself "
                       "(its direct effect): orange speaks for the text, blue against it");
     if (x->contrast == CLIPSPAN_CONTRAST_MEAN)
         cs_html_put(html, ", each text set against the mean of all");
-    if (x->contrast == CLIPSPAN_CONTRAST_RIVAL)
+    if (x->contrast == CLIPSPAN_CONTRAST_RUNNER_UP)
         cs_html_put(html, ", each text set against the strongest other");
     cs_html_put(html, ".</p>\n");
 }
@@ -159,13 +159,13 @@ static void page(cs_html *html, const cs_explain_facts *facts)
     char colours[160];
     size_t k;
     print_colours(colours);
-    cs_page_begin(html, "Parts of a similarity: ", facts->picture, cs_web_explain_css, colours);
+    cs_page_begin(html, "Parts of a similarity: ", facts->image, cs_web_explain_css, colours);
     cs_html_put(html, "<a class=skip href=\"#parts\">Skip to the parts</a>\n"
                       "<main>\n<header class=intro><figure class=plain>");
-    cs_view_draw(facts->canvas, facts->view, NULL, CLIPSPAN_DRAW_PICTURE, 1, 1);
-    cs_explain_image(html, facts->canvas, facts->view->height, facts->view->width, "The picture");
+    cs_view_draw(facts->canvas, facts->view, NULL, CLIPSPAN_DRAW_IMAGE, 1, 1);
+    cs_explain_image(html, facts->canvas, facts->view->height, facts->view->width, "The image");
     cs_html_put(html, "</figure><div><h1>What makes ");
-    cs_html_name(html, facts->picture);
+    cs_html_name(html, facts->image);
     cs_html_put(html, x->texts == 1 ? " like this text</h1>\n" : " like these texts</h1>\n");
     lead(html, facts);
     choice(html, facts);
@@ -234,7 +234,7 @@ clipspan_status cs_explain_write(const char *path, const cs_explanation *explana
     facts.model = options->model ? options->model : "The model";
     if (*facts.model == '/' || *facts.model == '.' || *facts.model == '~')
         facts.model = cs_path_name(facts.model);
-    facts.picture = options->picture ? cs_path_name(options->picture) : "this picture";
+    facts.image = options->image ? cs_path_name(options->image) : "this image";
     facts.top = options->top ? (size_t)options->top : TOP;
     facts.report.atlas = atlas;
     facts.report.palette = &palette;

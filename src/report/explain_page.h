@@ -13,7 +13,7 @@
 typedef struct cs_explain_facts {
     const clipspan_explanation_info *x;
     const cs_view *view;
-    const char *model, *picture; /* names as readers see them */
+    const char *model, *image;   /* names as readers see them */
     size_t top;                  /* heads and patches listed for a text */
     cs_report_facts report;      /* atlas (NULL: none) and palette of the heads' roles */
     double head_limit;           /* largest size of a head's part, over all texts */
@@ -39,7 +39,7 @@ void cs_explain_text(cs_html *html, const cs_explain_facts *facts, size_t text, 
 /* What was found about it, as items of a list. */
 void cs_explain_findings(cs_html *html, const cs_explain_facts *facts, size_t rank);
 
-/* All maps in 16 bits, and where they lie in the picture, for the script. */
+/* All maps in 16 bits, and where they lie in the image, for the script. */
 void cs_explain_data(cs_html *html, const cs_explain_facts *facts);
 
 /* The atlas's words on a head, NULL without. */

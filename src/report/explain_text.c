@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A text's section: findings, the map over the picture, layers by heads, bars, heads, patches. */
+/* A text's section: findings, the map over the image, layers by heads, bars, heads, patches. */
 #include "report/explain_page.h"
 
 #include <math.h>
@@ -29,7 +29,7 @@ static void shrink(uint8_t *rgb, int *height, int *width, int by)
     *width = w;
 }
 
-/* A map of tokens over the picture, no longer than `edge`. */
+/* A map of tokens over the image, no longer than `edge`. */
 static void overlay(cs_html *html, const cs_explain_facts *facts, const float *map, double limit,
                     int edge, const char *alt)
 {
@@ -186,9 +186,9 @@ static void texts_of(cs_html *html, const cs_explain_facts *facts, const clipspa
 {
     int k;
     cs_html_put(html, "<small>its texts: ");
-    for (k = 0; k < head->picks && k < 3; k++) {
+    for (k = 0; k < head->basis_texts && k < 3; k++) {
         if (k) cs_html_put(html, "; ");
-        cs_html_name(html, facts->report.atlas->texts[head->pick[k].pick.text].text);
+        cs_html_name(html, facts->report.atlas->texts[head->basis_text[k].basis_text.text].text);
     }
     cs_html_put(html, "</small>");
 }

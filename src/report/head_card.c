@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The card of a head: verdict with its numbers, picks, cumulated shares beside those of texts
- * without sense, poles. */
+/* The card of a head: verdict with its numbers, basis texts, cumulated shares beside those of
+ * control texts, top and bottom images. */
 #include "report/section.h"
 
 #include <string.h>
@@ -15,13 +15,13 @@
 /* Why a head's strongest category is not its role. */
 static void say_doubt(cs_html *html, const clipspan_role *role)
 {
-    if (role->strength[0] <= role->bound)
+    if (role->explained_variance[0] <= role->bound)
         cs_html_format(html, " no more than chance reaches, %s",
                        cs_figure_percent(role->bound).text);
-    else if (role->strength[0] < CLIPSPAN_ROLE_LEAD * role->strength[1])
+    else if (role->explained_variance[0] < CLIPSPAN_ROLE_LEAD * role->explained_variance[1])
         cs_html_format(html, " less than %.1f times the next", CLIPSPAN_ROLE_LEAD);
     else if (role->untested)
-        cs_html_put(html, " which too few pictures leave untested");
+        cs_html_put(html, " which too few images leave untested");
     else
         cs_html_format(html, " and its first text returns in only %s of resamples",
                        cs_figure_percent(role->stability).text);
@@ -39,12 +39,13 @@ static void say_category(cs_html *html, const cs_report_facts *facts, const clip
 static void say_clear(cs_html *html, const clipspan_role *role)
 {
     cs_html_format(html, "%s of its variance lies along ",
-                   cs_figure_percent(role->strength[0]).text);
+                   cs_figure_percent(role->explained_variance[0]).text);
     cs_html_name(html, role->category[0]);
     cs_html_put(html, " texts");
-    if (role->category[1] && role->strength[1] > 0) {
-        cs_html_format(html, ", %s" TIMES " as much as along the next, ",
-                       cs_figure_real(role->strength[0] / role->strength[1]).text);
+    if (role->category[1] && role->explained_variance[1] > 0) {
+        cs_html_format(
+            html, ", %s" TIMES " as much as along the next, ",
+            cs_figure_real(role->explained_variance[0] / role->explained_variance[1]).text);
         cs_html_name(html, role->category[1]);
     }
     cs_html_format(html, "; by chance under %s. Purity %s.", cs_figure_percent(role->bound).text,
@@ -57,11 +58,11 @@ static void say_clear(cs_html *html, const clipspan_role *role)
 static void say_mixed(cs_html *html, const clipspan_role *role)
 {
     cs_html_format(html, "%s of its variance lies along ",
-                   cs_figure_percent(role->strength[0]).text);
+                   cs_figure_percent(role->explained_variance[0]).text);
     cs_html_name(html, role->category[0]);
     cs_html_put(html, " texts");
     if (role->category[1]) {
-        cs_html_format(html, ", %s along ", cs_figure_percent(role->strength[1]).text);
+        cs_html_format(html, ", %s along ", cs_figure_percent(role->explained_variance[1]).text);
         cs_html_name(html, role->category[1]);
     }
     cs_html_format(html, "; by chance under %s.", cs_figure_percent(role->bound).text);
@@ -78,22 +79,23 @@ static void verdict(cs_html *html, const clipspan_atlas_head *head)
     } else if (role->category[0]) {
         cs_html_put(html, "The strongest category, ");
         cs_html_name(html, role->category[0]);
-        cs_html_format(html,
-                       ", holds %s of its variance:", cs_figure_percent(role->strength[0]).text);
+        cs_html_format(html, ", holds %s of its variance:",
+                       cs_figure_percent(role->explained_variance[0]).text);
         say_doubt(html, role);
         cs_html_put(html, ".");
     }
     if (role->entering > 0) {
         cs_html_format(html, " The first %d texts name %s", role->entering,
                        cs_figure_percent(role->named).text);
-        if (role->null_named >= 0)
-            cs_html_format(html, ", as many without sense %s",
-                           cs_figure_percent(role->null_named).text);
+        if (role->control_named >= 0)
+            cs_html_format(html, ", as many control texts %s",
+                           cs_figure_percent(role->control_named).text);
         cs_html_put(html, ".");
         if (role->kind != CLIPSPAN_ROLE_NONE && cs_head_doubtful(head))
-            cs_html_put(html, " <b>Texts without sense name it as well.</b>");
+            cs_html_put(html, " <b>Control texts name it as well.</b>");
     }
-    cs_html_format(html, " Direct effect %s.</p>\n", cs_figure_percent(head->strength.share).text);
+    cs_html_format(html, " Direct effect %s.</p>\n",
+                   cs_figure_percent(head->variance_share.share).text);
 }
 
 static void title(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
@@ -114,9 +116,9 @@ static void title(cs_html *html, const cs_report_facts *facts, const clipspan_at
     cs_html_put(html, "</h4>\n");
 }
 
-/* ---- Picks ---- */
+/* ---- Basis texts ---- */
 
-static void others(cs_html *html, const cs_atlas *atlas, const clipspan_rival *other, int count,
+static void others(cs_html *html, const cs_atlas *atlas, const clipspan_runner_up *other, int count,
                    const char *what)
 {
     int i;
@@ -138,26 +140,28 @@ static cs_figure of_hundred(double share)
     return cs_figure_fixed(count, near_end ? 1 : 0);
 }
 
-static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_pick *p,
+static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_basis_text *p,
                 int place, int in_full)
 {
-    const clipspan_atlas_text *text = &facts->atlas->texts[p->pick.text];
+    const clipspan_atlas_text *text = &facts->atlas->texts[p->basis_text.text];
     const cs_role_look *look = cs_palette_find(facts->palette, text->category);
     cs_html_format(html, "<tr><td>%d<th scope=row>", place + 1);
     cs_html_name(html, text->text);
     cs_html_format(html, "<td class=r%d>", look ? look->hue : 0);
     if (*text->category) cs_html_text(html, text->category);
-    cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->pick.share,
-                   cs_figure_percent(p->pick.share).text, cs_figure_percent(p->cumulated).text);
-    if (p->pick.any_place >= 0)
-        cs_html_format(html, "<td>%s / %s", of_hundred(p->pick.same_place).text,
-                       of_hundred(p->pick.any_place).text);
+    cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->basis_text.share,
+                   cs_figure_percent(p->basis_text.share).text,
+                   cs_figure_percent(p->cumulated).text);
+    if (p->basis_text.any_place >= 0)
+        cs_html_format(html, "<td>%s / %s", of_hundred(p->basis_text.same_place).text,
+                       of_hundred(p->basis_text.any_place).text);
     else
         cs_html_put(html, "<td>" DASH);
-    if (in_full && (p->pick.synonyms || p->pick.rivals)) {
+    if (in_full && (p->basis_text.near_duplicates || p->basis_text.runners_up)) {
         cs_html_put(html, "<tr class=o><td><td colspan=5>");
-        others(html, facts->atlas, p->pick.synonym, p->pick.synonyms, "also");
-        others(html, facts->atlas, p->pick.rival, p->pick.rivals, "rivals");
+        others(html, facts->atlas, p->basis_text.near_duplicate, p->basis_text.near_duplicates,
+               "also");
+        others(html, facts->atlas, p->basis_text.runner_up, p->basis_text.runners_up, "runners_up");
     }
 }
 
@@ -166,25 +170,26 @@ static void rows(cs_html *html, const cs_report_facts *facts, const clipspan_atl
 {
     int i;
     cs_html_put(html,
-                "<table class=picks><thead><tr><th scope=col>#<th scope=col>Text"
+                "<table class=basis texts><thead><tr><th scope=col>#<th scope=col>Text"
                 "<th scope=col>Category<th scope=col>Share<th scope=col>Sum"
                 "<th scope=col title=\"In how many of 100 resamples the text is picked at this "
                 "place, and at any\">Stable<tbody>\n");
     for (i = first; i < end; i++)
-        row(html, facts, &head->pick[i], i, in_full);
+        row(html, facts, &head->basis_text[i], i, in_full);
     cs_html_put(html, "</table>");
 }
 
-static void picks(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
+static void basis_texts(cs_html *html, const cs_report_facts *facts,
+                        const clipspan_atlas_head *head)
 {
     const int entering = head->role.entering > 0 ? head->role.entering : 5;
-    const int first = head->picks < entering ? head->picks : entering;
+    const int first = head->basis_texts < entering ? head->basis_texts : entering;
     cs_html_put(html, "<div>");
     rows(html, facts, head, 0, first, 1);
-    if (head->picks > first) {
-        cs_html_format(html, "<details><summary>%d more text%s</summary>", head->picks - first,
-                       head->picks - first == 1 ? "" : "s");
-        rows(html, facts, head, first, head->picks, 0);
+    if (head->basis_texts > first) {
+        cs_html_format(html, "<details><summary>%d more text%s</summary>",
+                       head->basis_texts - first, head->basis_texts - first == 1 ? "" : "s");
+        rows(html, facts, head, first, head->basis_texts, 0);
         cs_html_put(html, "</details>");
     }
     cs_html_put(html, "</div>\n");
@@ -196,77 +201,79 @@ static void curve(cs_html *html, const clipspan_atlas_head *head, int is_null, c
 {
     int i;
     cs_html_format(html, "<polyline class=%s points=\"0,100", look);
-    for (i = 0; i < head->picks; i++) {
-        const double sum = is_null ? head->pick[i].null_cumulated : head->pick[i].cumulated;
-        cs_html_format(html, " %.0f,%.1f", 200.0 * (i + 1) / head->picks, 100 - 100 * sum);
+    for (i = 0; i < head->basis_texts; i++) {
+        const double sum =
+            is_null ? head->basis_text[i].control_cumulated : head->basis_text[i].cumulated;
+        cs_html_format(html, " %.0f,%.1f", 200.0 * (i + 1) / head->basis_texts, 100 - 100 * sum);
     }
     cs_html_put(html, "\"/>");
 }
 
 static void chart(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
-    const clipspan_atlas_pick *last = &head->pick[head->picks - 1];
-    const int has_null = facts->atlas->info.null_texts > 0 && last->null_cumulated >= 0;
+    const clipspan_atlas_basis_text *last = &head->basis_text[head->basis_texts - 1];
+    const int has_null = facts->atlas->info.control_texts > 0 && last->control_cumulated >= 0;
     cs_html_put(html, "<figure><svg viewBox=\"-2 -2 204 104\" role=img><title>");
-    cs_html_format(html, "Named after %d texts: %s", head->picks,
+    cs_html_format(html, "Named after %d texts: %s", head->basis_texts,
                    cs_figure_percent(last->cumulated).text);
     if (has_null)
-        cs_html_format(html, "; by as many texts without sense: %s",
-                       cs_figure_percent(last->null_cumulated).text);
+        cs_html_format(html, "; by as many control texts: %s",
+                       cs_figure_percent(last->control_cumulated).text);
     cs_html_put(html, "</title><path d=\"M0 0H200M0 50H200M0 100H200\"/>"
                       "<text x=200 y=10>100\xC2\xA0%</text>");
     if (has_null) curve(html, head, 1, "null");
     curve(html, head, 0, "real");
-    cs_html_format(html, "</svg><figcaption>Named by %d texts <b>%s</b>", head->picks,
+    cs_html_format(html, "</svg><figcaption>Named by %d texts <b>%s</b>", head->basis_texts,
                    cs_figure_percent(last->cumulated).text);
     if (has_null)
-        cs_html_format(html, ", <span>by nonsense %s</span>",
-                       cs_figure_percent(last->null_cumulated).text);
+        cs_html_format(html, ", <span>by control texts %s</span>",
+                       cs_figure_percent(last->control_cumulated).text);
     cs_html_put(html, "</figcaption></figure>\n");
 }
 
-/* ---- Poles ---- */
+/* ---- Top and bottom images ---- */
 
-static void pole(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_pole *at)
+static void extreme(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_extreme *at)
 {
-    const clipspan_atlas_picture *picture = &facts->atlas->pictures[at->picture];
-    const cs_thumbnail *thumbnail = &facts->thumbnails[at->picture];
-    const char *name = cs_path_name(picture->path);
+    const clipspan_atlas_image *image = &facts->atlas->images[at->image];
+    const cs_thumbnail *thumbnail = &facts->thumbnails[at->image];
+    const char *name = cs_path_name(image->path);
     cs_html_put(html, "<li title=\"");
-    cs_html_text(html, cs_places_show(&facts->places, picture->path));
+    cs_html_text(html, cs_places_show(&facts->places, image->path));
     cs_html_put(html, "\">");
     if (thumbnail->jpeg) {
         cs_html_format(html, "<svg width=%d height=%d role=img aria-label=\"", thumbnail->width,
                        thumbnail->height);
         cs_html_text(html, name);
-        cs_html_format(html, "\"><use href=\"#p%zu\"/></svg>", at->picture);
+        cs_html_format(html, "\"><use href=\"#p%zu\"/></svg>", at->image);
     }
     cs_html_name(html, name);
 }
 
-static void end_of(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_pole *poles,
-                   int count, const char *words)
+static void end_of(cs_html *html, const cs_report_facts *facts,
+                   const clipspan_atlas_extreme *extremes, int count, const char *words)
 {
     int i;
     cs_html_format(html, "<p>%s</p><ul>", words);
     for (i = 0; i < count; i++)
-        pole(html, facts, &poles[i]);
+        extreme(html, facts, &extremes[i]);
     cs_html_put(html, "</ul>");
 }
 
-static void both_poles(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
+static void both_extremes(cs_html *html, const cs_report_facts *facts,
+                          const clipspan_atlas_head *head)
 {
-    cs_html_put(html, "<div class=poles>");
-    end_of(html, facts, head->positive, head->positives, "Most along the first text");
-    end_of(html, facts, head->negative, head->negatives, "Most against it");
+    cs_html_put(html, "<div class=top and bottom images>");
+    end_of(html, facts, head->top, head->top_count, "Most along the first text");
+    end_of(html, facts, head->bottom, head->bottom_count, "Most against it");
     cs_html_put(html, "</div>\n");
 }
 
-void cs_pictures_once(cs_html *html, const cs_report_facts *facts)
+void cs_images_once(cs_html *html, const cs_report_facts *facts)
 {
     size_t i;
     cs_html_put(html, "<svg class=store aria-hidden=true><defs>\n");
-    for (i = 0; i < facts->atlas->info.pictures; i++) {
+    for (i = 0; i < facts->atlas->info.images; i++) {
         const cs_thumbnail *thumbnail = &facts->thumbnails[i];
         if (!thumbnail->jpeg) continue;
         cs_html_format(html, "<image id=p%zu width=%d height=%d href=\"data:image/jpeg;base64,", i,
@@ -282,10 +289,10 @@ void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_at
     cs_html_format(html, "<article class=card id=\"%s\">", cs_head_name(head->head).text);
     title(html, facts, head);
     verdict(html, head);
-    if (head->picks > 0) {
-        picks(html, facts, head);
+    if (head->basis_texts > 0) {
+        basis_texts(html, facts, head);
         cs_html_put(html, "<div class=side>");
-        if (head->positives || head->negatives) both_poles(html, facts, head);
+        if (head->top_count || head->bottom_count) both_extremes(html, facts, head);
         chart(html, facts, head);
         cs_html_put(html, "</div>");
     }

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "draw/jpeg_write.h"
-#include "image/picture.h"
+#include "image/image.h"
 #include "report/page.h"
 #include "report/places.h"
 #include "report/web.h"
@@ -13,8 +13,8 @@
 #define EDGE    192
 #define QUALITY 80
 
-static clipspan_status put_picture(cs_html *html, const char *path,
-                                   const clipspan_picture_options *options, clipspan_error *err)
+static clipspan_status put_image(cs_html *html, const char *path,
+                                 const clipspan_image_options *options, clipspan_error *err)
 {
     uint8_t *pixels = cs_alloc((size_t)EDGE * EDGE, 3, "a thumbnail", err);
     unsigned char *jpeg = NULL;
@@ -22,7 +22,7 @@ static clipspan_status put_picture(cs_html *html, const char *path,
     size_t size;
     clipspan_status status = CLIPSPAN_OK;
     if (!pixels) return CLIPSPAN_E_NOMEM;
-    if (cs_picture_shrink(pixels, &height, &width, EDGE, path, options, NULL) == CLIPSPAN_OK)
+    if (cs_image_shrink(pixels, &height, &width, EDGE, path, options, NULL) == CLIPSPAN_OK)
         status = cs_jpeg_encode(&jpeg, &size, pixels, height, width, QUALITY, err);
     if (jpeg) {
         cs_html_put(html, "<img alt=\"\" src=\"data:image/jpeg;base64,");
@@ -54,11 +54,11 @@ static clipspan_status put_name(cs_html *html, const char *path, clipspan_error 
 }
 
 static clipspan_status put_hit(cs_html *html, const cs_places *places, const clipspan_hit *hit,
-                               size_t rank, const clipspan_picture_options *options,
+                               size_t rank, const clipspan_image_options *options,
                                clipspan_error *err)
 {
     cs_html_put(html, "<li>");
-    CS_TRY(put_picture(html, hit->file, options, err));
+    CS_TRY(put_image(html, hit->file, options, err));
     cs_html_format(html, "<b>%zu. %s</b> ", rank, cs_figure_real(hit->score).text);
     cs_html_name(html, hit->label);
     CS_TRY(put_name(html, cs_places_show(places, hit->path), err));
@@ -87,7 +87,7 @@ static void put_data(cs_html *html, const cs_places *places, const clipspan_hit 
 
 clipspan_status cs_hit_page_write(const char *path, const char *title, const char *about,
                                   const clipspan_hit *hits, size_t count,
-                                  const clipspan_picture_options *options, int replace,
+                                  const clipspan_image_options *options, int replace,
                                   clipspan_error *err)
 {
     cs_places places = {0};

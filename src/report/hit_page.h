@@ -7,12 +7,12 @@
 
 #include "study/hits.h"
 
-/* hits : [count], the best first. Pictures that cannot be read any more are named without one.
+/* hits : [count], the best first. Images that cannot be read any more are named without one.
  * options: how the run read its files; NULL: as they are. Errors: EXISTS unless `replace`, WRITE,
  * NOMEM. */
 clipspan_status cs_hit_page_write(const char *path, const char *title, const char *about,
                                   const clipspan_hit *hits, size_t count,
-                                  const clipspan_picture_options *options, int replace,
+                                  const clipspan_image_options *options, int replace,
                                   clipspan_error *err);
 
 /* The page of a study's hits. */

@@ -41,7 +41,7 @@ static void page(cs_html *html, const cs_report_facts *facts)
     size_t i;
     cs_page_begin(html, "Heads of ", facts->model, cs_web_report_css, NULL);
     cs_html_put(html, "<a class=skip href=\"#heads\">Skip to the heads</a>\n<main>\n");
-    cs_pictures_once(html, facts);
+    cs_images_once(html, facts);
     for (i = 0; i < sizeof sections / sizeof *sections; i++)
         sections[i](html, facts);
     cs_html_put(html, "</main>\n");
@@ -80,7 +80,8 @@ static void count_heads(cs_report_facts *facts, int *claimed)
     size_t i;
     for (i = 0; i < atlas->info.heads; i++) {
         const clipspan_atlas_head *head = &atlas->heads[i];
-        if (head->strength.share > facts->strongest) facts->strongest = head->strength.share;
+        if (head->variance_share.share > facts->strongest)
+            facts->strongest = head->variance_share.share;
         if (head->role.kind == CLIPSPAN_ROLE_CLEAR)
             claimed[cs_palette_find(facts->palette, head->role.category[0]) -
                     facts->palette->looks]++;
@@ -105,14 +106,14 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
     CS_TRY_DONE(cs_output_open(&output, path, o->replace, err));
     CS_TRY_DONE(make_palette(&palette, atlas, err));
     claimed = cs_alloc_zero(palette.count, sizeof *claimed, "the roles of a report", err);
-    thumbnails = claimed ? cs_alloc_zero(atlas->info.pictures, sizeof *thumbnails,
-                                         "a report's pictures", err)
-                         : NULL;
+    thumbnails =
+        claimed ? cs_alloc_zero(atlas->info.images, sizeof *thumbnails, "a report's images", err)
+                : NULL;
     if (!thumbnails) {
         status = CLIPSPAN_E_NOMEM;
         goto done;
     }
-    if (!o->no_pictures)
+    if (!o->no_images)
         CS_TRY_DONE(cs_thumbnails_read(thumbnails, atlas, o->root,
                                        o->threads > 0 ? o->threads : cs_threads_default(), progress,
                                        err));
@@ -120,8 +121,8 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
     if (o->kept) facts.kept = *o->kept;
     facts.palette = &palette;
     facts.thumbnails = thumbnails;
-    for (size_t i = 0; i < atlas->info.pictures; i++)
-        cs_places_add(&facts.places, atlas->pictures[i].path);
+    for (size_t i = 0; i < atlas->info.images; i++)
+        cs_places_add(&facts.places, atlas->images[i].path);
     count_heads(&facts, claimed);
     page(&html, &facts);
     CS_TRY_DONE(html.status);
@@ -129,7 +130,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
     CS_TRY_DONE(cs_output_commit(output, err));
 done:
     cs_html_fini(&html);
-    cs_thumbnails_free(&thumbnails, atlas->info.pictures);
+    cs_thumbnails_free(&thumbnails, atlas->info.images);
     cs_palette_fini(&palette);
     cs_free(claimed);
     cs_output_close(&output);

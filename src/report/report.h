@@ -21,16 +21,16 @@ clipspan_status cs_report_kept_read(cs_report_kept *out, const cs_run *run, clip
 void cs_report_kept_fini(cs_report_kept *kept);
 
 typedef struct cs_report_options {
-    const char *root; /* where relative paths of pictures start now; NULL: where they did */
-    int no_pictures;  /* names only */
+    const char *root; /* where relative paths of images start now; NULL: where they did */
+    int no_images;    /* names only */
     int replace;
     int threads;                /* 0: as many as there are */
     const char *note;           /* a paragraph before the findings, or NULL */
     const cs_report_kept *kept; /* what is shown besides the atlas, or NULL */
 } cs_report_options;
 
-/* Writes the file; it appears whole or not at all, and loads nothing. The same atlas and pictures
- * give the same bytes. options may be NULL; progress, which counts pictures, too. Errors: EXISTS,
+/* Writes the file; it appears whole or not at all, and loads nothing. The same atlas and images
+ * give the same bytes. options may be NULL; progress, which counts images, too. Errors: EXISTS,
  * WRITE, INTERRUPTED, NOMEM. */
 clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                                 const cs_report_options *options, const clipspan_progress *progress,

@@ -14,12 +14,12 @@
 typedef struct cs_report_facts {
     const cs_atlas *atlas;
     const cs_palette *palette;
-    const cs_thumbnail *thumbnails; /* [pictures] */
+    const cs_thumbnail *thumbnails; /* [images] */
     const char *note;               /* a paragraph before the findings, or NULL */
     const char *model;              /* the model's name, without the folders of a path */
     const int *claimed;  /* [palette->count] heads with that category as their clear role */
     cs_report_kept kept; /* documents besides the atlas, borrowed */
-    cs_places places;    /* of the pictures */
+    cs_places places;    /* of the images */
     double strongest;    /* the largest direct effect of a head, 0 or more */
 } cs_report_facts;
 
@@ -36,10 +36,10 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts);
 void cs_finding_effects(cs_html *html, const cs_report_facts *facts);
 void cs_finding_shortcut(cs_html *html, const cs_report_facts *facts);
 
-/* Parts of sections about kept documents: single terms; "duck" and "hen"; where pictures, labels
+/* Parts of sections about kept documents: single components; "duck" and "hen"; where images, labels
  * and means come from; the cells of a change with its interval; tables of a shortcut; a head's name
  * that leads to its card, with its role. */
-void cs_terms_alone(cs_html *html, const cs_report_facts *facts);
+void cs_contributions_alone(cs_html *html, const cs_report_facts *facts);
 void cs_say_classes(cs_html *html, const clipspan_evaluation_info *info);
 void cs_say_circumstances(cs_html *html, const clipspan_evaluation_info *info, const char *means);
 void cs_say_change(cs_html *html, const clipspan_comparison *comparison);
@@ -49,15 +49,15 @@ void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair);
 void cs_shortcut_forecast(cs_html *html, const cs_remedy_pair *pair);
 void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name);
 
-/* One head's card, and the pictures that cards show, each once. */
+/* One head's card, and the images that cards show, each once. */
 void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
-void cs_pictures_once(cs_html *html, const cs_report_facts *facts);
+void cs_images_once(cs_html *html, const cs_report_facts *facts);
 
 /* The hue of a head's class in the page's style, 0 (grey) to CS_HUES - 1, and its letters. */
 int cs_head_hue(const cs_report_facts *facts, const clipspan_atlas_head *head);
 const char *cs_head_letters(const cs_report_facts *facts, const clipspan_atlas_head *head);
 
-/* 1 when as many texts without sense explain as much of the head as those that decide its role. */
+/* 1 when as many control texts explain as much of the head as those that decide its role. */
 int cs_head_doubtful(const clipspan_atlas_head *head);
 
 /* "L22.H11" */

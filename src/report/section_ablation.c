@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* A set of terms at their means, before and after, from the kept ablation (study/ablation.h). */
+/* A set of components mean-ablated, before and after, from the kept ablation (study/ablation.h). */
 #include "report/document.h"
 #include "report/section.h"
 
 #include <math.h>
 
-#define CLASSES_SHOWN 20
-#define TERMS_SAID    12
+#define CLASSES_SHOWN   20
+#define COMPONENTS_SAID 12
 
-static void terms(cs_html *html, const cs_report_facts *facts, const cs_ablation *a)
+static void components(cs_html *html, const cs_report_facts *facts, const cs_ablation *a)
 {
     char name[80];
-    for (size_t i = 0; i < a->info.changes && i < TERMS_SAID; i++) {
+    for (size_t i = 0; i < a->info.changes && i < COMPONENTS_SAID; i++) {
         cs_html_put(html, i ? ", " : "");
         cs_change_name(name, sizeof name, &a->changes[i]);
         cs_head_link(html, facts, name);
     }
-    if (a->info.changes > TERMS_SAID)
-        cs_html_format(html, " and %zu more", a->info.changes - TERMS_SAID);
+    if (a->info.changes > COMPONENTS_SAID)
+        cs_html_format(html, " and %zu more", a->info.changes - COMPONENTS_SAID);
 }
 
 /* "-12.3 (-17.0 to -7.6)" */
@@ -39,19 +39,19 @@ static void row(cs_html *html, const clipspan_comparison *c, const char *name)
 {
     cs_html_put(html, "\n<tr><th scope=row>");
     cs_html_text(html, name);
-    cs_html_format(html, "<td class=n>%s", cs_figure_count(c->before.pictures).text);
+    cs_html_format(html, "<td class=n>%s", cs_figure_count(c->before.images).text);
     cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before.share).text);
     cs_share_cells(html, share_after(c), c->before.share, name, "att");
     cs_say_change(html, c);
 }
 
-/* Those that have pictures, CLASSES_SHOWN at most; how many were left out. */
+/* Those that have images, CLASSES_SHOWN at most; how many were left out. */
 static size_t rows(cs_html *html, const clipspan_comparison *list, const char *const *names,
                    size_t count)
 {
     size_t shown = 0;
     for (size_t i = 0; i < count && shown < CLASSES_SHOWN; i++) {
-        if (!list[i].before.pictures) continue;
+        if (!list[i].before.images) continue;
         row(html, &list[i], names[i]);
         shown++;
     }
@@ -73,7 +73,7 @@ static void say(cs_html *html, const cs_ablation *a, const clipspan_comparison *
                        a->info.random_sets, cs_figure_percent(best->after.share).text);
 }
 
-/* Of the best random set: its worst group, or all pictures; NULL without. */
+/* Of the best random set: its worst group, or all images; NULL without. */
 static const clipspan_comparison *best_random(const cs_ablation *a)
 {
     const clipspan_random_set *set = a->info.random_sets ? &a->sets[a->info.best_random].set : NULL;
@@ -89,9 +89,9 @@ void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
     if (!a) return;
     info = &a->facts.info;
     best = best_random(a);
-    cs_html_put(html, "<section id=ablation><h2>Parts at their means</h2>\n<p>");
-    terms(html, facts, a);
-    cs_html_put(html, " at their means, telling ");
+    cs_html_put(html, "<section id=ablation><h2>Parts mean-ablated</h2>\n<p>");
+    components(html, facts, a);
+    cs_html_put(html, " mean-ablated, telling ");
     cs_say_classes(html, info);
     cs_html_put(html, " apart");
     say(html, a, best);
@@ -99,7 +99,7 @@ void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
     cs_say_circumstances(html, info, info->means);
     cs_html_format(html,
                    "<div class=scroll tabindex=0 role=region aria-label=\"Ablation\"><table "
-                   "class=\"layers shares\"><thead><tr><th scope=col>Pictures<th scope=col "
+                   "class=\"layers shares\"><thead><tr><th scope=col>Images<th scope=col "
                    "class=n>how many<th scope=col class=n>before<th scope=col colspan=2>%s after"
                    "<th scope=col class=n>95\xC2\xA0%%<th scope=col class=n>points<th scope=col "
                    "class=n>95\xC2\xA0%%, bootstrap<tbody>",
@@ -117,7 +117,7 @@ void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "</table></div>\n");
     if (left)
         cs_html_format(html,
-                       "<p class=note>%zu more: without a labelled picture, or in clipspan ablate "
+                       "<p class=note>%zu more: without a labelled image, or in clipspan ablate "
                        "--json.</p>\n",
                        left);
     cs_html_put(html, "</section>\n");

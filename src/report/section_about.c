@@ -16,11 +16,11 @@ static void count(cs_html *html, const char *name, uint64_t value)
     fact(html, name, cs_figure_count(value).text);
 }
 
-static const char *codes_name(clipspan_codes codes)
+static const char *coefficients_name(clipspan_coefficients coefficients)
 {
-    return codes == CLIPSPAN_CODES_F32   ? "float32"
-           : codes == CLIPSPAN_CODES_F16 ? "float16, within 2^-11 of each number"
-                                         : "not kept";
+    return coefficients == CLIPSPAN_COEFFICIENTS_F32   ? "float32"
+           : coefficients == CLIPSPAN_COEFFICIENTS_F16 ? "float16, within 2^-11 of each number"
+                                                       : "not kept";
 }
 
 static void words(cs_html *html)
@@ -28,7 +28,7 @@ static void words(cs_html *html)
     cs_html_put(
         html,
         "<dl><dt>Direct effect<dd>The share of the embedding\xE2\x80\x99s variance over the "
-        "pictures "
+        "images "
         "that a part adds by itself: the covariance of what it writes with the embedding. What "
         "later layers make of it is not counted.\n"
         "<dt>Share of variance<dd>How much less a head\xE2\x80\x99s output varies once its part "
@@ -42,7 +42,7 @@ static void words(cs_html *html)
         "<dt>Mixed<dd>Two categories are stronger than chance, and neither is claimed.\n"
         "<dt>Purity<dd>The category\xE2\x80\x99s share over that of all categories, in the texts "
         "that decide the role.\n"
-        "<dt>Nonsense<dd>The same search with texts without sense of the same lengths: what any "
+        "<dt>Control texts<dd>The same search with control texts of the same lengths: what any "
         "texts would name.\n</dl>\n");
 }
 
@@ -62,23 +62,22 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
     fact(html, "Precision", run->precision == CLIPSPAN_BF16 ? "bf16" : "float32");
     fact(html, "Kernels", run->cpu_level);
     fact(html, "Matrix product", run->product);
-    count(html, "Pictures used", run->used);
+    count(html, "Images used", run->used);
     for (i = 0; i < info->count_kinds; i++) {
         if (strcmp(info->counts[i].status, "ok") == 0) continue;
-        cs_html_put(html, "<tr><th scope=row>Pictures \xE2\x80\x9C");
+        cs_html_put(html, "<tr><th scope=row>Images \xE2\x80\x9C");
         cs_html_text(html, info->counts[i].status);
-        cs_html_format(html, "\xE2\x80\x9D<td>%s\n",
-                       cs_figure_count(info->counts[i].pictures).text);
+        cs_html_format(html, "\xE2\x80\x9D<td>%s\n", cs_figure_count(info->counts[i].images).text);
     }
     count(html, "Named more than once", run->duplicates);
-    fact(html, "Codes", codes_name(run->codes));
+    fact(html, "Coefficients", coefficients_name(run->coefficients));
     fact(html, "Pool of texts", info->pool);
     fact(html, "SHA-256 of the pool", info->pool_hash);
     count(html, "Texts", info->pool_texts);
     count(html, "Categories", info->pool_categories);
-    count(html, "Texts without sense", info->null_texts);
+    count(html, "Control texts", info->control_texts);
     count(html, "Texts picked by some head", info->distinct);
-    count(html, "Picks a head, at most", (uint64_t)info->picks);
+    count(html, "Basis texts a head, at most", (uint64_t)info->basis_texts);
     if (info->rank) count(html, "Directions kept, at most", (uint64_t)info->rank);
     count(html, "Resamples", (uint64_t)info->resamples);
     count(html, "Blocks they draw from", run->blocks);

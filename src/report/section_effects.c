@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a classification rests on, from the kept effects (study/effects_table.h): the published
- * sequence, the curve over layers, the model whose heads are replaced by texts. Single terms are in
- * section_terms.c. */
+ * sequence, the curve over layers, the model whose heads are replaced by texts. Single components
+ * are in section_components.c. */
 #include "report/document.h"
 #include "report/section.h"
 
@@ -13,7 +13,7 @@
 
 #define PLAIN 4 /* rows of the sequence before attention of layers 0 to l */
 
-/* "agreement with the whole model" where no picture has a label. */
+/* "agreement with the whole model" where no image has a label. */
 static const char *measure(const cs_effects_table *t)
 {
     return t->facts.info.agreement ? "Agreement" : "Accuracy";
@@ -38,9 +38,9 @@ void cs_say_classes(cs_html *html, const clipspan_evaluation_info *info)
 void cs_say_circumstances(cs_html *html, const clipspan_evaluation_info *info, const char *means)
 {
     cs_html_put(html, "<p class=note><b>Direct effect.</b> A part of the sum that makes the "
-                      "embedding is changed, and every picture is classified again from the new "
+                      "embedding is changed, and every image is classified again from the new "
                       "sum; in the network later layers would read what is changed and might make "
-                      "up for it. Pictures: ");
+                      "up for it. Images: ");
     cs_html_place(html, info->run);
     if (!info->agreement) {
         cs_html_put(html, "; labels ");
@@ -81,14 +81,14 @@ static void say_head(cs_html *html, const clipspan_effect *head, const char *wor
     cs_html_format(html, " (%s points without it)", cs_figure_points(-head->accuracy_drop).text);
 }
 
-/* "75.0 % of 176 pictures right, 71.0 % without all MLPs; the head that helps most is ...": one
+/* "75.0 % of 176 images right, 71.0 % without all MLPs; the head that helps most is ...": one
  * misleads when without it more are right than the interval of nothing ablated allows for. */
 static void say_numbers(cs_html *html, const cs_effects_table *t)
 {
     const clipspan_effect *best = foremost(t, 1), *worst = foremost(t, -1), *whole = &t->rows[0];
     const int labelled = !t->facts.info.agreement;
     if (labelled)
-        cs_html_format(html, "%s of %s pictures right, ", cs_figure_percent(whole->accuracy).text,
+        cs_html_format(html, "%s of %s images right, ", cs_figure_percent(whole->accuracy).text,
                        cs_figure_count(t->facts.info.counted).text);
     if (t->info.rows > 1)
         cs_html_format(html,
@@ -128,7 +128,7 @@ static void row(cs_html *html, const cs_effects_table *t, const clipspan_effect 
     cs_html_format(html, "<td class=n>%s", cs_figure_margin(e->margin).text);
     if (!t->facts.info.groups) return;
     cs_html_format(html, "<td class=n>%s<td>",
-                   e->worst_group < 0 ? "no pictures" : cs_figure_percent(e->worst).text);
+                   e->worst_group < 0 ? "no images" : cs_figure_percent(e->worst).text);
     cs_html_name(html, e->worst_group < 0 ? "" : t->facts.info.group_names[e->worst_group]);
 }
 
@@ -149,7 +149,7 @@ static void sequence_table(cs_html *html, const cs_effects_table *t)
 {
     static const char *const names[PLAIN] = {"Nothing", "All MLPs", "Class token to class token",
                                              "Both of these"};
-    head_of_table(html, t, "At its mean", "The published sequence");
+    head_of_table(html, t, "Mean-ablated", "The published sequence");
     for (size_t i = 0; i < t->info.rows; i++)
         if (t->rows[i].kind <= CLIPSPAN_EFFECT_BOTH)
             row(html, t, &t->rows[i], t->rows[0].accuracy, names[t->rows[i].kind]);
@@ -166,7 +166,7 @@ typedef struct series {
     const clipspan_effect **rows; /* [count] */
     cs_figure *labels;            /* [count] below the chart */
     caption *names;               /* [count] in the table */
-    cs_share *points;             /* [2, count] all pictures, worst group */
+    cs_share *points;             /* [2, count] all images, worst group */
     size_t count, room;
 } series;
 
@@ -205,9 +205,8 @@ static void put_series(cs_html *html, const cs_effects_table *t, const series *s
                        const char *what)
 {
     const clipspan_evaluation_info *info = &t->facts.info;
-    const cs_curve curves[2] = {
-        {info->agreement ? "agreement" : "all pictures", "one", s->points, 1},
-        {"worst group", "two", s->points + s->room, 0}};
+    const cs_curve curves[2] = {{info->agreement ? "agreement" : "all images", "one", s->points, 1},
+                                {"worst group", "two", s->points + s->room, 0}};
     cs_html_put(html, "<h3 class=sub>");
     cs_html_text(html, title);
     cs_html_put(html, "</h3>\n");
@@ -247,9 +246,9 @@ static void layers_curve(cs_html *html, const cs_effects_table *t)
     }
     put_series(html, t, &s,
                t->facts.info.agreement
-                   ? "Agreement with attention of all layers up to this one at its mean"
-                   : "Accuracy with attention of all layers up to this one at its mean",
-               "At its mean");
+                   ? "Agreement with attention of all layers up to this one mean-ablated"
+                   : "Accuracy with attention of all layers up to this one mean-ablated",
+               "Mean-ablated");
     free_series(&s);
 }
 
@@ -288,7 +287,7 @@ void cs_section_effects(cs_html *html, const cs_report_facts *facts)
     cs_say_circumstances(html, &t->facts.info, t->facts.info.means);
     sequence_table(html, t);
     layers_curve(html, t);
-    cs_terms_alone(html, facts);
+    cs_contributions_alone(html, facts);
     texts_curve(html, t);
     cs_html_put(html, "</section>\n");
 }

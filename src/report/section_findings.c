@@ -8,7 +8,7 @@
 #define ROLES_SAID  6 /* categories that are counted by name */
 
 /* Of the heads with a clear role, the one where a role and its say in the embedding are largest;
- * one that texts without sense name as well only when there is no other. */
+ * one that control texts name as well only when there is no other. */
 static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
 {
     const clipspan_atlas_head *best = NULL;
@@ -16,8 +16,8 @@ static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
     size_t i;
     for (i = 0; i < atlas->info.heads; i++) {
         const clipspan_atlas_head *head = &atlas->heads[i];
-        const double effect = head->strength.share > 0 ? head->strength.share : 0;
-        const double weight = head->role.strength[0] * effect + !cs_head_doubtful(head);
+        const double effect = head->variance_share.share > 0 ? head->variance_share.share : 0;
+        const double weight = head->role.explained_variance[0] * effect + !cs_head_doubtful(head);
         if (head->role.kind != CLIPSPAN_ROLE_CLEAR || weight <= most) continue;
         most = weight;
         best = head;
@@ -32,11 +32,11 @@ static void say_run(cs_html *html, const cs_report_facts *facts)
     cs_html_format(html, "%s attention heads of ",
                    cs_figure_count((uint64_t)info->run->layers * (uint64_t)info->run->heads).text);
     cs_html_name(html, facts->model);
-    cs_html_format(html, " (%d layers of %d) looked at %s picture%s, and ", info->run->layers,
+    cs_html_format(html, " (%d layers of %d) looked at %s image%s, and ", info->run->layers,
                    info->run->heads, cs_figure_count(info->run->used).text,
                    info->run->used == 1 ? "" : "s");
     cs_html_format(html,
-                   "%s short texts competed to name what each of them writes into the picture\xE2"
+                   "%s short texts competed to name what each of them writes into the image\xE2"
                    "\x80\x99s embedding.</p>",
                    cs_figure_count(info->pool_texts).text);
     if (!facts->note) return;
@@ -60,11 +60,11 @@ static void say_head(cs_html *html, const cs_report_facts *facts)
     cs_html_format(html, "<b class=\"chip r%d\">", cs_head_hue(facts, head));
     cs_html_text(html, role->category[0]);
     cs_html_format(html, "</b>: %s of its variance lies along ",
-                   cs_figure_percent(role->strength[0]).text);
+                   cs_figure_percent(role->explained_variance[0]).text);
     cs_html_name(html, role->category[0]);
     cs_html_put(html, " texts, ");
     if (role->stability < 0)
-        cs_html_put(html, "and there were too few pictures to test how stable that is.</li>");
+        cs_html_put(html, "and there were too few images to test how stable that is.</li>");
     else
         cs_html_format(html, "stable in %s of resamples.</li>",
                        cs_figure_percent(role->stability).text);
@@ -136,28 +136,28 @@ static void say_layers(cs_html *html, const cs_report_facts *facts)
 }
 
 /* What speaks against taking names at their word: how much more of what heads vary the texts that
- * decide roles name than as many without sense, over all heads by their variance. */
+ * decide roles name than as many control texts, over all heads by their variance. */
 static void say_caution(cs_html *html, const cs_report_facts *facts)
 {
     const cs_atlas *atlas = facts->atlas;
-    double variance = 0, named = 0, null_named = 0;
+    double variance = 0, named = 0, control_named = 0;
     int entering = 0;
     size_t i;
     for (i = 0; i < atlas->info.heads; i++) {
         const clipspan_atlas_head *head = &atlas->heads[i];
-        if (head->role.null_named < 0) return;
+        if (head->role.control_named < 0) return;
         variance += head->variance;
         named += head->variance * head->role.named;
-        null_named += head->variance * head->role.null_named;
+        control_named += head->variance * head->role.control_named;
         if (head->role.entering > entering) entering = head->role.entering;
     }
     if (!(variance > 0)) return;
     cs_html_format(html,
                    "<p class=note>How far to trust names: the first %d texts of a head name %s of "
-                   "what it varies, as many texts without sense ",
+                   "what it varies, as many control texts ",
                    entering, cs_figure_percent(named / variance).text);
     cs_html_format(html, "%s. A name is worth what it adds to that.</p>",
-                   cs_figure_percent(null_named / variance).text);
+                   cs_figure_percent(control_named / variance).text);
 }
 
 void cs_section_findings(cs_html *html, const cs_report_facts *facts)
@@ -175,7 +175,7 @@ void cs_section_findings(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "</ol>\n");
     if (facts->kept.stale)
         cs_html_put(html, "<p class=note>Effects, ablations or shortcuts that the run keeps were "
-                          "computed by another version or from other pictures than it holds now, "
+                          "computed by another version or from other images than it holds now, "
                           "and are not shown. Compute them again with clipspan effects, ablate or "
                           "shortcut.</p>\n");
     say_caution(html, facts);

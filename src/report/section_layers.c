@@ -16,8 +16,8 @@ static void widen(bar_scale *scale, double share)
     if (share > scale->most) scale->most = share;
 }
 
-static void bar(cs_html *html, const bar_scale *scale, clipspan_strength strength, const char *what,
-                const char *look)
+static void bar(cs_html *html, const bar_scale *scale, clipspan_variance_share strength,
+                const char *what, const char *look)
 {
     const double range = scale->most - scale->least, unit = range > 0 ? 1000 / range : 0;
     const double zero = -scale->least * unit, size = strength.share * unit;
@@ -31,7 +31,7 @@ static void bar(cs_html *html, const bar_scale *scale, clipspan_strength strengt
     cs_html_format(html, "<td class=n>%s", cs_figure_percent(strength.share).text);
 }
 
-/* The named share, with that of texts without sense; dashes where the layer was not looked at. */
+/* The named share, with that of control texts; dashes where the layer was not looked at. */
 static void named(cs_html *html, const clipspan_atlas_layer *layer)
 {
     if (layer->named < 0)
@@ -40,8 +40,8 @@ static void named(cs_html *html, const clipspan_atlas_layer *layer)
     else
         cs_html_format(html, "<td class=n>%s<td class=n>%s<td class=n>%d",
                        cs_figure_percent(layer->named).text,
-                       layer->null_named < 0 ? "\xE2\x80\x93"
-                                             : cs_figure_percent(layer->null_named).text,
+                       layer->control_named < 0 ? "\xE2\x80\x93"
+                                                : cs_figure_percent(layer->control_named).text,
                        layer->clear);
 }
 
@@ -58,7 +58,7 @@ static void table(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Layers\">"
                       "<table class=layers><thead><tr><th scope=col>Layer"
                       "<th scope=col colspan=2>Attention<th scope=col colspan=2>MLP"
-                      "<th scope=col class=n>Named<th scope=col class=n>by nonsense"
+                      "<th scope=col class=n>Named<th scope=col class=n>by control texts"
                       "<th scope=col class=n>Clear roles<tbody>");
     for (l = atlas->info.run->layers - 1; l >= 0; l--) {
         const clipspan_atlas_layer *layer = &atlas->layers[l];
@@ -79,10 +79,10 @@ void cs_section_layers(cs_html *html, const cs_report_facts *facts)
 {
     cs_html_put(
         html, "<section id=layers><h2>Direct effect by layer</h2>\n<p>The share of the "
-              "embedding\xE2\x80\x99s variance over the pictures that each part adds. All parts "
+              "embedding\xE2\x80\x99s variance over the images that each part adds. All parts "
               "together make 100\xC2\xA0%; a part below zero works against the rest. Named is the "
               "share of its heads\xE2\x80\x99 variance that the picked texts explain, beside the "
-              "same with texts without sense.</p>\n");
+              "same with control texts.</p>\n");
     table(html, facts);
     cs_html_put(html, "</section>\n");
 }

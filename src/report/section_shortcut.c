@@ -60,7 +60,7 @@ static cs_figure words_of(const clipspan_remedy_row *r, size_t heads)
     return figure;
 }
 
-/* What the remedy is judged by: the worst group where groups are known, else all pictures. */
+/* What the remedy is judged by: the worst group where groups are known, else all images. */
 static const clipspan_comparison *judged(const clipspan_remedy_row *r)
 {
     return r->worst ? r->worst : r->overall;
@@ -158,12 +158,12 @@ static void remedies(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pa
     remedy_rows(html, pair, judged(nothing)->after.share);
     cs_html_put(
         html,
-        "</table></div>\n<p class=note>Mean-ablation puts heads at their means. Cue surgery keeps "
+        "</table></div>\n<p class=note>Mean-ablation puts heads mean-ablated. Cue surgery keeps "
         "every head and takes from its output what moves with its own reading of the cue, among "
-        "pictures with the same answer. The baselines know nothing of heads: text projection takes "
+        "images with the same answer. The baselines know nothing of heads: text projection takes "
         "the cue\xE2\x80\x99s direction out of the embedding, whole embedding what moves with the "
         "cue. Correlation left is that of the decision with the cue within either answer, on the "
-        "pictures of the statistics. The dashed mark is nothing changed; grey bars are what to "
+        "images of the statistics. The dashed mark is nothing changed; grey bars are what to "
         "beat."
         "</p>\n");
 }
@@ -238,7 +238,7 @@ static void say_pair(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pa
     cs_html_put(html, " against ");
     quoted(html, pair->pair.class_b);
     cs_html_format(html,
-                   ", among pictures with the same answer, their readings of the cue explain %s",
+                   ", among images with the same answer, their readings of the cue explain %s",
                    cs_figure_percent(part(pair->pair.explained, all)).text);
     cs_html_format(html, "; heads that counteract it, %s. The proposal: ",
                    cs_figure_percent(part(pair->pair.counteracted, all)).text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Areas of the canvas as pictures, texts in a font whose letters are as wide as the drawn ones: 0.6
+/* Areas of the canvas as images, texts in a font whose letters are as wide as the drawn ones: 0.6
  * of its size, 10 a scale. */
 #include "report/sheet_svg.h"
 

@@ -5,7 +5,7 @@
 
 #include "draw/sheet.h"
 
-/* Looks as cs_sheet_write's PNG does; pictures and bars are JPEG inside the file, which loads
+/* Looks as cs_sheet_write's PNG does; images and bars are JPEG inside the file, which loads
  * nothing. Errors: EXISTS unless `replace`, WRITE, NOMEM. */
 clipspan_status cs_sheet_write_svg(const cs_sheet *sheet, const char *path, int replace,
                                    clipspan_error *err);

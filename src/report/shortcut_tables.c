@@ -75,17 +75,17 @@ void cs_shortcut_groups(cs_html *html, const cs_remedy *d, const cs_remedy_pair 
     cs_html_put(html, "<h3 class=sub>Groups, with the choice</h3>\n"
                       "<div class=scroll tabindex=0 role=region aria-label=\"Groups\"><table "
                       "class=\"layers shares\"><thead><tr><th scope=col>Group<th scope=col "
-                      "class=n>pictures<th scope=col class=n>before<th scope=col colspan=2>after "
+                      "class=n>images<th scope=col class=n>before<th scope=col colspan=2>after "
                       "the choice<th scope=col class=n>95\xC2\xA0%<tbody>");
     for (size_t i = 0; i < info->groups; i++) {
         const clipspan_comparison *g = &pair->rows[CLIPSPAN_TRIED_CHOSEN].groups[i];
-        if (!g->before.pictures) {
+        if (!g->before.images) {
             empty++;
             continue;
         }
         cs_html_put(html, "\n<tr><th scope=row>");
         cs_html_text(html, info->group_names[i]);
-        cs_html_format(html, "<td class=n>%s", cs_figure_count(g->before.pictures).text);
+        cs_html_format(html, "<td class=n>%s", cs_figure_count(g->before.images).text);
         cs_html_format(html, "<td class=n>%s<div class=ci>",
                        cs_figure_percent(g->before.share).text);
         cs_html_format(html, "%s</div>", cs_figure_interval(share_of(&g->before)).text);
@@ -94,7 +94,7 @@ void cs_shortcut_groups(cs_html *html, const cs_remedy *d, const cs_remedy_pair 
     cs_html_put(html, "</table></div>\n");
     if (empty)
         cs_html_format(html,
-                       "<p class=note>%zu group%s without a labelled picture %s left out.</p>\n",
+                       "<p class=note>%zu group%s without a labelled image %s left out.</p>\n",
                        empty, empty == 1 ? "" : "s", empty == 1 ? "is" : "are");
 }
 
@@ -115,7 +115,7 @@ void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair)
         cs_html_put(html, "\n<tr><th scope=row>");
         cs_html_text(html, s->name);
         cs_html_format(html, "<td class=n>%s", cs_figure_percent(s->kept).text);
-        if (!c || !c->before.pictures) continue;
+        if (!c || !c->before.images) continue;
         cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before.share).text);
         cs_share_cells(html, share_of(&c->after), c->before.share, s->name, "att");
         cs_say_change(html, c);
@@ -125,10 +125,10 @@ void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair)
 
 void cs_shortcut_forecast(cs_html *html, const cs_remedy_pair *pair)
 {
-    cs_html_put(html, "<details><summary>Forecast without labels, on the pictures of the "
+    cs_html_put(html, "<details><summary>Forecast without labels, on the images of the "
                       "statistics</summary><div class=scroll tabindex=0 role=region "
                       "aria-label=\"Forecast\"><table class=layers><thead><tr><th scope=col>Answer"
-                      "<th scope=col>cue<th scope=col class=n>pictures<th scope=col "
+                      "<th scope=col>cue<th scope=col class=n>images<th scope=col "
                       "class=n>answers that stay<th scope=col class=n>margin before<th scope=col "
                       "class=n>after<tbody>");
     for (size_t i = 0; i < CS_REMEDY_FORECAST; i++) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures shrunk whole and packed as JPEG, some at a time on every thread. */
+/* Images shrunk whole and packed as JPEG, some at a time on every thread. */
 #include "report/thumbnails.h"
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "draw/jpeg_write.h"
-#include "image/picture.h"
+#include "image/image.h"
 
 #define QUALITY 75
-#define BATCH   32 /* pictures between two looks at whether to stop */
+#define BATCH   32 /* images between two looks at whether to stop */
 
 typedef struct thumbnail_job {
     cs_thumbnail *thumbnails;
@@ -21,19 +21,19 @@ typedef struct thumbnail_job {
 } thumbnail_job;
 
 static clipspan_status read_one(cs_thumbnail *thumbnail, const cs_atlas *atlas,
-                                const clipspan_atlas_picture *picture, const char *root,
+                                const clipspan_atlas_image *image, const char *root,
                                 clipspan_error *err)
 {
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     uint8_t pixels[3 * CS_THUMBNAIL_EDGE * CS_THUMBNAIL_EDGE];
     clipspan_status status;
-    char *path = root ? cs_path_join(root, picture->path, err)
-                      : cs_path_join(atlas->info.folder, picture->file, err);
+    char *path = root ? cs_path_join(root, image->path, err)
+                      : cs_path_join(atlas->info.folder, image->file, err);
     if (!path) return CLIPSPAN_E_NOMEM;
     options.exif_orient = atlas->info.run->exif_orient;
     options.max_pixels = atlas->info.run->max_pixels;
-    status = cs_picture_shrink(pixels, &thumbnail->height, &thumbnail->width, CS_THUMBNAIL_EDGE,
-                               path, &options, err);
+    status = cs_image_shrink(pixels, &thumbnail->height, &thumbnail->width, CS_THUMBNAIL_EDGE, path,
+                             &options, err);
     cs_free(path);
     if (status == CLIPSPAN_OK)
         status = cs_jpeg_encode(&thumbnail->jpeg, &thumbnail->size, pixels, thumbnail->height,
@@ -44,19 +44,19 @@ static clipspan_status read_one(cs_thumbnail *thumbnail, const cs_atlas *atlas,
 static void read_job(void *context, size_t index, int lane)
 {
     thumbnail_job *job = context;
-    const size_t picture = job->first + index;
+    const size_t image = job->first + index;
     (void)lane;
-    job->status[index] = read_one(&job->thumbnails[picture], job->atlas,
-                                  &job->atlas->pictures[picture], job->root, &job->errors[index]);
+    job->status[index] = read_one(&job->thumbnails[image], job->atlas, &job->atlas->images[image],
+                                  job->root, &job->errors[index]);
 }
 
 clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas, const char *root,
                                    int threads, const clipspan_progress *progress,
                                    clipspan_error *err)
 {
-    const size_t count = atlas->info.pictures;
+    const size_t count = atlas->info.images;
     clipspan_status status = CLIPSPAN_OK;
-    thumbnail_job *job = cs_alloc_zero(1, sizeof *job, "a report's pictures", err);
+    thumbnail_job *job = cs_alloc_zero(1, sizeof *job, "a report's images", err);
     size_t i, some;
     if (!job) return CLIPSPAN_E_NOMEM;
     job->thumbnails = out;
@@ -65,7 +65,7 @@ clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas, con
     for (; job->first < count && status == CLIPSPAN_OK; job->first += some) {
         some = count - job->first < BATCH ? count - job->first : BATCH;
         if (progress && progress->step && progress->step(progress->user, job->first, count)) {
-            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted while reading pictures");
+            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted while reading images");
             break;
         }
         cs_parallel_for(some, threads, read_job, job);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pictures of an atlas, small enough to carry along. */
+/* The images of an atlas, small enough to carry along. */
 #ifndef CLIPSPAN_SRC_REPORT_THUMBNAILS_H
 #define CLIPSPAN_SRC_REPORT_THUMBNAILS_H
 
@@ -8,14 +8,14 @@
 #define CS_THUMBNAIL_EDGE 64 /* pixels of the longer side */
 
 typedef struct cs_thumbnail {
-    unsigned char *jpeg; /* NULL: the picture is gone, or cannot be read any more */
+    unsigned char *jpeg; /* NULL: the image is gone, or cannot be read any more */
     size_t size;
     int height, width;
 } cs_thumbnail;
 
-/* out : [atlas->info.pictures], zeros before, given back with cs_thumbnails_free. root: where
+/* out : [atlas->info.images], zeros before, given back with cs_thumbnails_free. root: where
  * relative paths start now; NULL: where they did when the run was planned. Files are read as the
- * run read them, turned by EXIF or not. threads: at least 1. progress, which counts pictures, may
+ * run read them, turned by EXIF or not. threads: at least 1. progress, which counts images, may
  * be NULL. Errors: NOMEM, INTERRUPTED. */
 clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas, const char *root,
                                    int threads, const clipspan_progress *progress,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sizes of the tree's levels, shares, and the order of the pictures. */
+/* Sizes of the tree's levels, shares, and the order of the images. */
 #include "run/chunk_tree.h"
 #include "base/random.h"
 
@@ -8,9 +8,9 @@ uint64_t cs_level_nodes(const cs_chunk_tree *tree, int level)
     return ((tree->chunks - 1) >> level) + 1;
 }
 
-cs_chunk_tree cs_chunk_tree_of(uint64_t pictures)
+cs_chunk_tree cs_chunk_tree_of(uint64_t images)
 {
-    cs_chunk_tree tree = {pictures, (pictures + CS_CHUNK - 1) / CS_CHUNK, 0, 0, 0};
+    cs_chunk_tree tree = {images, (images + CS_CHUNK - 1) / CS_CHUNK, 0, 0, 0};
     while (cs_level_nodes(&tree, tree.block_level) > CS_BLOCKS_MOST)
         tree.block_level++;
     tree.top_level = tree.block_level;
@@ -22,7 +22,7 @@ cs_chunk_tree cs_chunk_tree_of(uint64_t pictures)
 
 int cs_chunk_places(const cs_chunk_tree *tree, uint64_t chunk)
 {
-    uint64_t left = tree->pictures - chunk * CS_CHUNK;
+    uint64_t left = tree->images - chunk * CS_CHUNK;
     return left < CS_CHUNK ? (int)left : CS_CHUNK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The arithmetic of a run: which picture lies where, and in which order statistics merge.
+/* The arithmetic of a run: which image lies where, and in which order statistics merge.
  *
- * A list of pictures is taken in a fixed pseudo-random order and cut into chunks of 32 places.
+ * A list of images is taken in a fixed pseudo-random order and cut into chunks of 32 places.
  * Chunk statistics merge along a binary tree: node i of level 0 is chunk i; node i of level l + 1
  * is node 2 i of level l merged with node 2 i + 1, or node 2 i alone where that is the last.
  * Blocks are the nodes of the lowest level that has at most 64. Nothing here depends on who
@@ -9,12 +9,12 @@
 #ifndef CLIPSPAN_SRC_RUN_CHUNK_TREE_H
 #define CLIPSPAN_SRC_RUN_CHUNK_TREE_H
 
-#include "decompose/codes.h" /* CS_CHUNK: places in a chunk; the last may have fewer */
+#include "decompose/coefficients.h" /* CS_CHUNK: places in a chunk; the last may have fewer */
 
 #define CS_BLOCKS_MOST 64
 
 typedef struct cs_chunk_tree {
-    uint64_t pictures, chunks;
+    uint64_t images, chunks;
     int block_level, top_level; /* the top level has one node */
     uint64_t blocks;
 } cs_chunk_tree;
@@ -24,7 +24,7 @@ typedef struct cs_node {
     uint64_t index;
 } cs_node;
 
-cs_chunk_tree cs_chunk_tree_of(uint64_t pictures); /* at least one */
+cs_chunk_tree cs_chunk_tree_of(uint64_t images); /* at least one */
 
 /* Nodes of a level, places of a chunk. */
 uint64_t cs_level_nodes(const cs_chunk_tree *tree, int level);
@@ -39,7 +39,7 @@ void cs_shard_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, 
 
 #define CS_PLAN_SEED 1 /* of the order of a run; part of the arithmetic, so never changed */
 
-/* order[p] is the number of the picture at place p: a permutation of 0 … count - 1.
+/* order[p] is the number of the image at place p: a permutation of 0 … count - 1.
  *
  * The numbers start in order; for i = count - 1 down to 1, place i is exchanged with place
  * floor(r (i + 1) / 2^32), where r is the upper half of the next output of SplitMix64 started with

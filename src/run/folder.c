@@ -109,8 +109,8 @@ static int is_segment(const char *name)
 
 /* Files in the run's folder, its folders, and which files of those are the run's. The last of
  * both lists are of version 1. */
-static const char *const files[] = {CS_INDEX_FILE, CS_STATISTICS_FILE, CS_BASIS_FILE,
-                                    "basis.safetensors"};
+static const char *const files[] = {CS_INDEX_FILE, CS_STATISTICS_FILE, CS_OUTPUT_MAP_FILE,
+                                    "output_maps.safetensors"};
 static const struct run_folder {
     const char *name;
     int (*owns)(const char *name);

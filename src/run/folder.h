@@ -7,7 +7,7 @@
 
 #define CS_INDEX_FILE      "index.sqlite"
 #define CS_STATISTICS_FILE "statistics.safetensors"
-#define CS_BASIS_FILE      "output_maps.safetensors"
+#define CS_OUTPUT_MAP_FILE "output_maps.safetensors"
 #define CS_SEGMENTS_FOLDER "segments" /* with a folder a segment, 000, 001 …, and in each: */
 #define CS_PACKS_FOLDER    "packs"
 #define CS_NODES_FOLDER    "nodes"

@@ -17,15 +17,15 @@ clipspan_status cs_head_group_init(cs_head_group *group, const cs_run *run, size
     group->blocks = blocks ? (size_t)cs_run_info(run)->blocks : 0;
     group->moments = cs_alloc(most * (1 + group->blocks), group->size * sizeof *group->moments,
                               "the statistics of heads", err);
-    group->basis =
-        cs_alloc(most, group->shape.C * group->shape.P * sizeof *group->basis, "bases", err);
-    return group->moments && group->basis ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    group->output_map = cs_alloc(most, group->shape.C * group->shape.P * sizeof *group->output_map,
+                                 "output maps", err);
+    return group->moments && group->output_map ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
 void cs_head_group_fini(cs_head_group *group)
 {
     cs_free(group->moments);
-    cs_free(group->basis);
+    cs_free(group->output_map);
     memset(group, 0, sizeof *group);
 }
 
@@ -33,11 +33,11 @@ static clipspan_status read_head(cs_head_group *group, size_t index, clipspan_he
                                  clipspan_error *err)
 {
     double *moments = group->moments + index * (1 + group->blocks) * group->size;
-    float *basis = group->basis + index * group->shape.C * group->shape.P;
-    cs_span_head head = {basis, moments, group->blocks ? moments + group->size : NULL,
+    float *output_map = group->output_map + index * group->shape.C * group->shape.P;
+    cs_span_head head = {output_map, moments, group->blocks ? moments + group->size : NULL,
                          group->blocks, group->size};
     size_t layer = (size_t)at.layer, number = (size_t)at.head, b;
-    CS_TRY(cs_run_basis_head(basis, group->run, layer, number, err));
+    CS_TRY(cs_run_output_map_head(output_map, group->run, layer, number, err));
     CS_TRY(cs_run_head(moments, group->run, layer, number, err));
     for (b = 0; b < group->blocks; b++)
         CS_TRY(

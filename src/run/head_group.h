@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What TEXTSPAN reads of a run: basis, statistics and blocks of a few heads at a time. */
+/* What TEXTSPAN reads of a run: output map, statistics and blocks of a few heads at a time. */
 #ifndef CLIPSPAN_SRC_RUN_HEAD_GROUP_H
 #define CLIPSPAN_SRC_RUN_HEAD_GROUP_H
 
@@ -13,7 +13,7 @@ typedef struct cs_head_group {
     cs_shape shape;
     size_t blocks, size;               /* size: numbers of one head's moments */
     double *moments;                   /* [CS_HEAD_GROUP, 1 + blocks, size], the whole first */
-    float *basis;                      /* [CS_HEAD_GROUP, C, P] */
+    float *output_map;                 /* [CS_HEAD_GROUP, C, P] */
     cs_span_head known[CS_HEAD_GROUP]; /* of the heads read last */
 } cs_head_group;
 

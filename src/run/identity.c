@@ -100,7 +100,7 @@ static clipspan_status add_preprocess(cs_identity *to, const cs_preprocess *p, c
                            (double)p->std[1], (double)p->std[2]);
 }
 
-/* Of a model that has lost heads, "0 2 5;1 3": those that each layer has left. */
+/* Of a model with pruned heads, "0 2 5;1 3": those that each layer has left. */
 static clipspan_status add_heads(cs_identity *to, const cs_config *c, clipspan_error *err)
 {
     const size_t room = 7 * (size_t)c->image.layers * (size_t)c->image.heads + 1;
@@ -185,7 +185,7 @@ static clipspan_status add_layers(cs_identity *identity, const clipspan_plan_opt
                                   int layers, clipspan_error *err)
 {
     const int count = options->layer_count ? options->layer_count : layers - options->first_layer;
-    const int kept = options->codes != CLIPSPAN_CODES_NONE;
+    const int kept = options->coefficients != CLIPSPAN_COEFFICIENTS_NONE;
     if (kept)
         CS_TRY(cs_identity_add(identity, "coefficients.layers", 1, err, "%d %d",
                                options->first_layer, options->first_layer + count - 1));
@@ -198,15 +198,16 @@ static clipspan_status add_layers(cs_identity *identity, const clipspan_plan_opt
 clipspan_status cs_identity_add_options(cs_identity *identity, const clipspan_plan_options *options,
                                         int layers, clipspan_error *err)
 {
-    static const char *const codes[] = {"f32", "f16", "none"};
+    static const char *const coefficients[] = {"f32", "f16", "none"};
     CS_TRY(cs_identity_add(identity, "precision", 1, err, "%s",
                            options->precision == CLIPSPAN_BF16 ? "bf16" : "f32"));
-    CS_TRY(cs_identity_add(identity, "codes", 1, err, "%s", codes[options->codes]));
+    CS_TRY(cs_identity_add(identity, "coefficients", 1, err, "%s",
+                           coefficients[options->coefficients]));
     CS_TRY(add_layers(identity, options, layers, err));
     CS_TRY(cs_identity_add(identity, "preprocess.exif_orient", 1, err, "%d",
-                           options->picture->exif_orient != 0));
+                           options->image->exif_orient != 0));
     return cs_identity_add(identity, "preprocess.max_pixels", 1, err, "%llu",
-                           (unsigned long long)options->picture->max_pixels);
+                           (unsigned long long)options->image->max_pixels);
 }
 
 clipspan_status cs_identity_copy(cs_identity *to, const cs_identity *from, clipspan_error *err)

@@ -30,17 +30,17 @@
 
 enum { ADD, READ, SET_STATUS, SET_ALL, SET_FACT, FACT, ADD_SEGMENT, SEGMENTS, STATEMENTS };
 
-/* The columns of a cs_picture_row. */
+/* The columns of a cs_image_row. */
 static const char select_rows[] =
-    "SELECT place,number,path,label,\"group\",bytes,duplicate_of,status,error,columns "
-    "FROM pictures "
-    "WHERE place>=?1 AND place<?2 ORDER BY place";
+    "SELECT run_index,list_index,path,label,\"group\",bytes,duplicate_of,status,error,columns "
+    "FROM images "
+    "WHERE run_index>=?1 AND run_index<?2 ORDER BY run_index";
 
 static const char *const sql[STATEMENTS] = {
-    "INSERT INTO pictures VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+    "INSERT INTO images VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     select_rows,
-    "UPDATE pictures SET status=?2,error=?3 WHERE place=?1",
-    "UPDATE pictures SET status=?1,error=''",
+    "UPDATE images SET status=?2,error=?3 WHERE run_index=?1",
+    "UPDATE images SET status=?1,error=''",
     "INSERT OR REPLACE INTO facts VALUES(?1,?2)",
     "SELECT value FROM facts WHERE key=?1",
     "INSERT INTO segments VALUES(?1,?2,?3,?4,?5,?6)",
@@ -52,11 +52,11 @@ static const char *const sql[STATEMENTS] = {
 static const char *const tables[TABLES][2] = {
     {"facts",
      "CREATE TABLE facts(key TEXT NOT NULL PRIMARY KEY,value TEXT NOT NULL) WITHOUT ROWID"},
-    {"pictures",
-     "CREATE TABLE pictures(place INTEGER PRIMARY KEY,number INTEGER NOT NULL,segment INTEGER NOT "
-     "NULL,chunk INTEGER NOT NULL,slot INTEGER NOT NULL,path TEXT NOT NULL,label TEXT NOT "
-     "NULL,\"group\" TEXT NOT NULL,bytes INTEGER,duplicate_of INTEGER,status TEXT NOT NULL,error "
-     "TEXT NOT NULL,columns TEXT NOT NULL)"},
+    {"images",
+     "CREATE TABLE images(run_index INTEGER PRIMARY KEY,list_index INTEGER NOT NULL,segment "
+     "INTEGER NOT NULL,chunk INTEGER NOT NULL,slot INTEGER NOT NULL,path TEXT NOT NULL,label TEXT "
+     "NOT NULL,\"group\" TEXT NOT NULL,bytes INTEGER,duplicate_of INTEGER,status TEXT NOT "
+     "NULL,error TEXT NOT NULL,columns TEXT NOT NULL)"},
     {"segments", "CREATE TABLE segments(segment INTEGER PRIMARY KEY,first INTEGER NOT NULL,count "
                  "INTEGER NOT NULL,seed INTEGER NOT NULL,list TEXT NOT NULL,plan TEXT NOT NULL)"},
 };
@@ -581,12 +581,12 @@ clipspan_status cs_index_read_segments(cs_index *index,
 }
 
 clipspan_status cs_index_add(cs_index *index, const cs_segment_row *segment,
-                             const cs_picture_row *row, clipspan_error *err)
+                             const cs_image_row *row, clipspan_error *err)
 {
-    const uint64_t at = row->place - segment->first;
+    const uint64_t at = row->run_index - segment->first;
     sqlite3_stmt *s = start(index, ADD);
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)row->place);
-    sqlite3_bind_int64(s, 2, (sqlite3_int64)row->number);
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)row->run_index);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)row->list_index);
     sqlite3_bind_int64(s, 3, (sqlite3_int64)segment->segment);
     sqlite3_bind_int64(s, 4, (sqlite3_int64)(at / 32));
     sqlite3_bind_int64(s, 5, (sqlite3_int64)(at % 32));
@@ -606,35 +606,35 @@ clipspan_status cs_index_read(cs_index *index, uint64_t first, uint64_t count, c
 {
     clipspan_status status = CLIPSPAN_OK;
     sqlite3_stmt *s = start(index, READ);
-    uint64_t place = first;
+    uint64_t run_index = first;
     int code;
     sqlite3_bind_int64(s, 1, (sqlite3_int64)first);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)(first + count));
     allow_rows(index, count);
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        cs_picture_row row = {
+        cs_image_row row = {
             (uint64_t)whole(s, 0), (uint64_t)whole(s, 1), column(s, 2), column(s, 3), column(s, 4),
             whole(s, 5),           whole(s, 6),           column(s, 7), column(s, 8), column(s, 9)};
-        if (row.place != place) break;
-        place++;
+        if (row.run_index != run_index) break;
+        run_index++;
         status = each(context, &row, err);
         if (status != CLIPSPAN_OK) break;
     }
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         status = fail(index, sqlite3_extended_errcode(index->db), err);
-    else if (status == CLIPSPAN_OK && place != first + count)
+    else if (status == CLIPSPAN_OK && run_index != first + count)
         status = cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
-                            "lacks the picture of place %llu; the index is damaged",
-                            (unsigned long long)place);
+                            "lacks the image of run index %llu; the index is damaged",
+                            (unsigned long long)run_index);
     sqlite3_reset(s);
     return status;
 }
 
-clipspan_status cs_index_set_status(cs_index *index, uint64_t place, const char *status,
+clipspan_status cs_index_set_status(cs_index *index, uint64_t run_index, const char *status,
                                     const char *error, clipspan_error *err)
 {
     sqlite3_stmt *s = start(index, SET_STATUS);
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)place);
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)run_index);
     bind_text(s, 2, status);
     bind_text(s, 3, error);
     return finish(index, s, err);
@@ -644,9 +644,9 @@ clipspan_status cs_index_mark_duplicates(cs_index *index, clipspan_error *err)
 {
     return run_sql(
         index,
-        "UPDATE pictures SET duplicate_of=d.first FROM (SELECT path,min(number) AS first "
-        "FROM pictures GROUP BY path HAVING count(*)>1) AS d WHERE "
-        "pictures.path=d.path AND pictures.number>d.first",
+        "UPDATE images SET duplicate_of=d.first FROM (SELECT path,min(list_index) AS first "
+        "FROM images GROUP BY path HAVING count(*)>1) AS d WHERE "
+        "images.path=d.path AND images.list_index>d.first",
         err);
 }
 
@@ -657,7 +657,7 @@ clipspan_status cs_index_set_status_all(cs_index *index, const char *status, cli
     return finish(index, s, err);
 }
 
-/* The one number of a query over all pictures. */
+/* The one number of a query over all images. */
 static clipspan_status count_with(uint64_t *out, cs_index *index, const char *query,
                                   const char *status, clipspan_error *err)
 {
@@ -679,14 +679,14 @@ clipspan_status cs_index_count(uint64_t *out, cs_index *index, const char *statu
                                clipspan_error *err)
 {
     return count_with(out, index,
-                      status ? "SELECT count(*) FROM pictures WHERE status=?1"
-                             : "SELECT count(*) FROM pictures",
+                      status ? "SELECT count(*) FROM images WHERE status=?1"
+                             : "SELECT count(*) FROM images",
                       status, err);
 }
 
 clipspan_status cs_index_count_duplicates(uint64_t *out, cs_index *index, clipspan_error *err)
 {
-    return count_with(out, index, "SELECT count(duplicate_of) FROM pictures", NULL, err);
+    return count_with(out, index, "SELECT count(duplicate_of) FROM images", NULL, err);
 }
 
 clipspan_status cs_index_refresh_duplicates(cs_index *index, clipspan_error *err)
@@ -695,5 +695,5 @@ clipspan_status cs_index_refresh_duplicates(cs_index *index, clipspan_error *err
     char text[24];
     CS_TRY(cs_index_count_duplicates(&count, index, err));
     snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-    return cs_index_set_fact(index, "pictures.duplicates", text, err);
+    return cs_index_set_fact(index, "images.duplicates", text, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The index of a run, an SQLite file: facts, segments, pictures. docs/run-format.md describes its
- * tables. SQLite is kept off the hot path: pictures are read a chunk at a time, and written when a
+/* The index of a run, an SQLite file: facts, segments, images. docs/run-format.md describes its
+ * tables. SQLite is kept off the hot path: images are read a chunk at a time, and written when a
  * run is planned and when it is merged. */
 #ifndef CLIPSPAN_SRC_RUN_INDEX_H
 #define CLIPSPAN_SRC_RUN_INDEX_H
@@ -12,15 +12,15 @@
 
 typedef struct cs_index cs_index;
 
-typedef struct cs_picture_row {
-    uint64_t place, number; /* place in the run, number in the list */
+typedef struct cs_image_row {
+    uint64_t run_index, list_index; /* place in the run, number in the list */
     const char *path, *label, *group;
     int64_t bytes;        /* when planned; -1 when it could not be looked at */
-    int64_t duplicate_of; /* number of the first picture of that path, or -1 */
+    int64_t duplicate_of; /* number of the first image of that path, or -1 */
     const char *status;   /* "planned" before the merge; then "ok" or why it was skipped */
     const char *error;    /* "" */
     const char *columns;  /* further columns as a JSON object, or "" */
-} cs_picture_row;
+} cs_image_row;
 
 /* A list of images that was planned at once: places [first, first + count) of the run. */
 typedef struct cs_segment_row {
@@ -60,27 +60,27 @@ clipspan_status cs_index_read_segments(cs_index *index,
                                                                clipspan_error *err),
                                        void *context, clipspan_error *err);
 
-/* Pictures. Rows are added in order of place, with the segment that they belong to. cs_index_read
+/* Images. Rows are added in order of run_index, with the segment that they belong to. cs_index_read
  * calls `each` for rows
  * [first, first + count), whose texts live until it returns; a row that is missing is a FORMAT
  * error, a status that `each` gives ends the reading. */
 clipspan_status cs_index_add(cs_index *index, const cs_segment_row *segment,
-                             const cs_picture_row *row, clipspan_error *err);
-typedef clipspan_status (*cs_index_each)(void *context, const cs_picture_row *row,
+                             const cs_image_row *row, clipspan_error *err);
+typedef clipspan_status (*cs_index_each)(void *context, const cs_image_row *row,
                                          clipspan_error *err);
 clipspan_status cs_index_read(cs_index *index, uint64_t first, uint64_t count, cs_index_each each,
                               void *context, clipspan_error *err);
-/* Of one picture, or of all. */
+/* Of one image, or of all. */
 clipspan_status cs_index_set_status_all(cs_index *index, const char *status, clipspan_error *err);
-clipspan_status cs_index_set_status(cs_index *index, uint64_t place, const char *status,
+clipspan_status cs_index_set_status(cs_index *index, uint64_t run_index, const char *status,
                                     const char *error, clipspan_error *err);
 
-/* Sets duplicate_of of every picture whose path an earlier one has (by number). */
+/* Sets duplicate_of of every image whose path an earlier one has (by number). */
 clipspan_status cs_index_mark_duplicates(cs_index *index, clipspan_error *err);
-/* Counts them anew, as fact pictures.duplicates. */
+/* Counts them anew, as fact images.duplicates. */
 clipspan_status cs_index_refresh_duplicates(cs_index *index, clipspan_error *err);
 
-/* Pictures with that status (NULL: any), or with duplicate_of set. */
+/* Images with that status (NULL: any), or with duplicate_of set. */
 clipspan_status cs_index_count(uint64_t *out, cs_index *index, const char *status,
                                clipspan_error *err);
 clipspan_status cs_index_count_duplicates(uint64_t *out, cs_index *index, clipspan_error *err);

@@ -10,7 +10,7 @@
 
 struct json_t;
 
-/* document: an object of JSON. other: the run whose means or pictures took part too, or NULL.
+/* document: an object of JSON. other: the run whose means or images took part too, or NULL.
  * Replaces what was kept of that kind. Errors: ARGUMENT (no such kind, no JSON), NOT_FOUND (not
  * merged), WRITE, IO, NOMEM. */
 clipspan_status cs_kept_write(const cs_run *run, const cs_run *other, const char *kind,

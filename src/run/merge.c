@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Status of every picture from the chunks into the index, blocks closed, one file for the whole.
+/* Status of every image from the chunks into the index, blocks closed, one file for the whole.
  * The index says last that the run is merged. */
 #define _POSIX_C_SOURCE 200809L
 #include "run/merge.h"
@@ -61,17 +61,17 @@ static void note_missing(merge_state *m, uint64_t chunk)
 }
 
 /* Why an image was skipped; what it is stands in its chunk's status. */
-static clipspan_status take_error(void *context, uint64_t place, const char *message,
+static clipspan_status take_error(void *context, uint64_t run_index, const char *message,
                                   clipspan_error *err)
 {
     segment_merge *s = context;
     uint8_t status[CS_CHUNK], code;
-    CS_TRY(cs_pack_read_status(status, &s->pack, &s->segment->plan, place / CS_CHUNK, err));
-    code = status[place % CS_CHUNK];
-    if (code == CS_PICTURE_OK || code == CS_PICTURE_NONE) return CLIPSPAN_OK;
+    CS_TRY(cs_pack_read_status(status, &s->pack, &s->segment->plan, run_index / CS_CHUNK, err));
+    code = status[run_index % CS_CHUNK];
+    if (code == CS_IMAGE_OK || code == CS_IMAGE_NONE) return CLIPSPAN_OK;
     if (!*s->m->first_error) snprintf(s->m->first_error, sizeof s->m->first_error, "%s", message);
-    return cs_index_set_status(s->m->index, s->segment->first + place,
-                               cs_picture_status_name((cs_picture_status)code), message, err);
+    return cs_index_set_status(s->m->index, s->segment->first + run_index,
+                               cs_image_status_name((cs_image_status)code), message, err);
 }
 
 /* All that were skipped, whether or not a line says why. */
@@ -82,9 +82,9 @@ static clipspan_status note_skipped(segment_merge *s, clipspan_error *err)
     for (uint64_t c = pack->first; c < pack->first + pack->count; c++) {
         CS_TRY(cs_pack_read_status(status, pack, &s->segment->plan, c, err));
         for (uint64_t i = 0; i < CS_CHUNK; i++)
-            if (status[i] != CS_PICTURE_OK && status[i] != CS_PICTURE_NONE)
+            if (status[i] != CS_IMAGE_OK && status[i] != CS_IMAGE_NONE)
                 CS_TRY(cs_index_set_status(s->m->index, s->segment->first + c * CS_CHUNK + i,
-                                           cs_picture_status_name((cs_picture_status)status[i]), "",
+                                           cs_image_status_name((cs_image_status)status[i]), "",
                                            err));
     }
     return CLIPSPAN_OK;
@@ -119,8 +119,8 @@ static clipspan_status merge_chunk(segment_merge *s, uint64_t chunk, clipspan_er
     }
     CS_TRY(cs_pack_read_status(s->status, &s->pack, &s->segment->plan, chunk, err));
     for (int i = 0; i < CS_CHUNK; i++) {
-        s->used += s->status[i] == CS_PICTURE_OK;
-        s->m->skipped += s->status[i] != CS_PICTURE_OK && s->status[i] != CS_PICTURE_NONE;
+        s->used += s->status[i] == CS_IMAGE_OK;
+        s->m->skipped += s->status[i] != CS_IMAGE_OK && s->status[i] != CS_IMAGE_NONE;
     }
     return CLIPSPAN_OK;
 }
@@ -133,7 +133,7 @@ static uint64_t count_chunks(const cs_run_facts *facts)
     return chunks;
 }
 
-static clipspan_status merge_pictures(segment_merge *s, clipspan_error *err)
+static clipspan_status merge_images(segment_merge *s, clipspan_error *err)
 {
     merge_state *m = s->m;
     const cs_chunk_tree *tree = &s->segment->plan.tree;
@@ -157,7 +157,7 @@ static clipspan_status look_at_segment(uint64_t *used, merge_state *m, size_t i,
         s.base += m->facts->segments[before].plan.tree.chunks;
     s.done = cs_alloc_zero((size_t)s.segment->plan.tree.chunks, 1, "a list of chunks", err);
     if (!s.done) return CLIPSPAN_E_NOMEM;
-    status = merge_pictures(&s, err);
+    status = merge_images(&s, err);
     cs_pack_close(&s.pack);
     cs_free(s.done);
     *used = s.used;
@@ -170,15 +170,15 @@ static clipspan_status check_all_there(merge_state *m, clipspan_error *err)
     end_range(m);
     if (m->missing)
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, m->facts->info.path,
-                          "%llu of %llu chunks are not scanned: %s%s. Scan their shares (or the "
+                          "%llu of %llu chunks are not scanned: %s%s. Scan their shards (or the "
                           "whole: clipspan scan RUN), then merge",
                           (unsigned long long)m->missing,
                           (unsigned long long)count_chunks(m->facts), m->ranges,
                           m->range_count > RANGES_SHOWN ? ", …" : "");
     if (m->used == 0)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, m->facts->info.path,
-                          "no usable picture among %llu; the first: %s",
-                          (unsigned long long)m->facts->info.pictures, m->first_error);
+                          "no usable image among %llu; the first: %s",
+                          (unsigned long long)m->facts->info.images, m->first_error);
     return CLIPSPAN_OK;
 }
 
@@ -283,8 +283,8 @@ static clipspan_status merge_all(merge_state *m, uint64_t *used, clipspan_error 
         CS_TRY(look_at_segment(&used[i], m, i, err));
     CS_TRY(check_all_there(m, err));
     CS_TRY(merge_statistics(m, used, err));
-    CS_TRY(set_number(m->index, "pictures.used", m->used, err));
-    CS_TRY(set_number(m->index, "pictures.skipped", m->skipped, err));
+    CS_TRY(set_number(m->index, "images.used", m->used, err));
+    CS_TRY(set_number(m->index, "images.skipped", m->skipped, err));
     CS_TRY(set_number(m->index, "merged", 1, err));
     return cs_index_commit(m->index, err);
 }

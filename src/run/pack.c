@@ -36,22 +36,23 @@ typedef struct pack_array {
     size_t each; /* numbers a chunk */
 } pack_array;
 
-enum { SCALE, WEIGHTS, EMBEDDING, Z, MLP, CLASS_PART, STATUS, ARRAYS };
+enum { SCALE, WEIGHTS, EMBEDDING, Z, MLP, CLASS_SELF_ATTENTION, STATUS, ARRAYS };
 
 /* Those that the plan does not keep have rank 0. */
 static void list_arrays(pack_array out[ARRAYS], const cs_part_plan *plan, uint64_t chunks)
 {
     const cs_shape *s = &plan->shape;
     const uint64_t n = chunks, R = plan->rows;
-    const char *type = plan->codes == CLIPSPAN_CODES_F16 ? "F16" : "F32";
-    const int kept = plan->codes != CLIPSPAN_CODES_NONE, more = kept && plan->contributions;
+    const char *type = plan->coefficients == CLIPSPAN_COEFFICIENTS_F16 ? "F16" : "F32";
+    const int kept = plan->coefficients != CLIPSPAN_COEFFICIENTS_NONE,
+              more = kept && plan->contributions;
     const pack_array all[ARRAYS] = {
         {"scale", "F64", {n, CS_CHUNK, R, 3}, kept ? 4 : 0, 0},
         {"row_weights", "F64", {n, CS_CHUNK, R}, kept ? 3 : 0, 0},
         {"embedding", "F32", {n, CS_CHUNK, s->P}, kept ? 3 : 0, 0},
         {"z", type, {n, plan->layers, s->H, R, CS_CHUNK, s->K}, kept ? 6 : 0, 0},
         {"mlp", type, {n, s->L + 1, CS_CHUNK, s->P}, more ? 4 : 0, 0},
-        {"class_part", type, {n, s->L, CS_CHUNK, s->P}, more ? 4 : 0, 0},
+        {"class_self_attention", type, {n, s->L, CS_CHUNK, s->P}, more ? 4 : 0, 0},
         {"status", "U8", {n, CS_CHUNK}, 2, 0},
     };
     memcpy(out, all, sizeof all);
@@ -147,7 +148,7 @@ clipspan_status cs_pack_read_status(uint8_t *status, const cs_pack *pack, const 
     CS_TRY(cs_safetensors_read_raw(status, pack->file, cs_safetensors_find(pack->file, "status"),
                                    (chunk - pack->first) * CS_CHUNK, CS_CHUNK, err));
     for (int i = 0; i < CS_CHUNK; i++)
-        if (i < places ? status[i] >= CS_PICTURE_STATUSES : status[i] != CS_PICTURE_NONE)
+        if (i < places ? status[i] >= CS_IMAGE_STATUSES : status[i] != CS_IMAGE_NONE)
             return cs_fail_at(
                 err, CLIPSPAN_E_FORMAT, cs_safetensors_path(pack->file, 0),
                 "slot %d of %d images of chunk %llu has status %d, which there is not", i, places,
@@ -157,7 +158,7 @@ clipspan_status cs_pack_read_status(uint8_t *status, const cs_pack *pack, const 
 
 /* "PLACE<TAB>SENTENCE<LF>" for every skipped image. */
 clipspan_status cs_pack_read_errors(const cs_pack *pack, const cs_part_plan *plan,
-                                    clipspan_status (*each)(void *context, uint64_t place,
+                                    clipspan_status (*each)(void *context, uint64_t run_index,
                                                             const char *message,
                                                             clipspan_error *err),
                                     void *context, clipspan_error *err)
@@ -167,7 +168,7 @@ clipspan_status cs_pack_read_errors(const cs_pack *pack, const cs_part_plan *pla
     uint64_t end = (pack->first + pack->count) * CS_CHUNK;
     clipspan_status status = CLIPSPAN_OK;
     char *text, *line;
-    if (end > plan->tree.pictures) end = plan->tree.pictures;
+    if (end > plan->tree.images) end = plan->tree.images;
     if (!entry || strcmp(entry->dtype_name, "U8") != 0 || entry->rank != 1 ||
         entry->count > (end - first) * sizeof(clipspan_error))
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, cs_safetensors_path(pack->file, 0),
@@ -178,14 +179,14 @@ clipspan_status cs_pack_read_errors(const cs_pack *pack, const cs_part_plan *pla
     CS_TRY_DONE(cs_safetensors_read_raw(text, pack->file, entry, 0, entry->count, err));
     for (line = text; *line && status == CLIPSPAN_OK;) {
         char *tab, *ending = strchr(line, '\n');
-        uint64_t place = strtoull(line, &tab, 10);
-        if (!ending || *tab != '\t' || place < first || place >= end) {
+        uint64_t run_index = strtoull(line, &tab, 10);
+        if (!ending || *tab != '\t' || run_index < first || run_index >= end) {
             status = cs_fail_at(err, CLIPSPAN_E_FORMAT, cs_safetensors_path(pack->file, 0),
                                 "\"errors\" is not lines of place and sentence");
             break;
         }
         *ending = '\0';
-        status = each(context, place, tab + 1, err);
+        status = each(context, run_index, tab + 1, err);
         line = ending + 1;
     }
 done:
@@ -197,7 +198,7 @@ clipspan_status cs_pack_read(float *out, const cs_pack *pack, const cs_part_plan
                              cs_pack_array array, uint64_t chunk, size_t plane, size_t slot,
                              size_t slots, clipspan_error *err)
 {
-    static const char *const names[] = {"embedding", "z", "mlp", "class_part"};
+    static const char *const names[] = {"embedding", "z", "mlp", "class_self_attention"};
     const size_t planes[] = {1, plan->layers * plan->shape.H * plan->rows, plan->shape.L + 1,
                              plan->shape.L};
     const size_t width = array == CS_PACK_Z ? plan->shape.K : plan->shape.P;
@@ -230,7 +231,7 @@ static clipspan_status write_numbers(cs_safetensors_writer *w, const pack_array 
         return cs_safetensors_writer_write(w, data, array->each * sizeof(float), err);
     if (strcmp(array->dtype, "U8") == 0)
         return cs_safetensors_writer_write(w, data, array->each, err);
-    half = cs_alloc(PIECE, sizeof *half, "half-precision codes", err);
+    half = cs_alloc(PIECE, sizeof *half, "half-precision coefficients", err);
     if (!half) return CLIPSPAN_E_NOMEM;
     for (size_t at = 0; at < array->each && status == CLIPSPAN_OK; at += PIECE) {
         size_t n = array->each - at < PIECE ? array->each - at : PIECE;
@@ -249,7 +250,7 @@ static char *print_errors(size_t *size, uint64_t chunk, const uint8_t *status,
     char *text = cs_alloc(room, 1, "why images were skipped", err);
     *size = 0;
     for (int i = 0; text && i < CS_CHUNK; i++)
-        if (status[i] != CS_PICTURE_OK && status[i] != CS_PICTURE_NONE)
+        if (status[i] != CS_IMAGE_OK && status[i] != CS_IMAGE_NONE)
             *size += (size_t)snprintf(text + *size, room - *size, "%llu\t%s\n",
                                       (unsigned long long)(chunk * CS_CHUNK + (uint64_t)i),
                                       errors[i].message);
@@ -266,14 +267,18 @@ static clipspan_status declare(cs_safetensors_writer *w, const pack_array list[A
     return cs_safetensors_writer_add(w, "errors", "U8", &errors, 1, err);
 }
 
-clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk, const cs_codes *codes,
-                                    const uint8_t *status, const clipspan_error *errors,
-                                    clipspan_error *err)
+clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk,
+                                    const cs_coefficients *coefficients, const uint8_t *status,
+                                    const clipspan_error *errors, clipspan_error *err)
 {
     const size_t kept = plan->first_layer * plan->shape.H * CS_CHUNK * plan->shape.K;
     double weights[CS_CHUNK];
-    const void *data[ARRAYS] = {codes->scale,    weights,    codes->embedding,
-                                codes->z + kept, codes->mlp, codes->class_part,
+    const void *data[ARRAYS] = {coefficients->scale,
+                                weights,
+                                coefficients->embedding,
+                                coefficients->z + kept,
+                                coefficients->mlp,
+                                coefficients->class_self_attention,
                                 status};
     clipspan_status result;
     cs_safetensors_writer *w = NULL;
@@ -282,7 +287,7 @@ clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk, co
     char *text, *path = cs_pack_path(plan, 0, chunk, err);
     if (!path) return CLIPSPAN_E_NOMEM;
     for (int i = 0; i < CS_CHUNK; i++) /* the class token's row alone enters the embedding */
-        weights[i] = status[i] == CS_PICTURE_OK;
+        weights[i] = status[i] == CS_IMAGE_OK;
     text = print_errors(&size, chunk, status, errors, err);
     result = text ? cs_part_begin(&w, path, plan, PART, err) : CLIPSPAN_E_NOMEM;
     list_arrays(list, plan, 1);

@@ -39,18 +39,18 @@ clipspan_status cs_pack_read_status(uint8_t *status, const cs_pack *pack, const 
 /* Calls `each` with the message of every skipped image of the pack, `place` in the segment, in
  * order. Errors: FORMAT, IO, NOMEM, and what `each` gives. */
 clipspan_status cs_pack_read_errors(const cs_pack *pack, const cs_part_plan *plan,
-                                    clipspan_status (*each)(void *context, uint64_t place,
+                                    clipspan_status (*each)(void *context, uint64_t run_index,
                                                             const char *message,
                                                             clipspan_error *err),
                                     void *context, clipspan_error *err);
 
 /* Arrays of float32 or float16, and their planes: z by (layer - first kept) H + head, mlp by 0 … L,
- * class_part by layer; embedding has one. */
+ * class_self_attention by layer; embedding has one. */
 typedef enum cs_pack_array {
     CS_PACK_EMBEDDING = 0,
     CS_PACK_Z,
     CS_PACK_MLP,
-    CS_PACK_CLASS_PART
+    CS_PACK_CLASS_SELF_ATTENTION
 } cs_pack_array;
 
 /* out : [slots, K or P]: slots [slot, slot + slots) of a chunk's plane. The array is there when the
@@ -62,11 +62,11 @@ clipspan_status cs_pack_read(float *out, const cs_pack *pack, const cs_part_plan
 clipspan_status cs_pack_read_scale(double *scale, const cs_pack *pack, uint64_t chunk,
                                    clipspan_error *err);
 
-/* A finished chunk as a pack of level 0. codes: of CS_CHUNK slots, stored as the plan says.
- * status : [CS_CHUNK]   errors : [CS_CHUNK] messages of those that are not CS_PICTURE_OK. */
-clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk, const cs_codes *codes,
-                                    const uint8_t *status, const clipspan_error *errors,
-                                    clipspan_error *err);
+/* A finished chunk as a pack of level 0. coefficients: of CS_CHUNK slots, stored as the plan says.
+ * status : [CS_CHUNK]   errors : [CS_CHUNK] messages of those that are not CS_IMAGE_OK. */
+clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk,
+                                    const cs_coefficients *coefficients, const uint8_t *status,
+                                    const clipspan_error *errors, clipspan_error *err);
 
 /* After a chunk was written: makes the packs that are complete by it and lie within [first, end).
  * One whose pieces turn out damaged is left for later. Errors: WRITE, IO, NOMEM. */

@@ -12,12 +12,12 @@
 #define MAPS_PART "output maps"
 #define MAPS      "output_maps"
 
-const char *cs_picture_status_name(cs_picture_status status)
+const char *cs_image_status_name(cs_image_status status)
 {
-    static const char *const names[CS_PICTURE_STATUSES] = {"ok",        "missing",     "unreadable",
-                                                           "changed",   "unsupported", "damaged",
-                                                           "too large", "not finite"};
-    return status < CS_PICTURE_STATUSES ? names[status] : "none";
+    static const char *const names[CS_IMAGE_STATUSES] = {"ok",        "missing",     "unreadable",
+                                                         "changed",   "unsupported", "damaged",
+                                                         "too large", "not finite"};
+    return status < CS_IMAGE_STATUSES ? names[status] : "none";
 }
 
 char *cs_node_path(const cs_part_plan *plan, cs_node node, clipspan_error *err)
@@ -103,7 +103,7 @@ static void stat_arrays(stat_array out[STAT_ARRAYS], cs_shape s)
         {"head_products", {s.L, s.H}, 2},
         {"embedding_mean", {s.P}, 1},
         {"embedding_squares", {1}, 1},
-        {"terms", {3 * s.L + 1, plan.term_size}, 2},
+        {"components", {3 * s.L + 1, plan.component_size}, 2},
         {"", {0}, 0},
     };
     memcpy(out, all, sizeof all);
@@ -191,23 +191,25 @@ clipspan_status cs_statistics_read_head(double *moments, const char *path, const
 
 /* ---- Output maps ---- */
 
-clipspan_status cs_basis_write(const cs_part_plan *plan, const cs_basis *basis, clipspan_error *err)
+clipspan_status cs_output_map_write(const cs_part_plan *plan, const cs_output_map *output_map,
+                                    clipspan_error *err)
 {
     const cs_shape *s = &plan->shape;
     const uint64_t rows[4] = {s->L, s->H, s->C, s->P}, bias[2] = {s->L, s->P}, share[1] = {s->P};
     clipspan_status status;
     cs_safetensors_writer *w = NULL;
-    char *path = cs_path_join(plan->path, CS_BASIS_FILE, err);
+    char *path = cs_path_join(plan->path, CS_OUTPUT_MAP_FILE, err);
     if (!path) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(cs_part_begin(&w, path, plan, MAPS_PART, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, "bias", "F64", bias, 2, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, "mean_share", "F64", share, 1, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, "beta_share", "F64", share, 1, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, MAPS, "F32", rows, 4, err));
-    CS_TRY_DONE(cs_safetensors_writer_write(w, basis->bias, s->L * s->P * sizeof(double), err));
-    CS_TRY_DONE(cs_safetensors_writer_write(w, basis->mean_share, s->P * sizeof(double), err));
-    CS_TRY_DONE(cs_safetensors_writer_write(w, basis->beta_share, s->P * sizeof(double), err));
-    CS_TRY_DONE(cs_safetensors_writer_write(w, basis->rows,
+    CS_TRY_DONE(
+        cs_safetensors_writer_write(w, output_map->bias, s->L * s->P * sizeof(double), err));
+    CS_TRY_DONE(cs_safetensors_writer_write(w, output_map->mean_share, s->P * sizeof(double), err));
+    CS_TRY_DONE(cs_safetensors_writer_write(w, output_map->beta_share, s->P * sizeof(double), err));
+    CS_TRY_DONE(cs_safetensors_writer_write(w, output_map->rows,
                                             s->L * s->H * s->C * s->P * sizeof(float), err));
     CS_TRY_DONE(cs_safetensors_writer_finish(w, err));
 done:
@@ -216,13 +218,13 @@ done:
     return status;
 }
 
-clipspan_status cs_basis_file_open(cs_safetensors **out, const cs_tensor_entry **rows,
-                                   const cs_part_plan *plan, clipspan_error *err)
+clipspan_status cs_output_map_file_open(cs_safetensors **out, const cs_tensor_entry **rows,
+                                        const cs_part_plan *plan, clipspan_error *err)
 {
     const cs_shape *s = &plan->shape;
     const uint64_t shape[4] = {s->L, s->H, s->C, s->P};
     clipspan_status status;
-    char *path = cs_path_join(plan->path, CS_BASIS_FILE, err);
+    char *path = cs_path_join(plan->path, CS_OUTPUT_MAP_FILE, err);
     *out = NULL;
     if (!path) return CLIPSPAN_E_NOMEM;
     status = cs_part_open(out, NULL, path, plan, MAPS_PART, err);

@@ -11,28 +11,28 @@
 #include "formats/safetensors_write.h"
 #include "run/chunk_tree.h"
 
-/* What became of a picture. Values are stored. */
-typedef enum cs_picture_status {
-    CS_PICTURE_OK = 0,
-    CS_PICTURE_MISSING,
-    CS_PICTURE_UNREADABLE,
-    CS_PICTURE_CHANGED,
-    CS_PICTURE_UNSUPPORTED,
-    CS_PICTURE_DAMAGED,
-    CS_PICTURE_TOO_LARGE,
-    CS_PICTURE_NOT_FINITE,
-    CS_PICTURE_STATUSES,
-    CS_PICTURE_NONE = 255 /* a slot behind the last picture */
-} cs_picture_status;
+/* What became of an image. Values are stored. */
+typedef enum cs_image_status {
+    CS_IMAGE_OK = 0,
+    CS_IMAGE_MISSING,
+    CS_IMAGE_UNREADABLE,
+    CS_IMAGE_CHANGED,
+    CS_IMAGE_UNSUPPORTED,
+    CS_IMAGE_DAMAGED,
+    CS_IMAGE_TOO_LARGE,
+    CS_IMAGE_NOT_FINITE,
+    CS_IMAGE_STATUSES,
+    CS_IMAGE_NONE = 255 /* a slot behind the last image */
+} cs_image_status;
 
-const char *cs_picture_status_name(cs_picture_status status); /* "ok", "missing" … */
+const char *cs_image_status_name(cs_image_status status); /* "ok", "missing" … */
 
 /* Whose parts these are, and how they look: of a segment, or of the run as a whole. */
 typedef struct cs_part_plan {
     const char *path; /* the folder that they lie in */
     const char *id;   /* SHA-256 of the plan */
     cs_shape shape;
-    clipspan_codes codes;
+    clipspan_coefficients coefficients;
     size_t first_layer,
         layers;        /* whose coefficients are kept: [first_layer, first_layer + layers) */
     int contributions; /* those of MLPs and of class-token self-attention are kept too */
@@ -69,11 +69,11 @@ clipspan_status cs_statistics_check(int *foreign, const char *path, const cs_par
 clipspan_status cs_statistics_read_head(double *moments, const char *path, const cs_part_plan *plan,
                                         size_t layer, size_t head, clipspan_error *err);
 
-/* output_maps.safetensors: rows and shares of decompose/basis.h. */
-clipspan_status cs_basis_write(const cs_part_plan *plan, const cs_basis *basis,
-                               clipspan_error *err);
+/* output_maps.safetensors: rows and shares of decompose/output_map.h. */
+clipspan_status cs_output_map_write(const cs_part_plan *plan, const cs_output_map *output_map,
+                                    clipspan_error *err);
 /* Opens it and gives the entry of the maps. */
-clipspan_status cs_basis_file_open(cs_safetensors **out, const cs_tensor_entry **rows,
-                                   const cs_part_plan *plan, clipspan_error *err);
+clipspan_status cs_output_map_file_open(cs_safetensors **out, const cs_tensor_entry **rows,
+                                        const cs_part_plan *plan, clipspan_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures in their order, looked at but not opened, into an index that appears whole. */
+/* Images in their order, looked at but not opened, into an index that appears whole. */
 #define _POSIX_C_SOURCE 200809L
 #include "run/plan.h"
 #include "base/file.h"
@@ -87,42 +87,42 @@ static clipspan_status add_list(cs_identity *to, const list_facts *list, clipspa
     CS_TRY(cs_identity_add(to, "order.chunk", 1, err, "%d", CS_CHUNK));
     cs_identity_hash(id, to);
     CS_TRY(cs_identity_add(to, "plan", 0, err, "%s", id));
-    CS_TRY(cs_identity_add(to, "pictures.count", 1, err, "%zu", list->count));
-    CS_TRY(cs_identity_add(to, "pictures.folder", 1, err, "%s", list->folder));
-    CS_TRY(cs_identity_add(to, "pictures.duplicates", 0, err, "%zu", list->duplicates));
-    CS_TRY(cs_identity_add(to, "pictures.labelled", 0, err, "%zu", list->labelled));
-    return cs_identity_add(to, "pictures.grouped", 0, err, "%zu", list->grouped);
+    CS_TRY(cs_identity_add(to, "images.count", 1, err, "%zu", list->count));
+    CS_TRY(cs_identity_add(to, "images.folder", 1, err, "%s", list->folder));
+    CS_TRY(cs_identity_add(to, "images.duplicates", 0, err, "%zu", list->duplicates));
+    CS_TRY(cs_identity_add(to, "images.labelled", 0, err, "%zu", list->labelled));
+    return cs_identity_add(to, "images.grouped", 0, err, "%zu", list->grouped);
 }
 
 /* ---- The plan that is there ---- */
 
-/* Looks for the first picture that is another one than when the run was planned. */
+/* Looks for the first image that is another one than when the run was planned. */
 typedef struct difference {
     const clipspan_inputs *inputs;
     const char *path;
 } difference;
 
-static clipspan_status compare_row(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status compare_row(void *context, const cs_image_row *row, clipspan_error *err)
 {
     const difference *d = context;
     const char *path;
-    if (row->number >= cs_inputs_count(d->inputs)) return CLIPSPAN_OK;
-    path = cs_inputs_paths(d->inputs)[row->number];
+    if (row->list_index >= cs_inputs_count(d->inputs)) return CLIPSPAN_OK;
+    path = cs_inputs_paths(d->inputs)[row->list_index];
     if (strcmp(row->path, path) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, d->path,
-                          "is a run with another list: picture %llu there is \"%.300s\", here "
+                          "is a run with another list: image %llu there is \"%.300s\", here "
                           "\"%.300s\". Choose another folder, or start it anew with --force",
-                          (unsigned long long)row->number, row->path, path);
-    if (strcmp(row->label, cs_inputs_label(d->inputs, row->number)) != 0)
+                          (unsigned long long)row->list_index, row->path, path);
+    if (strcmp(row->label, cs_inputs_label(d->inputs, row->list_index)) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, d->path,
                           "is a run with other labels: \"%.300s\" is \"%.100s\" there, \"%.100s\" "
                           "here. Choose another folder, or start it anew with --force",
-                          path, row->label, cs_inputs_label(d->inputs, row->number));
-    if (strcmp(row->group, cs_inputs_group(d->inputs, row->number)) != 0)
+                          path, row->label, cs_inputs_label(d->inputs, row->list_index));
+    if (strcmp(row->group, cs_inputs_group(d->inputs, row->list_index)) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, d->path,
                           "is a run with other groups: \"%.300s\" is \"%.100s\" there, \"%.100s\" "
                           "here. Choose another folder, or start it anew with --force",
-                          path, row->group, cs_inputs_group(d->inputs, row->number));
+                          path, row->group, cs_inputs_group(d->inputs, row->list_index));
     return CLIPSPAN_OK;
 }
 
@@ -155,7 +155,7 @@ static clipspan_status compare_lists(const char *path, cs_index *index, const li
             "or start it anew with --force");
     if (strcmp(seen.list, list->hash) == 0) return CLIPSPAN_OK;
     CS_TRY(cs_index_read(index, 0, list->count, compare_row, &d, err));
-    return cs_identity_differs(path, "pictures.sha256", seen.list, list->hash, CLIPSPAN_E_EXISTS,
+    return cs_identity_differs(path, "images.sha256", seen.list, list->hash, CLIPSPAN_E_EXISTS,
                                err);
 }
 
@@ -202,22 +202,22 @@ static clipspan_status print_columns(char **out, const clipspan_inputs *inputs, 
 
 /* Image i of the list at a place. folder: where its relative path starts when that is not where
  * those of the run do, or NULL. */
-static clipspan_status add_picture(cs_index *index, const cs_segment_row *segment, uint64_t place,
-                                   const clipspan_inputs *inputs, size_t i, const char *folder,
-                                   clipspan_error *err)
+static clipspan_status add_image(cs_index *index, const cs_segment_row *segment, uint64_t run_index,
+                                 const clipspan_inputs *inputs, size_t i, const char *folder,
+                                 clipspan_error *err)
 {
     clipspan_status status;
     struct stat facts;
     char *columns, *joined = cs_path_join(folder ? folder : "", cs_inputs_paths(inputs)[i], err);
-    cs_picture_row row = {.place = segment->first + place,
-                          .number = segment->first + i,
-                          .path = joined,
-                          .label = cs_inputs_label(inputs, i),
-                          .group = cs_inputs_group(inputs, i),
-                          .bytes = -1,
-                          .duplicate_of = -1,
-                          .status = "planned",
-                          .error = ""};
+    cs_image_row row = {.run_index = segment->first + run_index,
+                        .list_index = segment->first + i,
+                        .path = joined,
+                        .label = cs_inputs_label(inputs, i),
+                        .group = cs_inputs_group(inputs, i),
+                        .bytes = -1,
+                        .duplicate_of = -1,
+                        .status = "planned",
+                        .error = ""};
     if (!joined) return CLIPSPAN_E_NOMEM;
     if (stat(row.path, &facts) == 0) row.bytes = (int64_t)facts.st_size;
     status = print_columns(&columns, inputs, i, err);
@@ -239,7 +239,7 @@ static clipspan_status add_segment(cs_index *index, const cs_segment_row *segmen
     cs_permute(order, count, segment->seed);
     CS_TRY_DONE(cs_index_add_segment(index, segment, err));
     for (size_t p = 0; p < count; p++)
-        CS_TRY_DONE(add_picture(index, segment, p, inputs, order[p], folder, err));
+        CS_TRY_DONE(add_image(index, segment, p, inputs, order[p], folder, err));
     if (segment->first > 0 || cs_inputs_duplicates(inputs))
         status = cs_index_mark_duplicates(index, err);
 done:
@@ -334,10 +334,10 @@ static clipspan_status agree_on_folder(int *own, cs_index *index, const list_fac
 {
     clipspan_status status = CLIPSPAN_OK;
     char *folder;
-    CS_TRY(cs_index_fact(&folder, index, "pictures.folder", err));
+    CS_TRY(cs_index_fact(&folder, index, "images.folder", err));
     *own = !*list->folder || !folder || !*folder || strcmp(folder, list->folder) == 0;
     if (*own && *list->folder)
-        status = cs_index_set_fact(index, "pictures.folder", list->folder, err);
+        status = cs_index_set_fact(index, "images.folder", list->folder, err);
     cs_free(folder);
     return status;
 }
@@ -373,9 +373,9 @@ static clipspan_status extend(cs_index *index, const char *path, const list_fact
     }
     CS_TRY_DONE(agree_on_folder(&own, index, list, err));
     CS_TRY_DONE(add_segment(index, &segment, inputs, own ? NULL : list->folder, err));
-    CS_TRY_DONE(add_to_fact(index, "pictures.count", list->count, err));
-    CS_TRY_DONE(add_to_fact(index, "pictures.labelled", list->labelled, err));
-    CS_TRY_DONE(add_to_fact(index, "pictures.grouped", list->grouped, err));
+    CS_TRY_DONE(add_to_fact(index, "images.count", list->count, err));
+    CS_TRY_DONE(add_to_fact(index, "images.labelled", list->labelled, err));
+    CS_TRY_DONE(add_to_fact(index, "images.grouped", list->grouped, err));
     CS_TRY_DONE(cs_index_refresh_duplicates(index, err));
     status = cs_index_set_fact(index, "merged", "0", err);
 done:

@@ -122,8 +122,8 @@ static clipspan_status read_model(const fact_reader *r, clipspan_error *err)
     CS_TRY(whole(&i->embed_width, r, "model.embed_width", 1, 65536, err));
     CS_TRY(whole(&i->patch_size, r, "model.patch_size", 1, 4096, err));
     CS_TRY(whole(&i->tokens, r, "model.tokens", 1, 1 << 24, err));
-    CS_TRY(whole(&i->image_height, r, "preprocess.height", 1, 4096, err));
-    CS_TRY(whole(&i->image_width, r, "preprocess.width", 1, 4096, err));
+    CS_TRY(whole(&i->input_height, r, "preprocess.height", 1, 4096, err));
+    CS_TRY(whole(&i->input_width, r, "preprocess.width", 1, 4096, err));
     if ((uint64_t)i->heads * (uint64_t)i->head_width > 65536)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, i->path,
                           "its index has %d heads of width %d, more than any model has", i->heads,
@@ -145,7 +145,7 @@ static clipspan_status read_layers(const fact_reader *r, clipspan_error *err)
     i->first_layer = i->last_layer = -1;
     if (!value) {
         status = fail_fact(r, "coefficients.layers", NULL, err);
-    } else if (i->codes == CLIPSPAN_CODES_NONE) {
+    } else if (i->coefficients == CLIPSPAN_COEFFICIENTS_NONE) {
         if (strcmp(value, "none") != 0 || plan->contributions)
             status = fail_fact(r, "coefficients.layers", value, err);
     } else {
@@ -167,11 +167,12 @@ static clipspan_status read_layers(const fact_reader *r, clipspan_error *err)
 
 static clipspan_status read_options(const fact_reader *r, clipspan_error *err)
 {
-    static const char *const codes[] = {"f32", "f16", "none"}, *const precision[] = {"f32", "bf16"};
+    static const char *const coefficients[] = {"f32", "f16", "none"}, *const precision[] = {"f32",
+                                                                                            "bf16"};
     cs_run_facts *f = r->facts;
     int value;
-    CS_TRY(word(&value, r, "codes", codes, 3, err));
-    f->info.codes = f->plan.codes = (clipspan_codes)value;
+    CS_TRY(word(&value, r, "coefficients", coefficients, 3, err));
+    f->info.coefficients = f->plan.coefficients = (clipspan_coefficients)value;
     CS_TRY(only(r, "modality", "image", err));
     CS_TRY(only(r, "readout", "class token", err));
     CS_TRY(only(r, "readout.rows", "1", err));
@@ -182,11 +183,11 @@ static clipspan_status read_options(const fact_reader *r, clipspan_error *err)
     CS_TRY(read_layers(r, err));
     CS_TRY(word(&value, r, "precision", precision, 2, err));
     f->info.precision = (clipspan_precision)value;
-    f->picture = (clipspan_picture_options)CLIPSPAN_PICTURE_OPTIONS_INIT;
-    CS_TRY(whole(&f->picture.exif_orient, r, "preprocess.exif_orient", 0, 1, err));
-    CS_TRY(number(&f->picture.max_pixels, r, "preprocess.max_pixels", 1, UINT64_C(1) << 40, err));
-    f->info.exif_orient = f->picture.exif_orient;
-    f->info.max_pixels = f->picture.max_pixels;
+    f->image = (clipspan_image_options)CLIPSPAN_IMAGE_OPTIONS_INIT;
+    CS_TRY(whole(&f->image.exif_orient, r, "preprocess.exif_orient", 0, 1, err));
+    CS_TRY(number(&f->image.max_pixels, r, "preprocess.max_pixels", 1, UINT64_C(1) << 40, err));
+    f->info.exif_orient = f->image.exif_orient;
+    f->info.max_pixels = f->image.max_pixels;
     return CLIPSPAN_OK;
 }
 
@@ -198,19 +199,19 @@ static clipspan_status read_list(const fact_reader *r, clipspan_error *err)
     int ignored;
     char *id;
     CS_TRY(whole(&ignored, r, "order.chunk", CS_CHUNK, CS_CHUNK, err));
-    CS_TRY(number(&i->pictures, r, "pictures.count", 1, CS_INPUTS_MOST, err));
-    CS_TRY(number(&i->duplicates, r, "pictures.duplicates", 0, i->pictures, err));
-    CS_TRY(number(&value, r, "pictures.labelled", 0, i->pictures, err));
+    CS_TRY(number(&i->images, r, "images.count", 1, CS_INPUTS_MOST, err));
+    CS_TRY(number(&i->duplicates, r, "images.duplicates", 0, i->images, err));
+    CS_TRY(number(&value, r, "images.labelled", 0, i->images, err));
     i->has_labels = value > 0;
-    CS_TRY(number(&value, r, "pictures.grouped", 0, i->pictures, err));
+    CS_TRY(number(&value, r, "images.grouped", 0, i->images, err));
     i->has_groups = value > 0;
-    CS_TRY(text(&f->folder, r, "pictures.folder", err));
+    CS_TRY(text(&f->folder, r, "images.folder", err));
     f->info.folder = f->folder;
     CS_TRY(whole(&i->merged, r, "merged", 0, 1, err));
     if (i->merged) {
-        CS_TRY(number(&i->used, r, "pictures.used", 1, i->pictures, err));
-        CS_TRY(number(&i->skipped, r, "pictures.skipped", i->pictures - i->used,
-                      i->pictures - i->used, err));
+        CS_TRY(number(&i->used, r, "images.used", 1, i->images, err));
+        CS_TRY(number(&i->skipped, r, "images.skipped", i->images - i->used, i->images - i->used,
+                      err));
     }
     CS_TRY(text(&id, r, "plan", err));
     f->plan.id = id;
@@ -234,7 +235,7 @@ static clipspan_status take_segment(void *context, const cs_segment_row *row, cl
 {
     segment_reader *r = context;
     cs_run_facts *f = r->facts;
-    const uint64_t left = f->info.pictures - r->end;
+    const uint64_t left = f->info.images - r->end;
     char name[40];
     cs_segment *s;
     if (row->segment != f->segment_count || row->segment >= CS_SEGMENTS_MOST ||
@@ -277,10 +278,10 @@ static clipspan_status read_segments(cs_run_facts *f, cs_index *index, clipspan_
     clipspan_run_info *i = &f->info;
     char *id;
     CS_TRY(cs_index_read_segments(index, take_segment, &r, err));
-    if (r.end != i->pictures)
+    if (r.end != i->images)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, i->path,
                           "its segments have %llu images, its index %llu",
-                          (unsigned long long)r.end, (unsigned long long)i->pictures);
+                          (unsigned long long)r.end, (unsigned long long)i->images);
     i->blocks = 0;
     for (size_t s = 0; s < f->segment_count; s++) {
         cs_segment *segment = &f->segments[s];
@@ -321,7 +322,7 @@ clipspan_status cs_run_facts_read(cs_run_facts *out, cs_index *index, const char
     s->N = (size_t)i->tokens;
     s->P = (size_t)i->embed_width;
     s->C = s->K + 3;
-    out->plan.tree = cs_chunk_tree_of(i->pictures);
+    out->plan.tree = cs_chunk_tree_of(i->images);
     i->chunks = out->plan.tree.chunks;
     return read_segments(out, index, err);
 }

@@ -21,7 +21,7 @@ typedef struct cs_run_facts {
     cs_part_plan whole; /* the same with the plan of its statistics: that of all segments */
     cs_segment *segments;
     size_t segment_count;
-    clipspan_picture_options picture;
+    clipspan_image_options image;
     char *folder; /* where relative paths start */
     char *config; /* of the model, or "" */
     int quick_gelu, allow_nonfinite;

@@ -50,14 +50,14 @@ static clipspan_status read_fact(char **value, const cs_run *run, const char *ke
 
 /* Rows copied out of the index: their texts follow each other in one buffer. */
 typedef struct row_copies {
-    cs_picture_row rows[ROWS_AT_ONCE];
+    cs_image_row rows[ROWS_AT_ONCE];
     size_t offsets[ROWS_AT_ONCE][6]; /* of path, label, group, status, error, columns */
     size_t count;
     char *texts;
     size_t used, room;
 } row_copies;
 
-static clipspan_status copy_row(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status copy_row(void *context, const cs_image_row *row, clipspan_error *err)
 {
     row_copies *c = context;
     const char *const texts[6] = {row->path,   row->label, row->group,
@@ -77,7 +77,7 @@ static clipspan_status give_copies(row_copies *c, cs_index_each each, void *cont
                                    clipspan_error *err)
 {
     for (size_t i = 0; i < c->count; i++) {
-        cs_picture_row row = c->rows[i];
+        cs_image_row row = c->rows[i];
         const size_t *at = c->offsets[i];
         row.path = c->texts + at[0];
         row.label = c->texts + at[1];
@@ -91,8 +91,8 @@ static clipspan_status give_copies(row_copies *c, cs_index_each each, void *cont
 }
 
 /* The lock is not held while `each` works, which may take long, or read the run itself. */
-static clipspan_status read_pictures(const cs_run *run, uint64_t first, uint64_t count,
-                                     cs_index_each each, void *context, clipspan_error *err)
+static clipspan_status read_images(const cs_run *run, uint64_t first, uint64_t count,
+                                   cs_index_each each, void *context, clipspan_error *err)
 {
     folder_run *r = of(run);
     clipspan_status status = CLIPSPAN_OK;
@@ -212,13 +212,13 @@ static clipspan_status read_block_head(double *moments, const cs_run *run, uint6
     return read_blocks(moments, run, block, 0, layer, head, err);
 }
 
-static clipspan_status read_basis(float *rows, const cs_run *run, uint64_t first, uint64_t count,
-                                  clipspan_error *err)
+static clipspan_status read_output_map(float *rows, const cs_run *run, uint64_t first,
+                                       uint64_t count, clipspan_error *err)
 {
     const cs_tensor_entry *entry;
     cs_safetensors *file;
     clipspan_status status;
-    CS_TRY(cs_basis_file_open(&file, &entry, &of(run)->facts.plan, err));
+    CS_TRY(cs_output_map_file_open(&file, &entry, &of(run)->facts.plan, err));
     status = cs_safetensors_read(rows, file, entry, first, count, err);
     cs_safetensors_close(&file);
     return status;
@@ -266,11 +266,11 @@ static clipspan_status add_piece(cs_run_chunk *chunk, const cs_segment *segment,
     p->count++;
     CS_TRY(cs_pack_read_status(status, &q->pack, &segment->plan, q->chunk, err));
     for (uint64_t i = first; i < end; i++) {
-        const uint64_t place = segment->first + i;
-        if (status[i % CS_CHUNK] != CS_PICTURE_OK) continue;
+        const uint64_t run_index = segment->first + i;
+        if (status[i % CS_CHUNK] != CS_IMAGE_OK) continue;
         q->slots[q->count++] = (uint8_t)(i % CS_CHUNK);
-        chunk->slots[chunk->count] = (uint8_t)(place % CS_CHUNK);
-        chunk->places[chunk->count++] = place;
+        chunk->slots[chunk->count] = (uint8_t)(run_index % CS_CHUNK);
+        chunk->run_indices[chunk->count++] = run_index;
     }
     return CLIPSPAN_OK;
 }
@@ -367,13 +367,13 @@ static clipspan_status list_results(const cs_run *run, const char *kind,
 static const cs_run_ops ops = {
     .close = close_folder,
     .fact = read_fact,
-    .pictures = read_pictures,
+    .images = read_images,
     .statistics_id = hash_statistics,
     .statistics = read_statistics,
     .block = read_block,
     .head = read_head,
     .block_head = read_block_head,
-    .basis = read_basis,
+    .output_map = read_output_map,
     .chunk_open = open_chunk,
     .chunk_close = close_chunk,
     .chunk_rows = read_rows,

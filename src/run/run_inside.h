@@ -11,8 +11,8 @@
 typedef struct cs_run_ops {
     void (*close)(cs_run *run); /* all that it owns, and itself */
     clipspan_status (*fact)(char **value, const cs_run *run, const char *key, clipspan_error *err);
-    clipspan_status (*pictures)(const cs_run *run, uint64_t first, uint64_t count,
-                                cs_index_each each, void *context, clipspan_error *err);
+    clipspan_status (*images)(const cs_run *run, uint64_t first, uint64_t count, cs_index_each each,
+                              void *context, clipspan_error *err);
     clipspan_status (*statistics_id)(char out[65], const cs_run *run, clipspan_error *err);
     clipspan_status (*statistics)(double *stats, const cs_run *run, clipspan_error *err);
     clipspan_status (*block)(double *stats, const cs_run *run, uint64_t block, clipspan_error *err);
@@ -21,8 +21,8 @@ typedef struct cs_run_ops {
     clipspan_status (*block_head)(double *moments, const cs_run *run, uint64_t block, size_t layer,
                                   size_t head, clipspan_error *err);
     /* `count` numbers of the output maps [L, H, C, P] from number `first` on */
-    clipspan_status (*basis)(float *rows, const cs_run *run, uint64_t first, uint64_t count,
-                             clipspan_error *err);
+    clipspan_status (*output_map)(float *rows, const cs_run *run, uint64_t first, uint64_t count,
+                                  clipspan_error *err);
 
     /* Fills count, places and slots, and what `inside` points to. */
     clipspan_status (*chunk_open)(cs_run_chunk *chunk, clipspan_error *err);

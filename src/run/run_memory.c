@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays in list order, read in the order that a planned run has: the same permutation, chunks and
- * tree, so that statistics and blocks are those of a scan of the same list. Attention terms, which
- * a scan makes from W_O and the projection, are here y A: within 5e-7 of those, and with them the
- * statistics of these L terms; all others have the same bytes. */
+ * tree, so that statistics and blocks are those of a scan of the same list. Attention components,
+ * which a scan makes from W_O and the projection, are here y A: within 5e-7 of those, and with them
+ * the statistics of these L components; all others have the same bytes. */
 #include "run/run_memory.h"
 #include "base/memory.h"
 #include "formats/sha256.h"
@@ -50,7 +50,7 @@ static void close_memory(cs_run *run)
 {
     memory_run *m = of(run);
     for (int t = 0; t < 3; t++) {
-        for (uint64_t i = 0; m->texts[t] && i < m->info.pictures; i++)
+        for (uint64_t i = 0; m->texts[t] && i < m->info.images; i++)
             cs_free(m->texts[t][i]);
         cs_free(m->texts[t]);
     }
@@ -71,23 +71,24 @@ static clipspan_status read_fact(char **value, const cs_run *run, const char *ke
                                  clipspan_error *err)
 {
     (void)run;
-    if (strcmp(key, "pictures.folder") != 0) return CLIPSPAN_OK; /* NULL: no such fact */
+    if (strcmp(key, "images.folder") != 0) return CLIPSPAN_OK; /* NULL: no such fact */
     *value = cs_strdup("", err);
     return *value ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-static clipspan_status read_pictures(const cs_run *run, uint64_t first, uint64_t count,
-                                     cs_index_each each, void *context, clipspan_error *err)
+static clipspan_status read_images(const cs_run *run, uint64_t first, uint64_t count,
+                                   cs_index_each each, void *context, clipspan_error *err)
 {
     const memory_run *m = of(run);
-    for (uint64_t place = first; place < first + count; place++) {
-        const uint32_t i = m->order[place];
+    for (uint64_t run_index = first; run_index < first + count; run_index++) {
+        const uint32_t i = m->order[run_index];
         const char *texts[3];
         for (int t = 0; t < 3; t++)
             texts[t] = m->texts[t] ? m->texts[t][i] : "";
-        CS_TRY(each(context,
-                    &(cs_picture_row){place, i, texts[0], texts[1], texts[2], -1, -1, "ok", "", ""},
-                    err));
+        CS_TRY(
+            each(context,
+                 &(cs_image_row){run_index, i, texts[0], texts[1], texts[2], -1, -1, "ok", "", ""},
+                 err));
     }
     return CLIPSPAN_OK;
 }
@@ -148,8 +149,8 @@ static clipspan_status read_block_head(double *moments, const cs_run *run, uint6
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_basis(float *rows, const cs_run *run, uint64_t first, uint64_t count,
-                                  clipspan_error *err)
+static clipspan_status read_output_map(float *rows, const cs_run *run, uint64_t first,
+                                       uint64_t count, clipspan_error *err)
 {
     (void)err;
     memcpy(rows, of(run)->arrays.output_maps + first, (size_t)count * sizeof *rows);
@@ -160,13 +161,13 @@ static clipspan_status read_basis(float *rows, const cs_run *run, uint64_t first
 
 static clipspan_status open_chunk(cs_run_chunk *chunk, clipspan_error *err)
 {
-    const int places = cs_chunk_places(&chunk->run->plan->tree, chunk->chunk);
+    const int run_indices = cs_chunk_places(&chunk->run->plan->tree, chunk->chunk);
     (void)err;
-    for (int i = 0; i < places; i++) {
+    for (int i = 0; i < run_indices; i++) {
         chunk->slots[i] = (uint8_t)i;
-        chunk->places[i] = chunk->chunk * CS_CHUNK + (uint64_t)i;
+        chunk->run_indices[i] = chunk->chunk * CS_CHUNK + (uint64_t)i;
     }
-    chunk->count = (size_t)places;
+    chunk->count = (size_t)run_indices;
     return CLIPSPAN_OK;
 }
 
@@ -185,7 +186,7 @@ static clipspan_status read_rows(float *out, const cs_run_chunk *chunk, cs_pack_
     (void)err;
     for (size_t i = 0; i < chunk->count; i++)
         memcpy(out + i * width,
-               from[array] + (plane * a->images + m->order[chunk->places[i]]) * width,
+               from[array] + (plane * a->images + m->order[chunk->run_indices[i]]) * width,
                width * sizeof *out);
     return CLIPSPAN_OK;
 }
@@ -195,7 +196,7 @@ static clipspan_status read_scale(double *scale, const cs_run_chunk *chunk, clip
     const memory_run *m = of(chunk->run);
     (void)err;
     for (size_t i = 0; i < chunk->count; i++)
-        memcpy(scale + 3 * i, m->arrays.scale + 3 * (size_t)m->order[chunk->places[i]],
+        memcpy(scale + 3 * i, m->arrays.scale + 3 * (size_t)m->order[chunk->run_indices[i]],
                3 * sizeof *scale);
     return CLIPSPAN_OK;
 }
@@ -277,13 +278,13 @@ static clipspan_status list_results(const cs_run *run, const char *kind,
 static const cs_run_ops ops = {
     .close = close_memory,
     .fact = read_fact,
-    .pictures = read_pictures,
+    .images = read_images,
     .statistics_id = hash_statistics,
     .statistics = read_statistics,
     .block = read_block,
     .head = read_head,
     .block_head = read_block_head,
-    .basis = read_basis,
+    .output_map = read_output_map,
     .chunk_open = open_chunk,
     .chunk_close = close_chunk,
     .chunk_rows = read_rows,
@@ -297,8 +298,8 @@ static const cs_run_ops ops = {
 
 typedef struct counting {
     memory_run *m;
-    cs_basis basis; /* its rows alone */
-    cs_codes *codes;
+    cs_output_map output_map; /* its rows alone */
+    cs_coefficients *coefficients;
     cs_head_counter *counter;
     cs_matrix **maps;    /* [L]: y of all heads -> P, a head a panel */
     cs_product *product; /* of one of them */
@@ -307,11 +308,11 @@ typedef struct counting {
 
 static void end_counting(counting *c)
 {
-    for (size_t l = 0; c->maps && l < c->basis.shape.L; l++)
+    for (size_t l = 0; c->maps && l < c->output_map.shape.L; l++)
         cs_matrix_free(&c->maps[l]);
     cs_product_free(&c->product);
     cs_head_counter_free(&c->counter);
-    cs_codes_free(&c->codes);
+    cs_coefficients_free(&c->coefficients);
     cs_free(c->maps);
     cs_free(c->y);
 }
@@ -319,7 +320,7 @@ static void end_counting(counting *c)
 /* A of a layer's heads, turned for products: [P, H C]. */
 static clipspan_status pack_layer(counting *c, size_t layer, float *turned, clipspan_error *err)
 {
-    const cs_shape *s = &c->basis.shape;
+    const cs_shape *s = &c->output_map.shape;
     const size_t inputs = s->H * s->C;
     const float *rows = c->m->arrays.output_maps + layer * inputs * s->P;
     for (size_t k = 0; k < inputs; k++)
@@ -330,13 +331,13 @@ static clipspan_status pack_layer(counting *c, size_t layer, float *turned, clip
 
 static clipspan_status begin_counting(counting *c, const cs_simd *simd, clipspan_error *err)
 {
-    const cs_shape *s = &c->basis.shape;
+    const cs_shape *s = &c->output_map.shape;
     const cs_product_plan plan = {CS_CHUNK, CS_STORE, 0, 1};
     clipspan_status status = CLIPSPAN_OK;
     float *turned;
-    CS_TRY(cs_codes_new(&c->codes, *s, CS_CHUNK, err));
-    CS_TRY(cs_head_counter_new(&c->counter, &c->basis, CS_CHUNK, 1, simd, err));
-    c->y = cs_alloc_aligned(CS_CHUNK * s->H * s->C, sizeof *c->y, "codes", err);
+    CS_TRY(cs_coefficients_new(&c->coefficients, *s, CS_CHUNK, err));
+    CS_TRY(cs_head_counter_new(&c->counter, &c->output_map, CS_CHUNK, 1, simd, err));
+    c->y = cs_alloc_aligned(CS_CHUNK * s->H * s->C, sizeof *c->y, "coefficients", err);
     c->maps = cs_alloc_zero(s->L, sizeof(cs_matrix *), "output maps", err);
     if (!c->y || !c->maps) return CLIPSPAN_E_NOMEM;
     turned = cs_alloc_aligned(s->H * s->C * s->P, sizeof *turned, "output maps", err);
@@ -348,21 +349,21 @@ static clipspan_status begin_counting(counting *c, const cs_simd *simd, clipspan
     return cs_product_new(&c->product, c->maps[0], plan, simd, err);
 }
 
-/* Attention terms of a layer: the sum of y A over its heads. */
+/* Attention components of a layer: the sum of y A over its heads. */
 static clipspan_status attend(counting *c, size_t layer, clipspan_error *err)
 {
-    const cs_shape *s = &c->basis.shape;
+    const cs_shape *s = &c->output_map.shape;
     for (size_t h = 0; h < s->H; h++)
         for (size_t i = 0; i < CS_CHUNK; i++) {
-            const double *scale = c->codes->scale + 3 * i;
-            const float *z = c->codes->z + ((layer * s->H + h) * CS_CHUNK + i) * s->K;
+            const double *scale = c->coefficients->scale + 3 * i;
+            const float *z = c->coefficients->z + ((layer * s->H + h) * CS_CHUNK + i) * s->K;
             float *to = c->y + (h * CS_CHUNK + i) * s->C;
             for (size_t k = 0; k < s->K; k++)
                 to[k] = (float)((double)z[k] * scale[0]);
             for (size_t k = 0; k < 3; k++)
                 to[s->K + k] = (float)scale[k];
         }
-    return cs_product_run(c->product, c->codes->attention + layer * CS_CHUNK * s->P, c->y,
+    return cs_product_run(c->product, c->coefficients->attention + layer * CS_CHUNK * s->P, c->y,
                           CS_CHUNK * s->C, c->maps[layer], err);
 }
 
@@ -376,20 +377,20 @@ static void gather(float *to, cs_pack_array array, size_t planes, size_t width,
 
 static clipspan_status count_chunk(double *stats, counting *c, uint64_t number, clipspan_error *err)
 {
-    const cs_shape *s = &c->basis.shape;
-    cs_codes *codes = c->codes;
+    const cs_shape *s = &c->output_map.shape;
+    cs_coefficients *coefficients = c->coefficients;
     cs_run_chunk chunk;
     CS_TRY(cs_run_chunk_open(&chunk, &c->m->run, number, err));
-    cs_codes_clear(codes);
-    memset(codes->used, 1, chunk.count);
-    read_scale(codes->scale, &chunk, err);
-    gather(codes->embedding, CS_PACK_EMBEDDING, 1, s->P, &chunk);
-    gather(codes->z, CS_PACK_Z, s->L * s->H, s->K, &chunk);
-    gather(codes->mlp, CS_PACK_MLP, s->L + 1, s->P, &chunk);
-    gather(codes->class_part, CS_PACK_CLASS_PART, s->L, s->P, &chunk);
+    cs_coefficients_clear(coefficients);
+    memset(coefficients->used, 1, chunk.count);
+    read_scale(coefficients->scale, &chunk, err);
+    gather(coefficients->embedding, CS_PACK_EMBEDDING, 1, s->P, &chunk);
+    gather(coefficients->z, CS_PACK_Z, s->L * s->H, s->K, &chunk);
+    gather(coefficients->mlp, CS_PACK_MLP, s->L + 1, s->P, &chunk);
+    gather(coefficients->class_self_attention, CS_PACK_CLASS_SELF_ATTENTION, s->L, s->P, &chunk);
     for (size_t l = 0; l < s->L; l++)
         CS_TRY(attend(c, l, err));
-    return cs_head_stats_run(stats, c->counter, codes, 1, err);
+    return cs_head_stats_run(stats, c->counter, coefficients, 1, err);
 }
 
 /* Statistics of a node; those of blocks are kept. */
@@ -422,7 +423,7 @@ static clipspan_status count_all(memory_run *m, const cs_simd *simd, clipspan_er
         const float *shared;
         float *own;
     } rows = {m->arrays.output_maps};
-    counting c = {.m = m, .basis = {.shape = m->plan.shape, .rows = rows.own}};
+    counting c = {.m = m, .output_map = {.shape = m->plan.shape, .rows = rows.own}};
     clipspan_status status;
     size_t all;
     m->stats_size = cs_head_stats_size(m->plan.shape);
@@ -520,7 +521,7 @@ static void fill_facts(memory_run *m, const cs_simd *simd)
     p->shape.N = a->tokens ? (size_t)a->tokens : 1;
     p->shape.P = (size_t)a->embed_width;
     p->shape.C = p->shape.K + 3;
-    p->codes = CLIPSPAN_CODES_F32;
+    p->coefficients = CLIPSPAN_COEFFICIENTS_F32;
     p->contributions = 1;
     p->rows = 1;
     p->tree = cs_chunk_tree_of(a->images);
@@ -535,7 +536,7 @@ static void fill_facts(memory_run *m, const cs_simd *simd)
     i->head_width = a->head_width;
     i->embed_width = a->embed_width;
     i->tokens = (int)p->shape.N;
-    i->pictures = i->used = a->images;
+    i->images = i->used = a->images;
     i->chunks = p->tree.chunks;
     i->blocks = p->tree.blocks;
     i->has_labels = a->labels != NULL;

@@ -66,29 +66,30 @@ clipspan_status cs_run_need_merged(const cs_run *run, clipspan_error *err)
 {
     if (run->info->merged) return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, run->info->path,
-                      "is not merged yet: finish it with clipspan scan, or, when all shares are "
+                      "is not merged yet: finish it with clipspan scan, or, when all shards are "
                       "scanned, with clipspan merge");
 }
 
-clipspan_status cs_run_need_codes(const cs_run *run, clipspan_error *err)
+clipspan_status cs_run_need_coefficients(const cs_run *run, clipspan_error *err)
 {
-    if (run->info->codes != CLIPSPAN_CODES_NONE) return CLIPSPAN_OK;
-    return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, run->info->path,
-                      "keeps no codes of its pictures, which this needs; scan with --codes f32 or "
-                      "f16");
+    if (run->info->coefficients != CLIPSPAN_COEFFICIENTS_NONE) return CLIPSPAN_OK;
+    return cs_fail_at(
+        err, CLIPSPAN_E_NOT_FOUND, run->info->path,
+        "keeps no coefficients of its images, which this needs; scan with --coefficients f32 or "
+        "f16");
 }
 
 int cs_run_has_layer(const cs_run *run, size_t layer)
 {
     const cs_part_plan *plan = run->plan;
-    return plan->codes != CLIPSPAN_CODES_NONE && layer >= plan->first_layer &&
+    return plan->coefficients != CLIPSPAN_COEFFICIENTS_NONE && layer >= plan->first_layer &&
            layer - plan->first_layer < plan->layers;
 }
 
 clipspan_status cs_run_need_layer(const cs_run *run, size_t layer, clipspan_error *err)
 {
     const cs_part_plan *plan = run->plan;
-    CS_TRY(cs_run_need_codes(run, err));
+    CS_TRY(cs_run_need_coefficients(run, err));
     if (cs_run_has_layer(run, layer)) return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, run->info->path,
                       "keeps the coefficients of layers %zu to %zu; those of layer %zu, which this "
@@ -98,7 +99,7 @@ clipspan_status cs_run_need_layer(const cs_run *run, size_t layer, clipspan_erro
 
 clipspan_status cs_run_need_contributions(const cs_run *run, clipspan_error *err)
 {
-    CS_TRY(cs_run_need_codes(run, err));
+    CS_TRY(cs_run_need_coefficients(run, err));
     if (run->plan->contributions) return CLIPSPAN_OK;
     return cs_fail_at(
         err, CLIPSPAN_E_NOT_FOUND, run->info->path,
@@ -108,17 +109,17 @@ clipspan_status cs_run_need_contributions(const cs_run *run, clipspan_error *err
         run->plan->first_layer, run->plan->first_layer + run->plan->layers - 1);
 }
 
-/* ---- Pictures and results ---- */
+/* ---- Images and results ---- */
 
-clipspan_status cs_run_pictures(const cs_run *run, uint64_t first, uint64_t count,
-                                cs_index_each each, void *context, clipspan_error *err)
+clipspan_status cs_run_images(const cs_run *run, uint64_t first, uint64_t count, cs_index_each each,
+                              void *context, clipspan_error *err)
 {
-    if (first > run->info->pictures || count > run->info->pictures - first)
+    if (first > run->info->images || count > run->info->images - first)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "pictures of places %llu to %llu were asked for; the run has %llu",
+                       "images of places %llu to %llu were asked for; the run has %llu",
                        (unsigned long long)first, (unsigned long long)(first + count),
-                       (unsigned long long)run->info->pictures);
-    return run->ops->pictures(run, first, count, each, context, err);
+                       (unsigned long long)run->info->images);
+    return run->ops->images(run, first, count, each, context, err);
 }
 
 clipspan_status cs_run_set_result(const cs_run *run, const char *kind, const char *name,
@@ -184,18 +185,18 @@ clipspan_status cs_run_block_head(double *moments, const cs_run *run, uint64_t b
     return run->ops->block_head(moments, run, block, layer, head, err);
 }
 
-clipspan_status cs_run_basis(float *rows, const cs_run *run, clipspan_error *err)
+clipspan_status cs_run_output_map(float *rows, const cs_run *run, clipspan_error *err)
 {
     const cs_shape *s = &run->plan->shape;
-    return run->ops->basis(rows, run, 0, s->L * s->H * s->C * s->P, err);
+    return run->ops->output_map(rows, run, 0, s->L * s->H * s->C * s->P, err);
 }
 
-clipspan_status cs_run_basis_head(float *rows, const cs_run *run, size_t layer, size_t head,
-                                  clipspan_error *err)
+clipspan_status cs_run_output_map_head(float *rows, const cs_run *run, size_t layer, size_t head,
+                                       clipspan_error *err)
 {
     const cs_shape *s = &run->plan->shape;
     const size_t size = s->C * s->P;
-    return run->ops->basis(rows, run, (layer * s->H + head) * size, size, err);
+    return run->ops->output_map(rows, run, (layer * s->H + head) * size, size, err);
 }
 
 /* ---- Chunks ---- */
@@ -229,17 +230,17 @@ clipspan_status cs_run_chunk_z(float *z, const cs_run_chunk *chunk, size_t layer
 
 clipspan_status cs_run_chunk_scale(double *scale, const cs_run_chunk *chunk, clipspan_error *err)
 {
-    CS_TRY(cs_run_need_codes(chunk->run, err));
+    CS_TRY(cs_run_need_coefficients(chunk->run, err));
     return chunk->run->ops->chunk_scale(scale, chunk, err);
 }
 
-clipspan_status cs_run_chunk_codes(double *y, const cs_run_chunk *chunk, size_t layer, size_t head,
-                                   clipspan_error *err)
+clipspan_status cs_run_chunk_coefficients(double *y, const cs_run_chunk *chunk, size_t layer,
+                                          size_t head, clipspan_error *err)
 {
     const cs_shape *s = &chunk->run->plan->shape;
     double scale[CS_CHUNK][3] = {{0}};
     clipspan_status status;
-    float *z = cs_alloc((size_t)CS_CHUNK * s->K, sizeof *z, "codes", err);
+    float *z = cs_alloc((size_t)CS_CHUNK * s->K, sizeof *z, "coefficients", err);
     if (!z) return CLIPSPAN_E_NOMEM;
     status = cs_run_chunk_z(z, chunk, layer, head, err);
     if (status == CLIPSPAN_OK) status = cs_run_chunk_scale(scale[0], chunk, err);
@@ -255,20 +256,20 @@ clipspan_status cs_run_chunk_codes(double *y, const cs_run_chunk *chunk, size_t 
 clipspan_status cs_run_chunk_embedding(float *embedding, const cs_run_chunk *chunk,
                                        clipspan_error *err)
 {
-    CS_TRY(cs_run_need_codes(chunk->run, err));
+    CS_TRY(cs_run_need_coefficients(chunk->run, err));
     return chunk->run->ops->chunk_rows(embedding, chunk, CS_PACK_EMBEDDING, 0, err);
 }
 
-clipspan_status cs_run_chunk_mlp(float *terms, const cs_run_chunk *chunk, size_t index,
+clipspan_status cs_run_chunk_mlp(float *components, const cs_run_chunk *chunk, size_t index,
                                  clipspan_error *err)
 {
     CS_TRY(cs_run_need_contributions(chunk->run, err));
-    return chunk->run->ops->chunk_rows(terms, chunk, CS_PACK_MLP, index, err);
+    return chunk->run->ops->chunk_rows(components, chunk, CS_PACK_MLP, index, err);
 }
 
-clipspan_status cs_run_chunk_class_part(float *part, const cs_run_chunk *chunk, size_t layer,
-                                        clipspan_error *err)
+clipspan_status cs_run_chunk_class_self_attention(float *part, const cs_run_chunk *chunk,
+                                                  size_t layer, clipspan_error *err)
 {
     CS_TRY(cs_run_need_contributions(chunk->run, err));
-    return chunk->run->ops->chunk_rows(part, chunk, CS_PACK_CLASS_PART, layer, err);
+    return chunk->run->ops->chunk_rows(part, chunk, CS_PACK_CLASS_SELF_ATTENTION, layer, err);
 }

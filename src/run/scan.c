@@ -2,7 +2,7 @@
 /* Lanes take places in order. A chunk's places may be at work while the writer still finishes the
  * chunk before: a ring of buffers lies between them, so that no lane waits for the others at the
  * end of a chunk. The writer prepares buffers (names from the index), and when all places of a
- * chunk are done it finishes the codes, takes statistics and puts both on disk. */
+ * chunk are done it finishes the coefficients, takes statistics and puts both on disk. */
 #define _POSIX_C_SOURCE 200809L
 #include "run/scan.h"
 #include "base/file.h"
@@ -35,17 +35,17 @@ static clipspan_status check_size(const char *path, int64_t planned, clipspan_er
 static uint8_t status_of(clipspan_status status)
 {
     switch (status) {
-    case CLIPSPAN_OK: return CS_PICTURE_OK;
-    case CLIPSPAN_E_NOT_FOUND: return CS_PICTURE_MISSING;
-    case CLIPSPAN_E_IO: return CS_PICTURE_UNREADABLE;
-    case CLIPSPAN_E_UNSUPPORTED: return CS_PICTURE_UNSUPPORTED;
-    case CLIPSPAN_E_LIMIT: return CS_PICTURE_TOO_LARGE;
-    case CLIPSPAN_E_NUMBERS: return CS_PICTURE_NOT_FINITE;
-    default: return CS_PICTURE_DAMAGED;
+    case CLIPSPAN_OK: return CS_IMAGE_OK;
+    case CLIPSPAN_E_NOT_FOUND: return CS_IMAGE_MISSING;
+    case CLIPSPAN_E_IO: return CS_IMAGE_UNREADABLE;
+    case CLIPSPAN_E_UNSUPPORTED: return CS_IMAGE_UNSUPPORTED;
+    case CLIPSPAN_E_LIMIT: return CS_IMAGE_TOO_LARGE;
+    case CLIPSPAN_E_NUMBERS: return CS_IMAGE_NOT_FINITE;
+    default: return CS_IMAGE_DAMAGED;
     }
 }
 
-/* Reasons name pictures as the list does, so that they do not depend on where the run is scanned
+/* Reasons name images as the list does, so that they do not depend on where the run is scanned
  * from. */
 static void forget_root(char *message, const char *root)
 {
@@ -54,10 +54,10 @@ static void forget_root(char *message, const char *root)
         memmove(message, message + length + 1, strlen(message + length + 1) + 1);
 }
 
-/* One picture into its slot. What is wrong with the picture is noted in the slot; what is wrong
+/* One image into its slot. What is wrong with the image is noted in the slot; what is wrong
  * with the machine is returned. */
-static clipspan_status do_picture(cs_scan_state *s, cs_chunk_slot *c, int place, int lane,
-                                  clipspan_error *err)
+static clipspan_status do_image(cs_scan_state *s, cs_chunk_slot *c, int place, int lane,
+                                clipspan_error *err)
 {
     const cs_scan_job *job = s->job;
     const cs_preprocess *preprocess = &cs_checkpoint_config(job->checkpoint)->preprocess;
@@ -68,10 +68,10 @@ static clipspan_status do_picture(cs_scan_state *s, cs_chunk_slot *c, int place,
     status = check_size(c->paths[place], c->bytes[place], error);
     if (status != CLIPSPAN_OK) {
         forget_root(error->message, c->root);
-        c->status[place] = CS_PICTURE_CHANGED;
+        c->status[place] = CS_IMAGE_CHANGED;
         return CLIPSPAN_OK;
     }
-    status = cs_picture_read(pixels, preprocess, c->paths[place], &job->picture, error);
+    status = cs_image_read(pixels, preprocess, c->paths[place], &job->image, error);
     if (status == CLIPSPAN_OK)
         status = cs_image_pass_trace(&s->traces[lane], s->passes[lane], pixels, NULL, error);
     if (status == CLIPSPAN_E_NOMEM || status == CLIPSPAN_E_INTERNAL) {
@@ -83,7 +83,7 @@ static clipspan_status do_picture(cs_scan_state *s, cs_chunk_slot *c, int place,
         forget_root(error->message, c->root);
         return CLIPSPAN_OK;
     }
-    return cs_coder_put(s->coder, lane, c->codes, (size_t)place, &s->traces[lane], err);
+    return cs_coder_put(s->coder, lane, c->coefficients, (size_t)place, &s->traces[lane], err);
 }
 
 /* Waits until chunk t's buffer is ready; NULL when it will not be. */
@@ -104,7 +104,7 @@ static cs_chunk_slot *enter(cs_scan_state *s, uint64_t t)
 static void leave(cs_scan_state *s, cs_chunk_slot *c)
 {
     pthread_mutex_lock(&s->lock);
-    s->pictures_done++;
+    s->images_done++;
     if (--c->left == 0) pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
 }
@@ -117,9 +117,9 @@ static void tell(cs_scan_state *s)
     uint64_t done;
     if (!progress || !progress->step) return;
     pthread_mutex_lock(&s->lock);
-    done = s->pictures_done;
+    done = s->images_done;
     pthread_mutex_unlock(&s->lock);
-    if (!progress->step(progress->user, (size_t)(before + done), (size_t)(before + s->pictures)))
+    if (!progress->step(progress->user, (size_t)(before + done), (size_t)(before + s->images)))
         return;
     pthread_mutex_lock(&s->lock);
     if (s->stop_at > s->begun) s->stop_at = s->begun;
@@ -135,17 +135,17 @@ static void run_place(void *context, size_t item, int lane)
     cs_chunk_slot *c = enter(s, t);
     clipspan_error error;
     if (!c || place >= c->places) return;
-    if (do_picture(s, c, place, lane, &error) != CLIPSPAN_OK) cs_scan_fail(s, &error);
+    if (do_image(s, c, place, lane, &error) != CLIPSPAN_OK) cs_scan_fail(s, &error);
     leave(s, c);
     if (lane == 0) tell(s);
 }
 
 /* ---- The writer ---- */
 
-static clipspan_status take_row(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status take_row(void *context, const cs_image_row *row, clipspan_error *err)
 {
     cs_chunk_slot *c = context;
-    int i = (int)((row->place - c->first_place) % CS_CHUNK);
+    int i = (int)((row->run_index - c->first_place) % CS_CHUNK);
     c->bytes[i] = row->bytes;
     c->paths[i] = cs_path_join(c->root, row->path, err);
     return c->paths[i] ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
@@ -164,7 +164,7 @@ static clipspan_status prepare(cs_scan_state *s, uint64_t t, clipspan_error *err
     c->root = job->root;
     c->first_place = job->first_place;
     c->places = cs_chunk_places(&job->plan.tree, s->todo[t]);
-    memset(c->status, CS_PICTURE_NONE, sizeof c->status);
+    memset(c->status, CS_IMAGE_NONE, sizeof c->status);
     CS_TRY(cs_index_read(job->index, job->first_place + s->todo[t] * CS_CHUNK, (uint64_t)c->places,
                          take_row, c, err));
     pthread_mutex_lock(&s->lock);
@@ -176,20 +176,22 @@ static clipspan_status prepare(cs_scan_state *s, uint64_t t, clipspan_error *err
     return CLIPSPAN_OK;
 }
 
-/* The terms of every picture must add up to its embedding. */
+/* The components of every image must add up to its embedding. */
 static clipspan_status verify(cs_scan_state *s, const cs_chunk_slot *c, clipspan_error *err)
 {
-    const double limit = s->job->plan.codes == CLIPSPAN_CODES_F16 ? CS_SUM_F16 : CS_SUM_F32;
+    const double limit =
+        s->job->plan.coefficients == CLIPSPAN_COEFFICIENTS_F16 ? CS_SUM_F16 : CS_SUM_F32;
     for (int i = 0; i < c->places; i++) {
         double residual;
-        if (c->status[i] != CS_PICTURE_OK) continue;
-        residual = cs_terms_residual(s->job->basis, c->codes, (size_t)i);
+        if (c->status[i] != CS_IMAGE_OK) continue;
+        residual = cs_contributions_residual(s->job->output_map, c->coefficients, (size_t)i);
         if (residual > s->residual) s->residual = residual;
         if (!(residual <= limit))
-            return cs_fail_at(err, CLIPSPAN_E_NUMBERS, c->paths[i],
-                              "the sum of its terms differs from its embedding by %.2g, more than "
-                              "the %.2g allowed",
-                              residual, limit);
+            return cs_fail_at(
+                err, CLIPSPAN_E_NUMBERS, c->paths[i],
+                "the sum of its components differs from its embedding by %.2g, more than "
+                "the %.2g allowed",
+                residual, limit);
     }
     return CLIPSPAN_OK;
 }
@@ -198,12 +200,12 @@ static clipspan_status finish(cs_scan_state *s, cs_chunk_slot *c, clipspan_error
 {
     const cs_scan_job *job = s->job;
     const uint64_t chunk = s->todo[c->t];
-    CS_TRY(cs_coder_finish(s->closer, c->codes, 1, err));
+    CS_TRY(cs_coder_finish(s->closer, c->coefficients, 1, err));
     if (job->verify_sum) CS_TRY(verify(s, c, err));
     if (!s->held[chunk - job->first])
-        CS_TRY(cs_pack_write_chunk(&job->plan, chunk, c->codes, c->status, c->errors, err));
+        CS_TRY(cs_pack_write_chunk(&job->plan, chunk, c->coefficients, c->status, c->errors, err));
     if (!s->covered[chunk - job->first]) { /* else only its pack was lost */
-        CS_TRY(cs_head_stats_run(s->work.stats, s->counter, c->codes, 1, err));
+        CS_TRY(cs_head_stats_run(s->work.stats, s->counter, c->coefficients, 1, err));
         CS_TRY(cs_nodes_put(&s->work, &job->plan, chunk, job->first, job->end, err));
     }
     return cs_packs_gather(&job->plan, chunk, job->first, job->end, err);
@@ -234,8 +236,8 @@ static void *write_chunks(void *context)
         cs_chunk_slot *c = &s->ring[t % (uint64_t)s->ring_size];
         status = finish(s, c, &error);
         for (int i = 0; i < c->places && status == CLIPSPAN_OK; i++) {
-            s->used += c->status[i] == CS_PICTURE_OK;
-            s->skipped += c->status[i] != CS_PICTURE_OK;
+            s->used += c->status[i] == CS_IMAGE_OK;
+            s->skipped += c->status[i] != CS_IMAGE_OK;
         }
         if (status == CLIPSPAN_OK) status = prepare(s, t + (uint64_t)s->ring_size, &error);
     }
@@ -265,19 +267,19 @@ static clipspan_status run(cs_scan_state *s, clipspan_error *err)
                        "on from there",
                        (unsigned long long)s->stop_at, (unsigned long long)s->todo_count);
     if (progress && progress->step)
-        progress->step(progress->user, (size_t)(s->job->before + s->pictures),
-                       (size_t)(s->job->before + s->pictures));
+        progress->step(progress->user, (size_t)(s->job->before + s->images),
+                       (size_t)(s->job->before + s->images));
     return CLIPSPAN_OK;
 }
 
 /* Any share may write it; all write the same bytes. */
-static clipspan_status keep_basis(const cs_part_plan *plan, const cs_basis *basis,
-                                  clipspan_error *err)
+static clipspan_status keep_output_map(const cs_part_plan *plan, const cs_output_map *output_map,
+                                       clipspan_error *err)
 {
     const cs_tensor_entry *rows;
     cs_safetensors *file;
-    if (cs_basis_file_open(&file, &rows, plan, NULL) != CLIPSPAN_OK)
-        return cs_basis_write(plan, basis, err);
+    if (cs_output_map_file_open(&file, &rows, plan, NULL) != CLIPSPAN_OK)
+        return cs_output_map_write(plan, output_map, err);
     cs_safetensors_close(&file);
     return CLIPSPAN_OK;
 }
@@ -301,7 +303,7 @@ clipspan_status cs_scan_run(clipspan_scan_result *out, const cs_scan_job *job, c
     clipspan_status status;
     cs_scan_state state;
     CS_TRY(make_folders(&job->plan, err));
-    CS_TRY(keep_basis(&job->whole, job->basis, err));
+    CS_TRY(keep_output_map(&job->whole, job->output_map, err));
     CS_TRY_DONE(cs_scan_state_find(&state, job, err));
     out->chunks += job->end - job->first;
     out->chunks_before += job->end - job->first - state.todo_count;
@@ -309,7 +311,7 @@ clipspan_status cs_scan_run(clipspan_scan_result *out, const cs_scan_job *job, c
     CS_TRY_DONE(cs_scan_state_make(&state, err));
     if (cs_scan_state_memory(&state) > out->memory) out->memory = cs_scan_state_memory(&state);
     status = run(&state, err);
-    out->pictures += state.used + state.skipped;
+    out->images += state.used + state.skipped;
     out->used += state.used;
     out->skipped += state.skipped;
     if (state.residual > out->residual) out->residual = state.residual;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The streaming driver: pictures of a planned segment through passes, one a thread, chunk after
+/* The streaming driver: images of a planned segment through passes, one a thread, chunk after
  * chunk; one thread beside them finishes chunks and writes. */
 #ifndef CLIPSPAN_SRC_RUN_SCAN_H
 #define CLIPSPAN_SRC_RUN_SCAN_H
@@ -16,10 +16,10 @@ typedef struct cs_scan_job {
     const char *root;     /* where relative paths start */
     const cs_checkpoint *checkpoint;
     const cs_tower *tower;
-    const cs_basis *basis;
+    const cs_output_map *output_map;
     const cs_simd *simd;
-    clipspan_picture_options picture;
-    uint64_t first, end; /* chunks of the share */
+    clipspan_image_options image;
+    uint64_t first, end; /* chunks of the shard */
     int threads, verify_sum;
     uint64_t before; /* images that this call did of segments before: progress counts them */
     const clipspan_progress *progress;

@@ -28,7 +28,7 @@ static clipspan_status find_todo(cs_scan_state *s, clipspan_error *err)
         s->held[chunk - job->first] = (unsigned char)cs_pack_holds(&pack, chunk);
         if (s->covered[chunk - job->first] && s->held[chunk - job->first]) continue;
         s->todo[s->todo_count++] = chunk;
-        s->pictures += (uint64_t)cs_chunk_places(&job->plan.tree, chunk);
+        s->images += (uint64_t)cs_chunk_places(&job->plan.tree, chunk);
     }
     cs_pack_close(&pack);
     return CLIPSPAN_OK;
@@ -55,7 +55,7 @@ static clipspan_status make_lanes(cs_scan_state *s, clipspan_error *err)
     const size_t lanes = (size_t)job->threads;
     const uint64_t total = cs_memory_total();
     size_t all;
-    s->pixels_size = 3 * (size_t)config->image_height * (size_t)config->image_width;
+    s->pixels_size = 3 * (size_t)config->input_height * (size_t)config->input_width;
     s->pixels = cs_alloc_aligned(lanes, s->pixels_size, "pixels", err);
     s->passes = cs_alloc_zero(lanes, sizeof(cs_image_pass *), "passes", err);
     s->traces = cs_alloc_zero(lanes, sizeof *s->traces, "traces", err);
@@ -73,20 +73,23 @@ static clipspan_status make_lanes(cs_scan_state *s, clipspan_error *err)
 clipspan_status cs_scan_state_make(cs_scan_state *s, clipspan_error *err)
 {
     const cs_scan_job *job = s->job;
-    const cs_code_format format =
-        job->plan.codes == CLIPSPAN_CODES_F16 ? CS_CODES_F16 : CS_CODES_F32;
+    const cs_coefficient_format format = job->plan.coefficients == CLIPSPAN_COEFFICIENTS_F16
+                                             ? CS_COEFFICIENTS_F16
+                                             : CS_COEFFICIENTS_F32;
     CS_TRY(make_lanes(s, err));
-    CS_TRY(cs_coder_new(&s->coder, job->basis, job->tower, CS_CHUNK, format, job->threads,
+    CS_TRY(cs_coder_new(&s->coder, job->output_map, job->tower, CS_CHUNK, format, job->threads,
                         job->simd, err));
-    CS_TRY(cs_coder_new(&s->closer, job->basis, job->tower, CS_CHUNK, format, 1, job->simd, err));
-    CS_TRY(cs_head_counter_new(&s->counter, job->basis, CS_CHUNK, 1, job->simd, err));
-    CS_TRY(cs_node_work_init(&s->work, job->basis->shape, err));
+    CS_TRY(
+        cs_coder_new(&s->closer, job->output_map, job->tower, CS_CHUNK, format, 1, job->simd, err));
+    CS_TRY(cs_head_counter_new(&s->counter, job->output_map, CS_CHUNK, 1, job->simd, err));
+    CS_TRY(cs_node_work_init(&s->work, job->output_map->shape, err));
     s->ring_size = RING_LEAST + (job->threads - 1) / CS_CHUNK;
     if ((uint64_t)s->ring_size > s->todo_count) s->ring_size = (int)s->todo_count;
     s->ring = cs_alloc_zero((size_t)s->ring_size, sizeof *s->ring, "chunks at work", err);
     if (!s->ring) return CLIPSPAN_E_NOMEM;
     for (int i = 0; i < s->ring_size; i++)
-        CS_TRY(cs_codes_new(&s->ring[i].codes, job->basis->shape, CS_CHUNK, err));
+        CS_TRY(
+            cs_coefficients_new(&s->ring[i].coefficients, job->output_map->shape, CS_CHUNK, err));
     s->stop_at = s->todo_count;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
@@ -100,7 +103,7 @@ void cs_chunk_slot_clear(cs_chunk_slot *slot)
         cs_free(slot->paths[i]);
         slot->paths[i] = NULL;
     }
-    if (slot->codes) cs_codes_clear(slot->codes);
+    if (slot->coefficients) cs_coefficients_clear(slot->coefficients);
 }
 
 void cs_scan_state_fini(cs_scan_state *state)
@@ -113,7 +116,7 @@ void cs_scan_state_fini(cs_scan_state *state)
         cs_trace_fini(&s->traces[i]);
     for (int i = 0; s->ring && i < s->ring_size; i++) {
         cs_chunk_slot_clear(&s->ring[i]);
-        cs_codes_free(&s->ring[i].codes);
+        cs_coefficients_free(&s->ring[i].coefficients);
     }
     cs_coder_free(&s->coder);
     cs_coder_free(&s->closer);
@@ -134,7 +137,7 @@ void cs_scan_state_fini(cs_scan_state *state)
 
 size_t cs_scan_state_memory(const cs_scan_state *s)
 {
-    const cs_shape *shape = &s->job->basis->shape;
+    const cs_shape *shape = &s->job->output_map->shape;
     const size_t lanes = (size_t)s->job->threads;
     size_t bytes = lanes * s->pixels_size + cs_coder_memory(s->coder) + cs_coder_memory(s->closer) +
                    cs_head_counter_memory(s->counter) +
@@ -143,7 +146,7 @@ size_t cs_scan_state_memory(const cs_scan_state *s)
     for (size_t i = 0; i < lanes; i++)
         bytes += cs_image_pass_memory(s->passes[i]) + cs_trace_memory(&s->traces[i]);
     for (int i = 0; i < s->ring_size; i++)
-        bytes += sizeof s->ring[i] + cs_codes_memory(s->ring[i].codes);
+        bytes += sizeof s->ring[i] + cs_coefficients_memory(s->ring[i].coefficients);
     return bytes;
 }
 

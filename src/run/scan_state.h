@@ -3,26 +3,26 @@
 #ifndef CLIPSPAN_SRC_RUN_SCAN_STATE_H
 #define CLIPSPAN_SRC_RUN_SCAN_STATE_H
 
-#include "decompose/terms.h"
+#include "decompose/contributions.h"
 #include "run/nodes.h"
 #include "run/scan.h"
 
 #include <pthread.h>
 
-/* The largest difference between the sum of a picture's terms and its embedding. */
+/* The largest difference between the sum of an image's components and its embedding. */
 #define CS_SUM_F32 1e-5
-#define CS_SUM_F16 4e-3 /* some hundred terms, each rounded by 2^-11 of itself */
+#define CS_SUM_F16 4e-3 /* some hundred components, each rounded by 2^-11 of itself */
 
 /* A chunk at work. */
 typedef struct cs_chunk_slot {
     uint64_t t; /* number in the list of chunks to do */
     int ready, left, places;
-    cs_codes *codes;
+    cs_coefficients *coefficients;
     const char *root;
     uint64_t first_place; /* of the segment in the run */
     char *paths[CS_CHUNK];
     int64_t bytes[CS_CHUNK];
-    uint8_t status[CS_CHUNK]; /* cs_picture_status */
+    uint8_t status[CS_CHUNK]; /* cs_image_status */
     clipspan_error errors[CS_CHUNK];
 } cs_chunk_slot;
 
@@ -31,7 +31,7 @@ typedef struct cs_scan_state {
     uint64_t *todo, todo_count; /* chunks that are not done */
     unsigned char *covered;     /* [end - first] 1: its statistics are on disk */
     unsigned char *held;        /* [end - first] 1: a pack holds it */
-    uint64_t pictures;          /* of the chunks to do */
+    uint64_t images;            /* of the chunks to do */
 
     size_t pixels_size;
     uint8_t *pixels; /* [threads, pixels_size] */
@@ -47,7 +47,7 @@ typedef struct cs_scan_state {
     pthread_cond_t changed;
     int has_lock;
     uint64_t begun, stop_at; /* chunks below `begun` were entered; from `stop_at` on none is */
-    uint64_t pictures_done;
+    uint64_t images_done;
     int failed;
     clipspan_error error;
 
@@ -55,7 +55,7 @@ typedef struct cs_scan_state {
     double residual;
 } cs_scan_state;
 
-/* Looks what is done: fills todo, covered, pictures. Give back with cs_scan_state_fini in any case.
+/* Looks what is done: fills todo, covered, images. Give back with cs_scan_state_fini in any case.
  */
 clipspan_status cs_scan_state_find(cs_scan_state *state, const cs_scan_job *job,
                                    clipspan_error *err);

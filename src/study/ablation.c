@@ -56,8 +56,8 @@ void cs_ablation_free(cs_ablation **ablation)
 static clipspan_status add_mlps(cs_components *set, clipspan_error *err)
 {
     for (int l = -1; l < set->L; l++)
-        CS_TRY(
-            cs_components_add(set, (clipspan_change){.term = CLIPSPAN_TERM_MLP, .layer = l}, err));
+        CS_TRY(cs_components_add(
+            set, (clipspan_change){.component = CLIPSPAN_COMPONENT_MLP, .layer = l}, err));
     return CLIPSPAN_OK;
 }
 
@@ -90,7 +90,7 @@ static clipspan_status choose(work *w, clipspan_error *err)
     if (wish->mlps) CS_TRY(add_mlps(set, err));
     CS_TRY(add_layers(set, wish->before, err));
     for (size_t i = 0; i < w->a->info.chosen; i++)
-        w->chosen_heads += set->changes[i].term == CLIPSPAN_TERM_HEAD;
+        w->chosen_heads += set->changes[i].component == CLIPSPAN_COMPONENT_HEAD;
     if (set->count) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                    "nothing to ablate: name components, a role, all MLPs or early layers");
@@ -129,7 +129,7 @@ static clipspan_status run_set(cs_random_set *to, work *w, cs_random_heads *draw
         CS_TRY(cs_components_add(
             set, (clipspan_change){.layer = to->heads[i].layer, .head = to->heads[i].head}, err));
     for (size_t i = 0; i < w->set.count; i++)
-        if (i >= a->info.chosen || w->set.changes[i].term != CLIPSPAN_TERM_HEAD)
+        if (i >= a->info.chosen || w->set.changes[i].component != CLIPSPAN_COMPONENT_HEAD)
             CS_TRY(cs_components_add(set, w->set.changes[i], err));
     CS_TRY(predict(w->after, w, set, err));
     to->worst.group = -1;

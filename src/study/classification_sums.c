@@ -25,7 +25,7 @@ static int32_t find_worst(const cs_classification *c)
     int32_t worst = -1;
     size_t i;
     for (i = 0; i < c->info.groups; i++)
-        if (groups[i].pictures && (worst < 0 || groups[i].share < groups[worst].share))
+        if (groups[i].images && (worst < 0 || groups[i].share < groups[worst].share))
             worst = (int32_t)i;
     return worst;
 }

@@ -24,26 +24,27 @@ void cs_components_fini(cs_components *set)
     memset(set, 0, sizeof *set);
 }
 
-/* Heads, then L + 1 MLP terms, L class parts, the embedding. */
+/* Heads, then L + 1 MLP contributions, L class-token self-attention, the embedding. */
 static clipspan_status find_place(size_t *at, const cs_components *set, const clipspan_change *c,
                                   clipspan_error *err)
 {
     const size_t heads = (size_t)set->L * (size_t)set->H;
-    const int first = c->term == CLIPSPAN_TERM_MLP ? -1 : 0;
-    if (c->term == CLIPSPAN_TERM_EMBEDDING) {
+    const int first = c->component == CLIPSPAN_COMPONENT_MLP ? -1 : 0;
+    if (c->component == CLIPSPAN_COMPONENT_EMBEDDING) {
         *at = heads + 2 * (size_t)set->L + 1;
         return CLIPSPAN_OK;
     }
     if (c->layer < first || c->layer >= set->L ||
-        (c->term == CLIPSPAN_TERM_HEAD && (c->head < 0 || c->head >= set->H)) ||
-        c->term < CLIPSPAN_TERM_HEAD || c->term > CLIPSPAN_TERM_EMBEDDING)
+        (c->component == CLIPSPAN_COMPONENT_HEAD && (c->head < 0 || c->head >= set->H)) ||
+        c->component < CLIPSPAN_COMPONENT_HEAD || c->component > CLIPSPAN_COMPONENT_EMBEDDING)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "component kind %d, layer %d, head %d was to be changed; the model has "
                        "layers 0 to %d with heads 0 to %d",
-                       (int)c->term, c->layer, c->head, set->L - 1, set->H - 1);
-    *at = c->term == CLIPSPAN_TERM_HEAD  ? (size_t)c->layer * (size_t)set->H + (size_t)c->head
-          : c->term == CLIPSPAN_TERM_MLP ? heads + (size_t)(c->layer + 1)
-                                         : heads + (size_t)set->L + 1 + (size_t)c->layer;
+                       (int)c->component, c->layer, c->head, set->L - 1, set->H - 1);
+    *at = c->component == CLIPSPAN_COMPONENT_HEAD
+              ? (size_t)c->layer * (size_t)set->H + (size_t)c->head
+          : c->component == CLIPSPAN_COMPONENT_MLP ? heads + (size_t)(c->layer + 1)
+                                                   : heads + (size_t)set->L + 1 + (size_t)c->layer;
     return CLIPSPAN_OK;
 }
 
@@ -61,19 +62,19 @@ clipspan_status cs_components_add(cs_components *set, clipspan_change change, cl
 void cs_change_name(char *out, size_t room, const clipspan_change *c)
 {
     char name[48];
-    if (c->term == CLIPSPAN_TERM_EMBEDDING)
+    if (c->component == CLIPSPAN_COMPONENT_EMBEDDING)
         snprintf(name, sizeof name, "embedding");
-    else if (c->term == CLIPSPAN_TERM_HEAD)
+    else if (c->component == CLIPSPAN_COMPONENT_HEAD)
         snprintf(name, sizeof name, "L%d.H%d", c->layer, c->head);
     else if (c->layer < 0)
         snprintf(name, sizeof name, "input");
     else
         snprintf(name, sizeof name, "L%d.%s", c->layer,
-                 c->term == CLIPSPAN_TERM_MLP ? "MLP" : "class");
+                 c->component == CLIPSPAN_COMPONENT_MLP ? "MLP" : "class");
     if (c->kind == CLIPSPAN_CHANGE_SCALE)
         snprintf(out, room, "%s=%g", name, c->scale);
     else if (c->kind == CLIPSPAN_CHANGE_SWAP)
-        snprintf(out, room, "%s=place %llu", name, (unsigned long long)c->place);
+        snprintf(out, room, "%s=place %llu", name, (unsigned long long)c->run_index);
     else
         snprintf(out, room, "%s", name);
 }
@@ -92,23 +93,23 @@ static const char *read_component(clipspan_change *out, const char *name)
 {
     const char *p = name;
     if (strncmp(p, "input", 5) == 0) {
-        out->term = CLIPSPAN_TERM_MLP;
+        out->component = CLIPSPAN_COMPONENT_MLP;
         out->layer = -1;
         return p + 5;
     }
     if (strncmp(p, "embedding", 9) == 0) {
-        out->term = CLIPSPAN_TERM_EMBEDDING;
+        out->component = CLIPSPAN_COMPONENT_EMBEDDING;
         return p + 9;
     }
     if (*p++ != 'L') return NULL;
     out->layer = read_number(&p);
     if (out->layer < 0 || *p++ != '.') return NULL;
     if (strncmp(p, "MLP", 3) == 0) {
-        out->term = CLIPSPAN_TERM_MLP;
+        out->component = CLIPSPAN_COMPONENT_MLP;
         return p + 3;
     }
     if (strncmp(p, "class", 5) == 0) {
-        out->term = CLIPSPAN_TERM_CLASS_PART;
+        out->component = CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION;
         return p + 5;
     }
     if (*p++ != 'H') return NULL;
@@ -127,7 +128,7 @@ int cs_change_read(clipspan_change *out, const char *name)
     if (*rest++ != '=') return 0;
     if (strncmp(rest, "place ", 6) == 0 && rest[6] >= '0' && rest[6] <= '9') {
         out->kind = CLIPSPAN_CHANGE_SWAP;
-        out->place = strtoull(rest + 6, &end, 10);
+        out->run_index = strtoull(rest + 6, &end, 10);
         return *end == '\0';
     }
     out->kind = CLIPSPAN_CHANGE_SCALE;

@@ -18,7 +18,7 @@ typedef struct cs_components {
 clipspan_status cs_components_init(cs_components *set, int L, int H, clipspan_error *err);
 void cs_components_fini(cs_components *set);
 
-/* What is there already stays as it was. Errors: ARGUMENT (no such component), NOMEM. */
+/* What already exists stays as it was. Errors: ARGUMENT (no such component), NOMEM. */
 clipspan_status cs_components_add(cs_components *set, clipspan_change change, clipspan_error *err);
 
 /* As clipspan_change_get_name. */

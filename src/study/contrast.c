@@ -22,7 +22,7 @@ void cs_contrast_pair(size_t *first, size_t *second, clipspan_map_contrast contr
 }
 
 /* The highest of the other texts at place j. */
-static float find_rival(const float *maps, size_t T, size_t stride, size_t text, size_t j)
+static float find_runner_up(const float *maps, size_t T, size_t stride, size_t text, size_t j)
 {
     float best = maps[(text == 0) * stride + j];
     size_t t;
@@ -41,8 +41,8 @@ void cs_contrast_run(float *out, const float *maps, size_t T, size_t n, size_t s
         for (j = 0; j < n; j++) {
             double value = (double)maps[a * stride + j], mean = 0.0;
             if (contrast == CLIPSPAN_MAP_CONTRAST_PAIRS) value -= (double)maps[b * stride + j];
-            if (contrast == CLIPSPAN_MAP_CONTRAST_RIVAL)
-                value -= (double)find_rival(maps, T, stride, a, j);
+            if (contrast == CLIPSPAN_MAP_CONTRAST_RUNNER_UP)
+                value -= (double)find_runner_up(maps, T, stride, a, j);
             for (t = 0; t < T && contrast == CLIPSPAN_MAP_CONTRAST_MEAN; t++)
                 mean += (double)maps[t * stride + j];
             if (contrast == CLIPSPAN_MAP_CONTRAST_MEAN) value -= mean / (double)T;

@@ -31,32 +31,33 @@ static clipspan_status place_heads(cs_edit_check *e, const clipspan_head *heads,
     return CLIPSPAN_OK;
 }
 
-/* means : [count, P] = mean code times basis */
+/* means : [count, P] = mean coefficients times output map */
 static clipspan_status read_means(cs_edit_check *e, const clipspan_progress *progress,
                                   clipspan_error *err)
 {
     const size_t K = (size_t)e->facts->head_width, P = (size_t)e->facts->embed_width, C = K + 3;
-    double *code = cs_alloc(C, sizeof *code, "a mean code", err);
-    float *basis = cs_alloc(C, P * sizeof *basis, "a basis", err);
+    double *coefficients = cs_alloc(C, sizeof *coefficients, "a mean coefficients", err);
+    float *output_map = cs_alloc(C, P * sizeof *output_map, "a output map", err);
     clipspan_status status = CLIPSPAN_E_NOMEM;
     e->z = cs_alloc(e->count, K * sizeof *e->z, "means of heads", err);
     e->means = cs_alloc(e->count, P * sizeof *e->means, "means of heads", err);
-    if (!code || !basis || !e->z || !e->means) goto done;
+    if (!coefficients || !output_map || !e->z || !e->means) goto done;
     CS_TRY_DONE(clipspan_run_read_mixed(e->z, e->run, e->heads, e->count, progress, err));
     for (size_t i = 0; i < e->count; i++) {
         const clipspan_head h = e->heads[i];
-        CS_TRY_DONE(clipspan_run_read_head(NULL, code, NULL, e->run, -1, h.layer, h.head, err));
-        CS_TRY_DONE(clipspan_run_read_basis(basis, e->run, h.layer, h.head, err));
+        CS_TRY_DONE(
+            clipspan_run_read_head(NULL, coefficients, NULL, e->run, -1, h.layer, h.head, err));
+        CS_TRY_DONE(clipspan_run_read_output_map(output_map, e->run, h.layer, h.head, err));
         for (size_t p = 0; p < P; p++) {
             double sum = 0.0;
             for (size_t c = 0; c < C; c++)
-                sum += code[c] * (double)basis[c * P + p];
+                sum += coefficients[c] * (double)output_map[c * P + p];
             e->means[i * P + p] = (float)sum;
         }
     }
 done:
-    cs_free(code);
-    cs_free(basis);
+    cs_free(coefficients);
+    cs_free(output_map);
     return status;
 }
 
@@ -69,7 +70,7 @@ static clipspan_status open_check(cs_edit_check *e, const clipspan_head *heads, 
     e->threads = o->threads;
     e->info.model = model->name;
     e->info.run = e->facts->path;
-    e->info.exif_orient = e->picture.exif_orient;
+    e->info.exif_orient = e->image.exif_orient;
     e->info.of_run = !o->inputs;
     e->info.off = -1.0;
     e->info.bytes_before = model->bytes;
@@ -83,7 +84,7 @@ static clipspan_status open_check(cs_edit_check *e, const clipspan_head *heads, 
 clipspan_status cs_edit_check_new(cs_edit_check **out, clipspan_model *model,
                                   const clipspan_run *run, const clipspan_head *heads, size_t count,
                                   const clipspan_edit_check_options *options,
-                                  const clipspan_picture_options *picture,
+                                  const clipspan_image_options *image,
                                   const clipspan_progress *progress, clipspan_error *err)
 {
     cs_edit_check *e = cs_alloc_zero(1, sizeof *e, "a check of an edit", err);
@@ -93,7 +94,7 @@ clipspan_status cs_edit_check_new(cs_edit_check **out, clipspan_model *model,
     e->model = model;
     e->run = run;
     e->facts = clipspan_run_get_info(run);
-    e->picture = *picture;
+    e->image = *image;
     status = open_check(e, heads, count, options, progress, err);
     if (status == CLIPSPAN_OK)
         *out = e;

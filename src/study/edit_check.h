@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-#define CS_EDIT_BATCH   ((size_t)CLIPSPAN_PARTS_MOST)
+#define CS_EDIT_BATCH   ((size_t)CLIPSPAN_DECOMPOSITION_MOST)
 #define CS_EDIT_REASONS ((size_t)20)
 
 /* Images to measure on; texts by offset. */
@@ -28,7 +28,7 @@ typedef struct cs_edit_check {
     const clipspan_run *run;
     const clipspan_run_info *facts;
     const clipspan_bank *bank;
-    clipspan_picture_options picture; /* of the run */
+    clipspan_image_options image; /* of the run */
     int threads;
     clipspan_head *heads; /* [count] those that means are known of */
     size_t count;
@@ -42,12 +42,12 @@ typedef struct cs_edit_check {
     char **reasons;                /* [info.reason_count] */
 } cs_edit_check;
 
-/* heads: all that a set may have. picture: how the run's images were decoded. Errors: as
+/* heads: all that a set may have. image: how the run's images were decoded. Errors: as
  * clipspan_edit_check_new. */
 clipspan_status cs_edit_check_new(cs_edit_check **out, clipspan_model *model,
                                   const clipspan_run *run, const clipspan_head *heads, size_t count,
                                   const clipspan_edit_check_options *options,
-                                  const clipspan_picture_options *picture,
+                                  const clipspan_image_options *image,
                                   const clipspan_progress *progress, clipspan_error *err);
 void cs_edit_check_free(cs_edit_check **check);
 

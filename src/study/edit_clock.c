@@ -45,7 +45,7 @@ static clipspan_status take_turns(double seconds[2], clipspan_encoder *const *en
 clipspan_status cs_edit_check_time(cs_edit_check *e, const char *written, clipspan_error *err)
 {
     const clipspan_model_info *info = clipspan_model_get_info(e->model);
-    const size_t count = 3 * (size_t)info->image_height * (size_t)info->image_width;
+    const size_t count = 3 * (size_t)info->input_height * (size_t)info->input_width;
     clipspan_encoder *encoders[2] = {NULL, NULL};
     clipspan_model *model = NULL;
     double seconds[2] = {0.0, 0.0};

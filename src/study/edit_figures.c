@@ -49,9 +49,9 @@ static int by_size(const void *a, const void *b)
 static void finish_share(const clipspan_share *constant)
 {
     clipspan_share *share = (clipspan_share *)(uintptr_t)constant;
-    if (!share || !share->pictures) return;
-    share->share = (double)share->correct / (double)share->pictures;
-    cs_wilson(&share->low, &share->high, share->correct, share->pictures);
+    if (!share || !share->images) return;
+    share->share = (double)share->correct / (double)share->images;
+    cs_wilson(&share->low, &share->high, share->correct, share->images);
 }
 
 static void sum_up(clipspan_edit_check_row *set, double *distances, size_t used)

@@ -32,7 +32,7 @@ typedef struct taker {
     clipspan_error *err;
 } taker;
 
-static int take_image(void *user, const clipspan_run_picture *image)
+static int take_image(void *user, const clipspan_run_image *image)
 {
     taker *t = user;
     if (strcmp(image->status, "ok") != 0) return 0;
@@ -48,7 +48,7 @@ static clipspan_status list_run(cs_edit_images *p, const clipspan_run *run, cons
     clipspan_error stopped;
     taker t = {p, root ? root : info->folder, most, CLIPSPAN_OK, err};
     const clipspan_status status =
-        clipspan_run_read_pictures(run, 0, info->pictures, take_image, &t, &stopped);
+        clipspan_run_read_images(run, 0, info->images, take_image, &t, &stopped);
     if (t.status != CLIPSPAN_OK) return t.status;
     if (status == CLIPSPAN_OK || status == CLIPSPAN_E_INTERRUPTED) return CLIPSPAN_OK;
     if (err) *err = stopped;
@@ -102,7 +102,7 @@ clipspan_status cs_edit_images_list(cs_edit_images *p, const clipspan_run *run,
 {
     const size_t wanted = o->images ? o->images : MOST,
                  have = o->inputs ? clipspan_inputs_get_count(o->inputs)
-                                  : (size_t)clipspan_run_get_info(run)->pictures,
+                                  : (size_t)clipspan_run_get_info(run)->images,
                  most = wanted < have ? wanted : have;
     p->paths = cs_alloc(most, sizeof *p->paths, "images", err);
     p->path = cs_alloc(most, sizeof *p->path, "images", err);

@@ -16,9 +16,9 @@ typedef struct passes {
     const clipspan_progress *progress;
     clipspan_encoder *encoder, *written; /* of the model; of the edited one, or NULL */
     clipspan_model *model;               /* the edited one */
-    clipspan_parts *parts;
-    clipspan_error errors[CLIPSPAN_PARTS_MOST];
-    float *terms;          /* [L, H, P] of one image */
+    clipspan_decomposition *parts;
+    clipspan_error errors[CLIPSPAN_DECOMPOSITION_MOST];
+    float *components;     /* [L, H, P] of one image */
     float *predicted;      /* [sets, BATCH, P] */
     float *real, *ablated; /* [BATCH, P] */
     float *scores;         /* [BATCH, classes] */
@@ -34,7 +34,7 @@ static clipspan_status open_encoder(clipspan_encoder **out, clipspan_model *mode
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
     options.precision = e->facts->precision;
     options.threads = threads;
-    options.picture = &e->picture;
+    options.image = &e->image;
     return clipspan_encoder_new(out, model, &options, err);
 }
 
@@ -57,9 +57,9 @@ static clipspan_status init_passes(passes *j, const char *written, int accuracy,
     j->H = (size_t)e->facts->heads;
     j->classes = accuracy && e->bank ? clipspan_bank_get_count(e->bank) : 0;
     CS_TRY(open_encoder(&j->encoder, e->model, e, e->threads, err));
-    CS_TRY(clipspan_parts_new(&j->parts, j->encoder, NULL, err));
+    CS_TRY(clipspan_decomposition_new(&j->parts, j->encoder, NULL, err));
     if (written) CS_TRY(open_written(j, written, err));
-    j->terms = cs_alloc(L * j->H, j->P * sizeof *j->terms, "terms", err);
+    j->components = cs_alloc(L * j->H, j->P * sizeof *j->components, "components", err);
     j->predicted = cs_alloc(sets * BATCH, j->P * sizeof *j->predicted, "predictions", err);
     j->real = cs_alloc(BATCH, j->P * sizeof *j->real, "embeddings", err);
     j->ablated = cs_alloc(BATCH, j->P * sizeof *j->ablated, "embeddings", err);
@@ -67,19 +67,19 @@ static clipspan_status init_passes(passes *j, const char *written, int accuracy,
     j->first = cs_alloc(j->total, sizeof *j->first, "answers", err);
     j->z = cs_alloc(e->count, j->K * sizeof *j->z, "means", err);
     j->distances = cs_alloc(sets, j->total * sizeof *j->distances, "distances", err);
-    if (!j->terms || !j->predicted || !j->real || !j->ablated || !j->scores || !j->first || !j->z ||
-        !j->distances)
+    if (!j->components || !j->predicted || !j->real || !j->ablated || !j->scores || !j->first ||
+        !j->z || !j->distances)
         return CLIPSPAN_E_NOMEM;
     return CLIPSPAN_OK;
 }
 
 static void fini_passes(passes *j)
 {
-    clipspan_parts_free(&j->parts);
+    clipspan_decomposition_free(&j->parts);
     clipspan_encoder_free(&j->encoder);
     clipspan_encoder_free(&j->written);
     clipspan_model_close(&j->model);
-    cs_free(j->terms);
+    cs_free(j->components);
     cs_free(j->predicted);
     cs_free(j->real);
     cs_free(j->ablated);
@@ -89,7 +89,7 @@ static void fini_passes(passes *j)
     cs_free(j->distances);
 }
 
-/* out = embedding with the set's terms at their means, a unit vector. */
+/* out = embedding with the set's components mean-ablated, a unit vector. */
 static void predict(float *out, const passes *j, const float *embedding,
                     const clipspan_edit_check_row *set)
 {
@@ -99,7 +99,7 @@ static void predict(float *out, const passes *j, const float *embedding,
         double sum = (double)embedding[p];
         for (size_t i = 0; i < set->count; i++) {
             const size_t at = (size_t)set->heads[i].layer * j->H + (size_t)set->heads[i].head;
-            sum += (double)e->means[e->slot[at] * j->P + p] - (double)j->terms[at * j->P + p];
+            sum += (double)e->means[e->slot[at] * j->P + p] - (double)j->components[at * j->P + p];
         }
         out[p] = (float)sum;
         squares += sum * sum;
@@ -139,7 +139,7 @@ static void count_right(clipspan_share *share, const passes *j, const int32_t *a
     for (size_t i = 0; i < count; i++) {
         const int32_t wanted = p->has_labels ? p->labels[first + i] : j->first[first + i];
         if (j->errors[i].code != CLIPSPAN_OK || wanted < 0) continue;
-        share->pictures++;
+        share->images++;
         share->correct += answers[i] == wanted;
     }
 }
@@ -148,13 +148,15 @@ static void count_right(clipspan_share *share, const passes *j, const int32_t *a
 static clipspan_status run_before(passes *j, size_t first, size_t count, clipspan_error *err)
 {
     cs_edit_check *e = j->e;
-    CS_TRY(clipspan_parts_run_files(j->parts, j->errors, e->images.paths + first, count, err));
+    CS_TRY(
+        clipspan_decomposition_run_files(j->parts, j->errors, e->images.paths + first, count, err));
     if (j->classes) {
-        CS_TRY(classify(j->first + first, j, clipspan_parts_get_embeddings(j->parts), count, err));
+        CS_TRY(classify(j->first + first, j, clipspan_decomposition_get_embeddings(j->parts), count,
+                        err));
         count_right(&e->before, j, j->first + first, first, count);
     }
     for (size_t i = 0; i < count; i++) {
-        const float *embedding = clipspan_parts_get_embeddings(j->parts) + i * j->P;
+        const float *embedding = clipspan_decomposition_get_embeddings(j->parts) + i * j->P;
         if (j->errors[i].code != CLIPSPAN_OK) {
             for (size_t k = 0; k < e->info.sets; k++)
                 memset(j->predicted + (k * BATCH + i) * j->P, 0, j->P * sizeof *j->predicted);
@@ -162,7 +164,8 @@ static clipspan_status run_before(passes *j, size_t first, size_t count, clipspa
             continue;
         }
         e->info.labelled += e->images.labels[first + i] >= 0;
-        CS_TRY(clipspan_parts_run_terms(j->terms, NULL, NULL, NULL, j->parts, i, err));
+        CS_TRY(clipspan_decomposition_run_contributions(j->components, NULL, NULL, NULL, j->parts,
+                                                        i, err));
         for (size_t k = 0; k < e->info.sets; k++)
             predict(j->predicted + (k * BATCH + i) * j->P, j, embedding, &e->rows[k]);
     }
@@ -182,7 +185,7 @@ static clipspan_status check_again(const passes *j, const clipspan_error *errors
 static clipspan_status run_ablated(float *out, passes *j, const clipspan_edit_check_row *set,
                                    size_t first, size_t count, clipspan_error *err)
 {
-    clipspan_error errors[CLIPSPAN_PARTS_MOST];
+    clipspan_error errors[CLIPSPAN_DECOMPOSITION_MOST];
     cs_edit_check_mixed(j->z, j->e, set->heads, set->count);
     CS_TRY(clipspan_encoder_set_heads(j->encoder, set->heads, j->z, set->count, err));
     CS_TRY(clipspan_encoder_run_files(out, errors, j->encoder, j->e->images.paths + first, count,
@@ -207,7 +210,7 @@ static void compare(passes *j, size_t count)
 
 static clipspan_status run_written(passes *j, size_t first, size_t count, clipspan_error *err)
 {
-    clipspan_error errors[CLIPSPAN_PARTS_MOST];
+    clipspan_error errors[CLIPSPAN_DECOMPOSITION_MOST];
     CS_TRY(clipspan_encoder_run_files(j->real, errors, j->written, j->e->images.paths + first,
                                       count, err));
     CS_TRY(check_again(j, errors, count, err));
@@ -220,9 +223,9 @@ static clipspan_status run_written(passes *j, size_t first, size_t count, clipsp
 static clipspan_status run_set(passes *j, size_t k, size_t first, size_t count, clipspan_error *err)
 {
     clipspan_edit_check_row *set = &j->e->rows[k];
-    const float *before = clipspan_parts_get_embeddings(j->parts);
+    const float *before = clipspan_decomposition_get_embeddings(j->parts);
     const float *predicted = j->predicted + k * BATCH * j->P;
-    int32_t answers[CLIPSPAN_PARTS_MOST];
+    int32_t answers[CLIPSPAN_DECOMPOSITION_MOST];
     size_t used = j->used;
     CS_TRY(k == 0 && j->written ? run_written(j, first, count, err)
                                 : run_ablated(j->real, j, set, first, count, err));

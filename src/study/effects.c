@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Readers and means along classes and cues, from a run's basis and statistics. */
+/* Readers and means along classes and cues, from a run's output map and statistics. */
 #include "study/effects.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -11,7 +11,7 @@
 
 typedef struct reader_job {
     cs_effects *e;
-    const float *basis; /* [L H, C, P] */
+    const float *output_map; /* [L H, C, P] */
 } reader_job;
 
 /* Readers of a head, [C, Q], and the mean of what it says. */
@@ -27,7 +27,7 @@ static void make_reader(void *context, size_t head, int lane)
     memset(mean, 0, Q * sizeof *mean);
     for (size_t i = 0; i < C; i++)
         for (size_t c = 0; c < Q; c++) {
-            const float *a = j->basis + (head * C + i) * P, *w = e->vectors + c * P;
+            const float *a = j->output_map + (head * C + i) * P, *w = e->vectors + c * P;
             double sum = 0.0;
             for (size_t p = 0; p < P; p++)
                 sum += (double)a[p] * (double)w[p];
@@ -63,13 +63,13 @@ void cs_effects_spread(double *out, const cs_effects *e, size_t head, const doub
     }
 }
 
-static clipspan_status note_row(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status note_row(void *context, const cs_image_row *row, clipspan_error *err)
 {
     cs_effects *e = context;
     (void)err;
     if (strcmp(row->status, "ok") != 0) return CLIPSPAN_OK;
-    e->places[e->N++] = row->place;
-    e->first_row[row->place / CS_CHUNK + 1]++;
+    e->run_indices[e->N++] = row->run_index;
+    e->first_row[row->run_index / CS_CHUNK + 1]++;
     return CLIPSPAN_OK;
 }
 
@@ -77,14 +77,14 @@ static clipspan_status find_rows(cs_effects *e, clipspan_error *err)
 {
     const clipspan_run_info *info = cs_run_info(e->run);
     const size_t chunks = (size_t)cs_run_tree(e->run)->chunks;
-    e->places = cs_alloc((size_t)info->pictures, sizeof *e->places, "places", err);
+    e->run_indices = cs_alloc((size_t)info->images, sizeof *e->run_indices, "places", err);
     e->first_row = cs_alloc_zero(chunks + 1, sizeof *e->first_row, "places", err);
-    if (!e->places || !e->first_row) return CLIPSPAN_E_NOMEM;
-    CS_TRY(cs_run_pictures(e->run, 0, info->pictures, note_row, e, err));
+    if (!e->run_indices || !e->first_row) return CLIPSPAN_E_NOMEM;
+    CS_TRY(cs_run_images(e->run, 0, info->images, note_row, e, err));
     for (size_t c = 0; c < chunks; c++)
         e->first_row[c + 1] += e->first_row[c];
     if (e->N > 0) return CLIPSPAN_OK;
-    return cs_fail_at(err, CLIPSPAN_E_FORMAT, info->path, "has no picture that could be used");
+    return cs_fail_at(err, CLIPSPAN_E_FORMAT, info->path, "has no image that could be used");
 }
 
 static clipspan_status take_room(cs_effects *e, clipspan_error *err)
@@ -103,7 +103,7 @@ static clipspan_status take_room(cs_effects *e, clipspan_error *err)
     e->learned = cs_alloc_zero(e->cues * (LH + 1), 1, "gains", err);
     e->confined = cs_alloc_zero(e->cues, sizeof *e->confined, "gains", err);
     e->groups = cs_alloc(e->N, sizeof *e->groups, "answers", err);
-    e->sums = cs_alloc(sums, sizeof *e->sums, "scores of all pictures", err);
+    e->sums = cs_alloc(sums, sizeof *e->sums, "scores of all images", err);
     e->kept = cs_alloc_zero(e->T, sizeof *e->kept, "scores", err);
     return e->stats && e->readers && e->means && e->gains && e->shifts && e->projection &&
                    e->learned && e->confined && e->groups && e->sums && e->kept
@@ -111,7 +111,7 @@ static clipspan_status take_room(cs_effects *e, clipspan_error *err)
                : CLIPSPAN_E_NOMEM;
 }
 
-/* Pictures by answer, and whose answers these are. */
+/* Images by answer, and whose answers these are. */
 static clipspan_status find_groups(cs_effects *e, cs_effects *like, clipspan_error *err)
 {
     const float *cues = e->vectors + e->classes * e->shape.P;
@@ -133,24 +133,26 @@ static clipspan_status read_all(cs_effects *e, const clipspan_progress *progress
 {
     const size_t LH = e->shape.L * e->shape.H, L = e->shape.L;
     clipspan_status status = CLIPSPAN_E_NOMEM;
-    float *basis = cs_alloc(LH, e->shape.C * e->shape.P * sizeof *basis, "bases", err);
-    reader_job job = {e, basis};
+    float *output_map =
+        cs_alloc(LH, e->shape.C * e->shape.P * sizeof *output_map, "output maps", err);
+    reader_job job = {e, output_map};
     size_t i;
-    if (!basis) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(cs_run_basis(basis, e->run, err));
+    if (!output_map) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(cs_run_output_map(output_map, e->run, err));
     CS_TRY_DONE(cs_run_statistics(e->stats, e->run, err));
     cs_parallel_for(LH, e->threads, make_reader, &job);
     for (i = 0; i <= L; i++)
-        mean_of(e->means + (LH + i) * e->Q, cs_head_stats_term(e->stats, e->shape, CS_TERM_MLP, i),
-                e);
+        mean_of(e->means + (LH + i) * e->Q,
+                cs_head_stats_component(e->stats, e->shape, CS_COMPONENT_MLP, i), e);
     for (i = 0; i < L; i++)
         mean_of(e->means + (LH + L + 1 + i) * e->Q,
-                cs_head_stats_term(e->stats, e->shape, CS_TERM_CLASS_PART, i), e);
+                cs_head_stats_component(e->stats, e->shape, CS_COMPONENT_CLASS_SELF_ATTENTION, i),
+                e);
     mean_of(e->means + e->T * e->Q, cs_head_stats_embedding(e->stats, e->shape), e);
     CS_TRY_DONE(cs_effects_read_sums(e, progress, err));
     cs_effects_project(e);
 done:
-    cs_free(basis);
+    cs_free(output_map);
     return status;
 }
 
@@ -209,23 +211,23 @@ void cs_effects_free(cs_effects **effects)
     cs_free(e->learned);
     cs_free(e->groups);
     cs_free(e->sums);
-    cs_free(e->places);
+    cs_free(e->run_indices);
     cs_free(e->first_row);
     cs_free(e);
     *effects = NULL;
 }
 
-size_t cs_effects_terms(const cs_effects *e)
+size_t cs_effects_components(const cs_effects *e)
 {
     return e->T;
 }
 
-size_t cs_effects_mlp_term(const cs_effects *e, size_t index)
+size_t cs_effects_mlp_component(const cs_effects *e, size_t index)
 {
     return e->shape.L * e->shape.H + index;
 }
 
-size_t cs_effects_part_term(const cs_effects *e, size_t layer)
+size_t cs_effects_self_component(const cs_effects *e, size_t layer)
 {
     return e->shape.L * e->shape.H + e->shape.L + 1 + layer;
 }
@@ -265,9 +267,9 @@ size_t cs_effects_columns(const cs_effects *e)
     return e->Q;
 }
 
-const uint64_t *cs_effects_places(const cs_effects *e)
+const uint64_t *cs_effects_run_indices(const cs_effects *e)
 {
-    return e->places;
+    return e->run_indices;
 }
 
 const double *cs_effects_sums(const cs_effects *e)
@@ -281,9 +283,9 @@ const uint32_t *cs_effects_groups(const cs_effects *e, size_t *count)
     return e->groups;
 }
 
-const double *cs_effects_mean(const cs_effects *e, size_t term)
+const double *cs_effects_mean(const cs_effects *e, size_t component)
 {
-    return e->means + (term == CS_EDIT_WHOLE ? e->T : term) * e->Q;
+    return e->means + (component == CS_EDIT_WHOLE ? e->T : component) * e->Q;
 }
 
 const double *cs_effects_reader(const cs_effects *e, size_t head)
@@ -291,7 +293,7 @@ const double *cs_effects_reader(const cs_effects *e, size_t head)
     return e->readers + head * e->shape.C * e->Q;
 }
 
-const double *cs_effects_kept(const cs_effects *e, size_t term)
+const double *cs_effects_kept(const cs_effects *e, size_t component)
 {
-    return e->kept[term];
+    return e->kept[component];
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What the terms of a run's pictures say about classes and cues, and what becomes of the class
- * scores when terms are changed (decompose/edits.h). With w_c a class or cue vector:
+/* What the components of a run's images say about classes and cues, and what becomes of the class
+ * scores when components are changed (decompose/edits.h). With w_c a class or cue vector:
  *
  *     head        e[c] = c . w_c = y . (A w_c)        readers A w_c: [C, Q], once a head
- *     MLP term, class part, embedding                 e[c] = vector . w_c
+ *     MLP contribution, class-token self-attention, embedding                 e[c] = vector . w_c
  *
  * Means and covariances come from a run's statistics, exactly: mean e[c] = mean(y) . (A w_c) and
- * Cov(e[a], e[b]) = (A w_a)^T Cov(y) (A w_b). Covariances among pictures with the same answer,
- * which cue surgery needs, come from the pictures. Q columns: classes first, then cues.
+ * Cov(e[a], e[b]) = (A w_a)^T Cov(y) (A w_b). Covariances among images with the same answer,
+ * which cue surgery needs, come from the images. Q columns: classes first, then cues.
  *
- * What terms say is read when it is first needed, a term in one piece of every chunk, and kept
- * while it fits into `memory`; what does not is read again for every call, some chunks at a time.
- * One thread at a time. */
+ * What components say is read when it is first needed, a component in one piece of every chunk, and
+ * kept while it fits into `memory`; what does not is read again for every call, some chunks at a
+ * time. One thread at a time. */
 #ifndef CLIPSPAN_SRC_STUDY_EFFECTS_H
 #define CLIPSPAN_SRC_STUDY_EFFECTS_H
 
@@ -28,50 +28,52 @@ typedef struct cs_effects_wish {
     uint64_t memory; /* bytes that kept scores may take */
 } cs_effects_wish;
 
-/* run must outlive it. progress counts chunks. Errors: NOT_FOUND (not merged, codes not kept),
- * FORMAT, IO, NOMEM, INTERRUPTED. */
+/* run must outlive it. progress counts chunks. Errors: NOT_FOUND (not merged, coefficients not
+ * kept), FORMAT, IO, NOMEM, INTERRUPTED. */
 clipspan_status cs_effects_new(cs_effects **out, const cs_run *run, const cs_effects_wish *wish,
                                const clipspan_progress *progress, clipspan_error *err);
 void cs_effects_free(cs_effects **effects);
 
-/* Terms are numbered: heads l H + h, then L + 1 MLP terms (0 is z0), then L class parts. */
-size_t cs_effects_terms(const cs_effects *e);
-size_t cs_effects_mlp_term(const cs_effects *e, size_t index);
-size_t cs_effects_part_term(const cs_effects *e, size_t layer);
+/* Components are numbered: heads l H + h, then L + 1 MLP contributions (0 is z0), then L
+ * class-token self-attention. */
+size_t cs_effects_components(const cs_effects *e);
+size_t cs_effects_mlp_component(const cs_effects *e, size_t index);
+size_t cs_effects_self_component(const cs_effects *e, size_t layer);
 
 const cs_run *cs_effects_run_of(const cs_effects *e);
 cs_shape cs_effects_shape(const cs_effects *e);
 const float *cs_effects_vectors(const cs_effects *e); /* [Q, P] */
 int cs_effects_threads(const cs_effects *e);
-size_t cs_effects_rows(const cs_effects *e); /* N: used pictures, in order of place */
+size_t cs_effects_rows(const cs_effects *e); /* N: used images, in order of run_index */
 size_t cs_effects_classes(const cs_effects *e);
-size_t cs_effects_columns(const cs_effects *e);         /* Q */
-const uint64_t *cs_effects_places(const cs_effects *e); /* [N] */
-const double *cs_effects_sums(const cs_effects *e);     /* [N, Q] of the embeddings */
-/* [N] of `count` groups of pictures that get the same answer. */
+size_t cs_effects_columns(const cs_effects *e);              /* Q */
+const uint64_t *cs_effects_run_indices(const cs_effects *e); /* [N] */
+const double *cs_effects_sums(const cs_effects *e);          /* [N, Q] of the embeddings */
+/* [N] of `count` groups of images that get the same answer. */
 const uint32_t *cs_effects_groups(const cs_effects *e, size_t *count);
 
-/* [Q] mean of what a term says, or of the embeddings for CS_EDIT_WHOLE. */
-const double *cs_effects_mean(const cs_effects *e, size_t term);
+/* [Q] mean of what a component says, or of the embeddings for CS_EDIT_WHOLE. */
+const double *cs_effects_mean(const cs_effects *e, size_t component);
 /* [C, Q] A w of a head. */
 const double *cs_effects_reader(const cs_effects *e, size_t head);
 /* Cov(y)(A w) of a head along a mix of columns: out : [C], mix : [Q]. */
 void cs_effects_spread(double *out, const cs_effects *e, size_t head, const double *mix);
 /* Finds gain and shift of a cue in a head, or in the embeddings for CS_EDIT_WHOLE, unless they are
  * there. Errors: NOMEM, those of reading chunks. */
-clipspan_status cs_effects_learn_cue(cs_effects *e, size_t cue, size_t term, clipspan_error *err);
-/* [classes] g . w_c, g = Cov(e, e[cue]) / Var(e[cue]) among pictures that get the same answer from
+clipspan_status cs_effects_learn_cue(cs_effects *e, size_t cue, size_t component,
+                                     clipspan_error *err);
+/* [classes] g . w_c, g = Cov(e, e[cue]) / Var(e[cue]) among images that get the same answer from
  * `like`, projected on the span of the cue and of the classes of `like`: what leaves with the
  * reading of the cue. For the own classes that is Cov(e[c], e[cue]) / Var(e[cue]). Zeros where the
  * reading does not vary. */
-const double *cs_effects_gain(const cs_effects *e, size_t cue, size_t term);
+const double *cs_effects_gain(const cs_effects *e, size_t cue, size_t component);
 /* [classes] (w_c . q) / (q . q) of a cue. */
 const double *cs_effects_projection(const cs_effects *e, size_t cue);
 /* [classes] mean[cue] gain of a head or CS_EDIT_WHOLE: what cue surgery puts back. */
-const double *cs_effects_shift(const cs_effects *e, size_t cue, size_t term);
+const double *cs_effects_shift(const cs_effects *e, size_t cue, size_t component);
 
-/* What one term of one picture says: out : [Q]. */
-clipspan_status cs_effects_read_row(double *out, const cs_effects *e, size_t term, size_t row,
+/* What one component of one image says: out : [Q]. */
+clipspan_status cs_effects_read_row(double *out, const cs_effects *e, size_t component, size_t row,
                                     clipspan_error *err);
 
 typedef struct cs_edit {
@@ -79,7 +81,7 @@ typedef struct cs_edit {
     size_t count;
 } cs_edit;
 
-/* Every edit on every picture.
+/* Every edit on every image.
  *   predicted : [edits, N]   margins : [edits, N] as cs_margin_of with labels : [N] or NULL
  *   scores : [edits, N, classes]    any may be NULL
  * Errors: those of reading chunks, NOMEM. */
@@ -87,9 +89,9 @@ clipspan_status cs_effects_run(uint32_t *predicted, double *margins, double *sco
                                const cs_edit *edits, size_t count, const int32_t *labels,
                                clipspan_error *err);
 
-/* Some heads as another linear map of their codes would have them: in place of what the terms
- * `heads` say, adds sum over them of (y - mean_y) . v + their mean; all other heads are at their
- * mean, MLP terms as they are (the published TEXTSPAN-replaced model).
+/* Some heads as another linear map of their coefficients would have them: in place of what the
+ * components `heads` say, adds sum over them of (y - mean_y) . v + their mean; all other heads are
+ * at their mean, MLP contributions as they are (the published TEXTSPAN-replaced model).
  *   readers : [count, C, classes] v of each head   predicted, margins : [N], may be NULL */
 clipspan_status cs_effects_run_replaced(uint32_t *predicted, double *margins, cs_effects *e,
                                         const cs_effects *source, const size_t *heads, size_t count,
@@ -99,6 +101,6 @@ clipspan_status cs_effects_run_replaced(uint32_t *predicted, double *margins, cs
 /* Makes sure that what all heads say is kept, and gives it: [N, Q]. Errors: LIMIT when it does not
  * fit, those of reading chunks. */
 clipspan_status cs_effects_keep_heads(cs_effects *e, clipspan_error *err);
-const double *cs_effects_kept(const cs_effects *e, size_t term);
+const double *cs_effects_kept(const cs_effects *e, size_t component);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What of a term moves with its reading of a cue, among pictures that get the same answer. Over all
- * pictures a term's class scores also go along with the cue because the classes do: ducks are seen
- * on water. Taking that out takes out what tells the classes apart.
+/* What of a component moves with its reading of a cue, among images that get the same answer. Over
+ * all images a component's class scores also go along with the cue because the classes do: ducks
+ * are seen on water. Taking that out takes out what tells the classes apart.
  *
  * What is taken out is kept within the span of the cue and of the class vectors. The classes'
  * scores are the same as without that; other classifications lose nothing that these classes do not
@@ -15,15 +15,15 @@
 
 #define TINY 1e-10 /* of the largest eigenvalue: class vectors are float32 */
 
-/* One term and one cue, rows in order, twice over: first where the readings of each answer lie,
- * then how the class scores go with what is left. */
+/* One component and one cue, rows in order, twice over: first where the readings of each answer
+ * lie, then how the class scores go with what is left. */
 typedef struct slope {
     cs_effects *e;
-    size_t term, q; /* q: the cue's column */
-    double *middle; /* [groups] mean reading */
-    double *count;  /* [groups] */
-    double *gain;   /* [classes] */
-    double own;     /* sum of squares of what is left of the reading */
+    size_t component, q; /* q: the cue's column */
+    double *middle;      /* [groups] mean reading */
+    double *count;       /* [groups] */
+    double *gain;        /* [classes] */
+    double own;          /* sum of squares of what is left of the reading */
 } slope;
 
 static void add_readings(slope *s, const double *said, size_t first, size_t rows)
@@ -38,7 +38,7 @@ static void add_readings(slope *s, const double *said, size_t first, size_t rows
 static void add_products(slope *s, const double *said, size_t first, size_t rows)
 {
     const cs_effects *e = s->e;
-    const double *mean = cs_effects_mean(e, s->term);
+    const double *mean = cs_effects_mean(e, s->component);
     for (size_t i = 0; i < rows; i++) {
         const double *x = said + i * e->Q;
         const double left = x[s->q] - s->middle[e->groups[first + i]];
@@ -50,21 +50,22 @@ static void add_products(slope *s, const double *said, size_t first, size_t rows
 
 typedef void slope_step(slope *s, const double *said, size_t first, size_t rows);
 
-/* What the term says, to `step`: in one piece where it is kept, else some chunks at a time. */
+/* What the component says, to `step`: in one piece where it is kept, else some chunks at a time. */
 static clipspan_status each_row(slope *s, slope_step *step, clipspan_error *err)
 {
     cs_effects *e = s->e;
     const size_t chunks = (size_t)cs_run_tree(e->run)->chunks;
     const size_t step_chunks = cs_effects_stretch(e, 0, e->Q * sizeof(double), e->memory);
     clipspan_status status = CLIPSPAN_OK;
-    const double *said = s->term == CS_EDIT_WHOLE ? e->sums : e->kept[s->term];
+    const double *said = s->component == CS_EDIT_WHOLE ? e->sums : e->kept[s->component];
     double *room;
-    cs_effect_fill fill = {.e = e, .terms = &s->term, .out = &room, .count = 1, .width = e->Q};
+    cs_effect_fill fill = {
+        .e = e, .components = &s->component, .out = &room, .count = 1, .width = e->Q};
     if (said) {
         step(s, said, 0, e->N);
         return CLIPSPAN_OK;
     }
-    room = cs_alloc(step_chunks * CS_CHUNK, e->Q * sizeof *room, "scores of a term", err);
+    room = cs_alloc(step_chunks * CS_CHUNK, e->Q * sizeof *room, "scores of a component", err);
     if (!room) return CLIPSPAN_E_NOMEM;
     for (size_t c = 0, end; c < chunks && status == CLIPSPAN_OK; c = end) {
         end = chunks - c < step_chunks ? chunks : c + step_chunks;
@@ -76,17 +77,17 @@ static clipspan_status each_row(slope *s, slope_step *step, clipspan_error *err)
     return status;
 }
 
-static size_t gain_at(const cs_effects *e, size_t cue, size_t term)
+static size_t gain_at(const cs_effects *e, size_t cue, size_t component)
 {
     const size_t LH = e->shape.L * e->shape.H;
-    return cue * (LH + 1) + (term == CS_EDIT_WHOLE ? LH : term);
+    return cue * (LH + 1) + (component == CS_EDIT_WHOLE ? LH : component);
 }
 
-/* Gains along the own classes, from the pictures. */
-static clipspan_status find_gain(cs_effects *e, size_t cue, size_t term, clipspan_error *err)
+/* Gains along the own classes, from the images. */
+static clipspan_status find_gain(cs_effects *e, size_t cue, size_t component, clipspan_error *err)
 {
-    const size_t at = gain_at(e, cue, term), classes = e->classes;
-    slope s = {.e = e, .term = term, .q = classes + cue, .gain = e->gains + at * classes};
+    const size_t at = gain_at(e, cue, component), classes = e->classes;
+    slope s = {.e = e, .component = component, .q = classes + cue, .gain = e->gains + at * classes};
     clipspan_status status;
     s.middle = cs_alloc_zero(2 * e->group_count, sizeof *s.middle, "readings of a cue", err);
     if (!s.middle) return CLIPSPAN_E_NOMEM;
@@ -147,14 +148,14 @@ done:
 }
 
 /* Gains along the own classes, of the edit that `like` makes. */
-static clipspan_status take_gain(cs_effects *e, size_t cue, size_t term, clipspan_error *err)
+static clipspan_status take_gain(cs_effects *e, size_t cue, size_t component, clipspan_error *err)
 {
-    const size_t at = gain_at(e, cue, term), n = 1 + e->like->classes;
+    const size_t at = gain_at(e, cue, component), n = 1 + e->like->classes;
     const double *theirs, *row;
     double *gain = e->gains + at * e->classes;
-    CS_TRY(cs_effects_learn_cue(e->like, cue, term, err));
+    CS_TRY(cs_effects_learn_cue(e->like, cue, component, err));
     if (!e->confined[cue]) CS_TRY(confine(e, cue, err));
-    theirs = cs_effects_gain(e->like, cue, term);
+    theirs = cs_effects_gain(e->like, cue, component);
     e->learned[at] = e->like->learned[at];
     row = e->confined[cue];
     for (size_t c = 0; c < e->classes && e->learned[at] == CS_LEARNED; c++, row += n) {
@@ -165,14 +166,15 @@ static clipspan_status take_gain(cs_effects *e, size_t cue, size_t term, clipspa
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_effects_learn_cue(cs_effects *e, size_t cue, size_t term, clipspan_error *err)
+clipspan_status cs_effects_learn_cue(cs_effects *e, size_t cue, size_t component,
+                                     clipspan_error *err)
 {
-    const size_t at = gain_at(e, cue, term);
+    const size_t at = gain_at(e, cue, component);
     if (e->learned[at] != CS_NOT_LEARNED) return CLIPSPAN_OK;
-    CS_TRY(e->like ? take_gain(e, cue, term, err) : find_gain(e, cue, term, err));
+    CS_TRY(e->like ? take_gain(e, cue, component, err) : find_gain(e, cue, component, err));
     for (size_t c = 0; c < e->classes; c++)
         e->shifts[at * e->classes + c] =
-            cs_effects_mean(e, term)[e->classes + cue] * e->gains[at * e->classes + c];
+            cs_effects_mean(e, component)[e->classes + cue] * e->gains[at * e->classes + c];
     return CLIPSPAN_OK;
 }
 
@@ -188,14 +190,14 @@ void cs_effects_project(cs_effects *e)
     }
 }
 
-const double *cs_effects_gain(const cs_effects *e, size_t cue, size_t term)
+const double *cs_effects_gain(const cs_effects *e, size_t cue, size_t component)
 {
-    return e->gains + gain_at(e, cue, term) * e->classes;
+    return e->gains + gain_at(e, cue, component) * e->classes;
 }
 
-const double *cs_effects_shift(const cs_effects *e, size_t cue, size_t term)
+const double *cs_effects_shift(const cs_effects *e, size_t cue, size_t component)
 {
-    return e->shifts + gain_at(e, cue, term) * e->classes;
+    return e->shifts + gain_at(e, cue, component) * e->classes;
 }
 
 const double *cs_effects_projection(const cs_effects *e, size_t cue)

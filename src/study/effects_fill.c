@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading what terms say: a chunk is opened once for all terms that are asked for, chunks side by
- * side. A row depends on its picture alone, so the bytes are those of any number of threads. */
+/* Reading what components say: a chunk is opened once for all components that are asked for, chunks
+ * side by side. A row depends on its image alone, so the bytes are those of any number of
+ * threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "study/effects_inside.h"
@@ -11,20 +12,20 @@
 
 typedef struct fill_job {
     const cs_effect_fill *fill;
-    double *sums; /* instead of terms: of the embeddings */
+    double *sums; /* instead of components: of the embeddings */
     const cs_effects *e;
     size_t first;           /* chunk */
     clipspan_error *errors; /* [chunks of this stretch] */
 } fill_job;
 
-/* Scaled sums of a row of z: what stands in to : [width] becomes a picture's scores. */
+/* Scaled sums of a row of z: what stands in to : [width] becomes an image's scores. */
 static void scale_row(double *to, const double *s, const double *last, size_t width)
 {
     for (size_t c = 0; c < width; c++)
         to[c] = to[c] * s[0] + s[0] * last[c] + s[1] * last[width + c] + s[2] * last[2 * width + c];
 }
 
-/* ABREAST pictures at once, whose sums do not wait for each other; sums run over k as in any other
+/* ABREAST images at once, whose sums do not wait for each other; sums run over k as in any other
  * row, so the bytes are the same. width is a constant where this is called, NARROW at most. */
 #define ABREAST 4
 #define NARROW  4
@@ -96,19 +97,19 @@ static clipspan_status check_rows(const cs_effects *e, const cs_run_chunk *chunk
     const size_t expected = e->first_row[chunk->chunk + 1] - e->first_row[chunk->chunk];
     if (chunk->count == expected) return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, cs_run_info(e->run)->path,
-                      "chunk %llu holds %zu used pictures, where the index says %zu; scan it again",
+                      "chunk %llu holds %zu used images, where the index says %zu; scan it again",
                       (unsigned long long)chunk->chunk, chunk->count, expected);
 }
 
-static clipspan_status fill_terms(const cs_effect_fill *f, const cs_run_chunk *chunk, float *room,
-                                  size_t row, clipspan_error *err)
+static clipspan_status fill_components(const cs_effect_fill *f, const cs_run_chunk *chunk,
+                                       float *room, size_t row, clipspan_error *err)
 {
     const cs_effects *e = f->e;
     const size_t LH = e->shape.L * e->shape.H, C = e->shape.C;
     double scale[CS_CHUNK * 3];
     CS_TRY(cs_run_chunk_scale(scale, chunk, err));
     for (size_t i = 0; i < f->count; i++) {
-        const size_t t = f->terms[i];
+        const size_t t = f->components[i];
         double *out = f->out[i] + row * f->width;
         if (t < LH) {
             const double *u = f->readers ? f->readers[i] : e->readers + t * C * e->Q;
@@ -119,7 +120,7 @@ static clipspan_status fill_terms(const cs_effect_fill *f, const cs_run_chunk *c
         if (t <= LH + e->shape.L)
             CS_TRY(cs_run_chunk_mlp(room, chunk, t - LH, err));
         else
-            CS_TRY(cs_run_chunk_class_part(room, chunk, t - LH - e->shape.L - 1, err));
+            CS_TRY(cs_run_chunk_class_self_attention(room, chunk, t - LH - e->shape.L - 1, err));
         vector_rows(out, room, chunk->count, e);
     }
     return CLIPSPAN_OK;
@@ -136,7 +137,7 @@ static void fill_chunk(void *context, size_t index, int lane)
     float *room;
     (void)lane;
     if (e->first_row[c] == e->first_row[c + 1]) return;
-    room = cs_alloc(CS_CHUNK, wide * sizeof *room, "codes", err);
+    room = cs_alloc(CS_CHUNK, wide * sizeof *room, "coefficients", err);
     if (!room) return;
     CS_TRY_DONE(cs_run_chunk_open(&chunk, e->run, c, err));
     CS_TRY_DONE(check_rows(e, &chunk, err));
@@ -145,7 +146,7 @@ static void fill_chunk(void *context, size_t index, int lane)
         vector_rows(j->sums + e->first_row[c] * e->Q, room, chunk.count, e);
     } else {
         CS_TRY_DONE(
-            fill_terms(j->fill, &chunk, room, e->first_row[c] - e->first_row[j->first], err));
+            fill_components(j->fill, &chunk, room, e->first_row[c] - e->first_row[j->first], err));
     }
 done:
     if (status != CLIPSPAN_OK && err->code == CLIPSPAN_OK) err->code = status;
@@ -200,15 +201,15 @@ size_t cs_effects_stretch(const cs_effects *e, size_t first, uint64_t row_bytes,
     return end;
 }
 
-clipspan_status cs_effects_read_row(double *out, const cs_effects *e, size_t term, size_t row,
+clipspan_status cs_effects_read_row(double *out, const cs_effects *e, size_t component, size_t row,
                                     clipspan_error *err)
 {
-    const size_t chunk = (size_t)(e->places[row] / CS_CHUNK), at = row - e->first_row[chunk];
-    cs_effect_fill fill = {.e = e, .terms = &term, .count = 1, .width = e->Q};
+    const size_t chunk = (size_t)(e->run_indices[row] / CS_CHUNK), at = row - e->first_row[chunk];
+    cs_effect_fill fill = {.e = e, .components = &component, .count = 1, .width = e->Q};
     clipspan_status status;
     double *rows;
-    if (e->kept[term]) {
-        memcpy(out, e->kept[term] + row * e->Q, e->Q * sizeof *out);
+    if (e->kept[component]) {
+        memcpy(out, e->kept[component] + row * e->Q, e->Q * sizeof *out);
         return CLIPSPAN_OK;
     }
     rows = cs_alloc(CS_CHUNK, e->Q * sizeof *rows, "scores", err);

@@ -10,7 +10,7 @@ enum cs_learned { CS_NOT_LEARNED, CS_LEARNED, CS_NO_READING /* that varies: gain
 struct cs_effects {
     const cs_run *run;
     cs_shape shape;
-    size_t N, Q, classes, cues, T; /* rows, columns, terms */
+    size_t N, Q, classes, cues, T; /* rows, columns, components */
     int threads;
     uint64_t memory, kept_bytes;
     float *vectors;     /* [Q, P] w */
@@ -25,18 +25,18 @@ struct cs_effects {
     double **confined;  /* [cues] each [classes, 1 + like's classes], or NULL: effects_cues.c */
     uint32_t *groups;   /* [N] by answer */
     size_t group_count;
-    double *sums;      /* [N, Q] */
-    uint64_t *places;  /* [N] */
-    size_t *first_row; /* [chunks + 1] of each chunk */
-    double **kept;     /* [T] each [N, Q], or NULL */
+    double *sums;          /* [N, Q] */
+    uint64_t *run_indices; /* [N] */
+    size_t *first_row;     /* [chunks + 1] of each chunk */
+    double **kept;         /* [T] each [N, Q], or NULL */
 };
 
-/* Some terms of the pictures of chunks [first, end): what term terms[i] says goes to out[i], from
- * row first_row[first] on: [rows, width]. readers[i] : [C, width] for heads, NULL: those of the
- * handle, with width Q, as for other terms. */
+/* Some components of the images of chunks [first, end): what component components[i] says goes to
+ * out[i], from row first_row[first] on: [rows, width]. readers[i] : [C, width] for heads, NULL:
+ * those of the handle, with width Q, as for other components. */
 typedef struct cs_effect_fill {
     const cs_effects *e;
-    const size_t *terms;
+    const size_t *components;
     double *const *out;
     const double *const *readers;
     size_t count, width;

@@ -10,12 +10,12 @@
 typedef struct item_maker {
     const cs_effects *effects;
     cs_effects *source;
-    uint8_t *seen; /* [terms + 1] */
+    uint8_t *seen; /* [components + 1] */
     double **made; /* [changes of all edits] each for cs_free, made_count of them */
     size_t made_count;
 } item_maker;
 
-static clipspan_status find_head(size_t *term, const clipspan_change *c, const cs_shape *s,
+static clipspan_status find_head(size_t *component, const clipspan_change *c, const cs_shape *s,
                                  clipspan_error *err)
 {
     if (c->layer < 0 || c->layer >= (int)s->L || c->head < 0 || c->head >= (int)s->H)
@@ -23,59 +23,60 @@ static clipspan_status find_head(size_t *term, const clipspan_change *c, const c
             err, CLIPSPAN_E_ARGUMENT,
             "head L%d.H%d was to be changed; the model has layers 0 to %zu with heads 0 to %zu",
             c->layer, c->head, s->L - 1, s->H - 1);
-    *term = (size_t)c->layer * s->H + (size_t)c->head;
+    *component = (size_t)c->layer * s->H + (size_t)c->head;
     return CLIPSPAN_OK;
 }
 
-static clipspan_status find_term(size_t *term, const clipspan_change *c, const cs_effects *e,
-                                 clipspan_error *err)
+static clipspan_status find_component(size_t *component, const clipspan_change *c,
+                                      const cs_effects *e, clipspan_error *err)
 {
     const cs_shape s = cs_effects_shape(e);
-    const int first = c->term == CLIPSPAN_TERM_MLP ? -1 : 0;
-    *term = CS_EDIT_WHOLE;
-    switch (c->term) {
-    case CLIPSPAN_TERM_EMBEDDING: return CLIPSPAN_OK;
-    case CLIPSPAN_TERM_HEAD: return find_head(term, c, &s, err);
-    case CLIPSPAN_TERM_MLP:
-    case CLIPSPAN_TERM_CLASS_PART:
+    const int first = c->component == CLIPSPAN_COMPONENT_MLP ? -1 : 0;
+    *component = CS_EDIT_WHOLE;
+    switch (c->component) {
+    case CLIPSPAN_COMPONENT_EMBEDDING: return CLIPSPAN_OK;
+    case CLIPSPAN_COMPONENT_HEAD: return find_head(component, c, &s, err);
+    case CLIPSPAN_COMPONENT_MLP:
+    case CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION:
         if (c->layer < first || c->layer >= (int)s.L)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "a term of layer %d was to be changed; there are %d to %zu", c->layer,
-                           first, s.L - 1);
-        *term = c->term == CLIPSPAN_TERM_MLP ? cs_effects_mlp_term(e, (size_t)(c->layer + 1))
-                                             : cs_effects_part_term(e, (size_t)c->layer);
+                           "a component of layer %d was to be changed; there are %d to %zu",
+                           c->layer, first, s.L - 1);
+        *component = c->component == CLIPSPAN_COMPONENT_MLP
+                         ? cs_effects_mlp_component(e, (size_t)(c->layer + 1))
+                         : cs_effects_self_component(e, (size_t)c->layer);
         return CLIPSPAN_OK;
     }
-    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a change is of term kind %d; there are 0 to 3",
-                   (int)c->term);
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a change is of component kind %d; there are 0 to 3",
+                   (int)c->component);
 }
 
-/* Constants of a picture's own term; the row of its place. */
-static clipspan_status swap_in(cs_edit_item *item, item_maker *m, uint64_t place,
+/* Constants of an image's own component; the row of its place. */
+static clipspan_status swap_in(cs_edit_item *item, item_maker *m, uint64_t run_index,
                                clipspan_error *err)
 {
     const cs_effects *e = m->effects;
-    const uint64_t *places = cs_effects_places(e);
+    const uint64_t *run_indices = cs_effects_run_indices(e);
     size_t low = 0, high = cs_effects_rows(e);
     double *row;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (places[middle] < place)
+        if (run_indices[middle] < run_index)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == cs_effects_rows(e) || places[low] != place)
+    if (low == cs_effects_rows(e) || run_indices[low] != run_index)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "the picture at place %llu was to be swapped in; the run has no such "
-                       "picture, or skipped it",
-                       (unsigned long long)place);
-    row = cs_alloc(cs_effects_columns(e), sizeof *row, "a picture's term", err);
+                       "the image at place %llu was to be swapped in; the run has no such "
+                       "image, or skipped it",
+                       (unsigned long long)run_index);
+    row = cs_alloc(cs_effects_columns(e), sizeof *row, "an image's component", err);
     if (!row) return CLIPSPAN_E_NOMEM;
     m->made[m->made_count++] = row;
     item->own = -1.0;
     item->constant = row;
-    return cs_effects_read_row(row, e, item->term, low, err);
+    return cs_effects_read_row(row, e, item->component, low, err);
 }
 
 static clipspan_status cut_cue(cs_edit_item *item, const item_maker *m, const clipspan_change *c,
@@ -83,11 +84,11 @@ static clipspan_status cut_cue(cs_edit_item *item, const item_maker *m, const cl
 {
     const size_t classes = cs_effects_classes(m->source),
                  cues = cs_effects_columns(m->source) - classes;
-    const int whole = c->term == CLIPSPAN_TERM_EMBEDDING;
+    const int whole = c->component == CLIPSPAN_COMPONENT_EMBEDDING;
     if (c->cue >= cues)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a change refers to cue %zu; there are %zu",
                        c->cue, cues);
-    if (c->term != CLIPSPAN_TERM_HEAD && !whole)
+    if (c->component != CLIPSPAN_COMPONENT_HEAD && !whole)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "what moves with a cue can be taken from heads and from the embedding only");
     item->column = classes + c->cue;
@@ -95,33 +96,33 @@ static clipspan_status cut_cue(cs_edit_item *item, const item_maker *m, const cl
         item->gain = cs_effects_projection(m->source, c->cue);
         return CLIPSPAN_OK;
     }
-    CS_TRY(cs_effects_learn_cue(m->source, c->cue, item->term, err));
-    item->gain = cs_effects_gain(m->source, c->cue, item->term);
-    item->constant = cs_effects_shift(m->source, c->cue, item->term);
+    CS_TRY(cs_effects_learn_cue(m->source, c->cue, item->component, err));
+    item->gain = cs_effects_gain(m->source, c->cue, item->component);
+    item->constant = cs_effects_shift(m->source, c->cue, item->component);
     return CLIPSPAN_OK;
 }
 
 static clipspan_status make_item(cs_edit_item *item, item_maker *m, const clipspan_change *c,
                                  clipspan_error *err)
 {
-    const int whole = c->term == CLIPSPAN_TERM_EMBEDDING;
-    CS_TRY(find_term(&item->term, c, m->effects, err));
+    const int whole = c->component == CLIPSPAN_COMPONENT_EMBEDDING;
+    CS_TRY(find_component(&item->component, c, m->effects, err));
     if ((whole && c->kind != CLIPSPAN_CHANGE_CUE && c->kind != CLIPSPAN_CHANGE_PROJECT) ||
         (!whole && c->kind == CLIPSPAN_CHANGE_PROJECT))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "a change of kind %d does not go with term kind %d", (int)c->kind,
-                       (int)c->term);
+                       "a change of kind %d does not go with component kind %d", (int)c->kind,
+                       (int)c->component);
     switch (c->kind) {
     case CLIPSPAN_CHANGE_MEAN:
         item->own = -1.0;
-        item->constant = cs_effects_mean(m->source, item->term);
+        item->constant = cs_effects_mean(m->source, item->component);
         return CLIPSPAN_OK;
     case CLIPSPAN_CHANGE_SCALE:
         if (!isfinite(c->scale))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a scale is not a finite number");
         item->own = c->scale - 1.0;
         return CLIPSPAN_OK;
-    case CLIPSPAN_CHANGE_SWAP: return swap_in(item, m, c->place, err);
+    case CLIPSPAN_CHANGE_SWAP: return swap_in(item, m, c->run_index, err);
     case CLIPSPAN_CHANGE_CUE:
     case CLIPSPAN_CHANGE_PROJECT: return cut_cue(item, m, c, err);
     }
@@ -129,11 +130,11 @@ static clipspan_status make_item(cs_edit_item *item, item_maker *m, const clipsp
                    (int)c->kind);
 }
 
-/* A class part beside a head of its layer. */
+/* A class-token self-attention beside a head of its layer. */
 static int overlaps(const item_maker *m, size_t layer)
 {
     const cs_shape s = cs_effects_shape(m->effects);
-    if (!m->seen[cs_effects_part_term(m->effects, layer)]) return 0;
+    if (!m->seen[cs_effects_self_component(m->effects, layer)]) return 0;
     for (size_t h = 0; h < s.H; h++)
         if (m->seen[layer * s.H + h]) return 1;
     return 0;
@@ -142,17 +143,17 @@ static int overlaps(const item_maker *m, size_t layer)
 static clipspan_status make_items(cs_edit_item *items, item_maker *m, const clipspan_edit *edit,
                                   clipspan_error *err)
 {
-    const size_t T = cs_effects_terms(m->effects);
+    const size_t T = cs_effects_components(m->effects);
     memset(items, 0, edit->count * sizeof *items);
     memset(m->seen, 0, T + 1);
     for (size_t i = 0; i < edit->count; i++) {
         size_t mark;
         CS_TRY(make_item(&items[i], m, &edit->changes[i], err));
-        mark = items[i].term == CS_EDIT_WHOLE ? T : items[i].term;
+        mark = items[i].component == CS_EDIT_WHOLE ? T : items[i].component;
         if (m->seen[mark])
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "a term (kind %d, layer %d, head %d) is changed twice in one edit",
-                           (int)edit->changes[i].term, edit->changes[i].layer,
+                           "a component (kind %d, layer %d, head %d) is changed twice in one edit",
+                           (int)edit->changes[i].component, edit->changes[i].layer,
                            edit->changes[i].head);
         m->seen[mark] = 1;
     }
@@ -201,7 +202,7 @@ clipspan_status cs_effects_run_changes(uint32_t *predicted, double *margins, dou
         total += edits[i].count;
     next = items = cs_alloc(total, sizeof *items, "edits", err);
     list = cs_alloc(count, sizeof *list, "edits", err);
-    maker.seen = cs_alloc(cs_effects_terms(e) + 1, 1, "edits", err);
+    maker.seen = cs_alloc(cs_effects_components(e) + 1, 1, "edits", err);
     maker.made = cs_alloc_zero(total, sizeof *maker.made, "edits", err);
     if (!items || !list || !maker.seen || !maker.made) goto done;
     for (i = 0; i < count; i++) {

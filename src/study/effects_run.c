@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Edits over all pictures of a run, a stretch of chunks at a time, edits and pieces of the stretch
+/* Edits over all images of a run, a stretch of chunks at a time, edits and pieces of the stretch
  * side by side. */
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -21,7 +21,7 @@ typedef struct edit_job {
     const cs_edit *edits;
     size_t count;
     answers to;
-    const size_t *slot; /* [T] which of `said` a term is */
+    const size_t *slot; /* [T] which of `said` a component is */
     double **said;      /* [Q wide] of the stretch's rows, or of all rows where `whole` */
     int whole;
     size_t first, rows; /* of the stretch */
@@ -50,48 +50,49 @@ static void run_piece(void *context, size_t index, int lane)
         memcpy(scores + i * classes, e->sums + (row + i) * e->Q, classes * sizeof *scores);
     for (size_t k = 0; k < j->edits[edit].count; k++) {
         const cs_edit_item *item = &j->edits[edit].items[k];
-        const double *said = item->term == CS_EDIT_WHOLE ? e->sums + row * e->Q
-                             : j->whole                  ? j->said[j->slot[item->term]] + row * e->Q
-                                        : j->said[j->slot[item->term]] + from * e->Q;
+        const double *said = item->component == CS_EDIT_WHOLE ? e->sums + row * e->Q
+                             : j->whole ? j->said[j->slot[item->component]] + row * e->Q
+                                        : j->said[j->slot[item->component]] + from * e->Q;
         cs_edit_add(scores, item, said, rows, classes, e->Q);
     }
     for (size_t i = 0; i < rows; i++)
         give(&j->to, edit, scores + i * classes, row + i, e->N, classes);
 }
 
-/* The terms that the edits change. terms, slot : [T]; slot is set for those. */
-static size_t find_terms(size_t *terms, size_t *slot, const cs_effects *e, const cs_edit *edits,
-                         size_t count)
+/* The components that the edits change. components, slot : [T]; slot is set for those. */
+static size_t find_components(size_t *components, size_t *slot, const cs_effects *e,
+                              const cs_edit *edits, size_t count)
 {
     size_t found = 0;
     for (size_t t = 0; t < e->T; t++)
         slot[t] = (size_t)-1;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < edits[i].count; k++) {
-            size_t t = edits[i].items[k].term;
+            size_t t = edits[i].items[k].component;
             if (t == CS_EDIT_WHOLE || slot[t] != (size_t)-1) continue;
             slot[t] = found;
-            terms[found++] = t;
+            components[found++] = t;
         }
     return found;
 }
 
-/* Reads those terms that are not kept yet, when there is room. *fits is 0 where there is none. */
-static clipspan_status keep(int *fits, cs_effects *e, const size_t *terms, size_t count,
+/* Reads those components that are not kept yet, when there is room. *fits is 0 where there is
+ * none. */
+static clipspan_status keep(int *fits, cs_effects *e, const size_t *components, size_t count,
                             clipspan_error *err)
 {
     const uint64_t one = (uint64_t)e->N * e->Q * sizeof(double);
     clipspan_status status = CLIPSPAN_OK;
-    size_t *missing = cs_alloc(e->T, sizeof *missing, "terms", err), some = 0, i;
-    double **out = cs_alloc_zero(e->T, sizeof *out, "terms", err);
-    cs_effect_fill fill = {.e = e, .terms = missing, .out = out, .width = e->Q};
+    size_t *missing = cs_alloc(e->T, sizeof *missing, "components", err), some = 0, i;
+    double **out = cs_alloc_zero(e->T, sizeof *out, "components", err);
+    cs_effect_fill fill = {.e = e, .components = missing, .out = out, .width = e->Q};
     *fits = 0;
     if (!missing || !out) status = CLIPSPAN_E_NOMEM;
     for (i = 0; i < count && status == CLIPSPAN_OK; i++)
-        if (!e->kept[terms[i]]) missing[some++] = terms[i];
+        if (!e->kept[components[i]]) missing[some++] = components[i];
     if (status != CLIPSPAN_OK || some * one > e->memory - e->kept_bytes) goto done;
     for (i = 0; i < some && status == CLIPSPAN_OK; i++) {
-        out[i] = cs_alloc(e->N, e->Q * sizeof **out, "scores of terms", err);
+        out[i] = cs_alloc(e->N, e->Q * sizeof **out, "scores of components", err);
         if (!out[i]) status = CLIPSPAN_E_NOMEM;
     }
     fill.count = some;
@@ -117,27 +118,28 @@ static void run_pieces(edit_job *j)
     cs_parallel_for(pieces * j->count, j->e->threads, run_piece, j);
 }
 
-static clipspan_status run_whole(edit_job *j, const size_t *terms, size_t count)
+static clipspan_status run_whole(edit_job *j, const size_t *components, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        j->said[i] = j->e->kept[terms[i]];
+        j->said[i] = j->e->kept[components[i]];
     j->whole = 1;
     j->rows = j->e->N;
     run_pieces(j);
     return CLIPSPAN_OK;
 }
 
-static clipspan_status run_stretches(edit_job *j, const size_t *terms, size_t count,
+static clipspan_status run_stretches(edit_job *j, const size_t *components, size_t count,
                                      clipspan_error *err)
 {
     cs_effects *e = j->e;
     const size_t chunks = (size_t)cs_run_tree(e->run)->chunks;
     const uint64_t row_bytes = (uint64_t)count * e->Q * sizeof(double);
-    cs_effect_fill fill = {.e = e, .terms = terms, .out = j->said, .count = count, .width = e->Q};
+    cs_effect_fill fill = {
+        .e = e, .components = components, .out = j->said, .count = count, .width = e->Q};
     clipspan_status status = CLIPSPAN_OK;
     size_t room = cs_effects_stretch(e, 0, row_bytes, e->memory) * CS_CHUNK, c, end, i;
     for (i = 0; i < count && status == CLIPSPAN_OK; i++) {
-        j->said[i] = cs_alloc(room, e->Q * sizeof **j->said, "scores of terms", err);
+        j->said[i] = cs_alloc(room, e->Q * sizeof **j->said, "scores of components", err);
         if (!j->said[i]) status = CLIPSPAN_E_NOMEM;
     }
     for (c = 0; c < chunks && status == CLIPSPAN_OK; c = end) {
@@ -158,18 +160,18 @@ clipspan_status cs_effects_run(uint32_t *predicted, double *margins, double *sco
 {
     edit_job j = {
         .e = e, .edits = edits, .count = count, .to = {predicted, margins, scores, labels}};
-    size_t *terms = cs_alloc(2 * e->T, sizeof *terms, "terms", err), found;
+    size_t *components = cs_alloc(2 * e->T, sizeof *components, "components", err), found;
     clipspan_status status = CLIPSPAN_E_NOMEM;
     int fits;
-    j.said = cs_alloc_zero(e->T, sizeof *j.said, "terms", err);
+    j.said = cs_alloc_zero(e->T, sizeof *j.said, "components", err);
     j.room = cs_alloc((size_t)e->threads * PIECE, e->classes * sizeof *j.room, "scores", err);
-    if (!terms || !j.said || !j.room) goto done;
-    j.slot = terms + e->T;
-    found = find_terms(terms, terms + e->T, e, edits, count);
-    CS_TRY_DONE(keep(&fits, e, terms, found, err));
-    status = fits ? run_whole(&j, terms, found) : run_stretches(&j, terms, found, err);
+    if (!components || !j.said || !j.room) goto done;
+    j.slot = components + e->T;
+    found = find_components(components, components + e->T, e, edits, count);
+    CS_TRY_DONE(keep(&fits, e, components, found, err));
+    status = fits ? run_whole(&j, components, found) : run_stretches(&j, components, found, err);
 done:
-    cs_free(terms);
+    cs_free(components);
     cs_free(j.said);
     cs_free(j.room);
     return status;
@@ -179,22 +181,22 @@ clipspan_status cs_effects_keep_heads(cs_effects *e, clipspan_error *err)
 {
     const size_t LH = e->shape.L * e->shape.H;
     clipspan_status status;
-    size_t *terms = cs_alloc(LH, sizeof *terms, "terms", err), i;
+    size_t *components = cs_alloc(LH, sizeof *components, "components", err), i;
     int fits;
-    if (!terms) return CLIPSPAN_E_NOMEM;
+    if (!components) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < LH; i++)
-        terms[i] = i;
-    status = keep(&fits, e, terms, LH, err);
-    cs_free(terms);
+        components[i] = i;
+    status = keep(&fits, e, components, LH, err);
+    cs_free(components);
     if (status != CLIPSPAN_OK || fits) return status;
-    return cs_fail(
-        err, CLIPSPAN_E_LIMIT,
-        "what %zu heads say about %zu pictures takes %.1f GB, more than the %.1f GB that "
-        "may be kept; scan fewer pictures",
-        LH, e->N, (double)LH * (double)e->N * (double)e->Q * 8e-9, (double)e->memory * 1e-9);
+    return cs_fail(err, CLIPSPAN_E_LIMIT,
+                   "what %zu heads say about %zu images takes %.1f GB, more than the %.1f GB that "
+                   "may be kept; scan fewer images",
+                   LH, e->N, (double)LH * (double)e->N * (double)e->Q * 8e-9,
+                   (double)e->memory * 1e-9);
 }
 
-/* ---- Heads as another map of their codes has them ---- */
+/* ---- Heads as another map of their coefficients has them ---- */
 
 /* mean_y . v of every head: [classes], added up with the heads' own means. */
 static void constant_of(double *out, const cs_effects *e, const cs_effects *source,
@@ -238,8 +240,9 @@ static void replace_rows(const replace_job *j, size_t first, size_t rows, double
     }
 }
 
-/* Both kinds of terms, a few chunks at a time. terms : [count] heads, then [L + 1] MLP terms. */
-static clipspan_status run_replaced(replace_job *j, const size_t *terms,
+/* Both kinds of components, a few chunks at a time. components : [count] heads, then [L + 1] MLP
+ * contributions. */
+static clipspan_status run_replaced(replace_job *j, const size_t *components,
                                     const double *const *readers, double *scores,
                                     clipspan_error *err)
 {
@@ -247,8 +250,8 @@ static clipspan_status run_replaced(replace_job *j, const size_t *terms,
     const size_t chunks = (size_t)cs_run_tree(e->run)->chunks, L1 = e->shape.L + 1;
     const uint64_t row_bytes = (j->count * j->classes + L1 * e->Q) * sizeof(double);
     const size_t step = cs_effects_stretch(e, 0, row_bytes, e->memory), room = step * CS_CHUNK;
-    cs_effect_fill heads = {e, terms, j->heads, readers, j->count, j->classes};
-    cs_effect_fill mlps = {e, terms + j->count, j->mlps, NULL, L1, e->Q};
+    cs_effect_fill heads = {e, components, j->heads, readers, j->count, j->classes};
+    cs_effect_fill mlps = {e, components + j->count, j->mlps, NULL, L1, e->Q};
     for (size_t i = 0; i < j->count + L1; i++) {
         double **to = i < j->count ? &j->heads[i] : &j->mlps[i - j->count];
         *to = cs_alloc(room, (i < j->count ? j->classes : e->Q) * sizeof **to, "scores", err);
@@ -271,26 +274,26 @@ clipspan_status cs_effects_run_replaced(uint32_t *predicted, double *margins, cs
     const size_t L1 = e->shape.L + 1, all = count + L1;
     replace_job j = {
         .e = e, .count = count, .classes = e->classes, .to = {predicted, margins, NULL, labels}};
-    size_t *terms = cs_alloc(all, sizeof *terms, "terms", err);
-    const double **maps = cs_alloc(all, sizeof *maps, "terms", err);
+    size_t *components = cs_alloc(all, sizeof *components, "components", err);
+    const double **maps = cs_alloc(all, sizeof *maps, "components", err);
     double *room = cs_alloc(2, e->classes * sizeof *room, "scores", err);
     clipspan_status status = CLIPSPAN_E_NOMEM;
-    j.heads = cs_alloc_zero(all, sizeof *j.heads, "terms", err);
-    if (terms && maps && room && j.heads) {
+    j.heads = cs_alloc_zero(all, sizeof *j.heads, "components", err);
+    if (components && maps && room && j.heads) {
         j.mlps = j.heads + count;
         j.constant = room;
         constant_of(room, e, source, heads, count, readers);
         for (size_t i = 0; i < all; i++) {
-            terms[i] = i < count ? heads[i] : cs_effects_mlp_term(e, i - count);
+            components[i] = i < count ? heads[i] : cs_effects_mlp_component(e, i - count);
             if (i < count) maps[i] = readers + i * e->shape.C * e->classes;
         }
-        status = run_replaced(&j, terms, maps, room + e->classes, err);
+        status = run_replaced(&j, components, maps, room + e->classes, err);
     }
     for (size_t i = 0; j.heads && i < all; i++)
         cs_free(j.heads[i]);
     cs_free(j.heads);
     cs_free(room);
     cs_free(maps);
-    cs_free(terms);
+    cs_free(components);
     return status;
 }

@@ -52,7 +52,9 @@ static void name_row(char out[64], const clipspan_effect *e)
     switch (e->kind) {
     case CLIPSPAN_EFFECT_NOTHING: snprintf(out, 64, "nothing"); break;
     case CLIPSPAN_EFFECT_MLPS: snprintf(out, 64, "all MLPs"); break;
-    case CLIPSPAN_EFFECT_CLASS_PART: snprintf(out, 64, "class token to class token"); break;
+    case CLIPSPAN_EFFECT_CLASS_SELF_ATTENTION:
+        snprintf(out, 64, "class token to class token");
+        break;
     case CLIPSPAN_EFFECT_BOTH: snprintf(out, 64, "both of these"); break;
     case CLIPSPAN_EFFECT_UNTIL: snprintf(out, 64, "attention, layers 0 to %d", e->layer); break;
     case CLIPSPAN_EFFECT_LAYER: snprintf(out, 64, "L%d", e->layer); break;
@@ -122,16 +124,17 @@ static size_t make_changes(clipspan_change *to, const clipspan_effect *row, cs_s
     int l, h;
     if (row->kind == CLIPSPAN_EFFECT_MLPS || both)
         for (l = -1; l < L; l++)
-            to[count++] = (clipspan_change){.term = CLIPSPAN_TERM_MLP, .layer = l};
-    if (row->kind == CLIPSPAN_EFFECT_CLASS_PART || both)
+            to[count++] = (clipspan_change){.component = CLIPSPAN_COMPONENT_MLP, .layer = l};
+    if (row->kind == CLIPSPAN_EFFECT_CLASS_SELF_ATTENTION || both)
         for (l = 0; l < L; l++)
-            to[count++] = (clipspan_change){.term = CLIPSPAN_TERM_CLASS_PART, .layer = l};
+            to[count++] =
+                (clipspan_change){.component = CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION, .layer = l};
     if (until || row->kind == CLIPSPAN_EFFECT_LAYER)
         for (l = until ? 0 : row->layer; l <= row->layer; l++)
             for (h = 0; h < H; h++)
                 to[count++] = (clipspan_change){.layer = l, .head = h};
     if (row->kind == CLIPSPAN_EFFECT_MLP)
-        to[count++] = (clipspan_change){.term = CLIPSPAN_TERM_MLP, .layer = row->layer};
+        to[count++] = (clipspan_change){.component = CLIPSPAN_COMPONENT_MLP, .layer = row->layer};
     if (row->kind == CLIPSPAN_EFFECT_HEAD)
         to[count++] = (clipspan_change){.layer = row->layer, .head = row->head};
     return count;
@@ -195,7 +198,7 @@ static void free_work(work *w)
 static clipspan_status make_work(work *w, const cs_evaluation *ev, size_t piece,
                                  clipspan_error *err)
 {
-    const size_t T = cs_effects_terms(ev->effects);
+    const size_t T = cs_effects_components(ev->effects);
     *w = (work){.ev = ev};
     w->changes = cs_alloc(piece * T, sizeof *w->changes, "edits", err);
     w->edits = cs_alloc(piece, sizeof *w->edits, "edits", err);
@@ -229,7 +232,7 @@ static clipspan_status add_strengths(cs_effects_table *t, const cs_evaluation *e
 {
     const cs_shape s = cs_effects_shape(ev->effects);
     const size_t L = s.L, H = s.H;
-    clipspan_strength *all = cs_alloc(L * H + 2 * L + 1, sizeof *all, "strengths", err);
+    clipspan_variance_share *all = cs_alloc(L * H + 2 * L + 1, sizeof *all, "strengths", err);
     clipspan_status status;
     if (!all) return CLIPSPAN_E_NOMEM;
     status = cs_strengths_read(all, all + L * H, all + L * H + L, NULL,

@@ -31,17 +31,17 @@ clipspan_status cs_effects_run_texts(uint32_t *predicted, double *margins, cs_ef
     const cs_shape s = cs_effects_shape(source);
     const size_t size = s.C * cs_effects_classes(source);
     double *readers = cs_alloc(count, size * sizeof *readers, "readers of texts", err);
-    size_t *terms = cs_alloc(count, sizeof *terms, "heads", err);
+    size_t *components = cs_alloc(count, sizeof *components, "heads", err);
     clipspan_status status = CLIPSPAN_E_NOMEM;
-    for (size_t i = 0; readers && terms && i < count; i++) {
-        terms[i] = (size_t)heads[i].head.layer * s.H + (size_t)heads[i].head.head;
+    for (size_t i = 0; readers && components && i < count; i++) {
+        components[i] = (size_t)heads[i].head.layer * s.H + (size_t)heads[i].head.head;
         add_texts(readers + i * size, &heads[i], source, most);
     }
-    if (readers && terms)
-        status = cs_effects_run_replaced(predicted, margins, e, source, terms, count, readers,
+    if (readers && components)
+        status = cs_effects_run_replaced(predicted, margins, e, source, components, count, readers,
                                          labels, err);
     cs_free(readers);
-    cs_free(terms);
+    cs_free(components);
     return status;
 }
 

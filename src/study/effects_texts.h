@@ -13,9 +13,9 @@
 typedef struct cs_head_texts {
     clipspan_head head;
     int count;
-    const clipspan_pick *texts; /* [count] */
-    const float *directions;    /* [count, P] */
-    const double *readers;      /* [count, C] */
+    const clipspan_basis_text *texts; /* [count] */
+    const float *directions;          /* [count, P] */
+    const double *readers;            /* [count, C] */
 } cs_head_texts;
 
 /* As cs_effects_run_replaced, with heads : [count] by their first `most` texts. */

@@ -73,20 +73,20 @@ static clipspan_status read_labels(cs_evaluation *ev, const cs_evaluation_wish *
                                 cs_effects_classes(ev->effects), err));
     CS_TRY_DONE(match_groups(ev, &texts, *labelled, err));
     if (w->inputs && *labelled == 0)
-        status = cs_fail_at(err, CLIPSPAN_E_ARGUMENT, source, "no picture of the run has a label");
+        status = cs_fail_at(err, CLIPSPAN_E_ARGUMENT, source, "no image of the run has a label");
 done:
     cs_labels_fini(&texts);
     return status;
 }
 
-/* "means over the 200 pictures of RUN, the evaluated pictures themselves, as published" */
+/* "means over the 200 images of RUN, the evaluated images themselves, as published" */
 static clipspan_status say_means(cs_evaluation *ev, clipspan_error *err)
 {
     const clipspan_run_info *info = cs_run_info(cs_effects_run_of(ev->means));
     char words[512];
-    snprintf(words, sizeof words, "means over the %llu pictures of %.300s%s",
+    snprintf(words, sizeof words, "means over the %llu images of %.300s%s",
              (unsigned long long)info->used, info->path,
-             ev->means != ev->effects ? "" : ", the evaluated pictures themselves, as published");
+             ev->means != ev->effects ? "" : ", the evaluated images themselves, as published");
     return cs_facts_keep(&ev->facts.info.means, &ev->facts, words, err);
 }
 
@@ -123,20 +123,20 @@ static clipspan_status count_right(cs_evaluation *ev, clipspan_error *err)
         if (label < 0) continue;
         all++;
         right += (uint64_t)good;
-        ev->per_class[label].pictures++;
+        ev->per_class[label].images++;
         ev->per_class[label].correct += (uint64_t)good;
         if (group < 0) continue;
-        ev->per_group[group].pictures++;
+        ev->per_group[group].images++;
         ev->per_group[group].correct += (uint64_t)good;
     }
     ev->accuracy = cs_share_of(right, all);
     for (size_t c = 0; c < classes; c++)
-        ev->per_class[c] = cs_share_of(ev->per_class[c].correct, ev->per_class[c].pictures);
+        ev->per_class[c] = cs_share_of(ev->per_class[c].correct, ev->per_class[c].images);
     ev->worst_group = -1;
     for (size_t g = 0; g < groups; g++) {
         clipspan_share *s = &ev->per_group[g];
-        *s = cs_share_of(s->correct, s->pictures);
-        if (s->pictures && (ev->worst_group < 0 || s->share < ev->per_group[ev->worst_group].share))
+        *s = cs_share_of(s->correct, s->images);
+        if (s->images && (ev->worst_group < 0 || s->share < ev->per_group[ev->worst_group].share))
             ev->worst_group = (int32_t)g;
     }
     return CLIPSPAN_OK;

@@ -157,12 +157,12 @@ typedef struct row_job {
     clipspan_hits_row *row;
 } row_job;
 
-static clipspan_status take_row(void *context, const cs_picture_row *found, clipspan_error *err)
+static clipspan_status take_row(void *context, const cs_image_row *found, clipspan_error *err)
 {
     const row_job *j = context;
     clipspan_hits_row *row = j->row;
-    row->place = found->place;
-    row->index = found->number;
+    row->run_index = found->run_index;
+    row->index = found->list_index;
     row->duplicate_of = found->duplicate_of;
     CS_TRY(copy_text(&row->path, j->hits, found->path, err));
     CS_TRY(copy_text(&row->label, j->hits, found->label ? found->label : "", err));
@@ -173,22 +173,24 @@ static clipspan_status take_row(void *context, const cs_picture_row *found, clip
 /* Marks rows of the run that shall not be found: what is looked for, and paths named before. */
 typedef struct mark_job {
     const cs_query *query;
-    const uint64_t *places; /* [N] */
+    const uint64_t *run_indices; /* [N] */
     unsigned char *left_out;
     size_t at, N;
     int duplicates, others;
 } mark_job;
 
-static clipspan_status mark_row(void *context, const cs_picture_row *found, clipspan_error *err)
+static clipspan_status mark_row(void *context, const cs_image_row *found, clipspan_error *err)
 {
     mark_job *j = context;
     size_t i;
     (void)err;
-    if (j->at >= j->N || j->places[j->at] != found->place) return CLIPSPAN_OK; /* it was skipped */
+    if (j->at >= j->N || j->run_indices[j->at] != found->run_index)
+        return CLIPSPAN_OK; /* it was
+                                                                                           skipped */
     if (j->duplicates && found->duplicate_of >= 0) j->left_out[j->at] = 1;
     for (i = 0; j->others && i < j->query->item_count; i++) {
         const clipspan_query_item *item = &j->query->items[i].shown;
-        if (item->kind == CLIPSPAN_QUERY_STORED && item->place == found->place)
+        if (item->kind == CLIPSPAN_QUERY_STORED && item->run_index == found->run_index)
             j->left_out[j->at] = 1;
     }
     j->at++;
@@ -201,7 +203,8 @@ static clipspan_status choose_rows(size_t *rows, size_t *count, const double *sc
                                    clipspan_error *err)
 {
     const cs_search *search = query->groups[0].search;
-    mark_job job = {query, search->places, NULL, 0, search->N, o->no_duplicates, o->others_only};
+    mark_job job = {query,     search->run_indices, NULL,          0,
+                    search->N, o->no_duplicates,    o->others_only};
     double *values = cs_alloc(most, sizeof *values, "hits", err);
     cs_top top = {rows, values, most, 0};
     clipspan_status status = values ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
@@ -209,7 +212,7 @@ static clipspan_status choose_rows(size_t *rows, size_t *count, const double *sc
     if (status == CLIPSPAN_OK && (o->no_duplicates || o->others_only)) {
         job.left_out = cs_alloc_zero(search->N, 1, "hits", err);
         status = job.left_out
-                     ? cs_run_pictures(query->run, 0, query->info->pictures, mark_row, &job, err)
+                     ? cs_run_images(query->run, 0, query->info->images, mark_row, &job, err)
                      : CLIPSPAN_E_NOMEM;
     }
     for (n = 0; n < search->N && status == CLIPSPAN_OK; n++)
@@ -249,7 +252,7 @@ static clipspan_status copy_query(cs_hits *h, const cs_query *query, size_t head
     h->info.items = query->item_count;
     h->info.compare = query->compare;
     h->info.images = query->groups[0].search->N;
-    h->options = (clipspan_picture_options)CLIPSPAN_PICTURE_OPTIONS_INIT;
+    h->options = (clipspan_image_options)CLIPSPAN_IMAGE_OPTIONS_INIT;
     h->options.exif_orient = query->info->exif_orient;
     h->options.max_pixels = query->info->max_pixels;
     return copy_text(&h->info.run, h, query->info->path, err);
@@ -280,8 +283,8 @@ static clipspan_status fill(cs_hits *h, const cs_query *query, const clipspan_hi
     for (i = 0; i < h->info.hits; i++) {
         job.row = &h->rows[i];
         job.row->score = scores[rows[i]];
-        CS_TRY(cs_run_pictures(query->run, query->groups[0].search->places[rows[i]], 1, take_row,
-                               &job, err));
+        CS_TRY(cs_run_images(query->run, query->groups[0].search->run_indices[rows[i]], 1, take_row,
+                             &job, err));
     }
     return explain_rows(h, query, rows, heads, err);
 }

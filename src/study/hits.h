@@ -18,7 +18,7 @@ typedef struct cs_hits {
     clipspan_head *heads;         /* of all groups */
     char **owned;                 /* texts */
     size_t owned_count, owned_room;
-    clipspan_picture_options options; /* how the run read its files */
+    clipspan_image_options options; /* how the run read its files */
 } cs_hits;
 
 /* Runs a query that is ready. Errors: NOMEM, FORMAT, IO. */

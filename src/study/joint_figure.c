@@ -39,7 +39,7 @@ static clipspan_status take_named(cs_joint *j, const clipspan_head *heads, size_
                        count, CS_JOINT_MOST);
     for (i = 0; i < count; i++) {
         const clipspan_atlas_head *known = known_head(j, heads[i]);
-        if (!known || !known->picks)
+        if (!known || !known->basis_texts)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "L%d.H%d has no texts in the run's atlas, which looked at layers %d to "
                            "%d; choose others with --heads",
@@ -61,7 +61,7 @@ static clipspan_status take_strongest(cs_joint *j, size_t rows, clipspan_error *
     for (i = 0; i < found && j->count < rows; i++) {
         const clipspan_head head = {(int)(best[i] / H), (int)(best[i] % H)};
         const clipspan_atlas_head *known = known_head(j, head);
-        if (known && known->picks) j->heads[j->count++] = head;
+        if (known && known->basis_texts) j->heads[j->count++] = head;
     }
     if (j->count) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
@@ -75,14 +75,15 @@ static clipspan_status list_texts(cs_joint *j, clipspan_error *err)
     size_t i;
     int k;
     for (i = 0; i < j->count; i++)
-        j->first[i + 1] = j->first[i] + (size_t)known_head(j, j->heads[i])->picks;
+        j->first[i + 1] = j->first[i] + (size_t)known_head(j, j->heads[i])->basis_texts;
     j->text_count = j->first[j->count];
     j->texts = cs_alloc(j->text_count, sizeof *j->texts, "texts of a figure", err);
     if (!j->texts) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < j->count; i++) {
         const clipspan_atlas_head *known = known_head(j, j->heads[i]);
-        for (k = 0; k < known->picks; k++)
-            j->texts[j->first[i] + (size_t)k] = j->atlas->texts[known->pick[k].pick.text].text;
+        for (k = 0; k < known->basis_texts; k++)
+            j->texts[j->first[i] + (size_t)k] =
+                j->atlas->texts[known->basis_text[k].basis_text.text].text;
     }
     return CLIPSPAN_OK;
 }
@@ -115,13 +116,13 @@ static clipspan_status read_mean(double *mean, const cs_run *run, clipspan_head 
 {
     const cs_shape s = cs_run_shape(run);
     double *moments = cs_alloc(cs_moments_size(s.C), sizeof *moments, "a head's mean", err);
-    float *rows = moments ? cs_alloc(s.C, s.P * sizeof *rows, "a head's basis", err) : NULL;
+    float *rows = moments ? cs_alloc(s.C, s.P * sizeof *rows, "a head's output map", err) : NULL;
     clipspan_status status = rows ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     size_t c, p;
     if (status == CLIPSPAN_OK)
         status = cs_run_head(moments, run, (size_t)head.layer, (size_t)head.head, err);
     if (status == CLIPSPAN_OK)
-        status = cs_run_basis_head(rows, run, (size_t)head.layer, (size_t)head.head, err);
+        status = cs_run_output_map_head(rows, run, (size_t)head.layer, (size_t)head.head, err);
     memset(mean, 0, s.P * sizeof *mean);
     for (c = 0; c < s.C && status == CLIPSPAN_OK; c++)
         for (p = 0; p < s.P; p++)

@@ -70,9 +70,9 @@ static void put_asked(cs_json_writer *j, const cs_ablation *a)
     cs_json_put_labels(j, info);
     if (a->info.role) cs_json_put_text(j, "role", a->info.role);
     if (a->info.role) cs_json_put_text(j, "pool", a->info.pool);
-    put_changes(j, "terms", a->changes, a->info.changes);
+    put_changes(j, "components", a->changes, a->info.changes);
     cs_json_put_flag(j, "labelled", !info->agreement);
-    cs_json_put_whole(j, "pictures", info->counted);
+    cs_json_put_whole(j, "images", info->counted);
     cs_json_put_whole(j, "unlabelled", info->unlabelled);
     cs_json_put_whole(j, "ungrouped", info->ungrouped);
     cs_json_put_whole(j, "changed", a->info.changed);
@@ -218,7 +218,7 @@ static clipspan_status read_asked(cs_ablation *a, const cs_json *in, clipspan_er
     CS_TRY(cs_json_text(&pool, in, "pool", err));
     CS_TRY(cs_facts_keep(&a->info.role, &a->facts, role, err));
     CS_TRY(cs_facts_keep(&a->info.pool, &a->facts, pool, err));
-    CS_TRY(read_changes(&a->changes, &a->info.changes, in, "terms", err));
+    CS_TRY(read_changes(&a->changes, &a->info.changes, in, "components", err));
     CS_TRY(cs_json_count(&a->info.changed, in, "changed", err));
     CS_TRY(cs_json_int(&a->info.resamples, in, "resamples", 0, INT_MAX, err));
     return cs_json_count(&a->info.seed, in, "seed", err);

@@ -52,9 +52,9 @@ void cs_json_put_predictions(cs_json_writer *json, const cs_classification *c)
 
 static void put_share(cs_json_writer *json, const clipspan_share *s)
 {
-    cs_json_put_whole(json, "pictures", s->pictures);
+    cs_json_put_whole(json, "images", s->images);
     cs_json_put_whole(json, "correct", s->correct);
-    if (!s->pictures) return;
+    if (!s->images) return;
     put_real(json, "accuracy", s->share);
     put_real(json, "low", s->low);
     put_real(json, "high", s->high);
@@ -104,7 +104,7 @@ void cs_json_end_classification(cs_json_writer *json, const cs_classification *c
                                 const clipspan_classification_document *d)
 {
     if (d->rows) cs_json_put_end(json);
-    cs_json_put_whole(json, "pictures", d->images ? d->images : c->info.images);
+    cs_json_put_whole(json, "images", d->images ? d->images : c->info.images);
     cs_json_put_whole(json, "skipped", d->images ? d->skipped : c->info.skipped);
     cs_json_put_whole(json, "duplicates", d->duplicates);
     if (!d->dry_run && c->info.labelled) put_accuracy(json, c);

@@ -14,7 +14,7 @@ static void put_real(cs_json_writer *j, const char *key, double value)
 
 static void put_share(cs_json_writer *j, const char *key, const clipspan_share *share)
 {
-    if (share && share->pictures) put_real(j, key, share->share);
+    if (share && share->images) put_real(j, key, share->share);
 }
 
 static void put_head(cs_json_writer *j, const char *key, clipspan_head head)
@@ -61,7 +61,7 @@ static void put_facts(cs_json_writer *j, const char *model, const char *run, con
 
 static void put_figures(cs_json_writer *j, const clipspan_edit_check_info *info)
 {
-    cs_json_put_whole(j, "pictures", info->used);
+    cs_json_put_whole(j, "images", info->used);
     cs_json_put_whole(j, "skipped", info->unreadable);
     cs_json_put_whole(j, "labelled", info->labelled);
     if (info->off >= 0) {

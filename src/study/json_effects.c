@@ -7,9 +7,15 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const kinds[] = {
-    "nothing", "mlps", "class_part", "mlps_and_class_part", "attention_until", "layer",
-    "mlp",     "head", "texts"};
+static const char *const kinds[] = {"nothing",
+                                    "mlps",
+                                    "class_self_attention",
+                                    "mlps_and_class_self_attention",
+                                    "attention_until",
+                                    "layer",
+                                    "mlp",
+                                    "head",
+                                    "texts"};
 
 /* Where rows of these kinds stand. */
 static const struct {
@@ -38,7 +44,7 @@ static void put_row(cs_json_writer *j, const cs_effects_table *t, const clipspan
     }
     if (e->kind == CLIPSPAN_EFFECT_HEAD) cs_json_put_whole(j, "head", (uint64_t)e->head);
     if (e->kind == CLIPSPAN_EFFECT_TEXTS) {
-        cs_json_put_whole(j, "picks", (uint64_t)e->texts_per_head);
+        cs_json_put_whole(j, "basis_texts", (uint64_t)e->texts_per_head);
         cs_json_put_whole(j, "texts", e->texts);
     }
     cs_json_put_whole(j, "correct", e->correct);
@@ -81,7 +87,7 @@ void cs_effects_table_json(const cs_effects_table *t,
     cs_json_put_labels(&j, info);
     cs_json_put_flag(&j, "labelled", !info->agreement);
     cs_json_put_whole(&j, "classes", info->classes);
-    cs_json_put_whole(&j, "pictures", info->counted);
+    cs_json_put_whole(&j, "images", info->counted);
     cs_json_put_whole(&j, "unlabelled", info->unlabelled);
     cs_json_put_whole(&j, "groups", info->groups);
     if (info->groups) cs_json_put_names(&j, "group_names", info->group_names, info->groups);
@@ -153,7 +159,7 @@ static clipspan_status read_row(cs_effects_table *t, const cs_json *in, size_t l
     CS_TRY(read_kind(&kind, in, list, err));
     CS_TRY(cs_json_int(&layer, in, "layer", 0, LAYERS, err));
     CS_TRY(cs_json_int(&head, in, "head", 0, LAYERS, err));
-    CS_TRY(cs_json_int(&texts, in, "picks", 0, LAYERS, err));
+    CS_TRY(cs_json_int(&texts, in, "basis_texts", 0, LAYERS, err));
     if (layer < 0 && kind >= CLIPSPAN_EFFECT_UNTIL && kind <= CLIPSPAN_EFFECT_HEAD &&
         kind != CLIPSPAN_EFFECT_MLP)
         return cs_json_unexpected(in, "layer", "a layer", CLIPSPAN_E_FORMAT, err);

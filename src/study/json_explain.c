@@ -25,7 +25,7 @@ static void put_layers(cs_json_writer *json, const clipspan_explanation_info *x,
         cs_json_put_row(json, NULL);
         cs_json_put_whole(json, "layer", l);
         put_real(json, "attention", x->attention[t * L + l]);
-        put_real(json, "class", x->class_part[t * L + l]);
+        put_real(json, "class", x->class_self_attention[t * L + l]);
         put_real(json, "mlp", x->mlp[t * (L + 1) + l + 1]);
         cs_json_put_end(json);
     }
@@ -125,11 +125,11 @@ static void put_joint(cs_json_writer *json, const cs_joint *joint)
 void cs_json_put_findings(cs_json_writer *json, const cs_findings *f, const cs_joint *joint,
                           const clipspan_explain_document *d)
 {
-    static const char *const contrasts[] = {"none", "mean", "rival"};
+    static const char *const contrasts[] = {"none", "mean", "runner-up"};
     size_t k;
     cs_json_put_flag(json, "dry_run", d->dry_run);
     cs_json_put_text(json, "model", d->model);
-    cs_json_put_text(json, "picture", d->picture);
+    cs_json_put_text(json, "image", d->image);
     cs_json_put_text(json, "run", d->run);
     cs_json_put_flag(json, "roles", f && f->atlas);
     if (f && f->atlas) cs_json_put_text(json, "pool", f->atlas->info.pool);

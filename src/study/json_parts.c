@@ -28,8 +28,8 @@ static void put_real(cs_json_writer *j, const char *key, double value)
 
 void cs_json_put_comparison(cs_json_writer *j, const clipspan_comparison *c)
 {
-    cs_json_put_whole(j, "pictures", c->before.pictures);
-    if (c->before.pictures == 0) return;
+    cs_json_put_whole(j, "images", c->before.images);
+    if (c->before.images == 0) return;
     cs_json_put_whole(j, "before_correct", c->before.correct);
     put_real(j, "before", c->before.share);
     put_real(j, "before_low", c->before.low);
@@ -72,7 +72,7 @@ clipspan_status cs_json_count(uint64_t *out, const cs_json *in, const char *key,
     const json_t *value = json_object_get(in->object, key);
     if (!value || json_is_null(value)) return CLIPSPAN_OK;
     if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return cs_json_unexpected(in, key, "a whole number from 0 on", CLIPSPAN_E_FORMAT, err);
+        return cs_json_unexpected(in, key, "an integer from 0 on", CLIPSPAN_E_FORMAT, err);
     *out = (uint64_t)json_integer_value(value);
     return CLIPSPAN_OK;
 }
@@ -117,7 +117,7 @@ clipspan_status cs_json_facts(cs_evaluation_facts *f, const cs_json *in, clipspa
         return cs_json_unexpected(in, info->run ? "means" : "run", "text", CLIPSPAN_E_FORMAT, err);
     CS_TRY(cs_json_flag(&labelled, in, "labelled", err));
     info->agreement = !labelled;
-    CS_TRY(cs_json_count(&info->counted, in, "pictures", err));
+    CS_TRY(cs_json_count(&info->counted, in, "images", err));
     CS_TRY(cs_json_count(&info->unlabelled, in, "unlabelled", err));
     CS_TRY(cs_json_count(&info->ungrouped, in, "ungrouped", err));
     if (info->unlabelled > UINT64_MAX - info->counted)
@@ -150,8 +150,8 @@ clipspan_status cs_json_comparison(clipspan_comparison *c, const cs_json *in, cl
 {
     memset(c, 0, sizeof *c);
     c->group = c->group_after = -1;
-    CS_TRY(cs_json_count(&c->before.pictures, in, "pictures", err));
-    c->after.pictures = c->before.pictures;
+    CS_TRY(cs_json_count(&c->before.images, in, "images", err));
+    c->after.images = c->before.images;
     CS_TRY(read_share(&c->before, in, "before", err));
     CS_TRY(read_share(&c->after, in, "after", err));
     CS_TRY(cs_json_number(&c->change, in, "change", -1, 1, err));

@@ -15,7 +15,7 @@ void cs_json_put_names(cs_json_writer *json, const char *key, const char *const 
                        size_t count);
 /* "class_names", and "labels" where some image has one. */
 void cs_json_put_labels(cs_json_writer *json, const clipspan_evaluation_info *info);
-/* Members of a comparison: "pictures", and where there are any before, after and change. */
+/* Members of a comparison: "images", and where there are any before, after and change. */
 void cs_json_put_comparison(cs_json_writer *json, const clipspan_comparison *c);
 
 /* ---- Reading ---- */
@@ -33,7 +33,7 @@ clipspan_status cs_json_count(uint64_t *out, const cs_json *in, const char *key,
 clipspan_status cs_json_names(const char ***names, size_t *count, const cs_json *in,
                               const char *key, clipspan_error *err);
 
-/* "run", "means", "class_names", "labels", "labelled", "pictures", "unlabelled", "ungrouped",
+/* "run", "means", "class_names", "labels", "labelled", "images", "unlabelled", "ungrouped",
  * "group_names": facts must be zero. */
 clipspan_status cs_json_facts(cs_evaluation_facts *facts, const cs_json *in, clipspan_error *err);
 clipspan_status cs_json_comparison(clipspan_comparison *c, const cs_json *in, clipspan_error *err);

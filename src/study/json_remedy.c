@@ -135,7 +135,7 @@ static void put_forecast(const out *o, const cs_remedy_pair *p)
         cs_json_put_row(o->json, NULL);
         cs_json_put_text(o->json, "predicted", f->predicted);
         cs_json_put_text(o->json, "cue", f->first_side ? "first side" : "second side");
-        cs_json_put_whole(o->json, "pictures", f->images);
+        cs_json_put_whole(o->json, "images", f->images);
         cs_json_put_whole(o->json, "kept", f->kept);
         put_real(o, "margin_before", f->margin_before);
         put_real(o, "margin_after", f->margin_after);
@@ -152,7 +152,7 @@ static void put_sides(const out *o, const cs_remedy_pair *p)
         cs_json_put_object(o->json, NULL);
         cs_json_put_text(o->json, "name", s->name);
         cs_json_put_text(o->json, "classes", s->words);
-        cs_json_put_whole(o->json, "pictures", s->images);
+        cs_json_put_whole(o->json, "images", s->images);
         put_real(o, "kept", s->kept);
         if (s->overall) put_overall(o, s->overall);
         cs_json_put_end(o->json);
@@ -209,7 +209,7 @@ void cs_remedy_json(const cs_remedy *r, int flat,
     if (r->cue.names_class) cs_json_put_text(json, "cue_names_class", r->cue.names_class);
     cs_json_put_labels(json, e);
     cs_json_put_flag(json, "labelled", !e->agreement);
-    cs_json_put_whole(json, "pictures", e->counted);
+    cs_json_put_whole(json, "images", e->counted);
     cs_json_put_whole(json, "unlabelled", e->unlabelled);
     cs_json_put_whole(json, "ungrouped", e->ungrouped);
     cs_json_put_whole(json, "resamples", (uint64_t)r->info.resamples);

@@ -179,7 +179,7 @@ static clipspan_status read_forecast(cs_remedy_pair *p, const cs_json *in, clips
     for (size_t k = 0; k < count; k++) {
         clipspan_remedy_forecast *f = &p->forecast[k];
         CS_TRY(cs_json_item(&item, in, "forecast", k, err));
-        CS_TRY(cs_json_need_whole(&f->images, &item, "pictures", UINT64_MAX, err));
+        CS_TRY(cs_json_need_whole(&f->images, &item, "images", UINT64_MAX, err));
         CS_TRY(cs_json_need_whole(&f->kept, &item, "kept", f->images, err));
         CS_TRY(cs_json_need_real(&f->margin_before, &item, "margin_before", err));
         CS_TRY(cs_json_need_real(&f->margin_after, &item, "margin_after", err));
@@ -192,7 +192,7 @@ static clipspan_status read_side(cs_remedy_side *to, cs_remedy *r, const cs_json
 {
     CS_TRY(cs_remedy_need_text(&to->side.name, r, in, "name", err));
     CS_TRY(cs_remedy_read_text(&to->side.words, r, in, "classes", err));
-    CS_TRY(cs_json_need_whole(&to->side.images, in, "pictures", UINT64_MAX, err));
+    CS_TRY(cs_json_need_whole(&to->side.images, in, "images", UINT64_MAX, err));
     CS_TRY(cs_json_need_real(&to->side.kept, in, "kept", err));
     if (!cs_json_has(in, "overall")) return CLIPSPAN_OK;
     to->side.overall = &to->overall;

@@ -25,7 +25,7 @@ clipspan_status cs_json_need_real(double *out, const cs_json *in, const char *ke
 clipspan_status cs_json_need_whole(uint64_t *out, const cs_json *in, const char *key, uint64_t most,
                                    clipspan_error *err)
 {
-    CS_TRY(cs_json_need(in, key, "a whole number", err));
+    CS_TRY(cs_json_need(in, key, "an integer", err));
     CS_TRY(cs_json_count(out, in, key, err));
     if (*out <= most) return CLIPSPAN_OK;
     return cs_json_unexpected(in, key, "a smaller number", CLIPSPAN_E_FORMAT, err);
@@ -90,7 +90,7 @@ static clipspan_status read_facts(cs_remedy *r, const cs_json *in, clipspan_erro
     CS_TRY(cs_remedy_read_text(&info->source, r, in, "labels", err));
     CS_TRY(cs_json_flag(&labelled, in, "labelled", err));
     info->agreement = !labelled;
-    CS_TRY(cs_json_need_whole(&info->counted, in, "pictures", INT64_MAX, err));
+    CS_TRY(cs_json_need_whole(&info->counted, in, "images", INT64_MAX, err));
     CS_TRY(cs_json_count(&info->unlabelled, in, "unlabelled", err));
     CS_TRY(cs_json_count(&info->ungrouped, in, "ungrouped", err));
     info->images = info->counted + info->unlabelled;

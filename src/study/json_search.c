@@ -22,7 +22,7 @@ void cs_json_put_hits(cs_json_writer *json, const cs_hits *hits)
     size_t i;
     cs_json_put_text(json, "run", hits->info.run);
     cs_json_put_text(json, "query", hits->info.query);
-    cs_json_put_whole(json, "pictures", hits->info.images);
+    cs_json_put_whole(json, "images", hits->info.images);
     put_groups(json, hits);
     cs_json_put_array(json, "hits");
     for (i = 0; i < hits->info.hits; i++) {

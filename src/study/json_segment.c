@@ -27,7 +27,7 @@ static void put_row(cs_json_writer *json, const clipspan_segmentation_row *row)
     put_real(json, "iou_foreground", row->iou[1]);
     put_real(json, "map", row->map);
     put_real(json, "pointing", row->pointing);
-    if (row->rivals) put_real(json, "nearer", (double)row->nearer / (double)row->rivals);
+    if (row->runners_up) put_real(json, "nearer", (double)row->nearer / (double)row->runners_up);
     cs_json_put_end(json);
 }
 
@@ -46,7 +46,7 @@ void cs_json_put_segmentation(cs_json_writer *json, const cs_mask_study *study,
     if (x->pool) cs_json_put_text(json, "pool", x->pool);
     cs_json_put_flag(json, "predicted", x->predicted);
     cs_json_put_whole(json, "heads", d->heads);
-    cs_json_put_whole(json, "pictures", x->images);
+    cs_json_put_whole(json, "images", x->images);
     cs_json_put_whole(json, "left_out", x->left_out);
     cs_json_put_whole(json, "skipped", d->skipped);
     cs_json_put_array(json, "scores");

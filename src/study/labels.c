@@ -25,7 +25,7 @@ static clipspan_status check_missing(const char *value, const char *what, clipsp
 {
     if (strcasecmp(value, "nan") != 0 && strcasecmp(value, "<na>") != 0) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_FORMAT,
-                   "a picture's %s is \"%s\": a missing value that a program wrote down; leave the "
+                   "an image's %s is \"%s\": a missing value that a program wrote down; leave the "
                    "cell empty where it is not known",
                    what, value);
 }

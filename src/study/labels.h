@@ -13,8 +13,8 @@ typedef struct cs_label_texts {
     size_t count;
 } cs_label_texts;
 
-/* Of the used images of a run, in order of place; inputs NULL: those of the run. source: what to
- * call the inputs in messages. To be given back in any case. Errors: ARGUMENT (inputs that name
+/* Of the used images of a run, in order of run_index; inputs NULL: those of the run. source: what
+ * to call the inputs in messages. To be given back in any case. Errors: ARGUMENT (inputs that name
  * none of the run's images), those of reading the run, NOMEM. */
 clipspan_status cs_labels_read(cs_label_texts *out, const cs_run *run,
                                const clipspan_inputs *inputs, const char *source,

@@ -98,7 +98,7 @@ static clipspan_status keep(size_t *at, reading *r, const char *text, clipspan_e
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_row(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status read_row(void *context, const cs_image_row *row, clipspan_error *err)
 {
     reading *r = context;
     cs_label_texts *out = r->out;
@@ -124,7 +124,7 @@ clipspan_status cs_labels_read(cs_label_texts *out, const cs_run *run,
                                clipspan_error *err)
 {
     const clipspan_run_info *info = cs_run_info(run);
-    const size_t most = (size_t)info->pictures;
+    const size_t most = (size_t)info->images;
     reading r = {.out = out, .list = {.inputs = inputs, .folder = info->folder}};
     clipspan_status status = CLIPSPAN_E_NOMEM;
     memset(out, 0, sizeof *out);
@@ -132,10 +132,10 @@ clipspan_status cs_labels_read(cs_label_texts *out, const cs_run *run,
     out->group = cs_alloc(most, sizeof *out->group, "groups", err);
     if (!out->label || !out->group) return status;
     if (inputs) CS_TRY_DONE(sort_paths(&r.list, err));
-    CS_TRY_DONE(cs_run_pictures(run, 0, info->pictures, read_row, &r, err));
+    CS_TRY_DONE(cs_run_images(run, 0, info->images, read_row, &r, err));
     if (inputs && r.list.matched == 0)
         status = cs_fail_at(err, CLIPSPAN_E_ARGUMENT, source,
-                            "names none of the run's pictures; the first of its paths is %.200s "
+                            "names none of the run's images; the first of its paths is %.200s "
                             "(--root says where relative paths start)",
                             r.list.count ? r.list.sorted[0].path : "");
 done:

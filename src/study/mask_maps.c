@@ -57,7 +57,7 @@ static double contrast_at(const cs_mask_study *s, const float *maps, size_t targ
         other += value / (double)t->count;
         if (text != s->chosen[target] && value > best) best = value;
     }
-    if (s->contrast == CLIPSPAN_CONTRAST_RIVAL) other = t->count > 1 ? best : 0.0;
+    if (s->contrast == CLIPSPAN_CONTRAST_RUNNER_UP) other = t->count > 1 ? best : 0.0;
     if (t->count < 2 || s->contrast == CLIPSPAN_CONTRAST_NONE) other = 0.0;
     return own - other;
 }

@@ -19,7 +19,8 @@ const char *cs_contrast_words(clipspan_contrast contrast)
 {
     switch (contrast) {
     case CLIPSPAN_CONTRAST_MEAN: return "each text minus the mean of all";
-    case CLIPSPAN_CONTRAST_RIVAL: return "each text minus its strongest rival at each patch";
+    case CLIPSPAN_CONTRAST_RUNNER_UP:
+        return "each text minus its strongest runner-up at each patch";
     case CLIPSPAN_CONTRAST_NONE: break;
     }
     return "scores of the texts as they are";
@@ -35,24 +36,24 @@ static void fill_row(clipspan_segmentation_row *row, const cs_mask_method *m,
                      const cs_mask_sums *sums, int protocol, int threshold)
 {
     const clipspan_segment_score *s = &sums->score[protocol][threshold];
-    const clipspan_share pointing = cs_share_of(sums->pointed, sums->score[0][0].pictures);
+    const clipspan_share pointing = cs_share_of(sums->pointed, sums->score[0][0].images);
     memset(row, 0, sizeof *row);
     row->method = m->role ? "role" : cs_mask_method_name(m->kind);
     row->role = m->role;
     row->protocol = (clipspan_protocol)protocol;
     row->threshold = (clipspan_threshold)threshold;
-    row->images = s->pictures;
+    row->images = s->images;
     row->pixels = s->pixels;
     row->accuracy = divide(s->correct, s->pixels);
     row->iou[0] = divide(s->both[0], s->either[0]);
     row->iou[1] = divide(s->both[1], s->either[1]);
     row->miou = (row->iou[0] + row->iou[1]) / 2.0;
-    row->map = s->pictures ? s->precision / (double)s->pictures : 0.0;
+    row->map = s->images ? s->precision / (double)s->images : 0.0;
     row->pointed = sums->pointed;
     row->pointing = pointing.share;
     row->pointing_low = pointing.low;
     row->pointing_high = pointing.high;
-    row->rivals = sums->rivals;
+    row->runners_up = sums->runners_up;
     row->nearer = sums->nearer;
 }
 
@@ -63,7 +64,7 @@ static clipspan_status add_rows(cs_mask_study *s, const cs_mask_sums *sums, cons
     int k;
     for (i = 0; i < s->info.methods; i++)
         for (k = 0; k < 4; k++) {
-            if (!s->judged[k / 2] || (text && !sums[i].score[k / 2][k % 2].pictures)) continue;
+            if (!s->judged[k / 2] || (text && !sums[i].score[k / 2][k % 2].images)) continue;
             CS_TRY(cs_grow(&s->rows, &s->row_room, s->info.rows + 1, sizeof *s->rows,
                            "figures of masks", err));
             fill_row(&s->rows[s->info.rows], &s->methods[i], &sums[i], k / 2, k % 2);

@@ -66,7 +66,7 @@ static void judge_pointing(cs_mask_study *s, cs_mask_method *m)
     m->one.pointed = s->truth[CLIPSPAN_ALIGNED][best];
     measure_distances(&own, &other, s, best);
     if (isinf(own) || isinf(other)) return;
-    m->one.rivals = 1;
+    m->one.runners_up = 1;
     m->one.nearer = own < other;
 }
 
@@ -110,7 +110,7 @@ static void add_sums(cs_mask_sums *to, const cs_mask_sums *one)
     for (k = 0; k < 4; k++) {
         clipspan_segment_score *sum = &to->score[k / 2][k % 2];
         const clipspan_segment_score *x = &one->score[k / 2][k % 2];
-        sum->pictures += x->pictures;
+        sum->images += x->images;
         sum->pixels += x->pixels;
         sum->correct += x->correct;
         sum->precision += x->precision;
@@ -120,7 +120,7 @@ static void add_sums(cs_mask_sums *to, const cs_mask_sums *one)
         }
     }
     to->pointed += one->pointed;
-    to->rivals += one->rivals;
+    to->runners_up += one->runners_up;
     to->nearer += one->nearer;
 }
 

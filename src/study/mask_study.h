@@ -21,7 +21,7 @@
 /* Figures of one method over some images: [protocol][threshold]. */
 typedef struct cs_mask_sums {
     clipspan_segment_score score[2][2];
-    uint64_t pointed, rivals, nearer;
+    uint64_t pointed, runners_up, nearer;
 } cs_mask_sums;
 
 /* What an image adds to the sums of one method. */

@@ -49,15 +49,17 @@ static clipspan_status list_chosen(cs_prune *p, const clipspan_head *heads, size
 static clipspan_status rank_direct(cs_prune *p, clipspan_error *err)
 {
     const size_t H = (size_t)p->facts->heads, LH = (size_t)p->facts->layers * H;
-    clipspan_strength *strengths = cs_alloc(LH, sizeof *strengths, "strengths", err);
+    clipspan_variance_share *variance_shares =
+        cs_alloc(LH, sizeof *variance_shares, "strengths", err);
     clipspan_status status;
-    if (!strengths) return CLIPSPAN_E_NOMEM;
-    status = clipspan_run_read_strengths(strengths, NULL, NULL, NULL, p->run, err);
+    if (!variance_shares) return CLIPSPAN_E_NOMEM;
+    status = clipspan_run_read_variance_shares(variance_shares, NULL, NULL, NULL, p->run, err);
     for (size_t i = 0; i < p->count && status == CLIPSPAN_OK; i++)
         p->rows[i].effect =
-            strengths[(size_t)p->rows[i].head.layer * H + (size_t)p->rows[i].head.head].variance;
+            variance_shares[(size_t)p->rows[i].head.layer * H + (size_t)p->rows[i].head.head]
+                .variance;
     if (status == CLIPSPAN_OK) qsort(p->rows, p->count, sizeof *p->rows, by_effect);
-    cs_free(strengths);
+    cs_free(variance_shares);
     return status;
 }
 
@@ -133,7 +135,7 @@ static clipspan_status open_prune(cs_prune *p, const clipspan_prune_options *o, 
 clipspan_status cs_prune_new(cs_prune **out, clipspan_model *model, const clipspan_run *run,
                              const clipspan_prune_options *options,
                              const clipspan_edit_check_options *check,
-                             const clipspan_picture_options *picture, clipspan_error *err)
+                             const clipspan_image_options *image, clipspan_error *err)
 {
     cs_prune *p = cs_alloc_zero(1, sizeof *p, "a pruning", err);
     clipspan_status status;
@@ -143,7 +145,7 @@ clipspan_status cs_prune_new(cs_prune **out, clipspan_model *model, const clipsp
     p->run = run;
     p->facts = clipspan_run_get_info(run);
     p->options = *check;
-    p->picture = *picture;
+    p->image = *image;
     status = open_prune(p, options, err);
     if (status == CLIPSPAN_OK)
         *out = p;
@@ -177,8 +179,8 @@ static clipspan_status open_check(cs_prune *p, const clipspan_progress *progress
     if (!heads) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < p->count; i++)
         heads[i] = p->rows[i].head;
-    status = cs_edit_check_new(&p->check, p->model, p->run, heads, p->count, &p->options,
-                               &p->picture, progress, err);
+    status = cs_edit_check_new(&p->check, p->model, p->run, heads, p->count, &p->options, &p->image,
+                               progress, err);
     cs_free(heads);
     return status;
 }

@@ -11,7 +11,7 @@ typedef struct cs_prune {
     const clipspan_run *run;
     const clipspan_run_info *facts;
     clipspan_edit_check_options options;
-    clipspan_picture_options picture;
+    clipspan_image_options image;
     clipspan_prune_info info;
     size_t count;             /* of order */
     clipspan_prune_row *rows; /* [count] in the order in which heads go */
@@ -22,11 +22,11 @@ typedef struct cs_prune {
     cs_edit_check *check; /* once run */
 } cs_prune;
 
-/* options, check: complete and checked for their ranges; run merged with codes. */
+/* options, check: complete and checked for their ranges; run merged with coefficients. */
 clipspan_status cs_prune_new(cs_prune **out, clipspan_model *model, const clipspan_run *run,
                              const clipspan_prune_options *options,
                              const clipspan_edit_check_options *check,
-                             const clipspan_picture_options *picture, clipspan_error *err);
+                             const clipspan_image_options *image, clipspan_error *err);
 void cs_prune_free(cs_prune **prune);
 clipspan_status cs_prune_run(cs_prune *prune, const clipspan_progress *progress,
                              clipspan_error *err);

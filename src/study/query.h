@@ -3,16 +3,16 @@
  *
  *     score[n] = sum over groups g and items i of  weight_g weight_i s_g(i, n)
  *
- * with s_g the comparison of study/code_search.h by the heads of group g. An image of the run is
- * asked about by its coefficients; any other, or a part of one, is decomposed with the run's model,
- * in the run's precision and read as the run read its files. */
+ * with s_g the comparison of study/coefficient_search.h by the heads of group g. An image of the
+ * run is asked about by its coefficients; any other, or a part of one, is decomposed with the run's
+ * model, in the run's precision and read as the run read its files. */
 #ifndef CLIPSPAN_SRC_STUDY_QUERY_H
 #define CLIPSPAN_SRC_STUDY_QUERY_H
 
 #include <clipspan/search.h>
 
-#include "image/picture.h"
-#include "study/code_search.h"
+#include "image/image.h"
+#include "study/coefficient_search.h"
 
 #define CS_QUERY_GROUPS 64   /* at most */
 #define CS_QUERY_ITEMS  4096 /* at most */
@@ -63,7 +63,7 @@ clipspan_status cs_query_add_item(cs_query_item **out, cs_query *query, clipspan
 clipspan_status cs_query_find(cs_query_item *item, const cs_query *query, clipspan_error *err);
 
 /* Everything that a run needs: coefficients of all groups, contributions and vectors of all items.
- * What is there already stays. progress counts chunks of coefficients. */
+ * What already exists stays. progress counts chunks of coefficients. */
 clipspan_status cs_query_ready(cs_query *query, const clipspan_progress *progress,
                                clipspan_error *err);
 

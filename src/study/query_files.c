@@ -9,9 +9,9 @@
 #include "study/query.h"
 
 /* How the run read its image files. */
-static clipspan_picture_options run_options(const cs_query *query)
+static clipspan_image_options run_options(const cs_query *query)
 {
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     options.exif_orient = query->info->exif_orient;
     options.max_pixels = query->info->max_pixels;
     return options;
@@ -33,11 +33,11 @@ static clipspan_status find_window(double window[4], const cs_query *query, cons
                                    clipspan_error *err)
 {
     const clipspan_model_info *info = clipspan_model_get_info(query->model);
-    const clipspan_picture_options options = run_options(query);
+    const clipspan_image_options options = run_options(query);
     clipspan_status status;
     cs_raster raster;
     cs_plan plan;
-    CS_TRY_DONE(cs_picture_open(&raster, path, &options, err));
+    CS_TRY_DONE(cs_image_open(&raster, path, &options, err));
     CS_TRY_DONE(cs_geometry_plan(&plan, query->preprocess, raster.width, raster.height, err));
     cs_geometry_window(window, &plan, info->grid_width * info->patch_size,
                        info->grid_height * info->patch_size);
@@ -72,7 +72,7 @@ static clipspan_status fail_region(const cs_query_item *item, const double windo
 
 /* Adds up the tokens whose patches' centres lie in the region: item->heads : [L, H, P]. */
 static clipspan_status sum_region(cs_query_item *item, const cs_query *query,
-                                  const clipspan_parts *parts, clipspan_error *err)
+                                  const clipspan_decomposition *parts, clipspan_error *err)
 {
     const clipspan_model_info *info = clipspan_model_get_info(query->model);
     const size_t P = (size_t)info->embed_width, N = (size_t)info->tokens;
@@ -86,7 +86,8 @@ static clipspan_status sum_region(cs_query_item *item, const cs_query *query,
     memset(item->heads, 0, heads * P * sizeof *item->heads);
     for (i = 0; i < heads; i++) {
         float *sum = item->heads + i * P;
-        CS_TRY_DONE(clipspan_parts_run_tokens(tokens, parts, (int)(i / H), (int)(i % H), err));
+        CS_TRY_DONE(
+            clipspan_decomposition_run_tokens(tokens, parts, (int)(i / H), (int)(i % H), err));
         for (n = 0, inside = 0; n + 1 < N; n++) {
             if (!lies_inside(item->shown.region, window, info, n)) continue;
             inside++;
@@ -102,20 +103,21 @@ done:
 
 /* ---- Image files ---- */
 
-static clipspan_status read_file(cs_query_item *item, const cs_query *query, clipspan_parts *parts,
-                                 clipspan_error *err)
+static clipspan_status read_file(cs_query_item *item, const cs_query *query,
+                                 clipspan_decomposition *parts, clipspan_error *err)
 {
     const size_t P = (size_t)query->info->embed_width;
     const char *path = item->name;
-    CS_TRY(clipspan_parts_run_files(parts, NULL, &path, 1, err));
-    memcpy(item->vector, clipspan_parts_get_embeddings(parts), P * sizeof *item->vector);
+    CS_TRY(clipspan_decomposition_run_files(parts, NULL, &path, 1, err));
+    memcpy(item->vector, clipspan_decomposition_get_embeddings(parts), P * sizeof *item->vector);
     if (!item->shown.has_region)
-        return clipspan_parts_run_terms(item->heads, NULL, NULL, NULL, parts, 0, err);
+        return clipspan_decomposition_run_contributions(item->heads, NULL, NULL, NULL, parts, 0,
+                                                        err);
     return sum_region(item, query, parts, err);
 }
 
-static clipspan_status take_file(cs_query_item *item, const cs_query *query, clipspan_parts *parts,
-                                 clipspan_error *err)
+static clipspan_status take_file(cs_query_item *item, const cs_query *query,
+                                 clipspan_decomposition *parts, clipspan_error *err)
 {
     const size_t P = (size_t)query->info->embed_width;
     const size_t heads = (size_t)query->info->layers * (size_t)query->info->heads;
@@ -146,26 +148,26 @@ static size_t count_missing(const cs_query *query, clipspan_query_kind kind, siz
 clipspan_status cs_query_read_files(cs_query *query, clipspan_error *err)
 {
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
-    clipspan_parts_options with = CLIPSPAN_PARTS_OPTIONS_INIT;
+    clipspan_decomposition_options with = CLIPSPAN_DECOMPOSITION_OPTIONS_INIT;
     clipspan_encoder *encoder = NULL;
-    const clipspan_picture_options picture = run_options(query);
-    clipspan_parts *parts = NULL;
+    const clipspan_image_options image = run_options(query);
+    clipspan_decomposition *parts = NULL;
     clipspan_status status;
     size_t first = 0, i;
     if (!count_missing(query, CLIPSPAN_QUERY_FILE, &first)) return CLIPSPAN_OK;
     CS_TRY(need_model(query, "the image", query->items[first].name, err));
     o.precision = query->info->precision;
     o.threads = query->threads;
-    o.picture = &picture;
+    o.image = &image;
     for (i = 0; i < query->item_count; i++)
         with.tokens |= query->items[i].shown.has_region;
     CS_TRY_DONE(clipspan_encoder_new(&encoder, query->model, &o, err));
-    CS_TRY_DONE(clipspan_parts_new(&parts, encoder, &with, err));
+    CS_TRY_DONE(clipspan_decomposition_new(&parts, encoder, &with, err));
     for (i = 0; i < query->item_count; i++)
         if (query->items[i].shown.kind == CLIPSPAN_QUERY_FILE && !query->items[i].vector)
             CS_TRY_DONE(take_file(&query->items[i], query, parts, err));
 done:
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     return status;
 }
@@ -240,8 +242,8 @@ clipspan_status cs_query_read_texts(cs_query *query, clipspan_error *err)
     CS_TRY(need_model(query, "the text", query->items[first].name, err));
     if (!clipspan_model_get_info(query->model)->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, query->info->model_name,
-                          "has no text tower, so it cannot look for a text");
-    o.tower = CLIPSPAN_TEXT;
+                          "has no text encoder, so it cannot look for a text");
+    o.modality = CLIPSPAN_TEXT;
     o.threads = query->threads;
     CS_TRY_DONE(list_texts(&texts, query, count, err));
     CS_TRY_DONE(check_tokens(query, texts, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Images of the run itself as what is looked for: their coefficients are there, so neither their
- * files nor the model are needed. contribution = y A, with y of decompose/codes.h. */
+ * files nor the model are needed. contribution = y A, with y of decompose/coefficients.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ typedef struct wanted {
     int64_t index; /* -1: by name */
     int exact;
     uint64_t named; /* images whose path ends so */
-    uint64_t place, found;
+    uint64_t run_index, found;
     char *skipped; /* why it was; NULL: it was not */
 } wanted;
 
@@ -40,17 +40,18 @@ static int ends_in(const char *path, const char *name)
            path[longer - shorter - 1] == '/';
 }
 
-static clipspan_status match_row(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status match_row(void *context, const cs_image_row *row, clipspan_error *err)
 {
     wanted *w = context;
-    const int exact = w->index >= 0 ? row->number == (uint64_t)w->index : same_path(w, row->path);
+    const int exact =
+        w->index >= 0 ? row->list_index == (uint64_t)w->index : same_path(w, row->path);
     const int named = w->index < 0 && ends_in(row->path, w->name);
     if (w->exact || (!exact && !named)) return CLIPSPAN_OK;
     if (w->index < 0 && row->duplicate_of >= 0) return CLIPSPAN_OK; /* the first is meant */
     w->named += named;
     w->exact = exact;
-    w->place = row->place;
-    w->found = row->number;
+    w->run_index = row->run_index;
+    w->found = row->list_index;
     cs_free(w->skipped);
     w->skipped = NULL;
     if (strcmp(row->status, "ok") == 0) return CLIPSPAN_OK;
@@ -62,15 +63,15 @@ static clipspan_status judge_find(const wanted *w, const clipspan_run_info *info
                                   clipspan_error *err)
 {
     if (w->index >= 0 && !w->exact)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: the run has pictures #0 to #%llu", w->name,
-                       (unsigned long long)info->pictures - 1);
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: the run has images #0 to #%llu", w->name,
+                       (unsigned long long)info->images - 1);
     if (!w->exact && w->named == 0)
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, w->name,
-                          "there is no such file, and no picture of the run has this path or one "
+                          "there is no such file, and no image of the run has this path or one "
                           "that ends in it");
     if (!w->exact && w->named > 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "%llu pictures of the run have a path that ends in \"%.200s\"; give all of "
+                       "%llu images of the run have a path that ends in \"%.200s\"; give all of "
                        "it, as the run has it",
                        (unsigned long long)w->named, w->name);
     if (w->skipped)
@@ -84,10 +85,10 @@ clipspan_status cs_query_find(cs_query_item *item, const cs_query *query, clipsp
     wanted w = {.name = item->name, .folder = query->info->folder, .index = -1};
     clipspan_status status;
     if (is_index(item->name)) w.index = strtoll(item->name + 1, NULL, 10);
-    status = cs_run_pictures(query->run, 0, query->info->pictures, match_row, &w, err);
+    status = cs_run_images(query->run, 0, query->info->images, match_row, &w, err);
     if (status == CLIPSPAN_OK) status = judge_find(&w, query->info, err);
     cs_free(w.skipped);
-    item->shown.place = w.place;
+    item->shown.run_index = w.run_index;
     item->shown.index = w.found;
     return status;
 }
@@ -95,14 +96,14 @@ clipspan_status cs_query_find(cs_query_item *item, const cs_query *query, clipsp
 /* ---- Contributions ---- */
 
 /* Row of the image in its chunk. */
-static clipspan_status find_row(size_t *row, const cs_run_chunk *chunk, uint64_t place,
+static clipspan_status find_row(size_t *row, const cs_run_chunk *chunk, uint64_t run_index,
                                 clipspan_error *err)
 {
     for (*row = 0; *row < chunk->count; ++*row)
-        if (chunk->places[*row] == place) return CLIPSPAN_OK;
+        if (chunk->run_indices[*row] == run_index) return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, cs_run_info(chunk->run)->path,
-                      "chunk %llu does not hold the picture at place %llu, as the index says",
-                      (unsigned long long)chunk->chunk, (unsigned long long)place);
+                      "chunk %llu does not hold the image at place %llu, as the index says",
+                      (unsigned long long)chunk->chunk, (unsigned long long)run_index);
 }
 
 /* out : [P] = y A of one head   y : [CS_CHUNK, C]   rows : [C, P] */
@@ -111,8 +112,8 @@ static clipspan_status read_head(float *out, const cs_run_chunk *chunk, size_t r
 {
     const cs_shape shape = cs_run_shape(chunk->run);
     size_t p, c;
-    CS_TRY(cs_run_chunk_codes(y, chunk, (size_t)head.layer, (size_t)head.head, err));
-    CS_TRY(cs_run_basis_head(rows, chunk->run, (size_t)head.layer, (size_t)head.head, err));
+    CS_TRY(cs_run_chunk_coefficients(y, chunk, (size_t)head.layer, (size_t)head.head, err));
+    CS_TRY(cs_run_output_map_head(rows, chunk->run, (size_t)head.layer, (size_t)head.head, err));
     for (p = 0; p < shape.P; p++) {
         double sum = 0.0;
         for (c = 0; c < shape.C; c++)
@@ -126,8 +127,8 @@ static clipspan_status read_heads(cs_query_item *item, const cs_query *query,
                                   const cs_run_chunk *chunk, size_t row, clipspan_error *err)
 {
     const cs_shape s = cs_run_shape(query->run);
-    double *y = cs_alloc(CS_CHUNK, s.C * sizeof *y, "codes of a chunk", err);
-    float *rows = y ? cs_alloc(s.C, s.P * sizeof *rows, "a head's basis", err) : NULL;
+    double *y = cs_alloc(CS_CHUNK, s.C * sizeof *y, "coefficients of a chunk", err);
+    float *rows = y ? cs_alloc(s.C, s.P * sizeof *rows, "a head's output map", err) : NULL;
     clipspan_status status = rows ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     size_t g, h;
     for (g = 0; g < query->group_count && status == CLIPSPAN_OK; g++) {
@@ -163,14 +164,14 @@ clipspan_status cs_query_read_stored(cs_query_item *item, const cs_query *query,
     cs_run_chunk chunk = {0};
     clipspan_status status;
     size_t row;
-    CS_TRY(cs_run_need_codes(query->run, err));
+    CS_TRY(cs_run_need_coefficients(query->run, err));
     cs_free(item->heads);
     item->heads = cs_alloc_zero(s.L * s.H, s.P * sizeof *item->heads, "contributions", err);
     item->vector = cs_alloc(s.P, sizeof *item->vector, "an embedding", err);
     status = CLIPSPAN_E_NOMEM;
     if (!item->heads || !item->vector) goto done;
-    CS_TRY_DONE(cs_run_chunk_open(&chunk, query->run, item->shown.place / CS_CHUNK, err));
-    CS_TRY_DONE(find_row(&row, &chunk, item->shown.place, err));
+    CS_TRY_DONE(cs_run_chunk_open(&chunk, query->run, item->shown.run_index / CS_CHUNK, err));
+    CS_TRY_DONE(find_row(&row, &chunk, item->shown.run_index, err));
     CS_TRY_DONE(read_embedding(item->vector, &chunk, row, err));
     status = read_heads(item, query, &chunk, row, err);
 done:

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-clipspan_status cs_random_heads_from(cs_random_heads *draw, const clipspan_strength *strengths,
-                                     size_t L, size_t H, int first_layer, uint64_t seed,
-                                     clipspan_error *err)
+clipspan_status cs_random_heads_from(cs_random_heads *draw,
+                                     const clipspan_variance_share *variance_shares, size_t L,
+                                     size_t H, int first_layer, uint64_t seed, clipspan_error *err)
 {
     memset(draw, 0, sizeof *draw);
     draw->random.state = seed;
@@ -16,7 +16,7 @@ clipspan_status cs_random_heads_from(cs_random_heads *draw, const clipspan_stren
     draw->order = cs_alloc(L * H, sizeof *draw->order, "heads", err);
     if (!draw->heads || !draw->order) return CLIPSPAN_E_NOMEM;
     for (size_t i = (size_t)first_layer * H; i < L * H; i++)
-        if (strengths[i].variance != 0.0)
+        if (variance_shares[i].variance != 0.0)
             draw->heads[draw->count++] = (clipspan_head){(int)(i / H), (int)(i % H)};
     return CLIPSPAN_OK;
 }
@@ -25,14 +25,15 @@ clipspan_status cs_random_heads_init(cs_random_heads *draw, const cs_run *run, i
                                      uint64_t seed, clipspan_error *err)
 {
     const cs_shape s = cs_run_shape(run);
-    clipspan_strength *strengths = cs_alloc(s.L * s.H, sizeof *strengths, "strengths", err);
+    clipspan_variance_share *variance_shares =
+        cs_alloc(s.L * s.H, sizeof *variance_shares, "strengths", err);
     clipspan_status status;
     memset(draw, 0, sizeof *draw);
-    if (!strengths) return CLIPSPAN_E_NOMEM;
-    status = cs_strengths_read(strengths, NULL, NULL, NULL, run, err);
+    if (!variance_shares) return CLIPSPAN_E_NOMEM;
+    status = cs_strengths_read(variance_shares, NULL, NULL, NULL, run, err);
     if (status == CLIPSPAN_OK)
-        status = cs_random_heads_from(draw, strengths, s.L, s.H, first_layer, seed, err);
-    cs_free(strengths);
+        status = cs_random_heads_from(draw, variance_shares, s.L, s.H, first_layer, seed, err);
+    cs_free(variance_shares);
     return status;
 }
 

@@ -19,9 +19,9 @@ typedef struct cs_random_heads {
  * merged), NOMEM, IO, FORMAT. */
 clipspan_status cs_random_heads_init(cs_random_heads *draw, const cs_run *run, int first_layer,
                                      uint64_t seed, clipspan_error *err);
-clipspan_status cs_random_heads_from(cs_random_heads *draw, const clipspan_strength *strengths,
-                                     size_t L, size_t H, int first_layer, uint64_t seed,
-                                     clipspan_error *err);
+clipspan_status cs_random_heads_from(cs_random_heads *draw,
+                                     const clipspan_variance_share *variance_shares, size_t L,
+                                     size_t H, int first_layer, uint64_t seed, clipspan_error *err);
 void cs_random_heads_fini(cs_random_heads *draw);
 
 /* The next set, without replacement: out : [some], fewer where there are not as many; how many.

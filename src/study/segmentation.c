@@ -142,7 +142,7 @@ clipspan_status cs_segment_add(clipspan_segment_score *score, const float *r, co
         all[n + i].positive = (uint32_t)is;
     }
     score->pixels += n;
-    score->pictures++;
+    score->images++;
     score->precision += precision_of(all, 2 * n);
     cs_free(all);
     return CLIPSPAN_OK;

@@ -4,10 +4,10 @@
  *
  *     r = clip(map, 0, max) if asked to, then (r - min) / (max - min); 0 everywhere for a flat map
  *     foreground  = r > threshold, which is the mean of r, or Otsu's (1979) of 256 equal bins
- *     accuracy    = right pixels / pixels, over all pictures together
+ *     accuracy    = right pixels / pixels, over all images together
  *     mIoU        = mean over background and foreground of intersection / union, each summed over
- *                   all pictures; 0 for one that is nowhere, as published
- *     mAP         = mean over pictures of the average precision of (1 - r, r) for (background,
+ *                   all images; 0 for one that is nowhere, as published
+ *     mAP         = mean over images of the average precision of (1 - r, r) for (background,
  *                   foreground) together: sum of (R[k] - R[k-1]) P[k] over distinct scores, with
  *                   equal ones in one step
  */
@@ -33,7 +33,7 @@ clipspan_status cs_segment_cut(float *cut, const float *map, size_t n, int clip,
 clipspan_status cs_average_precision(double *out, const float *scores, const uint8_t *labels,
                                      size_t n, clipspan_error *err);
 
-/* Adds a picture: r : [n], truth : [n], not 0 is foreground. Errors: NOMEM. */
+/* Adds an image: r : [n], truth : [n], not 0 is foreground. Errors: NOMEM. */
 clipspan_status cs_segment_add(clipspan_segment_score *score, const float *r, const uint8_t *truth,
                                size_t n, clipspan_threshold threshold, clipspan_error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ranking and choice, among pictures with the same answer: docs/math.md, "Shortcuts". */
+/* Ranking and choice, among images with the same answer: docs/math.md, "Shortcuts". */
 #include "study/shortcut.h"
 #include "base/memory.h"
 
@@ -20,7 +20,7 @@ static int compare_heads(const void *a, const void *b)
     return x->head.head < y->head.head ? -1 : x->head.head > y->head.head;
 }
 
-/* x : [N], less its mean among the pictures with the same answer.   room : [2 groups] */
+/* x : [N], less its mean among the images with the same answer.   room : [2 groups] */
 static void centre(double *x, const cs_effects *e, double *room)
 {
     const size_t N = cs_effects_rows(e);
@@ -38,7 +38,7 @@ static void centre(double *x, const cs_effects *e, double *room)
         x[i] -= mean[groups[i]];
 }
 
-/* Pictures less the groups that have any: what a variance is divided by. room as above. */
+/* Images less the groups that have any: what a variance is divided by. room as above. */
 static double freedom(const cs_effects *e, double *room)
 {
     const size_t N = cs_effects_rows(e);
@@ -262,7 +262,7 @@ clipspan_status cs_shortcut_new(cs_shortcut **out, cs_effects *effects, size_t a
     s->candidates = cs_alloc_zero(2 * LH + 2, sizeof *s->candidates, "candidates", err);
     if (!s->heads || !s->candidates) goto done;
     s->info.heads = LH;
-    s->info.pictures = cs_effects_rows(effects);
+    s->info.images = cs_effects_rows(effects);
     CS_TRY_DONE(cs_effects_keep_heads(effects, err));
     CS_TRY_DONE(rank_heads(s, err));
     for (h = 0; h < LH; h++)
@@ -297,7 +297,7 @@ size_t cs_shortcut_changes(clipspan_change *changes, const cs_shortcut *s,
         changes[i].head = s->heads[i].head.head;
         changes[i].kind =
             remedy == CLIPSPAN_REMEDY_ABLATE ? CLIPSPAN_CHANGE_MEAN : CLIPSPAN_CHANGE_CUE;
-        if (remedy >= CLIPSPAN_REMEDY_PROJECT) changes[i].term = CLIPSPAN_TERM_EMBEDDING;
+        if (remedy >= CLIPSPAN_REMEDY_PROJECT) changes[i].component = CLIPSPAN_COMPONENT_EMBEDDING;
         if (remedy == CLIPSPAN_REMEDY_PROJECT) changes[i].kind = CLIPSPAN_CHANGE_PROJECT;
     }
     return heads;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Through which heads a cue reaches a decision between two classes, and what to do about it.
- * With margin m = w_a - w_b, cue direction q and S a head's covariance among pictures that get the
+ * With margin m = w_a - w_b, cue direction q and S a head's covariance among images that get the
  * same answer from the model (docs/math.md):
  *
  *     V  = m^T S m                          margin variance
@@ -9,15 +9,15 @@
  *     ratio = Vq / (V - Vq + 0.001 sum V)   the ranking; heads of the other sign are left out
  *
  * What to choose among mean-ablating and cue surgery on prefixes of the ranking, or cue surgery on
- * all heads, is decided on the same pictures, without group labels, by the larger, over the two
+ * all heads, is decided on the same images, without group labels, by the larger, over the two
  * predicted classes, |correlation| of the edited margin with the embedding's cue reading: the
  * fewest heads that take away nine tenths of what the best candidate takes away of it. Ablation is
  * chosen only of heads of whose V the cue explains half or more: without that, taking the decision
  * away altogether can win, since nothing is left to correlate (measured: 22 of 32 heads ablated,
  * worst group 1 %, where cue surgery gave 86 %).
  *
- * Covariances over all pictures mix up the cue and the classes that go along with it; among
- * pictures with the same answer the choice was better in eight of eight sets of pictures
+ * Covariances over all images mix up the cue and the classes that go along with it; among
+ * images with the same answer the choice was better in eight of eight sets of images
  * (docs/effects.md). */
 #ifndef CLIPSPAN_SRC_STUDY_SHORTCUT_H
 #define CLIPSPAN_SRC_STUDY_SHORTCUT_H
@@ -27,7 +27,7 @@
 #include "study/effects.h"
 
 typedef struct cs_shortcut {
-    const cs_effects *effects; /* whose pictures it is */
+    const cs_effects *effects; /* whose images it is */
     size_t a, b, cue;
     clipspan_shortcut_info info;
     clipspan_shortcut_head *heads; /* [L H], best candidates first */

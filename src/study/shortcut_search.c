@@ -11,12 +11,12 @@
 
 typedef struct search_job {
     const cs_effects *e;
-    const float *basis;  /* [L H, C, P] */
-    const double *stats; /* of the run */
-    const float *cues;   /* [count, P] */
-    const double *mix;   /* [Q] of the margin */
-    double *explained;   /* [L H, count] Vq */
-    double *variance;    /* [L H] V */
+    const float *output_map; /* [L H, C, P] */
+    const double *stats;     /* of the run */
+    const float *cues;       /* [count, P] */
+    const double *mix;       /* [Q] of the margin */
+    double *explained;       /* [L H, count] Vq */
+    double *variance;        /* [L H] V */
     size_t count;
     double *room; /* [threads, 2 C + P + C C] */
 } search_job;
@@ -29,7 +29,7 @@ static void search_head(void *context, size_t h, int lane)
     double *spread = j->room + (size_t)lane * (2 * C + P + C * C), *u = spread + C, *joint = u + C,
            *cov = joint + P;
     const double *reader = cs_effects_reader(j->e, h);
-    const float *A = j->basis + h * C * P;
+    const float *A = j->output_map + h * C * P;
     cs_effects_spread(spread, j->e, h, j->mix);
     cs_moments_get_covariance(cov, cs_head_stats_head(j->stats, s, h / s.H, h % s.H), C);
     memset(joint, 0, P * sizeof *joint);
@@ -126,7 +126,7 @@ clipspan_status cs_shortcut_search(size_t *best, double *strength, size_t *found
     const size_t LH = s.L * s.H, lanes = (size_t)cs_effects_threads(effects);
     search_job j = {.e = effects, .count = count};
     clipspan_status status = CLIPSPAN_E_NOMEM;
-    float *basis = cs_alloc(LH, s.C * s.P * sizeof *basis, "bases", err);
+    float *output_map = cs_alloc(LH, s.C * s.P * sizeof *output_map, "output maps", err);
     float *cues = cs_alloc(count, s.P * sizeof *cues, "cues", err);
     double *stats = cs_alloc(cs_head_stats_size(s), sizeof *stats, "statistics", err);
     double *mix = cs_alloc_zero(cs_effects_columns(effects), sizeof *mix, "a margin", err);
@@ -134,20 +134,20 @@ clipspan_status cs_shortcut_search(size_t *best, double *strength, size_t *found
     j.explained = cs_alloc(LH, count * sizeof *j.explained, "variances", err);
     j.variance = cs_alloc(LH, sizeof *j.variance, "variances", err);
     j.room = cs_alloc(lanes, (2 * s.C + s.P + s.C * s.C) * sizeof *j.room, "covariances", err);
-    if (!basis || !cues || !stats || !mix || !j.explained || !j.variance || !j.room) goto done;
+    if (!output_map || !cues || !stats || !mix || !j.explained || !j.variance || !j.room) goto done;
     mix[a] = 1.0;
     mix[b] = -1.0;
-    CS_TRY_DONE(cs_run_basis(basis, cs_effects_run_of(effects), err));
+    CS_TRY_DONE(cs_run_output_map(output_map, cs_effects_run_of(effects), err));
     CS_TRY_DONE(cs_run_statistics(stats, cs_effects_run_of(effects), err));
     CS_TRY_DONE(contrasts(cues, vectors, category, count, s.P, err));
-    j.basis = basis;
+    j.output_map = output_map;
     j.stats = stats;
     j.cues = cues;
     j.mix = mix;
     cs_parallel_for(LH, (int)lanes, search_head, &j);
     take_best(best, strength, found, most, &j, category, LH);
 done:
-    cs_free(basis);
+    cs_free(output_map);
     cs_free(cues);
     cs_free(stats);
     cs_free(mix);

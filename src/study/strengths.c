@@ -1,37 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* Shares of the embedding's variance, from a run's statistics and bases. */
+/* Shares of the embedding's variance, from a run's statistics and output maps. */
 #include "study/strengths.h"
 #include "base/memory.h"
 
-static clipspan_strength public_strength(cs_term_strength from)
+static clipspan_variance_share public_share(cs_variance_share from)
 {
-    clipspan_strength s;
+    clipspan_variance_share s;
     s.share = from.share;
     s.variance = from.variance;
     return s;
 }
 
-static clipspan_status head_strengths(clipspan_strength *heads, const cs_run *run,
-                                      const double *stats, clipspan_error *err)
+static clipspan_status head_variance_shares(clipspan_variance_share *heads, const cs_run *run,
+                                            const double *stats, clipspan_error *err)
 {
     const cs_shape s = cs_run_shape(run);
-    float *basis = cs_alloc(s.C, s.P * sizeof *basis, "a basis", err);
-    double *work = cs_alloc(s.P, sizeof *work, "a basis", err);
-    clipspan_status status = basis && work ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    float *output_map = cs_alloc(s.C, s.P * sizeof *output_map, "a output map", err);
+    double *work = cs_alloc(s.P, sizeof *work, "a output map", err);
+    clipspan_status status = output_map && work ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     for (size_t h = 0; h < s.L * s.H && status == CLIPSPAN_OK; h++) {
-        status = cs_run_basis_head(basis, run, h / s.H, h % s.H, err);
+        status = cs_run_output_map_head(output_map, run, h / s.H, h % s.H, err);
         if (status == CLIPSPAN_OK)
-            heads[h] = public_strength(
-                cs_head_stats_head_strength(stats, s, h / s.H, h % s.H, basis, work));
+            heads[h] = public_share(
+                cs_head_stats_head_variance_share(stats, s, h / s.H, h % s.H, output_map, work));
     }
-    cs_free(basis);
+    cs_free(output_map);
     cs_free(work);
     return status;
 }
 
-clipspan_status cs_strengths_read(clipspan_strength *heads, clipspan_strength *layers,
-                                  clipspan_strength *mlps, clipspan_strength *class_part,
-                                  const cs_run *run, clipspan_error *err)
+clipspan_status cs_strengths_read(clipspan_variance_share *heads, clipspan_variance_share *layers,
+                                  clipspan_variance_share *mlps,
+                                  clipspan_variance_share *class_self_attention, const cs_run *run,
+                                  clipspan_error *err)
 {
     clipspan_status status;
     double *stats;
@@ -42,13 +43,13 @@ clipspan_status cs_strengths_read(clipspan_strength *heads, clipspan_strength *l
     if (!stats) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(cs_run_statistics(stats, run, err));
     for (l = 0; layers && l < s.L; l++)
-        layers[l] = public_strength(cs_head_stats_term_strength(stats, s, CS_TERM_ATTENTION, l));
-    for (l = 0; class_part && l < s.L; l++)
-        class_part[l] =
-            public_strength(cs_head_stats_term_strength(stats, s, CS_TERM_CLASS_PART, l));
+        layers[l] = public_share(cs_head_stats_variance_share(stats, s, CS_COMPONENT_ATTENTION, l));
+    for (l = 0; class_self_attention && l < s.L; l++)
+        class_self_attention[l] = public_share(
+            cs_head_stats_variance_share(stats, s, CS_COMPONENT_CLASS_SELF_ATTENTION, l));
     for (l = 0; mlps && l <= s.L; l++)
-        mlps[l] = public_strength(cs_head_stats_term_strength(stats, s, CS_TERM_MLP, l));
-    if (heads) status = head_strengths(heads, run, stats, err);
+        mlps[l] = public_share(cs_head_stats_variance_share(stats, s, CS_COMPONENT_MLP, l));
+    if (heads) status = head_variance_shares(heads, run, stats, err);
 done:
     cs_free(stats);
     return status;

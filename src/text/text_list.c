@@ -13,9 +13,9 @@
 #define FILE_MAX ((uint64_t)64 << 20)
 
 /* Sets that come with the program: names, and their files in the data folder. */
-static const char *const set_names[] = {"openai", "none", "general", "null", "demo"};
-static const char *const set_files[] = {"templates_openai.txt", NULL, "pool.txt", "pool_null.txt",
-                                        "demo/texts.txt"};
+static const char *const set_names[] = {"openai", "none", "general", "control", "demo"};
+static const char *const set_files[] = {"templates_openai.txt", NULL, "pool.txt",
+                                        "pool_control.txt", "demo/texts.txt"};
 #define SETS (sizeof set_names / sizeof *set_names)
 
 void cs_texts_free(struct clipspan_texts **texts)
@@ -126,7 +126,7 @@ clipspan_status cs_texts_open(struct clipspan_texts **out, const char *name, cli
         near = cs_nearest(name, set_names, SETS);
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, name,
                           "no such file, and no set of texts has this name%s%s%s; there are "
-                          "openai, none, general, null and demo",
+                          "openai, none, general, control and demo",
                           near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     }
     separator = cs_text_table_separator(name);

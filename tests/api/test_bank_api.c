@@ -45,7 +45,7 @@ static int set_up(void **state)
     tiny.embed = P;
     tiny.vocab = 1000;
     cs_tiny_write_openclip(f->folder, &tiny, 9);
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     o.threads = 2;
     assert_int_equal(clipspan_model_open(&f->model, f->folder, NULL, NULL), 0);
     assert_int_equal(clipspan_encoder_new(&f->encoder, f->model, &o, NULL), 0);

@@ -24,7 +24,7 @@ static clipspan_bank *bank;
 static float *vectors; /* [CLASSES + 1, P], the last a cue */
 static clipspan_effects *effects, *source;
 static size_t L, H, P, C, T;
-static double *terms, *other_terms; /* [T, N, P] contributions */
+static double *components, *other_components; /* [T, N, P] contributions */
 static size_t N, M;
 
 static void near_to(double found, double wanted, double tolerance)
@@ -38,13 +38,13 @@ static void must(clipspan_status status, const clipspan_error *err)
     if (status != CLIPSPAN_OK) fail_msg("%s", err->message);
 }
 
-/* Every term of every used picture, [T, N, P], by the public reader. */
-static double *read_terms(const clipspan_run *from, size_t count)
+/* Every component of every used image, [T, N, P], by the public reader. */
+static double *read_components(const clipspan_run *from, size_t count)
 {
     const clipspan_run_info *info = clipspan_run_get_info(from);
     double *out = calloc(T * count * P, sizeof *out), *y = malloc(32 * C * sizeof *y);
     float *rows = malloc(32 * (P > C ? P : C) * P * sizeof *rows);
-    float *basis = malloc(C * P * sizeof *basis);
+    float *output_map = malloc(C * P * sizeof *output_map);
     clipspan_error err;
     size_t some, at;
     for (size_t t = 0; t < T; t++) {
@@ -52,19 +52,21 @@ static double *read_terms(const clipspan_run *from, size_t count)
         for (uint64_t c = 0; c < info->chunks; c++, at += some) {
             double *to = out + (t * count + at) * P;
             if (t < L * H) {
-                must(clipspan_run_read_basis(basis, from, (int)(t / H), (int)(t % H), &err), &err);
-                must(clipspan_run_read_codes(y, NULL, &some, from, c, (int)(t / H), (int)(t % H),
-                                             &err),
+                must(clipspan_run_read_output_map(output_map, from, (int)(t / H), (int)(t % H),
+                                                  &err),
+                     &err);
+                must(clipspan_run_read_coefficients(y, NULL, &some, from, c, (int)(t / H),
+                                                    (int)(t % H), &err),
                      &err);
                 for (size_t i = 0; i < some; i++)
                     for (size_t k = 0; k < C; k++)
                         for (size_t p = 0; p < P; p++)
-                            to[i * P + p] += y[i * C + k] * (double)basis[k * P + p];
+                            to[i * P + p] += y[i * C + k] * (double)output_map[k * P + p];
                 continue;
             }
             must(clipspan_run_read_vectors(
                      rows, NULL, &some, from, c,
-                     t <= L * H + L ? CLIPSPAN_VECTORS_MLP : CLIPSPAN_VECTORS_CLASS_PART,
+                     t <= L * H + L ? CLIPSPAN_VECTORS_MLP : CLIPSPAN_VECTORS_CLASS_SELF_ATTENTION,
                      (int)(t <= L * H + L ? t - L * H : t - L * H - L - 1), &err),
                  &err);
             for (size_t i = 0; i < some * P; i++)
@@ -74,7 +76,7 @@ static double *read_terms(const clipspan_run *from, size_t count)
     }
     free(y);
     free(rows);
-    free(basis);
+    free(output_map);
     return out;
 }
 
@@ -82,7 +84,7 @@ static void make_run(run_craft *c, char **where, clipspan_run **out, size_t rows
 {
     run_craft_init(c, rows);
     *where = run_craft_path(c, "run");
-    run_craft_plan(c, *where, CLIPSPAN_CODES_F32);
+    run_craft_plan(c, *where, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(c, *where, 2, 0, 0);
     run_craft_merge(*where);
     assert_int_equal(clipspan_run_open(out, *where, NULL), 0);
@@ -110,7 +112,7 @@ static int set_up(void **state)
     make_run(&craft, &path, &run, ROWS);
     make_run(&other_craft, &other_path, &other, 70);
     bare_path = run_craft_path(&craft, "bare");
-    run_craft_plan(&craft, bare_path, CLIPSPAN_CODES_NONE);
+    run_craft_plan(&craft, bare_path, CLIPSPAN_COEFFICIENTS_NONE);
     L = (size_t)clipspan_run_get_info(run)->layers;
     H = (size_t)clipspan_run_get_info(run)->heads;
     P = (size_t)clipspan_run_get_info(run)->embed_width;
@@ -126,10 +128,10 @@ static int set_up(void **state)
     clipspan_texts_free(&texts);
     effects = open_effects(run, 0);
     source = open_effects(other, 0);
-    N = clipspan_effects_get_pictures(effects);
-    M = clipspan_effects_get_pictures(source);
-    terms = read_terms(run, N);
-    other_terms = read_terms(other, M);
+    N = clipspan_effects_get_images(effects);
+    M = clipspan_effects_get_images(source);
+    components = read_components(run, N);
+    other_components = read_components(other, M);
     return 0;
 }
 
@@ -147,8 +149,8 @@ static int tear_down(void **state)
     free(other_path);
     free(bare_path);
     free(vectors);
-    free(terms);
-    free(other_terms);
+    free(components);
+    free(other_components);
     return 0;
 }
 
@@ -160,7 +162,7 @@ static double along(const double *x, size_t column)
     return sum;
 }
 
-/* Mean of a term over the source, [P]. */
+/* Mean of a component over the source, [P]. */
 static void mean_of(double *out, const double *all, size_t count, size_t t)
 {
     memset(out, 0, P * sizeof *out);
@@ -169,7 +171,7 @@ static void mean_of(double *out, const double *all, size_t count, size_t t)
             out[p] += all[(t * count + i) * P + p] / (double)count;
 }
 
-/* Sums of heads and MLPs, or of one term of them: x : [count, P]. */
+/* Sums of heads and MLPs, or of one component of them: x : [count, P]. */
 static double *sums_of(const double *all, size_t count, size_t t)
 {
     double *x = calloc(count * P, sizeof *x);
@@ -181,8 +183,8 @@ static double *sums_of(const double *all, size_t count, size_t t)
     return x;
 }
 
-/* S q / (q S q) over the source, [P], of a term or, for t = T, of the sum of heads and MLPs; S is
- * taken among rows whose sums are nearest to the same class. */
+/* S q / (q S q) over the source, [P], of a component or, for t = T, of the sum of heads and MLPs; S
+ * is taken among rows whose sums are nearest to the same class. */
 static void cue_line(double *out, double *mean, const double *all, size_t count, size_t t)
 {
     double *x = sums_of(all, count, t), *whole = sums_of(all, count, T), own = 0.0;
@@ -215,19 +217,21 @@ static void cue_line(double *out, double *mean, const double *all, size_t count,
     free(answer);
 }
 
-static size_t term_of(const clipspan_change *c)
+static size_t component_of(const clipspan_change *c)
 {
-    if (c->term == CLIPSPAN_TERM_HEAD) return (size_t)c->layer * H + (size_t)c->head;
-    if (c->term == CLIPSPAN_TERM_MLP) return L * H + (size_t)(c->layer + 1);
-    return c->term == CLIPSPAN_TERM_CLASS_PART ? L * H + L + 1 + (size_t)c->layer : T;
+    if (c->component == CLIPSPAN_COMPONENT_HEAD) return (size_t)c->layer * H + (size_t)c->head;
+    if (c->component == CLIPSPAN_COMPONENT_MLP) return L * H + (size_t)(c->layer + 1);
+    return c->component == CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION
+               ? L * H + L + 1 + (size_t)c->layer
+               : T;
 }
 
-/* What a change makes of term x of row i, P-wide: the difference to x. */
+/* What a change makes of component x of row i, P-wide: the difference to x. */
 static void difference(double *out, const clipspan_change *c, const double *x, const double *all,
                        size_t count, size_t swapped)
 {
     double *mean = malloc(P * sizeof *mean), *line = malloc(P * sizeof *line), reading;
-    const size_t t = term_of(c);
+    const size_t t = component_of(c);
     memset(out, 0, P * sizeof *out);
     if (c->kind == CLIPSPAN_CHANGE_MEAN) mean_of(mean, all, count, t);
     if (c->kind == CLIPSPAN_CHANGE_CUE) cue_line(line, mean, all, count, t);
@@ -239,7 +243,7 @@ static void difference(double *out, const clipspan_change *c, const double *x, c
             qq += (double)vectors[CLASSES * P + k] * (double)vectors[CLASSES * P + k];
         if (c->kind == CLIPSPAN_CHANGE_MEAN) out[p] = mean[p] - x[p];
         if (c->kind == CLIPSPAN_CHANGE_SCALE) out[p] = (c->scale - 1.0) * x[p];
-        if (c->kind == CLIPSPAN_CHANGE_SWAP) out[p] = terms[(t * N + swapped) * P + p] - x[p];
+        if (c->kind == CLIPSPAN_CHANGE_SWAP) out[p] = components[(t * N + swapped) * P + p] - x[p];
         if (c->kind == CLIPSPAN_CHANGE_CUE) out[p] = -(reading - along(mean, CLASSES)) * line[p];
         if (c->kind == CLIPSPAN_CHANGE_PROJECT) out[p] = -reading * q / qq;
     }
@@ -251,19 +255,20 @@ static void difference(double *out, const clipspan_change *c, const double *x, c
 static void by_hand(double *scores, const clipspan_edit *edit, const double *all, size_t count,
                     size_t swapped)
 {
-    double *x = malloc(P * sizeof *x), *d = malloc(P * sizeof *d), *term = malloc(P * sizeof *term);
+    double *x = malloc(P * sizeof *x), *d = malloc(P * sizeof *d),
+           *component = malloc(P * sizeof *component);
     for (size_t i = 0; i < N; i++) {
         memset(x, 0, P * sizeof *x);
         for (size_t t = 0; t < L * H + L + 1; t++)
             for (size_t p = 0; p < P; p++)
-                x[p] += terms[(t * N + i) * P + p];
+                x[p] += components[(t * N + i) * P + p];
         for (size_t p = 0; p < P; p++)
             d[p] = x[p];
         for (size_t k = 0; k < edit->count; k++) {
-            const size_t t = term_of(&edit->changes[k]);
+            const size_t t = component_of(&edit->changes[k]);
             double out[256];
-            memcpy(term, t == T ? d : terms + (t * N + i) * P, P * sizeof *term);
-            difference(out, &edit->changes[k], term, all, count, swapped);
+            memcpy(component, t == T ? d : components + (t * N + i) * P, P * sizeof *component);
+            difference(out, &edit->changes[k], component, all, count, swapped);
             for (size_t p = 0; p < P; p++)
                 x[p] += out[p];
         }
@@ -272,7 +277,7 @@ static void by_hand(double *scores, const clipspan_edit *edit, const double *all
     }
     free(x);
     free(d);
-    free(term);
+    free(component);
 }
 
 static void compare(clipspan_effects *e, const clipspan_effects *from, const clipspan_edit *edit,
@@ -292,7 +297,7 @@ static void compare(clipspan_effects *e, const clipspan_effects *from, const cli
         double best = -1e9, second = -1e9;
         size_t at = 0;
         for (size_t c = 0; c < CLASSES; c++) {
-            /* Embeddings are float32; terms add up to them to 1e-6 here. */
+            /* Embeddings are float32; components add up to them to 1e-6 here. */
             near_to(scores[i * CLASSES + c], wanted[i * CLASSES + c], 2e-6);
             if (scores[i * CLASSES + c] > best) {
                 best = scores[i * CLASSES + c];
@@ -321,19 +326,21 @@ static void edits_by_hand(void **state)
         {.layer = (int)L - 1, .head = 0, .kind = CLIPSPAN_CHANGE_SCALE, .scale = 1.5},
         {.layer = (int)L - 1, .head = 1, .kind = CLIPSPAN_CHANGE_SWAP},
         {.layer = 0, .head = 0, .kind = CLIPSPAN_CHANGE_CUE},
-        {.term = CLIPSPAN_TERM_MLP, .layer = -1},
-        {.term = CLIPSPAN_TERM_MLP, .layer = (int)L - 1, .kind = CLIPSPAN_CHANGE_SCALE}};
-    clipspan_change part[] = {{.term = CLIPSPAN_TERM_CLASS_PART, .layer = (int)L - 1}};
-    clipspan_change whole[] = {{.term = CLIPSPAN_TERM_EMBEDDING, .kind = CLIPSPAN_CHANGE_CUE}};
+        {.component = CLIPSPAN_COMPONENT_MLP, .layer = -1},
+        {.component = CLIPSPAN_COMPONENT_MLP, .layer = (int)L - 1, .kind = CLIPSPAN_CHANGE_SCALE}};
+    clipspan_change part[] = {
+        {.component = CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION, .layer = (int)L - 1}};
+    clipspan_change whole[] = {
+        {.component = CLIPSPAN_COMPONENT_EMBEDDING, .kind = CLIPSPAN_CHANGE_CUE}};
     clipspan_change project[] = {
-        {.term = CLIPSPAN_TERM_EMBEDDING, .kind = CLIPSPAN_CHANGE_PROJECT}};
+        {.component = CLIPSPAN_COMPONENT_EMBEDDING, .kind = CLIPSPAN_CHANGE_PROJECT}};
     const clipspan_edit edits[] = {{NULL, 0}, {mixed, 6}, {part, 1}, {whole, 1}, {project, 1}};
     (void)state;
-    mixed[2].place = clipspan_effects_get_places(effects)[swapped];
+    mixed[2].run_index = clipspan_effects_get_run_indices(effects)[swapped];
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
-        compare(effects, NULL, &edits[i], terms, N, swapped);
-        compare(effects, source, &edits[i], other_terms, M, swapped);
-        compare(small, source, &edits[i], other_terms, M, swapped);
+        compare(effects, NULL, &edits[i], components, N, swapped);
+        compare(effects, source, &edits[i], other_components, M, swapped);
+        compare(small, source, &edits[i], other_components, M, swapped);
     }
     clipspan_effects_free(&small);
 }
@@ -341,14 +348,15 @@ static void edits_by_hand(void **state)
 /* line : [P], projected on the span of all vectors. */
 static void keep_in_span(double *line)
 {
-    double *basis = malloc((CLASSES + 1) * P * sizeof *basis), *left = malloc(P * sizeof *left);
+    double *output_map = malloc((CLASSES + 1) * P * sizeof *output_map),
+           *left = malloc(P * sizeof *left);
     memcpy(left, line, P * sizeof *left);
     for (size_t v = 0; v <= CLASSES; v++) {
-        double *b = basis + v * P, length = 0.0, amount = 0.0;
+        double *b = output_map + v * P, length = 0.0, amount = 0.0;
         for (size_t p = 0; p < P; p++)
             b[p] = (double)vectors[v * P + p];
         for (size_t k = 0; k < 2 * v; k++) { /* Gram and Schmidt, twice */
-            const double *u = basis + k % v * P;
+            const double *u = output_map + k % v * P;
             double along_u = 0.0;
             for (size_t p = 0; p < P; p++)
                 along_u += u[p] * b[p];
@@ -366,7 +374,7 @@ static void keep_in_span(double *line)
     }
     for (size_t p = 0; p < P; p++)
         line[p] -= left[p];
-    free(basis);
+    free(output_map);
     free(left);
 }
 
@@ -399,17 +407,17 @@ static void edits_of_other_effects(void **state)
     options.like = source;
     must(clipspan_effects_new(&seen_source, other, other_bank, &options, NULL, &err), &err);
     must(clipspan_effects_run(NULL, NULL, scores, seen, seen_source, &edit, 1, NULL, &err), &err);
-    cue_line(line, mean, other_terms, M, 1);
+    cue_line(line, mean, other_components, M, 1);
     keep_in_span(line);
     for (size_t i = 0; i < N; i++) {
-        const double *term = terms + (N + i) * P;
-        double reading = along(term, CLASSES) - along(mean, CLASSES);
+        const double *component = components + (N + i) * P;
+        double reading = along(component, CLASSES) - along(mean, CLASSES);
         for (size_t c = 0; c < OTHERS; c++) {
             double wanted = 0.0, change = 0.0;
             for (size_t p = 0; p < P; p++) {
                 const double w = (double)others[c * P + p];
                 for (size_t t = 0; t < L * H + L + 1; t++)
-                    wanted += terms[(t * N + i) * P + p] * w;
+                    wanted += components[(t * N + i) * P + p] * w;
                 change -= reading * line[p] * w;
             }
             near_to(scores[i * OTHERS + c], wanted + change, 2e-6);
@@ -427,14 +435,15 @@ static void edits_of_other_effects(void **state)
     free(others);
 }
 
-/* All heads with every pick of a full basis of texts are their mean plus all that varies. */
-static void strengths_add_up(void **state)
+/* All heads with every basis text of a full output map of texts are their mean plus all that
+ * varies. */
+static void variance_shares_add_up(void **state)
 {
-    clipspan_strength *all = malloc((L * H + 2 * L + 1) * sizeof *all);
+    clipspan_variance_share *all = malloc((L * H + 2 * L + 1) * sizeof *all);
     double sum = 0.0;
     (void)state;
     assert_int_equal(
-        clipspan_run_read_strengths(all, all + L * H, all + L * H + L, NULL, run, NULL), 0);
+        clipspan_run_read_variance_shares(all, all + L * H, all + L * H + L, NULL, run, NULL), 0);
     for (size_t i = 0; i < L * H; i++)
         sum += all[i].share;
     for (size_t i = 0; i <= L; i++)
@@ -457,10 +466,11 @@ static void expect(clipspan_status wanted, const clipspan_change *changes, size_
 static void refuses(void **state)
 {
     const clipspan_change beyond = {.layer = (int)L}, twice[] = {{.head = 1}, {.head = 1}},
-                          both[] = {{.term = CLIPSPAN_TERM_CLASS_PART}, {.head = 0}},
-                          nowhere = {.kind = CLIPSPAN_CHANGE_SWAP, .place = 1 << 20},
+                          both[] = {{.component = CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION},
+                                    {.head = 0}},
+                          nowhere = {.kind = CLIPSPAN_CHANGE_SWAP, .run_index = 1 << 20},
                           no_cue = {.kind = CLIPSPAN_CHANGE_CUE, .cue = 1},
-                          whole = {.term = CLIPSPAN_TERM_EMBEDDING},
+                          whole = {.component = CLIPSPAN_COMPONENT_EMBEDDING},
                           scale = {.kind = CLIPSPAN_CHANGE_SCALE, .scale = (double)NAN};
     clipspan_effects_options options = CLIPSPAN_EFFECTS_OPTIONS_INIT;
     clipspan_effects *e;
@@ -528,7 +538,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(edits_by_hand), cmocka_unit_test(edits_of_other_effects),
-        cmocka_unit_test(strengths_add_up), cmocka_unit_test(refuses),
+        cmocka_unit_test(variance_shares_add_up), cmocka_unit_test(refuses),
         cmocka_unit_test(classifier_file)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

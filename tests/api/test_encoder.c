@@ -16,14 +16,14 @@
 
 #include <cmocka.h>
 
-#define PICTURES 11
-#define TEXTS    40
+#define IMAGES 11
+#define TEXTS  40
 
 typedef struct fixture {
     char *folder;
     clipspan_model *model;
     const clipspan_model_info *info;
-    uint8_t *pixels;       /* [PICTURES, height, width, 3] */
+    uint8_t *pixels;       /* [IMAGES, height, width, 3] */
     clipspan_texts *texts; /* [TEXTS] */
 } fixture;
 
@@ -49,7 +49,7 @@ static int set_up(void **state)
     cs_tiny_write_openclip(f->folder, &tiny, 5);
     f->model = open_model(f->folder);
     f->info = clipspan_model_get_info(f->model);
-    size = PICTURES * 3 * (size_t)f->info->image_height * (size_t)f->info->image_width;
+    size = IMAGES * 3 * (size_t)f->info->input_height * (size_t)f->info->input_width;
     f->pixels = malloc(size);
     for (i = 0; i < size; i++) {
         seed = seed * 1664525U + 1013904223U;
@@ -78,15 +78,15 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Embeds all pictures, or all texts, with these options; malloc'ed. */
+/* Embeds all images, or all texts, with these options; malloc'ed. */
 static float *embed(const fixture *f, clipspan_encoder_options options)
 {
-    size_t count = options.tower == CLIPSPAN_IMAGE ? PICTURES : TEXTS;
+    size_t count = options.modality == CLIPSPAN_IMAGE ? IMAGES : TEXTS;
     float *out = calloc(count * (size_t)f->info->embed_width, sizeof *out);
     clipspan_encoder *encoder = NULL;
     clipspan_error err;
     clipspan_status status = clipspan_encoder_new(&encoder, f->model, &options, &err);
-    if (!status && options.tower == CLIPSPAN_IMAGE)
+    if (!status && options.modality == CLIPSPAN_IMAGE)
         status = clipspan_encoder_run_pixels(out, encoder, f->pixels, count, &err);
     else if (!status)
         status = clipspan_encoder_run_texts(out, encoder, f->texts, NULL, &err);
@@ -113,9 +113,9 @@ static void any_number_of_threads_gives_the_same_bytes(void **state)
     for (tower = 0; tower < 2; tower++)
         for (raw = 0; raw < 2; raw++) {
             clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
-            size_t count = (tower ? TEXTS : PICTURES) * (size_t)f->info->embed_width;
+            size_t count = (tower ? TEXTS : IMAGES) * (size_t)f->info->embed_width;
             float *one, *many;
-            o.tower = (clipspan_tower)tower;
+            o.modality = (clipspan_modality)tower;
             o.raw = raw;
             o.threads = 1;
             one = embed(f, o);
@@ -129,16 +129,16 @@ static void any_number_of_threads_gives_the_same_bytes(void **state)
         }
 }
 
-static void a_picture_does_not_feel_its_neighbours(void **state)
+static void an_image_does_not_feel_its_neighbours(void **state)
 {
     fixture *f = *state;
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
     size_t P = (size_t)f->info->embed_width, i;
-    size_t bytes = 3 * (size_t)f->info->image_height * (size_t)f->info->image_width;
+    size_t bytes = 3 * (size_t)f->info->input_height * (size_t)f->info->input_width;
     clipspan_encoder *encoder = NULL;
     float *all = embed(f, o), *one = calloc(P, sizeof *one);
     assert_int_equal(clipspan_encoder_new(&encoder, f->model, &o, NULL), 0);
-    for (i = PICTURES; i-- > 0;) {
+    for (i = IMAGES; i-- > 0;) {
         assert_int_equal(clipspan_encoder_run_pixels(one, encoder, f->pixels + i * bytes, 1, NULL),
                          0);
         assert_memory_equal(all + i * P, one, P * sizeof *one);
@@ -149,7 +149,7 @@ static void a_picture_does_not_feel_its_neighbours(void **state)
 }
 
 /* All threads inside the products may round differently: 1e-5, as the architecture page allows. */
-static void a_lone_picture_agrees_with_the_rest(void **state)
+static void a_lone_image_agrees_with_the_rest(void **state)
 {
     fixture *f = *state;
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
@@ -157,7 +157,7 @@ static void a_lone_picture_agrees_with_the_rest(void **state)
     o.single = 1;
     o.threads = 3;
     inside = embed(f, o);
-    assert_true(largest_difference(lanes, inside, PICTURES * (size_t)f->info->embed_width) < 1e-5);
+    assert_true(largest_difference(lanes, inside, IMAGES * (size_t)f->info->embed_width) < 1e-5);
     free(lanes);
     free(inside);
 }
@@ -170,11 +170,11 @@ static void unit_vectors_are_the_raw_ones_over_their_norm(void **state)
         clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
         size_t P = (size_t)f->info->embed_width, i, j;
         float *unit, *raw;
-        o.tower = (clipspan_tower)tower;
+        o.modality = (clipspan_modality)tower;
         unit = embed(f, o);
         o.raw = 1;
         raw = embed(f, o);
-        for (i = 0; i < (tower ? TEXTS : PICTURES); i++) {
+        for (i = 0; i < (tower ? TEXTS : IMAGES); i++) {
             double norm = 0;
             for (j = 0; j < P; j++)
                 norm += (double)raw[i * P + j] * (double)raw[i * P + j];
@@ -195,7 +195,7 @@ static void sharing_a_beginning_changes_nothing(void **state)
     size_t P = (size_t)f->info->embed_width, i;
     clipspan_encoder *encoder = NULL;
     float *all, *one = calloc(P, sizeof *one);
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     all = embed(f, o);
     assert_int_equal(clipspan_encoder_new(&encoder, f->model, &o, NULL), 0);
     for (i = 0; i < TEXTS; i++) {
@@ -218,7 +218,7 @@ static void bf16_stays_near_or_is_refused(void **state)
     for (tower = 0; tower < 2; tower++) {
         clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
         size_t P = (size_t)f->info->embed_width, i, j;
-        o.tower = (clipspan_tower)tower;
+        o.modality = (clipspan_modality)tower;
         o.precision = CLIPSPAN_BF16;
         if (!clipspan_has_bf16()) {
             clipspan_encoder *encoder = NULL;
@@ -231,7 +231,7 @@ static void bf16_stays_near_or_is_refused(void **state)
             float *half = embed(f, o), *full;
             o.precision = CLIPSPAN_F32;
             full = embed(f, o);
-            for (i = 0; i < (tower ? TEXTS : PICTURES); i++) {
+            for (i = 0; i < (tower ? TEXTS : IMAGES); i++) {
                 double cosine = 0;
                 for (j = 0; j < P; j++)
                     cosine += (double)half[i * P + j] * (double)full[i * P + j];
@@ -260,7 +260,7 @@ static void a_progress_callback_can_stop_a_run(void **state)
     int calls = 0;
     clipspan_progress progress = {stop_at_once, &calls};
     float *out = calloc(TEXTS * (size_t)f->info->embed_width, sizeof *out);
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     o.threads = 1;
     assert_int_equal(clipspan_encoder_new(&encoder, f->model, &o, NULL), 0);
     assert_int_equal(clipspan_encoder_run_texts(out, encoder, f->texts, &progress, NULL),
@@ -296,7 +296,7 @@ static void progress_ends_with_all_texts(void **state)
     int run;
     for (i = 0; i < LONG_TEXTS * C; i++)
         tokens[i] = i % C + 1 < C ? (int32_t)(i / C * 7 + i % C) : f->info->vocab_size - 1;
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     o.threads = 7;
     assert_int_equal(clipspan_encoder_new(&encoder, f->model, &o, NULL), 0);
     for (run = 0; run < 10; run++) {
@@ -344,7 +344,7 @@ static void options_are_checked(void **state)
     assert_int_equal(clipspan_encoder_run_tokens(out, encoder, ids, 1, NULL, &err),
                      CLIPSPAN_E_ARGUMENT);
     clipspan_encoder_free(&encoder);
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     assert_int_equal(clipspan_encoder_new(&encoder, f->model, &o, NULL), 0);
     assert_int_equal(clipspan_encoder_run_tokens(out, encoder, ids, 1, NULL, &err),
                      CLIPSPAN_E_ARGUMENT);
@@ -355,7 +355,7 @@ static void options_are_checked(void **state)
 }
 
 /* Makes one number of a tensor (and of another, unless NULL) of a written model into `value`, makes
- * an encoder and embeds a picture. */
+ * an encoder and embeds an image. */
 static clipspan_status spoil_both(const char *tensor, const char *other, float value, int allow,
                                   clipspan_error *err)
 {
@@ -383,7 +383,7 @@ static clipspan_status spoil_both(const char *tensor, const char *other, float v
     if (!status) {
         clipspan_model_info facts = *clipspan_model_get_info(model);
         float *out = calloc((size_t)facts.embed_width, sizeof *out);
-        uint8_t *pixels = calloc(3, (size_t)facts.image_height * (size_t)facts.image_width);
+        uint8_t *pixels = calloc(3, (size_t)facts.input_height * (size_t)facts.input_width);
         status = clipspan_encoder_run_pixels(out, encoder, pixels, 1, err);
         free(out);
         free(pixels);
@@ -436,11 +436,11 @@ static void n09_overflow_in_the_forward_pass_is_an_error(void **state)
     assert_non_null(strstr(err.message, "overflow"));
 }
 
-static void n21_a_constant_picture_has_an_embedding(void **state)
+static void n21_a_constant_image_has_an_embedding(void **state)
 {
     fixture *f = *state;
     clipspan_encoder *encoder = NULL;
-    size_t size = 3 * (size_t)f->info->image_height * (size_t)f->info->image_width;
+    size_t size = 3 * (size_t)f->info->input_height * (size_t)f->info->input_width;
     uint8_t *black = calloc(1, size);
     float *out = calloc((size_t)f->info->embed_width, sizeof *out);
     assert_int_equal(clipspan_encoder_new(&encoder, f->model, NULL, NULL), 0);
@@ -471,7 +471,7 @@ static void a_file_cut_short_after_opening_is_an_error(void **state)
     cs_tiny_remove(&folder);
 }
 
-static void damaged_pictures_leave_zeros_and_a_reason(void **state)
+static void damaged_images_leave_zeros_and_a_reason(void **state)
 {
     fixture *f = *state;
     size_t P = (size_t)f->info->embed_width, i;
@@ -481,9 +481,9 @@ static void damaged_pictures_leave_zeros_and_a_reason(void **state)
     clipspan_error errors[3], err;
     float *out = calloc(3 * P, sizeof *out);
     assert_int_equal(
-        clipspan_png_write(good, f->pixels, f->info->image_height, f->info->image_width, 1, NULL),
+        clipspan_png_write(good, f->pixels, f->info->input_height, f->info->input_width, 1, NULL),
         0);
-    cs_tiny_write_text(f->folder, "bad.jpg", "this is no picture\n");
+    cs_tiny_write_text(f->folder, "bad.jpg", "this is no image\n");
     assert_int_equal(clipspan_encoder_new(&encoder, f->model, NULL, NULL), 0);
     assert_int_equal(clipspan_encoder_run_files(out, errors, encoder, paths, 3, &err), 0);
     assert_int_equal(errors[0].code, 0);
@@ -517,10 +517,10 @@ static void both_layouts_of_the_same_weights_agree(void **state)
     cs_tiny_write_hf(other.folder, &tiny, 5);
     other.model = open_model(other.folder);
     b = embed(&other, o);
-    assert_memory_equal(a, b, PICTURES * (size_t)f->info->embed_width * sizeof *a);
+    assert_memory_equal(a, b, IMAGES * (size_t)f->info->embed_width * sizeof *a);
     free(a);
     free(b);
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     a = embed(f, o);
     b = embed(&other, o);
     assert_memory_equal(a, b, TEXTS * (size_t)f->info->embed_width * sizeof *a);
@@ -534,8 +534,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_threads_gives_the_same_bytes),
-        cmocka_unit_test(a_picture_does_not_feel_its_neighbours),
-        cmocka_unit_test(a_lone_picture_agrees_with_the_rest),
+        cmocka_unit_test(an_image_does_not_feel_its_neighbours),
+        cmocka_unit_test(a_lone_image_agrees_with_the_rest),
         cmocka_unit_test(unit_vectors_are_the_raw_ones_over_their_norm),
         cmocka_unit_test(sharing_a_beginning_changes_nothing),
         cmocka_unit_test(bf16_stays_near_or_is_refused),
@@ -546,9 +546,9 @@ int main(void)
         cmocka_unit_test(n01_to_n06_weights_that_are_not_finite_are_named),
         cmocka_unit_test(n07_n08_zero_gains_and_denormals_are_fine),
         cmocka_unit_test(n09_overflow_in_the_forward_pass_is_an_error),
-        cmocka_unit_test(n21_a_constant_picture_has_an_embedding),
+        cmocka_unit_test(n21_a_constant_image_has_an_embedding),
         cmocka_unit_test(a_file_cut_short_after_opening_is_an_error),
-        cmocka_unit_test(damaged_pictures_leave_zeros_and_a_reason),
+        cmocka_unit_test(damaged_images_leave_zeros_and_a_reason),
         cmocka_unit_test(both_layouts_of_the_same_weights_agree),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

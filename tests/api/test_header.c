@@ -16,15 +16,15 @@ _Static_assert(CLIPSPAN_OK == 0 && CLIPSPAN_E_INTERNAL == -1 && CLIPSPAN_E_ARGUM
 int main(void)
 {
     clipspan_model_options model = CLIPSPAN_MODEL_OPTIONS_INIT;
-    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
     clipspan_encoder_options encoder = CLIPSPAN_ENCODER_OPTIONS_INIT;
     clipspan_inputs_options inputs = CLIPSPAN_INPUTS_OPTIONS_INIT;
     int faults = 0;
     faults += model.struct_size != sizeof model;
-    faults += picture.struct_size != sizeof picture;
+    faults += image.struct_size != sizeof image;
     faults += encoder.struct_size != sizeof encoder;
-    faults += encoder.picture != NULL;
-    faults += encoder.tower != CLIPSPAN_IMAGE || encoder.precision != CLIPSPAN_F32;
+    faults += encoder.image != NULL;
+    faults += encoder.modality != CLIPSPAN_IMAGE || encoder.precision != CLIPSPAN_F32;
     faults += inputs.struct_size != sizeof inputs;
     faults += strcmp(clipspan_version(), CLIPSPAN_VERSION) != 0;
     faults += strcmp(clipspan_status_name(CLIPSPAN_E_LIMIT), "CLIPSPAN_E_LIMIT") != 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Maps through the public interface alone: a picture's maps by itself and in company, the sums that
- * clipspan_parts gives, pictures that cannot be used, and arguments that are refused. What the
- * numbers themselves must be is tests/decompose's business. */
+/* Maps through the public interface alone: an image's maps by itself and in company, the sums that
+ * clipspan_decomposition gives, images that cannot be used, and arguments that are refused. What
+ * the numbers themselves must be is tests/decompose's business. */
 #include "tiny.h"
 
 #include <clipspan/clipspan.h>
@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 /* Of the model below. */
-enum { L = 3, H = 3, P = 12, N = 5, T = 2, PICTURES = 5 };
+enum { L = 3, H = 3, P = 12, N = 5, T = 2, IMAGES = 5 };
 
 #define ALL                                                                                        \
     (CLIPSPAN_MAP_ATTENTION | CLIPSPAN_MAP_ROLLOUT | CLIPSPAN_MAP_PATCHES | CLIPSPAN_MAP_VALUES)
@@ -24,7 +24,7 @@ enum { L = 3, H = 3, P = 12, N = 5, T = 2, PICTURES = 5 };
 static char *folder;
 static clipspan_model *model;
 static clipspan_bank *bank;
-static uint8_t pixels[PICTURES][16 * 16 * 3];
+static uint8_t pixels[IMAGES][16 * 16 * 3];
 static float vectors[T][P];
 
 static int set_up(void **state)
@@ -63,12 +63,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static clipspan_encoder *new_encoder(clipspan_tower tower, int threads)
+static clipspan_encoder *new_encoder(clipspan_modality tower, int threads)
 {
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
     clipspan_encoder *encoder = NULL;
     clipspan_error err;
-    o.tower = tower;
+    o.modality = tower;
     o.threads = threads;
     if (clipspan_encoder_new(&encoder, model, &o, &err)) fail_msg("%s", err.message);
     return encoder;
@@ -79,19 +79,20 @@ static void company(void **state)
     clipspan_encoder *two = new_encoder(CLIPSPAN_IMAGE, 2), *one = new_encoder(CLIPSPAN_IMAGE, 1);
     clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
     clipspan_maps *many = NULL, *alone = NULL;
-    clipspan_parts *parts = NULL;
+    clipspan_decomposition *parts = NULL;
     float heads[L][H][P];
     size_t b, l, h, t, j, p;
     (void)state;
     o.kinds = ALL;
     o.each = 1;
     assert_int_equal(clipspan_maps_new(&alone, one, bank, &o, NULL), CLIPSPAN_OK);
-    o.pictures = PICTURES;
+    o.images = IMAGES;
     assert_int_equal(clipspan_maps_new(&many, two, bank, &o, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_new(&parts, one, NULL, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_maps_run_pixels(many, pixels[0], PICTURES, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_run_pixels(parts, pixels[0], PICTURES, NULL), CLIPSPAN_OK);
-    for (b = 0; b < PICTURES; b++) {
+    assert_int_equal(clipspan_decomposition_new(&parts, one, NULL, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_maps_run_pixels(many, pixels[0], IMAGES, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_run_pixels(parts, pixels[0], IMAGES, NULL),
+                     CLIPSPAN_OK);
+    for (b = 0; b < IMAGES; b++) {
         assert_int_equal(clipspan_maps_run_pixels(alone, pixels[b], 1, NULL), CLIPSPAN_OK);
         for (p = 1; p <= 16; p *= 2) {
             int wide = p != CLIPSPAN_MAP_ATTENTION && p != CLIPSPAN_MAP_ROLLOUT;
@@ -100,9 +101,11 @@ static void company(void **state)
                                 (wide ? T * N : N) * sizeof(float));
         }
         assert_memory_equal(clipspan_maps_get_embeddings(many) + b * P,
-                            clipspan_parts_get_embeddings(parts) + b * P, P * sizeof(float));
-        assert_int_equal(clipspan_parts_run_terms(heads[0][0], NULL, NULL, NULL, parts, b, NULL),
-                         CLIPSPAN_OK);
+                            clipspan_decomposition_get_embeddings(parts) + b * P,
+                            P * sizeof(float));
+        assert_int_equal(
+            clipspan_decomposition_run_contributions(heads[0][0], NULL, NULL, NULL, parts, b, NULL),
+            CLIPSPAN_OK);
         for (l = 0; l < L; l++)
             for (h = 0; h < H; h++)
                 for (t = 0; t < T; t++) {
@@ -117,7 +120,7 @@ static void company(void **state)
     }
     clipspan_maps_free(&many);
     clipspan_maps_free(&alone);
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&one);
     clipspan_encoder_free(&two);
 }
@@ -137,7 +140,7 @@ static void groups(void **state)
     number[1 * H + 0] = 1;
     o.groups = number;
     o.group_count = 3; /* the last is empty */
-    o.pictures = one.pictures = PICTURES;
+    o.images = one.images = IMAGES;
     assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_maps_new(&alone[2], encoder, bank, &one, NULL), CLIPSPAN_OK);
     one.heads = first;
@@ -146,11 +149,10 @@ static void groups(void **state)
     one.heads = second;
     one.head_count = 1;
     assert_int_equal(clipspan_maps_new(&alone[1], encoder, bank, &one, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], PICTURES, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], IMAGES, NULL), CLIPSPAN_OK);
     for (size_t g = 0; g < 3; g++) {
-        assert_int_equal(clipspan_maps_run_pixels(alone[g], pixels[0], PICTURES, NULL),
-                         CLIPSPAN_OK);
-        for (size_t b = 0; b < PICTURES; b++)
+        assert_int_equal(clipspan_maps_run_pixels(alone[g], pixels[0], IMAGES, NULL), CLIPSPAN_OK);
+        for (size_t b = 0; b < IMAGES; b++)
             assert_memory_equal(clipspan_maps_get(alone[g], b, CLIPSPAN_MAP_HEADS),
                                 g < 2 ? clipspan_maps_get_group(maps, b, g)
                                       : clipspan_maps_get(maps, b, CLIPSPAN_MAP_HEADS),
@@ -160,7 +162,7 @@ static void groups(void **state)
     for (size_t i = 0; i < T * N; i++)
         assert_true(clipspan_maps_get_group(maps, 0, 2)[i] == 0.0F);
     assert_null(clipspan_maps_get_group(maps, 0, 3));
-    assert_null(clipspan_maps_get_group(maps, PICTURES, 0));
+    assert_null(clipspan_maps_get_group(maps, IMAGES, 0));
     clipspan_maps_free(&maps);
     number[3] = 3;
     assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_E_ARGUMENT);
@@ -173,14 +175,14 @@ static void groups(void **state)
 
 static void unusable(void **state)
 {
-    static const char *const paths[2] = {"/nowhere/picture.png", "/nowhere/other.png"};
+    static const char *const paths[2] = {"/nowhere/image.png", "/nowhere/other.png"};
     clipspan_encoder *encoder = new_encoder(CLIPSPAN_IMAGE, 1);
     clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
     clipspan_error errors[2];
     clipspan_maps *maps = NULL;
     size_t i;
     (void)state;
-    o.pictures = 2;
+    o.images = 2;
     assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], 2, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_maps_run_files(maps, errors, paths, 2, NULL), CLIPSPAN_OK);
@@ -193,29 +195,30 @@ static void unusable(void **state)
     clipspan_encoder_free(&encoder);
 }
 
-/* Parts of a picture among others are those that clipspan_parts gives; other maps are refused. */
+/* Parts of an image among others are those that clipspan_decomposition gives; other maps are
+ * refused. */
 static void explained(void **state)
 {
     clipspan_encoder *encoder = new_encoder(CLIPSPAN_IMAGE, 2);
     clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
     const clipspan_explanation_info *x;
     clipspan_explanation *e = NULL;
-    clipspan_parts *parts = NULL;
+    clipspan_decomposition *parts = NULL;
     clipspan_maps *maps = NULL;
     float mlps[L + 1][P], layers[L][P];
     size_t t, l, p;
     (void)state;
-    o.pictures = PICTURES;
+    o.images = IMAGES;
     o.each = 1;
     assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], PICTURES, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], IMAGES, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_explanation_new(&e, maps, 0, bank, CLIPSPAN_CONTRAST_NONE, NULL),
                      CLIPSPAN_E_ARGUMENT); /* without the MLPs */
     clipspan_maps_free(&maps);
     o.kinds = CLIPSPAN_MAP_MLPS;
     assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], PICTURES, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_explanation_new(&e, maps, PICTURES, bank, 0, NULL),
+    assert_int_equal(clipspan_maps_run_pixels(maps, pixels[0], IMAGES, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_explanation_new(&e, maps, IMAGES, bank, 0, NULL),
                      CLIPSPAN_E_ARGUMENT);
     assert_int_equal(clipspan_explanation_new(&e, maps, 0, bank, (clipspan_contrast)3, NULL),
                      CLIPSPAN_E_ARGUMENT);
@@ -225,10 +228,11 @@ static void explained(void **state)
     assert_true(x->off <= 1e-5);
     assert_string_equal(x->names[1], "two");
     assert_int_equal(x->tokens, N);
-    assert_int_equal(clipspan_parts_new(&parts, encoder, NULL, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_run_pixels(parts, pixels[3], 1, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_run_terms(NULL, layers[0], mlps[0], NULL, parts, 0, NULL),
-                     CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_new(&parts, encoder, NULL, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_run_pixels(parts, pixels[3], 1, NULL), CLIPSPAN_OK);
+    assert_int_equal(
+        clipspan_decomposition_run_contributions(NULL, layers[0], mlps[0], NULL, parts, 0, NULL),
+        CLIPSPAN_OK);
     for (t = 0; t < T; t++)
         for (l = 0; l <= L; l++) {
             double mlp = x->mlp[t * (L + 1) + l], layer = l < L ? x->attention[t * L + l] : 0.0;
@@ -241,7 +245,7 @@ static void explained(void **state)
         }
     clipspan_explanation_free(&e);
     assert_null(clipspan_explanation_get_info(e));
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_maps_free(&maps);
     clipspan_encoder_free(&encoder);
 }
@@ -255,9 +259,9 @@ static void refused(void **state)
     (void)state;
     assert_int_equal(clipspan_maps_new(&maps, NULL, bank, &o, NULL), CLIPSPAN_E_ARGUMENT);
     assert_int_equal(clipspan_maps_new(&maps, encoder, NULL, &o, NULL), CLIPSPAN_E_ARGUMENT);
-    o.pictures = CLIPSPAN_PARTS_MOST + 1;
+    o.images = CLIPSPAN_DECOMPOSITION_MOST + 1;
     assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_E_ARGUMENT);
-    o.pictures = 1;
+    o.images = 1;
     o.back = L;
     assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_E_ARGUMENT);
     o.back = L - 1;
@@ -282,8 +286,8 @@ static void refused(void **state)
 
 /* ---- Tiles ---- */
 
-/* A picture of random pixels in the model's folder; the path is static. */
-static const char *picture(int height, int width)
+/* An image of random pixels in the model's folder; the path is static. */
+static const char *image(int height, int width)
 {
     static char path[512];
     uint8_t *rgb = malloc((size_t)height * (size_t)width * 3);
@@ -311,9 +315,9 @@ static void tiled(void **state)
     float blended[5 * 3] = {0}, low[5 * 3], high[5 * 3];
     uint8_t window[8][16 * 16 * 3];
     (void)state;
-    o.pictures = 8;
+    o.images = 8;
     assert_int_equal(clipspan_maps_new(&maps, encoder, bank, &o, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_tiles_new(&tiles, model, picture(40, 24), NULL, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_tiles_new(&tiles, model, image(40, 24), NULL, NULL), CLIPSPAN_OK);
     info = clipspan_tiles_get_info(tiles);
     assert_int_equal(info->count, 8);
     assert_int_equal(info->rows, 4);
@@ -357,7 +361,7 @@ static void tiled_whole(void **state)
     clipspan_tiles *tiles = NULL;
     clipspan_view *view = NULL;
     uint8_t got[16 * 16 * 3], wanted[16 * 16 * 3];
-    const char *path = picture(13, 16);
+    const char *path = image(13, 16);
     clipspan_error err;
     (void)state;
     assert_int_equal(clipspan_tiles_new(&tiles, model, path, NULL, NULL), CLIPSPAN_OK);
@@ -370,8 +374,7 @@ static void tiled_whole(void **state)
     clipspan_view_free(&view);
     clipspan_tiles_free(&tiles);
     o.most = 7;
-    assert_int_equal(clipspan_tiles_new(&tiles, model, picture(40, 24), &o, &err),
-                     CLIPSPAN_E_LIMIT);
+    assert_int_equal(clipspan_tiles_new(&tiles, model, image(40, 24), &o, &err), CLIPSPAN_E_LIMIT);
     assert_non_null(strstr(err.message, "40x24.png: 24 x 40 pixels take 8 windows"));
     o.most = -1;
     assert_int_equal(clipspan_tiles_new(&tiles, model, path, &o, NULL), CLIPSPAN_E_ARGUMENT);

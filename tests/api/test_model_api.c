@@ -198,7 +198,7 @@ static void an_image_tower_alone_has_no_text_side(void **state)
     fixture f;
     (void)state;
     tiny.no_text = 1;
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     f = open_tiny(&tiny);
     assert_int_equal(clipspan_model_read_logit_scale(&scale, f.model, &err),
                      CLIPSPAN_E_UNSUPPORTED);
@@ -269,7 +269,7 @@ static void *use(void *argument)
     clipspan_encoder *encoder = NULL;
     uint8_t pixels[3 * 16 * 16];
     memset(pixels, 77, sizeof pixels);
-    o.tower = (clipspan_tower)u->tower;
+    o.modality = (clipspan_modality)u->tower;
     o.threads = 1;
     pthread_barrier_wait(u->start);
     u->status = clipspan_tokens_encode(u->ids, NULL, NULL, u->f->model, "a red cat", 9, NULL);
@@ -344,7 +344,7 @@ static void more_memory_than_there_is_is_refused(void **state)
     char *folder = cs_tiny_folder();
     (void)state;
     tiny.layers = tiny.patch = 1;
-    tiny.height = tiny.image_width = 64;
+    tiny.height = tiny.input_width = 64;
     tiny.width = tiny.heads = tiny.embed = 2;
     tiny.mlp = 1048573; /* a prime */
     tiny.vocab = 600;

@@ -165,20 +165,21 @@ static void compare_facts(const pair *p)
     }
 }
 
-#define PICTURES 3
+#define IMAGES 3
 
-/* Embeddings, every term and every mean of noise, one after the other: *size bytes, for free. */
+/* Embeddings, every component and every mean of noise, one after the other: *size bytes, for
+ * free. */
 static unsigned char *run_images(clipspan_model *model, size_t *size)
 {
     const clipspan_model_info *i = clipspan_model_get_info(model);
     const size_t P = (size_t)i->embed_width, L = (size_t)i->image->layers,
                  H = (size_t)i->image->heads;
-    const size_t pixels = PICTURES * 3 * (size_t)i->image_height * (size_t)i->image_width;
-    const size_t numbers = PICTURES * P + 2 * (L * H + L + L + 1 + L) * P + P;
+    const size_t pixels = IMAGES * 3 * (size_t)i->input_height * (size_t)i->input_width;
+    const size_t numbers = IMAGES * P + 2 * (L * H + L + L + 1 + L) * P + P;
     float *all = calloc(numbers, sizeof *all), *at = all;
     uint8_t *noise = malloc(pixels);
     clipspan_encoder *encoder;
-    clipspan_parts *parts;
+    clipspan_decomposition *parts;
     clipspan_stats *stats;
     clipspan_error err;
     uint32_t seed = 7;
@@ -186,25 +187,26 @@ static unsigned char *run_images(clipspan_model *model, size_t *size)
     for (size_t k = 0; k < pixels; k++)
         noise[k] = (uint8_t)((seed = seed * 1664525U + 1013904223U) >> 24);
     if (clipspan_encoder_new(&encoder, model, NULL, &err) ||
-        clipspan_parts_new(&parts, encoder, NULL, &err) ||
+        clipspan_decomposition_new(&parts, encoder, NULL, &err) ||
         clipspan_stats_new(&stats, encoder, &err) ||
-        clipspan_encoder_run_pixels(at, encoder, noise, PICTURES, &err) ||
-        clipspan_parts_run_pixels(parts, noise, PICTURES, &err) ||
+        clipspan_encoder_run_pixels(at, encoder, noise, IMAGES, &err) ||
+        clipspan_decomposition_run_pixels(parts, noise, IMAGES, &err) ||
         clipspan_stats_add(stats, parts, &err))
         fail_msg("%s", err.message);
-    at += PICTURES * P;
-    assert_int_equal(clipspan_parts_run_terms(at, at + L * H * P, at + (L * H + L) * P,
-                                              at + (L * H + 2 * L + 1) * P, parts, 1, &err),
-                     CLIPSPAN_OK);
+    at += IMAGES * P;
+    assert_int_equal(
+        clipspan_decomposition_run_contributions(at, at + L * H * P, at + (L * H + L) * P,
+                                                 at + (L * H + 2 * L + 1) * P, parts, 1, &err),
+        CLIPSPAN_OK);
     at += (L * H + 3 * L + 1) * P;
     assert_int_equal(clipspan_stats_run_means(at, at + L * H * P, at + (L * H + L) * P,
                                               at + (L * H + 2 * L + 1) * P,
                                               at + (L * H + 3 * L + 1) * P, stats, &err),
                      CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_run_check(&off, parts, 1, &err), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_run_check(&off, parts, 1, &err), CLIPSPAN_OK);
     assert_true(off <= 1e-5);
     clipspan_stats_free(&stats);
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     free(noise);
     *size = numbers * sizeof *all;
@@ -228,7 +230,7 @@ static float *run_tokens(clipspan_model *model, const cs_npy_array *ids)
         calloc(ids->rows * (size_t)clipspan_model_get_info(model)->embed_width, sizeof *out);
     clipspan_encoder *encoder;
     clipspan_error err;
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     if (clipspan_encoder_new(&encoder, model, &o, &err) ||
         clipspan_encoder_run_tokens(out, encoder, ids->data, ids->rows, NULL, &err))
         fail_msg("%s", err.message);
@@ -262,7 +264,7 @@ static clipspan_model *write_edited(const clipspan_model *model, int layer, int 
 
 static void compare_edits(const pair *p)
 {
-    const clipspan_tower_info *t = clipspan_model_get_info(p->file)->image;
+    const clipspan_encoder_info *t = clipspan_model_get_info(p->file)->image;
     for (int remove = 0; remove < 1 + (t->heads > 1); remove++) {
         clipspan_model *a, *b;
         if (!clipspan_model_has_head(p->file, t->layers - 1, 0)) return;
@@ -310,7 +312,7 @@ static void a_run_is_of_its_model(void **state)
 {
     char *golden = cs_tiny_path(getenv("CLIPSPAN_GOLDEN"), "openclip-odd");
     char *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "run");
-    const char *picture = getenv("CLIPSPAN_PICTURE");
+    const char *image = getenv("CLIPSPAN_IMAGE");
     pair p = open_pair(golden);
     clipspan_inputs *inputs;
     clipspan_model *again;
@@ -318,7 +320,7 @@ static void a_run_is_of_its_model(void **state)
     clipspan_error err;
     char hash[65];
     (void)state;
-    if (clipspan_inputs_open(&inputs, &picture, 1, NULL, &err) ||
+    if (clipspan_inputs_open(&inputs, &image, 1, NULL, &err) ||
         clipspan_run_plan(NULL, path, p.memory, inputs, NULL, NULL, &err) ||
         clipspan_run_scan(NULL, path, p.memory, NULL, NULL, &err) ||
         clipspan_run_merge(path, NULL, &err) || clipspan_run_open(&run, path, &err))
@@ -404,7 +406,7 @@ static void texts_are_embedded(void **state)
     clipspan_error err;
     float out[24];
     (void)state;
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     if (clipspan_texts_new(&texts, words, NULL, 2, &err) ||
         clipspan_encoder_new(&encoder, p.memory, &o, &err) ||
         clipspan_encoder_run_texts(out, encoder, texts, NULL, &err))

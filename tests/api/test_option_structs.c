@@ -18,13 +18,13 @@
 enum { TEXTS = 6, EXTRA = 24 };
 
 static char *folder, *run_path, *page, *edited, *exported;
-static const char *golden, *picture;
+static const char *golden, *image;
 static clipspan_model *model;
-static clipspan_encoder *image, *text;
+static clipspan_encoder *image_encoder, *text_encoder;
 static clipspan_texts *texts;
 static clipspan_bank *bank;
 static clipspan_inputs *inputs;
-static clipspan_parts *parts;
+static clipspan_decomposition *parts;
 static clipspan_stats *stats;
 static clipspan_maps *maps;
 static clipspan_explanation *explanation;
@@ -52,39 +52,39 @@ static int set_up(void **state)
     clipspan_error err;
     (void)state;
     golden = getenv("CLIPSPAN_CHECKPOINT");
-    picture = getenv("CLIPSPAN_PICTURE");
+    image = getenv("CLIPSPAN_IMAGE");
     folder = cs_tiny_folder();
     run_path = cs_tiny_path(folder, "run");
     page = cs_tiny_path(folder, "page.html");
     edited = cs_tiny_path(folder, "edited");
     exported = cs_tiny_path(folder, "exported");
     must(clipspan_model_open(&model, golden, NULL, &err), &err);
-    must(clipspan_encoder_new(&image, model, NULL, &err), &err);
-    o.tower = CLIPSPAN_TEXT;
-    must(clipspan_encoder_new(&text, model, &o, &err), &err);
+    must(clipspan_encoder_new(&image_encoder, model, NULL, &err), &err);
+    o.modality = CLIPSPAN_TEXT;
+    must(clipspan_encoder_new(&text_encoder, model, &o, &err), &err);
     must(clipspan_texts_new(&texts, words, keys, TEXTS, &err), &err);
     must(clipspan_texts_open(&plain, "none", &err), &err);
-    must(clipspan_bank_new_classes(&bank, text, texts, plain, NULL, &err), &err);
+    must(clipspan_bank_new_classes(&bank, text_encoder, texts, plain, NULL, &err), &err);
     clipspan_texts_free(&plain);
-    must(clipspan_inputs_open(&inputs, &picture, 1, NULL, &err), &err);
-    pixels = malloc(3 * (size_t)clipspan_model_get_info(model)->image_height *
-                    (size_t)clipspan_model_get_info(model)->image_width);
-    must(clipspan_pixels_read(pixels, model, picture, NULL, &err), &err);
-    must(clipspan_parts_new(&parts, image, NULL, &err), &err);
-    must(clipspan_parts_run_pixels(parts, pixels, 1, &err), &err);
-    must(clipspan_stats_new(&stats, image, &err), &err);
+    must(clipspan_inputs_open(&inputs, &image, 1, NULL, &err), &err);
+    pixels = malloc(3 * (size_t)clipspan_model_get_info(model)->input_height *
+                    (size_t)clipspan_model_get_info(model)->input_width);
+    must(clipspan_pixels_read(pixels, model, image, NULL, &err), &err);
+    must(clipspan_decomposition_new(&parts, image_encoder, NULL, &err), &err);
+    must(clipspan_decomposition_run_pixels(parts, pixels, 1, &err), &err);
+    must(clipspan_stats_new(&stats, image_encoder, &err), &err);
     must(clipspan_stats_add(stats, parts, &err), &err);
     all.each = 1;
     all.kinds = CLIPSPAN_MAP_MLPS;
-    must(clipspan_maps_new(&maps, image, bank, &all, &err), &err);
+    must(clipspan_maps_new(&maps, image_encoder, bank, &all, &err), &err);
     must(clipspan_maps_run_pixels(maps, pixels, 1, &err), &err);
     must(clipspan_explanation_new(&explanation, maps, 0, bank, CLIPSPAN_CONTRAST_NONE, &err), &err);
-    must(clipspan_view_new(&view, model, picture, 0, NULL, &err), &err);
+    must(clipspan_view_new(&view, model, image, 0, NULL, &err), &err);
     must(clipspan_run_plan(NULL, run_path, model, inputs, NULL, NULL, &err), &err);
     must(clipspan_run_scan(NULL, run_path, model, NULL, NULL, &err), &err);
     must(clipspan_run_merge(run_path, NULL, &err), &err);
     must(clipspan_run_open(&run, run_path, &err), &err);
-    few.texts = few.null_texts = texts;
+    few.texts = few.control_texts = texts;
     must(clipspan_atlas_new(&atlas, run, &few, NULL, &err), &err);
     return 0;
 }
@@ -98,12 +98,12 @@ static int tear_down(void **state)
     clipspan_explanation_free(&explanation);
     clipspan_maps_free(&maps);
     clipspan_stats_free(&stats);
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_inputs_close(&inputs);
     clipspan_bank_free(&bank);
     clipspan_texts_free(&texts);
-    clipspan_encoder_free(&text);
-    clipspan_encoder_free(&image);
+    clipspan_encoder_free(&text_encoder);
+    clipspan_encoder_free(&image_encoder);
     clipspan_model_close(&model);
     cs_tiny_remove(&folder);
     free(pixels);
@@ -128,13 +128,13 @@ CALL(model)
 
 CALL(pixels)
 {
-    return clipspan_pixels_read(pixels, model, picture, o, err);
+    return clipspan_pixels_read(pixels, model, image, o, err);
 }
 
 CALL(view)
 {
     clipspan_view *out;
-    clipspan_status status = clipspan_view_new(&out, model, picture, 0, o, err);
+    clipspan_status status = clipspan_view_new(&out, model, image, 0, o, err);
     clipspan_view_free(&out);
     return status;
 }
@@ -150,7 +150,7 @@ CALL(encoder)
 CALL(nested)
 {
     clipspan_encoder_options outer = CLIPSPAN_ENCODER_OPTIONS_INIT;
-    outer.picture = o;
+    outer.image = o;
     return call_encoder(&outer, err);
 }
 
@@ -159,8 +159,8 @@ CALL(nested_tiles)
     clipspan_tiles_options outer = CLIPSPAN_TILES_OPTIONS_INIT;
     clipspan_tiles *out;
     clipspan_status status;
-    outer.picture = o;
-    status = clipspan_tiles_new(&out, model, picture, &outer, err);
+    outer.image = o;
+    status = clipspan_tiles_new(&out, model, image, &outer, err);
     clipspan_tiles_free(&out);
     return status;
 }
@@ -168,22 +168,22 @@ CALL(nested_tiles)
 CALL(nested_plan)
 {
     clipspan_plan_options outer = CLIPSPAN_PLAN_OPTIONS_INIT;
-    outer.picture = o;
+    outer.image = o;
     return clipspan_run_plan(NULL, run_path, model, inputs, &outer, NULL, err);
 }
 
 CALL(parts)
 {
-    clipspan_parts *out;
-    clipspan_status status = clipspan_parts_new(&out, image, o, err);
-    clipspan_parts_free(&out);
+    clipspan_decomposition *out;
+    clipspan_status status = clipspan_decomposition_new(&out, image_encoder, o, err);
+    clipspan_decomposition_free(&out);
     return status;
 }
 
 CALL(maps)
 {
     clipspan_maps *out;
-    clipspan_status status = clipspan_maps_new(&out, image, bank, o, err);
+    clipspan_status status = clipspan_maps_new(&out, image_encoder, bank, o, err);
     clipspan_maps_free(&out);
     return status;
 }
@@ -191,7 +191,7 @@ CALL(maps)
 CALL(tiles)
 {
     clipspan_tiles *out;
-    clipspan_status status = clipspan_tiles_new(&out, model, picture, o, err);
+    clipspan_status status = clipspan_tiles_new(&out, model, image, o, err);
     clipspan_tiles_free(&out);
     return status;
 }
@@ -215,7 +215,7 @@ CALL(span_run)
 CALL(inputs)
 {
     clipspan_inputs *out;
-    clipspan_status status = clipspan_inputs_open(&out, &picture, 1, o, err);
+    clipspan_status status = clipspan_inputs_open(&out, &image, 1, o, err);
     clipspan_inputs_close(&out);
     return status;
 }
@@ -310,15 +310,15 @@ typedef struct row {
 
 static const row rows[] = {
     ROW(clipspan_model_options, preprocessor_size, model),
-    ROW(clipspan_picture_options, max_pixels, pixels),
-    ROW(clipspan_picture_options, max_pixels, view),
-    ROW(clipspan_picture_options, max_pixels, nested),
-    ROW(clipspan_picture_options, max_pixels, nested_tiles),
-    ROW(clipspan_picture_options, max_pixels, nested_plan),
-    ROW(clipspan_encoder_options, picture, encoder),
-    ROW(clipspan_parts_options, tokens, parts),
+    ROW(clipspan_image_options, max_pixels, pixels),
+    ROW(clipspan_image_options, max_pixels, view),
+    ROW(clipspan_image_options, max_pixels, nested),
+    ROW(clipspan_image_options, max_pixels, nested_tiles),
+    ROW(clipspan_image_options, max_pixels, nested_plan),
+    ROW(clipspan_encoder_options, image, encoder),
+    ROW(clipspan_decomposition_options, tokens, parts),
     ROW(clipspan_maps_options, group_count, maps),
-    ROW(clipspan_tiles_options, picture, tiles),
+    ROW(clipspan_tiles_options, image, tiles),
     ROW(clipspan_span_options, block_count, span),
     ROW(clipspan_span_options, block_count, span_run),
     ROW(clipspan_inputs_options, groups, inputs),
@@ -343,7 +343,7 @@ static unsigned char *prepare(const row *r)
     memcpy(block, &r->size, sizeof r->size);
     if (r->call == call_atlas) {
         clipspan_atlas_options *o = (void *)block;
-        o->texts = o->null_texts = texts;
+        o->texts = o->control_texts = texts;
     }
     if (r->call == call_write) {
         clipspan_write_options *o = (void *)block;

@@ -20,11 +20,11 @@
 
 typedef struct work {
     const char *folder, *written;
-    const char *const *pictures;
+    const char *const *images;
     float image[2 * P], text[2 * P], scores[2 * 2];
 } work;
 
-/* Picks with stability (two pictures again and again), and a role. */
+/* Basis texts with stability (two images again and again), and a role. */
 static clipspan_status use_span(const clipspan_stats *stats, clipspan_error *err)
 {
     static const char *const words[] = {"cat", "dog", "sun"}, *const keys[] = {"a", "a", "!b"};
@@ -57,18 +57,18 @@ static clipspan_status use_span(const clipspan_stats *stats, clipspan_error *err
 
 static clipspan_status use_parts(clipspan_encoder *encoder, const work *w, clipspan_error *err)
 {
-    clipspan_parts_options o = CLIPSPAN_PARTS_OPTIONS_INIT;
-    clipspan_parts *parts = NULL;
+    clipspan_decomposition_options o = CLIPSPAN_DECOMPOSITION_OPTIONS_INIT;
+    clipspan_decomposition *parts = NULL;
     clipspan_stats *stats = NULL, *more = NULL;
     double along[2 * 3];
     clipspan_status status;
     o.tokens = 1;
-    status = clipspan_parts_new(&parts, encoder, &o, err);
+    status = clipspan_decomposition_new(&parts, encoder, &o, err);
     assert_true((parts != NULL) == (status == CLIPSPAN_OK));
     if (!status) status = clipspan_stats_new(&stats, encoder, err);
     assert_true((stats != NULL) == (status == CLIPSPAN_OK));
     if (!status) status = clipspan_stats_new(&more, encoder, err);
-    if (!status) status = clipspan_parts_run_files(parts, NULL, w->pictures, 1, err);
+    if (!status) status = clipspan_decomposition_run_files(parts, NULL, w->images, 1, err);
     if (!status) status = clipspan_stats_add(stats, parts, err);
     if (!status) status = clipspan_stats_add(more, parts, err);
     if (!status) status = clipspan_stats_merge(stats, more, err);
@@ -76,11 +76,11 @@ static clipspan_status use_parts(clipspan_encoder *encoder, const work *w, clips
     if (!status) status = use_span(stats, err);
     clipspan_stats_free(&stats);
     clipspan_stats_free(&more);
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     return status;
 }
 
-/* Silent heads, and the model written without them. */
+/* Mean-ablated heads, and the model written without them. */
 static clipspan_status use_writing(clipspan_encoder *encoder, const clipspan_model *model,
                                    const work *w, clipspan_error *err)
 {
@@ -90,7 +90,7 @@ static clipspan_status use_writing(clipspan_encoder *encoder, const clipspan_mod
     float out[P];
     clipspan_status status = clipspan_encoder_set_heads(encoder, heads, z, 2, err);
     o.remove = o.replace = 1;
-    if (!status) status = clipspan_encoder_run_files(out, NULL, encoder, w->pictures, 1, err);
+    if (!status) status = clipspan_encoder_run_files(out, NULL, encoder, w->images, 1, err);
     if (!status) status = clipspan_encoder_set_heads(encoder, NULL, NULL, 0, err);
     if (!status) status = clipspan_model_write(w->written, model, heads, z, 2, &o, NULL, err);
     return status;
@@ -115,7 +115,7 @@ static clipspan_status use_maps(clipspan_encoder *encoder, const work *w, clipsp
     if (!status) status = clipspan_bank_new_vectors(&bank, texts, vector, P, err);
     if (!status) status = clipspan_maps_new(&maps, encoder, bank, &o, err);
     assert_true((maps != NULL) == (status == CLIPSPAN_OK));
-    if (!status) status = clipspan_maps_run_files(maps, NULL, w->pictures, 1, err);
+    if (!status) status = clipspan_maps_run_files(maps, NULL, w->images, 1, err);
     clipspan_maps_free(&maps);
     clipspan_bank_free(&bank);
     clipspan_texts_free(&texts);
@@ -137,7 +137,7 @@ static clipspan_status use_explanation(clipspan_encoder *encoder, const work *w,
     o.kinds = CLIPSPAN_MAP_MLPS;
     if (!status) status = clipspan_bank_new_vectors(&bank, texts, vectors[0], P, err);
     if (!status) status = clipspan_maps_new(&maps, encoder, bank, &o, err);
-    if (!status) status = clipspan_maps_run_files(maps, NULL, w->pictures, 1, err);
+    if (!status) status = clipspan_maps_run_files(maps, NULL, w->images, 1, err);
     if (!status)
         status = clipspan_explanation_new(&explanation, maps, 0, bank, CLIPSPAN_CONTRAST_MEAN, err);
     assert_true((explanation != NULL) == (status == CLIPSPAN_OK));
@@ -148,13 +148,13 @@ static clipspan_status use_explanation(clipspan_encoder *encoder, const work *w,
     return status;
 }
 
-/* Windows over a picture, one of them cut and blended, and a view of all. */
+/* Windows over an image, one of them cut and blended, and a view of all. */
 static clipspan_status use_tiles(clipspan_model *model, const work *w, clipspan_error *err)
 {
     clipspan_tiles *tiles = NULL;
     clipspan_view *view = NULL;
     uint8_t pixels[16 * 16 * 3];
-    clipspan_status status = clipspan_tiles_new(&tiles, model, w->pictures[0], NULL, err);
+    clipspan_status status = clipspan_tiles_new(&tiles, model, w->images[0], NULL, err);
     assert_true((tiles != NULL) == (status == CLIPSPAN_OK));
     if (!status) status = clipspan_tiles_run_pixels(pixels, tiles, 0, 1, err);
     if (!status) status = clipspan_tiles_new_view(&view, tiles, 32, err);
@@ -172,7 +172,7 @@ static clipspan_status use_images(work *w, clipspan_model *model, clipspan_error
     o.threads = 1; /* calls come in one order */
     status = clipspan_encoder_new(&encoder, model, &o, err);
     assert_true((encoder != NULL) == (status == CLIPSPAN_OK));
-    if (!status) status = clipspan_encoder_run_files(w->image, NULL, encoder, w->pictures, 2, err);
+    if (!status) status = clipspan_encoder_run_files(w->image, NULL, encoder, w->images, 2, err);
     if (!status) status = use_parts(encoder, w, err);
     if (!status) status = use_maps(encoder, w, err);
     if (!status) status = use_explanation(encoder, w, err);
@@ -190,7 +190,7 @@ static clipspan_status use_texts(work *w, clipspan_model *model, clipspan_error 
     clipspan_texts *texts = NULL, *templates = NULL;
     clipspan_bank *bank = NULL;
     clipspan_status status = clipspan_texts_new(&texts, words, words, 2, err);
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     o.threads = 1;
     if (!status) status = clipspan_texts_open(&templates, "none", err);
     if (!status) status = clipspan_encoder_new(&encoder, model, &o, err);
@@ -209,7 +209,7 @@ static clipspan_status use_all(work *w, clipspan_error *err)
 {
     clipspan_inputs *inputs = NULL;
     clipspan_model *model = NULL;
-    clipspan_status status = clipspan_inputs_open(&inputs, w->pictures, 2, NULL, err);
+    clipspan_status status = clipspan_inputs_open(&inputs, w->images, 2, NULL, err);
     assert_true((inputs != NULL) == (status == CLIPSPAN_OK));
     clipspan_inputs_close(&inputs);
     if (!status) status = clipspan_model_open(&model, w->folder, NULL, err);
@@ -257,10 +257,10 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     for (int layout = 0; layout < 2; layout++) {
         cs_tiny_model tiny = CS_TINY_MODEL_INIT;
         uint8_t pixels[3 * 20 * 30];
-        char *folder = cs_tiny_folder(), *png = cs_tiny_path(folder, "picture.png");
+        char *folder = cs_tiny_folder(), *png = cs_tiny_path(folder, "image.png");
         char *written = cs_tiny_path(folder, "written");
-        const char *const pictures[2] = {png, png};
-        work w = {.folder = folder, .written = written, .pictures = pictures};
+        const char *const images[2] = {png, png};
+        work w = {.folder = folder, .written = written, .images = images};
         memset(pixels, 120, sizeof pixels);
         memset(pixels, 30, 300);
         tiny.vocab = 600;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TEXTSPAN and roles through the public interface alone, against variances along every text that
  * statistics give, and against contributions formed in full; arguments that are refused. Where the
- * trial data is (CLIPSPAN_SHARED), also what PyTorch picked on 600 real pictures. */
+ * trial data is (CLIPSPAN_SHARED), also what PyTorch picked on 600 real images. */
 #define _POSIX_C_SOURCE 200809L
 #include "tiny.h"
 
@@ -19,15 +19,15 @@
 #include <cmocka.h>
 
 /* Of the model below. */
-enum { L = 3, H = 3, K = 8, P = 12, PICTURES = 96, TEXTS = 40, BLOCKS = 16 };
+enum { L = 3, H = 3, K = 8, P = 12, IMAGES = 96, TEXTS = 40, BLOCKS = 16 };
 
 typedef struct fixture {
     char *folder;
     clipspan_model *model;
     clipspan_encoder *encoder;
-    clipspan_parts *parts;
+    clipspan_decomposition *parts;
     clipspan_stats *stats, *blocks[BLOCKS];
-    float *terms; /* [PICTURES, L, H, P] */
+    float *components; /* [IMAGES, L, H, P] */
     float vectors[TEXTS * P];
     clipspan_texts *texts;
     clipspan_bank *bank;
@@ -42,20 +42,22 @@ static uint32_t draw(void)
     return seed >> 8;
 }
 
-static void make_pictures(fixture *f)
+static void make_images(fixture *f)
 {
-    enum { SIZE = 16 * 16 * 3, CHUNK = PICTURES / BLOCKS };
+    enum { SIZE = 16 * 16 * 3, CHUNK = IMAGES / BLOCKS };
     uint8_t pixels[CHUNK * SIZE];
     for (size_t b = 0; b < BLOCKS; b++) {
         for (size_t i = 0; i < sizeof pixels; i++)
             pixels[i] = (uint8_t)((draw() >> 16) / 2 + (b * CHUNK + i / SIZE) % 7 * 20);
-        assert_int_equal(clipspan_parts_run_pixels(f->parts, pixels, CHUNK, NULL), CLIPSPAN_OK);
+        assert_int_equal(clipspan_decomposition_run_pixels(f->parts, pixels, CHUNK, NULL),
+                         CLIPSPAN_OK);
         assert_int_equal(clipspan_stats_new(&f->blocks[b], f->encoder, NULL), CLIPSPAN_OK);
         assert_int_equal(clipspan_stats_add(f->blocks[b], f->parts, NULL), CLIPSPAN_OK);
         assert_int_equal(clipspan_stats_add(f->stats, f->parts, NULL), CLIPSPAN_OK);
         for (size_t i = 0; i < CHUNK; i++)
-            assert_int_equal(clipspan_parts_run_terms(f->terms + (b * CHUNK + i) * L * H * P, NULL,
-                                                      NULL, NULL, f->parts, i, NULL),
+            assert_int_equal(clipspan_decomposition_run_contributions(
+                                 f->components + (b * CHUNK + i) * L * H * P, NULL, NULL, NULL,
+                                 f->parts, i, NULL),
                              CLIPSPAN_OK);
     }
 }
@@ -70,12 +72,12 @@ static int set_up(void **state)
     tiny.no_text = 1;
     tiny.layers = L;
     cs_tiny_write_openclip(f->folder, &tiny, 5);
-    f->terms = malloc(PICTURES * L * H * P * sizeof(float));
+    f->components = malloc(IMAGES * L * H * P * sizeof(float));
     if (clipspan_model_open(&f->model, f->folder, NULL, NULL)) return -1;
     if (clipspan_encoder_new(&f->encoder, f->model, NULL, NULL)) return -1;
-    if (clipspan_parts_new(&f->parts, f->encoder, NULL, NULL)) return -1;
+    if (clipspan_decomposition_new(&f->parts, f->encoder, NULL, NULL)) return -1;
     if (clipspan_stats_new(&f->stats, f->encoder, NULL)) return -1;
-    make_pictures(f);
+    make_images(f);
     for (size_t t = 0; t < TEXTS; t++) {
         double size = 0.0;
         for (size_t d = 0; d < P; d++) {
@@ -106,11 +108,11 @@ static int tear_down(void **state)
     for (size_t b = 0; b < BLOCKS; b++)
         clipspan_stats_free(&f->blocks[b]);
     clipspan_stats_free(&f->stats);
-    clipspan_parts_free(&f->parts);
+    clipspan_decomposition_free(&f->parts);
     clipspan_encoder_free(&f->encoder);
     clipspan_model_close(&f->model);
     cs_tiny_remove(&f->folder);
-    free(f->terms);
+    free(f->components);
     free(f);
     return 0;
 }
@@ -128,7 +130,7 @@ static void drop(clipspan_span *spans[L * H])
         clipspan_span_free(&spans[i]);
 }
 
-static void the_first_pick_has_the_largest_variance_of_all_texts(void **state)
+static void the_first_basis_text_has_the_largest_variance_of_all_texts(void **state)
 {
     fixture *f = *state;
     clipspan_span *spans[L * H];
@@ -142,16 +144,16 @@ static void the_first_pick_has_the_largest_variance_of_all_texts(void **state)
             if (variance[i] > best[i]) best[i] = variance[i], at[i] = t;
     }
     for (size_t i = 0; i < L * H; i++) {
-        const clipspan_pick *pick = clipspan_span_get_picks(spans[i]);
-        assert_int_equal(pick[0].text, at[i]);
-        assert_true(fabs(pick[0].variance / best[i] - 1.0) < 1e-9);
-        assert_true(pick[0].same_place == -1.0);
+        const clipspan_basis_text *basis_text = clipspan_span_get_basis_texts(spans[i]);
+        assert_int_equal(basis_text[0].text, at[i]);
+        assert_true(fabs(basis_text[0].variance / best[i] - 1.0) < 1e-9);
+        assert_true(basis_text[0].same_place == -1.0);
     }
     drop(spans);
 }
 
 /* Eleven directions hold all of a head of width 8: with all picked, nothing is left out. */
-static void all_picks_together_give_the_contribution_back(void **state)
+static void all_basis_texts_together_give_the_contribution_back(void **state)
 {
     fixture *f = *state;
     clipspan_span *spans[L * H];
@@ -160,29 +162,29 @@ static void all_picks_together_give_the_contribution_back(void **state)
     assert_int_equal(clipspan_stats_run_means(means, NULL, NULL, NULL, NULL, f->stats, NULL), 0);
     for (size_t i = 0; i < L * H; i++) {
         const clipspan_span_info *info = clipspan_span_get_info(spans[i]);
-        const clipspan_pick *pick = clipspan_span_get_picks(spans[i]);
+        const clipspan_basis_text *basis_text = clipspan_span_get_basis_texts(spans[i]);
         const float *t = clipspan_span_get_directions(spans[i]);
         double shares = 0.0, total = 0.0;
         assert_int_equal(info->head.layer, i / H);
         assert_int_equal(info->head.head, i % H);
-        assert_int_equal(info->pictures, PICTURES);
+        assert_int_equal(info->images, IMAGES);
         assert_int_equal(info->head_width, K);
         assert_int_equal(info->embed_width, P);
         assert_int_equal(info->texts, TEXTS);
         assert_int_equal(info->rank, K + 3);
-        assert_int_equal(info->picks, K + 3);
-        for (int k = 0; k < info->picks; k++)
-            shares += pick[k].share;
+        assert_int_equal(info->basis_texts, K + 3);
+        for (int k = 0; k < info->basis_texts; k++)
+            shares += basis_text[k].share;
         assert_true(fabs(shares - 1.0) < 1e-6);
-        for (size_t n = 0; n < PICTURES; n++) {
-            const float *c = f->terms + (n * L * H + i) * P, *mean = means + i * P;
+        for (size_t n = 0; n < IMAGES; n++) {
+            const float *c = f->components + (n * L * H + i) * P, *mean = means + i * P;
             double made[P];
             for (size_t d = 0; d < P; d++) {
                 double apart = (double)c[d] - (double)mean[d];
                 made[d] = (double)mean[d];
-                total += apart * apart / (PICTURES - 1);
+                total += apart * apart / (IMAGES - 1);
             }
-            for (int k = 0; k < info->picks; k++) {
+            for (int k = 0; k < info->basis_texts; k++) {
                 double along = 0.0;
                 for (size_t d = 0; d < P; d++)
                     along += ((double)c[d] - (double)mean[d]) * (double)t[k * P + (int)d];
@@ -192,7 +194,7 @@ static void all_picks_together_give_the_contribution_back(void **state)
             for (size_t d = 0; d < P; d++)
                 assert_true(fabs(made[d] - (double)c[d]) < 1e-6);
         }
-        assert_true(fabs(total / info->variance - 1.0) < 1e-4); /* terms are float32 */
+        assert_true(fabs(total / info->variance - 1.0) < 1e-4); /* components are float32 */
         assert_non_null(clipspan_span_get_readers(spans[i]));
     }
     drop(spans);
@@ -209,7 +211,7 @@ static void blocks_give_stability_and_roles(void **state)
         blocks[b] = f->blocks[b];
     o.blocks = blocks;
     o.block_count = BLOCKS;
-    o.picks = 4;
+    o.basis_texts = 4;
     o.resamples = 50;
     o.threads = 3;
     run(spans, f, &o);
@@ -217,29 +219,31 @@ static void blocks_give_stability_and_roles(void **state)
     run(again, f, &o);
     for (size_t i = 0; i < L * H; i++) {
         const clipspan_span_info *info = clipspan_span_get_info(spans[i]);
-        const clipspan_pick *pick = clipspan_span_get_picks(spans[i]);
+        const clipspan_basis_text *basis_text = clipspan_span_get_basis_texts(spans[i]);
         clipspan_role role;
         size_t category = 0;
-        double named = pick[0].share + pick[1].share;
+        double named = basis_text[0].share + basis_text[1].share;
         assert_int_equal(info->resamples, 50);
-        assert_int_equal(info->picks, 4);
-        assert_memory_equal(pick, clipspan_span_get_picks(again[i]), 4 * sizeof *pick);
+        assert_int_equal(info->basis_texts, 4);
+        assert_memory_equal(basis_text, clipspan_span_get_basis_texts(again[i]),
+                            4 * sizeof *basis_text);
         for (int k = 0; k < 4; k++)
-            assert_true(pick[k].same_place >= 0.0 && pick[k].same_place <= pick[k].any_place &&
-                        pick[k].any_place <= 1.0);
+            assert_true(basis_text[k].same_place >= 0.0 &&
+                        basis_text[k].same_place <= basis_text[k].any_place &&
+                        basis_text[k].any_place <= 1.0);
         assert_int_equal(clipspan_span_run_role(&role, spans[i], f->bank, again[i], NULL), 0);
         assert_int_equal(role.entering, 2); /* a head of width 8 */
-        assert_true(fabs(role.named - named) < 1e-12 && role.null_named == role.named);
+        assert_true(fabs(role.named - named) < 1e-12 && role.control_named == role.named);
         while (category < 3 && strcmp(names[category], role.category[0]) != 0)
             category++;
-        assert_true(category == pick[0].text % 3 || category == pick[1].text % 3);
+        assert_true(category == basis_text[0].text % 3 || category == basis_text[1].text % 3);
         assert_true(role.stability >= 0.0 && role.category_returns >= 0.0);
     }
     o.resamples = -1;
     drop(again);
     run(again, f, &o);
     assert_int_equal(clipspan_span_get_info(again[0])->resamples, 0);
-    assert_true(clipspan_span_get_picks(again[0])[0].any_place == -1.0);
+    assert_true(clipspan_span_get_basis_texts(again[0])[0].any_place == -1.0);
     drop(spans), drop(again);
 }
 
@@ -299,7 +303,7 @@ static void what_cannot_be_is_refused(void **state)
     assert_non_null(strstr(err.message, "11"));
     assert_int_equal(clipspan_span_new(&span, NULL, f->heads, 1, f->bank, NULL, NULL, &err),
                      CLIPSPAN_E_ARGUMENT);
-    bad = o, bad.picks = -1;
+    bad = o, bad.basis_texts = -1;
     assert_int_equal(clipspan_span_new(&span, f->stats, f->heads, 1, f->bank, &bad, NULL, &err),
                      CLIPSPAN_E_ARGUMENT);
     bad = o, bad.struct_size = 0;
@@ -333,8 +337,8 @@ static char *trial(const char *name)
     return NULL;
 }
 
-/* All pictures of one list, added to stats. */
-static void add_pictures(clipspan_stats *stats, clipspan_parts *parts, const char *csv)
+/* All images of one list, added to stats. */
+static void add_images(clipspan_stats *stats, clipspan_decomposition *parts, const char *csv)
 {
     char *root = trial("data/natural"), *path = trial(csv);
     clipspan_inputs_options o = CLIPSPAN_INPUTS_OPTIONS_INIT;
@@ -347,9 +351,10 @@ static void add_pictures(clipspan_stats *stats, clipspan_parts *parts, const cha
     if (clipspan_inputs_open(&inputs, &source, 1, &o, &err)) fail_msg("%s", err.message);
     paths = clipspan_inputs_get_paths(inputs);
     count = clipspan_inputs_get_count(inputs);
-    for (size_t i = 0; i < count; i += CLIPSPAN_PARTS_MOST) {
-        size_t some = count - i < CLIPSPAN_PARTS_MOST ? count - i : CLIPSPAN_PARTS_MOST;
-        if (clipspan_parts_run_files(parts, NULL, paths + i, some, &err) ||
+    for (size_t i = 0; i < count; i += CLIPSPAN_DECOMPOSITION_MOST) {
+        size_t some =
+            count - i < CLIPSPAN_DECOMPOSITION_MOST ? count - i : CLIPSPAN_DECOMPOSITION_MOST;
+        if (clipspan_decomposition_run_files(parts, NULL, paths + i, some, &err) ||
             clipspan_stats_add(stats, parts, &err))
             fail_msg("%s", err.message);
     }
@@ -392,17 +397,17 @@ static int same_text(const char *found, const char *wanted)
 static void compare(const clipspan_span *span, const clipspan_bank *bank, const json_t *expected)
 {
     const clipspan_span_info *info = clipspan_span_get_info(span);
-    const clipspan_pick *pick = clipspan_span_get_picks(span);
+    const clipspan_basis_text *basis_text = clipspan_span_get_basis_texts(span);
     const json_t *texts = json_object_get(expected, "texts");
     const json_t *explained = json_object_get(expected, "explained");
     double sum = 0.0;
-    assert_int_equal(info->pictures, 600);
+    assert_int_equal(info->images, 600);
     assert_int_equal(info->rank, json_integer_value(json_object_get(expected, "rank")));
-    assert_int_equal(info->picks, 10);
+    assert_int_equal(info->basis_texts, 10);
     for (size_t k = 0; k < 10; k++) {
-        const char *found = clipspan_bank_get_name(bank, pick[k].text);
+        const char *found = clipspan_bank_get_name(bank, basis_text[k].text);
         const char *wanted = json_string_value(json_array_get(texts, k));
-        sum += pick[k].share;
+        sum += basis_text[k].share;
         if (!same_text(found, wanted))
             fail_msg("head (%d, %d), pick %zu: \"%s\" instead of \"%s\"", info->head.layer,
                      info->head.head, k, found, wanted);
@@ -410,14 +415,14 @@ static void compare(const clipspan_span *span, const clipspan_bank *bank, const 
     }
 }
 
-static void real_pictures_give_pytorchs_picks(void **state)
+static void real_images_give_pytorchs_basis_texts(void **state)
 {
     char *path = trial("data/natural/expected.json"), *name = trial("data/models/natural");
     json_t *root, *expected;
     clipspan_span_options o = CLIPSPAN_SPAN_OPTIONS_INIT;
     clipspan_model *model = NULL;
     clipspan_encoder *encoder = NULL;
-    clipspan_parts *parts = NULL;
+    clipspan_decomposition *parts = NULL;
     clipspan_stats *stats = NULL;
     clipspan_bank *bank;
     clipspan_error err;
@@ -431,13 +436,13 @@ static void real_pictures_give_pytorchs_picks(void **state)
     assert_non_null(expected);
     if (clipspan_model_open(&model, name, NULL, &err) ||
         clipspan_encoder_new(&encoder, model, NULL, &err) ||
-        clipspan_parts_new(&parts, encoder, NULL, &err) ||
+        clipspan_decomposition_new(&parts, encoder, NULL, &err) ||
         clipspan_stats_new(&stats, encoder, &err))
         fail_msg("%s", err.message);
-    add_pictures(stats, parts, "data/natural/imagenet200/labels.csv");
-    add_pictures(stats, parts, "data/natural/tiny/labels.csv");
+    add_images(stats, parts, "data/natural/imagenet200/labels.csv");
+    add_images(stats, parts, "data/natural/tiny/labels.csv");
     bank = published_pool();
-    o.picks = 10;
+    o.basis_texts = 10;
     for (int layer = 8; layer < 12; layer++)
         for (int head = 0; head < 6; head++) {
             clipspan_head at = {layer, head};
@@ -451,7 +456,7 @@ static void real_pictures_give_pytorchs_picks(void **state)
         }
     clipspan_bank_free(&bank);
     clipspan_stats_free(&stats);
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     clipspan_model_close(&model);
     json_decref(root);
@@ -461,12 +466,12 @@ static void real_pictures_give_pytorchs_picks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_pick_has_the_largest_variance_of_all_texts),
-        cmocka_unit_test(all_picks_together_give_the_contribution_back),
+        cmocka_unit_test(the_first_basis_text_has_the_largest_variance_of_all_texts),
+        cmocka_unit_test(all_basis_texts_together_give_the_contribution_back),
         cmocka_unit_test(blocks_give_stability_and_roles),
         cmocka_unit_test(progress_counts_heads_and_can_stop),
         cmocka_unit_test(what_cannot_be_is_refused),
-        cmocka_unit_test(real_pictures_give_pytorchs_picks),
+        cmocka_unit_test(real_images_give_pytorchs_basis_texts),
     };
     return cmocka_run_group_tests_name("span_api", tests, set_up, tear_down);
 }

@@ -33,7 +33,7 @@ static int set_up(void **state)
     (void)state;
     run_craft_init(&craft, ROWS);
     path = run_craft_path(&craft, "run");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_NONE);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_NONE);
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
     assert_int_equal(clipspan_run_open(&run, path, NULL), CLIPSPAN_OK);
@@ -75,14 +75,14 @@ static cs_span *alone(const cs_run *from, clipspan_head at)
     const cs_span_options options = {6, 0, RESAMPLES, SEED, 1};
     cs_shape shape = cs_run_shape(from);
     size_t size = cs_moments_size(shape.C), blocks = (size_t)cs_run_info(from)->blocks;
-    float *basis = malloc(shape.C * shape.P * sizeof *basis);
+    float *output_map = malloc(shape.C * shape.P * sizeof *output_map);
     double *moments = malloc((1 + blocks) * size * sizeof *moments);
-    cs_span_head head = {basis, moments, moments + size, blocks, size};
+    cs_span_head head = {output_map, moments, moments + size, blocks, size};
     cs_span_pool *pool = NULL;
     cs_span *span = NULL;
     size_t layer = (size_t)at.layer, number = (size_t)at.head;
     assert_true(blocks >= 16);
-    assert_int_equal(cs_run_basis_head(basis, from, layer, number, NULL), 0);
+    assert_int_equal(cs_run_output_map_head(output_map, from, layer, number, NULL), 0);
     assert_int_equal(cs_run_head(moments, from, layer, number, NULL), 0);
     for (size_t b = 0; b < blocks; b++)
         assert_int_equal(cs_run_block_head(moments + (1 + b) * size, from, b, layer, number, NULL),
@@ -90,7 +90,7 @@ static cs_span *alone(const cs_run *from, clipspan_head at)
     assert_int_equal(cs_span_pool_new(&pool, vectors, TEXTS, shape.P, cs_simd_best(), NULL), 0);
     assert_int_equal(cs_span_run(&span, pool, &head, 1, shape.C, &options, NULL, NULL), 0);
     cs_span_pool_free(&pool);
-    free(basis);
+    free(output_map);
     free(moments);
     return span;
 }
@@ -119,7 +119,7 @@ static void heads_of_a_run_are_those_of_its_reader(void **state)
     clipspan_progress progress = {hear, &heard};
     cs_run *from = NULL;
     (void)state;
-    o.picks = 6;
+    o.basis_texts = 6;
     o.resamples = RESAMPLES;
     o.seed = SEED;
     if (clipspan_span_new_run(spans, run, heads, HEADS, bank, &o, &progress, &err))
@@ -130,12 +130,12 @@ static void heads_of_a_run_are_those_of_its_reader(void **state)
         cs_span *span = alone(from, heads[i]);
         const clipspan_span_info *info = clipspan_span_get_info(spans[i]);
         assert_memory_equal(&info->head, &heads[i], sizeof heads[i]);
-        assert_int_equal(info->pictures, ROWS);
+        assert_int_equal(info->images, ROWS);
         assert_int_equal(info->resamples, RESAMPLES);
-        assert_int_equal(info->picks, span->picks);
-        assert_memory_equal(clipspan_span_get_picks(spans[i]), span->pick,
-                            span->picks * sizeof *span->pick);
-        assert_true(span->pick[0].any_place > 0.0);
+        assert_int_equal(info->basis_texts, span->basis_texts);
+        assert_memory_equal(clipspan_span_get_basis_texts(spans[i]), span->basis_text,
+                            span->basis_texts * sizeof *span->basis_text);
+        assert_true(span->basis_text[0].any_place > 0.0);
         cs_span_free(&span);
         clipspan_span_free(&spans[i]);
     }
@@ -164,7 +164,7 @@ static void what_cannot_be_is_refused(void **state)
     o.block_count = 1;
     assert_int_equal(clipspan_span_new_run(spans, run, heads, 1, bank, &o, NULL, &err),
                      CLIPSPAN_E_ARGUMENT);
-    run_craft_plan(&craft, other, CLIPSPAN_CODES_NONE);
+    run_craft_plan(&craft, other, CLIPSPAN_COEFFICIENTS_NONE);
     assert_int_equal(clipspan_run_open(&planned, other, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_span_new_run(spans, planned, heads, 1, bank, NULL, NULL, &err),
                      CLIPSPAN_E_NOT_FOUND);

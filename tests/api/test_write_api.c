@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Silent heads and written checkpoints through the public interface: what they change and leave
- * alone, what a model without heads adds up to, and what is refused. */
+/* Mean-ablated heads and written checkpoints through the public interface: what they change and
+ * leave alone, what a model without heads adds up to, and what is refused. */
 #define _POSIX_C_SOURCE 200809L
 #include "tiny.h"
 
@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define PICTURES 6
+#define IMAGES 6
 
 /* Of the model below. */
 enum { L = 2, H = 3, K = 8, P = 12, N = 5 };
@@ -24,7 +24,7 @@ static const clipspan_head chosen[2] = {{0, 2}, {1, 0}};
 static float z[2 * K];
 static char *folder, *out;
 static clipspan_model *model;
-static uint8_t pixels[PICTURES * 16 * 16 * 3];
+static uint8_t pixels[IMAGES * 16 * 16 * 3];
 
 static int set_up(void **state)
 {
@@ -56,12 +56,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static clipspan_encoder *new_encoder(clipspan_model *of, clipspan_tower tower, int threads)
+static clipspan_encoder *new_encoder(clipspan_model *of, clipspan_modality tower, int threads)
 {
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
     clipspan_encoder *encoder = NULL;
     clipspan_error err;
-    o.tower = tower;
+    o.modality = tower;
     o.threads = threads;
     if (clipspan_encoder_new(&encoder, of, &o, &err)) fail_msg("%s", err.message);
     return encoder;
@@ -70,24 +70,23 @@ static clipspan_encoder *new_encoder(clipspan_model *of, clipspan_tower tower, i
 static void embed(float *to, clipspan_encoder *encoder)
 {
     clipspan_error err;
-    if (clipspan_encoder_run_pixels(to, encoder, pixels, PICTURES, &err))
-        fail_msg("%s", err.message);
+    if (clipspan_encoder_run_pixels(to, encoder, pixels, IMAGES, &err)) fail_msg("%s", err.message);
 }
 
 static double furthest(const float *a, const float *b)
 {
     double most = 0.0;
-    for (int i = 0; i < PICTURES * P; i++)
+    for (int i = 0; i < IMAGES * P; i++)
         if (fabs((double)a[i] - (double)b[i]) > most) most = fabs((double)a[i] - (double)b[i]);
     return most;
 }
 
 static void heads_fall_silent_and_come_back(void **state)
 {
-    float plain[PICTURES * P], silent[PICTURES * P], again[PICTURES * P];
+    float plain[IMAGES * P], silent[IMAGES * P], again[IMAGES * P];
     clipspan_encoder *one = new_encoder(model, CLIPSPAN_IMAGE, 1);
     clipspan_encoder *two = new_encoder(model, CLIPSPAN_IMAGE, 2);
-    clipspan_parts *parts;
+    clipspan_decomposition *parts;
     clipspan_error err;
     (void)state;
     embed(plain, one);
@@ -98,10 +97,10 @@ static void heads_fall_silent_and_come_back(void **state)
     embed(again, two);
     assert_memory_equal(silent, again, sizeof silent);
     /* parts are of the model as it is */
-    assert_int_equal(clipspan_parts_new(&parts, one, NULL, &err), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_run_pixels(parts, pixels, PICTURES, &err), CLIPSPAN_OK);
-    assert_memory_equal(clipspan_parts_get_embeddings(parts), plain, sizeof plain);
-    clipspan_parts_free(&parts);
+    assert_int_equal(clipspan_decomposition_new(&parts, one, NULL, &err), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_run_pixels(parts, pixels, IMAGES, &err), CLIPSPAN_OK);
+    assert_memory_equal(clipspan_decomposition_get_embeddings(parts), plain, sizeof plain);
+    clipspan_decomposition_free(&parts);
     embed(again, one);
     assert_memory_equal(silent, again, sizeof silent);
     assert_int_equal(clipspan_encoder_set_heads(one, NULL, NULL, 0, &err), CLIPSPAN_OK);
@@ -111,10 +110,10 @@ static void heads_fall_silent_and_come_back(void **state)
     clipspan_encoder_free(&two);
 }
 
-/* Writes the model, reopens it, and compares with silent heads. */
+/* Writes the model, reopens it, and compares with mean-ablated heads. */
 static clipspan_model *write_and_compare(int remove)
 {
-    float silent[PICTURES * P], written[PICTURES * P];
+    float silent[IMAGES * P], written[IMAGES * P];
     clipspan_write_options o = CLIPSPAN_WRITE_OPTIONS_INIT;
     clipspan_encoder *encoder = new_encoder(model, CLIPSPAN_IMAGE, 1);
     clipspan_model *edited = NULL;
@@ -148,8 +147,8 @@ static void what_is_left_of_a_model_adds_up(void **state)
 {
     clipspan_model *edited = write_and_compare(1);
     clipspan_encoder *encoder = new_encoder(edited, CLIPSPAN_IMAGE, 1);
-    clipspan_parts_options o = CLIPSPAN_PARTS_OPTIONS_INIT;
-    clipspan_parts *parts;
+    clipspan_decomposition_options o = CLIPSPAN_DECOMPOSITION_OPTIONS_INIT;
+    clipspan_decomposition *parts;
     float heads[L * H * P], tokens[N * P];
     clipspan_error err;
     double off;
@@ -158,15 +157,16 @@ static void what_is_left_of_a_model_adds_up(void **state)
     assert_true(clipspan_model_get_info(edited)->image->parameters <
                 clipspan_model_get_info(model)->image->parameters);
     o.tokens = 1;
-    assert_int_equal(clipspan_parts_new(&parts, encoder, &o, &err), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_run_pixels(parts, pixels, 1, &err), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_run_check(&off, parts, 0, &err), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_new(&parts, encoder, &o, &err), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_run_pixels(parts, pixels, 1, &err), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_run_check(&off, parts, 0, &err), CLIPSPAN_OK);
     assert_true(off < 1e-5);
-    assert_int_equal(clipspan_parts_run_terms(heads, NULL, NULL, NULL, parts, 0, &err), 0);
+    assert_int_equal(
+        clipspan_decomposition_run_contributions(heads, NULL, NULL, NULL, parts, 0, &err), 0);
     for (int h = 0; h < L * H; h++) {
         const int gone = h == 2 || h == 3;
         double sum = 0.0, by_token = 0.0;
-        assert_int_equal(clipspan_parts_run_tokens(tokens, parts, h / H, h % H, &err), 0);
+        assert_int_equal(clipspan_decomposition_run_tokens(tokens, parts, h / H, h % H, &err), 0);
         for (int p = 0; p < P; p++) {
             double along = 0.0;
             for (int j = 0; j < N; j++)
@@ -177,7 +177,7 @@ static void what_is_left_of_a_model_adds_up(void **state)
         }
         assert_true(gone ? sum == 0.0 && by_token == 0.0 : sum > 1e-3);
     }
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     clipspan_model_close(&edited);
 }

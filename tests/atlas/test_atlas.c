@@ -12,15 +12,15 @@
 
 #include <cmocka.h>
 
-#define PICTURES 40
-#define ROWS     520 /* seventeen chunks: enough for stability */
-#define TEXTS    120
-#define GROUPS   12 /* categories */
+#define IMAGES 40
+#define ROWS   520 /* seventeen chunks: enough for stability */
+#define TEXTS  120
+#define GROUPS 12 /* categories */
 
 static char *folder, *run_path;
 static clipspan_run *run;
 static clipspan_model *model;
-static clipspan_texts *pool, *nonsense;
+static clipspan_texts *pool, *control;
 
 static clipspan_texts *make_texts(const char *word, const char *const *keys)
 {
@@ -47,13 +47,13 @@ static void deal(char keys[TEXTS][8], const char **out, uint32_t seed)
     }
 }
 
-static void write_pictures(void)
+static void write_images(void)
 {
     uint8_t pixels[16 * 16 * 3];
     char *list = calloc(ROWS + 1, 64);
     uint32_t seed = 5;
     clipspan_error err;
-    for (size_t i = 0; i < PICTURES; i++) {
+    for (size_t i = 0; i < IMAGES; i++) {
         char name[32], *path;
         snprintf(name, sizeof name, "%zu.png", i);
         path = cs_tiny_path(folder, name);
@@ -66,12 +66,12 @@ static void write_pictures(void)
     }
     strcpy(list, "path,label\n");
     for (size_t i = 0; i < ROWS; i++)
-        sprintf(list + strlen(list), "%zu.png,l%zu\n", i % PICTURES, i % 3);
+        sprintf(list + strlen(list), "%zu.png,l%zu\n", i % IMAGES, i % 3);
     cs_tiny_write_text(folder, "list.csv", list);
     free(list);
 }
 
-static clipspan_run *scan(const char *path, clipspan_codes codes)
+static clipspan_run *scan(const char *path, clipspan_coefficients coefficients)
 {
     clipspan_plan_options plan = CLIPSPAN_PLAN_OPTIONS_INIT;
     clipspan_inputs_options with = CLIPSPAN_INPUTS_OPTIONS_INIT;
@@ -80,7 +80,7 @@ static clipspan_run *scan(const char *path, clipspan_codes codes)
     clipspan_error err;
     char *list = cs_tiny_path(folder, "list.csv");
     const char *source = list;
-    plan.codes = codes;
+    plan.coefficients = coefficients;
     with.labels = "label";
     if (clipspan_inputs_open(&inputs, &source, 1, &with, &err) ||
         clipspan_run_plan(NULL, path, model, inputs, &plan, NULL, &err) ||
@@ -100,19 +100,19 @@ static int set_up(void **state)
     (void)state;
     folder = cs_tiny_memory_folder();
     tiny.layers = 5;
-    tiny.width = 192; /* heads as wide as where five picks make a role */
+    tiny.width = 192; /* heads as wide as where five basis texts make a role */
     tiny.heads = 6;
     path = cs_tiny_path(folder, "model");
     cs_tiny_write(folder, "model/x", "", 0);
     cs_tiny_write_openclip(path, &tiny, 3);
     assert_int_equal(clipspan_model_open(&model, path, NULL, NULL), CLIPSPAN_OK);
     free(path);
-    write_pictures();
+    write_images();
     run_path = cs_tiny_path(folder, "run");
-    run = scan(run_path, CLIPSPAN_CODES_F32);
+    run = scan(run_path, CLIPSPAN_COEFFICIENTS_F32);
     deal(room, keys, 1);
-    pool = make_texts("picture of", keys);
-    nonsense = make_texts("blorp", NULL);
+    pool = make_texts("image of", keys);
+    control = make_texts("blorp", NULL);
     return 0;
 }
 
@@ -120,7 +120,7 @@ static int tear_down(void **state)
 {
     (void)state;
     clipspan_texts_free(&pool);
-    clipspan_texts_free(&nonsense);
+    clipspan_texts_free(&control);
     clipspan_run_close(&run);
     clipspan_model_close(&model);
     cs_tiny_remove(&folder);
@@ -133,9 +133,9 @@ static clipspan_atlas_options options_of(const char *name, const clipspan_texts 
     clipspan_atlas_options o = CLIPSPAN_ATLAS_OPTIONS_INIT;
     o.name = name;
     o.texts = texts;
-    o.null_texts = nonsense;
+    o.control_texts = control;
     o.opened = model;
-    o.picks = 8;
+    o.basis_texts = 8;
     o.seed = 4;
     return o;
 }
@@ -154,7 +154,7 @@ static clipspan_bank *bank_of(const clipspan_texts *texts)
     clipspan_encoder *encoder = NULL;
     clipspan_bank *bank = NULL;
     float *vectors = malloc(sizeof(float) * TEXTS * 12);
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     assert_int_equal(clipspan_encoder_new(&encoder, model, &o, NULL), 0);
     assert_int_equal(clipspan_encoder_run_texts(vectors, encoder, texts, NULL, NULL), 0);
     assert_int_equal(clipspan_bank_new_vectors(&bank, texts, vectors, 12, NULL), 0);
@@ -163,7 +163,7 @@ static clipspan_bank *bank_of(const clipspan_texts *texts)
     return bank;
 }
 
-/* Every head's picks, role and sums are those of TEXTSPAN on the run, one head at a time. */
+/* Every head's basis texts, role and sums are those of TEXTSPAN on the run, one head at a time. */
 static void heads_are_those_of_textspan(void **state)
 {
     clipspan_atlas_options o = options_of("pool", pool);
@@ -171,75 +171,79 @@ static void heads_are_those_of_textspan(void **state)
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
     const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
-    clipspan_bank *bank = bank_of(pool), *null_bank = bank_of(nonsense);
+    clipspan_bank *bank = bank_of(pool), *control_bank = bank_of(control);
     clipspan_span_options so = CLIPSPAN_SPAN_OPTIONS_INIT;
     double shares = 0;
     (void)state;
-    so.picks = 8;
+    so.basis_texts = 8;
     so.seed = 4;
     assert_int_equal(info->heads, 30);
     assert_int_equal(info->resamples, 200);
     for (size_t i = 0; i < info->heads; i++) {
         const clipspan_atlas_head *h = &heads[i];
-        clipspan_span *span = NULL, *null_span = NULL;
+        clipspan_span *span = NULL, *control_span = NULL;
         clipspan_role role;
         double sum = 0;
         assert_int_equal(clipspan_span_new_run(&span, run, &h->head, 1, bank, &so, NULL, NULL), 0);
         assert_int_equal(
-            clipspan_span_new_run(&null_span, run, &h->head, 1, null_bank, &so, NULL, NULL), 0);
-        assert_int_equal(clipspan_span_run_role(&role, span, bank, null_span, NULL), 0);
-        assert_int_equal(h->picks, clipspan_span_get_info(span)->picks);
-        for (int k = 0; k < h->picks; k++) {
-            const clipspan_pick *p = &clipspan_span_get_picks(span)[k];
-            assert_string_equal(texts[h->pick[k].pick.text].text,
+            clipspan_span_new_run(&control_span, run, &h->head, 1, control_bank, &so, NULL, NULL),
+            0);
+        assert_int_equal(clipspan_span_run_role(&role, span, bank, control_span, NULL), 0);
+        assert_int_equal(h->basis_texts, clipspan_span_get_info(span)->basis_texts);
+        for (int k = 0; k < h->basis_texts; k++) {
+            const clipspan_basis_text *p = &clipspan_span_get_basis_texts(span)[k];
+            assert_string_equal(texts[h->basis_text[k].basis_text.text].text,
                                 clipspan_bank_get_name(bank, p->text));
-            assert_true(h->pick[k].pick.share == p->share);
-            assert_true(h->pick[k].pick.any_place == p->any_place);
-            assert_true(*texts[h->pick[k].pick.text].category == 'g'); /* without its mark */
+            assert_true(h->basis_text[k].basis_text.share == p->share);
+            assert_true(h->basis_text[k].basis_text.any_place == p->any_place);
+            assert_true(*texts[h->basis_text[k].basis_text.text].category == 'g'); /* without its
+                                                                                      mark */
             sum += p->share;
-            assert_true(h->pick[k].cumulated == sum);
+            assert_true(h->basis_text[k].cumulated == sum);
         }
         assert_int_equal(h->role.kind, role.kind);
-        assert_true(h->role.strength[0] == role.strength[0] && h->role.bound == role.bound);
-        assert_true(h->role.null_named == role.null_named);
+        assert_true(h->role.explained_variance[0] == role.explained_variance[0] &&
+                    h->role.bound == role.bound);
+        assert_true(h->role.control_named == role.control_named);
         assert_string_equal(h->role.category[0], role.category[0]);
-        shares += h->strength.share;
+        shares += h->variance_share.share;
         clipspan_span_free(&span);
-        clipspan_span_free(&null_span);
+        clipspan_span_free(&control_span);
     }
-    for (int l = 0; l < info->run->layers; l++) /* heads and MLP terms add up to everything */
+    for (int l = 0; l < info->run->layers; l++) /* heads and MLP contributions add up to
+                                                   everything */
         shares += clipspan_atlas_get_layers(atlas)[l].mlp.share;
     assert_true(fabs(shares + info->input.share - 1.0) < 1e-5);
     clipspan_bank_free(&bank);
-    clipspan_bank_free(&null_bank);
+    clipspan_bank_free(&control_bank);
     clipspan_atlas_free(&atlas);
 }
 
-/* The farthest picture along a first pick, from the contributions themselves. */
-static void poles_are_the_farthest_pictures(void **state)
+/* The farthest image along a first basis text, from the contributions themselves. */
+static void extremes_are_the_farthest_images(void **state)
 {
     clipspan_atlas_options o = options_of("pool", pool);
     clipspan_atlas *atlas = make(run, &o);
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[info->heads - 2];
-    const clipspan_atlas_picture *pictures = clipspan_atlas_get_pictures(atlas);
+    const clipspan_atlas_image *images = clipspan_atlas_get_images(atlas);
     clipspan_bank *bank = bank_of(pool);
     clipspan_span *span = NULL;
     double mean[64], y[32 * 64], best = 0;
-    uint64_t places[32], chunks = clipspan_run_get_info(run)->chunks;
+    uint64_t run_indices[32], chunks = clipspan_run_get_info(run)->chunks;
     size_t C = (size_t)info->run->head_width + 3;
     (void)state;
-    assert_int_equal(head->positives, CLIPSPAN_POLES);
-    assert_int_equal(head->negatives, CLIPSPAN_POLES);
-    assert_int_equal(clipspan_atlas_get_heads(atlas)[0].positives, 0); /* not in the last four */
+    assert_int_equal(head->top_count, CLIPSPAN_EXTREMES);
+    assert_int_equal(head->bottom_count, CLIPSPAN_EXTREMES);
+    assert_int_equal(clipspan_atlas_get_heads(atlas)[0].top_count, 0); /* not in the last four */
     assert_int_equal(clipspan_span_new_run(&span, run, &head->head, 1, bank, NULL, NULL, NULL), 0);
     assert_int_equal(
         clipspan_run_read_head(NULL, mean, NULL, run, -1, head->head.layer, head->head.head, NULL),
         0);
     for (uint64_t c = 0; c < chunks; c++) {
         size_t count;
-        assert_int_equal(clipspan_run_read_codes(y, places, &count, run, c, head->head.layer,
-                                                 head->head.head, NULL),
+        assert_int_equal(clipspan_run_read_coefficients(y, run_indices, &count, run, c,
+                                                        head->head.layer, head->head.head, NULL),
                          0);
         for (size_t i = 0; i < count; i++) {
             double p = 0;
@@ -248,16 +252,16 @@ static void poles_are_the_farthest_pictures(void **state)
             if (p > best) best = p;
         }
     }
-    assert_true(fabs(head->positive[0].projection - best) < 1e-9);
-    for (int i = 0; i < CLIPSPAN_POLES; i++) {
-        assert_true(head->negative[i].projection < 0);
-        assert_true(pictures[head->positive[i].picture].number < PICTURES);
+    assert_true(fabs(head->top[0].projection - best) < 1e-9);
+    for (int i = 0; i < CLIPSPAN_EXTREMES; i++) {
+        assert_true(head->bottom[i].projection < 0);
+        assert_true(images[head->top[i].image].list_index < IMAGES);
         for (int j = 0; j < i; j++)
-            assert_string_not_equal(pictures[head->positive[i].picture].path,
-                                    pictures[head->positive[j].picture].path);
+            assert_string_not_equal(images[head->top[i].image].path,
+                                    images[head->top[j].image].path);
     }
-    assert_int_equal(*pictures[0].file, '/');
-    assert_int_equal(*pictures[0].label, 'l');
+    assert_int_equal(*images[0].file, '/');
+    assert_int_equal(*images[0].label, 'l');
     clipspan_span_free(&span);
     clipspan_bank_free(&bank);
     clipspan_atlas_free(&atlas);
@@ -269,29 +273,30 @@ static void expect_same(const clipspan_atlas *a, const clipspan_atlas *b)
     assert_int_equal(x->heads, y->heads);
     assert_int_equal(x->distinct, y->distinct);
     assert_int_equal(x->clear, y->clear);
-    assert_true(x->named == y->named && x->null_named == y->null_named);
+    assert_true(x->named == y->named && x->control_named == y->control_named);
     assert_true(x->embedding_variance == y->embedding_variance);
     assert_string_equal(x->pool_hash, y->pool_hash);
     for (size_t i = 0; i < x->heads; i++) {
         const clipspan_atlas_head *h = &clipspan_atlas_get_heads(a)[i],
                                   *g = &clipspan_atlas_get_heads(b)[i];
         assert_memory_equal(&h->head, &g->head, sizeof h->head);
-        assert_memory_equal(&h->strength, &g->strength, sizeof h->strength);
-        assert_int_equal(h->picks, g->picks);
+        assert_memory_equal(&h->variance_share, &g->variance_share, sizeof h->variance_share);
+        assert_int_equal(h->basis_texts, g->basis_texts);
         assert_true(h->role.purity == g->role.purity && h->role.untested == g->role.untested);
-        for (int k = 0; k < h->picks; k++) {
-            const clipspan_pick *p = &h->pick[k].pick, *q = &g->pick[k].pick;
+        for (int k = 0; k < h->basis_texts; k++) {
+            const clipspan_basis_text *p = &h->basis_text[k].basis_text,
+                                      *q = &g->basis_text[k].basis_text;
             assert_string_equal(clipspan_atlas_get_texts(a)[p->text].text,
                                 clipspan_atlas_get_texts(b)[q->text].text);
             assert_true(p->share == q->share && p->same_place == q->same_place);
-            assert_true(h->pick[k].null_cumulated == g->pick[k].null_cumulated);
-            assert_int_equal(p->rivals, q->rivals);
-            for (int r = 0; r < p->rivals; r++)
-                assert_true(p->rival[r].ratio == q->rival[r].ratio);
+            assert_true(h->basis_text[k].control_cumulated == g->basis_text[k].control_cumulated);
+            assert_int_equal(p->runners_up, q->runners_up);
+            for (int r = 0; r < p->runners_up; r++)
+                assert_true(p->runner_up[r].ratio == q->runner_up[r].ratio);
         }
-        assert_int_equal(h->positives, g->positives);
-        for (int k = 0; k < h->positives; k++)
-            assert_true(h->positive[k].projection == g->positive[k].projection);
+        assert_int_equal(h->top_count, g->top_count);
+        for (int k = 0; k < h->top_count; k++)
+            assert_true(h->top[k].projection == g->top[k].projection);
     }
 }
 
@@ -337,9 +342,9 @@ static void what_is_kept_is_taken(void **state)
     expect_same(first, last);
     clipspan_atlas_free(&last);
     o.again = 0;
-    o.picks = 3;
+    o.basis_texts = 3;
     last = make(run, &o);
-    assert_int_equal(clipspan_atlas_get_heads(last)[0].picks, 3);
+    assert_int_equal(clipspan_atlas_get_heads(last)[0].basis_texts, 3);
     clipspan_atlas_free(&last);
     clipspan_atlas_free(&first);
     clipspan_atlas_free(&opened);
@@ -384,12 +389,12 @@ static void results_that_are_damaged_are_made_again(void **state)
     clipspan_atlas_free(&good);
 }
 
-static void without_categories_codes_or_layers(void **state)
+static void without_categories_coefficients_or_layers(void **state)
 {
-    clipspan_texts *bare = make_texts("picture of", NULL);
+    clipspan_texts *bare = make_texts("image of", NULL);
     clipspan_atlas_options o = options_of("bare", bare);
     char *path = cs_tiny_path(folder, "nocodes");
-    clipspan_run *none = scan(path, CLIPSPAN_CODES_NONE);
+    clipspan_run *none = scan(path, CLIPSPAN_COEFFICIENTS_NONE);
     clipspan_atlas *atlas = make(none, &o), *wrong = NULL;
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     clipspan_error err;
@@ -397,8 +402,8 @@ static void without_categories_codes_or_layers(void **state)
     assert_int_equal(info->pool_categories, 0);
     assert_int_equal(info->clear + info->mixed, 0);
     assert_null(clipspan_atlas_get_heads(atlas)[3].role.category[0]);
-    assert_int_equal(clipspan_atlas_get_heads(atlas)[info->heads - 1].picks, 8);
-    assert_int_equal(info->pictures, 0);
+    assert_int_equal(clipspan_atlas_get_heads(atlas)[info->heads - 1].basis_texts, 8);
+    assert_int_equal(info->images, 0);
     o.first_layer = 5;
     assert_int_equal(clipspan_atlas_new(&wrong, none, &o, NULL, &err), CLIPSPAN_E_ARGUMENT);
     o.first_layer = 4;
@@ -423,7 +428,7 @@ static void random_labels_claim_few_roles(void **state)
         clipspan_atlas_options o;
         clipspan_atlas *atlas;
         deal(room, keys, seed);
-        dealt = make_texts("picture of", keys);
+        dealt = make_texts("image of", keys);
         o = options_of("dealt", dealt);
         atlas = make(run, &o);
         claimed += clipspan_atlas_get_info(atlas)->clear;
@@ -440,10 +445,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_are_those_of_textspan),
-        cmocka_unit_test(poles_are_the_farthest_pictures),
+        cmocka_unit_test(extremes_are_the_farthest_images),
         cmocka_unit_test(what_is_kept_is_taken),
         cmocka_unit_test(results_that_are_damaged_are_made_again),
-        cmocka_unit_test(without_categories_codes_or_layers),
+        cmocka_unit_test(without_categories_coefficients_or_layers),
         cmocka_unit_test(random_labels_claim_few_roles),
     };
     return cmocka_run_group_tests_name("atlas", tests, set_up, tear_down);

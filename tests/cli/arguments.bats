@@ -8,8 +8,8 @@ load helper
     exits 2 "$CLIPSPAN" prune "$model" && says "RUN is missing"
     exits 2 "$CLIPSPAN" explain "$model" --text a && says "IMAGE is missing"
     exits 2 "$CLIPSPAN" heatmap "$model" && says "IMAGE is missing"
-    exits 2 "$CLIPSPAN" classify "$model" && says "INPUT (a picture, folder, CSV, or - for a list) is missing"
-    exits 2 "$CLIPSPAN" scan "$model" && says "INPUT (a picture, folder, CSV, or - for a list) is missing"
+    exits 2 "$CLIPSPAN" classify "$model" && says "INPUT (an image, folder, CSV, or - for a list) is missing"
+    exits 2 "$CLIPSPAN" scan "$model" && says "INPUT (an image, folder, CSV, or - for a list) is missing"
     exits 2 "$CLIPSPAN" scan && says "MODEL is missing"
     exits 2 "$CLIPSPAN" roles && says "RUN is missing"
     exits 2 "$CLIPSPAN" roles a b && says 'unexpected argument "b"'
@@ -60,7 +60,7 @@ load helper
     printf 'label,name\nred,"a red, red thing"\nblue,a blue thing\n' >classes.csv
     exits 0 "$CLIPSPAN" classify "$model" pics/red pics/blue --classes classes.csv --templates none --labels folder --json
     json classes 2
-    [ "$("$JSON_AT" labelled <.out)" = 2 ] || [ "$("$JSON_AT" pictures <.out)" = 2 ]
+    [ "$("$JSON_AT" labelled <.out)" = 2 ] || [ "$("$JSON_AT" images <.out)" = 2 ]
     printf 'category\ttext\ncolour\tred\n!place\ta wall\n' >pool.tsv
     exits 0 "$CLIPSPAN" embed "$model" --texts pool.tsv -o pool.npy
     grep -q '^1,!place,a wall$' pool.rows.csv
@@ -80,7 +80,7 @@ load helper
     grep -q 'blue/1.png,1' a.rows.csv
     exits 2 "$CLIPSPAN" embed "$model" pics/list.csv --where splot=2 -o b.npy && says "did you mean split?"
     exits 2 "$CLIPSPAN" embed "$model" pics/list.csv --where split -o b.npy && says "expected COLUMN=VALUE"
-    exits 4 "$CLIPSPAN" embed "$model" pics/list.csv --where split=7 -o b.npy && says "holds no picture that was asked for"
+    exits 4 "$CLIPSPAN" embed "$model" pics/list.csv --where split=7 -o b.npy && says "holds no image that was asked for"
     exits 2 "$CLIPSPAN" embed "$model" pics --where split=2 -o b.npy && says "no source is a .csv or .tsv file"
 }
 
@@ -99,12 +99,12 @@ load helper
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 0 "$CLIPSPAN" export run --official out --json
     json schema clipspan.export.v1
-    json pictures 3
-    exits 0 "$CLIPSPAN" export run --official other --table && shows "other: terms of 3 pictures"
+    json images 3
+    exits 0 "$CLIPSPAN" export run --official other --table && shows "other: components of 3 images"
 }
 
 @test "standard descriptors that are closed at start take no output file" {
-    echo no picture >pics/red/bad.jpg
+    echo no image >pics/red/bad.jpg
     exits 3 "$CLIPSPAN" embed "$model" pics -o b.npy
     "$CLIPSPAN" embed "$model" pics -v -o a.npy 2>&- >/dev/null || [ $? = 3 ]
     cmp a.npy b.npy

@@ -2,7 +2,7 @@
 # clipspan span, roles, atlas, export
 load helper
 
-# many N: a list that names the three pictures over and over
+# many N: a list that names the three images over and over
 many() { yes "$(printf 'pics/red/1.png\npics/green/1.png\npics/blue/1.png')" | head -n "$1"; }
 
 pool() { # eight texts in four categories
@@ -17,27 +17,27 @@ pool() { # eight texts in four categories
     json pool.name pool.txt
     json pool.texts 8
     json pool.categories 4
-    json picks 20
+    json basis_texts 20
     json resamples 0
-    json pictures 3
+    json images 3
     json layers.1.layer 1
     json heads.5.head L1.H2
     json heads.0.role.untested "$("$JSON_AT" heads.0.role.untested <.out)"
-    first=$("$JSON_AT" heads.4.picks.0.text <.out)
+    first=$("$JSON_AT" heads.4.basis_texts.0.text <.out)
     exits 0 "$CLIPSPAN" roles run --json --model /no/such/model # nothing is computed again
     json schema clipspan.roles.v1
     json pool.name pool.txt
     exits 0 "$CLIPSPAN" span run --texts pool.txt --model /no/such/model --json
     json schema clipspan.span.v1
-    json heads.4.picks.0.text "$first"
+    json heads.4.basis_texts.0.text "$first"
     exits 0 "$CLIPSPAN" span run --texts pool.txt --layers 1 --json
     json heads.0.head L1.H0
-    json heads.1.picks.0.text "$first"
+    json heads.1.basis_texts.0.text "$first"
     exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt --json
     says "goes on with a run of the same plan"
 }
 
-@test "roles are tested where there are pictures enough, the same for any number of threads" {
+@test "roles are tested where there are images enough, the same for any number of threads" {
     pool
     many 520 >list
     exits 0 "$CLIPSPAN" atlas "$model" - -o run --texts pool.txt --json -q <list
@@ -54,9 +54,9 @@ pool() { # eight texts in four categories
     pool
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 0 "$CLIPSPAN" span run --texts pool.txt --table
-    shows "on 3 pictures, with the 8 texts of"
+    shows "on 3 images, with the 8 texts of"
     shows "pool.txt"
-    shows "nonsense"
+    shows "control texts"
     shows "clipspan roles run"
     [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 80 ]
     exits 0 "$CLIPSPAN" span run --texts pool.txt --heads l1.h2,L0.H0 --table
@@ -68,11 +68,11 @@ pool() { # eight texts in four categories
     [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 80 ]
 }
 
-@test "rows for programs: a row a pick, a row a head" {
+@test "rows for programs: a row a basis text, a row a head" {
     pool
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
-    exits 0 "$CLIPSPAN" span run --texts pool.txt --picks 2 --tsv
-    shows "$(printf 'head\tlayer\tnumber\tpick\ttext\tcategory')"
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --texts-per-head 2 --tsv
+    shows "$(printf 'head\tlayer\tnumber\tbasis_text\ttext\tcategory')"
     [ "$(wc -l <.out)" -le 13 ]
     [ "$(awk -F'\t' '{ print NF }' .out | sort -u | wc -l)" = 1 ]
     exits 0 "$CLIPSPAN" roles run --tsv
@@ -107,7 +107,7 @@ pool() { # eight texts in four categories
     exits 2 "$CLIPSPAN" span run --layers al && says "did you mean all"
     exits 2 "$CLIPSPAN" span run --layers last3
     exits 2 "$CLIPSPAN" span run --rank 0 && says "--rank"
-    exits 2 "$CLIPSPAN" span run --picks 0
+    exits 2 "$CLIPSPAN" span run --texts-per-head 0
     exits 2 "$CLIPSPAN" roles run --texts pool.txt --heads L1.H7 && says "did you mean L1.H2?"
     exits 2 "$CLIPSPAN" roles run --heads 1.2 && says "L0.H0 to L1.H2"
     exits 2 "$CLIPSPAN" roles run --heads L1.H2, && says "no head \"\""
@@ -116,29 +116,29 @@ pool() { # eight texts in four categories
     exits 4 "$CLIPSPAN" span run --texts pool.txt --model "$GOLDEN/openclip-wide" && says "model.sha256"
 }
 
-@test "without a text tower there are no names: said before any picture is read" {
-    exits 4 "$CLIPSPAN" atlas "$GOLDEN/image-no-ln-pre" pics -o run && says "no text tower"
+@test "without a text encoder there are no names: said before any image is read" {
+    exits 4 "$CLIPSPAN" atlas "$GOLDEN/image-no-ln-pre" pics -o run && says "no text encoder"
     [ ! -e run ]
     exits 0 "$CLIPSPAN" scan "$GOLDEN/image-no-ln-pre" pics -o run
-    exits 4 "$CLIPSPAN" span run && says "no text tower"
+    exits 4 "$CLIPSPAN" span run && says "no text encoder"
 }
 
-@test "a run without codes has names, and no poles" {
+@test "a run without coefficients has names, and no top and bottom images" {
     pool
-    exits 0 "$CLIPSPAN" scan "$model" pics -o run --codes none
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --coefficients none
     exits 0 "$CLIPSPAN" span run --texts pool.txt --json
     json heads.5.positive.# 0
-    exits 4 "$CLIPSPAN" export run --official out --texts pool.txt && says "--codes f32"
+    exits 4 "$CLIPSPAN" export run --official out --texts pool.txt && says "--coefficients f32"
     exits 0 "$CLIPSPAN" span run --texts pool.txt --table --heads L1.H2
 }
 
-@test "skipped pictures end atlas with 3, a dry run writes nothing" {
+@test "skipped images end atlas with 3, a dry run writes nothing" {
     pool
     exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt -n --table && shows "would plan run"
     [ ! -e run ]
     echo x >pics/red/2.jpg
     exits 3 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt --json
-    json pictures 3
+    json images 3
     says "skipped: pics/red/2.jpg"
 }
 
@@ -146,7 +146,7 @@ pool() { # eight texts in four categories
     pool
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 2 "$CLIPSPAN" export run && says "--official FOLDER"
-    exits 0 "$CLIPSPAN" export run --official out --texts pool.txt --picks 2
+    exits 0 "$CLIPSPAN" export run --official out --texts pool.txt --texts-per-head 2
     [ "$(ls out)" = "run_attn_openclip-odd.npy
 run_cls_attn_openclip-odd.npy
 run_completeness_pool_top_2_heads_openclip-odd.txt
@@ -156,8 +156,8 @@ Layer 0, Head 0
 ------------------" ]
     head -c 128 out/run_attn_openclip-odd.npy | grep -aq "'<f4', 'fortran_order': False, 'shape': (3, 2, 3, 20)"
     exits 6 "$CLIPSPAN" export run --official out --texts pool.txt && says "--force"
-    exits 0 "$CLIPSPAN" export run --official out --texts pool.txt --picks 2 --force
-    exits 0 "$CLIPSPAN" span run --texts pool.txt --picks 2 --official picks.txt -q
-    diff picks.txt out/run_completeness_pool_top_2_heads_openclip-odd.txt
-    exits 6 "$CLIPSPAN" span run --texts pool.txt --official picks.txt && says "is there already"
+    exits 0 "$CLIPSPAN" export run --official out --texts pool.txt --texts-per-head 2 --force
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --texts-per-head 2 --official basis_texts.txt -q
+    diff basis_texts.txt out/run_completeness_pool_top_2_heads_openclip-odd.txt
+    exits 6 "$CLIPSPAN" span run --texts pool.txt --official basis_texts.txt && says "already exists"
 }

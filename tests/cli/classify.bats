@@ -17,9 +17,9 @@ load helper
 
 @test "labels from folders: overall and per-class accuracy agree with the predictions" {
     exits 0 "$CLIPSPAN" classify "$model" pics --classes red,green,blue --labels folder --json
-    json overall.pictures 3
+    json overall.images 3
     json "per_class.#" 3
-    json per_class.0.pictures 1
+    json per_class.0.images 1
     right=0
     for i in 0 1 2; do
         [ "$("$JSON_AT" predictions.$i.correct <.out)" = true ] && right=$((right + 1))
@@ -76,7 +76,7 @@ load helper
     [[ $("$JSON_AT" predictions.0.classes.0.key <.out) =~ ^[0-9]+$ ]]
 }
 
-@test "TSV: a row a picture with as many fields as the header; accuracy on standard error" {
+@test "TSV: a row an image with as many fields as the header; accuracy on standard error" {
     exits 0 "$CLIPSPAN" classify "$model" pics --classes red,green,blue --labels folder --top 2
     [ "$(wc -l <.out)" = 4 ]
     [ "$(awk -F '\t' '{ print NF }' .out | sort -u)" = 13 ]
@@ -87,7 +87,7 @@ load helper
     echo x >pics/red/bad.jpg
     exits 3 "$CLIPSPAN" classify "$model" pics --classes red,green,blue --labels folder -o a.csv --json
     json skipped 1
-    json overall.pictures 3
+    json overall.images 3
     run ! "$JSON_AT" predictions <.out 2>/dev/null
     [ "$(wc -l <a.csv)" = 5 ]
     grep -q '^pics/red/bad.jpg,skipped,red,' a.csv
@@ -95,7 +95,7 @@ load helper
     exits 2 "$CLIPSPAN" classify "$model" pics --classes red,blue -o a.npy && says ".csv or .tsv"
 }
 
-@test "tables for people: bars for a few pictures, rows for many, 100 columns" {
+@test "tables for people: bars for a few images, rows for many, 100 columns" {
     LC_ALL=C exits 0 "$CLIPSPAN" classify "$model" pics/red/1.png --classes red,green,blue --table && shows "#"
     for i in $(seq 30); do cp pics/red/1.png "pics/red/$(printf 'a%.0s' $(seq 120))$i.png"; done
     LC_ALL=C exits 0 "$CLIPSPAN" classify "$model" pics --classes red,green,blue --labels folder --table
@@ -120,6 +120,6 @@ load helper
     json "predictions.#" 2
 }
 
-@test "a checkpoint without text tower is refused, exit 4" {
-    exits 4 "$CLIPSPAN" classify "$GOLDEN/image-no-ln-pre" pics --classes red,blue && says "no text tower"
+@test "a checkpoint without text encoder is refused, exit 4" {
+    exits 4 "$CLIPSPAN" classify "$GOLDEN/image-no-ln-pre" pics --classes red,blue && says "no text encoder"
 }

@@ -78,7 +78,7 @@ load helper
 @test "a value out of range names the range" {
     exits 2 "$CLIPSPAN" embed "$model" pics -o a.npy -j 0 && says "from 1 to 256"
     exits 2 "$CLIPSPAN" embed "$model" pics -o a.npy -j 1x && says '"1x"'
-    exits 2 "$CLIPSPAN" embed "$model" pics -o a.npy --max-pixels 99999999999999999999 && says "whole number"
+    exits 2 "$CLIPSPAN" embed "$model" pics -o a.npy --max-pixels 99999999999999999999 && says "integer"
     exits 2 "$CLIPSPAN" embed "$model" pics -o ""  && says "empty text"
 }
 

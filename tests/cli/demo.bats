@@ -26,12 +26,12 @@ load helper
         grep -q "<tr[^>]*><th scope=row>[^<]*$row" story/report.html || { echo "no row $row" && false; }
     done
     grep -q "$("$JSON_AT" chapters.5.remedies.2.worst <.out | awk '{ printf "%.1f", 100 * $1 }')" story/report.html
-    grep -q 'Direct effect' story/report.html && grep -q 'pictures of story/run' story/report.html
+    grep -q 'Direct effect' story/report.html && grep -q 'images of story/run' story/report.html
     # What the commands find is what the scenes are known to show.
     clear=$("$JSON_AT" chapters.4.clear <demo.json) true=$("$JSON_AT" chapters.4.true <demo.json)
     [ "$clear" -ge 10 ] || { echo "$clear heads with a clear role" && false; }
     [ $((4 * true)) -ge $((3 * clear)) ] || { echo "$true of $clear roles are true" && false; }
-    # Heads of the background at their means, and the choice for the cue, help the worst group: from
+    # Heads of the background mean-ablated, and the choice for the cue, help the worst group: from
     # 39 % to 66 % and 82 %, of 44 birds. A baseline does better, and is said to.
     before=$("$JSON_AT" chapters.5.remedies.0.worst <demo.json)
     role=$("$JSON_AT" chapters.5.remedies.1.worst <demo.json) chosen=$("$JSON_AT" chapters.5.remedies.2.worst <demo.json)

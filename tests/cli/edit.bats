@@ -2,17 +2,17 @@
 # clipspan edit
 load helper
 
-scan_pictures() {
+scan_images() {
     for c in red green blue; do cp pics/$c/1.png pics/$c/2.png; done
     exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run "$@"
 }
 
-@test "an edited checkpoint is a checkpoint, and its output is that of silent heads" {
-    scan_pictures
+@test "an edited checkpoint is a checkpoint, and its output is that of mean-ablated heads" {
+    scan_images
     exits 0 "$CLIPSPAN" edit "$model" run --heads L0.H2,L1.H0 -o edited --json
     silent
     json schema clipspan.edit.v1
-    json pictures 6
+    json images 6
     json compared 6
     json sets.# 2
     json sets.0.set "all chosen"
@@ -32,7 +32,7 @@ scan_pictures() {
 }
 
 @test "both layouts, shards and a bare file are written as they were" {
-    model=$GOLDEN/hf-quick-sharded scan_pictures
+    model=$GOLDEN/hf-quick-sharded scan_images
     exits 0 "$CLIPSPAN" edit "$GOLDEN/hf-quick-sharded" run --heads L1.H0 -o hf --json
     [ "$(cd hf && ls ./*.safetensors ./*.index.json | tr '\n' ' ')" = \
         "./model-00001-of-00002.safetensors ./model-00002-of-00002.safetensors ./model.safetensors.index.json " ]
@@ -47,8 +47,8 @@ scan_pictures() {
     exits 0 "$CLIPSPAN" info file
 }
 
-@test "accuracy before, predicted and real, of the run's labels or of other pictures'" {
-    scan_pictures
+@test "accuracy before, predicted and real, of the run's labels or of other images'" {
+    scan_images
     exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0,L1.H2 --each --classes red,green,blue --templates none -o a --json
     json labelled 6
     json sets.# 3
@@ -57,12 +57,12 @@ scan_pictures() {
     shows '"predicted":'
     exits 0 "$CLIPSPAN" edit "$model" run pics/red pics/blue --labels folder --heads L1.H0 --classes red,green,blue \
         --templates none -o b --json
-    json pictures 4
+    json images 4
     json labelled 4
-    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 --classes red,green,blue --templates none --pictures 3 -o c --tsv
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 --classes red,green,blue --templates none --images 3 -o c --tsv
     [ "$(head -1 .out | cut -f1,11)" = "$(printf 'set\treal')" ]
     exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 --classes red,green,blue --templates none -o d --table
-    shows "accuracy on 6 pictures with a label"
+    shows "accuracy on 6 images with a label"
     shows "layout kept"
     exits 2 "$CLIPSPAN" edit "$model" run --heads L1.H0 --classes red,green --templates none -o e
     says 'its label "blue" is none of the classes'
@@ -70,14 +70,14 @@ scan_pictures() {
 }
 
 @test "only what was made in this way is replaced" {
-    scan_pictures
+    scan_images
     exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 -o out --dry-run
     shows "would write out with 1 head silent: L1.H0"
     [ ! -e out ]
     mkdir out
     exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 -o out
     exits 6 "$CLIPSPAN" edit "$model" run --heads L1.H1 -o out
-    says "replace it with --force"
+    says "use --force to overwrite"
     exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H1 -o out/ --force
     grep -q L1.H1 out/clipspan_edit.json
     exits 6 "$CLIPSPAN" edit "$model" run --heads L1.H1 -o pics --force
@@ -88,7 +88,7 @@ scan_pictures() {
 }
 
 @test "what edit refuses" {
-    scan_pictures
+    scan_images
     exits 2 "$CLIPSPAN" edit "$model" run -o out
     says "no head is chosen"
     exits 2 "$CLIPSPAN" edit "$model" run --heads "" -o out
@@ -102,26 +102,26 @@ scan_pictures() {
     exits 4 "$CLIPSPAN" edit "$model" run --role colour -o out
     says "have no roles yet"
     exits 2 "$CLIPSPAN" edit "$model" run --heads L1.H0 --labels folder -o out
-    says "--labels is for pictures that are named behind RUN"
+    says "--labels is for images that are named behind RUN"
     exits 4 "$CLIPSPAN" edit "$GOLDEN/openclip-wide" run --heads L1.H0 -o out
     says "other"
     exits 4 "$CLIPSPAN" edit "$model" nothing --heads L1.H0 -o out
-    exits 0 "$CLIPSPAN" scan "$model" pics --codes none -o bare
+    exits 0 "$CLIPSPAN" scan "$model" pics --coefficients none -o bare
     exits 4 "$CLIPSPAN" edit "$model" bare --heads L1.H0 -o out
-    says "keeps no codes of its pictures"
+    says "keeps no coefficients of its images"
     [ ! -e out ]
 }
 
-@test "all heads of everything may be silent, and skipped pictures are counted" {
-    scan_pictures
+@test "all heads of everything may be silent, and skipped images are counted" {
+    scan_images
     cp pics/red/1.png gone.png
     exits 0 "$CLIPSPAN" edit "$model" run --heads '*.*' -o out --json
     json sets.0.heads.# 6
     rm pics/green/2.png
     exits 3 "$CLIPSPAN" edit "$model" run --heads L0.H1 -o out2 --json
     json skipped 1
-    json pictures 5
+    json images 5
     rm -r pics
     exits 4 "$CLIPSPAN" edit "$model" run --heads L0.H1 -o out3 --json
-    says "none of the 6 pictures could be used"
+    says "none of the 6 images could be used"
 }

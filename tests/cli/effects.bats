@@ -2,15 +2,15 @@
 # clipspan effects, ablate, shortcut; classifiers as arrays
 load helper
 
-# Six pictures: labels red and blue, one without; groups of three, one and one picture, one without; a group whose only
-# picture is gone.
+# Six images: labels red and blue, one without; groups of three, one and one image, one without; a group whose only
+# image is gone.
 scan_list() {
     printf '%s\n' path,class,place,other \
         pics/red/1.png,red,land,x pics/red/2.png,red,land,y pics/blue/1.png,blue,land,x \
         pics/blue/2.png,blue,sea,y pics/green/1.png,,sea,x pics/green/2.png,red,,y \
         pics/gone.png,blue,moon,x >list.csv
     for c in red green blue; do cp pics/$c/1.png pics/$c/2.png; done
-    # pictures of one colour are alike: some are told apart by their size
+    # images of one colour are alike: some are told apart by their size
     exits 3 "$CLIPSPAN" scan "$model" list.csv --labels class --groups place -o run
 }
 
@@ -20,29 +20,29 @@ scan_list() {
     silent
     json schema clipspan.ablate.v1
     json effect direct
-    json pictures 5
+    json images 5
     json unlabelled 1
     json ungrouped 1
-    json overall.pictures 5
+    json overall.images 5
     json per_class.0.class red
-    json per_class.0.pictures 3
-    json per_class.1.pictures 2
+    json per_class.0.images 3
+    json per_class.1.images 2
     json per_group.# 2
     json per_group.0.group land
-    json per_group.0.pictures 3
+    json per_group.0.images 3
     json per_group.1.group sea
-    json per_group.1.pictures 1
+    json per_group.1.images 1
     json random.# 5
-    json terms.0 L0.H0
-    shows "the evaluated pictures themselves, as published"
+    json components.0 L0.H0
+    shows "the evaluated images themselves, as published"
     exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --mlps --before 1 --classes red,blue --templates none --tsv --random 2
-    [ "$(head -1 .out | cut -f1-5)" = "$(printf 'what\tname\tpictures\tbefore\tbefore_low')" ]
+    [ "$(head -1 .out | cut -f1-5)" = "$(printf 'what\tname\timages\tbefore\tbefore_low')" ]
     [ "$(cut -f1 .out | sort | uniq -c | tr -s ' ' | tr '\n' ';')" = \
         " 2 class; 2 group; 1 overall; 2 random; 2 random_worst_group; 1 what; 1 worst_group;" ]
     exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --table
     shows "worst group"
-    shows "direct effects; means over the 6 pictures of run"
-    shows "not counted: 1 picture without a label"
+    shows "direct effects; means over the 6 images of run"
+    shows "not counted: 1 image without a label"
 }
 
 @test "labels and groups come from a CSV by path, in any order" {
@@ -58,7 +58,7 @@ scan_list() {
         --labels class --groups place,other
     json per_group.# 5
     json per_group.3.group sea/x
-    json per_group.3.pictures 0
+    json per_group.3.images 0
     exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --groups place && says "--from FILE.csv"
     exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --from list.csv && says "--labels COLUMN"
     exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --from list.csv --labels colour && says "colour"
@@ -69,10 +69,10 @@ scan_list() {
     says "missing value that a program wrote down"
     sed 's/pics/else/' list.csv >else.csv
     exits 2 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --templates none --from else.csv --labels class
-    says "names none of the run's pictures"
+    says "names none of the run's images"
 }
 
-@test "sets of terms by name, file and role" {
+@test "sets of components by name, file and role" {
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
     exits 2 "$CLIPSPAN" ablate run --classes red,green,blue --templates none && says "nothing to ablate"
     exits 2 "$CLIPSPAN" ablate run --heads , --classes red,green,blue --templates none && says "empty set"
@@ -83,8 +83,8 @@ scan_list() {
     exits 4 "$CLIPSPAN" ablate run --role colour --classes red,green,blue --templates none && says "clipspan roles run"
     printf '# two\nL0.H0, L0.H1\n L0.MLP input' >set
     exits 0 "$CLIPSPAN" ablate run --heads set --classes red,green,blue --templates none --json
-    json terms.# 4
-    json terms.3 input
+    json components.# 4
+    json components.3 input
     printf '# none\n' >set
     exits 4 "$CLIPSPAN" ablate run --heads set --classes red,green,blue --templates none && says "names no head"
 }
@@ -92,39 +92,39 @@ scan_list() {
 @test "means of another run, and runs that do not go together" {
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
     exits 0 "$CLIPSPAN" scan "$model" pics/red pics/blue -o some
-    exits 0 "$CLIPSPAN" scan "$model" pics -o bare --codes none
+    exits 0 "$CLIPSPAN" scan "$model" pics -o bare --coefficients none
     exits 0 "$CLIPSPAN" scan "$GOLDEN/openclip-wide" pics -o wide
     exits 0 "$CLIPSPAN" plan "$model" pics -o planned
     exits 0 "$CLIPSPAN" ablate run --mean some --heads L0.H0 --classes red,green,blue --templates none --json
-    shows "means over the 2 pictures of some"
+    shows "means over the 2 images of some"
     exits 4 "$CLIPSPAN" ablate run --mean wide --heads L0.H0 --classes red,green,blue && says "same model"
-    exits 4 "$CLIPSPAN" ablate bare --heads L0.H0 --classes red,green,blue && says "keeps no codes"
+    exits 4 "$CLIPSPAN" ablate bare --heads L0.H0 --classes red,green,blue && says "keeps no coefficients"
     exits 4 "$CLIPSPAN" effects planned --classes red,green,blue && says "not merged"
     exits 4 "$CLIPSPAN" effects nowhere --classes red,green,blue
 }
 
-@test "effects: the published sequence, every term alone, heads replaced by texts" {
+@test "effects: the published sequence, every component alone, heads replaced by texts" {
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder
     exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --json
     json schema clipspan.effects.v1
     json sequence.0.ablated nothing
     json sequence.1.ablated mlps
-    json sequence.3.ablated mlps_and_class_part
+    json sequence.3.ablated mlps_and_class_self_attention
     json sequence.0.drop 0
     json labelled true
     layers=$("$JSON_AT" layers.# <.out)
     json mlps.# $((layers + 1))
     json sequence.# $((layers + 4))
     printf 'colour\ta red thing\ncolour\ta blue thing\n!place\ta forest\n' >pool
-    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --texts pool --picks 2 --tsv
+    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --texts pool --texts-per-head 2 --tsv
     [ "$(cut -f1 .out | grep -c texts)" -eq 2 ]
-    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --texts pool --picks 2 --table
+    exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --texts pool --texts-per-head 2 --table
     shows "heads replaced by"
-    exits 2 "$CLIPSPAN" effects run --classes red,green,blue --picks 2 && says "--texts"
+    exits 2 "$CLIPSPAN" effects run --classes red,green,blue --texts-per-head 2 && says "--texts"
     rm -r run
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 0 "$CLIPSPAN" effects run --classes red,green,blue --templates none --table
-    shows "no picture has a label"
+    shows "no image has a label"
 }
 
 @test "a classifier is an array that is read again" {
@@ -173,12 +173,12 @@ scan_list() {
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "a;b" --also x=also && says "--from"
 }
 
-@test "surgery: scale, mean, another picture" {
+@test "surgery: scale, mean, another image" {
     scan_list
     exits 0 "$CLIPSPAN" surgery run --set L0.H0=1 --classes red,blue --templates none --json
     json schema clipspan.surgery.v1
     json changed 0
-    json terms.0 L0.H0=1
+    json components.0 L0.H0=1
     exits 0 "$CLIPSPAN" ablate run --heads L0.*,L1.H0 --classes red,blue --templates none --json
     cp .out one
     exits 0 "$CLIPSPAN" surgery run --set '*=mean' --set '*=1' --set 'L0.*=mean' --set L1.H0=mean --classes red,blue \
@@ -195,34 +195,34 @@ scan_list() {
     exits 6 "$CLIPSPAN" surgery run --set L0.H0=0 --classes red,blue --templates none -o s.npy && says "--force"
 }
 
-# The small model takes red and green pictures for "one" and blue ones for "two", and the mean of all six for "two".
-# Land: two of three right; sea: its one picture wrong; lake: a picture without a label; one picture without a group.
-@test "groups counted by hand: one picture, no label, no group" {
+# The small model takes red and green images for "one" and blue ones for "two", and the mean of all six for "two".
+# Land: two of three right; sea: its one image wrong; lake: an image without a label; one image without a group.
+@test "groups counted by hand: one image, no label, no group" {
     for c in red green blue; do cp pics/$c/1.png pics/$c/2.png; done
     printf '%s\n' path,y,place pics/red/1.png,r,land pics/red/2.png,b,land pics/blue/1.png,b,land pics/blue/2.png,r,sea \
         pics/green/1.png,,lake pics/green/2.png,r, >list.csv
     printf 'r\tone\nb\ttwo\n' >classes.txt
     exits 0 "$CLIPSPAN" scan "$model" list.csv --labels y --groups place -o run
     exits 0 "$CLIPSPAN" ablate run --heads '*' --mlps --classes classes.txt --templates none --json
-    json pictures 5
+    json images 5
     json unlabelled 1
     json ungrouped 1
     json overall.before_correct 3
     json overall.after_correct 2
-    json per_class.0.pictures 3
+    json per_class.0.images 3
     json per_class.0.before_correct 2
     json per_class.0.after_correct 0
     json per_class.1.before_correct 1
     json per_class.1.after_correct 2
     json per_group.# 3
     json per_group.0.group lake
-    json per_group.0.pictures 0
+    json per_group.0.images 0
     json per_group.1.group land
-    json per_group.1.pictures 3
+    json per_group.1.images 3
     json per_group.1.before_correct 2
     json per_group.1.after_correct 2
     json per_group.2.group sea
-    json per_group.2.pictures 1
+    json per_group.2.images 1
     json per_group.2.before_correct 0
     json per_group.2.before_low 0
     json per_group.2.before_high 0.793450686 # 1.96^2 / (1 + 1.96^2), Wilson's bound of none of one
@@ -236,7 +236,7 @@ scan_list() {
     json sequence.0.worst 0
     exits 0 "$CLIPSPAN" shortcut run --classes classes.txt --templates none --cue "water;grass" --json
     json pairs.0.remedies.0.groups.1.after_correct 2
-    json pairs.0.remedies.0.groups.0.pictures 0
+    json pairs.0.remedies.0.groups.0.images 0
     printf 'r\tred\ng\tgreen\nb\tblue\n' >also.txt
     exits 0 "$CLIPSPAN" shortcut run --classes classes.txt --templates none --cue "water;grass" --from list.csv --labels y \
         --groups place --also y=also.txt:none --tsv
@@ -256,7 +256,7 @@ scan_list() {
 
 @test "each of the four says what is wrong with classes, runs, labels and groups" {
     scan_list
-    exits 0 "$CLIPSPAN" scan "$model" pics -o bare --codes none
+    exits 0 "$CLIPSPAN" scan "$model" pics -o bare --coefficients none
     exits 0 "$CLIPSPAN" scan "$GOLDEN/openclip-wide" pics -o wide
     printf 'red\n' >one.txt
     sed 's/,red,/,nan,/' list.csv >nan.csv
@@ -268,13 +268,13 @@ scan_list() {
         exits 2 "$CLIPSPAN" "${words[@]}" run --classes one.txt && says "at least two classes"
         words+=(--classes red,blue --templates none)
         exits 4 "$CLIPSPAN" "${words[@]}" nowhere && says "nowhere"
-        exits 4 "$CLIPSPAN" "${words[@]}" bare && says "keeps no codes"
-        exits 4 "$CLIPSPAN" "${words[@]}" run --mean bare && says "keeps no codes"
+        exits 4 "$CLIPSPAN" "${words[@]}" bare && says "keeps no coefficients"
+        exits 4 "$CLIPSPAN" "${words[@]}" run --mean bare && says "keeps no coefficients"
         exits 4 "$CLIPSPAN" "${words[@]}" run --mean wide && says "means come from a run of the same model"
         exits 4 "$CLIPSPAN" "${words[@]}" run --mean nowhere && says "nowhere"
         exits 4 "$CLIPSPAN" "${words[@]}" run --from nan.csv --labels class && says 'label is "nan"'
         exits 4 "$CLIPSPAN" "${words[@]}" run --from nangroup.csv --labels class --groups place && says 'group is "NaN"'
-        exits 2 "$CLIPSPAN" "${words[@]}" run --from none.csv --labels class && says "no picture of the run has a label"
+        exits 2 "$CLIPSPAN" "${words[@]}" run --from none.csv --labels class && says "no image of the run has a label"
         exits 2 "$CLIPSPAN" "${words[@]}" run --from list.csv --labels class --groups plaice && says "did you mean"
         words=("${words[@]/red,blue/red,green}")
         exits 2 "$CLIPSPAN" "${words[@]}" run && says 'labels that no class has: "blue"'

@@ -5,7 +5,7 @@ load helper
 # rows FILE.npy: the first number of the shape in its header
 rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]+),.*/\1/p"; }
 
-@test "pictures: a row each in list order, and a table of what each row is" {
+@test "images: a row each in list order, and a table of what each row is" {
     exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy --json && silent
     json schema clipspan.embed.v1
     json shape "[3,20]"
@@ -17,7 +17,7 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
     [ "$(sed -n 4p a.rows.csv)" = "2,pics/red/1.png,,,ok," ]
 }
 
-@test "a corrupt picture is skipped, counted and listed, exit 3; it has no row" {
+@test "a corrupt image is skipped, counted and listed, exit 3; it has no row" {
     head -c 60 pics/green/1.png >pics/green/cut.png
     echo "words" >pics/green/text.jpg
     exits 3 "$CLIPSPAN" embed "$model" pics -o a.npy --json
@@ -33,22 +33,22 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
     cmp first.npy b.npy
 }
 
-@test "of many skipped pictures the first twenty are named and the rest counted" {
+@test "of many skipped images the first twenty are named and the rest counted" {
     for i in $(seq 10 39); do echo x >pics/red/$i.jpg; done
     exits 3 "$CLIPSPAN" embed "$model" pics -o a.npy
     [ "$(grep -c 'skipped: pics' .err)" = 20 ]
     says "skipped: 10 more, 30 of 33 in all"
 }
 
-@test "no usable picture at all: exit 4, nothing is left behind" {
+@test "no usable image at all: exit 4, nothing is left behind" {
     echo x >a.jpg
-    exits 4 "$CLIPSPAN" embed "$model" a.jpg -o a.npy && says "no usable picture"
+    exits 4 "$CLIPSPAN" embed "$model" a.jpg -o a.npy && says "no usable image"
     nothing_left
 }
 
 @test "an empty folder and an empty list are errors, exit 4" {
     mkdir none
-    exits 4 "$CLIPSPAN" embed "$model" none -o a.npy && says "holds no picture"
+    exits 4 "$CLIPSPAN" embed "$model" none -o a.npy && says "holds no image"
     exits 4 "$CLIPSPAN" embed "$model" - -o a.npy </dev/null && says "standard input"
     nothing_left
 }
@@ -97,7 +97,7 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
     printf 'path,kind,place\nred/1.png,warm,"a,b"\nblue/1.png,cold,c\nred/1.png,warm,c\n' >pics/list.csv
     exits 0 "$CLIPSPAN" embed "$model" pics/list.csv --labels kind --groups kind,place -o a.npy --json
     json duplicates 1
-    says "of 3 pictures, 1 was named before"
+    says "of 3 images, 1 was named before"
     [ "$(sed -n 2p a.rows.csv)" = '0,pics/red/1.png,warm,"warm/a,b",ok,' ]
     exits 2 "$CLIPSPAN" embed "$model" pics/list.csv --labels knid -o b.npy && says "did you mean kind?"
 }
@@ -136,17 +136,17 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
     says "cut: "
 }
 
-@test "texts and pictures exclude each other" {
+@test "texts and images exclude each other" {
     exits 2 "$CLIPSPAN" embed "$model" pics --text a -o a.npy && says "exclude"
     exits 2 "$CLIPSPAN" embed "$model" --text a --texts b -o a.npy && says "exclude"
     exits 4 "$CLIPSPAN" embed "$model" --texts nowhere.txt -o a.npy && says nowhere.txt
     nothing_left
 }
 
-@test "a checkpoint without text tower embeds pictures and refuses texts" {
+@test "a checkpoint without text encoder embeds images and refuses texts" {
     exits 0 "$CLIPSPAN" embed "$GOLDEN/image-no-ln-pre" pics -o a.npy
     rm a.npy a.rows.csv
-    exits 4 "$CLIPSPAN" embed "$GOLDEN/image-no-ln-pre" --text a -o a.npy && says "no text tower"
+    exits 4 "$CLIPSPAN" embed "$GOLDEN/image-no-ln-pre" --text a -o a.npy && says "no text encoder"
     nothing_left
 }
 
@@ -160,7 +160,7 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
 @test "-v says how long stages take, -q says nothing even of what is skipped" {
     echo x >pics/red/bad.jpg
     exits 3 "$CLIPSPAN" embed "$model" pics -o a.npy -v
-    says "image tower read and packed"
+    says "image encoder read and packed"
     exits 3 "$CLIPSPAN" embed "$model" pics -o b.npy -q
     silent
 }
@@ -207,12 +207,12 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
 }
 
 @test "one is singular" {
-    exits 0 "$CLIPSPAN" embed "$model" pics/red -o a.npy --table && shows ": 1 picture "
+    exits 0 "$CLIPSPAN" embed "$model" pics/red -o a.npy --table && shows ": 1 image "
     exits 0 "$CLIPSPAN" embed "$model" --text a -o b.npy --table && shows ": 1 text "
-    exits 0 "$CLIPSPAN" embed "$model" pics -o c.npy --table && shows ": 3 pictures "
+    exits 0 "$CLIPSPAN" embed "$model" pics -o c.npy --table && shows ": 3 images "
 }
 
-@test "pictures of a CSV that are all missing: the message names --root" {
+@test "images of a CSV that are all missing: the message names --root" {
     mkdir elsewhere
     printf 'path\nred/1.png\n' >elsewhere/list.csv
     exits 4 "$CLIPSPAN" embed "$model" elsewhere/list.csv -o a.npy && says "--root says where"
@@ -224,7 +224,7 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
     exits 6 "$CLIPSPAN" embed "$model" pics -o a.npy -f -n && says "is a folder"
 }
 
-@test "a picture that memory does not reach for is named when it is skipped" {
+@test "an image that memory does not reach for is named when it is skipped" {
     [ -z "${TSAN_OPTIONS:-}${ASAN_OPTIONS:-}" ] || skip "sanitizers do not start under a limit of memory"
     # 12,000 x 12,000 pixels by its header, and enough bytes to be believed.
     {

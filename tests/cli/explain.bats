@@ -36,10 +36,10 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
     done
     close "$sum" "$(at texts.0.explained)"
     similarity=$(at texts.0.similarity)
-    exits 0 "$CLIPSPAN" embed "$model" pics/red/1.png -o picture.npy
+    exits 0 "$CLIPSPAN" embed "$model" pics/red/1.png -o image.npy
     exits 0 "$CLIPSPAN" embed "$model" --text "a cat" -o text.npy
     floats() { tail -c +129 "$1" | od -An -v -t f4 -w4; }
-    close "$similarity" "$(paste <(floats picture.npy) <(floats text.npy) | awk '{ s += $1 * $2 } END { printf "%.9g", s }')"
+    close "$similarity" "$(paste <(floats image.npy) <(floats text.npy) | awk '{ s += $1 * $2 } END { printf "%.9g", s }')"
 }
 
 @test "rows for other programs add up too" {
@@ -52,16 +52,16 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
               exit !(n == 2 && patches == 18) }' .out
 }
 
-@test "contrasts: mean with several texts, rival, none" {
+@test "contrasts: mean with several texts, runner-up, none" {
     exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --text "a dog" --json && json contrast mean
     close "$(at texts.0.explained)" "$(awk -v a="$(at texts.1.explained)" 'BEGIN { print -a }')"
     first=$(at texts.0.similarity)
     second=$(at texts.1.similarity)
     awk -v a="$first" -v b="$second" 'BEGIN { exit !(a >= b) }'
-    exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --text "a dog" --contrast rival --json
+    exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --text "a dog" --contrast runner-up --json
     close "$(at texts.0.explained)" "$(awk -v a="$first" -v b="$second" 'BEGIN { printf "%.9g", a - b }')"
-    exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --contrast rival && says "at least two"
-    exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png --text a --contrast pairs && says "auto|none|mean|rival"
+    exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --contrast runner-up && says "at least two"
+    exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png --text a --contrast pairs && says "auto|none|mean|runner-up"
 }
 
 @test "the page loads nothing and shows hostile names as they are" {
@@ -91,12 +91,12 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
     exits 2 "$CLIPSPAN" explain "$model" in.html --text a -o in.html -f && says "read as input"
 }
 
-@test "texts without tokens, no texts, models without texts, wrong pictures and heads" {
+@test "texts without tokens, no texts, models without texts, wrong images and heads" {
     exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png --text " " && says "has no tokens"
     exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png && says "no texts"
-    exits 4 "$CLIPSPAN" explain "$GOLDEN/image-no-ln-pre" pics/red/1.png --text a && says "no text tower"
+    exits 4 "$CLIPSPAN" explain "$GOLDEN/image-no-ln-pre" pics/red/1.png --text a && says "no text encoder"
     exits 4 "$CLIPSPAN" explain "$model" pics/red/2.png --text a && says "2.png"
-    exits 2 "$CLIPSPAN" explain "$model" pics --text a && says "one picture"
+    exits 2 "$CLIPSPAN" explain "$model" pics --text a && says "one image"
     echo broken >pics/broken.png
     exits 4 "$CLIPSPAN" explain "$model" pics/broken.png --text a -o out.html && says "broken.png"
     [ ! -e out.html ]
@@ -112,7 +112,7 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --run run --json && says "no atlas"
     json roles false
-    exits 4 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --run run --figure f.png && says "no picks"
+    exits 4 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --run run --figure f.png && says "no basis texts"
     exits 0 "$CLIPSPAN" span run --texts words.txt
     exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --run run --json -o out.html && silent
     json roles true
@@ -141,7 +141,7 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
     [ "$(head -c 4 a.png | tail -c 3)" = PNG ]
     grep -qF ">$text</text>" a.svg
     if grep -qE 'href="[^d]|<script' a.svg; then exit 1; fi
-    # of two pictures each is as far from their mean as the other, on the other side
+    # of two images each is as far from their mean as the other, on the other side
     exits 0 "$CLIPSPAN" explain "$model" two/2.png --text "a cat" --run run --heads L1.H2 --figure b.svg --json
     for i in 0 1 2 3; do
         if [ "$(at figure.0.texts.$i.text 2>.err)" = "$text" ]; then

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # What the tests of the program share. CLIPSPAN (the program), JSON_AT, GOLDEN (checkpoints) and CLIPSPAN_DATA come from
-# Meson. Each test starts in a folder of its own with three pictures: pics/blue/1.png, pics/green/1.png, pics/red/1.png.
+# Meson. Each test starts in a folder of its own with three images: pics/blue/1.png, pics/green/1.png, pics/red/1.png.
 
 bats_require_minimum_version 1.5.0
 

@@ -2,17 +2,17 @@
 # clipspan pixels and clipspan tokens
 load helper
 
-@test "pixels: an array of uint8 of the tower's size" {
+@test "pixels: an array of uint8 of the encoder's size" {
     exits 0 "$CLIPSPAN" pixels "$model" pics -o a.npy --json && silent
     json schema clipspan.pixels.v1
     json shape "[3,24,24,3]"
     [ "$(wc -c <a.npy)" = $((128 + 3 * 24 * 24 * 3)) ]
-    # A picture of one colour stays that colour: blue is 50 90 190.
+    # An image of one colour stays that colour: blue is 50 90 190.
     [ "$(tail -c +129 a.npy | head -c 3 | od -An -tu1 | tr -d ' \n')" = 5090190 ]
     [ "$(sed -n 2p a.rows.csv)" = "0,pics/blue/1.png,,,ok," ]
 }
 
-@test "pixels: a PNG a picture in a folder, which read back are themselves" {
+@test "pixels: a PNG an image in a folder, which read back are themselves" {
     exits 0 "$CLIPSPAN" pixels "$model" pics -o seen/
     [ "$(ls seen)" = "$(printf '0-1.png\n1-1.png\n2-1.png\nrows.csv')" ]
     exits 0 "$CLIPSPAN" pixels "$model" pics -o a.npy
@@ -22,7 +22,7 @@ load helper
     exits 0 "$CLIPSPAN" pixels "$model" pics -o seen -f
 }
 
-@test "pixels: skipped pictures, dry runs and wrong names" {
+@test "pixels: skipped images, dry runs and wrong names" {
     echo x >pics/red/bad.jpg
     exits 3 "$CLIPSPAN" pixels "$model" pics -o seen/
     grep -q '^,pics/red/bad.jpg,,,skipped,.*,$' seen/rows.csv
@@ -51,7 +51,7 @@ load helper
     [ ! -e seen/rows.csv ]
 }
 
-@test "pixels: --max-pixels skips larger pictures" {
+@test "pixels: --max-pixels skips larger images" {
     exits 4 "$CLIPSPAN" pixels "$model" pics -o a.npy --max-pixels 34 && says "ceiling of 34"
     exits 0 "$CLIPSPAN" pixels "$model" pics -o a.npy --max-pixels 35
 }
@@ -80,10 +80,10 @@ load helper
     exits 2 "$CLIPSPAN" tokens "$model" --text "a dog" -n && says "dry-run"
 }
 
-@test "tokens: no texts, empty input, no text tower" {
+@test "tokens: no texts, empty input, no text encoder" {
     exits 2 "$CLIPSPAN" tokens "$model" && says "no texts"
     exits 4 "$CLIPSPAN" tokens "$model" --texts - </dev/null && says "holds no text"
-    exits 4 "$CLIPSPAN" tokens "$GOLDEN/image-no-ln-pre" --text a && says "no text tower"
+    exits 4 "$CLIPSPAN" tokens "$GOLDEN/image-no-ln-pre" --text a && says "no text encoder"
     printf 'a\0b\n' >nul.txt
     exits 4 "$CLIPSPAN" tokens "$model" --texts - <nul.txt && says NUL
 }

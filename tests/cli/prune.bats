@@ -2,14 +2,14 @@
 # clipspan prune, and models that have lost heads
 load helper
 
-scan_pictures() {
+scan_images() {
     for c in red green blue; do cp pics/$c/1.png pics/$c/2.png; done
     exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run
 }
 
 
 @test "heads leave the checkpoint, which is smaller and says the same" {
-    scan_pictures
+    scan_images
     exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small --json
     silent
     json schema clipspan.prune.v1
@@ -26,7 +26,7 @@ scan_pictures() {
     json image.heads 3
     json image.heads_left 4
     exits 0 "$CLIPSPAN" info small --table
-    shows "4 of the image tower's 6 heads are left"
+    shows "4 of the image encoder's 6 heads are left"
     exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 --zero -o zero --json
     json zero true
     cmp zero/open_clip_model.safetensors quiet/open_clip_model.safetensors
@@ -50,7 +50,7 @@ scan_pictures() {
 }
 
 @test "the curve: shares of the heads, by direct effect or by the network" {
-    scan_pictures
+    scan_images
     for by in direct network; do
         exits 0 "$CLIPSPAN" prune "$model" run --share 34 --by $by --classes red,green,blue --templates none -o $by --json
         json order $by
@@ -64,7 +64,7 @@ scan_pictures() {
     exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o table --classes red,green,blue --templates none --table
     shows "34 % of the heads"
     shows "least direct effect"
-    shows "a picture's pass takes a core"
+    shows "an image's pass takes a core"
     exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o rows --tsv
     [ "$(wc -l <.out)" = 12 ]
     exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o dry --dry-run
@@ -72,8 +72,8 @@ scan_pictures() {
     [ ! -e dry ]
 }
 
-@test "a model that has lost heads goes through every command" {
-    scan_pictures
+@test "a model with pruned heads goes through every command" {
+    scan_images
     exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small
     printf 'colour\tred\ncolour\tgreen\nshape\tround\nshape\tflat\n' >pool.txt
     exits 0 "$CLIPSPAN" atlas small pics -o atlas --texts pool.txt --json
@@ -97,7 +97,7 @@ scan_pictures() {
 }
 
 @test "damaged lists of heads are refused" {
-    scan_pictures
+    scan_images
     exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small
     while IFS='|' read -r lists words; do
         rm -rf broken
@@ -110,8 +110,8 @@ scan_pictures() {
 [[0, 2]]|expected a list of 2 lists, one a layer, found 1
 [[0, 2], []]|expected for layer 1 a list of 1 to 3 heads, found 0
 [[0, 2], [0, 1, 2, 3]]|expected for layer 1 a list of 1 to 3 heads, found 4
-[[0, 2], [1, 1]]|layer 1: expected rising whole numbers below 3, item 1 is not
-[[0, 3], [1, 2]]|layer 0: expected rising whole numbers below 3, item 1 is not
+[[0, 2], [1, 1]]|layer 1: expected rising integers below 3, item 1 is not
+[[0, 3], [1, 2]]|layer 0: expected rising integers below 3, item 1 is not
 [[0, 2], [1, "2"]]|item 1 is not
 [[0, 2], 2]|found no list
 [[0, 2], [1]]|expected [36, 36]
@@ -120,7 +120,7 @@ END
 }
 
 @test "what prune refuses" {
-    scan_pictures
+    scan_images
     exits 2 "$CLIPSPAN" prune "$model" run -o out
     says "no head is chosen"
     exits 2 "$CLIPSPAN" prune "$model" run --heads 'L0.*' -o out
@@ -134,6 +134,6 @@ END
     says "less than one head"
     exits 2 "$CLIPSPAN" prune "$model" run --share 100 -o out
     exits 2 "$CLIPSPAN" prune "$model" run --share 50 --by network -o out --dry-run
-    says "has to run pictures to choose"
+    says "has to run images to choose"
     [ ! -e out ]
 }

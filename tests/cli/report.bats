@@ -25,13 +25,13 @@ lacks() {
     exits 0 "$CLIPSPAN" report run --texts words.txt --json
     json schema clipspan.report.v1
     json report run/report.html
-    json pictures 3
+    json images 3
     holds run/report.html "<!doctype html>"
     holds run/report.html '<article class=card id="L0.H0">'
     holds run/report.html 'data:image/jpeg;base64,'
     holds run/report.html '<bdi>1.png</bdi>'
     lacks run/report.html 'https?:|src=|url\(|@import'
-    # what is there already is taken, and gives the same page
+    # what already exists is taken, and gives the same page
     exits 0 "$CLIPSPAN" report run -o again.html --table && shows "open it in a browser"
     cmp run/report.html again.html
 }
@@ -49,10 +49,10 @@ lacks() {
     exits 4 "$CLIPSPAN" report nowhere
 }
 
-@test "pictures that are gone, moved or unwanted have their names" {
+@test "images that are gone, moved or unwanted have their names" {
     words >words.txt
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
-    exits 0 "$CLIPSPAN" report run --texts words.txt --no-pictures
+    exits 0 "$CLIPSPAN" report run --texts words.txt --no-images
     lacks run/report.html data:image
     holds run/report.html '<bdi>1.png</bdi>'
     mkdir new && mv pics new
@@ -67,7 +67,7 @@ lacks() {
     words >words.txt
     exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts words.txt
     says "run/report.html"
-    holds run/report.html '<h2>Map of heads</h2>'
+    holds run/report.html '<h2>Head grid</h2>'
     exits 0 "$CLIPSPAN" report run -o again.html
     cmp run/report.html again.html
 }
@@ -110,6 +110,6 @@ lacks() {
     holds bare/report.html 'of answers stay without all MLPs'
     exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --classes red && says "--classes"
     exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --templates none && says "--classes"
-    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --classes red,blue --codes none && says "keeps none"
+    exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --classes red,blue --coefficients none && says "keeps none"
     [ ! -e no ]
 }

@@ -22,8 +22,8 @@ birds() {
     printf '0\then\n1\tduck\n' >birds.txt
 }
 
-# pictures: val/ with two wnid folders of six scenes each, and the class file shapes.txt
-pictures() {
+# images: val/ with two wnid folders of six scenes each, and the class file shapes.txt
+images() {
     mkdir -p imagenet/val/n00000001 imagenet/val/n00000002
     for shape in circle star; do
         awk -F, -v s=$shape '$4 == s && n < 6 { print $1; n++ }' "$scenes/test.csv" >chosen
@@ -49,14 +49,14 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     json tables.# 6
     json tables.3.name waterbirds
     json tables.3.model ViT-L-14/laion2b_s32b_b82k
-    json tables.3.pictures 5794
+    json tables.3.images 5794
     exits 0 "$CLIPSPAN" reproduce list --tsv
     [ "$(wc -l <.out)" -eq 7 ]
     exits 0 "$CLIPSPAN" reproduce --table && shows "metadata.csv"
     exits 2 "$CLIPSPAN" reproduce waterbird --data . && says "did you mean waterbirds"
     exits 2 "$CLIPSPAN" reproduce layers && says "--data DIR"
     exits 2 "$CLIPSPAN" reproduce layers --data . --heads L0.H0 && says "--heads"
-    exits 2 "$CLIPSPAN" reproduce roles --data . --picks 3 && says "--picks"
+    exits 2 "$CLIPSPAN" reproduce roles --data . --texts-per-head 3 && says "--texts-per-head"
 }
 
 @test "data that is missing is named, with its layout and the model" {
@@ -68,21 +68,21 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     done
     exits 4 "$CLIPSPAN" reproduce layers --data nowhere && says "no such folder"
     cp pics/red/1.png flat/ILSVRC2012_val_00000001.png
-    exits 4 "$CLIPSPAN" reproduce layers --data flat && says "move each picture into the folder of its class"
+    exits 4 "$CLIPSPAN" reproduce layers --data flat && says "move each image into the folder of its class"
     mkdir -p unfilled/val/n01440764
-    exits 4 "$CLIPSPAN" reproduce layers --data unfilled && says "holds no picture"
+    exits 4 "$CLIPSPAN" reproduce layers --data unfilled && says "holds no image"
     exits 4 "$CLIPSPAN" reproduce waterbirds --data empty && says "holds no metadata.csv"
     exits 4 "$CLIPSPAN" reproduce segmentation --data empty && says "holds no folder images"
     says "ViT-B-16/laion2b_s34b_b88k"
     mkdir half half/images
     exits 4 "$CLIPSPAN" reproduce segmentation --data half && says "holds no folder masks"
     mkdir half/masks
-    exits 4 "$CLIPSPAN" reproduce segmentation --data half && says "holds no picture"
+    exits 4 "$CLIPSPAN" reproduce segmentation --data half && says "holds no image"
     cp pics/red/1.png half/images
     exits 4 "$CLIPSPAN" reproduce segmentation --data half && says "holds no mask"
     touch empty/gtsegs_ijcv.mat
     exits 4 "$CLIPSPAN" reproduce segmentation --data empty && says "clipspan-import-mat"
-    pictures
+    images
     HF_HUB_CACHE=$PWD/nowhere exits 4 "$CLIPSPAN" reproduce layers --data imagenet --classes shapes.txt
     says "model of the table layers"
     exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model nowhere/model --classes shapes.txt
@@ -93,7 +93,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     [ ! -e reproduce-imagenet ]
 }
 
-@test "pictures in one folder, with the list that says their classes" {
+@test "images in one folder, with the list that says their classes" {
     mkdir -p flat/ILSVRC/Data/CLS-LOC/val
     cp pics/red/1.png flat/ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000001.JPEG
     cp pics/blue/1.png flat/ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000003.JPEG
@@ -102,10 +102,10 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
         'ILSVRC2012_val_00000002,n01440764 0 0 9 9 ' 'ILSVRC2012_val_00000001,n02123045 1 2 3 4 n02123045 5 6 7 8 ' \
         >flat/LOC_val_solution.csv
     exits 0 "$CLIPSPAN" reproduce mlp-ablation --data flat --model "$model" --templates none --json
-    json pictures 2
-    json classes_with_pictures 2
+    json images 2
+    json classes_with_images 2
     cp .out flat.json
-    [ "$(cat reproduce-imagenet/pictures.csv)" = \
+    [ "$(cat reproduce-imagenet/images.csv)" = \
         "$(printf '%s\n' path,class ILSVRC2012_val_00000003.JPEG,n03126707 ILSVRC2012_val_00000001.JPEG,n02123045)" ]
     exits 0 "$CLIPSPAN" effects reproduce-imagenet/run --classes reproduce-imagenet/classes.txt --templates none --json
     json sequence.0.correct "$("$JSON_AT" rows.0.correct <flat.json)"
@@ -122,8 +122,8 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     cp pics/red/1.png imagenet/n02123045
     cp pics/blue/1.png imagenet/n03126707
     exits 0 "$CLIPSPAN" reproduce mlp-ablation --data imagenet --model "$model" --classes imagenet --templates none --json
-    json pictures 2
-    json classes_with_pictures 2
+    json images 2
+    json classes_with_images 2
     [ "$(sed -n 282p reproduce-imagenet/classes.txt)" = "$(printf 'n02123045\ttabby cat')" ]
     [ "$(sed -n 518p reproduce-imagenet/classes.txt)" = "$(printf 'n03126707\tconstruction crane')" ]
     [ "$(wc -l <reproduce-imagenet/classes.txt)" -eq 1000 ]
@@ -131,15 +131,15 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
 }
 
 @test "MLPs, layers and texts: the figures of effects, on one run" {
-    pictures
+    images
     awk 'NR % 100 == 0' "$CLIPSPAN_DATA/pool.txt" >pool
     for name in mlp-ablation layers "texts --texts pool"; do
         # shellcheck disable=SC2086 # an option follows the last name
         exits 0 "$CLIPSPAN" reproduce $name --data imagenet --model demo --classes shapes.txt --json -o out
         json schema clipspan.reproduce.v1
         json same_model_by another
-        json pictures 12
-        json published_pictures 50000
+        json images 12
+        json published_images 50000
         json published_model ViT-L-14/laion2b_s32b_b82k
         cp .out "${name%% *}.json"
     done
@@ -168,13 +168,13 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     json rows.1.published 0.7412
     json rows.1.source recalled
     exits 0 "$CLIPSPAN" reproduce mlp-ablation --data imagenet --model demo --classes shapes.txt --table -o out
-    shows "Measured on 12 pictures, published on 50,000"
+    shows "Measured on 12 images, published on 50,000"
     shows "another architecture"
     shows "75.25  recalled"
 }
 
 @test "roles: the texts of span, for heads that are named" {
-    pictures
+    images
     exits 2 "$CLIPSPAN" reproduce roles --data imagenet --model demo --classes shapes.txt
     says "names heads of ViT-L-14 (24 layers of 16)"
     exits 2 "$CLIPSPAN" reproduce roles --data imagenet --model demo --classes shapes.txt --heads L3.MLP
@@ -188,8 +188,8 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     cp .out span.json
     cp roles.json .out
     for k in 0 1 2 3 4; do
-        same heads.0.measured.$k heads.1.picks.$k.text span.json
-        same heads.1.measured.$k heads.0.picks.$k.text span.json
+        same heads.0.measured.$k heads.1.basis_texts.$k.text span.json
+        same heads.1.measured.$k heads.0.basis_texts.$k.text span.json
     done
 }
 
@@ -200,7 +200,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     says "24 layers of 16"
     exits 2 "$CLIPSPAN" reproduce waterbirds --data birds --model demo --heads L9.H0 && says "did you mean"
     exits 0 "$CLIPSPAN" reproduce waterbirds --data birds --model demo --classes birds.txt --heads L3.H7,L3.H1 --json -o out
-    json pictures 40
+    json images 40
     json rows.1.what heads
     json rows.1.published 0.729
     json rows.1.source "project page"
@@ -221,7 +221,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     for g in 0 1 2 3; do
         same rows.$((7 + 2 * g)).measured per_group.$g.before ablate.json
         same rows.$((8 + 2 * g)).measured per_group.$g.after ablate.json
-        same rows.$((8 + 2 * g)).pictures per_group.$g.pictures ablate.json
+        same rows.$((8 + 2 * g)).images per_group.$g.images ablate.json
     done
     exits 0 "$CLIPSPAN" ablate out/run --heads L3.H7,L3.H1 --classes birds.txt --json
     cp .out ablate.json
@@ -244,7 +244,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     for i in 0 1 3 5 6 9 12; do same rows.$i.correct rows.$i.correct whole.json; done
 }
 
-@test "Waterbirds: lists that are wrong, pictures that are gone" {
+@test "Waterbirds: lists that are wrong, images that are gone" {
     birds 8
     wrong() { # wrong SED WORDS
         sed "$1" birds/metadata.csv >keep
@@ -258,7 +258,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     wrong 's/,[01],2,/,nan,2,/' "missing value that a program wrote down"
     wrong 's/,2,1,x/,2,NaN,x/' 'place is "NaN"'
     wrong 's/,2,0,x/,2,7,x/' "where 0 or 1 was expected"
-    wrong '2,$d' "holds no picture"
+    wrong '2,$d' "holds no image"
     wrong '3s/$/,1/' "line 3"
     : >wrong/metadata.csv
     exits 4 "$CLIPSPAN" reproduce waterbirds --data wrong --model demo --heads L3.H7 && says "is empty"
@@ -267,7 +267,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     exits 3 "$CLIPSPAN" reproduce waterbirds --data birds --model demo --classes birds.txt --heads L3.H7 --json
     says "skipped: "
     json listed 8
-    [ "$("$JSON_AT" pictures <.out)" -lt 8 ]
+    [ "$("$JSON_AT" images <.out)" -lt 8 ]
     rm -r birds/002.Duck
     exits 4 "$CLIPSPAN" reproduce waterbirds --data birds --model demo --classes birds.txt --heads L3.H7 -o none
 }
@@ -287,7 +287,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     sed -i '2s/,2,/,1,/' birds/metadata.csv
     exits 6 reproduce && says "lists something else"
     exits 0 reproduce --force --json
-    json pictures 7
+    json images 7
     exits 6 "$CLIPSPAN" reproduce waterbirds --data birds --model "$model" --classes birds.txt --heads L0.H0
 }
 
@@ -299,7 +299,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     done
     exits 0 "$CLIPSPAN" reproduce segmentation --data masks --model demo --classes circle,star,moon --json
     silent
-    json pictures 5
+    json images 5
     json rows.0.what clipspan
     json rows.0.part published
     json rows.0.metric accuracy
@@ -321,6 +321,6 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     exits 3 "$CLIPSPAN" reproduce segmentation --data masks --model demo --classes circle,star,moon --table -o cut
     says "0001.png"
     shows "Chefer"
-    shows "used 4 pictures"
+    shows "used 4 images"
     [ -e cut/rows.csv ]
 }

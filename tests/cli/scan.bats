@@ -2,8 +2,8 @@
 # clipspan plan, scan, merge
 load helper
 
-# pictures N: a list that names the three pictures over and over
-pictures() { yes "$(printf 'pics/red/1.png\npics/green/1.png\npics/blue/1.png')" | head -n "$1"; }
+# images N: a list that names the three images over and over
+images() { yes "$(printf 'pics/red/1.png\npics/green/1.png\npics/blue/1.png')" | head -n "$1"; }
 
 # state RUN: a checksum of everything that a run holds but its index, whose rows test_scan compares
 state() { (cd "$1" && find segments output_maps.safetensors statistics.safetensors -type f | sort | xargs sha256sum | sha256sum); }
@@ -12,18 +12,18 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder --verify-sum --json
     json schema clipspan.scan.v1
     json merged true
-    json pictures 3
+    json images 3
     json used 3
     json skipped 0
     json blocks 1
-    json codes f32
+    json coefficients f32
     json call.chunks 1
     json call.chunks_before 0
     says "by"
     before=$(state run)
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder --json
     json call.chunks_before 1
-    json call.pictures 0
+    json call.images 0
     says "goes on with a run of the same plan"
     exits 0 "$CLIPSPAN" merge run --json
     json schema clipspan.merge.v1
@@ -32,20 +32,20 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
 
 @test "the Python of docs/run-format.md reads a run" {
     command -v python3 || skip
-    pictures 50 >list
+    images 50 >list
     exits 0 "$CLIPSPAN" scan "$model" - -o run <list
     python3 "$CLIPSPAN_DATA/../tests/run/read_example.py" "$CLIPSPAN_DATA/../docs/run-format.md" run
 }
 
 @test "plan, shares in any order and merge give what one scan gives" {
-    pictures 200 >list
+    images 200 >list
     exits 0 "$CLIPSPAN" scan "$model" - -o one -j 1 <list
     exits 0 "$CLIPSPAN" plan "$model" - -o run --json <list
     json schema clipspan.plan.v1
     json chunks 7
     json duplicates 197
     exits 4 "$CLIPSPAN" merge run && says "7 of 7 chunks are not scanned: 0-6"
-    for i in 3 1; do exits 0 "$CLIPSPAN" scan run --shard $i/3 -j 2 --table && shows "share $i of 3 done"; done
+    for i in 3 1; do exits 0 "$CLIPSPAN" scan run --shard $i/3 -j 2 --table && shows "shard $i of 3 done"; done
     exits 4 "$CLIPSPAN" merge run && says "2 of 7 chunks are not scanned: 3-4. "
     export SLURM_ARRAY_TASK_ID=4 SLURM_ARRAY_TASK_MIN=2 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_STEP=2
     exits 0 "$CLIPSPAN" scan run --shard auto
@@ -83,7 +83,7 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
 }
 
 @test "twenty kills at random points, then the same bytes" {
-    pictures 1500 >list
+    images 1500 >list
     exits 0 "$CLIPSPAN" scan "$model" - -o one -q <list
     RANDOM=7
     for i in $(seq 20); do
@@ -99,12 +99,12 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
 }
 
 @test "a signal ends after the chunks at work with 75, and the same call goes on; two end at once" {
-    pictures 40000 >list
+    images 40000 >list
     local run
     # A shell without job control starts background jobs with SIGINT ignored, so it is set right here.
     for signal in INT TERM; do
         run=run$signal
-        env --default-signal=INT,TERM "$CLIPSPAN" scan "$model" - -o $run --codes none <list >.out 2>.err &
+        env --default-signal=INT,TERM "$CLIPSPAN" scan "$model" - -o $run --coefficients none <list >.out 2>.err &
         pid=$!
         for _ in $(seq 300); do
             [ -n "$(find $run/segments/000/packs -name '0*' 2>/dev/null | head -n 1)" ] && break
@@ -120,7 +120,7 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
         exits 4 "$CLIPSPAN" merge $run
         says "chunks are not scanned"
     done
-    env --default-signal=INT "$CLIPSPAN" scan "$model" - -o twice --codes none <list >.out 2>.err &
+    env --default-signal=INT "$CLIPSPAN" scan "$model" - -o twice --coefficients none <list >.out 2>.err &
     pid=$!
     for _ in $(seq 300); do
         [ -n "$(find twice/segments/000/packs -name '0*' 2>/dev/null | head -n 1)" ] && break
@@ -132,7 +132,7 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     [ "$status" = 130 ] || { echo "twice: $status $(<.err)" && false; }
 }
 
-@test "pictures that cannot be used are counted and named, exit 3" {
+@test "images that cannot be used are counted and named, exit 3" {
     echo x >pics/red/2.jpg
     head -c 60 pics/green/1.png >pics/green/cut.png
     exits 3 "$CLIPSPAN" scan "$model" pics -o run --json
@@ -143,23 +143,23 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     json skipped 2
     rm pics/red/1.png
     echo longer >>pics/blue/1.png
-    exits 6 "$CLIPSPAN" scan "$model" pics -o run && says "pictures.count \"5\""
+    exits 6 "$CLIPSPAN" scan "$model" pics -o run && says "images.count \"5\""
     exits 0 "$CLIPSPAN" plan "$model" pics -o late
     rm pics/green/1.png
     echo longer >>pics/blue/1.png
-    exits 4 "$CLIPSPAN" scan late && says "no usable picture among"
+    exits 4 "$CLIPSPAN" scan late && says "no usable image among"
 }
 
 @test "another model, option or list is refused with both values; --force starts anew" {
     exits 0 "$CLIPSPAN" scan "$model" pics -o run
     exits 6 "$CLIPSPAN" scan "$GOLDEN/openclip-wide" pics -o run && says "model.sha256"
-    exits 6 "$CLIPSPAN" scan "$model" pics -o run --codes none
-    says "codes \"f32\"" && says "\"none\"" && says "--force"
-    exits 6 "$CLIPSPAN" scan "$model" pics/red -o run && says "pictures.count \"3\"; this call has \"1\""
+    exits 6 "$CLIPSPAN" scan "$model" pics -o run --coefficients none
+    says "coefficients \"f32\"" && says "\"none\"" && says "--force"
+    exits 6 "$CLIPSPAN" scan "$model" pics/red -o run && says "images.count \"3\"; this call has \"1\""
     exits 6 "$CLIPSPAN" scan "$model" pics -o run --quick-gelu yes && says "model.activation"
     exits 4 "$CLIPSPAN" scan run --model "$GOLDEN/openclip-wide" && says "model.sha256"
-    exits 2 "$CLIPSPAN" scan run --codes f16 && says "belongs to planning"
-    exits 0 "$CLIPSPAN" scan "$model" pics -o run --codes none --force
+    exits 2 "$CLIPSPAN" scan run --coefficients f16 && says "belongs to planning"
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --coefficients none --force
     exits 6 "$CLIPSPAN" scan "$model" pics -o pics --force && says "other things"
     exits 2 "$CLIPSPAN" scan pics && says "is no run"
     exits 2 "$CLIPSPAN" scan "$model" pics && says "-o FOLDER"
@@ -170,17 +170,17 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     exits 0 "$CLIPSPAN" scan "$model" pics -o run -n --json
     json dry_run true
     json chunks 1
-    exits 0 "$CLIPSPAN" plan "$model" pics -o run -n --table && shows "would plan run: 3 pictures in 1 chunk"
+    exits 0 "$CLIPSPAN" plan "$model" pics -o run -n --table && shows "would plan run: 3 images in 1 chunk"
     [ ! -e run ]
 }
 
-@test "a run finds its pictures from anywhere, and from --root when they moved" {
+@test "a run finds its images from anywhere, and from --root when they moved" {
     exits 0 "$CLIPSPAN" plan "$model" pics -o run
     mkdir elsewhere
     cd elsewhere
     exits 0 "$CLIPSPAN" scan ../run
     cp -r ../pics .
-    exits 6 "$CLIPSPAN" scan "$model" pics -o ../run && says "pictures.folder" # the same names, other files
+    exits 6 "$CLIPSPAN" scan "$model" pics -o ../run && says "images.folder" # the same names, other files
     rm -r pics
     cd ..
     exits 0 "$CLIPSPAN" plan "$model" pics -o moved
@@ -194,7 +194,7 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
 
 @test "a full disk is an error, exit 6, and nothing that was done is lost" {
     [ -z "${TSAN_OPTIONS:-}" ] || skip "the thread sanitizer does not start under a limit on file sizes"
-    pictures 200 >list
+    images 200 >list
     exits 0 "$CLIPSPAN" plan "$model" - -o run <list
     exits 0 "$CLIPSPAN" scan run --shard 1/3
     done=$(cd run && find chunks -type f | sort | xargs sha256sum)

@@ -4,11 +4,11 @@ load helper
 
 run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -q; }
 
-@test "a picture is nearest to itself, by embedding, by heads and by a part of it" {
+@test "an image is nearest to itself, by embedding, by heads and by a part of it" {
     run_of_three
     exits 0 "$CLIPSPAN" search run --like pics/green/1.png --json && silent
     json schema clipspan.search.v1
-    json pictures 3
+    json images 3
     json "hits.#" 3
     json hits.0.label green
     exits 0 "$CLIPSPAN" search run --like pics/red/1.png --heads L1.H2,L0.H0 --json
@@ -19,7 +19,7 @@ run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -
     json "hits.#" 1
 }
 
-@test "texts, pictures taken off, tables and a contact sheet" {
+@test "texts, images taken off, tables and a contact sheet" {
     run_of_three
     exits 0 "$CLIPSPAN" search run --text "a cat" --like pics/red/1.png --unlike pics/blue/1.png --heads L1.H0 --json
     json "hits.#" 3
@@ -43,7 +43,7 @@ run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -
     exits 2 "$CLIPSPAN" search run --like pics/red/1.png --role ,x && says "NAME=WEIGHT"
 }
 
-@test "pictures of the run by path, end of path or number: no file and no model" {
+@test "images of the run by path, end of path or number: no file and no model" {
     cp -r "$model" here
     exits 0 "$CLIPSPAN" scan here pics --labels folder -o run -q
     exits 0 "$CLIPSPAN" search run --like pics/green/1.png --unlike pics/red/1.png --heads L1.H2,L0.H0 --json && cp .out file
@@ -53,17 +53,17 @@ run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -
     exits 0 "$CLIPSPAN" search run --like pics/green/1.png --unlike red/1.png --heads L1.H2,L0.H0 --json && silent
     for i in 0 1 2; do
         [ "$("$JSON_AT" hits.$i.path <.out)" = "$("$JSON_AT" hits.$i.path <file)" ]
-        # the file is in float32 all the way, the run's codes are float32
+        # the file is in float32 all the way, the run's coefficients are float32
         awk -v a="$("$JSON_AT" hits.$i.score <.out)" -v b="$("$JSON_AT" hits.$i.score <file)" \
             'BEGIN { d = a - b; exit !(d < 1e-5 && d > -1e-5) }'
     done
     exits 0 "$CLIPSPAN" search run --like "$PWD/pics/green/1.png" --json && json hits.0.label green
     exits 0 "$CLIPSPAN" search run --like '#1' --json && json hits.0.label green
     [ "$("$JSON_AT" hits.1.score <.out | cut -c1-6)" = "$("$JSON_AT" hits.1.score <whole | cut -c1-6)" ]
-    exits 2 "$CLIPSPAN" search run --like 1.png && says "3 pictures of the run"
+    exits 2 "$CLIPSPAN" search run --like 1.png && says "3 images of the run"
     exits 2 "$CLIPSPAN" search run --like '#3' && says "#0 to #2"
     exits 2 "$CLIPSPAN" search run --like '#1' --region 0,0,1,1 && says "--region"
-    exits 4 "$CLIPSPAN" search run --like green/2.png && says "no picture of the run"
+    exits 4 "$CLIPSPAN" search run --like green/2.png && says "no image of the run"
     mv gone pics
     echo broken >pics/red/2.png
     exits 3 "$CLIPSPAN" scan "$model" pics -o other -q
@@ -86,6 +86,6 @@ run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -
     exits 2 "$CLIPSPAN" search run --like pics/red/1.png --heads L0.MLP && says "no head"
     exits 2 "$CLIPSPAN" search run --like pics/red/1.png --region 0,0,0,5 && says "X,Y,WIDTH,HEIGHT"
     exits 4 "$CLIPSPAN" search pics --like pics/red/1.png
-    exits 0 "$CLIPSPAN" scan "$model" pics --codes none -o bare -q
-    exits 4 "$CLIPSPAN" search bare --like pics/red/1.png && says "codes"
+    exits 0 "$CLIPSPAN" scan "$model" pics --coefficients none -o bare -q
+    exits 4 "$CLIPSPAN" search bare --like pics/red/1.png && says "coefficients"
 }

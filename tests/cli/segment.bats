@@ -2,7 +2,7 @@
 # clipspan segment
 load helper
 
-# Three pictures of 7 x 5, masks by writing them first: the program's own are of the right size.
+# Three images of 7 x 5, masks by writing them first: the program's own are of the right size.
 masks() {
     exits 0 "$CLIPSPAN" segment "$model" pics --classes red,green,blue -o masks
     mkdir right
@@ -19,31 +19,31 @@ masks() {
     masks
     exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask --json && silent
     json schema clipspan.segment.v1
-    json pictures 3
+    json images 3
     json predicted true
     json "scores.#" 20
     json scores.0.method clipspan
     json scores.0.protocol aligned
     json scores.0.threshold mean
-    # the picture's own size and the tower's differ by what was cropped and resized only
+    # the image's own size and the encoder's differ by what was cropped and resized only
     awk -v a="$("$JSON_AT" scores.0.accuracy <.out)" 'BEGIN { exit !(a > 0.85) }'
     exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks right --json --method value
     json "scores.#" 4
     json scores.3.threshold otsu
 }
 
-@test "classes given; sentences filled from columns; pictures without a value are left out" {
+@test "classes given; sentences filled from columns; images without a value are left out" {
     masks
     exits 0 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --labels colour --masks mask --mask-value value --json
     json predicted false
     exits 0 "$CLIPSPAN" segment "$model" list.csv --target "a {colour} thing" --against "{value}" --masks mask --json
-    json pictures 3
+    json images 3
     json left_out 0
     sed -i 's/,green,255/,,255/' list.csv
     exits 0 "$CLIPSPAN" segment "$model" list.csv --target "{colour}" --masks mask --json && says "left out"
     json left_out 1
-    json pictures 2
-    exits 2 "$CLIPSPAN" segment "$model" list.csv --target "{empty}" --masks mask && says "no picture of the list"
+    json images 2
+    exits 2 "$CLIPSPAN" segment "$model" list.csv --target "{empty}" --masks mask && says "no image of the list"
     exits 2 "$CLIPSPAN" segment "$model" list.csv --target "{color}" --masks mask && says "colour"
     exits 2 "$CLIPSPAN" segment "$model" list.csv --target "{colour" --masks mask && says "{COLUMN}"
     exits 2 "$CLIPSPAN" segment "$model" list.csv --against "{colour}" --masks mask && says "--target"
@@ -51,30 +51,30 @@ masks() {
 
 @test "wrong and missing masks are skipped with the reason" {
     masks
-    cp "$GOLDEN/../../examples/picture.png" right/red.png
+    cp "$GOLDEN/../../examples/image.png" right/red.png
     rm right/green.png
     exits 3 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask -o out --json
     json skipped 2
-    json pictures 1
+    json images 1
     says "right/green.png"
-    says "is a picture in colours"
+    says "is an image in colours"
     grep -q 'red.png,skipped' out/rows.csv
     rm right/blue.png
-    exits 4 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask && says "no usable picture"
+    exits 4 "$CLIPSPAN" segment "$model" list.csv --classes red,green,blue --masks mask && says "no usable image"
 }
 
-@test "pictures of 1 x 1 and 20,000 x 20 pixels, and their masks" {
+@test "images of 1 x 1 and 20,000 x 20 pixels, and their masks" {
     mkdir odd
     printf 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR42mPgBwAAEQAQBOQ5bQAAAABJRU5ErkJggg==' | base64 -d >odd/one.png
     printf 'iVBORw0KGgoAAAANSUhEUgAATiAAAAAUAQAAAABA1DALAAAAaElEQVR42u3WMQ0AAAzDsDIof7bFsHOSDSFXUgAA3okEAAAmDgAAEwcAgIkDADBxAACYOAAA%s' \
         TBwAgIkDAMDEAQBg4gAATBwAACYOAAATBwCAiQMAMHEAAJg4AABMHACAiQMAwMQBAHAzBilyVlZUM3AAAAAASUVORK5CYII= | base64 -d >odd/long.png
-    exits 0 "$CLIPSPAN" segment "$model" odd --classes red,green -o masks --json && json pictures 2
+    exits 0 "$CLIPSPAN" segment "$model" odd --classes red,green -o masks --json && json images 2
     mkdir right && cp masks/0-long.png right/long.png && cp masks/1-one.png right/one.png
-    # width and height of a PNG lie at byte 16: the masks are of the pictures' own sizes
+    # width and height of a PNG lie at byte 16: the masks are of the images' own sizes
     [ "$(od -An -tu1 -j16 -N8 right/long.png | tr -s ' ')" = " 0 0 78 32 0 0 0 20" ]
-    exits 0 "$CLIPSPAN" segment "$model" odd --classes red,green --masks right --json && json pictures 2
+    exits 0 "$CLIPSPAN" segment "$model" odd --classes red,green --masks right --json && json images 2
     cp right/one.png right/long.png
-    exits 3 "$CLIPSPAN" segment "$model" odd --classes red,green --masks right --json && says "is a mask of 1 x 1 pixels for a picture of 20000 x 20"
+    exits 3 "$CLIPSPAN" segment "$model" odd --classes red,green --masks right --json && says "is a mask of 1 x 1 pixels for an image of 20000 x 20"
 }
 
 @test "arguments that do not go together" {
@@ -87,7 +87,7 @@ masks() {
     exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green -o m --mask-value 3 && says "--masks"
     exits 2 "$CLIPSPAN" segment "$model" pics --classes red,green -o m --attention-back 9 && says "layer"
     exits 2 "$CLIPSPAN" segment "$model" - --classes red,green --masks mask <<<"pics/red/1.png" && says "CSV"
-    exits 4 "$CLIPSPAN" segment "$GOLDEN/image-no-ln-pre" pics --classes red,green -o m && says "no text tower"
+    exits 4 "$CLIPSPAN" segment "$GOLDEN/image-no-ln-pre" pics --classes red,green -o m && says "no text encoder"
     exits 0 "$CLIPSPAN" segment "$model" pics --classes red,green -o m -n --json && json dry_run true
     [ ! -e m ]
 }
@@ -112,7 +112,7 @@ masks() {
 
 @test "all classes in one mask" {
     exits 0 "$CLIPSPAN" segment "$model" pics --classes red,green,blue -o all --multi --json
-    json pictures 3
+    json images 3
     mkdir right && cp all/0-1.png right/1.png
     # some class is somewhere, and its numbers are numbers of classes
     exits 0 "$CLIPSPAN" segment "$model" pics/blue/1.png --classes red,green,blue --masks right --json

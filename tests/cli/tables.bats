@@ -21,12 +21,12 @@ commands() { # the names of all commands
 @test "long names are whole, below themselves where a line is full" {
     long=a-folder-whose-name-is-long/another-folder-with-a-long-name/one-more-that-is-long-enough
     mkdir -p "$long"
-    for i in 1 2 3 4 5 6; do png red >"$long/a picture with a very long name of many words $i.png"; done
+    for i in 1 2 3 4 5 6; do png red >"$long/an image with a very long name of many words $i.png"; done
     exits 0 "$CLIPSPAN" classify "$model" "$long" --classes "red,a class with a name of more words than one,blue" --table
     narrow
     for word in long name words '1.png' '6.png'; do shows "$word"; done
     if grep -q '…' .out; then false; fi
-    exits 0 "$CLIPSPAN" classify "$model" "$long/a picture with a very long name of many words 1.png" --classes red,blue --table
+    exits 0 "$CLIPSPAN" classify "$model" "$long/an image with a very long name of many words 1.png" --classes red,blue --table
     narrow
 }
 

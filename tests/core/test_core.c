@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The base build as a page in a browser would use it: a model from tensors in memory, pixels,
- * texts, contributions that add up to the embedding, statistics; picture files are refused by
+ * texts, contributions that add up to the embedding, statistics; image files are refused by
  * name. */
 #include <clipspan/clipspan.h>
 
@@ -106,12 +106,14 @@ static const char config[] =
     "\"width\": 16, \"heads\": 2, \"mlp_ratio\": 1.5}}";
 
 /* The identity by hand: every head and MLP contribution, added up. */
-static double largest_difference(const clipspan_parts *parts, size_t at, clipspan_error *err)
+static double largest_difference(const clipspan_decomposition *parts, size_t at,
+                                 clipspan_error *err)
 {
     static float heads[L * HEADS * P], mlps[(L + 1) * P];
-    const float *embedding = clipspan_parts_get_embeddings(parts) + at * P;
+    const float *embedding = clipspan_decomposition_get_embeddings(parts) + at * P;
     double most = 0.0;
-    if (clipspan_parts_run_terms(heads, NULL, mlps, NULL, parts, at, err)) return HUGE_VAL;
+    if (clipspan_decomposition_run_contributions(heads, NULL, mlps, NULL, parts, at, err))
+        return HUGE_VAL;
     for (int p = 0; p < P; p++) {
         double sum = 0.0;
         for (int t = 0; t < L * HEADS; t++)
@@ -130,7 +132,7 @@ static int embed_texts(clipspan_model *model, float *out)
     clipspan_encoder *encoder;
     clipspan_texts *texts;
     clipspan_error err;
-    o.tower = CLIPSPAN_TEXT;
+    o.modality = CLIPSPAN_TEXT;
     CHECK(clipspan_texts_new(&texts, words, NULL, 2, &err) == CLIPSPAN_OK);
     CHECK(clipspan_encoder_new(&encoder, model, &o, &err) == CLIPSPAN_OK);
     CHECK(clipspan_encoder_run_texts(out, encoder, texts, NULL, &err) == CLIPSPAN_OK);
@@ -144,10 +146,10 @@ int main(int argc, char **argv)
     uint8_t pixels[4 * SIZE * SIZE * 3];
     float embeddings[4 * P], text[2 * P];
     double off;
-    clipspan_strength strengths[L * HEADS];
+    clipspan_variance_share variance_shares[L * HEADS];
     clipspan_model *model;
     clipspan_encoder *encoder;
-    clipspan_parts *parts;
+    clipspan_decomposition *parts;
     clipspan_stats *stats;
     clipspan_error err = {0};
     if (argc != 2) return 2;
@@ -163,21 +165,22 @@ int main(int argc, char **argv)
     }
     CHECK(clipspan_encoder_new(&encoder, model, NULL, &err) == CLIPSPAN_OK);
     CHECK(clipspan_encoder_run_pixels(embeddings, encoder, pixels, 4, &err) == CLIPSPAN_OK);
-    CHECK(clipspan_parts_new(&parts, encoder, NULL, &err) == CLIPSPAN_OK);
-    CHECK(clipspan_parts_run_pixels(parts, pixels, 4, &err) == CLIPSPAN_OK);
-    CHECK(memcmp(embeddings, clipspan_parts_get_embeddings(parts), sizeof embeddings) == 0);
+    CHECK(clipspan_decomposition_new(&parts, encoder, NULL, &err) == CLIPSPAN_OK);
+    CHECK(clipspan_decomposition_run_pixels(parts, pixels, 4, &err) == CLIPSPAN_OK);
+    CHECK(memcmp(embeddings, clipspan_decomposition_get_embeddings(parts), sizeof embeddings) == 0);
     CHECK(memcmp(embeddings, embeddings + P, P * sizeof *embeddings) != 0);
     for (size_t i = 0; i < 4; i++) {
-        CHECK(clipspan_parts_run_check(&off, parts, i, &err) == CLIPSPAN_OK && off <= 1e-5);
+        CHECK(clipspan_decomposition_run_check(&off, parts, i, &err) == CLIPSPAN_OK && off <= 1e-5);
         CHECK(largest_difference(parts, i, &err) <= 1e-5);
     }
     CHECK(clipspan_stats_new(&stats, encoder, &err) == CLIPSPAN_OK);
     CHECK(clipspan_stats_add(stats, parts, &err) == CLIPSPAN_OK);
-    CHECK(clipspan_stats_run_strengths(strengths, NULL, NULL, NULL, stats, &err) == CLIPSPAN_OK);
-    CHECK(strengths[0].variance > 0.0);
+    CHECK(clipspan_stats_run_variance_shares(variance_shares, NULL, NULL, NULL, stats, &err) ==
+          CLIPSPAN_OK);
+    CHECK(variance_shares[0].variance > 0.0);
     if (embed_texts(model, text)) return 1;
     clipspan_stats_free(&stats);
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     clipspan_model_close(&model);
     while (count)

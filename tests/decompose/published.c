@@ -79,7 +79,7 @@ static void remove_part(double *rows, double *to, size_t count, size_t P, const 
     }
 }
 
-void cs_published_run(size_t *picks, double *variances, double *made, double *data, size_t N,
+void cs_published_run(size_t *basis_texts, double *variances, double *made, double *data, size_t N,
                       const float *texts, size_t T, size_t P, size_t rank, size_t count)
 {
     double *t = take(T * P, sizeof *t), *chosen = take(P, sizeof *chosen);
@@ -99,9 +99,9 @@ void cs_published_run(size_t *picks, double *variances, double *made, double *da
         variances[k] = -1.0;
         for (size_t i = 0; i < T; i++) {
             double v = variance(data, N, P, t + i * P);
-            if (v > variances[k]) variances[k] = v, picks[k] = i;
+            if (v > variances[k]) variances[k] = v, basis_texts[k] = i;
         }
-        memcpy(chosen, t + picks[k] * P, P * sizeof *chosen);
+        memcpy(chosen, t + basis_texts[k] * P, P * sizeof *chosen);
         remove_part(data, made, N, P, chosen);
         remove_part(t, NULL, T, P, chosen);
     }
@@ -118,13 +118,13 @@ static void draw(cs_scene *s, cs_random *random)
 {
     for (size_t i = 0; i < s->heads * s->C * s->P; i++) {
         size_t row = i / s->P % s->C; /* the last three are small, as in a real head */
-        s->basis[i] = (float)(chance(random) * (row + 3 < s->C ? 0.1 : 0.004));
+        s->output_map[i] = (float)(chance(random) * (row + 3 < s->C ? 0.1 : 0.004));
     }
     for (size_t h = 0; h < s->heads; h++)
         for (size_t c = 0; c < s->C; c++) {
             double mean = 0.1 * chance(random), spread = 0.1 / sqrt(1.0 + (double)c);
             for (size_t n = 0; n < s->N; n++)
-                s->codes[(h * s->N + n) * s->C + c] =
+                s->coefficients[(h * s->N + n) * s->C + c] =
                     (double)(float)(mean + spread * (chance(random) + chance(random)));
         }
     for (size_t t = 0; t < s->T; t++) {
@@ -146,7 +146,7 @@ void cs_scene_count(cs_scene *s)
     memset(s->moments, 0, s->heads * s->size * sizeof *s->moments);
     for (size_t h = 0; h < s->heads; h++) {
         double *blocks = s->blocks + h * CS_SCENE_BLOCKS * s->size;
-        memcpy(rows, s->codes + h * s->N * s->C, s->N * s->C * sizeof *rows);
+        memcpy(rows, s->coefficients + h * s->N * s->C, s->N * s->C * sizeof *rows);
         for (size_t b = 0; b < CS_SCENE_BLOCKS; b++) {
             size_t from = b * s->N / CS_SCENE_BLOCKS, to = (b + 1) * s->N / CS_SCENE_BLOCKS;
             cs_moments_of_rows(blocks + b * s->size, rows + from * s->C, to - from, s->C, s->C);
@@ -160,8 +160,8 @@ void cs_scene_init(cs_scene *s, size_t heads, size_t C, size_t P, size_t N, size
 {
     cs_random random = {seed};
     cs_scene made = {.heads = heads, .C = C, .P = P, .N = N, .T = T, .size = cs_moments_size(C)};
-    made.basis = take(heads * C * P, sizeof *made.basis);
-    made.codes = take(heads * N * C, sizeof *made.codes);
+    made.output_map = take(heads * C * P, sizeof *made.output_map);
+    made.coefficients = take(heads * N * C, sizeof *made.coefficients);
     made.texts = take(T * P, sizeof *made.texts);
     made.moments = take(heads * made.size, sizeof *made.moments);
     made.blocks = take(heads * CS_SCENE_BLOCKS * made.size, sizeof *made.blocks);
@@ -170,7 +170,7 @@ void cs_scene_init(cs_scene *s, size_t heads, size_t C, size_t P, size_t N, size
     draw(s, &random);
     cs_scene_count(s);
     for (size_t h = 0; h < heads; h++) {
-        cs_span_head head = {s->basis + h * C * P, s->moments + h * s->size,
+        cs_span_head head = {s->output_map + h * C * P, s->moments + h * s->size,
                              s->blocks + h * CS_SCENE_BLOCKS * s->size, CS_SCENE_BLOCKS, s->size};
         s->head[h] = head;
     }
@@ -178,7 +178,7 @@ void cs_scene_init(cs_scene *s, size_t heads, size_t C, size_t P, size_t N, size
 
 void cs_scene_fini(cs_scene *s)
 {
-    free(s->basis), free(s->codes), free(s->texts);
+    free(s->output_map), free(s->coefficients), free(s->texts);
     free(s->moments), free(s->blocks), free(s->head);
     memset(s, 0, sizeof *s);
 }
@@ -188,9 +188,9 @@ double *cs_scene_data(const cs_scene *s, size_t head)
     double *data = take(s->N * s->P, sizeof *data);
     for (size_t n = 0; n < s->N; n++)
         for (size_t c = 0; c < s->C; c++) {
-            double y = s->codes[(head * s->N + n) * s->C + c];
+            double y = s->coefficients[(head * s->N + n) * s->C + c];
             for (size_t d = 0; d < s->P; d++)
-                data[n * s->P + d] += y * (double)s->basis[(head * s->C + c) * s->P + d];
+                data[n * s->P + d] += y * (double)s->output_map[(head * s->C + c) * s->P + d];
         }
     return data;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stability of picks: every resample against TEXTSPAN on the pictures that it holds, formed anew
- * from their codes. */
+/* Stability of basis texts: every resample against TEXTSPAN on the images that it holds, formed
+ * anew from their coefficients. */
 #include "base/random.h"
 #include "decompose/bootstrap.h"
 #include "published.h"
@@ -27,7 +27,7 @@ static void run(cs_span **spans, const cs_scene *s, const cs_span_options *optio
     cs_span_pool_free(&pool);
 }
 
-/* Moments of the pictures of `times` copies of every block, from their codes. */
+/* Moments of the images of `times` copies of every block, from their coefficients. */
 static void gather(double *moments, const cs_scene *s, size_t head, const int *times)
 {
     double *rows = calloc(s->N * CS_SCENE_BLOCKS * s->C, sizeof *rows);
@@ -35,7 +35,7 @@ static void gather(double *moments, const cs_scene *s, size_t head, const int *t
     for (size_t b = 0; b < CS_SCENE_BLOCKS; b++) {
         size_t from = b * s->N / CS_SCENE_BLOCKS, to = (b + 1) * s->N / CS_SCENE_BLOCKS;
         for (int i = 0; i < times[b]; i++, count += to - from)
-            memcpy(rows + count * s->C, s->codes + (head * s->N + from) * s->C,
+            memcpy(rows + count * s->C, s->coefficients + (head * s->N + from) * s->C,
                    (to - from) * s->C * sizeof *rows);
     }
     cs_moments_of_rows(moments, rows, count, s->C, s->C);
@@ -53,7 +53,7 @@ static void check_resamples(size_t N, size_t rank, uint64_t seed)
     run(spans, &s, &options);
     for (size_t h = 0; h < 3; h++) {
         assert_int_equal(spans[h]->resamples, RESAMPLES);
-        assert_in_range(spans[h]->picks, 1, 8);
+        assert_in_range(spans[h]->basis_texts, 1, 8);
     }
     for (int r = 0; r < RESAMPLES; r++) {
         const cs_span_options plain = {8, rank, 0, 1, 1};
@@ -64,36 +64,37 @@ static void check_resamples(size_t N, size_t rank, uint64_t seed)
             gather(s.moments + h * s.size, &s, h, times);
         run(again, &s, &plain);
         for (size_t h = 0; h < 3; h++) {
-            for (size_t k = 0; k < spans[h]->picks; k++) {
-                uint32_t text = spans[h]->drawn[(size_t)r * spans[h]->picks + k];
-                float share = spans[h]->drawn_shares[(size_t)r * spans[h]->picks + k];
-                if (k >= again[h]->picks) {
+            for (size_t k = 0; k < spans[h]->basis_texts; k++) {
+                uint32_t text = spans[h]->drawn[(size_t)r * spans[h]->basis_texts + k];
+                float share = spans[h]->drawn_shares[(size_t)r * spans[h]->basis_texts + k];
+                if (k >= again[h]->basis_texts) {
                     assert_int_equal(text, UINT32_MAX);
                     continue;
                 }
-                assert_int_equal(text, again[h]->pick[k].text);
-                assert_true(fabs((double)share - again[h]->pick[k].share) < 1e-6);
+                assert_int_equal(text, again[h]->basis_text[k].text);
+                assert_true(fabs((double)share - again[h]->basis_text[k].share) < 1e-6);
             }
             cs_span_free(&again[h]);
         }
     }
     for (size_t h = 0; h < 3; h++) {
-        for (size_t k = 0; k < spans[h]->picks; k++) {
+        for (size_t k = 0; k < spans[h]->basis_texts; k++) {
             int same = 0, any = 0;
-            for (size_t i = 0; i < RESAMPLES * spans[h]->picks; i++) {
-                int hit = spans[h]->drawn[i] == spans[h]->pick[k].text;
+            for (size_t i = 0; i < RESAMPLES * spans[h]->basis_texts; i++) {
+                int hit = spans[h]->drawn[i] == spans[h]->basis_text[k].text;
                 any += hit;
-                same += hit && i % spans[h]->picks == k;
+                same += hit && i % spans[h]->basis_texts == k;
             }
-            assert_true(fabs(spans[h]->pick[k].same_place - (double)same / RESAMPLES) < 1e-12);
-            assert_true(fabs(spans[h]->pick[k].any_place - (double)any / RESAMPLES) < 1e-12);
+            assert_true(fabs(spans[h]->basis_text[k].same_place - (double)same / RESAMPLES) <
+                        1e-12);
+            assert_true(fabs(spans[h]->basis_text[k].any_place - (double)any / RESAMPLES) < 1e-12);
         }
         cs_span_free(&spans[h]);
     }
     cs_scene_fini(&s);
 }
 
-static void resamples_pick_what_their_pictures_say(void **state)
+static void resamples_pick_what_their_images_say(void **state)
 {
     (void)state;
     check_resamples(200, 0, 31);
@@ -101,8 +102,8 @@ static void resamples_pick_what_their_pictures_say(void **state)
     check_resamples(200, 5, 33); /* every resample has its own span */
 }
 
-/* 20 blocks of one picture: resamples of about 13 different ones, so the rank falls. */
-static void resamples_of_few_pictures_have_their_own_rank(void **state)
+/* 20 blocks of one image: resamples of about 13 different ones, so the rank falls. */
+static void resamples_of_few_images_have_their_own_rank(void **state)
 {
     (void)state;
     check_resamples(20, 0, 34);
@@ -120,10 +121,10 @@ static void the_same_bytes_for_any_number_of_threads(void **state)
         cs_span *spans[5] = {NULL};
         run(i ? spans : first, &s, &options);
         for (size_t h = 0; i && h < 5; h++) {
-            size_t drawn = (size_t)RESAMPLES * first[h]->picks;
-            assert_int_equal(spans[h]->picks, first[h]->picks);
-            assert_memory_equal(spans[h]->pick, first[h]->pick,
-                                first[h]->picks * sizeof(clipspan_pick));
+            size_t drawn = (size_t)RESAMPLES * first[h]->basis_texts;
+            assert_int_equal(spans[h]->basis_texts, first[h]->basis_texts);
+            assert_memory_equal(spans[h]->basis_text, first[h]->basis_text,
+                                first[h]->basis_texts * sizeof(clipspan_basis_text));
             assert_memory_equal(spans[h]->drawn, first[h]->drawn, drawn * sizeof(uint32_t));
             assert_memory_equal(spans[h]->drawn_shares, first[h]->drawn_shares,
                                 drawn * sizeof(float));
@@ -144,17 +145,18 @@ static void what_stands_out_is_stable(void **state)
     (void)state;
     cs_scene_init(&s, 1, 14, 20, 400, 60, 36);
     for (size_t n = 0; n < s.N; n++)
-        s.codes[n * s.C] *= 20.0;
+        s.coefficients[n * s.C] *= 20.0;
     cs_scene_count(&s);
     run(spans, &s, &options);
-    assert_true(spans[0]->pick[0].same_place == 1.0);
-    assert_true(spans[0]->pick[0].any_place == 1.0);
-    assert_true(spans[0]->pick[7].same_place < 0.9);
+    assert_true(spans[0]->basis_text[0].same_place == 1.0);
+    assert_true(spans[0]->basis_text[0].any_place == 1.0);
+    assert_true(spans[0]->basis_text[7].same_place < 0.9);
     cs_span_free(&spans[0]);
     s.head[0].block_count = CS_BOOTSTRAP_BLOCKS - 1;
     run(spans, &s, &options);
     assert_int_equal(spans[0]->resamples, 0);
-    assert_true(spans[0]->pick[0].same_place == -1.0 && spans[0]->pick[0].any_place == -1.0);
+    assert_true(spans[0]->basis_text[0].same_place == -1.0 &&
+                spans[0]->basis_text[0].any_place == -1.0);
     cs_span_free(&spans[0]);
     cs_scene_fini(&s);
 }
@@ -162,8 +164,8 @@ static void what_stands_out_is_stable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resamples_pick_what_their_pictures_say),
-        cmocka_unit_test(resamples_of_few_pictures_have_their_own_rank),
+        cmocka_unit_test(resamples_pick_what_their_images_say),
+        cmocka_unit_test(resamples_of_few_images_have_their_own_rank),
         cmocka_unit_test(the_same_bytes_for_any_number_of_threads),
         cmocka_unit_test(what_stands_out_is_stable),
     };

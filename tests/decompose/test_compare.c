@@ -11,7 +11,7 @@
 
 #define NO CLIPSPAN_NO_ANSWER
 
-/* Four groups: a has four pictures, b one, c none, d two; picture 7 has no group, 8 no answer. */
+/* Four groups: a has four images, b one, c none, d two; image 7 has no group, 8 no answer. */
 static const uint8_t before[9] = {1, 0, 0, 0, 1, 0, 1, 0, NO};
 static const uint8_t after[9] = {1, 1, 1, 0, 0, 1, 1, 1, NO};
 static const int32_t group[9] = {0, 0, 0, 0, 1, 3, 3, -1, 0};
@@ -28,20 +28,20 @@ static void counted_by_hand(void **state)
     (void)state;
     assert_int_equal(
         clipspan_compare_run(&all, per, &worst, before, after, group, 9, 4, 0, 0, NULL), 0);
-    assert_int_equal(all.before.pictures, 8);
+    assert_int_equal(all.before.images, 8);
     assert_int_equal(all.before.correct, 3);
     assert_int_equal(all.after.correct, 6);
     near_to(all.change, 3.0 / 8.0, 1e-15);
     near_to(all.change_low, all.change, 0.0);
-    assert_int_equal(per[0].before.pictures, 4);
+    assert_int_equal(per[0].before.images, 4);
     assert_int_equal(per[0].before.correct, 1);
     assert_int_equal(per[0].after.correct, 3);
-    assert_int_equal(per[1].before.pictures, 1);
+    assert_int_equal(per[1].before.images, 1);
     near_to(per[1].change, -1.0, 0.0);
-    assert_int_equal(per[2].before.pictures, 0);
+    assert_int_equal(per[2].before.images, 0);
     near_to(per[2].before.share, 0.0, 0.0);
     assert_int_equal(per[3].after.correct, 2);
-    /* Before, a is the worst with 1/4; after, b with 0/1; c has no picture and is neither. */
+    /* Before, a is the worst with 1/4; after, b with 0/1; c has no image and is neither. */
     assert_int_equal(worst.group, 0);
     assert_int_equal(worst.group_after, 1);
     near_to(worst.before.share, 0.25, 0.0);
@@ -57,7 +57,7 @@ static void nothing_known(void **state)
     (void)state;
     assert_int_equal(
         clipspan_compare_run(&all, per, &worst, none, none, groups, 2, 1, 100, 0, NULL), 0);
-    assert_int_equal(all.before.pictures, 0);
+    assert_int_equal(all.before.images, 0);
     assert_int_equal(worst.group, -1);
     near_to(worst.change, 0.0, 0.0);
 }
@@ -78,7 +78,7 @@ static void wilson_bounds(void **state)
     }
 }
 
-/* 400 pictures, of which 100 become right and 40 wrong: the change's standard error is
+/* 400 images, of which 100 become right and 40 wrong: the change's standard error is
  * sqrt((.35 - .15^2) / 400) = 0.0286; 95 % of resamples lie within 1.96 times that, to 15 %. */
 static void bootstrap_width(void **state)
 {

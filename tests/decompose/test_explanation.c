@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Parts of similarities against ref/clip_decompose.py, which forms every term in full in float64
- * (tests/decompose/data/parts-NAME.npy); their sums; and that differences between texts are
+/* Parts of similarities against ref/clip_decompose.py, which forms every component in full in
+ * float64 (tests/decompose/data/parts-NAME.npy); their sums; and that differences between texts are
  * differences of their parts. */
 #include "base/file.h"
 #include "base/memory.h"
@@ -23,7 +23,7 @@ enum { T = 3 };
 /* A float32 pass leaves 3e-7 in embeddings of these models; parts are smaller sums of the same. */
 #define PART 1e-6
 
-/* One picture's maps of all heads for the three texts of ref/make_maps_golden.py. */
+/* One image's maps of all heads for the three texts of ref/make_maps_golden.py. */
 typedef struct subject {
     cs_rig rig;
     float *texts, *heads, *mlps;
@@ -43,7 +43,7 @@ static void prepare(subject *s, const char *name)
     double squares;
     size_t t, p;
     assert_true(cs_npy_array_read(&pixels, folder, "pixels.npy", "'|u1'", 1));
-    cs_rig_init(&s->rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, 1, 1);
+    cs_rig_init(&s->rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_COEFFICIENTS_F32, 1, 1);
     s->texts = malloc(T * shape->P * sizeof *s->texts);
     for (t = 0; t < T; t++) {
         for (squares = 0, p = 0; p < shape->P; p++)
@@ -56,9 +56,10 @@ static void prepare(subject *s, const char *name)
     s->mlps = malloc(T * (shape->L + 1) * sizeof *s->mlps);
     result.each = s->heads;
     result.mlps = s->mlps;
-    assert_int_equal(cs_map_texts_new(&prepared, s->rig.basis, s->texts, T, 1, NULL), CLIPSPAN_OK);
+    assert_int_equal(cs_map_texts_new(&prepared, s->rig.output_map, s->texts, T, 1, NULL),
+                     CLIPSPAN_OK);
     assert_int_equal(
-        cs_maps_new(&maps, prepared, s->rig.basis, s->rig.tower, &plan, s->rig.simd, NULL),
+        cs_maps_new(&maps, prepared, s->rig.output_map, s->rig.tower, &plan, s->rig.simd, NULL),
         CLIPSPAN_OK);
     sink = cs_maps_sink(maps);
     assert_int_equal(cs_image_pass_trace(&s->rig.trace, s->rig.pass, pixels.data, &sink, NULL),
@@ -108,17 +109,17 @@ static void check_sums(const cs_explanation *e)
     for (t = 0; t < T; t++) {
         double all = sum_of(x->mlp + t * (L + 1), L + 1), token = sum_of(x->token + t * N, N);
         for (l = 0; l < L; l++) {
-            double class_part = 0;
+            double class_self_attention = 0;
             near("a layer", sum_of(x->head + (t * L + l) * H, H), x->attention[t * L + l], 1e-12);
             for (h = 0; h < H; h++) {
                 const float *map = x->map + ((t * L + l) * H + h) * N;
                 double sum = 0;
                 for (j = 0; j < N; j++)
                     sum += (double)map[j];
-                class_part += (double)map[0];
+                class_self_attention += (double)map[0];
                 near("a head", sum, x->head[(t * L + l) * H + h], 1e-7);
             }
-            near("the class token", class_part, x->class_part[t * L + l], 1e-7);
+            near("the class token", class_self_attention, x->class_self_attention[t * L + l], 1e-7);
             all += x->attention[t * L + l];
         }
         near("tokens", token, sum_of(x->attention + t * L, L), 1e-12);
@@ -152,7 +153,7 @@ static void golden(void **state)
         for (i = 0; i <= L; i++)
             near("an MLP", e->info.mlp[t * (L + 1) + i], *right++, PART);
         for (i = 0; i < L; i++)
-            near("the class token", e->info.class_part[t * L + i], *right++, PART);
+            near("the class token", e->info.class_self_attention[t * L + i], *right++, PART);
     }
     check_sums(e);
     cs_explanation_free(&e);
@@ -162,23 +163,25 @@ static void golden(void **state)
 
 static void contrasts(void **state)
 {
-    cs_explanation *plain, *mean, *rival;
+    cs_explanation *plain, *mean, *runner_up;
     size_t t, k, i, heads;
     subject s;
     (void)state;
     prepare(&s, "openclip-odd");
     assert_int_equal(cs_explanation_new(&plain, &s.source, CLIPSPAN_CONTRAST_NONE, NULL), 0);
     assert_int_equal(cs_explanation_new(&mean, &s.source, CLIPSPAN_CONTRAST_MEAN, NULL), 0);
-    assert_int_equal(cs_explanation_new(&rival, &s.source, CLIPSPAN_CONTRAST_RIVAL, NULL), 0);
+    assert_int_equal(cs_explanation_new(&runner_up, &s.source, CLIPSPAN_CONTRAST_RUNNER_UP, NULL),
+                     0);
     check_sums(mean);
-    check_sums(rival);
+    check_sums(runner_up);
     heads = plain->L * plain->H;
     for (k = 1; k < T; k++)
         assert_true(plain->similarity[plain->order[k - 1]] >= plain->similarity[plain->order[k]]);
     for (t = 0; t < T; t++) {
         const size_t other = plain->order[plain->order[0] == t];
         assert_true(other != t);
-        near("rival", rival->value[t], plain->similarity[t] - plain->similarity[other], 1e-12);
+        near("runner-up", runner_up->value[t], plain->similarity[t] - plain->similarity[other],
+             1e-12);
         near("mean", mean->value[t], plain->similarity[t] - sum_of(plain->similarity, T) / T,
              1e-12);
         for (i = 0; i < heads; i++) {
@@ -186,13 +189,13 @@ static void contrasts(void **state)
             for (k = 0; k < T; k++)
                 all += plain->head[k * heads + i] / T;
             near("mean", mean->head[t * heads + i], plain->head[t * heads + i] - all, 1e-9);
-            near("rival", rival->head[t * heads + i],
+            near("runner-up", runner_up->head[t * heads + i],
                  plain->head[t * heads + i] - plain->head[other * heads + i], 1e-9);
         }
     }
     cs_explanation_free(&plain);
     cs_explanation_free(&mean);
-    cs_explanation_free(&rival);
+    cs_explanation_free(&runner_up);
     s.source.T = 1;
     assert_int_equal(cs_explanation_new(&plain, &s.source, CLIPSPAN_CONTRAST_MEAN, NULL),
                      CLIPSPAN_E_ARGUMENT);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Statistics of chunks against two passes in float64 over the codes as they are kept, whatever way
- * the chunks are shared out, and strengths that add up to 1. */
+/* Statistics of chunks against two passes in float64 over the coefficients as they are kept,
+ * whatever way the chunks are shared out, and strengths that add up to 1. */
 #include "rig.h"
 #include "tensor/moments.h"
 #include "tiny.h"
@@ -40,39 +40,42 @@ static int remove_model(void **state)
     return 0;
 }
 
-/* All chunks' statistics and codes. */
+/* All chunks' statistics and coefficients. */
 typedef struct sample {
     cs_shape shape;
     double *stats[CHUNKS];
-    double *codes;                       /* [COUNT, L, H, C] */
-    float *embedding, *terms[3], *heads; /* [COUNT, P], [COUNT, L or L + 1, P], [COUNT, L, H, P] */
-    cs_rig rig;                          /* the last chunk's */
+    double *coefficients;                     /* [COUNT, L, H, C] */
+    float *embedding, *components[3], *heads; /* [COUNT, P], [COUNT, L or L + 1, P], [COUNT, L, H,
+                                                 P] */
+    cs_rig rig;                               /* the last chunk's */
 } sample;
 
-static size_t terms_of(const cs_shape *s, int kind)
+static size_t components_of(const cs_shape *s, int kind)
 {
-    return kind == CS_TERM_MLP ? s->L + 1 : s->L;
+    return kind == CS_COMPONENT_MLP ? s->L + 1 : s->L;
 }
 
-static void keep_picture(sample *a, size_t slot, size_t number)
+static void keep_image(sample *a, size_t slot, size_t number)
 {
     const cs_shape *s = &a->shape;
-    const cs_codes *c = a->rig.codes;
-    const float *from[3] = {c->attention, c->class_part, c->mlp};
+    const cs_coefficients *c = a->rig.coefficients;
+    const float *from[3] = {c->attention, c->class_self_attention, c->mlp};
     size_t l, h, t;
     int kind;
     for (l = 0; l < s->L; l++)
         for (h = 0; h < s->H; h++)
-            cs_codes_get(a->codes + ((number * s->L + l) * s->H + h) * s->C, c, slot, l, h);
+            cs_coefficients_get(a->coefficients + ((number * s->L + l) * s->H + h) * s->C, c, slot,
+                                l, h);
     memcpy(a->embedding + number * s->P, c->embedding + slot * s->P, s->P * sizeof(float));
     for (kind = 0; kind < 3; kind++)
-        for (t = 0; t < terms_of(s, kind); t++)
-            memcpy(a->terms[kind] + (number * terms_of(s, kind) + t) * s->P,
+        for (t = 0; t < components_of(s, kind); t++)
+            memcpy(a->components[kind] + (number * components_of(s, kind) + t) * s->P,
                    from[kind] + (t * ROOM + slot) * s->P, s->P * sizeof(float));
-    cs_terms_get(a->heads + number * s->L * s->H * s->P, NULL, NULL, NULL, a->rig.basis, c, slot);
+    cs_contributions_get(a->heads + number * s->L * s->H * s->P, NULL, NULL, NULL,
+                         a->rig.output_map, c, slot);
 }
 
-static void take(sample *a, int lanes, cs_code_format format)
+static void take(sample *a, int lanes, cs_coefficient_format format)
 {
     const cs_shape *s = &a->shape;
     uint8_t *pixels;
@@ -80,11 +83,11 @@ static void take(sample *a, int lanes, cs_code_format format)
     memset(a, 0, sizeof *a);
     cs_rig_init(&a->rig, folder, cs_simd_best(), CLIPSPAN_F32, format, ROOM, lanes);
     a->shape = a->rig.shape;
-    a->codes = malloc(COUNT * s->L * s->H * s->C * sizeof(double));
+    a->coefficients = malloc(COUNT * s->L * s->H * s->C * sizeof(double));
     a->embedding = malloc(COUNT * s->P * sizeof(float));
     a->heads = malloc(COUNT * s->L * s->H * s->P * sizeof(float));
     for (i = 0; i < 3; i++)
-        a->terms[i] = malloc(COUNT * (s->L + 1) * s->P * sizeof(float));
+        a->components[i] = malloc(COUNT * (s->L + 1) * s->P * sizeof(float));
     pixels = malloc(ROOM * a->rig.pixels);
     for (chunk = 0; chunk < CHUNKS; chunk++) {
         size_t count = chunk + 1 < CHUNKS ? ROOM : LAST;
@@ -93,10 +96,10 @@ static void take(sample *a, int lanes, cs_code_format format)
         cs_rig_run(&a->rig, pixels, count);
         a->stats[chunk] = malloc(cs_head_stats_size(*s) * sizeof(double));
         assert_int_equal(
-            cs_head_stats_run(a->stats[chunk], a->rig.counter, a->rig.codes, lanes, NULL),
+            cs_head_stats_run(a->stats[chunk], a->rig.counter, a->rig.coefficients, lanes, NULL),
             CLIPSPAN_OK);
         for (i = 0; i < count; i++)
-            keep_picture(a, i, chunk * ROOM + i);
+            keep_image(a, i, chunk * ROOM + i);
     }
     free(pixels);
 }
@@ -107,8 +110,8 @@ static void give_back(sample *a)
     for (i = 0; i < CHUNKS; i++)
         free(a->stats[i]);
     for (i = 0; i < 3; i++)
-        free(a->terms[i]);
-    free(a->codes);
+        free(a->components[i]);
+    free(a->coefficients);
     free(a->embedding);
     free(a->heads);
     cs_rig_fini(&a->rig);
@@ -134,7 +137,7 @@ static double *merged(const sample *a, size_t first, size_t count)
 }
 
 /* Mean, squares, mean product with the embedding of x : [COUNT, P] with rows `stride` apart. */
-static void expect_term(const double *found, const sample *a, const float *x, size_t stride)
+static void expect_component(const double *found, const sample *a, const float *x, size_t stride)
 {
     size_t P = a->shape.P, i, p;
     double squares = 0.0, product = 0.0;
@@ -157,20 +160,21 @@ static void expect_head(const double *stats, const sample *a, size_t l, size_t h
     const cs_shape *s = &a->shape;
     cs_head_stats_layout layout = cs_head_stats_plan(*s);
     size_t stride = s->L * s->H * s->C, i, j, r;
-    const double *codes = a->codes + (l * s->H + h) * s->C;
+    const double *coefficients = a->coefficients + (l * s->H + h) * s->C;
     const double *found = cs_head_stats_head(stats, *s, l, h);
     const double *m = cs_moments_comoments(found, s->C);
     double *mean = calloc(s->C, sizeof *mean), product = 0.0;
     for (i = 0; i < s->C; i++) {
         for (r = 0; r < COUNT; r++)
-            mean[i] += codes[r * stride + i] / COUNT;
+            mean[i] += coefficients[r * stride + i] / COUNT;
         assert_true(fabs(cs_moments_mean(found)[i] - mean[i]) <= 1e-13 * (fabs(mean[i]) + 1e-3));
     }
     for (i = 0; i < s->C; i++)
         for (j = i; j < s->C; j++) {
             double sum = 0.0, ii = 0.0, jj = 0.0;
             for (r = 0; r < COUNT; r++) {
-                double x = codes[r * stride + i] - mean[i], y = codes[r * stride + j] - mean[j];
+                double x = coefficients[r * stride + i] - mean[i],
+                       y = coefficients[r * stride + j] - mean[j];
                 sum += x * y;
                 ii += x * x;
                 jj += y * y;
@@ -181,14 +185,14 @@ static void expect_head(const double *stats, const sample *a, size_t l, size_t h
         for (i = 0; i < s->P; i++)
             product += (double)a->heads[((r * s->L + l) * s->H + h) * s->P + i] *
                        (double)a->embedding[r * s->P + i] / COUNT;
-    /* A m is a float32 product; so are the terms it is compared with. */
+    /* A m is a float32 product; so are the components it is compared with. */
     assert_true(fabs(stats[layout.head_products + l * s->H + h] - product) <= 2e-7);
     free(mean);
 }
 
 static void two_passes(void **state)
 {
-    static const cs_code_format formats[] = {CS_CODES_F32, CS_CODES_F16};
+    static const cs_coefficient_format formats[] = {CS_COEFFICIENTS_F32, CS_COEFFICIENTS_F16};
     size_t f, l, h, t;
     int kind;
     (void)state;
@@ -202,10 +206,11 @@ static void two_passes(void **state)
             for (h = 0; h < a.shape.H; h++)
                 expect_head(stats, &a, l, h);
         for (kind = 0; kind < 3; kind++)
-            for (t = 0; t < terms_of(&a.shape, kind); t++)
-                expect_term(cs_head_stats_term(stats, a.shape, (cs_term_kind)kind, t), &a,
-                            a.terms[kind] + t * a.shape.P, terms_of(&a.shape, kind) * a.shape.P);
-        expect_term(cs_head_stats_embedding(stats, a.shape), &a, a.embedding, a.shape.P);
+            for (t = 0; t < components_of(&a.shape, kind); t++)
+                expect_component(
+                    cs_head_stats_component(stats, a.shape, (cs_component_kind)kind, t), &a,
+                    a.components[kind] + t * a.shape.P, components_of(&a.shape, kind) * a.shape.P);
+        expect_component(cs_head_stats_embedding(stats, a.shape), &a, a.embedding, a.shape.P);
         assert_int_equal(cs_head_stats_check(stats, a.shape, "here", NULL), CLIPSPAN_OK);
         free(stats);
         give_back(&a);
@@ -220,8 +225,8 @@ static void same_bytes(void **state)
     double *whole, *left, *right;
     size_t size, i;
     (void)state;
-    take(&a, 1, CS_CODES_F32);
-    take(&b, 3, CS_CODES_F32);
+    take(&a, 1, CS_COEFFICIENTS_F32);
+    take(&b, 3, CS_COEFFICIENTS_F32);
     size = cs_head_stats_size(a.shape) * sizeof(double);
     for (i = 0; i < CHUNKS; i++)
         assert_memory_equal(a.stats[i], b.stats[i], size);
@@ -237,7 +242,7 @@ static void same_bytes(void **state)
     give_back(&b);
 }
 
-/* Pictures in the reverse order, so in other chunks: the same numbers within rounding. */
+/* Images in the reverse order, so in other chunks: the same numbers within rounding. */
 static void another_order(void **state)
 {
     sample a;
@@ -246,7 +251,7 @@ static void another_order(void **state)
     uint8_t *pixels;
     size_t size, i, l, k, at;
     (void)state;
-    take(&a, 1, CS_CODES_F32);
+    take(&a, 1, CS_COEFFICIENTS_F32);
     stats = merged(&a, 0, CHUNKS);
     size = cs_head_stats_size(*s);
     turned = calloc(size, sizeof *turned);
@@ -256,7 +261,8 @@ static void another_order(void **state)
         for (i = 0; i < ROOM && at + i < COUNT; i++)
             cs_rig_paint(&a.rig, pixels + i * a.rig.pixels, COUNT - 1 - at - i);
         cs_rig_run(&a.rig, pixels, i);
-        assert_int_equal(cs_head_stats_run(part, a.rig.counter, a.rig.codes, 1, NULL), CLIPSPAN_OK);
+        assert_int_equal(cs_head_stats_run(part, a.rig.counter, a.rig.coefficients, 1, NULL),
+                         CLIPSPAN_OK);
         cs_head_stats_merge(turned, part, *s);
     }
     for (l = 0; l < s->L * s->H; l++) {
@@ -277,8 +283,9 @@ static void another_order(void **state)
     give_back(&a);
 }
 
-/* Over attention layers and MLP terms, and over heads and MLP terms, shares add up to 1: the terms
- * add up to the embedding. Held to what float32 terms leave. Variances are those of the terms. */
+/* Over attention layers and MLP contributions, and over heads and MLP contributions, shares add up
+ * to 1: the components add up to the embedding. Held to what float32 components leave. Variances
+ * are those of the components. */
 static void shares_add_up(void **state)
 {
     sample a;
@@ -286,19 +293,20 @@ static void shares_add_up(void **state)
     double *stats, *work, by_layer = 0.0, by_head = 0.0;
     size_t l, h;
     (void)state;
-    take(&a, 2, CS_CODES_F32);
+    take(&a, 2, CS_COEFFICIENTS_F32);
     stats = merged(&a, 0, CHUNKS);
     work = malloc(s->P * sizeof *work);
     for (l = 0; l <= s->L; l++) {
-        double share = cs_head_stats_term_strength(stats, *s, CS_TERM_MLP, l).share;
+        double share = cs_head_stats_variance_share(stats, *s, CS_COMPONENT_MLP, l).share;
         by_layer += share;
         by_head += share;
     }
     for (l = 0; l < s->L; l++) {
-        by_layer += cs_head_stats_term_strength(stats, *s, CS_TERM_ATTENTION, l).share;
+        by_layer += cs_head_stats_variance_share(stats, *s, CS_COMPONENT_ATTENTION, l).share;
         for (h = 0; h < s->H; h++) {
-            const float *rows = cs_basis_head(a.rig.basis, l, h);
-            cs_term_strength found = cs_head_stats_head_strength(stats, *s, l, h, rows, work);
+            const float *rows = cs_output_map_head(a.rig.output_map, l, h);
+            cs_variance_share found =
+                cs_head_stats_head_variance_share(stats, *s, l, h, rows, work);
             double squares = 0.0, total = cs_head_stats_embedding(stats, *s)[s->P];
             size_t i, p;
             by_head += found.share;
@@ -323,7 +331,7 @@ static void shares_add_up(void **state)
     give_back(&a);
 }
 
-/* No picture, one, and one that comes again and again: zeros where nothing varies. */
+/* No image, one, and one that comes again and again: zeros where nothing varies. */
 static void nothing_varies(void **state)
 {
     cs_rig rig;
@@ -332,7 +340,7 @@ static void nothing_varies(void **state)
     double *stats, *copy, *work;
     size_t count, size, k, i;
     (void)state;
-    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, ROOM, 1);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_COEFFICIENTS_F32, ROOM, 1);
     size = cs_head_stats_size(*s);
     stats = malloc(size * sizeof *stats);
     copy = malloc(size * sizeof *copy);
@@ -342,9 +350,10 @@ static void nothing_varies(void **state)
         cs_rig_paint(&rig, pixels + i * rig.pixels, 3);
     for (count = 0; count <= ROOM; count += count ? ROOM - 1 : 1) {
         const double *m;
-        cs_term_strength found;
+        cs_variance_share found;
         cs_rig_run(&rig, pixels, count);
-        assert_int_equal(cs_head_stats_run(stats, rig.counter, rig.codes, 1, NULL), CLIPSPAN_OK);
+        assert_int_equal(cs_head_stats_run(stats, rig.counter, rig.coefficients, 1, NULL),
+                         CLIPSPAN_OK);
         assert_int_equal(cs_head_stats_check(stats, *s, "here", NULL), CLIPSPAN_OK);
         assert_true(cs_head_stats_count(stats) == (double)count);
         for (k = 0; count == 0 && k < size; k++)
@@ -352,7 +361,8 @@ static void nothing_varies(void **state)
         m = cs_moments_comoments(cs_head_stats_head(stats, *s, 1, 1), s->C);
         for (k = 0; k < s->C * (s->C + 1) / 2; k++)
             assert_true(m[k] == 0.0);
-        found = cs_head_stats_head_strength(stats, *s, 1, 1, cs_basis_head(rig.basis, 1, 1), work);
+        found = cs_head_stats_head_variance_share(stats, *s, 1, 1,
+                                                  cs_output_map_head(rig.output_map, 1, 1), work);
         assert_true(found.variance == 0.0 && found.share == 0.0);
         memcpy(copy, stats, size * sizeof *copy);
         cs_head_stats_merge(copy, stats, *s);
@@ -374,7 +384,7 @@ static void damage(void **state)
     clipspan_error err;
     size_t i;
     (void)state;
-    take(&a, 1, CS_CODES_F32);
+    take(&a, 1, CS_COEFFICIENTS_F32);
     layout = cs_head_stats_plan(a.shape);
     for (i = 0; i < 4; i++) {
         double before = a.stats[0][0];
@@ -387,7 +397,7 @@ static void damage(void **state)
     assert_int_equal(cs_head_stats_check(a.stats[0], a.shape, "part", &err), CLIPSPAN_E_FORMAT);
     assert_non_null(strstr(err.message, "layer 0, head 1"));
     a.stats[0][layout.head_size] -= 1.0;
-    a.stats[0][layout.terms + a.shape.P] = -1e-9;
+    a.stats[0][layout.components + a.shape.P] = -1e-9;
     assert_int_equal(cs_head_stats_check(a.stats[0], a.shape, "part", &err), CLIPSPAN_E_FORMAT);
     a.stats[1][layout.embedding + a.shape.P] = -1e-9;
     assert_int_equal(cs_head_stats_check(a.stats[1], a.shape, "part", &err), CLIPSPAN_E_FORMAT);

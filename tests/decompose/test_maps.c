@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Maps against ref/clip_maps.py, which forms every term in full in float64
+/* Maps against ref/clip_maps.py, which forms every component in full in float64
  * (tests/decompose/data/maps-NAME.npy); their sums; and that neither order, number nor choice of
  * texts and heads moves a score. Every kernel level that this CPU has. */
 #include "base/file.h"
@@ -56,7 +56,8 @@ static void free_answer(answer *a)
     free(a->r.mlps);
 }
 
-/* One picture's maps of everything. The rig's trace and codes hold the same picture afterwards. */
+/* One image's maps of everything. The rig's trace and coefficients hold the same image
+ * afterwards. */
 static answer map(cs_rig *rig, const uint8_t *pixels, const float *texts, size_t T,
                   const uint8_t *chosen)
 {
@@ -70,9 +71,10 @@ static answer map(cs_rig *rig, const uint8_t *pixels, const float *texts, size_t
                  malloc(s->N * sizeof(float)), malloc(map), malloc(map), NULL,
                  malloc(T * (s->L + 1) * sizeof(float))},
                 T};
-    assert_int_equal(cs_map_texts_new(&prepared, rig->basis, texts, T, 2, NULL), CLIPSPAN_OK);
-    assert_int_equal(cs_maps_new(&maps, prepared, rig->basis, rig->tower, &plan, rig->simd, NULL),
-                     CLIPSPAN_OK);
+    assert_int_equal(cs_map_texts_new(&prepared, rig->output_map, texts, T, 2, NULL), CLIPSPAN_OK);
+    assert_int_equal(
+        cs_maps_new(&maps, prepared, rig->output_map, rig->tower, &plan, rig->simd, NULL),
+        CLIPSPAN_OK);
     sink = cs_maps_sink(maps);
     assert_int_equal(cs_image_pass_trace(&rig->trace, rig->pass, pixels, &sink, NULL), CLIPSPAN_OK);
     assert_int_equal(cs_maps_get(&a.r, maps, &rig->trace, NULL), CLIPSPAN_OK);
@@ -99,7 +101,7 @@ static void check_sums(cs_rig *rig, const answer *a, const float *texts)
     float *heads = malloc(s->L * s->H * s->P * sizeof *heads);
     float *mlps = malloc((s->L + 1) * s->P * sizeof *mlps);
     size_t t, h, j, p;
-    cs_terms_get(heads, NULL, mlps, NULL, rig->basis, rig->codes, 0);
+    cs_contributions_get(heads, NULL, mlps, NULL, rig->output_map, rig->coefficients, 0);
     for (t = 0; t < a->T; t++) {
         const float *text = texts + t * s->P;
         double all = 0.0, similarity = 0.0;
@@ -126,7 +128,7 @@ static void check_sums(cs_rig *rig, const answer *a, const float *texts)
             all += sum;
         }
         for (p = 0; p < s->P; p++)
-            similarity += (double)rig->codes->embedding[p] * (double)text[p];
+            similarity += (double)rig->coefficients->embedding[p] * (double)text[p];
         assert_true(fabs(all - similarity) <= 1e-5);
     }
     free(heads);
@@ -146,7 +148,7 @@ static void compare_golden(const char *name, const char *folder, const cs_simd *
     assert_true(cs_npy_array_read(&pixels, folder, "pixels.npy", "'|u1'", 1));
     assert_true(
         cs_npy_array_read(&right, getenv("CLIPSPAN_MAPS_DATA"), file, "'<f8'", sizeof *row));
-    cs_rig_init(&rig, folder, simd, CLIPSPAN_F32, CS_CODES_F32, 1, 1);
+    cs_rig_init(&rig, folder, simd, CLIPSPAN_F32, CS_COEFFICIENTS_F32, 1, 1);
     cs_rig_run(&rig, pixels.data, 1);
     N = rig.shape.N;
     texts = make_texts(3, rig.shape.P);
@@ -157,7 +159,8 @@ static void compare_golden(const char *name, const char *folder, const cs_simd *
     near("heads", a.r.heads, row + 2 * N, 3 * N, SCORE);
     near("patches", a.r.patches, row + 5 * N, 3 * N, COSINE);
     near("values", a.r.values, row + 8 * N, 3 * N, COSINE);
-    assert_memory_equal(rig.trace.embedding, rig.codes->embedding, rig.shape.P * sizeof(float));
+    assert_memory_equal(rig.trace.embedding, rig.coefficients->embedding,
+                        rig.shape.P * sizeof(float));
     check_sums(&rig, &a, texts);
     free_answer(&a);
     free(texts);
@@ -192,7 +195,7 @@ static void choices(void **state)
     (void)state;
     tiny.no_text = 1;
     cs_tiny_write_openclip(folder, &tiny, 5);
-    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, 1, 1);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_COEFFICIENTS_F32, 1, 1);
     N = rig.shape.N;
     P = rig.shape.P;
     heads = rig.shape.L * rig.shape.H;
@@ -239,7 +242,7 @@ static void bf16(void **state)
     assert_true(cs_npy_array_read(&pixels, folder, "pixels.npy", "'|u1'", 1));
     assert_true(cs_npy_array_read(&right, getenv("CLIPSPAN_MAPS_DATA"), "maps-openclip-wide.npy",
                                   "'<f8'", sizeof(double)));
-    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_BF16, CS_CODES_F32, 1, 1);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_BF16, CS_COEFFICIENTS_F32, 1, 1);
     texts = make_texts(3, rig.shape.P);
     a = map(&rig, pixels.data, texts, 3, NULL);
     /* bf16 keeps 8 bits */

@@ -32,16 +32,16 @@ static cs_categories *deal(size_t groups, size_t each)
     return c;
 }
 
-/* A span of five picks of given texts and shares; stability of all. */
-static cs_span by_hand(clipspan_pick pick[5], const size_t texts[5], const double shares[5],
-                       double stability)
+/* A span of five basis texts of given texts and shares; stability of all. */
+static cs_span by_hand(clipspan_basis_text basis_text[5], const size_t texts[5],
+                       const double shares[5], double stability)
 {
-    cs_span span = {.picks = 5, .pick = pick};
-    memset(pick, 0, 5 * sizeof *pick);
+    cs_span span = {.basis_texts = 5, .basis_text = basis_text};
+    memset(basis_text, 0, 5 * sizeof *basis_text);
     for (size_t k = 0; k < 5; k++) {
-        pick[k].text = texts[k];
-        pick[k].share = shares[k];
-        pick[k].same_place = pick[k].any_place = stability;
+        basis_text[k].text = texts[k];
+        basis_text[k].share = shares[k];
+        basis_text[k].same_place = basis_text[k].any_place = stability;
     }
     return span;
 }
@@ -49,8 +49,8 @@ static cs_span by_hand(clipspan_pick pick[5], const size_t texts[5], const doubl
 static clipspan_role role_of(const size_t texts[5], const double shares[5], double stability,
                              const cs_categories *c, size_t K)
 {
-    clipspan_pick pick[5];
-    cs_span span = by_hand(pick, texts, shares, stability);
+    clipspan_basis_text basis_text[5];
+    cs_span span = by_hand(basis_text, texts, shares, stability);
     clipspan_role role;
     assert_int_equal(cs_role_run(&role, &span, NULL, c, K, 1, NULL), CLIPSPAN_OK);
     return role;
@@ -61,7 +61,7 @@ static void assert_near(double a, double b)
     if (!(fabs(a - b) < 1e-12)) fail_msg("%.17g instead of %.17g", a, b);
 }
 
-static void narrow_heads_enter_fewer_picks(void **state)
+static void narrow_heads_enter_fewer_basis_texts(void **state)
 {
     (void)state;
     assert_int_equal(cs_roles_entering(80), 5);
@@ -86,12 +86,12 @@ static void all_three_conditions_make_a_role(void **state)
     assert_int_equal(role.entering, 5);
     assert_string_equal(role.category[0], "g3");
     assert_string_equal(role.category[1], "g4");
-    assert_near(role.strength[0], 0.36);
-    assert_near(role.strength[1], 0.04);
+    assert_near(role.explained_variance[0], 0.36);
+    assert_near(role.explained_variance[1], 0.04);
     assert_near(role.purity, 0.9);
     assert_near(role.named, 0.4);
     assert_near(role.stability, 0.5);
-    assert_near(role.null_named, -1.0);
+    assert_near(role.control_named, -1.0);
     assert_near(role.category_returns, -1.0);
     assert_true(role.bound > 0.2 && role.bound < 0.36);
     assert_int_equal(role.untested, 0);
@@ -120,11 +120,12 @@ static void a_runner_up_too_close_makes_it_mixed_or_nothing(void **state)
     assert_int_equal(role.kind, CLIPSPAN_ROLE_CLEAR);
     role = role_of(apart, close, 1.0, c, 64);
     assert_int_equal(role.kind, CLIPSPAN_ROLE_NONE);
-    assert_near(role.strength[0], role.bound); /* the largest share alone is what chance gives */
+    assert_near(role.explained_variance[0], role.bound); /* the largest share alone is what chance
+                                                            gives */
     cs_categories_free(&c);
 }
 
-/* Two picks of two texts (K = 12). Dealt anew they are of one category with probability
+/* Two basis texts of two texts (K = 12). Dealt anew they are of one category with probability
  * (n - 1) / (T - 1): 4 / 99 for 20 categories of 5, 9 / 99 for 10 of 10. The 95th percentile of the
  * largest strength is the larger share alone in the first case, the sum of both in the second. */
 static void the_bound_is_the_95th_percentile(void **state)
@@ -136,7 +137,7 @@ static void the_bound_is_the_95th_percentile(void **state)
     (void)state;
     assert_int_equal(role.entering, 2);
     assert_near(role.bound, 0.5);
-    assert_near(role.strength[0], 0.7);
+    assert_near(role.explained_variance[0], 0.7);
     assert_int_equal(role.kind, CLIPSPAN_ROLE_CLEAR);
     assert_null(role.category[1]);
     cs_categories_free(&c);
@@ -147,14 +148,14 @@ static void the_bound_is_the_95th_percentile(void **state)
     cs_categories_free(&c);
 }
 
-static void stability_is_that_of_the_categorys_top_pick(void **state)
+static void stability_is_that_of_the_categorys_top_basis_text(void **state)
 {
     static const size_t texts[5] = {4, 3, 15, 27, 39}; /* g4 g3 g3 g3 g3 */
     static const double shares[5] = {0.05, 0.1, 0.1, 0.1, 0.1};
     static const double any[5] = {0.9, 0.6, 0.1, 0.1, 0.1};
     cs_categories *c = deal(12, 25);
-    clipspan_pick pick[5], other[5];
-    cs_span span = by_hand(pick, texts, shares, 0.0), null = by_hand(other, texts, any, 0.0);
+    clipspan_basis_text basis_text[5], other[5];
+    cs_span span = by_hand(basis_text, texts, shares, 0.0), null = by_hand(other, texts, any, 0.0);
     uint32_t drawn[4][5] = {{3, 15, 4, 27, 39},         /* g3 */
                             {4, 16, 28, 3, UINT32_MAX}, /* g4 */
                             {4, 3, 5, 6, 7},            /* g4: its share is the largest */
@@ -163,7 +164,7 @@ static void stability_is_that_of_the_categorys_top_pick(void **state)
     clipspan_role role;
     (void)state;
     for (size_t k = 0; k < 5; k++) {
-        pick[k].any_place = any[k];
+        basis_text[k].any_place = any[k];
         for (size_t s = 0; s < 4; s++)
             drawn_shares[s][k] = 0.3f - 0.05f * (float)k;
     }
@@ -174,7 +175,7 @@ static void stability_is_that_of_the_categorys_top_pick(void **state)
     assert_string_equal(role.category[0], "g3");
     assert_near(role.stability, 0.6);
     assert_near(role.category_returns, 0.5);
-    assert_near(role.null_named, 1.8);
+    assert_near(role.control_named, 1.8);
     assert_int_equal(role.kind, CLIPSPAN_ROLE_CLEAR);
     cs_categories_free(&c);
 }
@@ -196,24 +197,24 @@ static void keys_become_categories(void **state)
     assert_string_equal(c->names[0], "colour");
     assert_string_equal(c->names[2], "shape");
     assert_true(c->objects[0] && c->objects[1] && !c->objects[2]);
-    role = role_of(texts, shares, 1.0, c, 64); /* picks without a category */
+    role = role_of(texts, shares, 1.0, c, 64); /* basis texts without a category */
     assert_int_equal(role.kind, CLIPSPAN_ROLE_NONE);
     assert_null(role.category[0]);
     assert_near(role.named, 0.6);
     cs_categories_free(&c);
 }
 
-static void a_head_without_picks_has_no_role(void **state)
+static void a_head_without_basis_texts_has_no_role(void **state)
 {
     cs_categories *c = deal(12, 25);
-    cs_span span = {.picks = 0};
+    cs_span span = {.basis_texts = 0};
     clipspan_role role;
     (void)state;
     assert_int_equal(cs_role_run(&role, &span, &span, c, 64, 1, NULL), CLIPSPAN_OK);
     assert_int_equal(role.kind, CLIPSPAN_ROLE_NONE);
     assert_int_equal(role.entering, 0);
     assert_near(role.named, 0.0);
-    assert_near(role.null_named, 0.0);
+    assert_near(role.control_named, 0.0);
     cs_categories_free(&c);
 }
 
@@ -255,7 +256,7 @@ static void labels_dealt_at_random_seldom_make_a_role(void **state)
             clipspan_role role;
             assert_int_equal(cs_role_run(&role, spans[h], NULL, c, 32, 5, NULL), CLIPSPAN_OK);
             clear += role.kind == CLIPSPAN_ROLE_CLEAR;
-            above += role.strength[0] > role.bound;
+            above += role.explained_variance[0] > role.bound;
         }
         cs_categories_free(&c);
     }
@@ -280,10 +281,10 @@ static void a_role_that_is_there_is_found(void **state)
     cs_scene_init(&s, HEADS, 35, 48, 400, T, 42);
     for (size_t h = 0; h < HEADS; h++)
         for (size_t i = 0; i < 5; i++) {
-            memcpy(s.basis + (h * s.C + i) * s.P, s.texts + (h + 32 * i) * s.P,
-                   s.P * sizeof *s.basis);
+            memcpy(s.output_map + (h * s.C + i) * s.P, s.texts + (h + 32 * i) * s.P,
+                   s.P * sizeof *s.output_map);
             for (size_t n = 0; n < s.N; n++)
-                s.codes[(h * s.N + n) * s.C + i] *= 3.0;
+                s.coefficients[(h * s.N + n) * s.C + i] *= 3.0;
         }
     cs_scene_count(&s);
     run(spans, &s);
@@ -302,13 +303,13 @@ static void a_role_that_is_there_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(narrow_heads_enter_fewer_picks),
+        cmocka_unit_test(narrow_heads_enter_fewer_basis_texts),
         cmocka_unit_test(all_three_conditions_make_a_role),
         cmocka_unit_test(a_runner_up_too_close_makes_it_mixed_or_nothing),
         cmocka_unit_test(the_bound_is_the_95th_percentile),
-        cmocka_unit_test(stability_is_that_of_the_categorys_top_pick),
+        cmocka_unit_test(stability_is_that_of_the_categorys_top_basis_text),
         cmocka_unit_test(keys_become_categories),
-        cmocka_unit_test(a_head_without_picks_has_no_role),
+        cmocka_unit_test(a_head_without_basis_texts_has_no_role),
         cmocka_unit_test(labels_dealt_at_random_seldom_make_a_role),
         cmocka_unit_test(a_role_that_is_there_is_found),
     };

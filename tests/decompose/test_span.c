@@ -54,7 +54,7 @@ static double reconstruction_error(const cs_span *span, const double *data, size
     for (size_t n = 0; n < rows; n++) {
         double *row = calloc(P, sizeof *row);
         memcpy(row, mean, P * sizeof *row);
-        for (size_t k = 0; k < span->picks; k++) {
+        for (size_t k = 0; k < span->basis_texts; k++) {
             const float *t = span->directions + k * P;
             double along = 0.0;
             for (size_t d = 0; d < P; d++)
@@ -73,15 +73,17 @@ static double reconstruction_error(const cs_span *span, const double *data, size
 /* Both sides are float64, but for directions in float32. */
 static void compare(const cs_span *span, const cs_scene *s, size_t head, size_t rank)
 {
-    size_t picks[64];
+    size_t basis_texts[64];
     double variances[64], *data = cs_scene_data(s, head), *whole = cs_scene_data(s, head);
     double *made = calloc(s->N * s->P, sizeof *made);
-    cs_published_run(picks, variances, made, data, s->N, s->texts, s->T, s->P, rank, span->picks);
-    for (size_t k = 0; k < span->picks; k++) {
-        const clipspan_pick *pick = &span->pick[k];
-        if (pick->text != picks[k])
-            fail_msg("head %zu, pick %zu: text %zu instead of %zu", head, k, pick->text, picks[k]);
-        assert_true(fabs(pick->variance - variances[k]) <= 1e-9 * variances[0]);
+    cs_published_run(basis_texts, variances, made, data, s->N, s->texts, s->T, s->P, rank,
+                     span->basis_texts);
+    for (size_t k = 0; k < span->basis_texts; k++) {
+        const clipspan_basis_text *basis_text = &span->basis_text[k];
+        if (basis_text->text != basis_texts[k])
+            fail_msg("head %zu, pick %zu: text %zu instead of %zu", head, k, basis_text->text,
+                     basis_texts[k]);
+        assert_true(fabs(basis_text->variance - variances[k]) <= 1e-9 * variances[0]);
     }
     assert_true(reconstruction_error(span, whole, s->N, made, s->N) < 1e-6);
     free(data), free(whole), free(made);
@@ -96,7 +98,7 @@ static void fifty_heads_pick_as_published(void **state)
     {
         cs_span **spans = run(&s, &options, simd);
         for (size_t h = 0; h < s.heads; h++) {
-            assert_int_equal(spans[h]->picks, 20);
+            assert_int_equal(spans[h]->basis_texts, 20);
             assert_int_equal(spans[h]->rank, 27);
             if (simd == cs_simd_best() || h < 5) compare(spans[h], &s, h, 27);
         }
@@ -114,11 +116,11 @@ static void a_rank_that_is_asked_for_is_kept(void **state)
     EACH_LEVEL(simd)
     {
         for (with.rank = 1; with.rank < 40; with.rank += 6) {
-            size_t rank = with.rank < 27 ? with.rank : 27, picks = rank < 20 ? rank : 20;
+            size_t rank = with.rank < 27 ? with.rank : 27, basis_texts = rank < 20 ? rank : 20;
             cs_span **spans = run(&s, &with, simd);
             for (size_t h = 0; h < s.heads; h++) {
                 assert_int_equal(spans[h]->rank, rank);
-                assert_int_equal(spans[h]->picks, picks);
+                assert_int_equal(spans[h]->basis_texts, basis_texts);
                 compare(spans[h], &s, h, rank);
             }
             drop(spans, s.heads);
@@ -145,13 +147,14 @@ static void all_levels_and_threads_agree(void **state)
             if (!first) first = run(&s, &with, simd);
             if (!same) same = run(&s, &with, simd);
             for (size_t h = 0; h < s.heads; h++) {
-                assert_int_equal(spans[h]->picks, 20);
-                assert_memory_equal(spans[h]->pick, same[h]->pick, 20 * sizeof(clipspan_pick));
+                assert_int_equal(spans[h]->basis_texts, 20);
+                assert_memory_equal(spans[h]->basis_text, same[h]->basis_text,
+                                    20 * sizeof(clipspan_basis_text));
                 assert_memory_equal(spans[h]->readers, same[h]->readers, 20 * s.C * sizeof(double));
                 assert_memory_equal(spans[h]->directions, same[h]->directions,
                                     20 * s.P * sizeof(float));
                 for (size_t k = 0; k < 20; k++)
-                    assert_int_equal(spans[h]->pick[k].text, first[h]->pick[k].text);
+                    assert_int_equal(spans[h]->basis_text[k].text, first[h]->basis_text[k].text);
             }
             drop(spans, s.heads);
         }
@@ -161,8 +164,8 @@ static void all_levels_and_threads_agree(void **state)
     cs_scene_fini(&s);
 }
 
-/* Whichever pictures come first, and whichever heads. */
-static void order_of_pictures_and_heads_changes_no_pick(void **state)
+/* Whichever images come first, and whichever heads. */
+static void order_of_images_and_heads_changes_no_basis_text(void **state)
 {
     cs_scene s;
     cs_span **spans, **turned;
@@ -172,8 +175,8 @@ static void order_of_pictures_and_heads_changes_no_pick(void **state)
     for (size_t h = 0; h < s.heads; h++)
         for (size_t n = 0; n < s.N / 2; n++)
             for (size_t c = 0; c < s.C; c++) {
-                double *a = s.codes + (h * s.N + n) * s.C + c, b = *a;
-                double *other = s.codes + (h * s.N + s.N - 1 - n) * s.C + c;
+                double *a = s.coefficients + (h * s.N + n) * s.C + c, b = *a;
+                double *other = s.coefficients + (h * s.N + s.N - 1 - n) * s.C + c;
                 *a = *other, *other = b;
             }
     cs_scene_count(&s);
@@ -184,7 +187,8 @@ static void order_of_pictures_and_heads_changes_no_pick(void **state)
     turned = run(&s, &options, cs_simd_best());
     for (size_t h = 0; h < s.heads; h++)
         for (size_t k = 0; k < 20; k++) {
-            const clipspan_pick *a = &spans[h]->pick[k], *b = &turned[s.heads - 1 - h]->pick[k];
+            const clipspan_basis_text *a = &spans[h]->basis_text[k],
+                                      *b = &turned[s.heads - 1 - h]->basis_text[k];
             assert_int_equal(a->text, b->text);
             assert_true(fabs(a->share - b->share) < 1e-10);
         }
@@ -205,7 +209,7 @@ static void what_float32_cannot_tell_apart_is_decided_in_float64(void **state)
             float same = s.texts[t % 4 / 2 * 2 * s.P + d];
             s.texts[t * s.P + d] = (t * 31 + d * 17) % 13 ? same : nextafterf(same, 1.0f);
         }
-    with.picks = 1;
+    with.basis_texts = 1;
     EACH_LEVEL(simd)
     {
         cs_span **spans = run(&s, &with, simd);
@@ -222,15 +226,15 @@ static void shares_add_up_when_everything_is_picked(void **state)
     cs_scene s;
     (void)state;
     cs_scene_init(&s, 4, 11, 30, 60, 100, 15);
-    with.picks = 100;
+    with.basis_texts = 100;
     EACH_LEVEL(simd)
     {
         cs_span **spans = run(&s, &with, simd);
         for (size_t h = 0; h < s.heads; h++) {
             double sum = 0.0;
-            assert_int_equal(spans[h]->picks, 11);
+            assert_int_equal(spans[h]->basis_texts, 11);
             for (size_t k = 0; k < 11; k++)
-                sum += spans[h]->pick[k].share;
+                sum += spans[h]->basis_text[k].share;
             assert_true(fabs(sum - 1.0) < 1e-9);
             compare(spans[h], &s, h, 11);
         }
@@ -239,7 +243,7 @@ static void shares_add_up_when_everything_is_picked(void **state)
     cs_scene_fini(&s);
 }
 
-/* More texts than one product takes, and not a whole number of panels. */
+/* More texts than one product takes, and not an integer of panels. */
 static void a_pool_of_many_parts_is_one_pool(void **state)
 {
     cs_scene s;
@@ -255,7 +259,7 @@ static void a_pool_of_many_parts_is_one_pool(void **state)
     cs_scene_fini(&s);
 }
 
-static void readers_read_directions_off_codes(void **state)
+static void readers_read_directions_off_coefficients(void **state)
 {
     cs_scene s;
     cs_span **spans;
@@ -268,7 +272,8 @@ static void readers_read_directions_off_codes(void **state)
             for (size_t n = 0; n < s.N; n++) {
                 double read = 0.0, direct = 0.0;
                 for (size_t c = 0; c < s.C; c++)
-                    read += s.codes[(h * s.N + n) * s.C + c] * spans[h]->readers[k * s.C + c];
+                    read +=
+                        s.coefficients[(h * s.N + n) * s.C + c] * spans[h]->readers[k * s.C + c];
                 for (size_t d = 0; d < s.P; d++)
                     direct += data[n * s.P + d] * (double)spans[h]->directions[k * s.P + d];
                 assert_true(fabs(read - direct) < 1e-7);
@@ -279,8 +284,8 @@ static void readers_read_directions_off_codes(void **state)
     cs_scene_fini(&s);
 }
 
-/* Texts come in pairs of cosine about 0.98: the partner of a first pick says the same. */
-static void what_resembles_the_winner_is_no_rival(void **state)
+/* Texts come in pairs of cosine about 0.98: the partner of a first basis text says the same. */
+static void what_resembles_the_winner_is_no_runner_up(void **state)
 {
     cs_scene s;
     (void)state;
@@ -289,19 +294,19 @@ static void what_resembles_the_winner_is_no_rival(void **state)
     {
         cs_span **spans = run(&s, &options, simd);
         for (size_t h = 0; h < s.heads; h++) {
-            const clipspan_pick *first = &spans[h]->pick[0];
-            assert_int_equal(first->synonym[0].text, first->text ^ 1);
-            assert_in_range(first->synonyms, 1, CLIPSPAN_RIVALS);
-            assert_true(first->synonym[0].ratio > 0.8);
+            const clipspan_basis_text *first = &spans[h]->basis_text[0];
+            assert_int_equal(first->near_duplicate[0].text, first->text ^ 1);
+            assert_in_range(first->near_duplicates, 1, CLIPSPAN_RUNNERS_UP);
+            assert_true(first->near_duplicate[0].ratio > 0.8);
             for (size_t k = 0; k < 20; k++) {
-                const clipspan_pick *pick = &spans[h]->pick[k];
+                const clipspan_basis_text *basis_text = &spans[h]->basis_text[k];
                 double above = 1.0;
-                assert_int_equal(pick->rivals, CLIPSPAN_RIVALS);
-                for (int r = 0; r < pick->rivals; r++) {
-                    assert_true(pick->rival[r].text != pick->text);
-                    assert_true(pick->rival[r].ratio > 0.0);
-                    assert_true(pick->rival[r].ratio <= above + 1e-6);
-                    above = pick->rival[r].ratio;
+                assert_int_equal(basis_text->runners_up, CLIPSPAN_RUNNERS_UP);
+                for (int r = 0; r < basis_text->runners_up; r++) {
+                    assert_true(basis_text->runner_up[r].text != basis_text->text);
+                    assert_true(basis_text->runner_up[r].ratio > 0.0);
+                    assert_true(basis_text->runner_up[r].ratio <= above + 1e-6);
+                    above = basis_text->runner_up[r].ratio;
                 }
             }
         }
@@ -324,10 +329,10 @@ static void equal_texts_are_picked_once_and_the_first_of_them(void **state)
         spans = run(&s, &options, simd);
         for (size_t h = 0; h < s.heads; h++)
             for (size_t k = 0; k < 20; k++) {
-                size_t text = spans[h]->pick[k].text;
+                size_t text = spans[h]->basis_text[k].text;
                 assert_true(text < 77 || text >= 154);
                 for (size_t j = 0; j < k; j++)
-                    assert_true(spans[h]->pick[j].text != text);
+                    assert_true(spans[h]->basis_text[j].text != text);
             }
         drop(spans, s.heads);
     }
@@ -337,10 +342,10 @@ static void equal_texts_are_picked_once_and_the_first_of_them(void **state)
     {
         spans = run(&s, &options, simd);
         for (size_t h = 0; h < s.heads; h++) {
-            assert_int_equal(spans[h]->picks, 1);
-            assert_int_equal(spans[h]->pick[0].text, 0);
-            assert_int_equal(spans[h]->pick[0].rivals, 0);
-            assert_int_equal(spans[h]->pick[0].synonyms, CLIPSPAN_RIVALS);
+            assert_int_equal(spans[h]->basis_texts, 1);
+            assert_int_equal(spans[h]->basis_text[0].text, 0);
+            assert_int_equal(spans[h]->basis_text[0].runners_up, 0);
+            assert_int_equal(spans[h]->basis_text[0].near_duplicates, CLIPSPAN_RUNNERS_UP);
         }
         drop(spans, s.heads);
     }
@@ -356,20 +361,20 @@ static void a_text_of_zeros_is_never_picked(void **state)
     memset(s.texts, 0, s.P * sizeof *s.texts);
     spans = run(&s, &options, cs_simd_best());
     for (size_t h = 0; h < s.heads; h++) {
-        assert_int_equal(spans[h]->picks, 20);
+        assert_int_equal(spans[h]->basis_texts, 20);
         for (size_t k = 0; k < 20; k++)
-            assert_true(spans[h]->pick[k].text != 0);
+            assert_true(spans[h]->basis_text[k].text != 0);
     }
     drop(spans, s.heads);
     memset(s.texts, 0, s.T * s.P * sizeof *s.texts);
     spans = run(&s, &options, cs_simd_best());
-    assert_int_equal(spans[0]->picks, 0);
+    assert_int_equal(spans[0]->basis_texts, 0);
     drop(spans, s.heads);
     cs_scene_fini(&s);
 }
 
-/* No picture, one picture, the same picture again and again: nothing varies, nothing is picked. */
-static void what_does_not_vary_has_no_picks(void **state)
+/* No image, one image, the same image again and again: nothing varies, nothing is picked. */
+static void what_does_not_vary_has_no_basis_texts(void **state)
 {
     cs_scene s;
     (void)state;
@@ -377,11 +382,12 @@ static void what_does_not_vary_has_no_picks(void **state)
         cs_span **spans;
         cs_scene_init(&s, 2, 9, 16, kind == 0 ? 0 : kind == 1 ? 1 : 33, 30, 21);
         for (size_t i = s.C; kind == 2 && i < s.N * s.C; i++)
-            s.codes[i] = s.codes[i - s.C]; /* one head: the first picture, the other: the same */
+            s.coefficients[i] = s.coefficients[i - s.C]; /* one head: the first image, the other:
+                                                            the same */
         cs_scene_count(&s);
         spans = run(&s, &options, cs_simd_best());
         for (size_t h = 0; h < (kind == 2 ? 1U : 2U); h++) {
-            assert_int_equal(spans[h]->picks, 0);
+            assert_int_equal(spans[h]->basis_texts, 0);
             assert_int_equal(spans[h]->rank, kind == 0 ? 0 : 1);
             assert_true(spans[h]->count == (double)s.N);
             assert_true(spans[h]->total == 0.0 || kind == 2);
@@ -391,8 +397,8 @@ static void what_does_not_vary_has_no_picks(void **state)
     }
 }
 
-/* Fewer pictures than directions: the rank is theirs, and what is picked is as published. */
-static void few_pictures_bound_the_rank(void **state)
+/* Fewer images than directions: the rank is theirs, and what is picked is as published. */
+static void few_images_bound_the_rank(void **state)
 {
     cs_scene s;
     (void)state;
@@ -402,7 +408,7 @@ static void few_pictures_bound_the_rank(void **state)
         cs_span **spans = run(&s, &options, simd);
         for (size_t h = 0; h < s.heads; h++) {
             assert_int_equal(spans[h]->rank, 9);
-            assert_int_equal(spans[h]->picks, 9);
+            assert_int_equal(spans[h]->basis_texts, 9);
             compare(spans[h], &s, h, 9);
         }
         drop(spans, s.heads);
@@ -410,7 +416,8 @@ static void few_pictures_bound_the_rank(void **state)
     cs_scene_fini(&s);
 }
 
-/* Rows of A that are zero, equal, or sums of others; and a code wider than the joint space. */
+/* Rows of A that are zero, equal, or sums of others; and a code wider than the joint image-text
+ * embedding space. */
 static void dependent_rows_lower_the_rank(void **state)
 {
     cs_scene s;
@@ -418,22 +425,22 @@ static void dependent_rows_lower_the_rank(void **state)
     (void)state;
     cs_scene_init(&s, 3, 12, 16, 60, 80, 23);
     for (size_t d = 0; d < s.P; d++) {
-        s.basis[4 * s.P + d] = 0.0f;
-        s.basis[(s.C + 4) * s.P + d] = s.basis[(s.C + 1) * s.P + d];
-        s.basis[(2 * s.C + 7) * s.P + d] =
-            2.0f * s.basis[(2 * s.C + 1) * s.P + d]; /* exactly, as 2 x is */
+        s.output_map[4 * s.P + d] = 0.0f;
+        s.output_map[(s.C + 4) * s.P + d] = s.output_map[(s.C + 1) * s.P + d];
+        s.output_map[(2 * s.C + 7) * s.P + d] =
+            2.0f * s.output_map[(2 * s.C + 1) * s.P + d]; /* exactly, as 2 x is */
     }
     spans = run(&s, &options, cs_simd_best());
     for (size_t h = 0; h < s.heads; h++) {
         assert_int_equal(spans[h]->rank, 11);
-        assert_int_equal(spans[h]->picks, 11);
+        assert_int_equal(spans[h]->basis_texts, 11);
         compare(spans[h], &s, h, 11);
     }
     drop(spans, s.heads);
-    memset(s.basis, 0, s.C * s.P * sizeof *s.basis);
+    memset(s.output_map, 0, s.C * s.P * sizeof *s.output_map);
     spans = run(&s, &options, cs_simd_best());
     assert_int_equal(spans[0]->rank, 0);
-    assert_int_equal(spans[0]->picks, 0);
+    assert_int_equal(spans[0]->basis_texts, 0);
     drop(spans, s.heads);
     cs_scene_fini(&s);
     cs_scene_init(&s, 2, 12, 7, 60, 80, 24);
@@ -469,7 +476,7 @@ static void numbers_that_are_not_finite_are_refused(void **state)
         for (int place = 0; place < 5; place++) {
             cs_scene_init(&s, 2, 9, 16, 30, 40, 25);
             if (place == 0) s.texts[7 * s.P + 3] = odd[i];
-            if (place == 1) s.basis[(s.C + 2) * s.P + 5] = odd[i];
+            if (place == 1) s.output_map[(s.C + 2) * s.P + 5] = odd[i];
             if (place == 2) s.moments[s.size + 3] = (double)odd[i];           /* a mean */
             if (place == 3) s.moments[s.size + 1 + s.C] = (double)odd[i];     /* a variance */
             if (place == 4) s.moments[s.size + 1 + s.C + 4] = (double)odd[i]; /* a covariance */
@@ -486,15 +493,16 @@ static void golden_heads_pick_as_numpy_did(void **state)
 {
     enum { HEADS = 6, C = 9, P = 16, N = 30, T = 40, K = 6, SHOWN = 3 };
     const char *folder = getenv("CLIPSPAN_SPAN_DATA");
-    static const char *const names[] = {"basis", "codes",     "texts",  "asked",         "rank",
-                                        "picks", "variances", "shares", "reconstruction"};
+    static const char *const names[] = {"output_map", "coefficients", "texts",
+                                        "asked",      "rank",         "basis_texts",
+                                        "variances",  "shares",       "reconstruction"};
     static const char *const kinds[] = {"'<f4'", "'<f4'", "'<f4'", "'<i4'", "'<i4'",
                                         "'<i4'", "'<f8'", "'<f8'", "'<f8'"};
     cs_npy_array a[9];
     char name[64];
     const double *variances, *shares, *made;
-    const float *codes;
-    const int32_t *asked, *rank, *picks;
+    const float *coefficients;
+    const int32_t *asked, *rank, *basis_texts;
     cs_scene s;
     (void)state;
     assert_non_null(folder);
@@ -502,13 +510,13 @@ static void golden_heads_pick_as_numpy_did(void **state)
         snprintf(name, sizeof name, "%s.npy", names[i]);
         assert_true(cs_npy_array_read(&a[i], folder, name, kinds[i], i < 6 ? 4 : 8));
     }
-    codes = a[1].data, asked = a[3].data, rank = a[4].data, picks = a[5].data;
+    coefficients = a[1].data, asked = a[3].data, rank = a[4].data, basis_texts = a[5].data;
     variances = a[6].data, shares = a[7].data, made = a[8].data;
     cs_scene_init(&s, HEADS, C, P, N, T, 26);
-    memcpy(s.basis, a[0].data, HEADS * C * P * sizeof(float));
+    memcpy(s.output_map, a[0].data, HEADS * C * P * sizeof(float));
     memcpy(s.texts, a[2].data, T * P * sizeof(float));
     for (size_t i = 0; i < HEADS * N * C; i++)
-        s.codes[i] = (double)codes[i];
+        s.coefficients[i] = (double)coefficients[i];
     cs_scene_count(&s);
     EACH_LEVEL(simd)
     {
@@ -518,13 +526,14 @@ static void golden_heads_pick_as_numpy_did(void **state)
             double *data = cs_scene_data(&s, h);
             assert_int_equal(spans[h]->rank, rank[h]);
             for (size_t k = 0; k < K; k++) {
-                if (k >= spans[h]->picks) {
-                    assert_int_equal(picks[h * K + k], -1);
+                if (k >= spans[h]->basis_texts) {
+                    assert_int_equal(basis_texts[h * K + k], -1);
                     continue;
                 }
-                assert_int_equal(spans[h]->pick[k].text, picks[h * K + k]);
-                assert_true(fabs(spans[h]->pick[k].share / shares[h * K + k] - 1.0) < 1e-9);
-                assert_true(fabs(spans[h]->pick[k].variance / variances[h * K + k] - 1.0) < 1e-9);
+                assert_int_equal(spans[h]->basis_text[k].text, basis_texts[h * K + k]);
+                assert_true(fabs(spans[h]->basis_text[k].share / shares[h * K + k] - 1.0) < 1e-9);
+                assert_true(fabs(spans[h]->basis_text[k].variance / variances[h * K + k] - 1.0) <
+                            1e-9);
             }
             assert_true(reconstruction_error(spans[h], data, N, made + h * SHOWN * P, SHOWN) <
                         1e-6);
@@ -544,16 +553,16 @@ int main(void)
         cmocka_unit_test(fifty_heads_pick_as_published),
         cmocka_unit_test(a_rank_that_is_asked_for_is_kept),
         cmocka_unit_test(all_levels_and_threads_agree),
-        cmocka_unit_test(order_of_pictures_and_heads_changes_no_pick),
+        cmocka_unit_test(order_of_images_and_heads_changes_no_basis_text),
         cmocka_unit_test(what_float32_cannot_tell_apart_is_decided_in_float64),
         cmocka_unit_test(shares_add_up_when_everything_is_picked),
         cmocka_unit_test(a_pool_of_many_parts_is_one_pool),
-        cmocka_unit_test(readers_read_directions_off_codes),
-        cmocka_unit_test(what_resembles_the_winner_is_no_rival),
+        cmocka_unit_test(readers_read_directions_off_coefficients),
+        cmocka_unit_test(what_resembles_the_winner_is_no_runner_up),
         cmocka_unit_test(equal_texts_are_picked_once_and_the_first_of_them),
         cmocka_unit_test(a_text_of_zeros_is_never_picked),
-        cmocka_unit_test(what_does_not_vary_has_no_picks),
-        cmocka_unit_test(few_pictures_bound_the_rank),
+        cmocka_unit_test(what_does_not_vary_has_no_basis_texts),
+        cmocka_unit_test(few_images_bound_the_rank),
         cmocka_unit_test(dependent_rows_lower_the_rank),
         cmocka_unit_test(numbers_that_are_not_finite_are_refused),
     };

@@ -104,7 +104,7 @@ static int start(void **state)
     d.width = (size_t)clipspan_model_get_info(d.model)->embed_width;
     assert_int_equal(d.bank.row_size, d.width);
     assert_int_equal(d.right.row_size, d.width);
-    options.tower = CLIPSPAN_TEXT;
+    options.modality = CLIPSPAN_TEXT;
     must(clipspan_encoder_new(&d.texts, d.model, &options, &err), &err);
     embed_scenes(&d);
     *state = &d;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mean-ablations and replaced heads of the demo model against the published arithmetic on exported
- * terms (ref/published_effects.py; tolerance and reason in data/MANIFEST-effects), and the shortcut
- * that is known to be there. */
+ * components (ref/published_effects.py; tolerance and reason in data/MANIFEST-effects), and the
+ * shortcut that is known to be there. */
 #include "base/memory.h"
 #include "npy_array.h"
 #include "run/run_open.h"
@@ -91,7 +91,7 @@ static void scan_scenes(void)
     clipspan_inputs_close(&inputs);
 }
 
-static int take_row(void *user, const clipspan_run_picture *p)
+static int take_row(void *user, const clipspan_run_image *p)
 {
     static const char *const names[] = {"duck on grass", "duck on water", "hen on grass",
                                         "hen on water"};
@@ -100,7 +100,7 @@ static int take_row(void *user, const clipspan_run_picture *p)
     groups[rows] = -1;
     for (int g = 0; g < 4; g++)
         if (strcmp(p->group, names[g]) == 0) groups[rows] = g;
-    numbers[rows++] = p->number;
+    numbers[rows++] = p->list_index;
     return 0;
 }
 
@@ -117,8 +117,8 @@ static int set_up(void **state)
     clipspan_error err;
     (void)state;
     scan_scenes();
-    must(clipspan_run_read_pictures(run, 0, SCENES, take_row, NULL, &err), &err);
-    options.tower = CLIPSPAN_TEXT;
+    must(clipspan_run_read_images(run, 0, SCENES, take_row, NULL, &err), &err);
+    options.modality = CLIPSPAN_TEXT;
     must(clipspan_encoder_new(&encoder, model, &options, &err), &err);
     must(clipspan_bank_new_classes(&bank, encoder, classes, templates, NULL, &err), &err);
     must(clipspan_texts_new(&sides, cue, NULL, 2, &err), &err);
@@ -130,7 +130,7 @@ static int set_up(void **state)
     must(clipspan_effects_new(&effects, run, bank, &wish, NULL, &err), &err);
     must(clipspan_encoder_run_texts(vectors, encoder, words, NULL, &err), &err);
     must(clipspan_bank_new_vectors(&pool, words, vectors, 128, &err), &err);
-    assert_int_equal(clipspan_effects_get_pictures(effects), SCENES);
+    assert_int_equal(clipspan_effects_get_images(effects), SCENES);
     clipspan_bank_free(&bank);
     clipspan_texts_free(&sides);
     clipspan_texts_free(&classes);
@@ -162,10 +162,11 @@ static size_t make_edit(clipspan_change *to, int edit)
     int l, h;
     if (edit == 1 || edit == 3 || edit == 4 + LAYERS)
         for (l = -1; l < LAYERS; l++)
-            to[count++] = (clipspan_change){.term = CLIPSPAN_TERM_MLP, .layer = l};
+            to[count++] = (clipspan_change){.component = CLIPSPAN_COMPONENT_MLP, .layer = l};
     if (edit == 2 || edit == 3)
         for (l = 0; l < LAYERS; l++)
-            to[count++] = (clipspan_change){.term = CLIPSPAN_TERM_CLASS_PART, .layer = l};
+            to[count++] =
+                (clipspan_change){.component = CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION, .layer = l};
     for (l = 0; edit >= 4 && edit < 4 + LAYERS && l <= edit - 4; l++)
         for (h = 0; h < HEADS; h++)
             to[count++] = (clipspan_change){.layer = l, .head = h};
@@ -193,7 +194,7 @@ static void check(const uint32_t *predicted, int edit, const cs_npy_array *golde
 
 static void published_predictions(void **state)
 {
-    static const int picks[] = {1, 2, 5, 10};
+    static const int basis_texts[] = {1, 2, 5, 10};
     clipspan_span_options options = CLIPSPAN_SPAN_OPTIONS_INIT;
     clipspan_head heads[LAST * HEADS];
     clipspan_span *spans[LAST * HEADS];
@@ -215,13 +216,13 @@ static void published_predictions(void **state)
     }
     for (int i = 0; i < LAST * HEADS; i++)
         heads[i] = (clipspan_head){LAYERS - LAST + i / HEADS, i % HEADS};
-    options.picks = 10;
+    options.basis_texts = 10;
     options.resamples = -1;
     must(clipspan_span_new_run(spans, run, heads, LAST * HEADS, pool, &options, NULL, &err), &err);
     for (int k = 0; k < 4; k++) {
         must(clipspan_effects_run_spans(predicted, NULL, effects, NULL,
-                                        (const clipspan_span *const *)spans, LAST * HEADS, picks[k],
-                                        NULL, &err),
+                                        (const clipspan_span *const *)spans, LAST * HEADS,
+                                        basis_texts[k], NULL, &err),
              &err);
         check(predicted, EDITS - 4 + k, &golden, &margin, &close);
     }
@@ -251,7 +252,7 @@ static double worst_after(const clipspan_shortcut *shortcut, clipspan_remedy_kin
     must(clipspan_compare_run(&overall, per_group, &worst, before, after, groups, SCENES, 4, 200, 1,
                               &err),
          &err);
-    assert_int_equal(overall.before.pictures, 176);
+    assert_int_equal(overall.before.images, 176);
     assert_true(worst.change_low <= worst.change && worst.change <= worst.change_high);
     return worst.change;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is packed as JPEG unpacks to nearly the same, and pictures are shrunk whole. */
+/* What is packed as JPEG unpacks to nearly the same, and images are shrunk whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "draw/jpeg_write.h"
 #include "draw/png_write.h"
-#include "image/picture.h"
+#include "image/image.h"
 #include "image/raster.h"
 #include "tiny.h"
 
@@ -30,7 +30,7 @@ static void paint(uint8_t *pixels, int height, int width)
 static void check(int height, int width)
 {
     uint8_t *pixels = malloc((size_t)height * (size_t)width * 3);
-    cs_picture_source source = {NULL, 0, "packed", 1000000};
+    cs_image_source source = {NULL, 0, "packed", 1000000};
     unsigned char *bytes, *again;
     cs_raster raster;
     size_t size, i;
@@ -56,7 +56,7 @@ static void check(int height, int width)
     free(pixels);
 }
 
-static void a_picture_unpacks_to_nearly_the_same(void **state)
+static void an_image_unpacks_to_nearly_the_same(void **state)
 {
     (void)state;
     check(48, 64);
@@ -81,7 +81,7 @@ static void sizes_out_of_range_are_refused(void **state)
     }
 }
 
-/* A picture of height x width pixels, shrunk to 64, has wanted_height x wanted_width. */
+/* An image of height x width pixels, shrunk to 64, has wanted_height x wanted_width. */
 static void check_shrunk(const char *path, int height, int width, int wanted_height,
                          int wanted_width)
 {
@@ -90,7 +90,7 @@ static void check_shrunk(const char *path, int height, int width, int wanted_hei
     assert_non_null(large);
     paint(large, height, width);
     assert_int_equal(cs_png_write(path, large, height, width, 3, 1, NULL), CLIPSPAN_OK);
-    assert_int_equal(cs_picture_shrink(pixels, &found_height, &found_width, 64, path, NULL, NULL),
+    assert_int_equal(cs_image_shrink(pixels, &found_height, &found_width, 64, path, NULL, NULL),
                      CLIPSPAN_OK);
     assert_int_equal(found_height, wanted_height);
     assert_int_equal(found_width, wanted_width);
@@ -102,7 +102,7 @@ static void check_shrunk(const char *path, int height, int width, int wanted_hei
     free(large);
 }
 
-static void pictures_are_shrunk_whole_and_never_enlarged(void **state)
+static void images_are_shrunk_whole_and_never_enlarged(void **state)
 {
     char *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "p.png");
     uint8_t pixels[64 * 64 * 3];
@@ -114,12 +114,12 @@ static void pictures_are_shrunk_whole_and_never_enlarged(void **state)
     check_shrunk(path, 64, 64, 64, 64);
     check_shrunk(path, 20, 40, 20, 40);
     check_shrunk(path, 2, 900, 1, 64);
-    cs_tiny_write_text(folder, "p.png", "no picture");
-    assert_int_equal(cs_picture_shrink(pixels, &height, &width, 64, path, NULL, NULL),
+    cs_tiny_write_text(folder, "p.png", "no image");
+    assert_int_equal(cs_image_shrink(pixels, &height, &width, 64, path, NULL, NULL),
                      CLIPSPAN_E_UNSUPPORTED);
     free(path);
     path = cs_tiny_path(folder, "gone.png");
-    assert_int_equal(cs_picture_shrink(pixels, &height, &width, 64, path, NULL, NULL),
+    assert_int_equal(cs_image_shrink(pixels, &height, &width, 64, path, NULL, NULL),
                      CLIPSPAN_E_NOT_FOUND);
     free(path);
     cs_tiny_remove(&folder);
@@ -128,9 +128,9 @@ static void pictures_are_shrunk_whole_and_never_enlarged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_picture_unpacks_to_nearly_the_same),
+        cmocka_unit_test(an_image_unpacks_to_nearly_the_same),
         cmocka_unit_test(sizes_out_of_range_are_refused),
-        cmocka_unit_test(pictures_are_shrunk_whole_and_never_enlarged),
+        cmocka_unit_test(images_are_shrunk_whole_and_never_enlarged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

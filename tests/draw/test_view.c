@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Views, colours and sheets: a map stands where its patches are in the picture, whatever crop,
+/* Views, colours and sheets: a map stands where its patches are in the image, whatever crop,
  * aspect and size; equal steps of a value are equal steps of lightness; nothing is written out of
  * bounds (sanitizers). */
 #include "base/file.h"
@@ -34,8 +34,8 @@ static cs_preprocess preprocess(int size, clipspan_resize resize)
     return p;
 }
 
-/* A picture whose brightness rises from left to right. */
-static void write_picture(int height, int width)
+/* An image whose brightness rises from left to right. */
+static void write_image(int height, int width)
 {
     uint8_t *rgb = malloc((size_t)height * (size_t)width * 3);
     int y, x;
@@ -50,7 +50,7 @@ static cs_view view_of(int height, int width, cs_preprocess p, int patch, int ed
 {
     clipspan_error err;
     cs_view view;
-    write_picture(height, width);
+    write_image(height, width);
     if (cs_view_init(&view, &p, patch, path, edge, NULL, &err)) fail_msg("%s", err.message);
     return view;
 }

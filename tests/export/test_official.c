@@ -19,22 +19,22 @@
 #define ROWS 75 /* three chunks, so that places and rows differ */
 
 static char *golden, *folder;
-static size_t pictures; /* of the golden file */
+static size_t images; /* of the golden file */
 
-/* Row i of the list is picture `which(i)` of the golden file; row 40 cannot be used. */
+/* Row i of the list is image `which(i)` of the golden file; row 40 cannot be used. */
 static size_t which(size_t i)
 {
-    return (i * 7 + i / 5) % pictures;
+    return (i * 7 + i / 5) % images;
 }
 
-static void write_pictures(void)
+static void write_images(void)
 {
     cs_npy_array pixels;
     char *list = calloc(ROWS + 1, 64), *path;
     clipspan_error err;
     if (!cs_npy_array_read(&pixels, golden, "pixels.npy", "'|u1'", 1)) fail_msg("no pixels");
-    pictures = pixels.rows;
-    for (size_t i = 0; i < pictures; i++) {
+    images = pixels.rows;
+    for (size_t i = 0; i < images; i++) {
         char name[64];
         snprintf(name, sizeof name, "%zu.png", i);
         path = cs_tiny_path(folder, name);
@@ -51,7 +51,7 @@ static void write_pictures(void)
     free(list);
 }
 
-static clipspan_run *scan(const char *name, clipspan_codes codes)
+static clipspan_run *scan(const char *name, clipspan_coefficients coefficients)
 {
     clipspan_plan_options plan = CLIPSPAN_PLAN_OPTIONS_INIT;
     clipspan_model *model = NULL;
@@ -60,7 +60,7 @@ static clipspan_run *scan(const char *name, clipspan_codes codes)
     clipspan_error err;
     char *list = cs_tiny_path(folder, "list.csv"), *path = cs_tiny_path(folder, name);
     const char *source = list;
-    plan.codes = codes;
+    plan.coefficients = coefficients;
     if (clipspan_model_open(&model, golden, NULL, &err) ||
         clipspan_inputs_open(&inputs, &source, 1, NULL, &err) ||
         clipspan_run_plan(NULL, path, model, inputs, &plan, NULL, &err) ||
@@ -81,7 +81,7 @@ static int set_up(void **state)
     snprintf(path, sizeof path, "%s/openclip-odd", getenv("GOLDEN"));
     golden = strdup(path);
     folder = cs_tiny_memory_folder();
-    write_pictures();
+    write_images();
     return 0;
 }
 
@@ -121,7 +121,7 @@ static void compare(const char *exported, const char *reference, double toleranc
 static void arrays_are_those_of_numpy(void **state)
 {
     clipspan_export_options options = CLIPSPAN_EXPORT_OPTIONS_INIT;
-    clipspan_run *run = scan("run", CLIPSPAN_CODES_F32);
+    clipspan_run *run = scan("run", CLIPSPAN_COEFFICIENTS_F32);
     char *out = cs_tiny_path(folder, "out");
     clipspan_error err;
     (void)state;
@@ -129,7 +129,7 @@ static void arrays_are_those_of_numpy(void **state)
     /* What the float32 pass leaves: 3e-7 was measured. */
     compare("run_attn_openclip-odd.npy", "heads.npy", 1e-6);
     compare("run_mlp_openclip-odd.npy", "mlps.npy", 1e-6);
-    compare("run_cls_attn_openclip-odd.npy", "class_part.npy", 1e-6);
+    compare("run_cls_attn_openclip-odd.npy", "class_self_attention.npy", 1e-6);
     assert_int_equal(clipspan_run_export(out, run, NULL, NULL, &err), CLIPSPAN_E_EXISTS);
     options.replace = 1;
     options.threads = 1;
@@ -153,14 +153,14 @@ static int stop(void *user, size_t done, size_t total)
 static void what_cannot_be_is_refused(void **state)
 {
     const clipspan_progress progress = {stop, NULL};
-    clipspan_run *run = scan("bare", CLIPSPAN_CODES_NONE), *whole;
+    clipspan_run *run = scan("bare", CLIPSPAN_COEFFICIENTS_NONE), *whole;
     char *out = cs_tiny_path(folder, "nothing"), *part;
     clipspan_error err;
     (void)state;
     assert_int_equal(clipspan_run_export(out, run, NULL, NULL, &err), CLIPSPAN_E_NOT_FOUND);
-    assert_non_null(strstr(err.message, "--codes"));
+    assert_non_null(strstr(err.message, "--coefficients"));
     clipspan_run_close(&run);
-    whole = scan("whole", CLIPSPAN_CODES_F16);
+    whole = scan("whole", CLIPSPAN_COEFFICIENTS_F16);
     assert_int_equal(clipspan_run_export(out, whole, NULL, &progress, &err),
                      CLIPSPAN_E_INTERRUPTED);
     part = cs_tiny_path(folder, "nothing/whole_mlp_openclip-odd.npy");

@@ -208,7 +208,7 @@ static void c12_fortran_order_is_read_right(void **state)
 static void c13_negative_dimension_is_refused(void **state)
 {
     (void)state;
-    refuse(HEADER("'<f4'", "False", "(-6,)"), BAD, "a whole number from 0, found \"-6");
+    refuse(HEADER("'<f4'", "False", "(-6,)"), BAD, "an integer from 0, found \"-6");
 }
 
 static void c14_shape_that_overflows_is_refused(void **state)

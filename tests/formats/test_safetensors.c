@@ -311,7 +311,7 @@ static void a27_tail_is_refused(void **state)
 static void a28_offsets_as_text_are_refused(void **state)
 {
     (void)state;
-    expect_header(ONE("F32", "[1]", "[\"0\",\"4\"]"), 4, BAD, "data_offsets must be whole");
+    expect_header(ONE("F32", "[1]", "[\"0\",\"4\"]"), 4, BAD, "data_offsets must be integers");
     expect_header(ONE("F32", "[1]", "[0,4,8]"), 4, BAD, "data_offsets");
     expect_header(ONE("F32", "{}", "[0,4]"), 4, BAD, "\"shape\": list");
     expect_header("{\"a\":3}", 0, BAD, "tensor \"a\"");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Picture files made in memory: see craft.h. */
+/* Image files made in memory: see craft.h. */
 #include "craft.h"
 
 #include <setjmp.h>
@@ -190,12 +190,12 @@ void craft_scene(unsigned char *samples, int width, int height, int channels)
 clipspan_status craft_decode(craft_decoder *decoder, cs_raster *raster, const craft *file,
                              clipspan_error *err)
 {
-    const cs_picture_source source = {file->data, file->size, "crafted", 100 * 1000 * 1000};
+    const cs_image_source source = {file->data, file->size, "crafted", 100 * 1000 * 1000};
     return decoder(raster, &source, err);
 }
 
 clipspan_status craft_squash(uint8_t *pixels, int height, int width, const craft *file,
-                             const clipspan_picture_options *options, clipspan_error *err)
+                             const clipspan_image_options *options, clipspan_error *err)
 {
     cs_preprocess preprocess;
     memset(&preprocess, 0, sizeof preprocess);
@@ -203,5 +203,5 @@ clipspan_status craft_squash(uint8_t *pixels, int height, int width, const craft
     preprocess.width = width;
     preprocess.resize = CLIPSPAN_SQUASH;
     preprocess.kernel = CLIPSPAN_BICUBIC;
-    return cs_picture_decode(pixels, &preprocess, file->data, file->size, "crafted", options, err);
+    return cs_image_decode(pixels, &preprocess, file->data, file->size, "crafted", options, err);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Picture files made in memory, whole or damaged, for the tests of src/image/. */
+/* Image files made in memory, whole or damaged, for the tests of src/image/. */
 #ifndef CLIPSPAN_TESTS_IMAGE_CRAFT_H
 #define CLIPSPAN_TESTS_IMAGE_CRAFT_H
 
-#include "image/picture.h"
+#include "image/image.h"
 #include "image/raster.h"
 
 /* Bytes that grow; memory that cannot be had ends the test program. */
@@ -51,12 +51,12 @@ size_t craft_exif(unsigned char out[26], int orientation, int big);
 void craft_scene(unsigned char *samples, int width, int height, int channels);
 
 /* Decodes with one of the three decoders and no ceiling worth the name. */
-typedef clipspan_status craft_decoder(cs_raster *, const cs_picture_source *, clipspan_error *);
+typedef clipspan_status craft_decoder(cs_raster *, const cs_image_source *, clipspan_error *);
 clipspan_status craft_decode(craft_decoder *decoder, cs_raster *raster, const craft *file,
                              clipspan_error *err);
 
 /* Preprocesses to height x width as OpenCLIP's squash does, bicubic. */
 clipspan_status craft_squash(uint8_t *pixels, int height, int width, const craft *file,
-                             const clipspan_picture_options *options, clipspan_error *err);
+                             const clipspan_image_options *options, clipspan_error *err);
 
 #endif

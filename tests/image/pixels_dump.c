@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What scripts/parity-pixels runs: preprocesses pictures and writes their pixels.
+/* What scripts/parity-pixels runs: preprocesses images and writes their pixels.
  *
  * Each line of standard input is a job:
  *   height width resize kernel convert_first floor_crop crop_to fill_r fill_g fill_b exif path
@@ -11,12 +11,12 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "image/picture.h"
+#include "image/image.h"
 
 static int run(const char *line, int *in_order)
 {
     cs_preprocess preprocess;
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     clipspan_error err;
     int resize, kernel, used = 0, ok;
     int32_t status;
@@ -33,7 +33,7 @@ static int run(const char *line, int *in_order)
     length = (uint32_t)preprocess.height * (uint32_t)preprocess.width * 3;
     pixels = cs_alloc(length, 1, "pixels", &err);
     if (!pixels) return 0;
-    status = cs_picture_read(pixels, &preprocess, line + used, &options, &err);
+    status = cs_image_read(pixels, &preprocess, line + used, &options, &err);
     if (status != CLIPSPAN_OK) length = (uint32_t)strlen(err.message);
     ok = fwrite(&status, sizeof status, 1, stdout) == 1 &&
          fwrite(&length, sizeof length, 1, stdout) == 1 &&

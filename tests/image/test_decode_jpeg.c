@@ -233,9 +233,9 @@ static void d14_a_bad_huffman_table_is_refused(void **state)
     craft_free(&file);
 }
 
-static void d15_exif_turns_the_picture_only_on_request(void **state)
+static void d15_exif_turns_the_image_only_on_request(void **state)
 {
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     unsigned char exif[32] = "Exif\0\0", grey[W * H];
     uint8_t plain[3 * W * H], same[3 * W * H], turned[3 * W * H];
     clipspan_error err;
@@ -309,7 +309,7 @@ static void d18_content_decides_not_the_name(void **state)
     preprocess.resize = CLIPSPAN_SQUASH;
     preprocess.kernel = CLIPSPAN_BICUBIC;
     assert_int_equal(
-        cs_picture_decode(by_name, &preprocess, file.data, file.size, "picture.png", NULL, &err),
+        cs_image_decode(by_name, &preprocess, file.data, file.size, "image.png", NULL, &err),
         CLIPSPAN_OK);
     assert_memory_equal(by_name, plain, sizeof plain);
     craft_free(&file);
@@ -363,7 +363,7 @@ int main(void)
         cmocka_unit_test(d12_twelve_bits_are_refused),
         cmocka_unit_test(d13_arithmetic_coding_is_read_right),
         cmocka_unit_test(d14_a_bad_huffman_table_is_refused),
-        cmocka_unit_test(d15_exif_turns_the_picture_only_on_request),
+        cmocka_unit_test(d15_exif_turns_the_image_only_on_request),
         cmocka_unit_test(d16_a_profile_of_16_megabytes_is_passed_over),
         cmocka_unit_test(d17_a_flood_of_comments_is_passed_over),
         cmocka_unit_test(d18_content_decides_not_the_name),

@@ -37,7 +37,7 @@ static void expect(const craft *file, cs_mode mode, const void *samples, size_t 
     cs_raster_fini(&raster);
 }
 
-/* 2 x 2 pixels, RGB: the picture that most tests wrap differently. */
+/* 2 x 2 pixels, RGB: the image that most tests wrap differently. */
 static const unsigned char rows[] = {0, 1, 2, 3, 4, 5, 6, 0, 7, 8, 9, 10, 11, 12};
 static const unsigned char pixels[] = {1, 2, 3, 255, 4, 5, 6, 255, 7, 8, 9, 255, 10, 11, 12, 255};
 
@@ -279,7 +279,7 @@ static void e14_an_index_beyond_the_palette_is_black(void **state)
     craft_free(&extra);
 }
 
-static void e15_of_an_animation_the_default_picture_is_read(void **state)
+static void e15_of_an_animation_the_default_image_is_read(void **state)
 {
     unsigned char control[26] = {0}, second[64] = {0, 0, 0, 2};
     uLongf packed = sizeof second - 4;
@@ -367,7 +367,7 @@ int main(void)
         cmocka_unit_test(e12_rgba_of_8_and_16_bits),
         cmocka_unit_test(e13_grey_with_alpha_of_8_and_16_bits),
         cmocka_unit_test(e14_an_index_beyond_the_palette_is_black),
-        cmocka_unit_test(e15_of_an_animation_the_default_picture_is_read),
+        cmocka_unit_test(e15_of_an_animation_the_default_image_is_read),
         cmocka_unit_test(e16_a_file_without_data_is_refused),
         cmocka_unit_test(e17_two_headers_are_refused),
         cmocka_unit_test(e18_a_hundred_thousand_chunks_are_passed_over),

@@ -60,7 +60,7 @@ static void extended(craft *file, int flags, uint32_t width, uint32_t height)
     craft_riff_chunk(file, "VP8X", head, sizeof head);
 }
 
-/* The picture chunk of a simple lossless file, header included. */
+/* The image chunk of a simple lossless file, header included. */
 static void lossless_chunk(craft *out)
 {
     craft whole = {0};
@@ -97,7 +97,7 @@ static void put_code(craft *out, size_t *count, const unsigned char *lengths, in
 
 /* A lossless file of five prefix codes, given by how many codes of 1, 2 … 15 bits each has. Its
  * pixels are all zero bits: symbol 0 of each code. */
-static void five_codes(craft *file, const unsigned char counts[5][15])
+static void five_coefficients(craft *file, const unsigned char counts[5][15])
 {
     static const int symbols[5] = {256 + 24, 256, 256, 256, 40};
     craft data = {0};
@@ -130,7 +130,7 @@ static void five_codes(craft *file, const unsigned char counts[5][15])
  * table. Here the first four codes need their 2,544 entries and the last one, incomplete, 542: a
  * decoder without the repair writes 132 entries beyond the end. With a complete code of the largest
  * table in its place the same file is sound. */
-static void f01_prefix_codes_that_overflow_their_tables_are_refused(void **state)
+static void f01_prefix_coefficients_that_overflow_their_tables_are_refused(void **state)
 {
     static const unsigned char complete[15] = {1, 1, 1, 1, 1, 0, 0, 0, 7, 13, 9, 0, 3, 1, 2};
     unsigned char counts[5][15] = {
@@ -143,11 +143,11 @@ static void f01_prefix_codes_that_overflow_their_tables_are_refused(void **state
     const unsigned char nothing[4 * W * H] = {0};
     craft file = {0};
     (void)state;
-    five_codes(&file, (const unsigned char(*)[15])counts);
+    five_coefficients(&file, (const unsigned char(*)[15])counts);
     refuse(&file, CLIPSPAN_E_FORMAT, "damaged");
     craft_free(&file);
     memcpy(counts[4], complete, sizeof complete);
-    five_codes(&file, (const unsigned char(*)[15])counts);
+    five_coefficients(&file, (const unsigned char(*)[15])counts);
     expect(&file, CS_MODE_RGB, nothing, W, H);
     craft_free(&file);
 }
@@ -311,7 +311,7 @@ static void f12_unknown_chunks_are_passed_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f01_prefix_codes_that_overflow_their_tables_are_refused),
+        cmocka_unit_test(f01_prefix_coefficients_that_overflow_their_tables_are_refused),
         cmocka_unit_test(f02_any_cut_of_a_lossy_file_is_refused),
         cmocka_unit_test(f03_any_cut_of_a_lossless_file_is_refused),
         cmocka_unit_test(f04_any_cut_of_an_extended_file_is_refused),

@@ -14,7 +14,7 @@
 static const unsigned char grey[4 * 16] = {0};
 
 /* Reads from memory of just that size, so that a step beyond it is seen. */
-static int orientation(const craft *file, size_t size, cs_picture_kind kind)
+static int orientation(const craft *file, size_t size, cs_image_kind kind)
 {
     unsigned char *copy = malloc(size ? size : 1);
     int found;
@@ -25,17 +25,17 @@ static int orientation(const craft *file, size_t size, cs_picture_kind kind)
     return found;
 }
 
-static void wrap(craft *file, cs_picture_kind kind, const unsigned char *exif, size_t size)
+static void wrap(craft *file, cs_image_kind kind, const unsigned char *exif, size_t size)
 {
     unsigned char block[64] = "Exif\0\0";
     craft extra = {0};
     memcpy(block + 6, exif, size);
     switch (kind) {
-    case CS_PICTURE_JPEG:
+    case CS_IMAGE_JPEG:
         craft_jpeg(file, grey, 4, 4, 1, NULL);
         craft_jpeg_segment(file, 0xe1, block, 6 + size);
         break;
-    case CS_PICTURE_PNG:
+    case CS_IMAGE_PNG:
         craft_png_chunk(&extra, "eXIf", exif, size);
         craft_png(file, 1, 1, 8, 0, 0, &extra, "\0\0", 2);
         craft_free(&extra);
@@ -49,7 +49,7 @@ static void wrap(craft *file, cs_picture_kind kind, const unsigned char *exif, s
     }
 }
 
-static const cs_picture_kind kinds[] = {CS_PICTURE_JPEG, CS_PICTURE_PNG, CS_PICTURE_WEBP};
+static const cs_image_kind kinds[] = {CS_IMAGE_JPEG, CS_IMAGE_PNG, CS_IMAGE_WEBP};
 
 static void every_kind_of_file_tells_its_orientation(void **state)
 {
@@ -65,7 +65,7 @@ static void every_kind_of_file_tells_its_orientation(void **state)
                                  turn >= 1 && turn <= 8 ? turn : 1);
                 craft_free(&file);
             }
-    assert_int_equal(cs_exif_orientation(exif, sizeof exif, CS_PICTURE_OTHER), 1);
+    assert_int_equal(cs_exif_orientation(exif, sizeof exif, CS_IMAGE_OTHER), 1);
 }
 
 static void cut_files_are_upright(void **state)
@@ -96,7 +96,7 @@ static void a_directory_beyond_the_file_is_upright(void **state)
     exif[11] = 1;  /* the first is another tag */
     craft_add(&file, "RIFF\0\0\0\0WEBP", 12);
     craft_riff_chunk(&file, "EXIF", exif, 22);
-    assert_int_equal(orientation(&file, file.size, CS_PICTURE_WEBP), 1);
+    assert_int_equal(orientation(&file, file.size, CS_IMAGE_WEBP), 1);
     craft_free(&file);
 }
 
@@ -112,16 +112,16 @@ static void lies_are_upright_or_a_turn(void **state)
             craft file = {0};
             craft_exif(exif, 6, 1);
             exif[i] = (unsigned char)value;
-            wrap(&file, CS_PICTURE_PNG, exif, sizeof exif);
-            assert_in_range(orientation(&file, file.size, CS_PICTURE_PNG), 1, 8);
+            wrap(&file, CS_IMAGE_PNG, exif, sizeof exif);
+            assert_in_range(orientation(&file, file.size, CS_IMAGE_PNG), 1, 8);
             craft_free(&file);
         }
     craft_exif(exif, 6, 1);
     exif[11] = 1; /* another tag */
     {
         craft file = {0};
-        wrap(&file, CS_PICTURE_PNG, exif, sizeof exif);
-        assert_int_equal(orientation(&file, file.size, CS_PICTURE_PNG), 1);
+        wrap(&file, CS_IMAGE_PNG, exif, sizeof exif);
+        assert_int_equal(orientation(&file, file.size, CS_IMAGE_PNG), 1);
         craft_free(&file);
     }
 }

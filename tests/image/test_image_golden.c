@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "image/picture.h"
+#include "image/image.h"
 
 static int digit(int c)
 {
@@ -37,7 +37,7 @@ static void run_case(const char *line)
     how.convert_first = how.floor_crop = huggingface;
     how.fill[0] = how.fill[1] = how.fill[2] = fill;
     snprintf(path, sizeof path, "%s/%s", TEST_DATA, name);
-    if (cs_picture_read(pixels, &how, path, NULL, &err) != CLIPSPAN_OK) fail_msg("%s", err.message);
+    if (cs_image_read(pixels, &how, path, NULL, &err) != CLIPSPAN_OK) fail_msg("%s", err.message);
     line += used;
     assert_int_equal(strcspn(line, "\n"), 6 * height * width);
     for (i = 0; i < 3 * height * width; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Resampling: the kept pixels are those of the whole picture, and all kernel levels agree. What the
+/* Resampling: the kept pixels are those of the whole image, and all kernel levels agree. What the
  * pixels must be, test_image_golden.c knows from Pillow. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,9 +16,9 @@
 static const cs_mode modes[] = {CS_MODE_BIT, CS_MODE_INDEX, CS_MODE_GREY, CS_MODE_GREY16,
                                 CS_MODE_RGB, CS_MODE_RGBA,  CS_MODE_CMYK};
 
-static void picture(cs_raster *raster, cs_mode mode, int width, int height)
+static void image(cs_raster *raster, cs_mode mode, int width, int height)
 {
-    const cs_picture_source source = {NULL, 0, "test", 1000000};
+    const cs_image_source source = {NULL, 0, "test", 1000000};
     const size_t size = (size_t)cs_mode_bytes(mode);
     clipspan_error err;
     uint32_t random = 12345;
@@ -45,7 +45,7 @@ static unsigned char *resized(cs_mode mode, int width, int height, const cs_plan
     unsigned char *out;
     clipspan_error err;
     cs_raster raster;
-    picture(&raster, mode, width, height);
+    image(&raster, mode, width, height);
     assert_int_equal(cs_resize(&out, &raster, plan, kernels, &err), CLIPSPAN_OK);
     cs_raster_fini(&raster);
     return out;
@@ -130,7 +130,7 @@ static void weights_sum_to_one(void **state)
 
 static void hidden_colours_do_not_bleed(void **state)
 {
-    const cs_picture_source source = {NULL, 0, "test", 100};
+    const cs_image_source source = {NULL, 0, "test", 100};
     const cs_plan plan = {span(4, 2, 0, 2), span(1, 1, 0, 1), CLIPSPAN_BILINEAR};
     unsigned char *out;
     clipspan_error err;

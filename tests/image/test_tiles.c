@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Windows over large pictures: they cover everything, overlap by half, see the picture's own
+/* Windows over large images: they cover everything, overlap by half, see the image's own
  * pixels, and their weights add up to one everywhere, so that parts of a map give the map back. */
 #include "base/memory.h"
 #include "draw/png_write.h"
@@ -50,7 +50,7 @@ static void check_side(const cs_tile_side *side)
     if (side->count > 1) assert_true((side->count - 2) * step + side->window < side->patches);
 }
 
-/* What a window of a map that is linear over the whole picture would say. */
+/* What a window of a map that is linear over the whole image would say. */
 static double plane(int y, int x)
 {
     return 1.0 + 0.25 * (double)x - 0.5 * (double)y;
@@ -85,7 +85,7 @@ static void check_blend(const cs_tiles *t)
 static void weights_add_up(void **state)
 {
     static const int cases[][6] = {
-        /* picture, tower, patch, size */
+        /* image, tower, patch, size */
         {100, 100, 28, 28, 7, 0}, {29, 28, 28, 28, 7, 0},     {333, 517, 28, 28, 7, 0},
         {517, 333, 35, 35, 7, 0}, {200, 90, 21, 42, 7, 0},    {90, 200, 30, 23, 7, 0},
         {64, 640, 28, 28, 28, 0}, {20, 20000, 28, 28, 7, 0},  {20000, 20, 28, 28, 7, 0},
@@ -104,8 +104,8 @@ static void weights_add_up(void **state)
     }
 }
 
-/* No larger than a window: one, and what the tower sees of any picture. */
-static void whole_pictures(void **state)
+/* No larger than a window: one, and what the tower sees of any image. */
+static void whole_images(void **state)
 {
     static const int cases[][3] = {{1, 1, 0},  {28, 28, 0},  {28, 27, 0},
                                    {3, 28, 0}, {40, 40, 40}, {300, 299, 300}};
@@ -146,7 +146,7 @@ static void too_many(void **state)
 /* A raster in which every pixel is different. */
 static cs_raster raster_of(int height, int width)
 {
-    static const cs_picture_source source = {NULL, 0, "made", 1000000};
+    static const cs_image_source source = {NULL, 0, "made", 1000000};
     cs_raster r;
     assert_int_equal(
         cs_raster_init(&r, CS_MODE_RGB, (uint64_t)width, (uint64_t)height, &source, NULL),
@@ -160,7 +160,7 @@ static cs_raster raster_of(int height, int width)
     return r;
 }
 
-/* A picture of a whole number of patches is seen as it is: no resampling. */
+/* An image of an integer of patches is seen as it is: no resampling. */
 static void own_pixels(void **state)
 {
     cs_raster raster = raster_of(77, 133);
@@ -215,7 +215,7 @@ static void drawn_in_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_add_up), cmocka_unit_test(whole_pictures),
+        cmocka_unit_test(weights_add_up), cmocka_unit_test(whole_images),
         cmocka_unit_test(too_many),       cmocka_unit_test(own_pixels),
         cmocka_unit_test(drawn_in_place),
     };

@@ -39,8 +39,8 @@ static clipspan_status list_text(cs_input_list *list, const char *text, char sep
     return status;
 }
 
-static void assert_picture(const cs_input_list *list, size_t index, const char *path,
-                           const char *label, const char *group)
+static void assert_image(const cs_input_list *list, size_t index, const char *path,
+                         const char *label, const char *group)
 {
     char *full = cs_tiny_path(folder, path);
     assert_true(index < list->count);
@@ -63,8 +63,8 @@ static void paths_labels_and_the_product_of_group_columns_are_kept(void **state)
                                ',', &options, NULL),
                      0);
     assert_int_equal(list.count, 2);
-    assert_picture(&list, 0, "a, b.jpg", "0", "0/land");
-    assert_picture(&list, 1, "/c.jpg", "1", "1/wa\"ter");
+    assert_image(&list, 0, "a, b.jpg", "0", "0/land");
+    assert_image(&list, 1, "/c.jpg", "1", "1/wa\"ter");
     cs_input_list_fini(&list);
 }
 
@@ -74,7 +74,7 @@ static void a_tsv_has_no_quotes(void **state)
     cs_input_list list;
     (void)state;
     assert_int_equal(list_text(&list, "path\ty\n\"a\".jpg\t1\n", '\t', &options, NULL), 0);
-    assert_picture(&list, 0, "\"a\".jpg", "", "");
+    assert_image(&list, 0, "\"a\".jpg", "", "");
     cs_input_list_fini(&list);
 }
 
@@ -97,7 +97,7 @@ static void labels_can_come_from_folders_of_the_paths(void **state)
     (void)state;
     options.labels = "folder";
     assert_int_equal(list_text(&list, "file\ncat/1.jpg\n", ',', &options, NULL), 0);
-    assert_picture(&list, 0, "cat/1.jpg", "cat", "");
+    assert_image(&list, 0, "cat/1.jpg", "cat", "");
     cs_input_list_fini(&list);
 }
 

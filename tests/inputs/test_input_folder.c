@@ -57,7 +57,7 @@ static void assert_lists(const char *const *names)
     cs_input_list_fini(&list);
 }
 
-static void pictures_of_every_ending_are_listed_sorted_by_bytes(void **state)
+static void images_of_every_ending_are_listed_sorted_by_bytes(void **state)
 {
     static const char *const expected[] = {"A.PNG",   "b.jpeg", "b/a.webp", "b/z/deep.jpe",
                                            "b0.JfiF", "c.jpg",  NULL};
@@ -70,7 +70,7 @@ static void pictures_of_every_ending_are_listed_sorted_by_bytes(void **state)
     touch("A.PNG");
     touch("notes.txt");
     touch("jpg");
-    touch("picture.jpg.bak");
+    touch("image.jpg.bak");
     assert_lists(expected);
 }
 
@@ -85,7 +85,7 @@ static void hidden_files_and_folders_are_left_out(void **state)
     assert_lists(expected);
 }
 
-static void a_folder_with_a_picture_name_is_entered(void **state)
+static void a_folder_with_an_image_name_is_entered(void **state)
 {
     static const char *const expected[] = {"a.jpg/b.png", NULL};
     (void)state;
@@ -117,7 +117,7 @@ static void a_link_to_a_folder_elsewhere_is_followed_once(void **state)
     cs_tiny_remove(&elsewhere);
 }
 
-static void links_to_files_are_pictures_even_when_they_dangle(void **state)
+static void links_to_files_are_images_even_when_they_dangle(void **state)
 {
     static const char *const expected[] = {"dangling.jpg", "good.jpg", "real.jpg", NULL};
     (void)state;
@@ -172,12 +172,12 @@ static void a_first_folder_that_cannot_be_read_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(pictures_of_every_ending_are_listed_sorted_by_bytes),
+        CASE(images_of_every_ending_are_listed_sorted_by_bytes),
         CASE(hidden_files_and_folders_are_left_out),
-        CASE(a_folder_with_a_picture_name_is_entered),
+        CASE(a_folder_with_an_image_name_is_entered),
         CASE(loops_of_links_end_and_each_folder_counts_once_under_its_own_name),
         CASE(a_link_to_a_folder_elsewhere_is_followed_once),
-        CASE(links_to_files_are_pictures_even_when_they_dangle),
+        CASE(links_to_files_are_images_even_when_they_dangle),
         CASE(a_folder_that_cannot_be_read_stays_in_the_list_under_its_name),
         CASE(labels_are_the_names_of_folders),
         CASE(a_first_folder_that_cannot_be_read_is_an_error),

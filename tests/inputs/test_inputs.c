@@ -58,8 +58,8 @@ static void a_named_file_is_taken_whatever_its_name(void **state)
 {
     clipspan_inputs *inputs;
     (void)state;
-    cs_tiny_write_text(folder, "picture", "x");
-    assert_int_equal(open_two(&inputs, "picture", NULL, NULL, NULL), 0);
+    cs_tiny_write_text(folder, "image", "x");
+    assert_int_equal(open_two(&inputs, "image", NULL, NULL, NULL), 0);
     assert_int_equal(clipspan_inputs_get_count(inputs), 1);
     clipspan_inputs_close(&inputs);
 }

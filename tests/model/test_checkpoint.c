@@ -69,7 +69,7 @@ static void refuse(clipspan_status code, const char *word)
 }
 
 /* A part as numbers; *count of them. */
-static float *read_part(const cs_checkpoint *c, clipspan_tower tower, cs_part part, int layer,
+static float *read_part(const cs_checkpoint *c, clipspan_modality tower, cs_part part, int layer,
                         size_t *count)
 {
     cs_tensor_ref ref = cs_checkpoint_part(c, tower, part, layer);
@@ -275,7 +275,7 @@ static void unusual_configurations_are_read(void **state)
     model.no_ln_pre = 1;
     model.eps = 1e-6f;
     model.height = 16;
-    model.image_width = 40;
+    model.input_width = 40;
     model.heads = 2;
     model.mlp = 33;
     model.quick_gelu = 1;

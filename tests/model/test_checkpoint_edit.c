@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Silent heads: in a pass, and in checkpoints written with their slice of W_O zero or gone, against
- * the answers of ref/clip_edit.py (tests/model/data/silent); what else such a checkpoint holds. */
+/* Mean-ablated heads: in a pass, and in checkpoints written with their slice of W_O zero or gone,
+ * against the answers of ref/clip_edit.py (tests/model/data/silent); what else such a checkpoint
+ * holds. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "model/checkpoint_edit.h"
@@ -59,7 +60,7 @@ static void free_silence(silence *s)
     cs_free(s->z);
 }
 
-/* Every picture of a golden checkpoint through `checkpoint`, some heads fixed, against `right`. */
+/* Every image of a golden checkpoint through `checkpoint`, some heads fixed, against `right`. */
 static void check_rows(const cs_checkpoint *checkpoint, const cs_fixed_heads *fixed,
                        const cs_npy_array *pixels, const cs_npy_array *right, const cs_simd *simd,
                        const char *what)
@@ -205,7 +206,7 @@ static void removed(void **state)
     for (int level = CS_GENERIC; level <= CS_AVX512; level++)
         if (cs_simd_get((cs_level)level))
             check_rows(after, NULL, &pixels, &right, cs_simd_get((cs_level)level), "removed");
-    /* what is gone cannot be silenced or removed again */
+    /* what is gone cannot be mean-ablated or removed again */
     assert_int_equal(cs_checkpoint_edit_check(after, &s.edit, &err), CLIPSPAN_E_ARGUMENT);
     assert_non_null(strstr(err.message, "removed before"));
     free_silence(&s);
@@ -278,7 +279,7 @@ int main(void)
         tests[i].test_func = golden;
         tests[i].initial_state = names[i];
     }
-    /* one layer, of which all heads are silent, is left out */
+    /* one layer, of which all heads are mean-ablated, is left out */
     for (size_t i = 0; i + 1 < count; i++) {
         tests[count + 2 + i].name = names[i];
         tests[count + 2 + i].test_func = removed;

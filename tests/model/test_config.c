@@ -154,8 +154,8 @@ static void image_size_of_two_numbers(void **state)
     (void)state;
     good(OC, "{\"embed_dim\":8,\"vision_cfg\":{\"image_size\":[32,48],\"patch_size\":[16,16]}}",
          NULL);
-    assert_int_equal(config.image_height, 32);
-    assert_int_equal(config.image_width, 48);
+    assert_int_equal(config.input_height, 32);
+    assert_int_equal(config.input_width, 48);
     assert_int_equal(config.grid_height, 2);
     assert_int_equal(config.grid_width, 3);
     assert_int_equal(config.tokens, 7);
@@ -248,7 +248,7 @@ static void what_is_not_computed_is_refused_by_name(void **state)
         {MODEL("", ",\"act_kwargs\":{\"approximate\":\"tanh\"}", ""), "act_kwargs"},
         {MODEL("", ",\"layers\":[3,4,6,3]", ""), "ModifiedResNet"},
         {MODEL("", ",\"norm_kwargs\":{\"elementwise_affine\":false}", ""), "elementwise_affine"},
-        {MODEL("", "", ",\"hf_model_name\":\"roberta-base\""), "Hugging Face text tower"},
+        {MODEL("", "", ",\"hf_model_name\":\"roberta-base\""), "Hugging Face text encoder"},
         {MODEL("", "", ",\"embed_cls\":true"), "embed_cls"},
         {MODEL("", "", ",\"no_causal_mask\":true"), "causal mask"},
         {MODEL("", "", ",\"pool_type\":\"last\""), "text_cfg.pool_type"},
@@ -472,7 +472,7 @@ static void i02_wrong_type_is_named(void **state)
 {
     (void)state;
     bad(OC, MODEL("", ",\"width\":\"768\"", ""), BAD,
-        "model_cfg.vision_cfg.width: expected a whole number from 1 to 65536, found \"768\"");
+        "model_cfg.vision_cfg.width: expected an integer from 1 to 65536, found \"768\"");
     bad(OC, MODEL("", ",\"layers\":12.0", ""), BAD, "found 12");
     bad(OC, MODEL("", ",\"norm_kwargs\":3", ""), BAD, "norm_kwargs: expected an object, found 3");
     bad(OC, "{\"model_cfg\":[]}", BAD, "model_cfg: expected an object, found a list of 0");

@@ -55,7 +55,7 @@ static void run_images(const char *folder, const cs_checkpoint *checkpoint, cons
     assert_true(cs_npy_array_read(&pixels, folder, "pixels.npy", "'|u1'", 1));
     assert_true(cs_npy_array_read(&right, folder, "image.npy", "'<f8'", sizeof(double)));
     assert_int_equal(pixels.rows, right.rows);
-    assert_int_equal(pixels.row_size, 3 * config->image_height * config->image_width);
+    assert_int_equal(pixels.row_size, 3 * config->input_height * config->input_width);
     assert_int_equal(right.row_size, config->embed_width);
     out = cs_alloc(right.rows * right.row_size, sizeof *out, "test", NULL);
     assert_non_null(out);

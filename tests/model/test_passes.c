@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Both towers against the formulas of checkpoints, written out in float64, for models of odd sizes:
- * one of everything, widths that no vector divides, pictures of two tokens, contexts and batches
+ * one of everything, widths that no vector divides, images of two tokens, contexts and batches
  * longer than a pass is planned for. At every kernel level, with one thread and with three. */
 #include "model/image_pass.h"
 #include "model/text_pass.h"
@@ -22,7 +22,7 @@ typedef struct reference {
     const cs_checkpoint *checkpoint;
     const cs_config *config;
     const cs_tower_config *tower;
-    clipspan_tower which;
+    clipspan_modality which;
 } reference;
 
 /* A part's numbers, malloc'ed. */
@@ -168,7 +168,7 @@ static void image_reference(double *out, reference r, const uint8_t *pixels)
             size_t left = t ? (t - 1) % (size_t)c->grid_width * p : 0;
             for (size_t k = 0; t && k < 3 * p * p; k++) { /* colour, y, x */
                 size_t colour = k / (p * p), row = top + k / p % p, column = left + k % p;
-                size_t at = (row * (size_t)c->image_width + column) * 3 + colour;
+                size_t at = (row * (size_t)c->input_width + column) * 3 + colour;
                 double value = (double)pixels[at] / 255.0;
                 value -= (double)c->preprocess.mean[colour];
                 sum += value / (double)c->preprocess.std[colour] * (double)w[i * 3 * p * p + k];
@@ -217,7 +217,7 @@ static void assert_near(const float *found, const double *expected, size_t count
 static void compare_images(const cs_checkpoint *checkpoint, const cs_simd *simd, int threads)
 {
     const cs_config *c = cs_checkpoint_config(checkpoint);
-    size_t size = 3 * (size_t)c->image_height * (size_t)c->image_width;
+    size_t size = 3 * (size_t)c->input_height * (size_t)c->input_width;
     size_t P = (size_t)c->embed_width;
     reference r = {checkpoint, c, &c->image, CLIPSPAN_IMAGE};
     cs_tower *tower = NULL;
@@ -321,7 +321,7 @@ static void one_of_everything(void **state)
     tiny.embed = tiny.layers = tiny.heads = tiny.mlp = 1;
     tiny.text_layers = tiny.text_heads = tiny.text_mlp = 1;
     tiny.width = tiny.text_width = 2;
-    tiny.height = tiny.image_width = tiny.patch = 1;
+    tiny.height = tiny.input_width = tiny.patch = 1;
     tiny.context = tiny.vocab = 2;
     compare(tiny);
 }
@@ -337,17 +337,17 @@ static void heads_one_wide(void **state)
     compare(tiny);
 }
 
-static void pictures_that_are_not_square(void **state)
+static void images_that_are_not_square(void **state)
 {
     cs_tiny_model tiny = small();
     (void)state;
     tiny.height = 6;
-    tiny.image_width = 15;
+    tiny.input_width = 15;
     tiny.patch = 3;
     tiny.no_ln_pre = 1;
     compare(tiny);
     tiny.height = 33;
-    tiny.image_width = 3;
+    tiny.input_width = 3;
     compare(tiny);
 }
 
@@ -384,7 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_of_everything),
         cmocka_unit_test(heads_one_wide),
-        cmocka_unit_test(pictures_that_are_not_square),
+        cmocka_unit_test(images_that_are_not_square),
         cmocka_unit_test(more_context_than_rows_of_a_pass),
         cmocka_unit_test(wide_models),
     };

@@ -15,7 +15,7 @@
 #define OC CLIPSPAN_LAYOUT_OPENCLIP
 #define HF CLIPSPAN_LAYOUT_HUGGINGFACE
 
-static void expect(const char *want, clipspan_layout layout, clipspan_tower tower, cs_part part,
+static void expect(const char *want, clipspan_layout layout, clipspan_modality tower, cs_part part,
                    int layer, const char *before, const char *text)
 {
     cs_tensor_name name;

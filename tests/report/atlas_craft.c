@@ -38,33 +38,34 @@ static char *text_of(const atlas_craft *craft, size_t i)
     return text;
 }
 
-static void fill_picks(const atlas_craft *craft, clipspan_atlas_head *head,
-                       clipspan_atlas_pick *pick, size_t main, uint32_t *random)
+static void fill_basis_texts(const atlas_craft *craft, clipspan_atlas_head *head,
+                             clipspan_atlas_basis_text *basis_text, size_t main, uint32_t *random)
 {
-    double sum = 0, null_sum = 0, share = 0.1 + 0.3 * next(random);
+    double sum = 0, control_sum = 0, share = 0.1 + 0.3 * next(random);
     int i, k;
-    for (i = 0; i < craft->picks; i++, share *= 0.75) {
+    for (i = 0; i < craft->basis_texts; i++, share *= 0.75) {
         size_t text = (size_t)(next(random) * TEXTS);
         if (next(random) < 0.6) text = text / CATEGORIES * CATEGORIES + main;
-        pick[i].pick.text = text < TEXTS ? text : main;
-        pick[i].pick.share = share * (1 - sum);
-        sum += pick[i].pick.share;
-        null_sum += 0.6 * share * (1 - null_sum);
-        pick[i].cumulated = sum;
-        pick[i].null_cumulated = craft->bare ? -1 : null_sum;
-        pick[i].pick.any_place = craft->bare ? -1 : 1 - 0.04 * i;
-        pick[i].pick.same_place = craft->bare ? -1 : 1 - 0.05 * i;
-        pick[i].pick.rivals = 3;
-        pick[i].pick.synonyms = i % 3 == 0;
-        for (k = 0; k < CLIPSPAN_RIVALS; k++) {
-            const clipspan_rival rival = {(size_t)(next(random) * TEXTS), 0.98 - 0.03 * k};
-            pick[i].pick.rival[k] = pick[i].pick.synonym[k] = rival;
+        basis_text[i].basis_text.text = text < TEXTS ? text : main;
+        basis_text[i].basis_text.share = share * (1 - sum);
+        sum += basis_text[i].basis_text.share;
+        control_sum += 0.6 * share * (1 - control_sum);
+        basis_text[i].cumulated = sum;
+        basis_text[i].control_cumulated = craft->bare ? -1 : control_sum;
+        basis_text[i].basis_text.any_place = craft->bare ? -1 : 1 - 0.04 * i;
+        basis_text[i].basis_text.same_place = craft->bare ? -1 : 1 - 0.05 * i;
+        basis_text[i].basis_text.runners_up = 3;
+        basis_text[i].basis_text.near_duplicates = i % 3 == 0;
+        for (k = 0; k < CLIPSPAN_RUNNERS_UP; k++) {
+            const clipspan_runner_up runner_up = {(size_t)(next(random) * TEXTS), 0.98 - 0.03 * k};
+            basis_text[i].basis_text.runner_up[k] = basis_text[i].basis_text.near_duplicate[k] =
+                runner_up;
         }
     }
-    head->pick = pick;
-    head->picks = craft->picks;
-    head->role.named = pick[4].cumulated;
-    head->role.null_named = pick[4].null_cumulated;
+    head->basis_text = basis_text;
+    head->basis_texts = craft->basis_texts;
+    head->role.named = basis_text[4].cumulated;
+    head->role.control_named = basis_text[4].control_cumulated;
 }
 
 static void fill_role(const atlas_craft *craft, cs_atlas *atlas, clipspan_atlas_head *head,
@@ -83,9 +84,10 @@ static void fill_role(const atlas_craft *craft, cs_atlas *atlas, clipspan_atlas_
                                       : CLIPSPAN_ROLE_NONE;
     role->category[0] = categories[main];
     role->category[1] = categories[(main + 3) % CATEGORIES];
-    role->strength[0] = 0.2 + 0.4 * next(random);
-    role->strength[1] = role->strength[0] * (role->kind == CLIPSPAN_ROLE_CLEAR ? 0.4 : 0.9);
-    role->bound = role->kind == CLIPSPAN_ROLE_NONE ? role->strength[0] + 0.05 : 0.15;
+    role->explained_variance[0] = 0.2 + 0.4 * next(random);
+    role->explained_variance[1] =
+        role->explained_variance[0] * (role->kind == CLIPSPAN_ROLE_CLEAR ? 0.4 : 0.9);
+    role->bound = role->kind == CLIPSPAN_ROLE_NONE ? role->explained_variance[0] + 0.05 : 0.15;
     role->purity = 0.62;
     role->stability = role->category_returns = 0.5 + 0.5 * next(random);
     *(role->kind == CLIPSPAN_ROLE_CLEAR   ? &atlas->info.clear
@@ -95,21 +97,23 @@ static void fill_role(const atlas_craft *craft, cs_atlas *atlas, clipspan_atlas_
 
 static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *random)
 {
-    size_t i, k, picture = 0;
+    size_t i, k, image = 0;
     for (i = 0; i < atlas->info.heads; i++) {
         clipspan_atlas_head *head = &atlas->heads[i];
         const size_t main = (size_t)(next(random) * CATEGORIES);
         head->head.layer = (int)i / craft->heads;
         head->head.head = (int)i % craft->heads;
         head->variance = 1 + next(random);
-        head->strength.share = (next(random) - 0.1) * 0.04 * (head->head.layer + 1) / craft->layers;
-        fill_picks(craft, head, atlas->picks + i * (size_t)craft->picks, main, random);
+        head->variance_share.share =
+            (next(random) - 0.1) * 0.04 * (head->head.layer + 1) / craft->layers;
+        fill_basis_texts(craft, head, atlas->basis_texts + i * (size_t)craft->basis_texts, main,
+                         random);
         fill_role(craft, atlas, head, main, random);
-        if (craft->bare || !craft->pictures || head->head.layer < craft->layers - 4) continue;
-        head->positives = head->negatives = CLIPSPAN_POLES;
-        for (k = 0; k < CLIPSPAN_POLES; k++) {
-            head->positive[k].picture = picture++ % craft->pictures;
-            head->negative[k].picture = picture++ % craft->pictures;
+        if (craft->bare || !craft->images || head->head.layer < craft->layers - 4) continue;
+        head->top_count = head->bottom_count = CLIPSPAN_EXTREMES;
+        for (k = 0; k < CLIPSPAN_EXTREMES; k++) {
+            head->top[k].image = image++ % craft->images;
+            head->bottom[k].image = image++ % craft->images;
         }
     }
 }
@@ -137,16 +141,16 @@ static void fill_info(const atlas_craft *craft, clipspan_atlas_info *info)
     info->pool_hash = "ff00";
     info->pool_texts = 5600;
     info->pool_categories = CATEGORIES;
-    info->null_texts = craft->bare ? 0 : 5600;
+    info->control_texts = craft->bare ? 0 : 5600;
     info->last_layer = craft->layers - 1;
-    info->picks = craft->picks;
+    info->basis_texts = craft->basis_texts;
     info->resamples = craft->bare ? 0 : 200;
     info->heads = (size_t)craft->layers * (size_t)craft->heads;
     info->texts = TEXTS;
-    info->pictures = craft->pictures;
+    info->images = craft->images;
     info->distinct = TEXTS;
     info->named = 0.612;
-    info->null_named = craft->bare ? -1 : 0.45;
+    info->control_named = craft->bare ? -1 : 0.45;
     info->input.share = 0.002;
 }
 
@@ -162,20 +166,21 @@ cs_atlas *atlas_craft_new(const atlas_craft *craft)
     atlas->layers = take((size_t)craft->layers, sizeof *atlas->layers);
     atlas->heads = take(atlas->info.heads, sizeof *atlas->heads);
     atlas->texts = take(TEXTS, sizeof *atlas->texts);
-    atlas->pictures = take(craft->pictures, sizeof *atlas->pictures);
-    atlas->picks = take(atlas->info.heads * (size_t)craft->picks, sizeof *atlas->picks);
+    atlas->images = take(craft->images, sizeof *atlas->images);
+    atlas->basis_texts =
+        take(atlas->info.heads * (size_t)craft->basis_texts, sizeof *atlas->basis_texts);
     for (i = 0; i < TEXTS; i++) {
         atlas->texts[i].text = text_of(craft, i);
         atlas->texts[i].category = craft->bare ? "" : categories[i % CATEGORIES];
     }
-    for (i = 0; i < craft->pictures; i++) {
+    for (i = 0; i < craft->images; i++) {
         path = take(256, 1);
         if (craft->names)
             snprintf(path, 256, "%s", craft->names[i]);
         else
-            snprintf(path, 256, "photos/picture-%zu.jpg", i);
-        atlas->pictures[i].path = atlas->pictures[i].file = path;
-        atlas->pictures[i].label = "";
+            snprintf(path, 256, "photos/image-%zu.jpg", i);
+        atlas->images[i].path = atlas->images[i].file = path;
+        atlas->images[i].label = "";
     }
     for (i = 0; i < (size_t)craft->layers; i++) {
         const double depth = (double)(i + 1) / craft->layers;
@@ -204,15 +209,15 @@ void atlas_craft_free(cs_atlas **atlas)
         given.text = (*atlas)->texts[i].text;
         free(given.memory);
     }
-    for (i = 0; i < (*atlas)->info.pictures; i++) {
-        given.text = (*atlas)->pictures[i].path;
+    for (i = 0; i < (*atlas)->info.images; i++) {
+        given.text = (*atlas)->images[i].path;
         free(given.memory);
     }
     free((*atlas)->layers);
     free((*atlas)->heads);
     free((*atlas)->texts);
-    free((*atlas)->pictures);
-    free((*atlas)->picks);
+    free((*atlas)->images);
+    free((*atlas)->basis_texts);
     free(*atlas);
     *atlas = NULL;
 }

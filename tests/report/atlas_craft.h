@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Atlases made up for tests: every kind of role, poles in the last four layers, all from a fixed
- * pseudo-random sequence. */
+/* Atlases made up for tests: every kind of role, top and bottom images in the last four layers, all
+ * from a fixed pseudo-random sequence. */
 #ifndef CLIPSPAN_TESTS_ATLAS_CRAFT_H
 #define CLIPSPAN_TESTS_ATLAS_CRAFT_H
 
 #include "atlas/atlas.h"
 
 typedef struct atlas_craft {
-    int layers, heads, picks;
-    size_t pictures;
-    const char *const *names; /* [pictures] paths; NULL: "photos/picture-N.jpg" */
+    int layers, heads, basis_texts;
+    size_t images;
+    const char *const *names; /* [images] paths; NULL: "photos/image-N.jpg" */
     const char *folder;       /* where they lie */
-    const char *text;         /* of every pick; NULL: made up */
-    int bare;                 /* no categories, stability, texts without sense or poles */
+    const char *text;         /* of every basis text; NULL: made up */
+    int bare;                 /* no categories, stability, control texts or top and bottom images */
 } atlas_craft;
 
 /* An atlas to be given back with atlas_craft_free. Ends the test when memory is short. */

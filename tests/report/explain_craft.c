@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "draw/png_write.h"
 
-#define WIDTH 8 /* of the joint space */
+#define WIDTH 8 /* of the joint image-text embedding space */
 
 static float next(uint32_t *seed)
 {

@@ -16,7 +16,7 @@ typedef struct explain_craft {
 /* End the test when memory is short. */
 cs_explanation *explain_craft_new(const explain_craft *craft);
 
-/* A view of a picture of height x width pixels, which is written to `path`. */
+/* A view of an image of height x width pixels, which is written to `path`. */
 cs_view explain_craft_view(const explain_craft *craft, const char *path, int height, int width);
 
 #endif

@@ -160,8 +160,8 @@ static void start_tag(page_state *p)
     }
     p->at++;
     if (facts.image && !facts.named && strncmp(p->at, "<title>", 7) != 0)
-        wrong(p, "a picture without a name");
-    if (strcmp(name, "img") == 0 && !facts.alt) wrong(p, "a picture without words in its place");
+        wrong(p, "an image without a name");
+    if (strcmp(name, "img") == 0 && !facts.alt) wrong(p, "an image without words in its place");
     if (strcmp(name, "th") == 0 && !facts.scope) wrong(p, "a heading of a table without scope");
     if (is_void(name) || closed) return;
     begin(p, name);

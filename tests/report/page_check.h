@@ -9,7 +9,7 @@
  *   every tag that is opened is closed in order, those apart whose end HTML leaves to be guessed;
  *   attributes are quoted or hold no blank, no name comes twice in a tag;
  *   ids are unique, and every address in the page is the id of something in it, or data;
- *   every picture (role=img) has a name, every <img> an alt, and every table cell that heads
+ *   every image (role=img) has a name, every <img> an alt, and every table cell that heads
  *   something a scope;
  *   one block holds the page's data, and it reads as JSON;
  *   outside of attributes, style and script no & or < stands by itself. */

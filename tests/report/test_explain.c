@@ -24,13 +24,13 @@
 
 static const char *const names[] = {"a <b>dog</b> & \"more\"", "</script><script>alert(1)</script>",
                                     "third", "fourth", "fifth"};
-static char *folder, *picture, *path;
+static char *folder, *image, *path;
 
 static int set_up(void **state)
 {
     (void)state;
     folder = cs_tiny_folder();
-    picture = cs_tiny_path(folder, "picture.png");
+    image = cs_tiny_path(folder, "image.png");
     path = cs_tiny_path(folder, "page.html");
     return 0;
 }
@@ -38,7 +38,7 @@ static int set_up(void **state)
 static int clean_up(void **state)
 {
     (void)state;
-    free(picture);
+    free(image);
     free(path);
     cs_tiny_remove(&folder);
     return 0;
@@ -50,13 +50,13 @@ static char *write_page(const explain_craft *craft, const atlas_craft *about, in
 {
     clipspan_explain_options options = CLIPSPAN_EXPLAIN_OPTIONS_INIT;
     cs_explanation *e = explain_craft_new(craft);
-    cs_view view = explain_craft_view(craft, picture, height, width);
+    cs_view view = explain_craft_view(craft, image, height, width);
     cs_atlas *atlas = about ? atlas_craft_new(about) : NULL;
     unsigned char *bytes;
     clipspan_error err = {0};
     options.replace = 1;
     options.model = "/some/where/model";
-    options.picture = "/else/where/a<script>.png";
+    options.image = "/else/where/a<script>.png";
     if (cs_explain_write(path, e, &view, atlas, &options, &err) != CLIPSPAN_OK)
         fail_msg("%s", err.message);
     assert_int_equal(cs_file_read_all(&bytes, size, path, 64u << 20, NULL), CLIPSPAN_OK);
@@ -86,23 +86,23 @@ static void a_page_is_complete_and_escaped(void **state)
     assert_int_equal(page_count(page, "/where/"), 0); /* of paths, the names alone */
     assert_non_null(strstr(page, "a&lt;script&gt;.png"));
     assert_non_null(strstr(page, "its texts: "));
-    /* the picture, a map a text, five heads a text */
+    /* the image, a map a text, five heads a text */
     assert_int_equal(page_count(page, "<img "), 1 + 3 + 3 * 5);
     cs_free(page);
     cs_free(same);
 }
 
-static void one_text_no_atlas_odd_pictures(void **state)
+static void one_text_no_atlas_odd_images(void **state)
 {
     const explain_craft one = {2, 2, 1, 2, 2, CLIPSPAN_CONTRAST_NONE, names};
-    const explain_craft rival = {12, 12, 2, 14, 14, CLIPSPAN_CONTRAST_RIVAL, names};
+    const explain_craft runner_up = {12, 12, 2, 14, 14, CLIPSPAN_CONTRAST_RUNNER_UP, names};
     size_t size;
     char *page = write_page(&one, NULL, 1, 1, &size);
     (void)state;
     assert_null(strstr(page, "its texts: "));
     assert_non_null(strstr(page, "Of the similarity, "));
     cs_free(page);
-    page = write_page(&rival, NULL, 20, 20000, &size);
+    page = write_page(&runner_up, NULL, 20, 20000, &size);
     assert_non_null(strstr(page, "strongest other"));
     cs_free(page);
 }
@@ -161,11 +161,15 @@ static void numbers_read_back(void **state)
 
 static char *findings_of(cs_explanation *e, const double attention[4])
 {
-    const cs_explain_facts facts = {.x = &e->info};
+    cs_explain_facts facts = {.x = &e->info};
+    cs_findings *findings;
     cs_html html;
     memcpy(e->attention, attention, 4 * sizeof *attention);
+    assert_int_equal(cs_findings_new(&findings, &e->info, NULL, 3, NULL), CLIPSPAN_OK);
     cs_html_init(&html, NULL);
+    facts.findings = findings;
     cs_explain_findings(&html, &facts, 0);
+    cs_findings_free(&findings);
     cs_html_put(&html, "");
     assert_int_equal(html.status, CLIPSPAN_OK);
     assert_true(html.room > html.size);
@@ -259,7 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_page_is_complete_and_escaped),
-        cmocka_unit_test(one_text_no_atlas_odd_pictures),
+        cmocka_unit_test(one_text_no_atlas_odd_images),
         cmocka_unit_test(a_large_model_is_one_small_page),
         cmocka_unit_test(numbers_read_back),
         cmocka_unit_test(a_layer_that_works_against_is_not_most_of_it),

@@ -18,7 +18,7 @@
 #include "report/hit_page.h"
 #include "tiny.h"
 
-static char *folder, *path, *picture;
+static char *folder, *path, *image;
 
 static int set_up(void **state)
 {
@@ -26,8 +26,8 @@ static int set_up(void **state)
     (void)state;
     folder = cs_tiny_folder();
     path = cs_tiny_path(folder, "hits.html");
-    picture = cs_tiny_path(folder, "picture.png");
-    assert_int_equal(cs_png_write(picture, pixels, 8, 12, 3, 1, NULL), CLIPSPAN_OK);
+    image = cs_tiny_path(folder, "image.png");
+    assert_int_equal(cs_png_write(image, pixels, 8, 12, 3, 1, NULL), CLIPSPAN_OK);
     return 0;
 }
 
@@ -35,7 +35,7 @@ static int clean_up(void **state)
 {
     (void)state;
     free(path);
-    free(picture);
+    free(image);
     cs_tiny_remove(&folder);
     return 0;
 }
@@ -43,7 +43,7 @@ static int clean_up(void **state)
 static void a_sheet_is_complete_and_says_no_path(void **state)
 {
     const clipspan_hit hits[] = {
-        {0.51234, picture, "/home/me/birds/gull/1.png", "gull", "L1.H2 0.3"},
+        {0.51234, image, "/home/me/birds/gull/1.png", "gull", "L1.H2 0.3"},
         {0.00004, "/nowhere", "/home/me/birds/duck/2.png", "<b>", "</script><script>alert(1)"},
         {-0.25, "/nowhere", "own/3.png", "", ""},
     };

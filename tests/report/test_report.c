@@ -18,16 +18,16 @@
 #include "report/report.h"
 #include "tiny.h"
 
-#define PICTURES 512 /* both ends of 16 heads in four layers, four a side */
-#define FILES    24  /* that they are made of */
-#define MOST     (5u << 20)
+#define IMAGES 512 /* both ends of 16 heads in four layers, four a side */
+#define FILES  24  /* that they are made of */
+#define MOST   (5u << 20)
 
 static char *folder, *path;
 static char names[FILES][24];
-static const char *name_list[PICTURES];
+static const char *name_list[IMAGES];
 
-/* A picture as busy as a photograph: waves and some noise. */
-static void write_picture(const char *name, size_t seed)
+/* An image as busy as a photograph: waves and some noise. */
+static void write_image(const char *name, size_t seed)
 {
     enum { WIDTH = 96, HEIGHT = 72 };
     static uint8_t pixels[HEIGHT][WIDTH][3];
@@ -53,9 +53,9 @@ static int set_up(void **state)
     path = cs_tiny_path(folder, "report.html");
     for (i = 0; i < FILES; i++) {
         snprintf(names[i], sizeof names[i], "p%03zu.png", i);
-        write_picture(names[i], i);
+        write_image(names[i], i);
     }
-    for (i = 0; i < PICTURES; i++)
+    for (i = 0; i < IMAGES; i++)
         name_list[i] = names[i % FILES];
     return 0;
 }
@@ -85,19 +85,19 @@ static char *write_page(const atlas_craft *craft, const cs_report_options *optio
     return (char *)bytes;
 }
 
-static void a_large_model_with_pictures_is_one_small_page(void **state)
+static void a_large_model_with_images_is_one_small_page(void **state)
 {
-    const atlas_craft craft = {24, 16, 20, PICTURES, name_list, folder, NULL, 0};
+    const atlas_craft craft = {24, 16, 20, IMAGES, name_list, folder, NULL, 0};
     size_t size;
     char *page = write_page(&craft, NULL, &size);
     (void)state;
     assert_in_range(size, 1000000, MOST);
-    assert_int_equal(page_count(page, "<image id="), PICTURES);
-    assert_int_equal(page_count(page, "data:image/jpeg"), PICTURES);
+    assert_int_equal(page_count(page, "<image id="), IMAGES);
+    assert_int_equal(page_count(page, "data:image/jpeg"), IMAGES);
     assert_int_equal(page_count(page, "<use href="), 16 * 4 * 8);
     assert_int_equal(page_count(page, "<article "), 24 * 16);
-    assert_int_equal(page_count(page, "width=64 height=48 href"), PICTURES); /* aspect kept */
-    assert_int_equal(page_count(page, "http"), 1);                           /* http-equiv */
+    assert_int_equal(page_count(page, "width=64 height=48 href"), IMAGES); /* aspect kept */
+    assert_int_equal(page_count(page, "http"), 1);                         /* http-equiv */
     assert_int_equal(page_count(page, "url("), 0);
     assert_int_equal(page_count(page, "@import"), 0);
     cs_free(page);
@@ -120,7 +120,7 @@ static void threads_and_repetition_do_not_change_a_byte(void **state)
     cs_free(c);
 }
 
-static void a_picture_that_is_gone_keeps_its_name(void **state)
+static void an_image_that_is_gone_keeps_its_name(void **state)
 {
     static const char *const some[] = {"p001.png", "gone.png", "p002.png", "report.html"};
     const atlas_craft craft = {4, 2, 12, 4, some, folder, NULL, 0};
@@ -172,7 +172,7 @@ static void what_was_not_looked_at_is_not_claimed(void **state)
     (void)state;
     assert_non_null(strstr(page, "No head has a clear role"));
     assert_null(strstr(page, "How far to trust names"));
-    assert_null(strstr(page, "class=poles"));
+    assert_null(strstr(page, "class=top and bottom images"));
     assert_null(strstr(page, "class=null"));
     assert_null(strstr(page, "returns in"));
     assert_null(strstr(page, "nan"));
@@ -189,12 +189,12 @@ static void a_claim_comes_with_its_numbers(void **state)
     unsigned char *page;
     size_t size;
     (void)state;
-    head->strength.share = 0.5;
+    head->variance_share.share = 0.5;
     head->role.kind = CLIPSPAN_ROLE_CLEAR;
     head->role.category[0] = "colour";
     head->role.category[1] = "shape";
-    head->role.strength[0] = 0.41;
-    head->role.strength[1] = 0.123;
+    head->role.explained_variance[0] = 0.41;
+    head->role.explained_variance[1] = 0.123;
     head->role.stability = 0.98;
     head->role.bound = 0.0456;
     assert_int_equal(
@@ -214,7 +214,7 @@ static void a_claim_comes_with_its_numbers(void **state)
                            "under 4.56\xC2\xA0%"));
     assert_null(strstr((char *)page, "name it as well"));
     cs_free(page);
-    head->role.null_named = head->role.named;
+    head->role.control_named = head->role.named;
     assert_int_equal(
         cs_report_write(path, atlas, &(cs_report_options){NULL, 0, 1, 1, NULL, NULL}, NULL, NULL),
         CLIPSPAN_OK);
@@ -262,9 +262,9 @@ static void an_interruption_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_large_model_with_pictures_is_one_small_page),
+        cmocka_unit_test(a_large_model_with_images_is_one_small_page),
         cmocka_unit_test(threads_and_repetition_do_not_change_a_byte),
-        cmocka_unit_test(a_picture_that_is_gone_keeps_its_name),
+        cmocka_unit_test(an_image_that_is_gone_keeps_its_name),
         cmocka_unit_test(texts_from_outside_stay_texts),
         cmocka_unit_test(what_was_not_looked_at_is_not_claimed),
         cmocka_unit_test(a_claim_comes_with_its_numbers),

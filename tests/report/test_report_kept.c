@@ -118,11 +118,11 @@ static void no_folder_of_this_machine_is_named(void **state)
     (void)state;
     json_object_set_new(d, "run", json_string("/home/me/some/run"));
     json_object_set_new(d, "labels", json_string("column a of /home/me/labels.csv"));
-    json_object_set_new(d, "means", json_string("means over 9 pictures of /home/me/look"));
+    json_object_set_new(d, "means", json_string("means over 9 images of /home/me/look"));
     page = page_of(d, NULL, NULL, 0);
     assert_null(strstr(page, "/home"));
-    has(page, "Pictures: run; labels column a of labels.csv");
-    has(page, "means over 9 pictures of look");
+    has(page, "Images: run; labels column a of labels.csv");
+    has(page, "means over 9 images of look");
     cs_free(page);
 }
 
@@ -132,13 +132,13 @@ static void effects_are_told_and_drawn(void **state)
     (void)state;
     has(page, "<li><a href=\"#effects\">Telling apart</a> \xE2\x80\x9C<bdi>"
               "duck</bdi>\xE2\x80\x9D and \xE2\x80\x9C<bdi>hen</bdi>\xE2\x80\x9D: 75.0\xC2\xA0% of "
-              "176 pictures "
+              "176 images "
               "right, 71.0\xC2\xA0% without all MLPs; the head that helps most is L1.H0 "
               "(\xE2\x88\x92"
               "8.5 points without it), the one that misleads most L1.H1 (+10.8 points without "
               "it).</li>");
     has(page, "Direct effect.");
-    has(page, "means over the 600 pictures of look");
+    has(page, "means over the 600 images of look");
     has(page, "3 without one not counted");
     has(page, "68.1 to 80.8\xC2\xA0%"); /* Wilson's interval of nothing ablated */
     assert_int_equal(page_count(page, "class=\"curve one\""), 2); /* layers, texts */
@@ -206,11 +206,11 @@ static void an_ablation_is_a_table_with_its_control(void **state)
     (void)state;
     has(page, "<section id=ablation>");
     has(page, "<a href=\"#L1.H1\">L1.H1</a>");
-    has(page, ", L0.MLP at their means, telling");
+    has(page, ", L0.MLP mean-ablated, telling");
     has(page,
         "the worst group\xE2\x80\x99s share right from 38.6\xC2\xA0% to 63.6\xC2\xA0% (65.5 to "
         "88.8\xC2\xA0%); with the best of 2 random sets of as many heads, 43.2\xC2\xA0%.");
-    has(page, "1 more: without a labelled picture");
+    has(page, "1 more: without a labelled image");
     has(page, "<tr><th scope=row>worst group<td class=n>44<td class=n>38.6\xC2\xA0%");
     has(page, "<tr><th scope=row>worst group, best of 2 random sets");
     has(page, "43.2\xC2\xA0%"); /* of the better of the two */
@@ -228,7 +228,7 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
         "better.</li>");
     has(page, "<b>A baseline that knows nothing of heads does better here:</b> text projection, "
               "86.4\xC2\xA0%.");
-    has(page, "statistics and means over the 600 pictures of look");
+    has(page, "statistics and means over the 600 images of look");
     has(page, "<h2>A suspected shortcut: \xE2\x80\x9C<bdi>water</bdi>\xE2\x80\x9D or "
               "\xE2\x80\x9C<bdi>sea</bdi>\xE2\x80\x9D against "
               "\xE2\x80\x9C<bdi>grass</bdi>\xE2\x80\x9D</h2>");
@@ -243,7 +243,7 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
     has(page, "<title>88.0\xC2\xA0% of the margin\xE2\x80\x99s variance, 87.0\xC2\xA0% the "
               "cue\xE2\x80\x99s</title>");
     assert_int_equal(page_count(page, "<rect class=cue"), 2); /* ranked ones only */
-    has(page, "1 group without a labelled picture is left out.");
+    has(page, "1 group without a labelled image is left out.");
     has(page, "<tr><th scope=row>texture<td class=n>58.0\xC2\xA0%");
     has(page, "<tr><th scope=row>also<td class=n>90.0\xC2\xA0%</table>");
     cs_free(page);

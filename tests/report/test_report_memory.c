@@ -34,9 +34,9 @@ static void every_failed_allocation_is_a_clean_error(void **state)
 {
     static const char *const names[] = {"p.png", "gone.png"};
     static const uint8_t pixels[80 * 70 * 3] = {1, 2, 3};
-    char *pictures = cs_tiny_folder(), *picture = cs_tiny_path(pictures, "p.png"),
+    char *images = cs_tiny_folder(), *image = cs_tiny_path(images, "p.png"),
          *folder = cs_tiny_folder(), *path = cs_tiny_path(folder, "report.html");
-    const atlas_craft craft = {4, 1, 6, 2, names, pictures, NULL, 0};
+    const atlas_craft craft = {4, 1, 6, 2, names, images, NULL, 0};
     cs_report_kept kept = {NULL, NULL, NULL, 0};
     json_t *effects = document("effects"), *ablate = document("ablate"),
            *shortcut = document("shortcut");
@@ -52,7 +52,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     json_decref(effects);
     json_decref(ablate);
     json_decref(shortcut);
-    assert_int_equal(cs_png_write(picture, pixels, 80, 70, 3, 0, NULL), CLIPSPAN_OK);
+    assert_int_equal(cs_png_write(image, pixels, 80, 70, 3, 0, NULL), CLIPSPAN_OK);
     atlas = atlas_craft_new(&craft);
     failing_armed = 1;
     failing_calls = failing_call = 0;
@@ -79,8 +79,8 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     }
     failing_call = 0;
     free(path);
-    free(picture);
-    cs_tiny_remove(&pictures);
+    free(image);
+    cs_tiny_remove(&images);
     cs_report_kept_fini(&kept);
     atlas_craft_free(&atlas);
 }
@@ -90,11 +90,11 @@ static void explanations_too(void **state)
     static const char *const names[] = {"one", "two"};
     const explain_craft craft = {2, 2, 2, 2, 2, CLIPSPAN_CONTRAST_MEAN, names};
     const atlas_craft about = {2, 2, 6, 2, NULL, "", NULL, 0};
-    char *folder = cs_tiny_folder(), *picture = cs_tiny_path(folder, "picture.png"),
+    char *folder = cs_tiny_folder(), *image = cs_tiny_path(folder, "image.png"),
          *path = cs_tiny_path(folder, "page.html");
     clipspan_explain_options options = CLIPSPAN_EXPLAIN_OPTIONS_INIT;
     cs_explanation *e = explain_craft_new(&craft);
-    cs_view view = explain_craft_view(&craft, picture, 20, 30);
+    cs_view view = explain_craft_view(&craft, image, 20, 30);
     cs_atlas *atlas = atlas_craft_new(&about);
     clipspan_status status;
     clipspan_error err;
@@ -122,7 +122,7 @@ static void explanations_too(void **state)
     atlas_craft_free(&atlas);
     cs_view_fini(&view);
     cs_explanation_free(&e);
-    free(picture);
+    free(image);
     free(path);
     cs_tiny_remove(&folder);
 }

@@ -36,7 +36,7 @@ static int set_up(void **state)
     (void)state;
     run_craft_init(&craft, ROWS);
     path = run_craft_path(&craft, "run");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
     assert_int_equal(clipspan_run_open(&run, path, NULL), 0);

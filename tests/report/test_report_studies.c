@@ -45,7 +45,7 @@ static void keep_studies(uint64_t *right)
 {
     clipspan_ablation_options options = CLIPSPAN_ABLATION_OPTIONS_INIT;
     const clipspan_change changes[] = {{.layer = 1, .head = 1},
-                                       {CLIPSPAN_TERM_MLP, 0, 0, 0, 0, 0, 0}};
+                                       {CLIPSPAN_COMPONENT_MLP, 0, 0, 0, 0, 0, 0}};
     clipspan_effects_table *table;
     clipspan_ablation *ablation;
     clipspan_error err;
@@ -81,18 +81,18 @@ static void the_page_shows_what_was_kept(void **state)
     (void)state;
     keep_studies(&right);
     options.run = study.run;
-    options.no_pictures = 1;
+    options.no_images = 1;
     if (clipspan_report_write(path, &atlas, &options, NULL, &err)) fail_msg("%s", err.message);
     assert_int_equal(cs_file_read_all(&page, &size, path, 1U << 22, NULL), CLIPSPAN_OK);
     page_check((char *)page, size);
     has((char *)page, "<section id=effects>");
     has((char *)page, "<section id=ablation>");
-    snprintf(words, sizeof words, "%.1f\xC2\xA0%% of 50 pictures right",
+    snprintf(words, sizeof words, "%.1f\xC2\xA0%% of 50 images right",
              100.0 * (double)right / ROWS);
     has((char *)page, words);
     has((char *)page, "5 classes");
     has((char *)page, "best of 2 random sets");
-    has((char *)page, ", L0.MLP at their means");
+    has((char *)page, ", L0.MLP mean-ablated");
     cs_free(page);
     free(path);
     cs_tiny_remove(&folder);

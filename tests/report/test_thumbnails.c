@@ -14,7 +14,7 @@
 #include "report/thumbnails.h"
 #include "tiny.h"
 
-/* A picture that lies on its side is upright on the page when the run turned it. */
+/* An image that lies on its side is upright on the page when the run turned it. */
 static void thumbnails_are_read_as_the_run_read(void **state)
 {
     static unsigned char samples[30 * 60 * 3], exif[6 + 26] = "Exif";
@@ -22,7 +22,7 @@ static void thumbnails_are_read_as_the_run_read(void **state)
     char *folder = cs_tiny_folder();
     const atlas_craft craft_of = {4, 8, 12, 1, turned, folder, NULL, 0};
     cs_atlas *atlas = atlas_craft_new(&craft_of);
-    cs_thumbnail *thumbnails = calloc(atlas->info.pictures, sizeof *thumbnails);
+    cs_thumbnail *thumbnails = calloc(atlas->info.images, sizeof *thumbnails);
     craft file = {0};
     (void)state;
     craft_scene(samples, 60, 30, 3);
@@ -33,11 +33,11 @@ static void thumbnails_are_read_as_the_run_read(void **state)
     craft_free(&file);
     for (int exif_orient = 0; exif_orient < 2; exif_orient++) {
         atlas->run.exif_orient = exif_orient;
-        memset(thumbnails, 0, atlas->info.pictures * sizeof *thumbnails);
+        memset(thumbnails, 0, atlas->info.images * sizeof *thumbnails);
         assert_int_equal(cs_thumbnails_read(thumbnails, atlas, NULL, 1, NULL, NULL), CLIPSPAN_OK);
         assert_int_equal(thumbnails[0].height, exif_orient ? 60 : 30);
         assert_int_equal(thumbnails[0].width, exif_orient ? 30 : 60);
-        for (size_t i = 0; i < atlas->info.pictures; i++)
+        for (size_t i = 0; i < atlas->info.images; i++)
             cs_free(thumbnails[i].jpeg);
     }
     free(thumbnails);

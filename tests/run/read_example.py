@@ -19,8 +19,8 @@ total = [0.0] * P
 for layer in range(L):
     for head in range(H):
         total = [t + c for t, c in zip(total, names["contribution"](layer, head))]
-for term in range(L + 1):
-    at = ((row * (L + 1) + term) * 32 + slot) * P
+for component in range(L + 1):
+    at = ((row * (L + 1) + component) * 32 + slot) * P
     total = [t + c for t, c in zip(total, pack["mlp"][1][at : at + P])]
 worst = max(abs(t - e) for t, e in zip(total, embedding))
 length = sum(e * e for e in embedding)

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#define PICTURES 24
+#define IMAGES 24
 
 void run_craft_init(run_craft *craft, size_t rows)
 {
@@ -35,7 +35,7 @@ void run_craft_init(run_craft *craft, size_t rows)
     cs_tiny_write(craft->folder, "model/x", "", 0);
     cs_tiny_write_openclip(craft->model_path, &tiny, 7);
     cs_tiny_write(craft->folder, "pics/x", "", 0);
-    for (int i = 0; i < PICTURES; i++) {
+    for (int i = 0; i < IMAGES; i++) {
         char *path;
         snprintf(line, sizeof line, "pics/%02d.png", i);
         path = cs_tiny_path(craft->folder, line);
@@ -50,7 +50,7 @@ void run_craft_init(run_craft *craft, size_t rows)
     assert_non_null(text);
     strcpy(text, "path,label,place\n");
     for (size_t i = 0; i < rows; i++)
-        sprintf(text + strlen(text), "pics/%02zu.png,l%zu,%s\n", i % PICTURES, i % 5,
+        sprintf(text + strlen(text), "pics/%02zu.png,l%zu,%s\n", i % IMAGES, i % 5,
                 i % 2 ? "west" : "east");
     cs_tiny_write_text(craft->folder, "list.csv", text);
     free(text);
@@ -81,11 +81,11 @@ char *run_craft_path(const run_craft *craft, const char *name)
     return path;
 }
 
-void run_craft_plan(const run_craft *craft, const char *path, clipspan_codes codes)
+void run_craft_plan(const run_craft *craft, const char *path, clipspan_coefficients coefficients)
 {
     clipspan_plan_options options = CLIPSPAN_PLAN_OPTIONS_INIT;
     clipspan_error err;
-    options.codes = codes;
+    options.coefficients = coefficients;
     if (clipspan_run_plan(NULL, path, craft->model, craft->inputs, &options, NULL, &err) !=
         CLIPSPAN_OK)
         fail_msg("%s", err.message);
@@ -184,7 +184,7 @@ static int add_row(void *context, int columns, char **values, char **headers)
 
 void run_craft_digest(char out[65], const char *path)
 {
-    static const char *const files[] = {CS_STATISTICS_FILE, CS_BASIS_FILE};
+    static const char *const files[] = {CS_STATISTICS_FILE, CS_OUTPUT_MAP_FILE};
     unsigned char digest[32];
     cs_sha256 hash;
     sqlite3 *db;
@@ -195,7 +195,7 @@ void run_craft_digest(char out[65], const char *path)
     add_segments(&hash, path);
     assert_int_equal(sqlite3_open(index, &db), SQLITE_OK);
     assert_int_equal(
-        sqlite3_exec(db, "SELECT * FROM facts; SELECT * FROM segments; SELECT * FROM pictures",
+        sqlite3_exec(db, "SELECT * FROM facts; SELECT * FROM segments; SELECT * FROM images",
                      add_row, &hash, NULL),
         SQLITE_OK);
     sqlite3_close(db);

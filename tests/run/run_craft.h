@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small models, small pictures and whole runs for the tests of src/run/. */
+/* Small models, small images and whole runs for the tests of src/run/. */
 #ifndef CLIPSPAN_TESTS_RUN_RUN_CRAFT_H
 #define CLIPSPAN_TESTS_RUN_RUN_CRAFT_H
 
@@ -7,7 +7,7 @@
 
 #include <clipspan/clipspan.h>
 
-/* A model, 24 pictures of noise in folder/pics, and folder/list.csv with `rows` lines that name
+/* A model, 24 images of noise in folder/pics, and folder/list.csv with `rows` lines that name
  * them in turn: path, label (l0 … l4), place (east or west). */
 typedef struct run_craft {
     char *folder, *model_path, *list;
@@ -22,7 +22,7 @@ void run_craft_fini(run_craft *craft);
 char *run_craft_path(const run_craft *craft, const char *name);
 
 /* Plans, scans and merges; the test fails when any of it does. threads 0: default. */
-void run_craft_plan(const run_craft *craft, const char *path, clipspan_codes codes);
+void run_craft_plan(const run_craft *craft, const char *path, clipspan_coefficients coefficients);
 void run_craft_scan(const run_craft *craft, const char *path, int threads, uint64_t shard,
                     uint64_t shards);
 void run_craft_merge(const char *path);

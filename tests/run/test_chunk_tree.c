@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree's shape by brute force, the shares, and the order of pictures against its definition. */
+/* The tree's shape by brute force, the shares, and the order of images against its definition. */
 #include "run/chunk_tree.h"
 
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static void levels_blocks_and_nodes_follow_from_the_number_of_pictures(void **state)
+static void levels_blocks_and_nodes_follow_from_the_number_of_images(void **state)
 {
     static const uint64_t counts[] = {1,    31,   32,   33,    64,     2047,   2048,
                                       2049, 4096, 4097, 50000, 100000, 1281167};
@@ -48,7 +48,7 @@ static void shares_are_even_and_cover_every_chunk_once(void **state)
 }
 
 /* The first outputs of SplitMix64 from seed 1 are 910a2dec89025cc1, beeb8da1658eec67,
- * f893a2eefb32555e (Steele, Lea and Flood's algorithm, computed independently): of three pictures,
+ * f893a2eefb32555e (Steele, Lea and Flood's algorithm, computed independently): of three images,
  * place 2 changes with floor(3 * 910a2dec / 2^32) = 1, then place 1 with floor(2 * beeb8da1 / 2^32)
  * = 1. */
 static void the_order_is_the_documented_one(void **state)
@@ -85,7 +85,7 @@ static void the_order_is_a_permutation_that_mixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(levels_blocks_and_nodes_follow_from_the_number_of_pictures),
+        cmocka_unit_test(levels_blocks_and_nodes_follow_from_the_number_of_images),
         cmocka_unit_test(shares_are_even_and_cover_every_chunk_once),
         cmocka_unit_test(the_order_is_the_documented_one),
         cmocka_unit_test(the_order_is_a_permutation_that_mixes),

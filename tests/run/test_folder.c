@@ -45,12 +45,12 @@ static int tear_down(void **state)
 
 static void q31_without_locks_shares_go_on_and_others_are_refused(void **state)
 {
-    static const int codes[] = {ENOLCK, ENOSYS, EOPNOTSUPP};
+    static const int coefficients[] = {ENOLCK, ENOSYS, EOPNOTSUPP};
     clipspan_error err;
     int lock;
     (void)state;
     for (int i = 0; i < 3; i++) {
-        failure = codes[i];
+        failure = coefficients[i];
         assert_int_equal(cs_folder_lock(&lock, folder, 0, &err), CLIPSPAN_OK);
         cs_folder_unlock(&lock);
         assert_int_equal(cs_folder_lock(&lock, folder, 1, &err), CLIPSPAN_E_WRITE);

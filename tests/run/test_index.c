@@ -37,17 +37,17 @@ static int teardown(void **state)
     return 0;
 }
 
-static void make(uint64_t pictures)
+static void make(uint64_t images)
 {
-    const cs_segment_row segment = {0, 0, pictures, 1, "list", "plan"};
+    const cs_segment_row segment = {0, 0, images, 1, "list", "plan"};
     cs_index *index;
     char name[32];
     remove(path);
     assert_int_equal(cs_index_create(&index, path, NULL), 0);
     assert_int_equal(cs_index_set_fact(index, "key", "value \xFF", NULL), 0);
     assert_int_equal(cs_index_add_segment(index, &segment, NULL), 0);
-    for (uint64_t i = 0; i < pictures; i++) {
-        cs_picture_row row = {i, pictures - 1 - i, name, "cat", "", 1000, -1, "planned", "", ""};
+    for (uint64_t i = 0; i < images; i++) {
+        cs_image_row row = {i, images - 1 - i, name, "cat", "", 1000, -1, "planned", "", ""};
         snprintf(name, sizeof name, "p'%d\xFE.png", (int)i); /* quotes, and no UTF-8 */
         if (i == 1) row.bytes = -1, row.duplicate_of = 0;
         if (i == 2) row.columns = "{\"split\":\"test\"}";
@@ -59,14 +59,14 @@ static void make(uint64_t pictures)
     assert_int_equal(cs_path_kind(path), 1);
 }
 
-static clipspan_status check_row(void *context, const cs_picture_row *row, clipspan_error *err)
+static clipspan_status check_row(void *context, const cs_image_row *row, clipspan_error *err)
 {
     uint64_t *next = context;
     char name[32];
     (void)err;
     snprintf(name, sizeof name, "p'%d\xFE.png", (int)*next);
-    assert_int_equal(row->place, *next);
-    assert_int_equal(row->number, 69 - *next);
+    assert_int_equal(row->run_index, *next);
+    assert_int_equal(row->list_index, 69 - *next);
     assert_string_equal(row->path, name);
     assert_string_equal(row->label, "cat");
     assert_string_equal(row->group, "");
@@ -91,7 +91,7 @@ static clipspan_status check_segment(void *context, const cs_segment_row *row, c
     return CLIPSPAN_OK;
 }
 
-static void facts_pictures_and_segments_come_back(void **state)
+static void facts_images_and_segments_come_back(void **state)
 {
     cs_index *index;
     uint64_t next = 0, count;
@@ -111,7 +111,7 @@ static void facts_pictures_and_segments_come_back(void **state)
     assert_int_equal(cs_index_read(index, 32, 32, check_row, &next, NULL), 0);
     next = 64;
     assert_int_equal(cs_index_read(index, 64, 7, check_row, &next, &err), CLIPSPAN_E_FORMAT);
-    assert_non_null(strstr(err.message, "place 70"));
+    assert_non_null(strstr(err.message, "run index 70"));
     assert_int_equal(cs_index_count_duplicates(&count, index, NULL), 0);
     assert_int_equal(count, 1);
     assert_int_equal(cs_index_set_status(index, 3, "missing", "gone", NULL), 0);
@@ -352,9 +352,9 @@ static void q4_a_schema_of_another_making_is_refused(void **state)
     static const char *const changes[] = {
         "CREATE TABLE more(x)",
         "CREATE VIEW more AS SELECT * FROM facts",
-        "CREATE INDEX more ON pictures(hex(zeroblob(path)))",
-        "CREATE TRIGGER more AFTER UPDATE ON facts BEGIN DELETE FROM pictures; END",
-        "ALTER TABLE pictures ADD COLUMN more AS (hex(zeroblob(1000000000)))",
+        "CREATE INDEX more ON images(hex(zeroblob(path)))",
+        "CREATE TRIGGER more AFTER UPDATE ON facts BEGIN DELETE FROM images; END",
+        "ALTER TABLE images ADD COLUMN more AS (hex(zeroblob(1000000000)))",
         "DROP TABLE segments",
         "DROP TABLE facts; CREATE TABLE facts(key TEXT,value TEXT AS (hex(zeroblob(1000000000))))",
         "ALTER TABLE facts RENAME TO fact",
@@ -428,7 +428,7 @@ static void a_row_of_many_megabytes_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(facts_pictures_and_segments_come_back),
+        cmocka_unit_test(facts_images_and_segments_come_back),
         cmocka_unit_test(changes_that_are_not_committed_leave_no_trace),
         cmocka_unit_test(a_kill_inside_a_change_changes_nothing),
         cmocka_unit_test(q1_a_planted_journal_would_delete_a_file),

@@ -28,10 +28,10 @@ static int set_up(void **state)
     run_craft_init(&craft, 40);
     path = run_craft_path(&craft, "one");
     other_path = run_craft_path(&craft, "two");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
-    run_craft_plan(&craft, other_path, CLIPSPAN_CODES_F16);
+    run_craft_plan(&craft, other_path, CLIPSPAN_COEFFICIENTS_F16);
     run_craft_scan(&craft, other_path, 2, 0, 0);
     run_craft_merge(other_path);
     assert_int_equal(cs_run_open(&run, path, NULL), CLIPSPAN_OK);
@@ -178,7 +178,7 @@ static void a_run_that_is_not_merged_keeps_nothing(void **state)
     cs_run *planned;
     clipspan_error err;
     (void)state;
-    run_craft_plan(&craft, bare, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, bare, CLIPSPAN_COEFFICIENTS_F32);
     assert_int_equal(cs_run_open(&planned, bare, NULL), CLIPSPAN_OK);
     assert_int_equal(cs_kept_write(planned, NULL, "effects", "{}", &err), CLIPSPAN_E_NOT_FOUND);
     assert_int_equal(cs_kept_write(run, planned, "effects", "{}", &err), CLIPSPAN_E_NOT_FOUND);

@@ -42,7 +42,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Statistics that merge as real ones: count pictures with means that depend on the chunk. */
+/* Statistics that merge as real ones: count images with means that depend on the chunk. */
 static void fill(double *stats, uint64_t chunk)
 {
     uint64_t seed = chunk * 7919 + 1;

@@ -22,7 +22,7 @@
 
 static char *folder, *segment;
 static cs_part_plan plan; /* of a model that never was */
-static cs_codes *codes;
+static cs_coefficients *coefficients;
 
 static int set_up(void **state)
 {
@@ -34,19 +34,19 @@ static int set_up(void **state)
     plan = (cs_part_plan){.path = segment,
                           .id = "0123",
                           .shape = {.L = 2, .H = 2, .K = 1, .D = 2, .N = 5, .P = 2, .C = 4},
-                          .codes = CLIPSPAN_CODES_F16,
+                          .coefficients = CLIPSPAN_COEFFICIENTS_F16,
                           .layers = 2,
                           .contributions = 1,
                           .rows = 1,
                           .tree = cs_chunk_tree_of(CHUNKS * CS_CHUNK - 5)};
-    assert_int_equal(cs_codes_new(&codes, plan.shape, CS_CHUNK, NULL), 0);
+    assert_int_equal(cs_coefficients_new(&coefficients, plan.shape, CS_CHUNK, NULL), 0);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    cs_codes_free(&codes);
+    cs_coefficients_free(&coefficients);
     cs_tiny_remove(&folder);
     free(segment);
     return 0;
@@ -63,32 +63,32 @@ static void write_chunk(uint64_t chunk)
     const int places = cs_chunk_places(&plan.tree, chunk);
     uint8_t status[CS_CHUNK];
     clipspan_error errors[CS_CHUNK];
-    memset(status, CS_PICTURE_NONE, sizeof status);
-    memset(status, CS_PICTURE_OK, (size_t)places);
+    memset(status, CS_IMAGE_NONE, sizeof status);
+    memset(status, CS_IMAGE_OK, (size_t)places);
     for (size_t i = 0; i < 4 * CS_CHUNK; i++)
-        codes->z[i] = number_of(chunk, i);
+        coefficients->z[i] = number_of(chunk, i);
     for (size_t i = 0; i < 3 * CS_CHUNK; i++)
-        codes->scale[i] = (double)number_of(chunk, 500 + i);
+        coefficients->scale[i] = (double)number_of(chunk, 500 + i);
     for (size_t i = 0; i < 2 * CS_CHUNK; i++)
-        codes->embedding[i] = number_of(chunk, 700 + i);
+        coefficients->embedding[i] = number_of(chunk, 700 + i);
     if (chunk % 3 == 0) {
-        status[chunk % (uint64_t)places] = CS_PICTURE_DAMAGED;
+        status[chunk % (uint64_t)places] = CS_IMAGE_DAMAGED;
         cs_fail(&errors[chunk % (uint64_t)places], CLIPSPAN_E_FORMAT, "line\nbreak of chunk %d",
                 (int)chunk);
     }
-    assert_int_equal(cs_pack_write_chunk(&plan, chunk, codes, status, errors, NULL), 0);
+    assert_int_equal(cs_pack_write_chunk(&plan, chunk, coefficients, status, errors, NULL), 0);
 }
 
-static clipspan_status count_error(void *context, uint64_t place, const char *message,
+static clipspan_status count_error(void *context, uint64_t run_index, const char *message,
                                    clipspan_error *err)
 {
     uint64_t *next = context;
     char wanted[64];
     (void)err;
-    snprintf(wanted, sizeof wanted, "line break of chunk %d", (int)(place / CS_CHUNK));
+    snprintf(wanted, sizeof wanted, "line break of chunk %d", (int)(run_index / CS_CHUNK));
     assert_string_equal(message, wanted);
-    assert_int_equal(place / CS_CHUNK, *next);
-    assert_int_equal(place % CS_CHUNK, *next % (uint64_t)cs_chunk_places(&plan.tree, *next));
+    assert_int_equal(run_index / CS_CHUNK, *next);
+    assert_int_equal(run_index % CS_CHUNK, *next % (uint64_t)cs_chunk_places(&plan.tree, *next));
     *next += 3;
     return CLIPSPAN_OK;
 }
@@ -99,7 +99,7 @@ static void check_chunk(const cs_pack *pack, uint64_t chunk)
     uint8_t status[CS_CHUNK];
     float z[5];
     assert_int_equal(cs_pack_read_status(status, pack, &plan, chunk, NULL), 0);
-    assert_int_equal(status[0] == CS_PICTURE_DAMAGED,
+    assert_int_equal(status[0] == CS_IMAGE_DAMAGED,
                      chunk % 3 == 0 && chunk % (uint64_t)cs_chunk_places(&plan.tree, chunk) == 0);
     assert_int_equal(cs_pack_read(z, pack, &plan, CS_PACK_Z, chunk, 3, 20, 5, NULL), 0);
     for (size_t i = 0; i < 5; i++)

@@ -32,7 +32,7 @@ static void put_rows(float *to, const float *rows, const cs_run_chunk *chunk, co
                      size_t plane, size_t width)
 {
     for (size_t i = 0; i < chunk->count; i++)
-        memcpy(to + (plane * ROWS + order[chunk->places[i]]) * width, rows + i * width,
+        memcpy(to + (plane * ROWS + order[chunk->run_indices[i]]) * width, rows + i * width,
                width * sizeof *to);
 }
 
@@ -52,7 +52,7 @@ static void read_arrays(void)
     class_attention = malloc(s.L * ROWS * s.P * sizeof *class_attention);
     maps = malloc(s.L * s.H * s.C * s.P * sizeof *maps);
     cs_permute(order, ROWS, CS_PLAN_SEED);
-    assert_int_equal(cs_run_basis(maps, run, NULL), 0);
+    assert_int_equal(cs_run_output_map(maps, run, NULL), 0);
     for (uint64_t c = 0; c < cs_run_info(run)->chunks; c++) {
         cs_run_chunk chunk;
         assert_int_equal(cs_run_chunk_open(&chunk, run, c, NULL), 0);
@@ -65,14 +65,15 @@ static void read_arrays(void)
             put_rows(mlp, rows, &chunk, order, l, s.P);
         }
         for (size_t l = 0; l < s.L; l++) {
-            assert_int_equal(cs_run_chunk_class_part(rows, &chunk, l, NULL), 0);
+            assert_int_equal(cs_run_chunk_class_self_attention(rows, &chunk, l, NULL), 0);
             put_rows(class_attention, rows, &chunk, order, l, s.P);
         }
         assert_int_equal(cs_run_chunk_embedding(rows, &chunk, NULL), 0);
         put_rows(embeddings, rows, &chunk, order, 0, s.P);
         assert_int_equal(cs_run_chunk_scale(scales, &chunk, NULL), 0);
         for (size_t i = 0; i < chunk.count; i++)
-            memcpy(scale + 3 * (size_t)order[chunk.places[i]], scales + 3 * i, 3 * sizeof *scale);
+            memcpy(scale + 3 * (size_t)order[chunk.run_indices[i]], scales + 3 * i,
+                   3 * sizeof *scale);
         cs_run_chunk_fini(&chunk);
     }
     cs_run_close(&run);
@@ -134,7 +135,7 @@ static int set_up(void **state)
     (void)state;
     run_craft_init(&craft, ROWS);
     path = run_craft_path(&craft, "run");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
     assert_int_equal(clipspan_run_open(&scanned, path, NULL), 0);
@@ -178,43 +179,44 @@ static void facts_are_those_of_the_arrays(void **state)
     assert_string_equal(a->model_hash, b->model_hash);
 }
 
-static int compare_picture(void *user, const clipspan_run_picture *picture)
+static int compare_image(void *user, const clipspan_run_image *image)
 {
     uint64_t *next = user;
-    assert_int_equal(picture->place, (*next)++);
-    assert_string_equal(picture->path, clipspan_inputs_get_paths(craft.inputs)[picture->number]);
-    assert_string_equal(picture->label, clipspan_inputs_get_label(craft.inputs, picture->number));
-    assert_string_equal(picture->group, clipspan_inputs_get_group(craft.inputs, picture->number));
-    assert_string_equal(picture->status, "ok");
+    assert_int_equal(image->run_index, (*next)++);
+    assert_string_equal(image->path, clipspan_inputs_get_paths(craft.inputs)[image->list_index]);
+    assert_string_equal(image->label, clipspan_inputs_get_label(craft.inputs, image->list_index));
+    assert_string_equal(image->group, clipspan_inputs_get_group(craft.inputs, image->list_index));
+    assert_string_equal(image->status, "ok");
     return 0;
 }
 
-static void images_and_codes_have_the_order_of_a_scan(void **state)
+static void images_and_coefficients_have_the_order_of_a_scan(void **state)
 {
-    uint64_t next = 0, places[2][32];
+    uint64_t next = 0, run_indices[2][32];
     double y[2][32 * 256];
     size_t n[2];
     (void)state;
-    assert_int_equal(clipspan_run_read_pictures(made, 0, ROWS, compare_picture, &next, NULL), 0);
+    assert_int_equal(clipspan_run_read_images(made, 0, ROWS, compare_image, &next, NULL), 0);
     assert_int_equal(next, ROWS);
     for (uint64_t c = 0; c < 11; c++) {
-        assert_int_equal(clipspan_run_read_codes(y[0], places[0], &n[0], made, c, 1, 1, NULL), 0);
-        assert_int_equal(clipspan_run_read_codes(y[1], places[1], &n[1], scanned, c, 1, 1, NULL),
-                         0);
+        assert_int_equal(
+            clipspan_run_read_coefficients(y[0], run_indices[0], &n[0], made, c, 1, 1, NULL), 0);
+        assert_int_equal(
+            clipspan_run_read_coefficients(y[1], run_indices[1], &n[1], scanned, c, 1, 1, NULL), 0);
         assert_int_equal(n[0], n[1]);
-        assert_memory_equal(places[0], places[1], n[0] * sizeof **places);
+        assert_memory_equal(run_indices[0], run_indices[1], n[0] * sizeof **run_indices);
         assert_memory_equal(y[0], y[1], n[0] * s.C * sizeof **y);
     }
 }
 
-/* The same bytes, but for the L attention terms, which a scan makes in another way. */
+/* The same bytes, but for the L attention components, which a scan makes in another way. */
 static void compare_stats(const double *a, const double *b)
 {
     const cs_head_stats_layout at = cs_head_stats_plan(s);
-    const size_t attention = at.terms + s.L * at.term_size;
-    assert_memory_equal(a, b, at.terms * sizeof *a);
+    const size_t attention = at.components + s.L * at.component_size;
+    assert_memory_equal(a, b, at.components * sizeof *a);
     assert_memory_equal(a + attention, b + attention, (at.size - attention) * sizeof *a);
-    for (size_t i = at.terms; i < attention; i++)
+    for (size_t i = at.components; i < attention; i++)
         assert_true(fabs(a[i] - b[i]) <= 2e-6 * (1.0 + fabs(b[i])));
 }
 
@@ -250,17 +252,17 @@ static void heads_get_the_same_texts(void **state)
     clipspan_span_options options = CLIPSPAN_SPAN_OPTIONS_INIT;
     clipspan_span *spans[2][3];
     (void)state;
-    options.picks = 5;
+    options.basis_texts = 5;
     for (int r = 0; r < 2; r++)
         assert_int_equal(clipspan_span_new_run(spans[r], r ? scanned : made, heads, 3, bank,
                                                &options, NULL, NULL),
                          0);
     for (int h = 0; h < 3; h++) {
         const clipspan_span_info *a = clipspan_span_get_info(spans[0][h]);
-        assert_true(a->picks > 0);
-        assert_memory_equal(clipspan_span_get_picks(spans[0][h]),
-                            clipspan_span_get_picks(spans[1][h]),
-                            (size_t)a->picks * sizeof(clipspan_pick));
+        assert_true(a->basis_texts > 0);
+        assert_memory_equal(clipspan_span_get_basis_texts(spans[0][h]),
+                            clipspan_span_get_basis_texts(spans[1][h]),
+                            (size_t)a->basis_texts * sizeof(clipspan_basis_text));
     }
     for (int r = 0; r < 2; r++)
         for (int h = 0; h < 3; h++)
@@ -269,7 +271,7 @@ static void heads_get_the_same_texts(void **state)
 
 static void effects_are_the_same(void **state)
 {
-    const clipspan_change change = {.term = CLIPSPAN_TERM_HEAD, .layer = 1, .head = 1};
+    const clipspan_change change = {.component = CLIPSPAN_COMPONENT_HEAD, .layer = 1, .head = 1};
     const clipspan_edit edit = {&change, 1};
     uint32_t predicted[2][ROWS];
     double margins[2][ROWS];
@@ -279,7 +281,7 @@ static void effects_are_the_same(void **state)
         clipspan_error err;
         if (clipspan_effects_new(&e, r ? scanned : made, bank, NULL, NULL, &err) != CLIPSPAN_OK)
             fail_msg("%s", err.message);
-        assert_int_equal(clipspan_effects_get_pictures(e), ROWS);
+        assert_int_equal(clipspan_effects_get_images(e), ROWS);
         assert_int_equal(
             clipspan_effects_run(predicted[r], margins[r], NULL, e, NULL, &edit, 1, NULL, NULL), 0);
         clipspan_effects_free(&e);
@@ -379,7 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_are_those_of_the_arrays),
-        cmocka_unit_test(images_and_codes_have_the_order_of_a_scan),
+        cmocka_unit_test(images_and_coefficients_have_the_order_of_a_scan),
         cmocka_unit_test(statistics_and_blocks_are_those_of_a_scan),
         cmocka_unit_test(heads_get_the_same_texts),
         cmocka_unit_test(effects_are_the_same),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a run gives back: statistics against two passes over its own codes, terms that add up to the
- * embeddings, blocks, pictures; and what is said of runs that are not what is asked for. */
+/* What a run gives back: statistics against two passes over its own coefficients, components that
+ * add up to the embeddings, blocks, images; and what is said of runs that are not what is asked
+ * for. */
 #define _XOPEN_SOURCE 700
 #include "base/memory.h"
 #include "run/run_open.h"
@@ -22,7 +23,7 @@
 #define ROWS 107 /* four chunks */
 
 static run_craft craft;
-static char *paths[3]; /* by clipspan_codes */
+static char *paths[3]; /* by clipspan_coefficients */
 
 static int set_up(void **state)
 {
@@ -31,7 +32,7 @@ static int set_up(void **state)
     run_craft_init(&craft, ROWS);
     for (int i = 0; i < 3; i++) {
         paths[i] = run_craft_path(&craft, names[i]);
-        run_craft_plan(&craft, paths[i], (clipspan_codes)i);
+        run_craft_plan(&craft, paths[i], (clipspan_coefficients)i);
         run_craft_scan(&craft, paths[i], 2, 0, 0);
         run_craft_merge(paths[i]);
     }
@@ -67,7 +68,7 @@ static void facts_are_those_of_model_and_list(void **state)
     assert_int_equal(i->head_width, m->image->head_width);
     assert_int_equal(i->embed_width, m->embed_width);
     assert_int_equal(i->tokens, m->tokens);
-    assert_int_equal(i->pictures, ROWS);
+    assert_int_equal(i->images, ROWS);
     assert_int_equal(i->used, ROWS);
     assert_int_equal(i->chunks, 4);
     assert_int_equal(i->blocks, 4);
@@ -78,8 +79,9 @@ static void facts_are_those_of_model_and_list(void **state)
     assert_null(run);
 }
 
-/* |C_ij - two passes in float64| <= 1e-12 sqrt(C_ii C_jj), on the codes as they are stored. */
-static void statistics_are_those_of_the_stored_codes(void **state)
+/* |C_ij - two passes in float64| <= 1e-12 sqrt(C_ii C_jj), on the coefficients as they are
+ * stored. */
+static void statistics_are_those_of_the_stored_coefficients(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 2; kind++) {
@@ -94,7 +96,7 @@ static void statistics_are_those_of_the_stored_codes(void **state)
             size_t rows = 0, n;
             for (uint64_t c = 0; c < info->chunks; c++, rows += n)
                 assert_int_equal(
-                    clipspan_run_read_codes(y + rows * C, NULL, &n, run, c, l, h, NULL), 0);
+                    clipspan_run_read_coefficients(y + rows * C, NULL, &n, run, c, l, h, NULL), 0);
             assert_int_equal(rows, ROWS);
             assert_int_equal(clipspan_run_read_head(&count, got, covariance, run, -1, l, h, NULL),
                              0);
@@ -124,9 +126,9 @@ static void statistics_are_those_of_the_stored_codes(void **state)
     }
 }
 
-/* Heads y A and MLP terms of every picture add up to its embedding, which is that of a plain
+/* Heads y A and MLP contributions of every image add up to its embedding, which is that of a plain
  * encoder. */
-static void terms_add_up_to_the_embeddings_of_the_encoder(void **state)
+static void components_add_up_to_the_embeddings_of_the_encoder(void **state)
 {
     static const double limits[] = {1e-5, 4e-3};
     clipspan_encoder *encoder;
@@ -139,14 +141,15 @@ static void terms_add_up_to_the_embeddings_of_the_encoder(void **state)
         double *y = malloc(32 * C * sizeof *y), *sum = malloc(32 * P * sizeof *sum);
         float *rows = malloc(C * P * sizeof *rows), *vectors = malloc(32 * P * sizeof *vectors);
         float *plain = malloc(P * sizeof *plain);
-        uint64_t places[32];
+        uint64_t run_indices[32];
         size_t n;
         for (uint64_t c = 0; c < info->chunks; c++) {
             memset(sum, 0, 32 * P * sizeof *sum);
             for (int head = 0; head < info->layers * info->heads; head++) {
                 const int l = head / info->heads, h = head % info->heads;
-                assert_int_equal(clipspan_run_read_basis(rows, run, l, h, NULL), 0);
-                assert_int_equal(clipspan_run_read_codes(y, NULL, &n, run, c, l, h, NULL), 0);
+                assert_int_equal(clipspan_run_read_output_map(rows, run, l, h, NULL), 0);
+                assert_int_equal(clipspan_run_read_coefficients(y, NULL, &n, run, c, l, h, NULL),
+                                 0);
                 for (size_t i = 0; i < n; i++)
                     for (size_t k = 0; k < C; k++)
                         for (size_t p = 0; p < P; p++)
@@ -159,7 +162,7 @@ static void terms_add_up_to_the_embeddings_of_the_encoder(void **state)
                 for (size_t i = 0; i < n * P; i++)
                     sum[i] += (double)vectors[i];
             }
-            assert_int_equal(clipspan_run_read_vectors(vectors, places, &n, run, c,
+            assert_int_equal(clipspan_run_read_vectors(vectors, run_indices, &n, run, c,
                                                        CLIPSPAN_VECTORS_EMBEDDING, 0, NULL),
                              0);
             for (size_t i = 0; i < n * P; i++)
@@ -167,11 +170,11 @@ static void terms_add_up_to_the_embeddings_of_the_encoder(void **state)
             for (size_t i = 0; i < n; i++) {
                 uint32_t order[ROWS];
                 cs_permute(order, ROWS, 1);
-                assert_int_equal(clipspan_encoder_run_files(
-                                     plain, NULL, encoder,
-                                     clipspan_inputs_get_paths(craft.inputs) + order[places[i]], 1,
-                                     NULL),
-                                 0);
+                assert_int_equal(
+                    clipspan_encoder_run_files(
+                        plain, NULL, encoder,
+                        clipspan_inputs_get_paths(craft.inputs) + order[run_indices[i]], 1, NULL),
+                    0);
                 assert_memory_equal(plain, vectors + i * P, P * sizeof *plain);
             }
         }
@@ -185,7 +188,7 @@ static void terms_add_up_to_the_embeddings_of_the_encoder(void **state)
     clipspan_encoder_free(&encoder);
 }
 
-static void half_codes_are_within_their_stated_error(void **state)
+static void half_coefficients_are_within_their_stated_error(void **state)
 {
     clipspan_run *whole = open_run(paths[0]), *half = open_run(paths[1]);
     const clipspan_run_info *info = clipspan_run_get_info(whole);
@@ -211,7 +214,7 @@ static void half_codes_are_within_their_stated_error(void **state)
     clipspan_run_close(&half);
 }
 
-static void blocks_hold_every_picture_once(void **state)
+static void blocks_hold_every_image_once(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
@@ -244,38 +247,37 @@ static void blocks_hold_every_picture_once(void **state)
     }
 }
 
-static int look(void *user, const clipspan_run_picture *p)
+static int look(void *user, const clipspan_run_image *p)
 {
     unsigned char *seen = user;
     char place[16];
-    assert_false(seen[p->number]);
-    seen[p->number] = 1;
-    assert_string_equal(p->label, clipspan_inputs_get_label(craft.inputs, p->number));
-    snprintf(place, sizeof place, "%s", p->number % 2 ? "west" : "east");
+    assert_false(seen[p->list_index]);
+    seen[p->list_index] = 1;
+    assert_string_equal(p->label, clipspan_inputs_get_label(craft.inputs, p->list_index));
+    snprintf(place, sizeof place, "%s", p->list_index % 2 ? "west" : "east");
     assert_non_null(strstr(p->group, place));
-    assert_int_equal(p->duplicate_of, p->number < 24 ? -1 : (int64_t)p->number % 24);
+    assert_int_equal(p->duplicate_of, p->list_index < 24 ? -1 : (int64_t)p->list_index % 24);
     assert_string_equal(p->status, "ok");
     return 0;
 }
 
-static int stop(void *user, const clipspan_run_picture *p)
+static int stop(void *user, const clipspan_run_image *p)
 {
     (void)user;
-    return p->place == 3;
+    return p->run_index == 3;
 }
 
-static void pictures_keep_their_labels_groups_and_numbers(void **state)
+static void images_keep_their_labels_groups_and_numbers(void **state)
 {
     clipspan_run *run = open_run(paths[2]);
     unsigned char seen[ROWS] = {0};
     (void)state;
-    assert_int_equal(clipspan_run_read_pictures(run, 0, ROWS, look, seen, NULL), 0);
+    assert_int_equal(clipspan_run_read_images(run, 0, ROWS, look, seen, NULL), 0);
     for (int i = 0; i < ROWS; i++)
         assert_int_equal(seen[i], 1);
-    assert_int_equal(clipspan_run_read_pictures(run, 0, ROWS, stop, NULL, NULL),
+    assert_int_equal(clipspan_run_read_images(run, 0, ROWS, stop, NULL, NULL),
                      CLIPSPAN_E_INTERRUPTED);
-    assert_int_equal(clipspan_run_read_pictures(run, 100, 8, look, seen, NULL),
-                     CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_run_read_images(run, 100, 8, look, seen, NULL), CLIPSPAN_E_ARGUMENT);
     clipspan_run_close(&run);
 }
 
@@ -342,12 +344,13 @@ static void what_a_run_does_not_have_is_said(void **state)
     size_t n;
     double y[32 * 64];
     (void)state;
-    assert_int_equal(clipspan_run_read_codes(y, NULL, &n, run, 0, 0, 0, &err),
+    assert_int_equal(clipspan_run_read_coefficients(y, NULL, &n, run, 0, 0, 0, &err),
                      CLIPSPAN_E_NOT_FOUND);
-    assert_non_null(strstr(err.message, "--codes"));
-    assert_int_equal(clipspan_run_read_codes(NULL, NULL, &n, run, 3, 0, 0, NULL), 0);
+    assert_non_null(strstr(err.message, "--coefficients"));
+    assert_int_equal(clipspan_run_read_coefficients(NULL, NULL, &n, run, 3, 0, 0, NULL), 0);
     assert_int_equal(n, ROWS - 96); /* who is in it is known all the same */
-    assert_int_equal(clipspan_run_read_codes(y, NULL, &n, run, 4, 0, 0, &err), CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_run_read_coefficients(y, NULL, &n, run, 4, 0, 0, &err),
+                     CLIPSPAN_E_ARGUMENT);
     assert_int_equal(clipspan_run_read_head(NULL, NULL, NULL, run, -1, 2, 0, &err),
                      CLIPSPAN_E_ARGUMENT);
     assert_non_null(strstr(err.message, "L2.H0"));
@@ -355,7 +358,7 @@ static void what_a_run_does_not_have_is_said(void **state)
     clipspan_model_close(&model);
     clipspan_run_close(&run);
 
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run = open_run(path);
     assert_int_equal(clipspan_run_get_info(run)->merged, 0);
     assert_int_equal(clipspan_run_read_head(NULL, NULL, NULL, run, -1, 0, 0, &err),
@@ -372,27 +375,19 @@ static void what_a_run_does_not_have_is_said(void **state)
 static void an_index_that_lies_is_refused(void **state)
 {
     static const char *const lies[] = {
-        "model.layers=0",
-        "model.layers=513",
-        "model.heads=70000",
-        "model.head_width=x",
-        "model.head_width=-1",
-        "pictures.count=0",
-        "pictures.count=1e3",
-        "pictures.used=9999",
-        "codes=f64",
-        "precision=",
-        "order.chunk=64",
-        "coefficients.layers=1 0",
-        "coefficients.layers=0 9",
-        "contributions=some",
-        "pictures.skipped=1",
-        "pictures.count=18446744073709551617",
+        "model.layers=0",          "model.layers=513",
+        "model.heads=70000",       "model.head_width=x",
+        "model.head_width=-1",     "images.count=0",
+        "images.count=1e3",        "images.used=9999",
+        "coefficients=f64",        "precision=",
+        "order.chunk=64",          "coefficients.layers=1 0",
+        "coefficients.layers=0 9", "contributions=some",
+        "images.skipped=1",        "images.count=18446744073709551617",
         "model.embed_width=",
     };
     char *path = run_craft_path(&craft, "lies"), *index = cs_tiny_path(path, "index.sqlite");
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
@@ -460,7 +455,7 @@ static void coefficients_of_chosen_layers_are_kept(void **state)
     clipspan_run *whole = open_run(paths[0]), *run;
     clipspan_error err;
     double y[2][32 * 64], mean[2][64];
-    uint64_t places[32];
+    uint64_t run_indices[32];
     size_t n;
     (void)state;
     options.first_layer = 1;
@@ -477,12 +472,12 @@ static void coefficients_of_chosen_layers_are_kept(void **state)
     assert_int_equal(clipspan_run_get_info(run)->last_layer, 1);
     assert_int_equal(clipspan_run_get_info(whole)->first_layer, 0);
     assert_int_equal(clipspan_run_get_info(whole)->last_layer, 1);
-    assert_int_equal(clipspan_run_read_codes(y[0], places, &n, run, 3, 1, 1, &err), 0);
+    assert_int_equal(clipspan_run_read_coefficients(y[0], run_indices, &n, run, 3, 1, 1, &err), 0);
     assert_int_equal(n, ROWS - 96);
-    assert_int_equal(clipspan_run_read_codes(y[1], NULL, &n, whole, 3, 1, 1, &err), 0);
+    assert_int_equal(clipspan_run_read_coefficients(y[1], NULL, &n, whole, 3, 1, 1, &err), 0);
     assert_memory_equal(y[0], y[1],
                         n * ((size_t)clipspan_run_get_info(run)->head_width + 3) * sizeof(double));
-    assert_int_equal(clipspan_run_read_codes(y[0], NULL, &n, run, 3, 0, 1, &err),
+    assert_int_equal(clipspan_run_read_coefficients(y[0], NULL, &n, run, 3, 0, 1, &err),
                      CLIPSPAN_E_NOT_FOUND);
     assert_non_null(strstr(err.message, "layers 1 to 1; those of layer 0"));
     {
@@ -506,20 +501,20 @@ static void coefficients_of_chosen_layers_are_kept(void **state)
     free(path);
 }
 
-/* The callback of pictures may ask the run whatever it likes. */
-static int read_inside(void *user, const clipspan_run_picture *p)
+/* The callback of images may ask the run whatever it likes. */
+static int read_inside(void *user, const clipspan_run_image *p)
 {
     clipspan_run *run = user;
     int seen = 0;
     (void)p;
-    return clipspan_run_read_pictures(run, 0, 1, stop, &seen, NULL) != CLIPSPAN_OK;
+    return clipspan_run_read_images(run, 0, 1, stop, &seen, NULL) != CLIPSPAN_OK;
 }
 
 static void no_lock_is_held_while_a_callback_works(void **state)
 {
     clipspan_run *run = open_run(paths[0]);
     (void)state;
-    assert_int_equal(clipspan_run_read_pictures(run, 0, 3, read_inside, run, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_run_read_images(run, 0, 3, read_inside, run, NULL), CLIPSPAN_OK);
     clipspan_run_close(&run);
 }
 
@@ -527,11 +522,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_are_those_of_model_and_list),
-        cmocka_unit_test(statistics_are_those_of_the_stored_codes),
-        cmocka_unit_test(terms_add_up_to_the_embeddings_of_the_encoder),
-        cmocka_unit_test(half_codes_are_within_their_stated_error),
-        cmocka_unit_test(blocks_hold_every_picture_once),
-        cmocka_unit_test(pictures_keep_their_labels_groups_and_numbers),
+        cmocka_unit_test(statistics_are_those_of_the_stored_coefficients),
+        cmocka_unit_test(components_add_up_to_the_embeddings_of_the_encoder),
+        cmocka_unit_test(half_coefficients_are_within_their_stated_error),
+        cmocka_unit_test(blocks_hold_every_image_once),
+        cmocka_unit_test(images_keep_their_labels_groups_and_numbers),
         cmocka_unit_test(results_are_kept_by_kind_and_name),
         cmocka_unit_test(what_a_run_does_not_have_is_said),
         cmocka_unit_test(an_index_that_lies_is_refused),

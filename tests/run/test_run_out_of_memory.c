@@ -24,8 +24,8 @@ static clipspan_status read_some(const char *path, clipspan_error *err)
     assert_true((run != NULL) == (status == CLIPSPAN_OK));
     if (!status) status = clipspan_run_read_head(NULL, mean, NULL, run, -1, 0, 1, err);
     if (!status) status = clipspan_run_read_head(NULL, mean, NULL, run, 0, 0, 1, err);
-    if (!status) status = clipspan_run_read_basis(rows, run, 1, 1, err);
-    if (!status) status = clipspan_run_read_codes(y, NULL, &n, run, 0, 1, 1, err);
+    if (!status) status = clipspan_run_read_output_map(rows, run, 1, 1, err);
+    if (!status) status = clipspan_run_read_coefficients(y, NULL, &n, run, 0, 1, 1, err);
     if (!status) status = clipspan_run_keep(run, run, "effects", "{\"a\":1}", err);
     clipspan_run_close(&run);
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Scanning: the same bytes whatever the threads, shares and interruptions; other models and lists
- * refused; bad pictures counted; a full disk loses nothing. */
+ * refused; bad images counted; a full disk loses nothing. */
 #define _XOPEN_SOURCE 700
 #include "base/file.h"
 #include "run/folder.h"
@@ -30,7 +30,7 @@ static int set_up(void **state)
     (void)state;
     run_craft_init(&craft, ROWS);
     path = run_craft_path(&craft, "run1");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 1, 0, 0);
     run_craft_merge(path);
     run_craft_digest(wanted, path);
@@ -58,7 +58,7 @@ static void any_number_of_threads_gives_the_same_bytes(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         char *path = run_craft_path(&craft, "threads");
-        run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+        run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
         run_craft_scan(&craft, path, threads[i], 0, 0);
         run_craft_merge(path);
         expect_same(path);
@@ -72,7 +72,7 @@ static void any_number_of_shares_in_any_order_gives_the_same_bytes(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) {
         char *path = run_craft_path(&craft, "shards");
-        run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+        run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
         for (uint64_t s = shards[i]; s > 0; s--)
             run_craft_scan(&craft, path, 2, s, shards[i]);
         run_craft_merge(path);
@@ -101,7 +101,7 @@ static void a_scan_that_is_stopped_goes_on_where_it_was(void **state)
     int calls = 0;
     (void)state;
     options.threads = 2;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     do {
         int left = 5 + 7 * calls;
         clipspan_progress progress = {stop_after, &left};
@@ -109,7 +109,7 @@ static void a_scan_that_is_stopped_goes_on_where_it_was(void **state)
         assert_true(status == CLIPSPAN_OK || status == CLIPSPAN_E_INTERRUPTED);
         if (status == CLIPSPAN_E_INTERRUPTED) assert_non_null(strstr(err.message, "goes on"));
         assert_true(result.chunks_before >= before); /* nothing is done twice */
-        before = result.chunks_before + (result.pictures + 31) / 32;
+        before = result.chunks_before + (result.images + 31) / 32;
         assert_int_equal(clipspan_run_merge(path, NULL, &err) == CLIPSPAN_OK,
                          status == CLIPSPAN_OK);
         calls++;
@@ -127,7 +127,7 @@ static void a_merge_that_is_stopped_goes_on(void **state)
     clipspan_error err;
     int calls = 0;
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     for (uint64_t s = 1; s <= 3; s++)
         run_craft_scan(&craft, path, 2, s, 3);
     while (status != CLIPSPAN_OK) {
@@ -146,7 +146,7 @@ static void damaged_parts_are_done_again(void **state)
     char *path = run_craft_path(&craft, "damaged"), *gone;
     clipspan_error err;
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     for (uint64_t s = 1; s <= 3; s++) /* shares leave chunks apart */
         run_craft_scan(&craft, path, 2, s, 3);
     run_craft_damage(path, "segments/000/packs/00-00000003.safetensors");
@@ -170,7 +170,7 @@ static void a_damaged_pack_is_made_again(void **state)
     clipspan_scan_result result;
     clipspan_error err;
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
     expect_same(path);
@@ -199,7 +199,7 @@ static void output_maps_that_are_damaged_are_made_again(void **state)
 {
     char *path = run_craft_path(&craft, "maps");
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
     run_craft_damage(path, "output_maps.safetensors");
@@ -213,7 +213,7 @@ static void chunks_that_are_missing_are_listed(void **state)
     char *path = run_craft_path(&craft, "missing");
     clipspan_error err;
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 2, 11);
     run_craft_scan(&craft, path, 2, 6, 11);
     run_craft_scan(&craft, path, 2, 8, 11);
@@ -229,9 +229,9 @@ static void parts_of_another_run_are_refused(void **state)
     char *to = cs_tiny_path(path, "segments/000/packs/10-00000000.safetensors");
     clipspan_error err;
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 0, 0);
-    run_craft_plan(&craft, other, CLIPSPAN_CODES_F16);
+    run_craft_plan(&craft, other, CLIPSPAN_COEFFICIENTS_F16);
     run_craft_scan(&craft, other, 2, 0, 0);
     assert_int_equal(rename(from, to), 0);
     assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_FORMAT);
@@ -250,7 +250,7 @@ static void another_model_option_or_list_is_refused_with_both_values(void **stat
     char *path = run_craft_path(&craft, "refused"), *other = cs_tiny_path(craft.folder, "model2");
     const char *source = craft.list;
     clipspan_plan_options options = CLIPSPAN_PLAN_OPTIONS_INIT;
-    clipspan_picture_options turned = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options turned = CLIPSPAN_IMAGE_OPTIONS_INIT;
     clipspan_model_options gelu = CLIPSPAN_MODEL_OPTIONS_INIT;
     clipspan_inputs_options columns = CLIPSPAN_INPUTS_OPTIONS_INIT;
     cs_tiny_model tiny = CS_TINY_MODEL_INIT;
@@ -259,7 +259,7 @@ static void another_model_option_or_list_is_refused_with_both_values(void **stat
     clipspan_error err;
     int found;
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     assert_int_equal(clipspan_run_plan(&found, path, craft.model, craft.inputs, NULL, NULL, &err),
                      0);
     assert_int_equal(found, 1);
@@ -283,13 +283,13 @@ static void another_model_option_or_list_is_refused_with_both_values(void **stat
     clipspan_model_close(&model);
 
     turned.exif_orient = 1;
-    options.picture = &turned;
+    options.image = &turned;
     assert_int_equal(
         clipspan_run_plan(&found, path, craft.model, craft.inputs, &options, NULL, &err),
         CLIPSPAN_E_EXISTS);
     assert_non_null(strstr(err.message, "preprocess.exif_orient \"0\""));
 
-    columns.labels = "place"; /* the same pictures with other labels */
+    columns.labels = "place"; /* the same images with other labels */
     assert_int_equal(clipspan_inputs_open(&inputs, &source, 1, &columns, NULL), 0);
     assert_int_equal(clipspan_run_plan(&found, path, craft.model, inputs, NULL, NULL, &err),
                      CLIPSPAN_E_EXISTS);
@@ -305,7 +305,7 @@ static void another_model_option_or_list_is_refused_with_both_values(void **stat
     }
     assert_int_equal(clipspan_run_plan(&found, path, craft.model, inputs, NULL, NULL, &err),
                      CLIPSPAN_E_EXISTS);
-    assert_non_null(strstr(err.message, "pictures.count \"331\""));
+    assert_non_null(strstr(err.message, "images.count \"331\""));
     assert_non_null(strstr(err.message, "\"1\""));
     options = (clipspan_plan_options)CLIPSPAN_PLAN_OPTIONS_INIT;
     options.replace = 1;
@@ -328,40 +328,40 @@ static void a_folder_with_other_things_is_not_made_a_run(void **state)
     free(path);
 }
 
-/* ---- Bad pictures ---- */
+/* ---- Bad images ---- */
 
-static int count_status(void *user, const clipspan_run_picture *picture)
+static int count_status(void *user, const clipspan_run_image *image)
 {
     static const char *const want[] = {"ok",      "missing",     "damaged", "changed",
                                        "ok",      "unsupported", "ok",      "unreadable",
                                        "changed", "damaged"};
     int *seen = user;
-    assert_string_equal(picture->status, want[picture->number]);
-    assert_int_equal(*picture->error == '\0', strcmp(picture->status, "ok") == 0);
-    assert_int_equal(picture->duplicate_of, picture->number == 4   ? 0
-                                            : picture->number == 9 ? 2
+    assert_string_equal(image->status, want[image->list_index]);
+    assert_int_equal(*image->error == '\0', strcmp(image->status, "ok") == 0);
+    assert_int_equal(image->duplicate_of, image->list_index == 4   ? 0
+                                          : image->list_index == 9 ? 2
                                                                    : -1);
     (*seen)++;
     return 0;
 }
 
-/* Rows of a chunk are its usable pictures' only, in order of place, whatever lies between. */
+/* Rows of a chunk are its usable images' only, in order of run_index, whatever lies between. */
 static void check_rows(const clipspan_run *run, const clipspan_inputs *inputs)
 {
     const size_t P = (size_t)clipspan_run_get_info(run)->embed_width;
     float *rows = malloc(32 * P * sizeof *rows), *plain = malloc(P * sizeof *plain);
-    uint64_t places[32];
+    uint64_t run_indices[32];
     uint32_t order[10];
     clipspan_encoder *encoder;
     size_t n;
     assert_int_equal(clipspan_encoder_new(&encoder, craft.model, NULL, NULL), 0);
-    assert_int_equal(
-        clipspan_run_read_vectors(rows, places, &n, run, 0, CLIPSPAN_VECTORS_EMBEDDING, 0, NULL),
-        0);
+    assert_int_equal(clipspan_run_read_vectors(rows, run_indices, &n, run, 0,
+                                               CLIPSPAN_VECTORS_EMBEDDING, 0, NULL),
+                     0);
     assert_int_equal(n, 3);
     cs_permute(order, 10, 1);
     for (size_t i = 0; i < n; i++) {
-        const char *path = clipspan_inputs_get_paths(inputs)[order[places[i]]];
+        const char *path = clipspan_inputs_get_paths(inputs)[order[run_indices[i]]];
         assert_int_equal(clipspan_encoder_run_files(plain, NULL, encoder, &path, 1, NULL), 0);
         assert_memory_equal(plain, rows + i * P, P * sizeof *plain);
     }
@@ -370,7 +370,7 @@ static void check_rows(const clipspan_run *run, const clipspan_inputs *inputs)
     free(plain);
 }
 
-static void every_kind_of_bad_picture_is_skipped_with_its_reason(void **state)
+static void every_kind_of_bad_image_is_skipped_with_its_reason(void **state)
 {
     char *path = run_craft_path(&craft, "badrun"), *list = cs_tiny_path(craft.folder, "bad.csv");
     const char *source = list;
@@ -403,8 +403,7 @@ static void every_kind_of_bad_picture_is_skipped_with_its_reason(void **state)
     assert_int_equal(info->used, 3);
     assert_int_equal(info->skipped, 7);
     assert_int_equal(info->duplicates, 2);
-    assert_int_equal(clipspan_run_read_pictures(run, 0, info->pictures, count_status, &seen, NULL),
-                     0);
+    assert_int_equal(clipspan_run_read_images(run, 0, info->images, count_status, &seen, NULL), 0);
     assert_int_equal(seen, 10);
     check_rows(run, inputs);
     clipspan_run_close(&run);
@@ -413,7 +412,7 @@ static void every_kind_of_bad_picture_is_skipped_with_its_reason(void **state)
     free(path);
 }
 
-static void a_run_without_any_usable_picture_is_an_error(void **state)
+static void a_run_without_any_usable_image_is_an_error(void **state)
 {
     char *path = run_craft_path(&craft, "none"), *list = cs_tiny_path(craft.folder, "none.csv");
     const char *source = list;
@@ -425,7 +424,7 @@ static void a_run_without_any_usable_picture_is_an_error(void **state)
     assert_int_equal(clipspan_run_plan(NULL, path, craft.model, inputs, NULL, NULL, NULL), 0);
     assert_int_equal(clipspan_run_scan(NULL, path, craft.model, NULL, NULL, NULL), 0);
     assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_FORMAT);
-    assert_non_null(strstr(err.message, "no usable picture among 2"));
+    assert_non_null(strstr(err.message, "no usable image among 2"));
     assert_non_null(strstr(err.message, "no such file"));
     clipspan_inputs_close(&inputs);
     free(list);
@@ -443,7 +442,7 @@ static void a_full_disk_is_reported_and_nothing_is_lost(void **state)
     clipspan_status status;
     clipspan_error err;
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 1, 3);
     assert_int_equal(stat(chunk, &facts), 0);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -467,7 +466,7 @@ static void a_run_at_work_is_not_touched_by_another_process(void **state)
     char *path = run_craft_path(&craft, "locked");
     clipspan_error err;
     (void)state;
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     /* The lock belongs to the open file, so a second one in the same process meets it too. */
     {
 
@@ -497,8 +496,8 @@ int main(void)
         cmocka_unit_test(parts_of_another_run_are_refused),
         cmocka_unit_test(another_model_option_or_list_is_refused_with_both_values),
         cmocka_unit_test(a_folder_with_other_things_is_not_made_a_run),
-        cmocka_unit_test(every_kind_of_bad_picture_is_skipped_with_its_reason),
-        cmocka_unit_test(a_run_without_any_usable_picture_is_an_error),
+        cmocka_unit_test(every_kind_of_bad_image_is_skipped_with_its_reason),
+        cmocka_unit_test(a_run_without_any_usable_image_is_an_error),
         cmocka_unit_test(a_full_disk_is_reported_and_nothing_is_lost),
         cmocka_unit_test(a_run_at_work_is_not_touched_by_another_process),
     };

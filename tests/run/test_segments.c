@@ -119,7 +119,7 @@ static void statistics_are_the_merge_of_those_of_the_lists(void **state)
     assert_int_equal(cs_run_statistics(got, run, NULL), 0);
     assert_memory_equal(got, sum, size * sizeof *got);
     assert_int_equal(cs_run_info(run)->segments, LISTS);
-    assert_int_equal(cs_run_info(run)->pictures, ALL);
+    assert_int_equal(cs_run_info(run)->images, ALL);
     assert_int_equal(cs_run_info(run)->used, ALL);
     assert_int_equal(cs_run_info(run)->duplicates, ALL - 24);
     assert_int_equal(cs_run_info(run)->blocks, 4);
@@ -139,20 +139,20 @@ static void statistics_are_the_merge_of_those_of_the_lists(void **state)
     free(got);
 }
 
-static int check_picture(void *user, const clipspan_run_picture *p)
+static int check_image(void *user, const clipspan_run_image *p)
 {
     unsigned char *seen = user;
-    uint64_t number = p->number;
+    uint64_t number = p->list_index;
     int i = 0;
-    assert_false(seen[p->number]);
-    seen[p->number] = 1;
+    assert_false(seen[p->list_index]);
+    seen[p->list_index] = 1;
     while (number >= counts[i])
         number -= counts[i++];
     assert_string_equal(p->path, clipspan_inputs_get_paths(lists[i])[number]);
     assert_string_equal(p->label, clipspan_inputs_get_label(lists[i], number));
     assert_string_equal(
         p->columns, *clipspan_inputs_get_value(lists[i], number, 0) ? "{\"split\":\"train\"}" : "");
-    assert_int_equal(p->duplicate_of, p->number < 24 ? -1 : (int64_t)p->number % 24);
+    assert_int_equal(p->duplicate_of, p->list_index < 24 ? -1 : (int64_t)p->list_index % 24);
     return 0;
 }
 
@@ -163,7 +163,7 @@ static void images_follow_each_other(void **state)
     clipspan_error err;
     (void)state;
     must(clipspan_run_open(&run, whole, &err), &err);
-    must(clipspan_run_read_pictures(run, 0, ALL, check_picture, seen, &err), &err);
+    must(clipspan_run_read_images(run, 0, ALL, check_image, seen, &err), &err);
     assert_null(memchr(seen, 0, ALL));
     clipspan_run_close(&run);
 }
@@ -183,21 +183,22 @@ static void chunks_are_read_across_the_seams(void **state)
     for (size_t c = 0; c < chunks; c++) {
         const size_t C = (size_t)clipspan_run_get_info(run)->head_width + 3;
         double y[32 * 64], wanted[32 * 64];
-        uint64_t places[32];
+        uint64_t run_indices[32];
         float vectors[32 * 64], one[32 * 64];
         size_t n, P = (size_t)clipspan_run_get_info(run)->embed_width;
-        must(clipspan_run_read_codes(y, places, &n, run, c, 1, 1, &err), &err);
+        must(clipspan_run_read_coefficients(y, run_indices, &n, run, c, 1, 1, &err), &err);
         must(clipspan_run_read_vectors(vectors, NULL, &n, run, c, CLIPSPAN_VECTORS_MLP, 1, &err),
              &err);
         assert_int_equal(n, c + 1 < chunks ? 32 : ALL % 32);
         for (size_t i = 0; i < n; i++) {
-            uint64_t at = places[i];
+            uint64_t at = run_indices[i];
             size_t some;
             int k = 0;
-            assert_int_equal(places[i], c * 32 + i);
+            assert_int_equal(run_indices[i], c * 32 + i);
             while (at >= counts[k])
                 at -= counts[k++];
-            must(clipspan_run_read_codes(wanted, NULL, &some, part[k], at / 32, 1, 1, &err), &err);
+            must(clipspan_run_read_coefficients(wanted, NULL, &some, part[k], at / 32, 1, 1, &err),
+                 &err);
             assert_memory_equal(y + i * C, wanted + at % 32 * C, C * sizeof *y);
             must(clipspan_run_read_vectors(one, NULL, &some, part[k], at / 32, CLIPSPAN_VECTORS_MLP,
                                            1, &err),
@@ -256,7 +257,7 @@ static void an_extended_run_says_what_it_needs(void **state)
     cs_run_close(&inside);
     must(clipspan_run_open(&run, path, &err), &err);
     assert_int_equal(clipspan_run_get_info(run)->merged, 0);
-    assert_int_equal(clipspan_run_get_info(run)->pictures, FIRST + SECOND);
+    assert_int_equal(clipspan_run_get_info(run)->images, FIRST + SECOND);
     clipspan_run_close(&run);
     assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_NOT_FOUND);
     assert_non_null(strstr(err.message, "3 of 7 chunks are not scanned: 4-6"));

@@ -45,7 +45,7 @@ void study_craft_init(study_craft *study, size_t rows)
 {
     run_craft_init(&study->craft, rows);
     study->path = run_craft_path(&study->craft, "run");
-    run_craft_plan(&study->craft, study->path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&study->craft, study->path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&study->craft, study->path, 2, 0, 0);
     run_craft_merge(study->path);
     assert_int_equal(clipspan_run_open(&study->run, study->path, NULL), 0);

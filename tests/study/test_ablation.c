@@ -92,7 +92,7 @@ static void a_set_is_its_edit(void **state)
     assert_memory_equal(clipspan_ablation_get_worst(a), &worst, sizeof worst);
     for (size_t g = 0; g < 10; g++)
         assert_memory_equal(clipspan_ablation_get_group(a, g), &groups[g], sizeof *groups);
-    assert_int_equal(clipspan_ablation_get_class(a, 2)->before.pictures, 10);
+    assert_int_equal(clipspan_ablation_get_class(a, 2)->before.images, 10);
     assert_null(clipspan_ablation_get_class(a, STUDY_CLASSES));
     clipspan_ablation_free(&a);
     /* MLPs and early layers stand around every random set. */
@@ -119,7 +119,7 @@ static void a_set_is_its_edit(void **state)
 static void what_is_kept_reads_back(void **state)
 {
     const clipspan_change changes[] = {
-        {.layer = 1, .head = 1}, {CLIPSPAN_TERM_MLP, -1, 0, CLIPSPAN_CHANGE_SCALE, 0.5, 0, 0}};
+        {.layer = 1, .head = 1}, {CLIPSPAN_COMPONENT_MLP, -1, 0, CLIPSPAN_CHANGE_SCALE, 0.5, 0, 0}};
     clipspan_ablation_options options = CLIPSPAN_ABLATION_OPTIONS_INIT;
     clipspan_evaluation *ev = study_craft_evaluate(&study, NULL);
     clipspan_ablation *a, *again;
@@ -134,7 +134,7 @@ static void what_is_kept_reads_back(void **state)
     assert_int_equal(clipspan_ablation_open(&again, study.run, NULL), 0);
     clipspan_evaluation_free(&ev);
     clipspan_ablation_write_json(a, study_text_put, &one);
-    assert_non_null(strstr(one.text, "\"terms\": [\"L1.H1\", \"input=0.5\"]"));
+    assert_non_null(strstr(one.text, "\"components\": [\"L1.H1\", \"input=0.5\"]"));
     assert_int_equal(clipspan_ablation_get_info(a)->best_random,
                      clipspan_ablation_get_info(again)->best_random);
     clipspan_ablation_free(&a);
@@ -177,13 +177,14 @@ static void what_cannot_be_meant_is_refused(void **state)
 /* Heads 1 and 4 of 2 layers of 3 were pruned. */
 static void random_sets_have_no_pruned_heads(void **state)
 {
-    const clipspan_strength strengths[6] = {{0.1, 1}, {0, 0}, {0.1, 1}, {0.1, 1}, {0, 0}, {0.1, 1}};
+    const clipspan_variance_share variance_shares[6] = {{0.1, 1}, {0, 0}, {0.1, 1},
+                                                        {0.1, 1}, {0, 0}, {0.1, 1}};
     cs_random_heads draw, same;
     clipspan_head one[6], two[6];
     int seen[6] = {0};
     (void)state;
-    assert_int_equal(cs_random_heads_from(&draw, strengths, 2, 3, 0, 11, NULL), 0);
-    assert_int_equal(cs_random_heads_from(&same, strengths, 2, 3, 0, 11, NULL), 0);
+    assert_int_equal(cs_random_heads_from(&draw, variance_shares, 2, 3, 0, 11, NULL), 0);
+    assert_int_equal(cs_random_heads_from(&same, variance_shares, 2, 3, 0, 11, NULL), 0);
     for (int t = 0; t < 50; t++) {
         int times[6] = {0};
         assert_int_equal(cs_random_heads_next(one, &draw, 3), 3);
@@ -199,7 +200,7 @@ static void random_sets_have_no_pruned_heads(void **state)
     assert_int_equal(cs_random_heads_next(one, &draw, 6), 4);
     cs_random_heads_fini(&draw);
     cs_random_heads_fini(&same);
-    assert_int_equal(cs_random_heads_from(&draw, strengths, 2, 3, 1, 11, NULL), 0);
+    assert_int_equal(cs_random_heads_from(&draw, variance_shares, 2, 3, 1, 11, NULL), 0);
     assert_int_equal(draw.count, 2);
     cs_random_heads_fini(&draw);
 }

@@ -94,14 +94,14 @@ static void figures_by_hand(void **state)
     info = clipspan_classification_get_info(c);
     assert_int_equal(info->images, 5);
     assert_int_equal(info->skipped, 1);
-    assert_int_equal(info->accuracy->pictures, 3);
+    assert_int_equal(info->accuracy->images, 3);
     assert_int_equal(info->accuracy->correct, 1);
     near(info->accuracy->share, 1.0 / 3);
     assert_true(info->accuracy->low > 0.06 && info->accuracy->high < 0.80);
     near(info->class_mean, 1.0 / 3); /* of cat, dog and owl */
     near(info->top5->share, 2.0 / 3);
     /* an empty class is no share at all */
-    assert_int_equal(clipspan_classification_get_class(c, 3)->accuracy->pictures, 0);
+    assert_int_equal(clipspan_classification_get_class(c, 3)->accuracy->images, 0);
     assert_true(isnan(clipspan_classification_get_class(c, 3)->accuracy->share));
     assert_string_equal(clipspan_classification_get_class(c, 0)->key, "cat");
     assert_string_equal(clipspan_classification_get_class(c, 5)->key, "an owl");
@@ -111,7 +111,7 @@ static void figures_by_hand(void **state)
     near(clipspan_classification_get_group(c, 0)->accuracy->share, 1.0);
     assert_string_equal(clipspan_classification_get_group(c, 2)->name, "owl/");
     assert_string_equal(clipspan_classification_get_group(c, 3)->name, "x/blue");
-    assert_int_equal(clipspan_classification_get_group(c, 3)->accuracy->pictures, 0);
+    assert_int_equal(clipspan_classification_get_group(c, 3)->accuracy->images, 0);
     assert_null(clipspan_classification_get_group(c, 4));
     assert_int_equal(info->worst_group, 1);
     clipspan_classification_free(&c);
@@ -185,7 +185,7 @@ static void a_document_in_steps(void **state)
     assert_non_null(strstr(t->bytes,
                            "\"label\": \"dog\", \"correct\": false, \"classes\": [{\"key\": "
                            "\"cat\", \"class\": \"a cat\""));
-    assert_non_null(strstr(t->bytes, "{\"key\": \"fish\", \"class\": \"a fish\", \"pictures\": 0, "
+    assert_non_null(strstr(t->bytes, "{\"key\": \"fish\", \"class\": \"a fish\", \"images\": 0, "
                                      "\"correct\": 0}"));
     assert_null(strstr(t->bytes, "per_group"));
     assert_string_equal(t->bytes + t->size - 2, "}\n");

@@ -41,7 +41,7 @@ static int set_up(void **state)
     (void)state;
     run_craft_init(&craft, ROWS);
     path = run_craft_path(&craft, "run");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 1, 0, 0);
     run_craft_merge(path);
     if (clipspan_run_open(&run, path, NULL)) return -1;
@@ -95,33 +95,35 @@ static double length(const float *a, const float *b)
 }
 
 /* |r - p| and |r - m| of one image and set, from the equations. */
-static void by_hand(double *off, double *moved, const char *image, const clipspan_head_set *set,
+static void by_hand(double *off, double *moved, const char *file, const clipspan_head_set *set,
                     const clipspan_run *of, int exif_orient)
 {
     const size_t H = (size_t)clipspan_run_get_info(of)->heads, C = K + 3;
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
-    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
-    float terms[16 * MOST], z[4 * MOST], u[MOST], real[MOST], basis[(MOST + 3) * MOST], mean;
+    clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
+    float components[16 * MOST], z[4 * MOST], u[MOST], real[MOST], output_map[(MOST + 3) * MOST],
+        mean;
     double code[MOST + 3], norm = 0;
     clipspan_encoder *encoder;
-    clipspan_parts *parts;
-    picture.exif_orient = exif_orient;
-    o.picture = &picture;
+    clipspan_decomposition *parts;
+    image.exif_orient = exif_orient;
+    o.image = &image;
     assert_int_equal(clipspan_encoder_new(&encoder, craft.model, &o, NULL), 0);
-    assert_int_equal(clipspan_parts_new(&parts, encoder, NULL, NULL), 0);
-    assert_int_equal(clipspan_parts_run_files(parts, NULL, &image, 1, NULL), 0);
-    assert_int_equal(clipspan_parts_run_terms(terms, NULL, NULL, NULL, parts, 0, NULL), 0);
-    memcpy(u, clipspan_parts_get_embeddings(parts), P * sizeof *u);
+    assert_int_equal(clipspan_decomposition_new(&parts, encoder, NULL, NULL), 0);
+    assert_int_equal(clipspan_decomposition_run_files(parts, NULL, &file, 1, NULL), 0);
+    assert_int_equal(
+        clipspan_decomposition_run_contributions(components, NULL, NULL, NULL, parts, 0, NULL), 0);
+    memcpy(u, clipspan_decomposition_get_embeddings(parts), P * sizeof *u);
     for (size_t i = 0; i < set->count; i++) {
         const clipspan_head h = set->heads[i];
         clipspan_run_read_head(NULL, code, NULL, of, -1, h.layer, h.head, NULL);
-        clipspan_run_read_basis(basis, of, h.layer, h.head, NULL);
+        clipspan_run_read_output_map(output_map, of, h.layer, h.head, NULL);
         for (size_t p = 0; p < P; p++) {
             double sum = 0;
             for (size_t c = 0; c < C; c++)
-                sum += code[c] * (double)basis[c * P + p];
+                sum += code[c] * (double)output_map[c * P + p];
             mean = (float)sum;
-            u[p] += mean - terms[((size_t)h.layer * H + (size_t)h.head) * P + p];
+            u[p] += mean - components[((size_t)h.layer * H + (size_t)h.head) * P + p];
         }
     }
     for (size_t p = 0; p < P; p++)
@@ -130,10 +132,10 @@ static void by_hand(double *off, double *moved, const char *image, const clipspa
         u[p] = (float)((double)u[p] / sqrt(norm));
     clipspan_run_read_mixed(z, of, set->heads, set->count, NULL, NULL);
     clipspan_encoder_set_heads(encoder, set->heads, z, set->count, NULL);
-    assert_int_equal(clipspan_encoder_run_files(real, NULL, encoder, &image, 1, NULL), 0);
+    assert_int_equal(clipspan_encoder_run_files(real, NULL, encoder, &file, 1, NULL), 0);
     *off = length(real, u);
-    *moved = length(real, clipspan_parts_get_embeddings(parts));
-    clipspan_parts_free(&parts);
+    *moved = length(real, clipspan_decomposition_get_embeddings(parts));
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
 }
 
@@ -164,7 +166,7 @@ typedef struct listed {
     size_t count;
 } listed;
 
-static int take(void *user, const clipspan_run_picture *p)
+static int take(void *user, const clipspan_run_image *p)
 {
     listed *l = user;
     if (strcmp(p->status, "ok") == 0)
@@ -181,7 +183,7 @@ static void distances_are_those_of_single_images(void **state)
     const clipspan_edit_check_row *rows = clipspan_edit_check_get_rows(check);
     listed l = {{NULL}, 0};
     (void)state;
-    clipspan_run_read_pictures(run, 0, ROWS, take, &l, NULL);
+    clipspan_run_read_images(run, 0, ROWS, take, &l, NULL);
     run_check(check, NULL);
     assert_int_equal(info->sets, 2);
     assert_int_equal(info->asked, l.count);
@@ -222,7 +224,7 @@ static void images_that_cannot_be_read_enter_nothing(void **state)
     info = clipspan_edit_check_get_info(check);
     run_check(check, NULL);
     assert_int_equal(info->labelled, ROWS);
-    assert_int_equal(info->before->pictures, ROWS);
+    assert_int_equal(info->before->images, ROWS);
     right = info->before->correct;
     gone = cs_strdup(clipspan_inputs_get_paths(labelled)[3], NULL);
     kept = run_craft_path(&craft, "kept");
@@ -233,7 +235,7 @@ static void images_that_cannot_be_read_enter_nothing(void **state)
     assert_int_equal(info->reason_count, 1);
     assert_non_null(strstr(info->reasons[0], "3.png"));
     assert_int_equal(info->labelled, ROWS - 1);
-    assert_int_equal(info->before->pictures, ROWS - 1);
+    assert_int_equal(info->before->images, ROWS - 1);
     assert_in_range(info->before->correct, right - 1, right);
     clipspan_edit_check_free(&check);
     o.inputs = bare; /* without labels: all answers of the unedited network stay */
@@ -242,9 +244,9 @@ static void images_that_cannot_be_read_enter_nothing(void **state)
     rows = clipspan_edit_check_get_rows(check);
     run_check(check, NULL);
     assert_int_equal(info->labelled, 0);
-    assert_int_equal(info->before->pictures, ROWS - 1);
+    assert_int_equal(info->before->images, ROWS - 1);
     assert_true(info->before->share == 1.0);
-    assert_int_equal(rows[0].network->pictures, ROWS - 1);
+    assert_int_equal(rows[0].network->images, ROWS - 1);
     assert_true(rows[0].network->low <= rows[0].network->share);
     clipspan_edit_check_free(&check);
     assert_int_equal(rename(kept, gone), 0);
@@ -279,7 +281,7 @@ static void images_are_decoded_as_the_run_decoded_them(void **state)
          *turned_run = run_craft_path(&craft, "turned"), *out = run_craft_path(&craft, "out");
     const char *list[] = {turned, TEST_DATA "/tall.png"};
     double plain, moved, oriented;
-    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
     clipspan_edit_check *check;
     const clipspan_edit_check_info *info;
     clipspan_inputs *inputs;
@@ -287,8 +289,8 @@ static void images_are_decoded_as_the_run_decoded_them(void **state)
     clipspan_run *of;
     (void)state;
     write_turned(turned);
-    picture.exif_orient = 1;
-    plan.picture = &picture;
+    image.exif_orient = 1;
+    plan.image = &image;
     assert_int_equal(clipspan_inputs_open(&inputs, list, 2, NULL, NULL), 0);
     assert_int_equal(clipspan_run_plan(NULL, turned_run, craft.model, inputs, &plan, NULL, NULL),
                      0);
@@ -373,7 +375,7 @@ static clipspan_prune *new_prune(const clipspan_prune_options *o)
 static void by_direct_effect_the_smallest_go_first(void **state)
 {
     clipspan_prune_options o = CLIPSPAN_PRUNE_OPTIONS_INIT;
-    clipspan_strength strengths[16];
+    clipspan_variance_share variance_shares[16];
     clipspan_prune *prune;
     const clipspan_prune_info *info;
     const clipspan_prune_row *rows;
@@ -390,10 +392,10 @@ static void by_direct_effect_the_smallest_go_first(void **state)
     assert_int_equal(info->rounds, 0);
     assert_string_equal(made[0].name, "34 % of the heads");
     assert_int_equal(made[0].heads[0].head, rows[0].head.head);
-    clipspan_run_read_strengths(strengths, NULL, NULL, NULL, run, NULL);
+    clipspan_run_read_variance_shares(variance_shares, NULL, NULL, NULL, run, NULL);
     for (size_t i = 0; i < 6; i++) {
         assert_true(rows[i].effect ==
-                    strengths[rows[i].head.layer * 3 + rows[i].head.head].variance);
+                    variance_shares[rows[i].head.layer * 3 + rows[i].head.head].variance);
         assert_true(i == 0 || rows[i].effect >= rows[i - 1].effect);
     }
     /* 75 % are 5 of 6; a layer keeps one, so 4 go */
@@ -494,7 +496,7 @@ static void documents_have_their_members(void **state)
     run_check(check, NULL);
     assert_int_equal(clipspan_edit_check_write_json(check, "out", 1, put, text, NULL), 0);
     assert_non_null(strstr(text, "dry_run\tfalse\n"));
-    assert_non_null(strstr(text, "pictures\t24\nskipped\t0\nlabelled\t0\n"));
+    assert_non_null(strstr(text, "images\t24\nskipped\t0\nlabelled\t0\n"));
     assert_non_null(strstr(text, "sets.0.set\tall chosen\nsets.0.heads.0\tL0.H1\n"));
     assert_non_null(strstr(text, "sets.1.last_layer\ttrue\n"));
     assert_null(strstr(text, "before"));

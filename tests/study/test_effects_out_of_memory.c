@@ -21,8 +21,9 @@ static float cue[512];
 
 static clipspan_status ask(clipspan_effects *effects, clipspan_error *err)
 {
-    const clipspan_change changes[] = {
-        {.head = 1}, {.kind = CLIPSPAN_CHANGE_SWAP}, {.term = CLIPSPAN_TERM_MLP, .layer = -1}};
+    const clipspan_change changes[] = {{.head = 1},
+                                       {.kind = CLIPSPAN_CHANGE_SWAP},
+                                       {.component = CLIPSPAN_COMPONENT_MLP, .layer = -1}};
     const clipspan_edit edits[] = {{NULL, 0}, {changes, 3}};
     uint32_t predicted[2 * ROWS];
     double margins[2 * ROWS];
@@ -30,7 +31,7 @@ static clipspan_status ask(clipspan_effects *effects, clipspan_error *err)
     clipspan_comparison overall;
     clipspan_shortcut *shortcut = NULL;
     clipspan_cue found[2];
-    size_t N = clipspan_effects_get_pictures(effects), count;
+    size_t N = clipspan_effects_get_images(effects), count;
     clipspan_status status =
         clipspan_effects_run(predicted, margins, NULL, effects, NULL, edits, 2, NULL, err);
     for (size_t i = 0; !status && i < N; i++) {
@@ -75,7 +76,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     (void)state;
     run_craft_init(&craft, ROWS);
     path = run_craft_path(&craft, "run");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 1, 0, 0);
     run_craft_merge(path);
     assert_int_equal(clipspan_run_open(&run, path, NULL), 0);

@@ -87,13 +87,13 @@ static size_t find_row(const clipspan_effects_table *table, const char *name)
 static void rows_are_edits(void **state)
 {
     const clipspan_change head = {.layer = 1, .head = 2},
-                          mlp = {CLIPSPAN_TERM_MLP, 0, 0, 0, 0, 0, 0};
+                          mlp = {CLIPSPAN_COMPONENT_MLP, 0, 0, 0, 0, 0, 0};
     const clipspan_run_info *info = clipspan_run_get_info(study.run);
     const int L = info->layers, H = info->heads;
     clipspan_evaluation *ev = study_craft_evaluate(&study, NULL);
     clipspan_effects_table *table = make_table(ev, NULL);
     const clipspan_effects_table_info *found = clipspan_effects_table_get_info(table);
-    clipspan_strength heads[256];
+    clipspan_variance_share heads[256];
     clipspan_change many[64];
     size_t count = 0;
     (void)state;
@@ -104,16 +104,18 @@ static void rows_are_edits(void **state)
     check_row(table, find_row(table, "L1.H2"), ev, &head, 1);
     check_row(table, find_row(table, "L0.MLP"), ev, &mlp, 1);
     for (int l = -1; l < L; l++)
-        many[count++] = (clipspan_change){.term = CLIPSPAN_TERM_MLP, .layer = l};
+        many[count++] = (clipspan_change){.component = CLIPSPAN_COMPONENT_MLP, .layer = l};
     check_row(table, 1, ev, many, count);
     for (int l = 0; l < L; l++)
-        many[count++] = (clipspan_change){.term = CLIPSPAN_TERM_CLASS_PART, .layer = l};
+        many[count++] =
+            (clipspan_change){.component = CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION, .layer = l};
     check_row(table, 3, ev, many, count);
     for (count = 0; count < (size_t)(2 * H); count++)
         many[count] = (clipspan_change){.layer = (int)count / H, .head = (int)count % H};
     check_row(table, find_row(table, "attention, layers 0 to 1"), ev, many, count);
     check_row(table, find_row(table, "L1"), ev, many + H, (size_t)H);
-    assert_int_equal(clipspan_run_read_strengths(heads, NULL, NULL, NULL, study.run, NULL), 0);
+    assert_int_equal(clipspan_run_read_variance_shares(heads, NULL, NULL, NULL, study.run, NULL),
+                     0);
     assert_true(clipspan_effects_table_get_row(table, find_row(table, "L1.H2"))->share ==
                 heads[H + 2].share);
     assert_true(isnan(clipspan_effects_table_get_row(table, 0)->share));
@@ -147,7 +149,7 @@ static void heads_become_texts(void **state)
     assert_int_equal(e->kind, CLIPSPAN_EFFECT_TEXTS);
     for (int h = 0; h < H; h++)
         heads[h] = (clipspan_head){1, h};
-    span_options.picks = 3;
+    span_options.basis_texts = 3;
     span_options.resamples = -1;
     assert_int_equal(
         clipspan_span_new_run(spans, study.run, heads, (size_t)H, pool, &span_options, NULL, NULL),
@@ -261,7 +263,7 @@ static void progress_ends_at_all(void **state)
 static void documents_are_checked(void **state)
 {
     static const char head[] = "{\"run\":\"r\",\"means\":\"m\",\"class_names\":[\"a\",\"b\"],"
-                               "\"labelled\":true,\"pictures\":3,\"sequence\":[{\"ablated\":"
+                               "\"labelled\":true,\"images\":3,\"sequence\":[{\"ablated\":"
                                "\"nothing\",\"accuracy\":0.5,\"worst_group\":\"g\",\"worst\":0.25}";
     static const struct {
         const char *rest, *words;

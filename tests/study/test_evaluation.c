@@ -30,7 +30,7 @@ static void make_run(run_craft *c, char **where, clipspan_run **out, size_t rows
 {
     run_craft_init(c, rows);
     *where = run_craft_path(c, "run");
-    run_craft_plan(c, *where, CLIPSPAN_CODES_F32);
+    run_craft_plan(c, *where, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(c, *where, 2, 0, 0);
     run_craft_merge(*where);
     assert_int_equal(clipspan_run_open(out, *where, NULL), 0);
@@ -100,14 +100,14 @@ static void a_run_has_labels_of_its_own(void **state)
     assert_string_equal(info->group_names[1], "l0/west");
     assert_string_equal(info->run, path);
     assert_string_equal(info->source, "as the run was scanned");
-    assert_non_null(strstr(info->means, "over the 50 pictures"));
+    assert_non_null(strstr(info->means, "over the 50 images"));
     for (size_t i = 0; i < ROWS; i++)
         right += predicted[i] == (uint32_t)labels[i];
     assert_int_equal(clipspan_evaluation_get_accuracy(ev)->correct, right);
-    assert_int_equal(clipspan_evaluation_get_accuracy(ev)->pictures, ROWS);
+    assert_int_equal(clipspan_evaluation_get_accuracy(ev)->images, ROWS);
     for (size_t g = 0; g < info->groups; g++) {
         const clipspan_share *s = clipspan_evaluation_get_group(ev, g);
-        assert_int_equal(s->pictures, 5);
+        assert_int_equal(s->images, 5);
         sum += s->correct;
         if (s->share < worst) at = (int32_t)g;
         if (s->share < worst) worst = s->share;
@@ -137,9 +137,9 @@ static clipspan_inputs *open_list(const char *text, const char *labels, const ch
     return inputs;
 }
 
-static int note_file(void *user, const clipspan_run_picture *picture)
+static int note_file(void *user, const clipspan_run_image *image)
 {
-    ((size_t *)user)[picture->place] = (size_t)picture->number % 24;
+    ((size_t *)user)[image->run_index] = (size_t)image->list_index % 24;
     return 0;
 }
 
@@ -171,14 +171,14 @@ static void a_list_is_matched_by_path(void **state)
     assert_string_equal(info->group_names[0], "l1/wood");
     assert_string_equal(info->group_names[1], "l2/");
     assert_string_equal(info->group_names[2], "l3/sea");
-    assert_int_equal(clipspan_run_read_pictures(run, 0, ROWS, note_file, file, NULL), 0);
+    assert_int_equal(clipspan_run_read_images(run, 0, ROWS, note_file, file, NULL), 0);
     for (size_t i = 0; i < ROWS; i++) { /* of file 2 there is no group "/brick" */
         assert_int_equal(labels[i], file[i] == 0 ? 1 : file[i] == 1 ? 3 : file[i] == 3 ? 2 : -1);
         assert_int_equal(groups[i], file[i] == 0 ? 0 : file[i] == 1 ? 2 : file[i] == 3 ? 1 : -1);
     }
-    assert_int_equal(clipspan_evaluation_get_class(ev, 0)->pictures, 0);
+    assert_int_equal(clipspan_evaluation_get_class(ev, 0)->images, 0);
     assert_true(isnan(clipspan_evaluation_get_class(ev, 0)->share));
-    assert_int_equal(clipspan_evaluation_get_class(ev, 1)->pictures, 3);
+    assert_int_equal(clipspan_evaluation_get_class(ev, 1)->images, 3);
     assert_int_equal(clipspan_evaluation_read_labels(again, &labelled, ev, bank, inputs, NULL), 0);
     assert_int_equal(labelled, 8);
     assert_memory_equal(again, labels, sizeof again);
@@ -217,11 +217,11 @@ static void arrays_say_what_they_like(void **state)
     assert_int_equal(clipspan_evaluation_get_info(ev)->counted, 2);
     assert_int_equal(clipspan_evaluation_get_info(ev)->ungrouped, 1);
     assert_int_equal(clipspan_evaluation_get_group(ev, 0)->correct, 1);
-    assert_int_equal(clipspan_evaluation_get_group(ev, 1)->pictures, 0);
+    assert_int_equal(clipspan_evaluation_get_group(ev, 1)->images, 0);
     assert_true(isnan(clipspan_evaluation_get_group(ev, 1)->share));
     assert_int_equal(clipspan_evaluation_get_worst_group(ev), 0);
     assert_non_null(clipspan_evaluation_get_means(ev));
-    assert_non_null(strstr(clipspan_evaluation_get_info(ev)->means, "over the 40 pictures"));
+    assert_non_null(strstr(clipspan_evaluation_get_info(ev)->means, "over the 40 images"));
     assert_null(strstr(clipspan_evaluation_get_info(ev)->means, "as published"));
     clipspan_evaluation_read_answers(answers, ev, predicted);
     assert_int_equal(answers[7], 1);
@@ -251,7 +251,7 @@ static void what_cannot_be_meant_is_refused(void **state)
     options.groups = NULL;
     options.labels = labels;
     labels[3] = CLASSES;
-    refused(&options, "label 5 of picture 3");
+    refused(&options, "label 5 of image 3");
     options.labels = NULL;
     options.struct_size = 1;
     refused(&options, "struct_size 1");
@@ -260,7 +260,7 @@ static void what_cannot_be_meant_is_refused(void **state)
     refused(&options, "names none of the run's");
     clipspan_inputs_close(&inputs);
     options.inputs = inputs = open_list("path,y\npics/01.png,\n", "y", NULL);
-    refused(&options, "no picture of the run has a label");
+    refused(&options, "no image of the run has a label");
     clipspan_inputs_close(&inputs);
     options.inputs = inputs = open_list("path,y\npics/01.png,x1\n", "y", NULL);
     refused(&options, "that no class has");

@@ -24,7 +24,8 @@ static void near(double found, double right)
 static const char *const names[2] = {"a cat", "a dog"};
 static const size_t order[2] = {1, 0};
 static const double similarity[2] = {0.20, 0.30}, value[2] = {0.20, 0.30};
-static const double attention[6] = {0.5, -0.3, 0.02, 0.01, 0.1, 0.15}, class_part[6] = {0};
+static const double attention[6] = {0.5, -0.3, 0.02, 0.01, 0.1, 0.15},
+                    class_self_attention[6] = {0};
 static const double mlp[8] = {0.01, 0, -0.03, 0, 0.04, 0, 0, 0};
 static const double head[12] = {0.4, 0.1, -0.2, -0.1, 0.01, 0.01, 0, 0.01, 0.05, 0.05, 0.2, -0.05};
 static const double token[10] = {0.02, 0.1, -0.05, 0.15, 0, 0.06, 0.05, 0.05, -0.1, 0.2};
@@ -42,7 +43,7 @@ static clipspan_explanation_info explanation(void)
                                          .similarity = similarity,
                                          .value = value,
                                          .attention = attention,
-                                         .class_part = class_part,
+                                         .class_self_attention = class_self_attention,
                                          .mlp = mlp,
                                          .head = head,
                                          .token = token};
@@ -142,7 +143,7 @@ static void contrasts_of_maps(void **state)
     cs_contrast_run(out, &maps[0][1], 3, 2, 3, CLIPSPAN_MAP_CONTRAST_MEAN);
     near((double)out[0], -2);
     near((double)out[5], 4);
-    cs_contrast_run(out, &maps[0][1], 3, 2, 3, CLIPSPAN_MAP_CONTRAST_RIVAL);
+    cs_contrast_run(out, &maps[0][1], 3, 2, 3, CLIPSPAN_MAP_CONTRAST_RUNNER_UP);
     near((double)out[0], -4);
     near((double)out[4], 2);
     near((double)out[1], -6);
@@ -151,7 +152,7 @@ static void contrasts_of_maps(void **state)
     near((double)out[3], -6); /* 0 - 2 */
     near((double)out[5], -6); /* 1 - 2 */
     assert_int_equal(
-        clipspan_map_contrast_run(out, &maps[0][0], 1, 2, 3, CLIPSPAN_MAP_CONTRAST_RIVAL, NULL),
+        clipspan_map_contrast_run(out, &maps[0][0], 1, 2, 3, CLIPSPAN_MAP_CONTRAST_RUNNER_UP, NULL),
         CLIPSPAN_E_ARGUMENT);
 }
 

@@ -123,10 +123,10 @@ static void shares_have_an_interval(void **state)
 {
     const clipspan_share s = cs_share_of(8, 10), none = cs_share_of(0, 0);
     (void)state;
-    assert_int_equal(s.pictures, 10);
+    assert_int_equal(s.images, 10);
     assert_true(s.share == 0.8);
     assert_true(fabs(s.low - 0.49016) < 1e-5 && fabs(s.high - 0.94331) < 1e-5);
-    assert_int_equal(none.pictures, 0);
+    assert_int_equal(none.images, 0);
     assert_true(isnan(none.share) && isnan(none.low) && isnan(none.high));
 }
 

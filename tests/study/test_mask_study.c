@@ -27,8 +27,8 @@ static cs_mask_study *new_study(const clipspan_segmentation_options *o)
     const clipspan_model_info model = {.name = "tiny",
                                        .embed_width = 2,
                                        .tokens = 5,
-                                       .image_height = 2,
-                                       .image_width = 2,
+                                       .input_height = 2,
+                                       .input_width = 2,
                                        .grid_height = 2,
                                        .grid_width = 2,
                                        .patch_size = 1};
@@ -83,7 +83,7 @@ static void contrasts_by_hand(void **state)
     add(s, &cat, NULL, NULL, 0);
     expect_grid(s, 2, -1, -1, 0);
     cs_mask_study_free(&s);
-    o = options(CLIPSPAN_CONTRAST_RIVAL);
+    o = options(CLIPSPAN_CONTRAST_RUNNER_UP);
     s = new_study(&o);
     add(s, &cat, NULL, NULL, 0);
     expect_grid(s, 3, -3, -3, 0);
@@ -133,7 +133,7 @@ static void figures_by_hand(void **state)
     assert_int_equal(row->pointed, 1);
     assert_true(row->pointing > 0.499 && row->pointing < 0.501);
     assert_true(row->pointing_low > 0.09 && row->pointing_low < 0.1);
-    assert_int_equal(row->rivals, 1); /* the second mask shows nothing else */
+    assert_int_equal(row->runners_up, 1); /* the second mask shows nothing else */
     assert_int_equal(row->nearer, 1);
     row = &s->rows[4];
     assert_string_equal(row->text, "cat");
@@ -141,7 +141,7 @@ static void figures_by_hand(void **state)
     assert_true(fabs(row->iou[1] - 1.0) < 1e-12);
     assert_string_equal(s->rows[8].text, "dog");
     assert_true(fabs(s->rows[8].accuracy - 1.0 / 4) < 1e-12);
-    assert_int_equal(s->rows[8].rivals, 0);
+    assert_int_equal(s->rows[8].runners_up, 0);
     cs_mask_study_free(&s);
 }
 

@@ -19,7 +19,7 @@ static char *path, *page;
 static clipspan_bank *bank;
 static float images[CLASSES * 512];
 static float *map;       /* [CLASSES, tokens] */
-static uint16_t *values; /* [image_height, image_width] */
+static uint16_t *values; /* [input_height, input_width] */
 
 static void drop(void *to, const char *text, size_t size)
 {
@@ -129,7 +129,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     run_craft_init(&craft, ROWS);
     path = run_craft_path(&craft, "run");
     page = run_craft_path(&craft, "page.html");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 1, 0, 0);
     run_craft_merge(path);
     info = clipspan_model_get_info(craft.model);
@@ -140,7 +140,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
         images[i * P + i] = 1.0F;
     map = calloc(CLASSES * N, sizeof *map);
     map[1] = 1.0F;
-    values = calloc((size_t)info->image_height * (size_t)info->image_width, sizeof *values);
+    values = calloc((size_t)info->input_height * (size_t)info->input_width, sizeof *values);
     values[0] = 1;
     assert_int_equal(clipspan_texts_new(&texts, names, NULL, CLASSES, NULL), 0);
     assert_int_equal(clipspan_bank_new_vectors(&bank, texts, images, P, NULL), 0);

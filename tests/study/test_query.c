@@ -38,7 +38,7 @@ static int set_up(void **state)
     (void)state;
     run_craft_init(&craft_of_run, ROWS);
     run_path = run_craft_path(&craft_of_run, "run");
-    run_craft_plan(&craft_of_run, run_path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft_of_run, run_path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft_of_run, run_path, 1, 0, 0);
     run_craft_merge(run_path);
     return clipspan_run_open(&run, run_path, NULL);
@@ -88,7 +88,7 @@ static void whole_embeddings_and_ties(void **state)
     assert_int_equal(info->parts, 0);
     assert_string_equal(clipspan_hits_get_group(hits, 0)->name, "embedding");
     assert_string_equal(info->query, "like #3; by embedding");
-    /* picture 3 and its duplicate 27 are nearest, the one that is earlier in the run first */
+    /* image 3 and its duplicate 27 are nearest, the one that is earlier in the run first */
     for (size_t i = 0; i < 2; i++) {
         const clipspan_hits_row *row = clipspan_hits_get_row(hits, i);
         assert_true(row->index == 3 || row->index == 27);
@@ -99,7 +99,7 @@ static void whole_embeddings_and_ties(void **state)
     for (size_t i = 1; i < ROWS; i++) {
         const clipspan_hits_row *a = clipspan_hits_get_row(hits, i - 1),
                                 *b = clipspan_hits_get_row(hits, i);
-        assert_true(a->score > b->score || (a->score == b->score && a->place < b->place));
+        assert_true(a->score > b->score || (a->score == b->score && a->run_index < b->run_index));
     }
     assert_null(clipspan_hits_get_row(hits, ROWS));
     assert_null(clipspan_hits_get_item(hits, 1));
@@ -134,19 +134,19 @@ static float *contributions(uint64_t index, const clipspan_head *heads, size_t c
     const size_t P = (size_t)info->embed_width, C = (size_t)info->head_width + 3;
     clipspan_query *q = new_query(NULL);
     clipspan_hits *hits;
-    uint64_t places[32], place;
+    uint64_t run_indices[32], place;
     double *y = malloc(32 * C * sizeof *y);
     float *rows = malloc(C * P * sizeof *rows), *out = calloc(count * P, sizeof *out);
     OK(clipspan_query_add_stored(q, index, 1.0, &err));
     hits = new_hits(q, 1, 0);
-    place = clipspan_hits_get_item(hits, 0)->place;
+    place = clipspan_hits_get_item(hits, 0)->run_index;
     assert_int_equal(clipspan_hits_get_item(hits, 0)->index, index);
     for (size_t h = 0; h < count; h++) {
         size_t got, at = 0;
-        OK(clipspan_run_read_codes(y, places, &got, run, place / 32, heads[h].layer, heads[h].head,
-                                   &err));
-        OK(clipspan_run_read_basis(rows, run, heads[h].layer, heads[h].head, &err));
-        while (places[at] != place)
+        OK(clipspan_run_read_coefficients(y, run_indices, &got, run, place / 32, heads[h].layer,
+                                          heads[h].head, &err));
+        OK(clipspan_run_read_output_map(rows, run, heads[h].layer, heads[h].head, &err));
+        while (run_indices[at] != place)
             at++;
         for (size_t p = 0; p < P; p++) {
             double sum = 0.0;
@@ -208,7 +208,7 @@ static void scores_are_weighted_sums(void **state)
     for (size_t i = 0; i < ROWS; i++) {
         const clipspan_hits_row *row = clipspan_hits_get_row(hits, i);
         double sum = 0.0;
-        assert_true(fabs(row->score - right[row->place]) <= 1e-12);
+        assert_true(fabs(row->score - right[row->run_index]) <= 1e-12);
         assert_int_equal(row->part_count, 3);
         for (size_t k = 0; k < 3; k++) {
             sum += row->parts[k].part;
@@ -337,7 +337,7 @@ static void sheet_and_document(void **state)
     hits = new_hits(q, 4, 0);
     OK(clipspan_hits_write_json(hits, 0, take, document, &err));
     assert_non_null(strstr(document->bytes, "\"schema\": \"clipspan.search.v1\""));
-    assert_non_null(strstr(document->bytes, "\"pictures\": 40"));
+    assert_non_null(strstr(document->bytes, "\"images\": 40"));
     assert_non_null(strstr(document->bytes, "{\"name\": \"colour\", \"weight\": 1, \"heads\": 3}"));
     assert_int_equal(count_of(document->bytes, "\"why\": \"L"), 4);
     OK(clipspan_hits_write(path, hits, 0, &err));
@@ -404,7 +404,7 @@ static void turned_images_are_turned_everywhere(void **state)
     clipspan_plan_options plan = CLIPSPAN_PLAN_OPTIONS_INIT;
     char *folder = craft_of_run.folder, *path = run_craft_path(&craft_of_run, "turned");
     char *files[3], *page_path = cs_tiny_path(folder, "turned.html");
-    clipspan_picture_options picture = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
     clipspan_run *plain = run;
     clipspan_inputs *inputs;
     clipspan_query *q;
@@ -419,8 +419,8 @@ static void turned_images_are_turned_everywhere(void **state)
         files[i] = write_turned(folder, name, i + 1);
     }
     OK(clipspan_inputs_open(&inputs, (const char *const *)files, 3, NULL, &err));
-    picture.exif_orient = 1;
-    plan.picture = &picture;
+    image.exif_orient = 1;
+    plan.image = &image;
     OK(clipspan_run_plan(NULL, path, craft_of_run.model, inputs, &plan, NULL, &err));
     run_craft_scan(&craft_of_run, path, 1, 0, 0);
     run_craft_merge(path);

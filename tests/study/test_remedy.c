@@ -49,7 +49,7 @@ static int set_up(void **state)
     (void)state;
     run_craft_init(&craft, ROWS);
     path = run_craft_path(&craft, "run");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 2, 0, 0);
     run_craft_merge(path);
     assert_int_equal(clipspan_run_open(&run, path, NULL), 0);
@@ -198,7 +198,7 @@ static void rows_are_what_they_are_made_of(void **state)
                             top);
             assert_int_equal(p->sides, 2);
             assert_null(clipspan_remedy_get_side(r, pair, 1)->overall);
-            assert_int_equal(clipspan_remedy_get_side(r, pair, 0)->overall->before.pictures,
+            assert_int_equal(clipspan_remedy_get_side(r, pair, 0)->overall->before.images,
                              ROWS - ROWS / 7);
             assert_int_equal(p->random_sets,
                              chosen->heads && (size_t)chosen->heads < p->heads ? 3 : 0);
@@ -243,7 +243,7 @@ static void forecasts_count_images_of_the_statistics(void **state)
     clipspan_evaluation_free(&ev);
 }
 
-/* Heads that a model has lost write nothing that varies: no random set has them. */
+/* Pruned heads write nothing that varies: no random set has them. */
 static void random_sets_have_no_pruned_head(void **state)
 {
     static const clipspan_head lost[] = {{0, 1}, {1, 2}};
@@ -263,7 +263,7 @@ static void random_sets_have_no_pruned_head(void **state)
     write.remove = 1;
     assert_int_equal(clipspan_model_write(folder, craft.model, lost, z, 2, &write, NULL, NULL), 0);
     assert_int_equal(clipspan_model_open(&craft.model, folder, NULL, NULL), 0);
-    run_craft_plan(&craft, where, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, where, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, where, 1, 0, 0);
     run_craft_merge(where);
     assert_int_equal(clipspan_run_open(&of, where, NULL), 0);

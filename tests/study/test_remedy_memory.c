@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every allocation of remedies, cues and prunings fails once: a clean error, and nothing is lost. */
+/* Every allocation of remedies, cues and prunings fails once: a clean error, and nothing is
+ * lost. */
 #include <clipspan/clipspan.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +75,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     list = craft.list; /* no labels: none needs a class */
     assert_int_equal(clipspan_inputs_open(&craft.inputs, &list, 1, &plain, NULL), 0);
     path = run_craft_path(&craft, "run");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 1, 0, 0);
     run_craft_merge(path);
     assert_int_equal(clipspan_run_open(&run, path, NULL), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Figures of masks by hand, and against ref/segmentation.py (which agrees with scikit-learn to
- * 1e-12) to 1e-9; masks through the picture's geometry and the published one. */
+ * 1e-12) to 1e-9; masks through the image's geometry and the published one. */
 #include "base/memory.h"
 #include "draw/png_write.h"
 #include "image/mask.h"

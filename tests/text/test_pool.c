@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pool of descriptions and the null pool: size, balance, no two alike, lengths. */
+/* The pool of descriptions and the control pool: size, balance, no two alike, lengths. */
 #include "text/text_list.h"
 #include "text/tokenizer.h"
 #include "text_check.h"
@@ -63,11 +63,11 @@ static size_t split(char **at, char *text, const char *between)
 }
 
 /* The words of a text that say something, in small letters, sorted: equal for two texts that differ
- * only in articles, in what a picture is called, in order or in punctuation. */
+ * only in articles, in what an image is called, in order or in punctuation. */
 static char *content(const char *text)
 {
-    static const char *const empty[] = {"a",          "an",      "the",   "of",   "photo",
-                                        "photograph", "picture", "image", "with", "showing"};
+    static const char *const empty[] = {"a",          "an",    "the",   "of",   "photo",
+                                        "photograph", "image", "image", "with", "showing"};
     char line[LINE_ROOM], out[LINE_ROOM] = "", *words[WORDS_MOST + 8];
     size_t count = 0, i, j;
     assert_true(strlen(text) < sizeof line);
@@ -191,7 +191,7 @@ static size_t tokens_of(const pools *p, const char *text)
     return count - 2;
 }
 
-static void null_pool_has_the_lengths_of_the_pool(void **state)
+static void control_pool_has_the_lengths_of_the_pool(void **state)
 {
     const pools *p = *state;
     long counts[CONTEXT] = {0}, off = 0;
@@ -231,7 +231,7 @@ static void expect_apart(const struct clipspan_texts *a, const struct clipspan_t
     free_all(right, b->count);
 }
 
-static void null_pool_has_no_keys_and_repeats_nothing(void **state)
+static void control_pool_has_no_keys_and_repeats_nothing(void **state)
 {
     const pools *p = *state;
     const char *where = "";
@@ -265,7 +265,7 @@ static int set_up(void **state)
     clipspan_error err;
     *state = &p;
     if (cs_texts_open(&p.general, "general", &err) != CLIPSPAN_OK ||
-        cs_texts_open(&p.null, "null", &err) != CLIPSPAN_OK ||
+        cs_texts_open(&p.null, "control", &err) != CLIPSPAN_OK ||
         cs_tokenizer_open(&p.tokenizer, "", 49408, &err) != CLIPSPAN_OK) {
         print_error("%s\n", err.message);
         return -1;
@@ -289,8 +289,8 @@ int main(void)
         cmocka_unit_test(lines_are_trimmed_and_short),
         cmocka_unit_test(no_two_say_the_same),
         cmocka_unit_test(no_template_is_filled_with_a_list),
-        cmocka_unit_test(null_pool_has_the_lengths_of_the_pool),
-        cmocka_unit_test(null_pool_has_no_keys_and_repeats_nothing),
+        cmocka_unit_test(control_pool_has_the_lengths_of_the_pool),
+        cmocka_unit_test(control_pool_has_no_keys_and_repeats_nothing),
         cmocka_unit_test(nothing_is_in_the_published_pool),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

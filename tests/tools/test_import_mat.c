@@ -5,7 +5,7 @@
 #define H5_USE_110_API
 #include "base/file.h"
 #include "base/memory.h"
-#include "image/picture.h"
+#include "image/image.h"
 #include "image/raster.h"
 #include "tiny.h"
 
@@ -22,7 +22,7 @@
 
 enum { COUNT = 3, HEIGHT = 5, WIDTH = 7 };
 
-/* What is wrong with picture 1, or with the file. */
+/* What is wrong with image 1, or with the file. */
 typedef enum defect {
     NONE,
     NO_GT,
@@ -43,14 +43,14 @@ typedef enum defect {
 
 static char *folder;
 
-static uint8_t colour(int picture, int y, int x, int c)
+static uint8_t colour(int image, int y, int x, int c)
 {
-    return (uint8_t)(picture * 31 + y * 17 + x * 5 + c * 90);
+    return (uint8_t)(image * 31 + y * 17 + x * 5 + c * 90);
 }
 
-static int inside(int picture, int y, int x)
+static int inside(int image, int y, int x)
 {
-    return (y + 2 * x + picture) % 3 == 0;
+    return (y + 2 * x + image) % 3 == 0;
 }
 
 /* An array, and a reference to it. Its numbers are written unless values is NULL. */
@@ -68,7 +68,7 @@ static hobj_ref_t put(hid_t file, const char *name, hid_t type, int rank, const 
     return ref;
 }
 
-static hobj_ref_t put_picture(hid_t file, int i, defect wrong)
+static hobj_ref_t put_image(hid_t file, int i, defect wrong)
 {
     uint8_t planes[4][WIDTH][HEIGHT] = {{{0}}};
     uint16_t wide[3 * WIDTH * HEIGHT] = {0};
@@ -149,7 +149,7 @@ static char *write_mat(const char *name, defect wrong)
     const hsize_t column[2] = {COUNT, 1}, shorter[2] = {COUNT - 1, 1};
     const hid_t made = H5Pcreate(H5P_FILE_CREATE);
     char *path = cs_tiny_path(folder, name);
-    hobj_ref_t pictures[COUNT], masks[COUNT];
+    hobj_ref_t images[COUNT], masks[COUNT];
     double numbers[COUNT] = {0};
     hid_t file, group;
     H5Pset_userblock(made, 512);
@@ -157,13 +157,13 @@ static char *write_mat(const char *name, defect wrong)
     assert_true(file >= 0);
     group = H5Gcreate2(file, "/value", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     for (int i = 0; i < COUNT; i++) {
-        pictures[i] = put_picture(file, i, wrong);
+        images[i] = put_image(file, i, wrong);
         masks[i] = put_mask(file, i, wrong);
     }
-    if (wrong == NULL_REFERENCE) pictures[1] = 0;
-    if (wrong == DANGLING) pictures[1] = UINT64_C(0x7fffffff00);
-    if (wrong == TO_A_GROUP) H5Rcreate(&pictures[1], file, "/value", H5R_OBJECT, -1);
-    put(file, "/value/img", H5T_STD_REF_OBJ, 2, column, pictures, H5P_DEFAULT);
+    if (wrong == NULL_REFERENCE) images[1] = 0;
+    if (wrong == DANGLING) images[1] = UINT64_C(0x7fffffff00);
+    if (wrong == TO_A_GROUP) H5Rcreate(&images[1], file, "/value", H5R_OBJECT, -1);
+    put(file, "/value/img", H5T_STD_REF_OBJ, 2, column, images, H5P_DEFAULT);
     if (wrong == NUMBERS_FOR_REFERENCES)
         put(file, "/value/gt", H5T_IEEE_F64LE, 2, column, numbers, H5P_DEFAULT);
     else if (wrong != NO_GT)
@@ -199,7 +199,7 @@ static cs_raster read_png(const char *name)
     char *path = cs_tiny_path(folder, name);
     clipspan_error err;
     cs_raster r;
-    if (cs_picture_open(&r, path, NULL, &err)) fail_msg("%s", err.message);
+    if (cs_image_open(&r, path, NULL, &err)) fail_msg("%s", err.message);
     free(path);
     return r;
 }
@@ -256,7 +256,7 @@ static void wrong_files(void **state)
         defect wrong;
         const char *says;
     } cases[] = {{NO_GT, "has no /value/img and /value/gt"},
-                 {SHORT_GT, "/value/gt has 2 pictures, /value/img has 3"},
+                 {SHORT_GT, "/value/gt has 2 images, /value/img has 3"},
                  {NUMBERS_FOR_REFERENCES, "/value/gt is not a column of references"}};
     char *path = cs_tiny_path(folder, "none/list.csv"), *said;
     (void)state;
@@ -272,21 +272,21 @@ static void wrong_files(void **state)
     free(path);
 }
 
-/* One picture is wrong: it is left out and named, the others are written. */
-static void wrong_pictures(void **state)
+/* One image is wrong: it is left out and named, the others are written. */
+static void wrong_images(void **state)
 {
     static const struct {
         defect wrong;
         const char *says;
-    } cases[] = {{NULL_REFERENCE, "its picture refers to nothing in the file"},
-                 {DANGLING, "its picture refers to nothing in the file"},
-                 {TO_A_GROUP, "its picture is not an array"},
-                 {WIDE_NUMBERS, "its picture is not an array of bytes [3, width, height]"},
-                 {RANK_TWO, "its picture is not an array of bytes [3, width, height]"},
-                 {FOUR_PLANES, "its picture is not an array of bytes [3, width, height]"},
+    } cases[] = {{NULL_REFERENCE, "its image refers to nothing in the file"},
+                 {DANGLING, "its image refers to nothing in the file"},
+                 {TO_A_GROUP, "its image is not an array"},
+                 {WIDE_NUMBERS, "its image is not an array of bytes [3, width, height]"},
+                 {RANK_TWO, "its image is not an array of bytes [3, width, height]"},
+                 {FOUR_PLANES, "its image is not an array of bytes [3, width, height]"},
                  {HUGE_SIDES, "2147483648 x 2147483648 pixels"},
-                 {EXTERNAL, "its picture is not stored in the file itself"},
-                 {MASK_SIZE, "its mask has 6 x 5 pixels, its picture 7 x 5"},
+                 {EXTERNAL, "its image is not stored in the file itself"},
+                 {MASK_SIZE, "its mask has 6 x 5 pixels, its image 7 x 5"},
                  {MASK_VALUE, "its mask has 7 in row 2, column 4, where 0 or 1 was expected"},
                  {MASK_LIST_EMPTY, "its list of masks is not a list of references"}};
     (void)state;
@@ -294,7 +294,7 @@ static void wrong_pictures(void **state)
         char *mat = write_mat("one.mat", cases[i].wrong), *said, *path;
         assert_int_equal(import(mat, "some", "--force", &said), 3);
         if (!strstr(said, cases[i].says)) fail_msg("\"%s\" lacks \"%s\"", said, cases[i].says);
-        assert_non_null(strstr(said, "picture 1:"));
+        assert_non_null(strstr(said, "image 1:"));
         path = cs_tiny_path(folder, "some/images/00001.png");
         assert_int_equal(cs_path_kind(path), 0);
         free(path);
@@ -380,8 +380,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_pixel),    cmocka_unit_test(wrong_files),
-        cmocka_unit_test(wrong_pictures), cmocka_unit_test(damaged),
+        cmocka_unit_test(every_pixel),  cmocka_unit_test(wrong_files),
+        cmocka_unit_test(wrong_images), cmocka_unit_test(damaged),
         cmocka_unit_test(arguments),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The map of heads: a table, last layer on top, whose cells lead to the heads' cards. Colour and
+/* The head grid: a table, last layer on top, whose cells lead to the heads' cards. Colour and
  * letters say the role, the depth of the colour the direct effect. */
 #include "report/section.h"
 
@@ -28,12 +28,12 @@ static void describe(cs_html *html, const clipspan_atlas_head *head)
             cs_html_text(html, role->category[1]);
         }
     }
-    cs_html_format(html, ", direct effect %s", cs_figure_percent(head->strength.share).text);
+    cs_html_format(html, ", direct effect %s", cs_figure_percent(head->variance_share.share).text);
 }
 
 static void cell(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
-    const double share = head->strength.share > 0 ? head->strength.share : 0;
+    const double share = head->variance_share.share > 0 ? head->variance_share.share : 0;
     const double depth = facts->strongest > 0 ? sqrt(share / facts->strongest) : 0;
     cs_html_format(html, "<td><a class=\"r%d%s\" style=\"--s:%.2f\" href=\"#%s\" title=\"",
                    cs_head_hue(facts, head), kind_class(head->role.kind), depth,
@@ -55,7 +55,7 @@ static void table(cs_html *html, const cs_report_facts *facts)
     const size_t H = (size_t)info->run->heads;
     size_t row = H ? info->heads / H : 0, h;
     cs_html_format(html,
-                   "<div class=scroll tabindex=0 role=region aria-label=\"Map of heads\">"
+                   "<div class=scroll tabindex=0 role=region aria-label=\"Head grid\">"
                    "<table class=map style=\"--n:%zu\"><thead><tr><td>",
                    H);
     for (h = 0; h < H; h++)
@@ -129,10 +129,9 @@ static void key_of_depth(cs_html *html, const cs_report_facts *facts)
 
 void cs_section_map(cs_html *html, const cs_report_facts *facts)
 {
-    cs_html_put(html,
-                "<section id=map class=mapped><h2>Map of heads</h2>\n<p>A row is a layer, the "
-                "last on top; a column is a head. Colour and letters say what a head answers "
-                "to, deeper colour that it does more. A cell leads to its evidence.</p>\n");
+    cs_html_put(html, "<section id=map class=mapped><h2>Head grid</h2>\n<p>A row is a layer, the "
+                      "last on top; a column is a head. Colour and letters say what a head answers "
+                      "to, deeper colour that it does more. A cell leads to its evidence.</p>\n");
     table(html, facts);
     key_of_roles(html, facts);
     if (facts->strongest > 0) key_of_depth(html, facts);

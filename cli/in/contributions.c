@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the names of terms. */
-#include "cli/in/terms.h"
+/* Reading the names of components. */
+#include "cli/in/contributions.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/nearest.h"
@@ -12,49 +12,49 @@
 #define FILE_MOST ((size_t)1 << 20)
 #define ROLES     64 /* roles that a message lists */
 
-clipspan_status cli_terms_init(cli_terms *t, int L, int H, clipspan_error *err)
+clipspan_status cli_components_init(cli_components *t, int L, int H, clipspan_error *err)
 {
     memset(t, 0, sizeof *t);
     t->L = L;
     t->H = H;
-    t->seen = cs_alloc_zero((size_t)L * (size_t)H + (size_t)L + 1, 1, "terms", err);
+    t->seen = cs_alloc_zero((size_t)L * (size_t)H + (size_t)L + 1, 1, "components", err);
     return t->seen ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-void cli_terms_fini(cli_terms *t)
+void cli_components_fini(cli_components *t)
 {
     cs_free(t->seen);
     cs_free(t->changes);
     memset(t, 0, sizeof *t);
 }
 
-clipspan_status cli_terms_add(cli_terms *t, clipspan_change change, clipspan_error *err)
+clipspan_status cli_components_add(cli_components *t, clipspan_change change, clipspan_error *err)
 {
-    const size_t at = change.term == CLIPSPAN_TERM_HEAD
+    const size_t at = change.component == CLIPSPAN_COMPONENT_HEAD
                           ? (size_t)change.layer * (size_t)t->H + (size_t)change.head
                           : (size_t)t->L * (size_t)t->H + (size_t)(change.layer + 1);
     if (t->seen[at]) return CLIPSPAN_OK;
-    CS_TRY(cs_grow(&t->changes, &t->room, t->count + 1, sizeof *t->changes, "terms", err));
+    CS_TRY(cs_grow(&t->changes, &t->room, t->count + 1, sizeof *t->changes, "components", err));
     t->seen[at] = 1;
     t->changes[t->count++] = change;
     return CLIPSPAN_OK;
 }
 
-static clipspan_status add_layer(cli_terms *t, int layer, clipspan_change change,
+static clipspan_status add_layer(cli_components *t, int layer, clipspan_change change,
                                  clipspan_error *err)
 {
-    change.term = CLIPSPAN_TERM_HEAD;
+    change.component = CLIPSPAN_COMPONENT_HEAD;
     change.layer = layer;
     for (change.head = 0; change.head < t->H; change.head++)
-        CS_TRY(cli_terms_add(t, change, err));
+        CS_TRY(cli_components_add(t, change, err));
     return CLIPSPAN_OK;
 }
 
-static clipspan_status add_mlps(cli_terms *t, clipspan_change change, clipspan_error *err)
+static clipspan_status add_mlps(cli_components *t, clipspan_change change, clipspan_error *err)
 {
-    change.term = CLIPSPAN_TERM_MLP;
+    change.component = CLIPSPAN_COMPONENT_MLP;
     for (change.layer = -1; change.layer < t->L; change.layer++)
-        CS_TRY(cli_terms_add(t, change, err));
+        CS_TRY(cli_components_add(t, change, err));
     return CLIPSPAN_OK;
 }
 
@@ -70,7 +70,7 @@ static int layer_of(const char *name, const char **rest)
     return layer;
 }
 
-static clipspan_status read_one(cli_terms *t, const char *name, clipspan_change change,
+static clipspan_status read_one(cli_components *t, const char *name, clipspan_change change,
                                 clipspan_error *err)
 {
     const char *rest = "";
@@ -84,27 +84,27 @@ static clipspan_status read_one(cli_terms *t, const char *name, clipspan_change 
     }
     if (strcmp(name, "MLPS") == 0 || strcmp(name, "mlps") == 0) return add_mlps(t, change, err);
     if (strcmp(name, "input") == 0) {
-        change.term = CLIPSPAN_TERM_MLP;
+        change.component = CLIPSPAN_COMPONENT_MLP;
         change.layer = -1;
-        return cli_terms_add(t, change, err);
+        return cli_components_add(t, change, err);
     }
     if (layer >= 0 && layer < t->L && strcmp(rest, "*") == 0)
         return add_layer(t, layer, change, err);
     if (layer >= 0 && layer < t->L && (strcmp(rest, "MLP") == 0 || strcmp(rest, "mlp") == 0)) {
-        change.term = CLIPSPAN_TERM_MLP;
+        change.component = CLIPSPAN_COMPONENT_MLP;
         change.layer = layer;
-        return cli_terms_add(t, change, err);
+        return cli_components_add(t, change, err);
     }
     CS_TRY(cli_heads_read(&heads, &count, name, t->L, t->H, err));
-    change.term = CLIPSPAN_TERM_HEAD;
+    change.component = CLIPSPAN_COMPONENT_HEAD;
     change.layer = heads[0].layer;
     change.head = heads[0].head;
     cs_free(heads);
-    return cli_terms_add(t, change, err);
+    return cli_components_add(t, change, err);
 }
 
-static clipspan_status read_list(cli_terms *t, char *text, const char *file, clipspan_change change,
-                                 clipspan_error *err)
+static clipspan_status read_list(cli_components *t, char *text, const char *file,
+                                 clipspan_change change, clipspan_error *err)
 {
     static const char between[] = ", \t\r\n";
     size_t found = 0;
@@ -127,12 +127,12 @@ static clipspan_status read_list(cli_terms *t, char *text, const char *file, cli
     }
     if (found) return CLIPSPAN_OK;
     if (file) return cs_fail_at(err, CLIPSPAN_E_FORMAT, file, "names no head");
-    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "an empty set of terms; name heads, such as L%d.H0",
-                   t->L - 1);
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                   "an empty set of components; name heads, such as L%d.H0", t->L - 1);
 }
 
-clipspan_status cli_terms_list(cli_terms *t, const char *text, clipspan_change change,
-                               clipspan_error *err)
+clipspan_status cli_components_list(cli_components *t, const char *text, clipspan_change change,
+                                    clipspan_error *err)
 {
     clipspan_status status;
     char *copy = cs_strdup(text, err);
@@ -142,14 +142,14 @@ clipspan_status cli_terms_list(cli_terms *t, const char *text, clipspan_change c
     return status;
 }
 
-clipspan_status cli_terms_read(cli_terms *t, const char *text, clipspan_change change,
-                               clipspan_error *err)
+clipspan_status cli_components_read(cli_components *t, const char *text, clipspan_change change,
+                                    clipspan_error *err)
 {
     clipspan_status status;
     unsigned char *data;
     char *copy;
     size_t size;
-    if (cs_path_kind(text) != 1) return cli_terms_list(t, text, change, err);
+    if (cs_path_kind(text) != 1) return cli_components_list(t, text, change, err);
     CS_TRY(cs_file_read_all(&data, &size, text, FILE_MOST, err));
     copy = cs_strndup((const char *)data, size, err);
     status = copy ? read_list(t, copy, text, change, err) : CLIPSPAN_E_NOMEM;
@@ -180,8 +180,8 @@ static clipspan_status fail_role(const clipspan_atlas *atlas, const char *name, 
                    meant ? " (did you mean " : "", meant ? meant : "", meant ? "?)" : "", list);
 }
 
-clipspan_status cli_terms_role(cli_terms *t, const clipspan_run *run, const char *name,
-                               clipspan_error *err)
+clipspan_status cli_components_role(cli_components *t, const clipspan_run *run, const char *name,
+                                    clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     const clipspan_atlas_head *heads;
@@ -201,7 +201,7 @@ clipspan_status cli_terms_role(cli_terms *t, const clipspan_run *run, const char
             continue;
         change.layer = heads[i].head.layer;
         change.head = heads[i].head.head;
-        status = cli_terms_add(t, change, err);
+        status = cli_components_add(t, change, err);
         found++;
     }
     if (status == CLIPSPAN_OK && found == 0) status = fail_role(atlas, name, err);
@@ -209,25 +209,26 @@ clipspan_status cli_terms_role(cli_terms *t, const clipspan_run *run, const char
     return status;
 }
 
-void cli_term_name(char out[32], const clipspan_change *c)
+void cli_component_name(char out[32], const clipspan_change *c)
 {
-    if (c->term == CLIPSPAN_TERM_EMBEDDING)
+    if (c->component == CLIPSPAN_COMPONENT_EMBEDDING)
         snprintf(out, 32, "embedding");
-    else if (c->term == CLIPSPAN_TERM_HEAD)
+    else if (c->component == CLIPSPAN_COMPONENT_HEAD)
         snprintf(out, 32, "L%d.H%d", c->layer, c->head);
     else if (c->layer < 0)
         snprintf(out, 32, "input");
     else
-        snprintf(out, 32, "L%d.%s", c->layer, c->term == CLIPSPAN_TERM_MLP ? "MLP" : "class");
+        snprintf(out, 32, "L%d.%s", c->layer,
+                 c->component == CLIPSPAN_COMPONENT_MLP ? "MLP" : "class");
 }
 
-void cli_terms_words(char *out, size_t room, const clipspan_change *changes, size_t count)
+void cli_components_words(char *out, size_t room, const clipspan_change *changes, size_t count)
 {
     size_t used = 0, i;
     char name[32];
     *out = '\0';
     for (i = 0; i < count; i++) {
-        cli_term_name(name, &changes[i]);
+        cli_component_name(name, &changes[i]);
         if (used + strlen(name) + 24 > room) break;
         used += (size_t)snprintf(out + used, room - used, "%s%s", i ? " " : "", name);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One picture of heatmap: contrast, the strongest heads, files and rows. */
+/* One image of heatmap: contrast, the strongest heads, files and rows. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/in/heads.h"
@@ -13,23 +13,23 @@
 #include <string.h>
 
 /* "NNN-name" and an ending, in the folder; back with cs_free. `row` beyond the maps: none. */
-static char *file_name(const cli_heatmap_job *j, size_t picture, size_t row, const char *ending,
+static char *file_name(const cli_heatmap_job *j, size_t image, size_t row, const char *ending,
                        clipspan_error *err)
 {
     char file[CLI_MAP_FILE_ROOM], end[64];
     snprintf(end, sizeof end, "%s", ending);
     if (row < j->rows_of_maps) snprintf(end, sizeof end, "-%zu%s", row + 1, ending);
-    cli_map_file(file, picture, clipspan_inputs_get_count(j->inputs),
-                 clipspan_inputs_get_paths(j->inputs)[picture], end);
+    cli_map_file(file, image, clipspan_inputs_get_count(j->inputs),
+                 clipspan_inputs_get_paths(j->inputs)[image], end);
     return cs_path_join(j->x->out.output, file, err);
 }
 
-static clipspan_status write_array(const cli_heatmap_job *j, size_t picture,
+static clipspan_status write_array(const cli_heatmap_job *j, size_t image,
                                    const cli_heatmap_scores *x, clipspan_error *err)
 {
     const uint64_t shape[2] = {(uint64_t)x->rows, (uint64_t)x->columns};
     const size_t count = j->textless ? 1 : j->T;
-    char *path = file_name(j, picture, SIZE_MAX, ".npy", err);
+    char *path = file_name(j, image, SIZE_MAX, ".npy", err);
     clipspan_npy *npy = NULL;
     clipspan_status status = path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     if (status == CLIPSPAN_OK)
@@ -144,7 +144,7 @@ static clipspan_status report_map(cli_heatmap_job *j, const cli_map_set *set, si
     return cli_rows_next(j->rows, err);
 }
 
-static clipspan_status write_drawings(cli_heatmap_job *j, const cli_map_set *set, size_t picture,
+static clipspan_status write_drawings(cli_heatmap_job *j, const cli_map_set *set, size_t image,
                                       const double *similarity, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
@@ -152,7 +152,7 @@ static clipspan_status write_drawings(cli_heatmap_job *j, const cli_map_set *set
     for (size_t row = 0; row < set->rows && status == CLIPSPAN_OK; row++) {
         size_t a, b;
         cli_contrast_pair(&a, &b, j->contrast, j->T, row);
-        path = file_name(j, picture, row, ".png", err);
+        path = file_name(j, image, row, ".png", err);
         status = path ? cli_map_overlay(set, row, path, err) : CLIPSPAN_E_NOMEM;
         if (status == CLIPSPAN_OK)
             status = report_map(j, set, row, path,
@@ -163,13 +163,13 @@ static clipspan_status write_drawings(cli_heatmap_job *j, const cli_map_set *set
         cs_free(path);
     }
     CS_TRY(status);
-    path = file_name(j, picture, SIZE_MAX, "-sheet.png", err);
+    path = file_name(j, image, SIZE_MAX, "-sheet.png", err);
     status = path ? cli_map_sheet(set, path, err) : CLIPSPAN_E_NOMEM;
     cs_free(path);
     return status;
 }
 
-static void begin_picture(cli_heatmap_job *j, const cli_map_set *set)
+static void begin_image(cli_heatmap_job *j, const cli_map_set *set)
 {
     if (j->session->form != CLI_FORM_JSON) return;
     cli_json_object(&j->json, NULL);
@@ -193,7 +193,7 @@ static void begin_picture(cli_heatmap_job *j, const cli_map_set *set)
     cli_json_array(&j->json, "maps");
 }
 
-static void end_picture(cli_heatmap_job *j, const cli_map_set *set)
+static void end_image(cli_heatmap_job *j, const cli_map_set *set)
 {
     const cli_session *s = j->session;
     if (s->form == CLI_FORM_JSON) {
@@ -221,7 +221,7 @@ static void describe(char *out, size_t room, const cli_heatmap_job *j, const cli
         snprintf(out + used, room - used, ", in %d x %d windows", tiles->rows, tiles->columns);
 }
 
-/* Cosines of the whole picture; those of one window of several say nothing about it. */
+/* Cosines of the whole image; those of one window of several say nothing about it. */
 static void fill_similarity(const cli_heatmap_job *j, const cli_heatmap_scores *x,
                             double *similarity)
 {
@@ -232,7 +232,7 @@ static void fill_similarity(const cli_heatmap_job *j, const cli_heatmap_scores *
             similarity[t] = (double)NAN;
 }
 
-clipspan_status cli_heatmap_draw(cli_heatmap_job *j, size_t picture, const cli_heatmap_scores *x,
+clipspan_status cli_heatmap_draw(cli_heatmap_job *j, size_t image, const cli_heatmap_scores *x,
                                  clipspan_error *err)
 {
     const size_t cells = (size_t)x->rows * (size_t)x->columns, size = j->rows_of_maps * cells;
@@ -240,7 +240,7 @@ clipspan_status cli_heatmap_draw(cli_heatmap_job *j, size_t picture, const cli_h
     char how[240];
     clipspan_status status;
     cli_map_set set = {.model = j->model,
-                       .path = clipspan_inputs_get_paths(j->inputs)[picture],
+                       .path = clipspan_inputs_get_paths(j->inputs)[image],
                        .how = how,
                        .tiles = x->tiles,
                        .names = j->names,
@@ -249,7 +249,7 @@ clipspan_status cli_heatmap_draw(cli_heatmap_job *j, size_t picture, const cli_h
                        .grid = cells,
                        .grid_width = x->columns,
                        .is_signed = !j->textless,
-                       .reading = CLIPSPAN_PICTURE_OPTIONS_INIT,
+                       .reading = CLIPSPAN_IMAGE_OPTIONS_INIT,
                        .replace = j->x->out.force};
     clipspan_view *view = NULL;
     double *similarity = cs_alloc(j->T, sizeof *similarity, "similarities", err);
@@ -268,12 +268,12 @@ clipspan_status cli_heatmap_draw(cli_heatmap_job *j, size_t picture, const cli_h
         if (limit > set.head_limit) set.head_limit = limit;
     }
     describe(how, sizeof how, j, &set);
-    begin_picture(j, &set);
+    begin_image(j, &set);
     CS_TRY_DONE(cli_map_view(&view, &set, (int)j->x->size, err));
     set.view = view;
-    CS_TRY_DONE(write_array(j, picture, x, err));
-    CS_TRY_DONE(write_drawings(j, &set, picture, similarity, err));
-    end_picture(j, &set);
+    CS_TRY_DONE(write_array(j, image, x, err));
+    CS_TRY_DONE(write_drawings(j, &set, image, similarity, err));
+    end_image(j, &set);
     j->written++;
     j->session->keeps_files = 1;
 done:
@@ -282,10 +282,10 @@ done:
     return status;
 }
 
-clipspan_status cli_heatmap_skip(cli_heatmap_job *j, size_t picture, const clipspan_error *error,
+clipspan_status cli_heatmap_skip(cli_heatmap_job *j, size_t image, const clipspan_error *error,
                                  clipspan_error *err)
 {
-    const char *path = clipspan_inputs_get_paths(j->inputs)[picture];
+    const char *path = clipspan_inputs_get_paths(j->inputs)[image];
     if (j->session->form == CLI_FORM_JSON) {
         cli_json_row(&j->json, NULL);
         cli_json_text(&j->json, "path", path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Single terms at their means, from the kept effects: a map of heads by what
+/* Single components mean-ablated, from the kept effects: a head grid by what
  * their absence does, the strongest of them, and every layer and MLP. */
 #include "report/document.h"
 #include "report/section.h"
@@ -98,7 +98,7 @@ static void map(cs_html *html, const cs_report_facts *facts, const clipspan_effe
         if (size > most) most = size;
     }
     cs_html_format(html,
-                   "<div class=scroll tabindex=0 role=region aria-label=\"Map of heads by "
+                   "<div class=scroll tabindex=0 role=region aria-label=\"Head grid by "
                    "effect\"><table class=\"map drops\" style=\"--n:%zu\"><thead><tr><td>",
                    H);
     for (i = 0; i < H; i++)
@@ -142,7 +142,7 @@ static int by_drop(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void term_row(cs_html *html, const cs_report_facts *facts, const clipspan_effect *e)
+static void component_row(cs_html *html, const cs_report_facts *facts, const clipspan_effect *e)
 {
     cs_html_put(html, "\n<tr><th scope=row>");
     cs_head_link(html, facts, e->name);
@@ -153,8 +153,8 @@ static void term_row(cs_html *html, const cs_report_facts *facts, const clipspan
     cs_html_format(html, "<td class=n>%s", cs_figure_percent(e->share).text);
 }
 
-static void term_table(cs_html *html, const cs_report_facts *facts,
-                       const clipspan_effect *const *rows, size_t count, const char *what)
+static void component_table(cs_html *html, const cs_report_facts *facts,
+                            const clipspan_effect *const *rows, size_t count, const char *what)
 {
     const clipspan_evaluation_info *info = &facts->kept.effects->facts.info;
     cs_html_format(html,
@@ -165,11 +165,11 @@ static void term_table(cs_html *html, const cs_report_facts *facts,
     if (info->groups) cs_html_put(html, "<th scope=col class=n>worst group, points");
     cs_html_put(html, "<th scope=col class=n>variance share<tbody>");
     for (size_t i = 0; i < count; i++)
-        term_row(html, facts, rows[i]);
+        component_row(html, facts, rows[i]);
     cs_html_put(html, "</table></div>\n");
 }
 
-void cs_terms_alone(cs_html *html, const cs_report_facts *facts)
+void cs_contributions_alone(cs_html *html, const cs_report_facts *facts)
 {
     const cs_effects_table *t = facts->kept.effects;
     size_t heads, others;
@@ -179,15 +179,15 @@ void cs_terms_alone(cs_html *html, const cs_report_facts *facts)
         find_rows(&others, t, CLIPSPAN_EFFECT_LAYER, CLIPSPAN_EFFECT_MLP, html);
     if (!head || !other) goto done;
     cs_html_format(html,
-                   "<h3 class=sub>Every head alone at its mean: change in %s, points</h3>\n"
+                   "<h3 class=sub>Every head alone mean-ablated: change in %s, points</h3>\n"
                    "<div class=halves><div>\n",
                    t->facts.info.agreement ? "agreement" : "accuracy");
     if (heads) map(html, facts, head[0], heads);
     cs_html_put(html, "</div><div>\n");
     qsort(head, heads, sizeof *head, by_drop);
-    term_table(html, facts, head, heads < STRONGEST ? heads : STRONGEST, "Head");
+    component_table(html, facts, head, heads < STRONGEST ? heads : STRONGEST, "Head");
     cs_html_put(html, "</div></div>\n<details><summary>Every layer and MLP alone</summary>");
-    term_table(html, facts, other, others, "Layer or MLP");
+    component_table(html, facts, other, others, "Layer or MLP");
     cs_html_put(html, "</details>\n");
 done:
     cs_free(head);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Terms of pictures against ref/clip_decompose.py, which forms every one of them in full in float64
- * (tests/golden/NAME/MANIFEST.md), and the identities: tokens add up to their head, heads to their
- * layer, everything to the embedding. Every kernel level that this CPU has. */
+/* Components of images against ref/clip_decompose.py, which forms every one of them in full in
+ * float64 (tests/golden/NAME/MANIFEST.md), and the identities: tokens add up to their head, heads
+ * to their layer, everything to the embedding. Every kernel level that this CPU has. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "npy_array.h"
@@ -18,15 +18,15 @@
 
 #include <cmocka.h>
 
-/* Float32 passes leave 3e-7 in the embedding of these models; a term is at most as far off. */
-#define TERM         1e-6
-#define IDENTITY     1e-5
+/* Float32 passes leave 3e-7 in the embedding of these models; a component is at most as far off. */
+#define COMPONENT      1e-6
+#define IDENTITY       1e-5
 /* A half keeps 11 bits of numbers below 1; some hundred of them add up. */
-#define TERM_F16     2e-3
-#define IDENTITY_F16 5e-3
-/* bf16 keeps 8 bits; its pass is this far from float64, but the identity holds: the terms are
+#define COMPONENT_F16  2e-3
+#define IDENTITY_F16   5e-3
+/* bf16 keeps 8 bits; its pass is this far from float64, but the identity holds: the components are
  * formed from what the pass really added. */
-#define TERM_BF16    5e-2
+#define COMPONENT_BF16 5e-2
 
 static void near(const char *what, const float *found, const double *expected, size_t count,
                  double tolerance)
@@ -38,34 +38,35 @@ static void near(const char *what, const float *found, const double *expected, s
                      expected[i]);
 }
 
-/* cs_terms_get of one slot, all four at once. */
-typedef struct terms {
-    float *heads, *layers, *mlps, *class_part;
-} terms;
+/* cs_contributions_get of one slot, all four at once. */
+typedef struct components {
+    float *heads, *layers, *mlps, *class_self_attention;
+} components;
 
-static terms get_terms(const cs_rig *rig, size_t slot)
+static components get_components(const cs_rig *rig, size_t slot)
 {
     const cs_shape *s = &rig->shape;
-    terms t = {malloc(s->L * s->H * s->P * sizeof(float)), malloc(s->L * s->P * sizeof(float)),
-               malloc((s->L + 1) * s->P * sizeof(float)), malloc(s->L * s->P * sizeof(float))};
-    cs_terms_get(t.heads, t.layers, t.mlps, t.class_part, rig->basis, rig->codes, slot);
+    components t = {malloc(s->L * s->H * s->P * sizeof(float)), malloc(s->L * s->P * sizeof(float)),
+                    malloc((s->L + 1) * s->P * sizeof(float)), malloc(s->L * s->P * sizeof(float))};
+    cs_contributions_get(t.heads, t.layers, t.mlps, t.class_self_attention, rig->output_map,
+                         rig->coefficients, slot);
     return t;
 }
 
-static void free_terms(terms *t)
+static void free_components(components *t)
 {
     free(t->heads);
     free(t->layers);
     free(t->mlps);
-    free(t->class_part);
+    free(t->class_self_attention);
 }
 
 /* Heads add up to layers, which the chunk's own products agree with; tokens to heads, and the class
- * tokens to class_part. `off`: what the attention kernels and rounding leave. */
-static void check_sums(const cs_rig *rig, const terms *t, size_t slot, double off)
+ * tokens to class_self_attention. `off`: what the attention kernels and rounding leave. */
+static void check_sums(const cs_rig *rig, const components *t, size_t slot, double off)
 {
     const cs_shape *s = &rig->shape;
-    const double *scale = rig->codes->scale + 3 * slot;
+    const double *scale = rig->coefficients->scale + 3 * slot;
     float *tokens = malloc(s->N * s->P * sizeof *tokens);
     double *own = calloc(s->P, sizeof *own);
     size_t l, h, j, p;
@@ -76,11 +77,12 @@ static void check_sums(const cs_rig *rig, const terms *t, size_t slot, double of
             for (h = 0; h < s->H; h++)
                 sum += (double)t->heads[(l * s->H + h) * s->P + p];
             assert_true(fabs(sum - (double)t->layers[l * s->P + p]) <= 1e-6);
-            sum = (double)rig->codes->attention[(l * rig->codes->room + slot) * s->P + p];
+            sum = (double)
+                      rig->coefficients->attention[(l * rig->coefficients->room + slot) * s->P + p];
             assert_true(fabs(sum - (double)t->layers[l * s->P + p]) <= 1e-6);
         }
         for (h = 0; h < s->H; h++) {
-            cs_terms_get_tokens(tokens, rig->basis, &rig->record, scale, l, h);
+            cs_contributions_get_tokens(tokens, rig->output_map, &rig->record, scale, l, h);
             for (p = 0; p < s->P; p++) {
                 double sum = 0.0;
                 for (j = 0; j < s->N; j++)
@@ -90,7 +92,7 @@ static void check_sums(const cs_rig *rig, const terms *t, size_t slot, double of
             }
         }
         for (p = 0; p < s->P; p++)
-            assert_true(fabs(own[p] - (double)t->class_part[l * s->P + p]) <= off);
+            assert_true(fabs(own[p] - (double)t->class_self_attention[l * s->P + p]) <= off);
     }
     free(tokens);
     free(own);
@@ -101,7 +103,7 @@ static void check_embedding(const cs_rig *rig, const uint8_t *pixels, size_t slo
 {
     float *plain = malloc(rig->shape.P * sizeof *plain);
     assert_int_equal(cs_image_pass_run(plain, rig->pass, pixels, 1, NULL), CLIPSPAN_OK);
-    assert_memory_equal(plain, rig->codes->embedding + slot * rig->shape.P,
+    assert_memory_equal(plain, rig->coefficients->embedding + slot * rig->shape.P,
                         rig->shape.P * sizeof *plain);
     free(plain);
 }
@@ -109,13 +111,14 @@ static void check_embedding(const cs_rig *rig, const uint8_t *pixels, size_t slo
 /* ---- Golden models ---- */
 
 static void compare_golden(const char *folder, const cs_simd *simd, clipspan_precision precision,
-                           cs_code_format format)
+                           cs_coefficient_format format)
 {
-    static const char *const names[] = {"heads.npy", "mlps.npy", "class_part.npy", "tokens.npy"};
-    double tolerance = precision == CLIPSPAN_BF16 ? TERM_BF16
-                       : format == CS_CODES_F16   ? TERM_F16
-                                                  : TERM;
-    double identity = format == CS_CODES_F16 ? IDENTITY_F16 : IDENTITY;
+    static const char *const names[] = {"heads.npy", "mlps.npy", "class_self_attention.npy",
+                                        "tokens.npy"};
+    double tolerance = precision == CLIPSPAN_BF16      ? COMPONENT_BF16
+                       : format == CS_COEFFICIENTS_F16 ? COMPONENT_F16
+                                                       : COMPONENT;
+    double identity = format == CS_COEFFICIENTS_F16 ? IDENTITY_F16 : IDENTITY;
     cs_npy_array pixels, right[4];
     cs_rig rig;
     size_t i, l, h;
@@ -125,31 +128,32 @@ static void compare_golden(const char *folder, const cs_simd *simd, clipspan_pre
         assert_true(cs_npy_array_read(&right[i], folder, names[i], "'<f8'", sizeof(double)));
     cs_rig_run(&rig, pixels.data, pixels.rows);
     for (i = 0; i < pixels.rows; i++) {
-        terms t = get_terms(&rig, i);
-        const float *found[3] = {t.heads, t.mlps, t.class_part};
+        components t = get_components(&rig, i);
+        const float *found[3] = {t.heads, t.mlps, t.class_self_attention};
         for (l = 0; l < 3; l++)
             near(names[l], found[l], (const double *)right[l].data + i * right[l].row_size,
                  right[l].row_size, tolerance);
-        assert_true(cs_terms_residual(rig.basis, rig.codes, i) <= identity);
+        assert_true(cs_contributions_residual(rig.output_map, rig.coefficients, i) <= identity);
         if (precision == CLIPSPAN_F32)
             check_embedding(&rig, (const uint8_t *)pixels.data + i * rig.pixels, i);
-        free_terms(&t);
+        free_components(&t);
     }
-    if (precision == CLIPSPAN_F32 && format == CS_CODES_F32) {
+    if (precision == CLIPSPAN_F32 && format == CS_COEFFICIENTS_F32) {
         const cs_shape *s = &rig.shape;
         float *tokens = malloc(s->N * s->P * sizeof *tokens);
-        terms t;
+        components t;
         cs_rig_run(&rig, pixels.data, 1);
-        t = get_terms(&rig, 0);
+        t = get_components(&rig, 0);
         check_sums(&rig, &t, 0, 2e-6);
         for (l = 0; l < s->L; l++)
             for (h = 0; h < s->H; h++) {
-                cs_terms_get_tokens(tokens, rig.basis, &rig.record, rig.codes->scale, l, h);
+                cs_contributions_get_tokens(tokens, rig.output_map, &rig.record,
+                                            rig.coefficients->scale, l, h);
                 near("tokens.npy", tokens,
                      (const double *)right[3].data + (l * s->H + h) * s->N * s->P, s->N * s->P,
-                     TERM);
+                     COMPONENT);
             }
-        free_terms(&t);
+        free_components(&t);
         free(tokens);
     }
     for (i = 0; i < 4; i++)
@@ -168,10 +172,10 @@ static void golden(void **state)
     for (level = CS_GENERIC; level <= CS_AVX512; level++) {
         const cs_simd *simd = cs_simd_get((cs_level)level);
         if (!simd) continue;
-        compare_golden(folder, simd, CLIPSPAN_F32, CS_CODES_F32);
-        compare_golden(folder, simd, CLIPSPAN_F32, CS_CODES_F16);
+        compare_golden(folder, simd, CLIPSPAN_F32, CS_COEFFICIENTS_F32);
+        compare_golden(folder, simd, CLIPSPAN_F32, CS_COEFFICIENTS_F16);
         if (level == CS_AVX512 && cs_product_has_bf16())
-            compare_golden(folder, simd, CLIPSPAN_BF16, CS_CODES_F32);
+            compare_golden(folder, simd, CLIPSPAN_BF16, CS_COEFFICIENTS_F32);
     }
     cs_free(folder);
 }
@@ -183,19 +187,19 @@ static void check_shape(const cs_tiny_model *tiny)
     char *folder = cs_tiny_folder();
     uint8_t *pixels;
     cs_rig rig;
-    terms t;
+    components t;
     cs_tiny_write_openclip(folder, tiny, 5);
-    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, 3, 2);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_COEFFICIENTS_F32, 3, 2);
     pixels = malloc(rig.pixels);
     cs_rig_paint(&rig, pixels, 4);
-    cs_codes_clear(rig.codes);
+    cs_coefficients_clear(rig.coefficients);
     cs_rig_put(&rig, 2, pixels);
-    assert_int_equal(cs_coder_finish(rig.coder, rig.codes, 2, NULL), CLIPSPAN_OK);
-    t = get_terms(&rig, 2);
+    assert_int_equal(cs_coder_finish(rig.coder, rig.coefficients, 2, NULL), CLIPSPAN_OK);
+    t = get_components(&rig, 2);
     check_sums(&rig, &t, 2, 5e-6);
-    assert_true(cs_terms_residual(rig.basis, rig.codes, 2) <= IDENTITY);
+    assert_true(cs_contributions_residual(rig.output_map, rig.coefficients, 2) <= IDENTITY);
     check_embedding(&rig, pixels, 2);
-    free_terms(&t);
+    free_components(&t);
     free(pixels);
     cs_rig_fini(&rig);
     cs_tiny_remove(&folder);
@@ -215,7 +219,7 @@ static void one_of_everything(void **state)
     tiny.layers = tiny.heads = tiny.mlp = 1;
     tiny.width = 2;
     tiny.embed = 2;
-    tiny.height = tiny.image_width = tiny.patch = 1;
+    tiny.height = tiny.input_width = tiny.patch = 1;
     check_shape(&tiny);
 }
 
@@ -227,7 +231,7 @@ static void heads_one_wide(void **state)
     tiny.embed = 301; /* more than a stretch, no divisor of use */
     tiny.mlp = 5;
     tiny.height = 6;
-    tiny.image_width = 15;
+    tiny.input_width = 15;
     tiny.patch = 3;
     tiny.no_ln_pre = 1;
     check_shape(&tiny);
@@ -276,31 +280,31 @@ static void heads_change_places(void **state)
     char *folder = cs_tiny_folder();
     cs_rig rig;
     uint8_t *pixels;
-    terms before, after;
+    components before, after;
     size_t P, h, p;
     (void)state;
     cs_tiny_write_openclip(folder, &tiny, 5);
-    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, 1, 1);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_COEFFICIENTS_F32, 1, 1);
     P = rig.shape.P;
     pixels = malloc(rig.pixels);
     cs_rig_paint(&rig, pixels, 1);
     cs_rig_run(&rig, pixels, 1);
-    before = get_terms(&rig, 0);
+    before = get_components(&rig, 0);
     exchange_heads(&rig, 1);
     cs_rig_fini(&rig);
-    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_CODES_F32, 1, 1);
+    cs_rig_init(&rig, folder, cs_simd_best(), CLIPSPAN_F32, CS_COEFFICIENTS_F32, 1, 1);
     cs_rig_run(&rig, pixels, 1);
-    after = get_terms(&rig, 0);
+    after = get_components(&rig, 0);
     for (h = 0; h < 6; h++)
         for (p = 0; p < P; p++) {
             size_t to = h < 3 ? h : 8 - h; /* of layer 0 the same, of layer 1 in reverse */
             assert_true(fabs((double)before.heads[h * P + p] - (double)after.heads[to * P + p]) <
-                        TERM);
+                        COMPONENT);
         }
     for (p = 0; p < 3 * P; p++)
-        assert_true(fabs((double)before.mlps[p] - (double)after.mlps[p]) < TERM);
-    free_terms(&before);
-    free_terms(&after);
+        assert_true(fabs((double)before.mlps[p] - (double)after.mlps[p]) < COMPONENT);
+    free_components(&before);
+    free_components(&after);
     free(pixels);
     cs_rig_fini(&rig);
     cs_tiny_remove(&folder);

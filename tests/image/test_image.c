@@ -16,7 +16,7 @@
 
 enum { GREY = 0, RGB = 2, PALETTE = 3 };
 
-static char folder[] = "/tmp/clipspan-picture-XXXXXX";
+static char folder[] = "/tmp/clipspan-image-XXXXXX";
 
 static int make_folder(void **state)
 {
@@ -75,11 +75,11 @@ static int flat(int x, int y)
 }
 
 static void refuse(const craft *file, const cs_preprocess *how,
-                   const clipspan_picture_options *options, clipspan_status code, const char *says)
+                   const clipspan_image_options *options, clipspan_status code, const char *says)
 {
     static uint8_t pixels[3 * 256 * 256];
     clipspan_error err;
-    assert_int_equal(cs_picture_decode(pixels, how, file->data, file->size, "a.jpg", options, &err),
+    assert_int_equal(cs_image_decode(pixels, how, file->data, file->size, "a.jpg", options, &err),
                      code);
     if (!strstr(err.message, says)) fail_msg("\"%s\" lacks \"%s\"", err.message, says);
     assert_non_null(strstr(err.message, code == CLIPSPAN_E_ARGUMENT ? "" : "a.jpg"));
@@ -90,21 +90,21 @@ static void refuse_path(const char *path, clipspan_status code, const char *says
     const cs_preprocess how = preprocess(4, 4, CLIPSPAN_SHORTEST, 0);
     uint8_t pixels[48];
     clipspan_error err;
-    assert_int_equal(cs_picture_read(pixels, &how, path, NULL, &err), code);
+    assert_int_equal(cs_image_read(pixels, &how, path, NULL, &err), code);
     if (!strstr(err.message, says)) fail_msg("\"%s\" lacks \"%s\"", err.message, says);
 }
 
 static void g01_the_pixel_cap_comes_before_decoding(void **state)
 {
     const cs_preprocess how = preprocess(4, 4, CLIPSPAN_SHORTEST, 0);
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     uint8_t pixels[48];
     clipspan_error err;
     craft file = {0};
     (void)state;
     grey_png(&file, 10, 10, flat);
     options.max_pixels = 100;
-    assert_int_equal(cs_picture_decode(pixels, &how, file.data, file.size, "a", &options, &err),
+    assert_int_equal(cs_image_decode(pixels, &how, file.data, file.size, "a", &options, &err),
                      CLIPSPAN_OK);
     options.max_pixels = 99;
     refuse(&file, &how, &options, CLIPSPAN_E_LIMIT, "ceiling of 99");
@@ -114,7 +114,7 @@ static void g01_the_pixel_cap_comes_before_decoding(void **state)
     craft_free(&file);
 }
 
-/* Pictures of one colour stay so, whatever their shape. */
+/* Images of one colour stay so, whatever their shape. */
 static void check_flat(int width, int height)
 {
     static uint8_t pixels[3 * 224 * 224];
@@ -126,7 +126,7 @@ static void check_flat(int width, int height)
     for (huggingface = 0; huggingface < 2; huggingface++) {
         const cs_preprocess how = preprocess(224, 224, CLIPSPAN_SHORTEST, huggingface);
         memset(pixels, 0, sizeof pixels);
-        if (cs_picture_decode(pixels, &how, file.data, file.size, "a", NULL, &err) != CLIPSPAN_OK)
+        if (cs_image_decode(pixels, &how, file.data, file.size, "a", NULL, &err) != CLIPSPAN_OK)
             fail_msg("%s", err.message);
         for (i = 0; i < sizeof pixels; i++)
             assert_int_equal(pixels[i], 77);
@@ -161,7 +161,7 @@ static void g05_the_exact_size_is_not_resampled(void **state)
     int x, y;
     (void)state;
     grey_png(&file, 64, 64, along);
-    assert_int_equal(cs_picture_decode(pixels, &how, file.data, file.size, "a", NULL, &err),
+    assert_int_equal(cs_image_decode(pixels, &how, file.data, file.size, "a", NULL, &err),
                      CLIPSPAN_OK);
     for (y = 0; y < 64; y++)
         for (x = 0; x < 64; x++)
@@ -179,7 +179,7 @@ static void check_crop(int room, int openclip, int huggingface)
     grey_png(&file, 16 + room, 16, along);
     for (family = 0; family < 2; family++) {
         const cs_preprocess how = preprocess(16, 16, CLIPSPAN_SHORTEST, family);
-        assert_int_equal(cs_picture_decode(pixels, &how, file.data, file.size, "a", NULL, &err),
+        assert_int_equal(cs_image_decode(pixels, &how, file.data, file.size, "a", NULL, &err),
                          CLIPSPAN_OK);
         assert_int_equal(pixels[0], family ? huggingface : openclip);
     }
@@ -256,7 +256,7 @@ static void g14_other_formats_are_refused_by_name(void **state)
         {"just some words\n", 16, "a text file"},
         {"<!DOCTYPE html><p>404", 21, "a web page"},
         {"<?xml version='1.0'?><svg/>", 27, "an SVG file"},
-        {"\1\2\3\4\5\6\7\10\11\12\13\14\15\16", 14, "no picture in a known format"},
+        {"\1\2\3\4\5\6\7\10\11\12\13\14\15\16", 14, "no image in a known format"},
     };
     const cs_preprocess how = preprocess(4, 4, CLIPSPAN_SHORTEST, 0);
     craft file = {0};
@@ -288,7 +288,7 @@ static void g15_an_unreadable_file_says_why(void **state)
     unlink(path);
 }
 
-static void g16_a_folder_named_like_a_picture_is_refused(void **state)
+static void g16_a_folder_named_like_an_image_is_refused(void **state)
 {
     char path[64];
     (void)state;
@@ -333,23 +333,23 @@ static void padding_is_filled_as_the_references_do(void **state)
     how.fill[0] = how.fill[1] = how.fill[2] = 1;
     craft_png_chunk(&extra, "PLTE", palette, sizeof palette);
     craft_png(&file, 16, 2, 8, PALETTE, 0, &extra, rows, sizeof rows);
-    assert_int_equal(cs_picture_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
+    assert_int_equal(cs_image_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
     assert_memory_equal(pixels, palette + 3, 3);
     assert_memory_equal(pixels + 3 * 8 * 3, palette, 3);
     craft_free(&file);
     craft_png(&file, 16, 2, 1, GREY, 0, NULL, rows, 6);
-    assert_int_equal(cs_picture_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
+    assert_int_equal(cs_image_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
     assert_int_equal(pixels[0], 255);
     craft_free(&file);
     craft_jpeg(&file, cmyk, 16, 2, 4, NULL);
-    assert_int_equal(cs_picture_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
+    assert_int_equal(cs_image_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
     assert_int_equal(pixels[0], 253);
     craft_free(&file);
     grey_png(&file, 16, 2, flat);
-    assert_int_equal(cs_picture_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
+    assert_int_equal(cs_image_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
     assert_int_equal(pixels[0], 1);
     how.fill[2] = 9; /* three levels: a colour */
-    assert_int_equal(cs_picture_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
+    assert_int_equal(cs_image_decode(pixels, &how, file.data, file.size, "a", NULL, &err), 0);
     assert_memory_equal(pixels, "\1\1\11", 3);
     craft_free(&file);
     craft_free(&extra);
@@ -373,7 +373,7 @@ int main(void)
         cmocka_unit_test(g13_crop_of_7_more),
         cmocka_unit_test(g14_other_formats_are_refused_by_name),
         cmocka_unit_test(g15_an_unreadable_file_says_why),
-        cmocka_unit_test(g16_a_folder_named_like_a_picture_is_refused),
+        cmocka_unit_test(g16_a_folder_named_like_an_image_is_refused),
         cmocka_unit_test(g17_a_fifo_is_not_waited_for),
         cmocka_unit_test(g18_a_path_of_4096_bytes_is_refused),
         cmocka_unit_test(padding_is_filled_as_the_references_do),

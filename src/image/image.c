@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A picture file becomes what the tower sees: recognised by content, decoded under a ceiling,
+/* An image file becomes what the tower sees: recognised by content, decoded under a ceiling,
  * turned if asked to, then resized, cropped and made RGB in the order of the checkpoint's family.
  *
  *   OpenCLIP       resize in the file's own mode, crop or pad, convert
  *   Hugging Face   convert, resize, crop or pad
  *
- * Memory at its peak: the file, the decoded picture (at most 4 bytes a pixel, 5 while a palette is
+ * Memory at its peak: the file, the decoded image (at most 4 bytes a pixel, 5 while a palette is
  * resolved first, twice while it is turned, up to 16 more while a progressive JPEG is decoded) and
  * the result. */
-#include "image/picture.h"
+#include "image/image.h"
 
 #include <string.h>
 
@@ -22,36 +22,35 @@
 
 #define MOST_PIXELS    ((uint64_t)512 * 1000 * 1000)
 #define PIXELS_UNKNOWN ((uint64_t)64 * 1000 * 1000) /* where the machine's memory is not known */
-#define MOST_BYTES     ((uint64_t)1 << 30)          /* of a picture file */
+#define MOST_BYTES     ((uint64_t)1 << 30)          /* of an image file */
 
 /* Four bytes a pixel in a sixteenth of memory. */
-uint64_t cs_picture_default_pixels(void)
+uint64_t cs_image_default_pixels(void)
 {
     const uint64_t memory = cs_memory_total();
     const uint64_t pixels = memory ? memory / 16 / 4 : PIXELS_UNKNOWN;
     return pixels < MOST_PIXELS ? pixels : MOST_PIXELS;
 }
 
-static clipspan_status decode(cs_raster *raster, const cs_picture_source *source, int orient,
+static clipspan_status decode(cs_raster *raster, const cs_image_source *source, int orient,
                               clipspan_error *err)
 {
     const char *format;
-    const cs_picture_kind kind = cs_picture_recognise(&format, source->bytes, source->size);
+    const cs_image_kind kind = cs_image_recognise(&format, source->bytes, source->size);
     memset(raster, 0, sizeof *raster);
     if (source->size == 0)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, source->name, "is an empty file");
     switch (kind) {
-    case CS_PICTURE_JPEG: CS_TRY(cs_jpeg_decode(raster, source, err)); break;
-    case CS_PICTURE_PNG: CS_TRY(cs_png_decode(raster, source, err)); break;
-    case CS_PICTURE_WEBP: CS_TRY(cs_webp_decode(raster, source, err)); break;
-    case CS_PICTURE_OTHER:
+    case CS_IMAGE_JPEG: CS_TRY(cs_jpeg_decode(raster, source, err)); break;
+    case CS_IMAGE_PNG: CS_TRY(cs_png_decode(raster, source, err)); break;
+    case CS_IMAGE_WEBP: CS_TRY(cs_webp_decode(raster, source, err)); break;
+    case CS_IMAGE_OTHER:
         if (format)
             return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, source->name,
                               "is %s; JPEG, PNG and WebP are read", format);
-        return cs_fail_at(
-            err, CLIPSPAN_E_UNSUPPORTED, source->name,
-            "is no picture in a known format (%zu bytes); JPEG, PNG and WebP are read",
-            source->size);
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, source->name,
+                          "is no image in a known format (%zu bytes); JPEG, PNG and WebP are read",
+                          source->size);
     }
     if (!orient) return CLIPSPAN_OK;
     return cs_orient(raster, cs_exif_orientation(source->bytes, source->size, kind), err);
@@ -62,8 +61,8 @@ static unsigned char clip8(int value)
     return (unsigned char)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-/* The colour around a picture that does not fill its frame. The references fill before converting,
- * so a fill of f is entry f of a palette, ink in CMYK and white in a bit picture. They know one
+/* The colour around an image that does not fill its frame. The references fill before converting,
+ * so a fill of f is entry f of a palette, ink in CMYK and white in a bit image. They know one
  * number only; three different ones are taken as the RGB colour they are. */
 static void padding(uint8_t out[3], const cs_raster *raster, const cs_preprocess *preprocess)
 {
@@ -105,16 +104,16 @@ static void place(uint8_t *pixels, const unsigned char *kept, const cs_raster *r
                        kept + (size_t)y * count * size, count, raster);
 }
 
-static uint64_t most_pixels(const clipspan_picture_options *options)
+static uint64_t most_pixels(const clipspan_image_options *options)
 {
-    return options && options->max_pixels ? options->max_pixels : cs_picture_default_pixels();
+    return options && options->max_pixels ? options->max_pixels : cs_image_default_pixels();
 }
 
-clipspan_status cs_picture_decode(uint8_t *pixels, const cs_preprocess *preprocess,
-                                  const void *bytes, size_t size, const char *name,
-                                  const clipspan_picture_options *options, clipspan_error *err)
+clipspan_status cs_image_decode(uint8_t *pixels, const cs_preprocess *preprocess, const void *bytes,
+                                size_t size, const char *name,
+                                const clipspan_image_options *options, clipspan_error *err)
 {
-    cs_picture_source source = {bytes, size, name, 0};
+    cs_image_source source = {bytes, size, name, 0};
     clipspan_status status;
     unsigned char *kept = NULL;
     cs_raster raster;
@@ -139,19 +138,19 @@ static uint64_t most_bytes(void)
     return memory && memory / 8 < MOST_BYTES ? memory / 8 : MOST_BYTES;
 }
 
-clipspan_status cs_picture_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
-                                const clipspan_picture_options *options, clipspan_error *err)
+clipspan_status cs_image_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
+                              const clipspan_image_options *options, clipspan_error *err)
 {
     unsigned char *bytes = NULL;
     size_t size = 0;
     clipspan_status status;
     CS_TRY(cs_file_read_all(&bytes, &size, path, most_bytes(), err));
-    status = cs_picture_decode(pixels, preprocess, bytes, size, path, options, err);
+    status = cs_image_decode(pixels, preprocess, bytes, size, path, options, err);
     cs_free(bytes);
     return status;
 }
 
-/* One side of a picture whose longer side becomes `edge`. */
+/* One side of an image whose longer side becomes `edge`. */
 static cs_span shrunk(int size, int longer, int edge)
 {
     const int scaled = (int)(((int64_t)size * edge + longer / 2) / longer);
@@ -160,10 +159,10 @@ static cs_span shrunk(int size, int longer, int edge)
     return span;
 }
 
-clipspan_status cs_picture_open(cs_raster *raster, const char *path,
-                                const clipspan_picture_options *options, clipspan_error *err)
+clipspan_status cs_image_open(cs_raster *raster, const char *path,
+                              const clipspan_image_options *options, clipspan_error *err)
 {
-    cs_picture_source source = {NULL, 0, path, 0};
+    cs_image_source source = {NULL, 0, path, 0};
     unsigned char *bytes = NULL;
     clipspan_status status;
     memset(raster, 0, sizeof *raster);
@@ -175,16 +174,16 @@ clipspan_status cs_picture_open(cs_raster *raster, const char *path,
     return status;
 }
 
-clipspan_status cs_picture_shrink(uint8_t *pixels, int *height, int *width, int edge,
-                                  const char *path, const clipspan_picture_options *options,
-                                  clipspan_error *err)
+clipspan_status cs_image_shrink(uint8_t *pixels, int *height, int *width, int edge,
+                                const char *path, const clipspan_image_options *options,
+                                clipspan_error *err)
 {
     unsigned char *kept = NULL;
     clipspan_status status;
     cs_raster raster;
     cs_plan plan;
     int longer;
-    CS_TRY_DONE(cs_picture_open(&raster, path, options, err));
+    CS_TRY_DONE(cs_image_open(&raster, path, options, err));
     CS_TRY_DONE(cs_convert_first(&raster, err));
     longer = raster.width > raster.height ? raster.width : raster.height;
     plan.kernel = CLIPSPAN_BICUBIC;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Codes of a chunk: what cs_coder_put makes of one picture, and what cs_coder_finish makes of all
- * of them, a layer a job. */
-#include "decompose/codes.h"
+/* Coefficients of a chunk: what cs_coder_put makes of one image, and what cs_coder_finish makes of
+ * all of them, a layer a job. */
+#include "decompose/coefficients.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "formats/widen.h"
@@ -13,7 +13,7 @@
 
 /* ---- The chunk ---- */
 
-static void plan_codes(cs_codes *c)
+static void plan_coefficients(cs_coefficients *c)
 {
     const cs_shape *s = &c->shape;
     size_t B = c->room;
@@ -23,60 +23,62 @@ static void plan_codes(cs_codes *c)
     c->scale = cs_arena_carve(&c->arena, 3 * B, sizeof(double));
     c->embedding = cs_arena_carve(&c->arena, B * s->P, sizeof(float));
     c->mlp = cs_arena_carve(&c->arena, (s->L + 1) * B * s->P, sizeof(float));
-    c->class_part = cs_arena_carve(&c->arena, s->L * B * s->P, sizeof(float));
+    c->class_self_attention = cs_arena_carve(&c->arena, s->L * B * s->P, sizeof(float));
     c->attention = cs_arena_carve(&c->arena, s->L * B * s->P, sizeof(float));
 }
 
-clipspan_status cs_codes_new(cs_codes **out, cs_shape shape, size_t room, clipspan_error *err)
+clipspan_status cs_coefficients_new(cs_coefficients **out, cs_shape shape, size_t room,
+                                    clipspan_error *err)
 {
     clipspan_status status;
-    cs_codes *c = cs_alloc_zero(1, sizeof *c, "codes", err);
+    cs_coefficients *c = cs_alloc_zero(1, sizeof *c, "coefficients", err);
     *out = NULL;
     if (!c) return CLIPSPAN_E_NOMEM;
     c->shape = shape;
     c->room = room;
-    plan_codes(c);
-    CS_TRY_DONE(cs_arena_take(&c->arena, "codes", err));
-    plan_codes(c);
+    plan_coefficients(c);
+    CS_TRY_DONE(cs_arena_take(&c->arena, "coefficients", err));
+    plan_coefficients(c);
     *out = c;
     c = NULL;
 done:
-    cs_codes_free(&c);
+    cs_coefficients_free(&c);
     return status;
 }
 
-void cs_codes_free(cs_codes **codes)
+void cs_coefficients_free(cs_coefficients **coefficients)
 {
-    cs_codes *c = codes ? *codes : NULL;
+    cs_coefficients *c = coefficients ? *coefficients : NULL;
     if (!c) return;
     cs_arena_fini(&c->arena);
     cs_free(c);
-    *codes = NULL;
+    *coefficients = NULL;
 }
 
-void cs_codes_clear(cs_codes *codes)
+void cs_coefficients_clear(cs_coefficients *coefficients)
 {
-    memset(codes->arena.base, 0, codes->arena.size);
+    memset(coefficients->arena.base, 0, coefficients->arena.size);
 }
 
-size_t cs_codes_memory(const cs_codes *codes)
+size_t cs_coefficients_memory(const cs_coefficients *coefficients)
 {
-    return codes->arena.size;
+    return coefficients->arena.size;
 }
 
-size_t cs_codes_count(const cs_codes *codes)
+size_t cs_coefficients_count(const cs_coefficients *coefficients)
 {
     size_t i, count = 0;
-    for (i = 0; i < codes->room; i++)
-        count += codes->used[i] != 0;
+    for (i = 0; i < coefficients->room; i++)
+        count += coefficients->used[i] != 0;
     return count;
 }
 
-void cs_codes_get(double *y, const cs_codes *codes, size_t slot, size_t layer, size_t head)
+void cs_coefficients_get(double *y, const cs_coefficients *coefficients, size_t slot, size_t layer,
+                         size_t head)
 {
-    const cs_shape *s = &codes->shape;
-    const float *z = codes->z + ((layer * s->H + head) * codes->room + slot) * s->K;
-    const double *scale = codes->scale + 3 * slot;
+    const cs_shape *s = &coefficients->shape;
+    const float *z = coefficients->z + ((layer * s->H + head) * coefficients->room + slot) * s->K;
+    const double *scale = coefficients->scale + 3 * slot;
     size_t k;
     for (k = 0; k < s->K; k++)
         y[k] = (double)z[k] * scale[0];
@@ -87,9 +89,9 @@ void cs_codes_get(double *y, const cs_codes *codes, size_t slot, size_t layer, s
 
 /* What one thread works with. */
 typedef struct coder_lane {
-    cs_product *mlp;      /* L + 1 rows to the joint space */
+    cs_product *mlp;      /* L + 1 rows to the joint image-text embedding space */
     cs_product **out;     /* [kinds] B rows through W_O of a layer */
-    cs_product *joint;    /* B rows to the joint space */
+    cs_product *joint;    /* B rows to the joint image-text embedding space */
     float *x, *y, *panel; /* [B or L + 1, D] */
     void *narrow;         /* x in bf16, or x */
     float *result;        /* [B or L + 1, P] */
@@ -98,11 +100,11 @@ typedef struct coder_lane {
 } coder_lane;
 
 struct cs_coder {
-    const cs_basis *basis;
+    const cs_output_map *output_map;
     const cs_tower *tower;
     const cs_simd *simd;
     cs_shape shape;
-    cs_code_format format;
+    cs_coefficient_format format;
     size_t room;
     int lanes;
     coder_lane *lane; /* [lanes] */
@@ -126,9 +128,9 @@ static void plan_coder(cs_coder *c)
     }
 }
 
-clipspan_status cs_coder_new(cs_coder **out, const cs_basis *basis, const cs_tower *tower,
-                             size_t room, cs_code_format format, int lanes, const cs_simd *simd,
-                             clipspan_error *err)
+clipspan_status cs_coder_new(cs_coder **out, const cs_output_map *output_map, const cs_tower *tower,
+                             size_t room, cs_coefficient_format format, int lanes,
+                             const cs_simd *simd, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
     cs_coder *c = cs_alloc_zero(1, sizeof *c, "a coder", err);
@@ -136,10 +138,10 @@ clipspan_status cs_coder_new(cs_coder **out, const cs_basis *basis, const cs_tow
     int i;
     *out = NULL;
     if (!c) return CLIPSPAN_E_NOMEM;
-    c->basis = basis;
+    c->output_map = output_map;
     c->tower = tower;
     c->simd = simd;
-    c->shape = basis->shape;
+    c->shape = output_map->shape;
     c->format = format;
     c->room = room;
     c->lanes = lanes;
@@ -151,8 +153,8 @@ clipspan_status cs_coder_new(cs_coder **out, const cs_basis *basis, const cs_tow
     for (i = 0; i < lanes; i++) {
         cs_product_plan one = {c->shape.L + 1, CS_STORE, 0, 1}, all = {room, CS_STORE, 0, 1};
         coder_lane *l = &c->lane[i];
-        CS_TRY_DONE(cs_product_new(&l->mlp, basis->joint, one, simd, err));
-        CS_TRY_DONE(cs_product_new(&l->joint, basis->joint, all, simd, err));
+        CS_TRY_DONE(cs_product_new(&l->mlp, output_map->joint, one, simd, err));
+        CS_TRY_DONE(cs_product_new(&l->joint, output_map->joint, all, simd, err));
         l->out = cs_alloc_zero(tower->kinds, sizeof(cs_product *), "a coder", err);
         status = CLIPSPAN_E_NOMEM;
         if (!l->out) goto done;
@@ -191,10 +193,10 @@ size_t cs_coder_memory(const cs_coder *coder)
 }
 
 /* As the numbers will be kept; 0 when one is beyond what that can hold. */
-static int keep(float *x, size_t count, cs_code_format format, uint16_t *half)
+static int keep(float *x, size_t count, cs_coefficient_format format, uint16_t *half)
 {
     size_t i;
-    if (format == CS_CODES_F32) return 1;
+    if (format == CS_COEFFICIENTS_F32) return 1;
     for (i = 0; i < count; i++)
         if (!(fabs((double)x[i]) < F16_MOST)) return 0;
     cs_narrow_f16(half, x, count);
@@ -204,14 +206,15 @@ static int keep(float *x, size_t count, cs_code_format format, uint16_t *half)
 
 static clipspan_status too_large(const char *what, size_t layer, clipspan_error *err)
 {
-    return cs_fail(err, CLIPSPAN_E_NUMBERS,
-                   "%s of layer %zu holds numbers beyond 65,504, the range of f16; keep codes in "
-                   "f32",
-                   what, layer);
+    return cs_fail(
+        err, CLIPSPAN_E_NUMBERS,
+        "%s of layer %zu holds numbers beyond 65,504, the range of f16; keep coefficients in "
+        "f32",
+        what, layer);
 }
 
-/* x : [rows, D] to the column panels of products to the joint space. */
-static void into_panels(float *to, const float *x, size_t rows, const cs_basis *b)
+/* x : [rows, D] to the column panels of products to the joint image-text embedding space. */
+static void into_panels(float *to, const float *x, size_t rows, const cs_output_map *b)
 {
     size_t D = b->shape.D, panel = D / b->panels, p, i;
     for (p = 0; p < b->panels; p++)
@@ -219,72 +222,75 @@ static void into_panels(float *to, const float *x, size_t rows, const cs_basis *
             memcpy(to, x + i * D + p * panel, panel * sizeof *to);
 }
 
-/* A term from x G : [P], in place: (x G + bias_part b_O G - mu share g1) / (sigma rho)
+/* A component from x G : [P], in place: (x G + bias_part b_O G - mu share g1) / (sigma rho)
  * + share gb / rho. bias NULL: without. */
-static void finish_term(float *term, const cs_basis *b, const double *scale, double share,
-                        const double *bias, double bias_part)
+static void finish_component(float *component, const cs_output_map *b, const double *scale,
+                             double share, const double *bias, double bias_part)
 {
     size_t p;
     for (p = 0; p < b->shape.P; p++)
-        term[p] = (float)(((double)term[p] + (bias ? bias_part * bias[p] : 0.0)) * scale[0] +
-                          share * (b->mean_share[p] * scale[1] + b->beta_share[p] * scale[2]));
+        component[p] =
+            (float)(((double)component[p] + (bias ? bias_part * bias[p] : 0.0)) * scale[0] +
+                    share * (b->mean_share[p] * scale[1] + b->beta_share[p] * scale[2]));
 }
 
 /* All that cs_coder_put writes. */
-static void empty_slot(cs_codes *codes, size_t slot)
+static void empty_slot(cs_coefficients *coefficients, size_t slot)
 {
-    const cs_shape *s = &codes->shape;
-    size_t i, B = codes->room;
-    codes->used[slot] = 0;
+    const cs_shape *s = &coefficients->shape;
+    size_t i, B = coefficients->room;
+    coefficients->used[slot] = 0;
     for (i = 0; i < s->L * s->H; i++) {
-        memset(codes->z + (i * B + slot) * s->K, 0, s->K * sizeof(float));
-        memset(codes->z_class + (i * B + slot) * s->K, 0, s->K * sizeof(float));
+        memset(coefficients->z + (i * B + slot) * s->K, 0, s->K * sizeof(float));
+        memset(coefficients->z_class + (i * B + slot) * s->K, 0, s->K * sizeof(float));
     }
-    memset(codes->scale + 3 * slot, 0, 3 * sizeof(double));
-    memset(codes->embedding + slot * s->P, 0, s->P * sizeof(float));
+    memset(coefficients->scale + 3 * slot, 0, 3 * sizeof(double));
+    memset(coefficients->embedding + slot * s->P, 0, s->P * sizeof(float));
     for (i = 0; i <= s->L; i++)
-        memset(codes->mlp + (i * B + slot) * s->P, 0, s->P * sizeof(float));
+        memset(coefficients->mlp + (i * B + slot) * s->P, 0, s->P * sizeof(float));
 }
 
-static clipspan_status put_picture(cs_coder *coder, coder_lane *lane, cs_codes *codes, size_t slot,
-                                   const cs_trace *trace, clipspan_error *err)
+static clipspan_status put_image(cs_coder *coder, coder_lane *lane, cs_coefficients *coefficients,
+                                 size_t slot, const cs_trace *trace, clipspan_error *err)
 {
     const cs_shape *s = &coder->shape;
-    const cs_basis *b = coder->basis;
-    double *scale = codes->scale + 3 * slot, share = 1.0 / (2.0 * (double)s->L + 1.0);
-    size_t l, h, B = codes->room;
+    const cs_output_map *b = coder->output_map;
+    double *scale = coefficients->scale + 3 * slot, share = 1.0 / (2.0 * (double)s->L + 1.0);
+    size_t l, h, B = coefficients->room;
     scale[0] = 1.0 / (trace->sigma * trace->norm);
     scale[1] = -trace->mean / (trace->sigma * trace->norm);
     scale[2] = 1.0 / trace->norm;
     for (l = 0; l < s->L; l++)
         for (h = 0; h < s->H; h++) {
             size_t from = l * s->D + h * s->K, to = ((l * s->H + h) * B + slot) * s->K;
-            memcpy(codes->z + to, trace->z + from, s->K * sizeof(float));
-            memcpy(codes->z_class + to, trace->z_class + from, s->K * sizeof(float));
-            if (!keep(codes->z + to, s->K, coder->format, lane->half))
+            memcpy(coefficients->z + to, trace->z + from, s->K * sizeof(float));
+            memcpy(coefficients->z_class + to, trace->z_class + from, s->K * sizeof(float));
+            if (!keep(coefficients->z + to, s->K, coder->format, lane->half))
                 return too_large("attention", l, err);
         }
-    memcpy(codes->embedding + slot * s->P, trace->embedding, s->P * sizeof(float));
+    memcpy(coefficients->embedding + slot * s->P, trace->embedding, s->P * sizeof(float));
     into_panels(lane->panel, trace->written, s->L + 1, b);
     CS_TRY(cs_product_run(lane->mlp, lane->result, lane->panel, (s->L + 1) * (s->D / b->panels),
                           b->joint, err));
     for (l = 0; l <= s->L; l++) {
-        float *to = codes->mlp + (l * B + slot) * s->P;
+        float *to = coefficients->mlp + (l * B + slot) * s->P;
         memcpy(to, lane->result + l * s->P, s->P * sizeof *to);
-        finish_term(to, b, scale, share, NULL, 0.0);
-        if (!keep(to, s->P, coder->format, lane->half)) return too_large("the MLP term", l, err);
+        finish_component(to, b, scale, share, NULL, 0.0);
+        if (!keep(to, s->P, coder->format, lane->half))
+            return too_large("the MLP contribution", l, err);
     }
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_coder_put(cs_coder *coder, int lane_number, cs_codes *codes, size_t slot,
-                             const cs_trace *trace, clipspan_error *err)
+clipspan_status cs_coder_put(cs_coder *coder, int lane_number, cs_coefficients *coefficients,
+                             size_t slot, const cs_trace *trace, clipspan_error *err)
 {
-    clipspan_status status = put_picture(coder, &coder->lane[lane_number], codes, slot, trace, err);
+    clipspan_status status =
+        put_image(coder, &coder->lane[lane_number], coefficients, slot, trace, err);
     if (status != CLIPSPAN_OK)
-        empty_slot(codes, slot);
+        empty_slot(coefficients, slot);
     else
-        codes->used[slot] = 1;
+        coefficients->used[slot] = 1;
     return status;
 }
 
@@ -292,7 +298,7 @@ clipspan_status cs_coder_put(cs_coder *coder, int lane_number, cs_codes *codes, 
 
 typedef struct finish_job {
     cs_coder *coder;
-    cs_codes *codes;
+    cs_coefficients *coefficients;
 } finish_job;
 
 /* result : [B, P] = (z W_O + b_O) G of a layer; z : [H, B, K], head-major. */
@@ -301,7 +307,7 @@ static clipspan_status through_layer(cs_coder *c, coder_lane *lane, const float 
 {
     const cs_shape *s = &c->shape;
     const cs_tower *t = c->tower;
-    const cs_basis *b = c->basis;
+    const cs_output_map *b = c->output_map;
     const cs_block *block = &t->blocks[layer];
     size_t panel = block->width / block->out_panels, heads = panel / s->K, B = c->room, h, i;
     for (h = 0; h < block->heads; h++)
@@ -321,22 +327,25 @@ static clipspan_status finish_layer(const finish_job *j, coder_lane *lane, size_
                                     clipspan_error *err)
 {
     cs_coder *c = j->coder;
-    cs_codes *codes = j->codes;
+    cs_coefficients *coefficients = j->coefficients;
     const cs_shape *s = &c->shape;
-    const double *bias = c->basis->bias + l * s->P;
+    const double *bias = c->output_map->bias + l * s->P;
     double tokens = (double)s->N, share = 1.0 / (2.0 * (double)s->L + 1.0);
     size_t B = c->room, i, at = l * B * s->D;
-    float *to = codes->attention + l * B * s->P;
-    CS_TRY(through_layer(c, lane, codes->z + at, l, err));
+    float *to = coefficients->attention + l * B * s->P;
+    CS_TRY(through_layer(c, lane, coefficients->z + at, l, err));
     memcpy(to, lane->result, B * s->P * sizeof *to);
     for (i = 0; i < B; i++)
-        finish_term(to + i * s->P, c->basis, codes->scale + 3 * i, share, NULL, 0.0);
-    CS_TRY(through_layer(c, lane, codes->z_class + at, l, err));
-    to = codes->class_part + l * B * s->P;
+        finish_component(to + i * s->P, c->output_map, coefficients->scale + 3 * i, share, NULL,
+                         0.0);
+    CS_TRY(through_layer(c, lane, coefficients->z_class + at, l, err));
+    to = coefficients->class_self_attention + l * B * s->P;
     memcpy(to, lane->result, B * s->P * sizeof *to);
     for (i = 0; i < B; i++, to += s->P) {
-        finish_term(to, c->basis, codes->scale + 3 * i, share / tokens, bias, 1.0 / tokens - 1.0);
-        if (!keep(to, s->P, c->format, lane->half)) return too_large("the class part", l, err);
+        finish_component(to, c->output_map, coefficients->scale + 3 * i, share / tokens, bias,
+                         1.0 / tokens - 1.0);
+        if (!keep(to, s->P, c->format, lane->half))
+            return too_large("the class-token self-attention", l, err);
     }
     return CLIPSPAN_OK;
 }
@@ -348,9 +357,10 @@ static void run_finish(void *context, size_t layer, int lane_number)
     if (lane->error.code == CLIPSPAN_OK) finish_layer(j, lane, layer, &lane->error);
 }
 
-clipspan_status cs_coder_finish(cs_coder *coder, cs_codes *codes, int threads, clipspan_error *err)
+clipspan_status cs_coder_finish(cs_coder *coder, cs_coefficients *coefficients, int threads,
+                                clipspan_error *err)
 {
-    finish_job job = {coder, codes};
+    finish_job job = {coder, coefficients};
     int i;
     for (i = 0; i < coder->lanes; i++)
         cs_clear(&coder->lane[i].error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A from the weights, a layer a job: W_O^T in rows, times G. */
-#include "decompose/basis.h"
+#include "decompose/output_map.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 
@@ -21,7 +21,7 @@ cs_shape cs_shape_get(const cs_config *config)
     return s;
 }
 
-size_t cs_basis_panels(size_t width)
+size_t cs_output_map_panels(size_t width)
 {
     size_t panel;
     for (panel = PANEL; panel >= 16; panel--)
@@ -29,10 +29,10 @@ size_t cs_basis_panels(size_t width)
     return 1;
 }
 
-const float *cs_basis_head(const cs_basis *basis, size_t layer, size_t head)
+const float *cs_output_map_head(const cs_output_map *output_map, size_t layer, size_t head)
 {
-    const cs_shape *s = &basis->shape;
-    return basis->rows + (layer * s->H + head) * s->C * s->P;
+    const cs_shape *s = &output_map->shape;
+    return output_map->rows + (layer * s->H + head) * s->C * s->P;
 }
 
 /* A part as float32: [rows, columns] as stored. */
@@ -57,7 +57,7 @@ static clipspan_status read_part(float **out, const cs_checkpoint *checkpoint, c
 
 typedef struct maker {
     const cs_checkpoint *checkpoint;
-    cs_basis *basis;
+    cs_output_map *output_map;
     const cs_simd *simd;
     clipspan_precision precision;
     float *gain, *projection; /* [D], [D, P] or [P, D] when turned */
@@ -67,14 +67,14 @@ typedef struct maker {
 
 static double projected(const maker *m, size_t d, size_t p)
 {
-    const cs_shape *s = &m->basis->shape;
+    const cs_shape *s = &m->output_map->shape;
     return (double)(m->turned ? m->projection[p * s->D + d] : m->projection[d * s->P + p]);
 }
 
 /* out[p] = sum_d x[d] gain[d] P[d, p], without the gain when it is NULL. */
 static void project(double *out, const maker *m, const float *x, const float *gain)
 {
-    const cs_shape *s = &m->basis->shape;
+    const cs_shape *s = &m->output_map->shape;
     size_t d, p;
     memset(out, 0, s->P * sizeof *out);
     for (d = 0; d < s->D; d++) {
@@ -87,7 +87,7 @@ static void project(double *out, const maker *m, const float *x, const float *ga
 static clipspan_status make_joint(maker *m, clipspan_error *err)
 {
     clipspan_status status;
-    cs_basis *b = m->basis;
+    cs_output_map *b = m->output_map;
     const cs_shape *s = &b->shape;
     cs_tensor_ref ref = cs_checkpoint_part(m->checkpoint, CLIPSPAN_IMAGE, CS_PROJECTION, 0);
     float *beta = NULL, *joint = NULL;
@@ -97,8 +97,8 @@ static clipspan_status make_joint(maker *m, clipspan_error *err)
     CS_TRY_DONE(read_part(&m->projection, m->checkpoint, CS_PROJECTION, 0, err));
     CS_TRY_DONE(read_part(&beta, m->checkpoint, CS_LN_POST_BIAS, 0, err));
     joint = cs_alloc_aligned(s->P * s->D, sizeof *joint, "the projection", err);
-    b->mean_share = cs_alloc(s->P, sizeof *b->mean_share, "a basis", err);
-    b->beta_share = cs_alloc(s->P, sizeof *b->beta_share, "a basis", err);
+    b->mean_share = cs_alloc(s->P, sizeof *b->mean_share, "a output map", err);
+    b->beta_share = cs_alloc(s->P, sizeof *b->beta_share, "a output map", err);
     status = CLIPSPAN_E_NOMEM;
     if (!joint || !b->mean_share || !b->beta_share) goto done;
     project(b->mean_share, m, NULL, m->gain);
@@ -106,7 +106,7 @@ static clipspan_status make_joint(maker *m, clipspan_error *err)
     for (p = 0; p < s->P; p++)
         for (d = 0; d < s->D; d++)
             joint[p * s->D + d] = (float)((double)m->gain[d] * projected(m, d, p));
-    b->panels = cs_basis_panels(s->D);
+    b->panels = cs_output_map_panels(s->D);
     status = cs_matrix_new(&b->joint, joint, NULL, s->P, s->D, b->panels, CLIPSPAN_F32, err);
 done:
     cs_free(beta);
@@ -118,7 +118,8 @@ done:
 
 /* x : [panels][K, D / panels] = rows of W_O^T of the layer's `place`-th head; W_O : [D, width],
  * rows are outputs. */
-static void turn_head(float *x, const float *weights, const cs_basis *b, size_t width, size_t place)
+static void turn_head(float *x, const float *weights, const cs_output_map *b, size_t width,
+                      size_t place)
 {
     const cs_shape *s = &b->shape;
     size_t panel = s->D / b->panels, d, k;
@@ -128,15 +129,15 @@ static void turn_head(float *x, const float *weights, const cs_basis *b, size_t 
 }
 
 /* The three rows below the weights' rows: shared by the `count` heads of a layer. */
-static void put_shares(float *rows, const cs_basis *b, size_t layer, size_t count)
+static void put_shares(float *rows, const cs_output_map *b, size_t layer, size_t count)
 {
     const cs_shape *s = &b->shape;
-    double heads = (double)count, terms = 2.0 * (double)s->L + 1.0;
+    double heads = (double)count, components = 2.0 * (double)s->L + 1.0;
     size_t p;
     for (p = 0; p < s->P; p++) {
         rows[p] = (float)(b->bias[layer * s->P + p] / heads);
-        rows[s->P + p] = (float)(b->mean_share[p] / (terms * heads));
-        rows[2 * s->P + p] = (float)(b->beta_share[p] / (terms * heads));
+        rows[s->P + p] = (float)(b->mean_share[p] / (components * heads));
+        rows[2 * s->P + p] = (float)(b->beta_share[p] / (components * heads));
     }
 }
 
@@ -155,7 +156,7 @@ static clipspan_status round_weights(float *weights, size_t count, const cs_simd
 static clipspan_status make_layer(maker *m, size_t layer, clipspan_error *err)
 {
     clipspan_status status;
-    cs_basis *b = m->basis;
+    cs_output_map *b = m->output_map;
     const cs_shape *s = &b->shape;
     cs_product_plan plan = {s->K, CS_STORE, 0, 1};
     cs_product *product = NULL;
@@ -196,21 +197,21 @@ static void run_layer(void *context, size_t layer, int lane)
     make_layer(m, layer, &m->errors[layer]);
 }
 
-clipspan_status cs_basis_new(cs_basis **out, const cs_checkpoint *checkpoint,
-                             clipspan_precision precision, int threads, const cs_simd *simd,
-                             clipspan_error *err)
+clipspan_status cs_output_map_new(cs_output_map **out, const cs_checkpoint *checkpoint,
+                                  clipspan_precision precision, int threads, const cs_simd *simd,
+                                  clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
-    cs_basis *b = cs_alloc_zero(1, sizeof *b, "a basis", err);
+    cs_output_map *b = cs_alloc_zero(1, sizeof *b, "a output map", err);
     maker m = {checkpoint, b, simd, precision, NULL, NULL, 0, NULL};
     size_t count, l;
     *out = NULL;
     if (!b) return CLIPSPAN_E_NOMEM;
     b->shape = cs_shape_get(cs_checkpoint_config(checkpoint));
     if (!cs_size_mul(&count, b->shape.L * b->shape.H, b->shape.C * b->shape.P)) count = SIZE_MAX;
-    b->rows = cs_alloc_aligned(count, sizeof *b->rows, "the bases of all heads", err);
-    b->bias = cs_alloc(b->shape.L * b->shape.P, sizeof *b->bias, "a basis", err);
-    m.errors = cs_alloc_zero(b->shape.L, sizeof *m.errors, "a basis", err);
+    b->rows = cs_alloc_aligned(count, sizeof *b->rows, "the output maps of all heads", err);
+    b->bias = cs_alloc(b->shape.L * b->shape.P, sizeof *b->bias, "a output map", err);
+    m.errors = cs_alloc_zero(b->shape.L, sizeof *m.errors, "a output map", err);
     if (!b->rows || !b->bias || !m.errors) goto done;
     CS_TRY_DONE(make_joint(&m, err));
     cs_parallel_for(b->shape.L, threads, run_layer, &m);
@@ -226,13 +227,13 @@ done:
     cs_free(m.gain);
     cs_free(m.projection);
     cs_free(m.errors);
-    cs_basis_free(&b);
+    cs_output_map_free(&b);
     return status;
 }
 
-void cs_basis_free(cs_basis **basis)
+void cs_output_map_free(cs_output_map **output_map)
 {
-    cs_basis *b = basis ? *basis : NULL;
+    cs_output_map *b = output_map ? *output_map : NULL;
     if (!b) return;
     cs_free(b->rows);
     cs_free(b->bias);
@@ -240,5 +241,5 @@ void cs_basis_free(cs_basis **basis)
     cs_free(b->beta_share);
     cs_matrix_free(&b->joint);
     cs_free(b);
-    *basis = NULL;
+    *output_map = NULL;
 }

@@ -11,14 +11,16 @@
 
 #define SMALLEST_EIGENVALUE 1e-12 /* of the largest: directions below hold rounding noise */
 #define SMALLEST_VARIANCE   1e-12 /* of tr C: below, a head is used up */
-#define SYNONYM             0.9   /* cosine */
-#define LOOKED_AT           24    /* texts next to the winner that may be rivals or synonyms */
+#define NEAR_DUPLICATE      0.9   /* cosine */
+#define LOOKED_AT                                                                                  \
+    24 /* texts next to the winner that may be runners-up or
+                                     near-duplicates */
 
 /* How far a screened v may be off, of |text| sqrt(largest v tr C). Its parts: coordinates of unit
  * texts are within about 1e-7 (float32 sums of P products), which moves v by at most
  * 2e-7 sqrt(v tr C); the kernels' own rounding and every pick add less than that. Largest seen
  * on random heads: a thirtieth of this. */
-#define SCREEN_ERROR        4e-6
+#define SCREEN_ERROR 4e-6
 
 /* C and S to the kept span; keep holds r rows. cov = K^T (K C K^T) K. */
 static void restrict_covariance(cs_span_lane *lane)
@@ -107,7 +109,7 @@ clipspan_status cs_span_begin(cs_span_lane *lane, const cs_span_moments *moments
                               clipspan_error *err)
 {
     const size_t q = lane->q;
-    lane->picks = 0;
+    lane->basis_texts = 0;
     lane->total = 0.0;
     lane->largest = 0.0;
     CS_TRY(choose_rank(lane, moments, rank, err));
@@ -122,7 +124,7 @@ clipspan_status cs_span_begin(cs_span_lane *lane, const cs_span_moments *moments
     return CLIPSPAN_OK;
 }
 
-/* x into the kept span and orthogonal to all picks so far, twice for what rounding leaves. */
+/* x into the kept span and orthogonal to all basis texts so far, twice for what rounding leaves. */
 static void deflate(double *x, cs_span_lane *lane, double *along)
 {
     const cs_simd *simd = lane->pool->simd;
@@ -135,10 +137,10 @@ static void deflate(double *x, cs_span_lane *lane, double *along)
         memcpy(x, kept, q * sizeof *x);
     }
     for (int pass = 0; pass < 2; pass++) {
-        simd->rows_dot(along, lane->t, q, lane->picks, x, q);
-        for (size_t j = 0; j < lane->picks; j++)
+        simd->rows_dot(along, lane->t, q, lane->basis_texts, x, q);
+        for (size_t j = 0; j < lane->basis_texts; j++)
             along[j] = -along[j];
-        simd->rows_add(x, lane->t, q, lane->picks, along, q);
+        simd->rows_add(x, lane->t, q, lane->basis_texts, along, q);
     }
 }
 
@@ -157,7 +159,8 @@ static const double *coordinates(cs_span_lane *lane, size_t text)
     return exact;
 }
 
-/* v of a text as the picks so far left it; x : [q] comes back deflated, image : [q] is C x. */
+/* v of a text as the basis texts so far left it; x : [q] comes back deflated, image : [q] is C
+ * x. */
 static double variance_of(double *x, double *image, cs_span_lane *lane, double *scratch)
 {
     deflate(x, lane, scratch);
@@ -170,12 +173,13 @@ int cs_span_next(cs_span_found *out, cs_span_lane *lane)
     const cs_span_pool *pool = lane->pool;
     const size_t q = lane->q, bytes = q * sizeof(double);
     double *x = lane->second, *image = x + lane->C, *scratch = image + lane->C;
-    double *t = lane->t + lane->picks * q, *Ct = lane->images + lane->picks * q;
+    double *t = lane->t + lane->basis_texts * q, *Ct = lane->images + lane->basis_texts * q;
     double noise = SCREEN_ERROR * pool->longest * sqrt(lane->largest * lane->total), size;
     float bound;
     int found = 0;
-    if (lane->picks >= lane->r || lane->picks >= lane->most || !(lane->total > 0.0)) return 0;
-    noise *= 1.0 + (double)lane->picks / 8.0;
+    if (lane->basis_texts >= lane->r || lane->basis_texts >= lane->most || !(lane->total > 0.0))
+        return 0;
+    noise *= 1.0 + (double)lane->basis_texts / 8.0;
     bound = nextafterf((float)(largest(lane->v, pool->T) - noise), -INFINITY);
     for (size_t i = 0; i < pool->T; i++) {
         double v;
@@ -203,7 +207,7 @@ void cs_span_remove(cs_span_lane *lane)
 {
     const cs_span_pool *pool = lane->pool;
     const size_t q = lane->q;
-    const double *t = lane->t + lane->picks * q, *Ct = lane->images + lane->picks * q;
+    const double *t = lane->t + lane->basis_texts * q, *Ct = lane->images + lane->basis_texts * q;
     double *u = lane->a, c = cs_dot(t, Ct, q);
     memcpy(u, Ct, q * sizeof *u);
     deflate(u, lane, lane->second);
@@ -211,8 +215,8 @@ void cs_span_remove(cs_span_lane *lane)
         lane->t32[j] = (float)t[j];
         lane->u32[j] = (float)u[j];
     }
-    lane->picks++;
-    if (lane->picks < lane->r && lane->picks < lane->most)
+    lane->basis_texts++;
+    if (lane->basis_texts < lane->r && lane->basis_texts < lane->most)
         pool->simd->panel_deflate(lane->v, lane->panels, pool->parts * pool->part / CS_PANEL, q,
                                   lane->t32, lane->u32, (float)c);
 }
@@ -234,25 +238,26 @@ static size_t next_best(uint32_t *best, const cs_span_lane *lane, size_t but)
     return count;
 }
 
-void cs_span_compare(clipspan_pick *pick, cs_span_lane *lane, const cs_span_found *found)
+void cs_span_compare(clipspan_basis_text *basis_text, cs_span_lane *lane,
+                     const cs_span_found *found)
 {
     const size_t q = lane->q;
     double *x = lane->second, *image = x + lane->C, *scratch = image + lane->C;
-    const double *t = lane->t + lane->picks * q;
+    const double *t = lane->t + lane->basis_texts * q;
     uint32_t best[LOOKED_AT];
     size_t count = next_best(best, lane, found->text);
-    pick->rivals = pick->synonyms = 0;
-    for (size_t k = 0; k < count && pick->rivals < CLIPSPAN_RIVALS; k++) {
+    basis_text->runners_up = basis_text->near_duplicates = 0;
+    for (size_t k = 0; k < count && basis_text->runners_up < CLIPSPAN_RUNNERS_UP; k++) {
         const float *panel = lane->panels + best[k] / CS_PANEL * CS_PANEL * q + best[k] % CS_PANEL;
-        clipspan_rival rival = {best[k], 0.0};
+        clipspan_runner_up runner_up = {best[k], 0.0};
         double size;
         for (size_t j = 0; j < q; j++)
             x[j] = (double)panel[j * CS_PANEL];
-        rival.ratio = fmin(variance_of(x, image, lane, scratch) / found->variance, 1.0);
+        runner_up.ratio = fmin(variance_of(x, image, lane, scratch) / found->variance, 1.0);
         size = sqrt(cs_dot(x, x, q));
-        if (cs_dot(x, t, q) <= SYNONYM * size)
-            pick->rival[pick->rivals++] = rival;
-        else if (pick->synonyms < CLIPSPAN_RIVALS)
-            pick->synonym[pick->synonyms++] = rival;
+        if (cs_dot(x, t, q) <= NEAR_DUPLICATE * size)
+            basis_text->runner_up[basis_text->runners_up++] = runner_up;
+        else if (basis_text->near_duplicates < CLIPSPAN_RUNNERS_UP)
+            basis_text->near_duplicate[basis_text->near_duplicates++] = runner_up;
     }
 }

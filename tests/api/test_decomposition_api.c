@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Parts and their statistics through the public interface alone: sums, the same bytes for any
- * number of threads, pictures that cannot be used, and arguments that are refused. What the numbers
+ * number of threads, images that cannot be used, and arguments that are refused. What the numbers
  * themselves must be is tests/decompose's business. Runs once per kernel level (CLIPSPAN_CPU). */
 #define _POSIX_C_SOURCE 200809L
 #include "tiny.h"
@@ -15,15 +15,15 @@
 
 #include <cmocka.h>
 
-#define PICTURES 40
+#define IMAGES 40
 
 /* Of the model below. */
 enum { L = 3, H = 3, P = 12, N = 5 };
 
 static char *folder;
 static clipspan_model *model;
-static uint8_t *pixels; /* [PICTURES, 16, 16, 3] */
-static const size_t picture_size = 16 * 16 * 3;
+static uint8_t *pixels; /* [IMAGES, 16, 16, 3] */
+static const size_t image_size = 16 * 16 * 3;
 
 static int set_up(void **state)
 {
@@ -36,11 +36,11 @@ static int set_up(void **state)
     folder = cs_tiny_folder();
     cs_tiny_write_openclip(folder, &tiny, 5);
     if (clipspan_model_open(&model, folder, NULL, NULL)) return -1;
-    pixels = malloc(PICTURES * picture_size);
-    for (i = 0; i < PICTURES * picture_size; i++) {
+    pixels = malloc(IMAGES * image_size);
+    for (i = 0; i < IMAGES * image_size; i++) {
         seed = seed * 1664525U + 1013904223U;
         pixels[i] = (uint8_t)(seed >> 24);
-        if (i / picture_size % 3) pixels[i] = (uint8_t)(pixels[i] / 4 + i / picture_size * 5);
+        if (i / image_size % 3) pixels[i] = (uint8_t)(pixels[i] / 4 + i / image_size * 5);
     }
     return 0;
 }
@@ -65,13 +65,13 @@ static clipspan_encoder *new_encoder(int threads)
     return encoder;
 }
 
-static clipspan_parts *new_parts(clipspan_encoder *encoder, int tokens)
+static clipspan_decomposition *new_decomposition(clipspan_encoder *encoder, int tokens)
 {
-    clipspan_parts_options o = CLIPSPAN_PARTS_OPTIONS_INIT;
-    clipspan_parts *parts = NULL;
+    clipspan_decomposition_options o = CLIPSPAN_DECOMPOSITION_OPTIONS_INIT;
+    clipspan_decomposition *parts = NULL;
     clipspan_error err;
     o.tokens = tokens;
-    if (clipspan_parts_new(&parts, encoder, &o, &err)) fail_msg("%s", err.message);
+    if (clipspan_decomposition_new(&parts, encoder, &o, &err)) fail_msg("%s", err.message);
     return parts;
 }
 
@@ -80,17 +80,18 @@ static clipspan_parts *new_parts(clipspan_encoder *encoder, int tokens)
 static void parts_add_up(void **state)
 {
     clipspan_encoder *encoder = new_encoder(2);
-    clipspan_parts *parts = new_parts(encoder, 0);
-    float heads[L][H][P], layers[L][P], mlps[L + 1][P], class_part[L][P];
+    clipspan_decomposition *parts = new_decomposition(encoder, 0);
+    float heads[L][H][P], layers[L][P], mlps[L + 1][P], class_self_attention[L][P];
     size_t i, l, h, p;
     (void)state;
-    assert_int_equal(clipspan_parts_run_pixels(parts, pixels, 32, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_get_count(parts), 32);
+    assert_int_equal(clipspan_decomposition_run_pixels(parts, pixels, 32, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_get_count(parts), 32);
     for (i = 0; i < 32; i++) {
-        const float *embedding = clipspan_parts_get_embeddings(parts) + i * P;
+        const float *embedding = clipspan_decomposition_get_embeddings(parts) + i * P;
         double off;
-        assert_int_equal(clipspan_parts_run_terms(heads[0][0], layers[0], mlps[0], class_part[0],
-                                                  parts, i, NULL),
+        assert_int_equal(clipspan_decomposition_run_contributions(heads[0][0], layers[0], mlps[0],
+                                                                  class_self_attention[0], parts, i,
+                                                                  NULL),
                          CLIPSPAN_OK);
         for (p = 0; p < P; p++) {
             double all = 0.0;
@@ -105,33 +106,35 @@ static void parts_add_up(void **state)
                 all += (double)mlps[l][p];
             assert_true(fabs(all - (double)embedding[p]) < 1e-5);
         }
-        assert_int_equal(clipspan_parts_run_check(&off, parts, i, NULL), CLIPSPAN_OK);
+        assert_int_equal(clipspan_decomposition_run_check(&off, parts, i, NULL), CLIPSPAN_OK);
         assert_true(off > 0.0 && off < 1e-5);
     }
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
 }
 
 /* Unit embeddings of a plain encoder, bit for bit; tokens add up to heads, class tokens to the
- * class part. */
+ * class-token self-attention. */
 static void tokens_add_up(void **state)
 {
     clipspan_encoder_options o = CLIPSPAN_ENCODER_OPTIONS_INIT;
     clipspan_encoder *encoder = new_encoder(1), *plain = NULL;
-    clipspan_parts *parts = new_parts(encoder, 1);
-    float heads[L][H][P], class_part[L][P], tokens[N][P], embedding[P];
+    clipspan_decomposition *parts = new_decomposition(encoder, 1);
+    float heads[L][H][P], class_self_attention[L][P], tokens[N][P], embedding[P];
     size_t l, h, n, p;
     (void)state;
     assert_int_equal(clipspan_encoder_new(&plain, model, &o, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_encoder_run_pixels(embedding, plain, pixels, 1, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_run_pixels(parts, pixels, 1, NULL), CLIPSPAN_OK);
-    assert_memory_equal(clipspan_parts_get_embeddings(parts), embedding, sizeof embedding);
-    clipspan_parts_run_terms(heads[0][0], NULL, NULL, class_part[0], parts, 0, NULL);
+    assert_int_equal(clipspan_decomposition_run_pixels(parts, pixels, 1, NULL), CLIPSPAN_OK);
+    assert_memory_equal(clipspan_decomposition_get_embeddings(parts), embedding, sizeof embedding);
+    clipspan_decomposition_run_contributions(heads[0][0], NULL, NULL, class_self_attention[0],
+                                             parts, 0, NULL);
     for (l = 0; l < L; l++) {
         double own[P] = {0};
         for (h = 0; h < H; h++) {
-            assert_int_equal(clipspan_parts_run_tokens(tokens[0], parts, (int)l, (int)h, NULL),
-                             CLIPSPAN_OK);
+            assert_int_equal(
+                clipspan_decomposition_run_tokens(tokens[0], parts, (int)l, (int)h, NULL),
+                CLIPSPAN_OK);
             for (p = 0; p < P; p++) {
                 double sum = 0.0;
                 for (n = 0; n < N; n++)
@@ -141,18 +144,18 @@ static void tokens_add_up(void **state)
             }
         }
         for (p = 0; p < P; p++)
-            assert_true(fabs(own[p] - (double)class_part[l][p]) < 2e-6);
+            assert_true(fabs(own[p] - (double)class_self_attention[l][p]) < 2e-6);
     }
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     clipspan_encoder_free(&plain);
 }
 
-/* A file that is no picture keeps its number; its parts are zero. */
+/* A file that is no image keeps its number; its parts are zero. */
 static void bad_files(void **state)
 {
     clipspan_encoder *encoder = new_encoder(2);
-    clipspan_parts *parts = new_parts(encoder, 0);
+    clipspan_decomposition *parts = new_decomposition(encoder, 0);
     clipspan_stats *stats = NULL;
     clipspan_error errors[3], err;
     char *good = cs_tiny_path(folder, "good.png"), *bad = cs_tiny_path(folder, "bad.png");
@@ -161,26 +164,26 @@ static void bad_files(void **state)
     size_t i;
     (void)state;
     assert_int_equal(clipspan_png_write(good, pixels, 16, 16, 1, NULL), CLIPSPAN_OK);
-    cs_tiny_write_text(folder, "bad.png", "no picture");
-    assert_int_equal(clipspan_parts_run_files(parts, errors, paths, 3, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_parts_get_count(parts), 3);
+    cs_tiny_write_text(folder, "bad.png", "no image");
+    assert_int_equal(clipspan_decomposition_run_files(parts, errors, paths, 3, NULL), CLIPSPAN_OK);
+    assert_int_equal(clipspan_decomposition_get_count(parts), 3);
     assert_int_equal(errors[0].code, CLIPSPAN_OK);
     assert_int_not_equal(errors[1].code, CLIPSPAN_OK);
-    clipspan_parts_run_terms(heads[0], layers, NULL, NULL, parts, 1, NULL);
+    clipspan_decomposition_run_contributions(heads[0], layers, NULL, NULL, parts, 1, NULL);
     for (i = 0; i < L * P; i++)
         assert_true(layers[i] == 0.0F);
-    clipspan_parts_run_terms(heads[0], NULL, NULL, NULL, parts, 0, NULL);
-    clipspan_parts_run_terms(heads[1], NULL, NULL, NULL, parts, 2, NULL);
+    clipspan_decomposition_run_contributions(heads[0], NULL, NULL, NULL, parts, 0, NULL);
+    clipspan_decomposition_run_contributions(heads[1], NULL, NULL, NULL, parts, 2, NULL);
     for (i = 0; i < L * H * P; i++)
         assert_true(fabs((double)heads[0][i] - (double)heads[1][i]) < 1e-6);
     assert_int_equal(clipspan_stats_new(&stats, encoder, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_stats_add(stats, parts, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_stats_get_count(stats), 2);
-    assert_int_equal(clipspan_parts_run_files(parts, NULL, paths, 3, &err), errors[1].code);
+    assert_int_equal(clipspan_decomposition_run_files(parts, NULL, paths, 3, &err), errors[1].code);
     assert_non_null(strstr(err.message, "bad.png"));
-    assert_int_equal(clipspan_parts_get_count(parts), 0);
+    assert_int_equal(clipspan_decomposition_get_count(parts), 0);
     clipspan_stats_free(&stats);
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     free(good);
     free(bad);
@@ -188,21 +191,21 @@ static void bad_files(void **state)
 
 /* ---- Statistics ---- */
 
-/* Statistics of all pictures, in runs of `step`. */
+/* Statistics of all images, in runs of `step`. */
 static clipspan_stats *count_all(int threads, size_t step, double *squares, const float *direction)
 {
     clipspan_encoder *encoder = new_encoder(threads);
-    clipspan_parts *parts = new_parts(encoder, 0);
+    clipspan_decomposition *parts = new_decomposition(encoder, 0);
     clipspan_stats *stats = NULL;
     size_t at, i, k, p;
     assert_int_equal(clipspan_stats_new(&stats, encoder, NULL), CLIPSPAN_OK);
-    for (at = 0; at < PICTURES; at += step) {
-        size_t count = PICTURES - at < step ? PICTURES - at : step;
-        clipspan_parts_run_pixels(parts, pixels + at * picture_size, count, NULL);
+    for (at = 0; at < IMAGES; at += step) {
+        size_t count = IMAGES - at < step ? IMAGES - at : step;
+        clipspan_decomposition_run_pixels(parts, pixels + at * image_size, count, NULL);
         assert_int_equal(clipspan_stats_add(stats, parts, NULL), CLIPSPAN_OK);
         for (i = 0; squares && i < count; i++) { /* sums and sums of squares along a direction */
             float heads[L * H][P];
-            clipspan_parts_run_terms(heads[0], NULL, NULL, NULL, parts, i, NULL);
+            clipspan_decomposition_run_contributions(heads[0], NULL, NULL, NULL, parts, i, NULL);
             for (k = 0; k < L * H; k++) {
                 double dot = 0.0;
                 for (p = 0; p < P; p++)
@@ -212,7 +215,7 @@ static clipspan_stats *count_all(int threads, size_t step, double *squares, cons
             }
         }
     }
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
     return stats;
 }
@@ -220,22 +223,23 @@ static clipspan_stats *count_all(int threads, size_t step, double *squares, cons
 static void directions_and_means(void **state)
 {
     double sums[L * H * 2] = {0}, mean[L * H], variance[L * H];
-    float direction[P], heads[L * H][P], layers[L][P], mlps[L + 1][P], class_part[L][P], m[P];
+    float direction[P], heads[L * H][P], layers[L][P], mlps[L + 1][P], class_self_attention[L][P],
+        m[P];
     clipspan_stats *stats;
     size_t k, p, l;
     (void)state;
     for (p = 0; p < P; p++)
         direction[p] = (float)((int)p % 5 - 2) / 4.0F;
     stats = count_all(2, 7, sums, direction);
-    assert_int_equal(clipspan_stats_get_count(stats), PICTURES);
+    assert_int_equal(clipspan_stats_get_count(stats), IMAGES);
     assert_int_equal(clipspan_stats_run_direction(mean, variance, stats, direction, NULL),
                      CLIPSPAN_OK);
-    assert_int_equal(
-        clipspan_stats_run_means(heads[0], layers[0], mlps[0], class_part[0], m, stats, NULL),
-        CLIPSPAN_OK);
+    assert_int_equal(clipspan_stats_run_means(heads[0], layers[0], mlps[0], class_self_attention[0],
+                                              m, stats, NULL),
+                     CLIPSPAN_OK);
     for (k = 0; k < L * H; k++) {
-        double expected = sums[2 * k] / PICTURES, dot = 0.0;
-        double spread = (sums[2 * k + 1] - expected * sums[2 * k]) / (PICTURES - 1);
+        double expected = sums[2 * k] / IMAGES, dot = 0.0;
+        double spread = (sums[2 * k + 1] - expected * sums[2 * k]) / (IMAGES - 1);
         for (p = 0; p < P; p++)
             dot += (double)heads[k][p] * (double)direction[p];
         assert_true(fabs(mean[k] - expected) < 1e-6 && fabs(mean[k] - dot) < 1e-6);
@@ -252,22 +256,23 @@ static void directions_and_means(void **state)
     clipspan_stats_free(&stats);
 }
 
-static void strengths_add_up(void **state)
+static void variance_shares_add_up(void **state)
 {
-    clipspan_strength heads[L * H], layers[L], mlps[L + 1], class_part[L];
+    clipspan_variance_share heads[L * H], layers[L], mlps[L + 1], class_self_attention[L];
     clipspan_stats *stats = count_all(1, 32, NULL, NULL);
     double by_head = 0.0, by_layer = 0.0;
     size_t i;
     (void)state;
-    assert_int_equal(clipspan_stats_run_strengths(heads, layers, mlps, class_part, stats, NULL),
-                     CLIPSPAN_OK);
+    assert_int_equal(
+        clipspan_stats_run_variance_shares(heads, layers, mlps, class_self_attention, stats, NULL),
+        CLIPSPAN_OK);
     for (i = 0; i < L * H; i++) {
         assert_true(heads[i].variance > 0.0);
         by_head += heads[i].share;
     }
     for (i = 0; i < L; i++) {
         by_layer += layers[i].share;
-        assert_true(class_part[i].variance > 0.0);
+        assert_true(class_self_attention[i].variance > 0.0);
     }
     for (i = 0; i <= L; i++) {
         by_head += mlps[i].share;
@@ -278,39 +283,39 @@ static void strengths_add_up(void **state)
 }
 
 /* Threads leave no trace; merging halves is as good as counting all, within rounding: mean products
- * with the embedding are float32 sums over the pictures of a run. */
+ * with the embedding are float32 sums over the images of a run. */
 static void the_same_again(void **state)
 {
-    clipspan_strength one[L * H], three[L * H], merged[L * H];
+    clipspan_variance_share one[L * H], three[L * H], merged[L * H];
     clipspan_stats *a = count_all(1, 8, NULL, NULL), *b = count_all(3, 8, NULL, NULL);
     clipspan_encoder *encoder = new_encoder(1);
-    clipspan_parts *parts = new_parts(encoder, 0);
+    clipspan_decomposition *parts = new_decomposition(encoder, 0);
     clipspan_stats *left = NULL, *right = NULL;
     size_t i;
     (void)state;
-    clipspan_stats_run_strengths(one, NULL, NULL, NULL, a, NULL);
-    clipspan_stats_run_strengths(three, NULL, NULL, NULL, b, NULL);
+    clipspan_stats_run_variance_shares(one, NULL, NULL, NULL, a, NULL);
+    clipspan_stats_run_variance_shares(three, NULL, NULL, NULL, b, NULL);
     assert_memory_equal(one, three, sizeof one);
     assert_int_equal(clipspan_stats_new(&left, encoder, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_stats_new(&right, encoder, NULL), CLIPSPAN_OK);
-    clipspan_parts_run_pixels(parts, pixels, 20, NULL);
+    clipspan_decomposition_run_pixels(parts, pixels, 20, NULL);
     clipspan_stats_add(left, parts, NULL);
-    clipspan_parts_run_pixels(parts, pixels + 20 * picture_size, 20, NULL);
+    clipspan_decomposition_run_pixels(parts, pixels + 20 * image_size, 20, NULL);
     clipspan_stats_add(right, parts, NULL);
     assert_int_equal(clipspan_stats_merge(left, right, NULL), CLIPSPAN_OK);
-    assert_int_equal(clipspan_stats_get_count(left), PICTURES);
+    assert_int_equal(clipspan_stats_get_count(left), IMAGES);
     assert_int_equal(clipspan_stats_get_count(right), 20);
-    clipspan_stats_run_strengths(merged, NULL, NULL, NULL, left, NULL);
+    clipspan_stats_run_variance_shares(merged, NULL, NULL, NULL, left, NULL);
     for (i = 0; i < L * H; i++)
         assert_true(fabs(one[i].share - merged[i].share) < 1e-6 &&
                     fabs(one[i].variance - merged[i].variance) < 1e-12);
     clipspan_stats_add(left, parts, NULL); /* on top of what was merged */
-    assert_int_equal(clipspan_stats_get_count(left), PICTURES + 20);
+    assert_int_equal(clipspan_stats_get_count(left), IMAGES + 20);
     clipspan_stats_free(&a);
     clipspan_stats_free(&b);
     clipspan_stats_free(&left);
     clipspan_stats_free(&right);
-    clipspan_parts_free(&parts);
+    clipspan_decomposition_free(&parts);
     clipspan_encoder_free(&encoder);
 }
 
@@ -318,14 +323,14 @@ static void nothing_counted(void **state)
 {
     clipspan_encoder *encoder = new_encoder(1);
     clipspan_stats *stats = NULL;
-    clipspan_strength heads[L * H];
+    clipspan_variance_share heads[L * H];
     double mean[L * H], variance[L * H];
     float direction[P] = {1.0F};
     size_t i;
     (void)state;
     assert_int_equal(clipspan_stats_new(&stats, encoder, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_stats_get_count(stats), 0);
-    clipspan_stats_run_strengths(heads, NULL, NULL, NULL, stats, NULL);
+    clipspan_stats_run_variance_shares(heads, NULL, NULL, NULL, stats, NULL);
     clipspan_stats_run_direction(mean, variance, stats, direction, NULL);
     for (i = 0; i < L * H; i++)
         assert_true(heads[i].share == 0.0 && mean[i] == 0.0 && variance[i] == 0.0);
@@ -344,8 +349,9 @@ static void refused(clipspan_status status, const clipspan_error *err, const cha
 static void arguments(void **state)
 {
     clipspan_encoder *encoder = new_encoder(1);
-    clipspan_parts *parts = new_parts(encoder, 0), *tokens = new_parts(encoder, 1), *none;
-    clipspan_parts_options odd = CLIPSPAN_PARTS_OPTIONS_INIT;
+    clipspan_decomposition *parts = new_decomposition(encoder, 0),
+                           *tokens = new_decomposition(encoder, 1), *none;
+    clipspan_decomposition_options odd = CLIPSPAN_DECOMPOSITION_OPTIONS_INIT;
     clipspan_model *other = NULL;
     clipspan_stats *stats = NULL;
     clipspan_encoder *other_encoder = NULL;
@@ -353,21 +359,22 @@ static void arguments(void **state)
     float out[N * P];
     double off;
     (void)state;
-    refused(clipspan_parts_new(&none, NULL, NULL, &err), &err, "NULL");
+    refused(clipspan_decomposition_new(&none, NULL, NULL, &err), &err, "NULL");
     odd.struct_size = 0;
-    refused(clipspan_parts_new(&none, encoder, &odd, &err), &err, "struct_size");
+    refused(clipspan_decomposition_new(&none, encoder, &odd, &err), &err, "struct_size");
     assert_null(none);
-    refused(clipspan_parts_run_pixels(parts, pixels, 0, &err), &err, "1 to 32");
-    refused(clipspan_parts_run_pixels(parts, pixels, 33, &err), &err, "33 pictures");
-    refused(clipspan_parts_run_pixels(tokens, pixels, 2, &err), &err, "with tokens");
-    refused(clipspan_parts_run_pixels(parts, NULL, 1, &err), &err, "NULL");
-    refused(clipspan_parts_run_terms(NULL, NULL, NULL, NULL, parts, 0, &err), &err, "had 0");
-    clipspan_parts_run_pixels(parts, pixels, 2, NULL);
-    refused(clipspan_parts_run_check(&off, parts, 2, &err), &err, "picture 2");
-    refused(clipspan_parts_run_tokens(out, parts, 0, 0, &err), &err, "without the option");
-    clipspan_parts_run_pixels(tokens, pixels, 1, NULL);
-    refused(clipspan_parts_run_tokens(out, tokens, 0, H, &err), &err, "heads 0 to 2");
-    refused(clipspan_parts_run_tokens(out, tokens, -1, 0, &err), &err, "layers 0 to 2");
+    refused(clipspan_decomposition_run_pixels(parts, pixels, 0, &err), &err, "1 to 32");
+    refused(clipspan_decomposition_run_pixels(parts, pixels, 33, &err), &err, "33 images");
+    refused(clipspan_decomposition_run_pixels(tokens, pixels, 2, &err), &err, "with tokens");
+    refused(clipspan_decomposition_run_pixels(parts, NULL, 1, &err), &err, "NULL");
+    refused(clipspan_decomposition_run_contributions(NULL, NULL, NULL, NULL, parts, 0, &err), &err,
+            "had 0");
+    clipspan_decomposition_run_pixels(parts, pixels, 2, NULL);
+    refused(clipspan_decomposition_run_check(&off, parts, 2, &err), &err, "image 2");
+    refused(clipspan_decomposition_run_tokens(out, parts, 0, 0, &err), &err, "without the option");
+    clipspan_decomposition_run_pixels(tokens, pixels, 1, NULL);
+    refused(clipspan_decomposition_run_tokens(out, tokens, 0, H, &err), &err, "heads 0 to 2");
+    refused(clipspan_decomposition_run_tokens(out, tokens, -1, 0, &err), &err, "layers 0 to 2");
     assert_int_equal(clipspan_model_open(&other, folder, NULL, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_encoder_new(&other_encoder, other, NULL, NULL), CLIPSPAN_OK);
     assert_int_equal(clipspan_stats_new(&stats, other_encoder, NULL), CLIPSPAN_OK);
@@ -376,18 +383,22 @@ static void arguments(void **state)
     clipspan_stats_free(&stats);
     clipspan_encoder_free(&other_encoder);
     clipspan_model_close(&other);
-    clipspan_parts_free(&parts);
-    clipspan_parts_free(&tokens);
+    clipspan_decomposition_free(&parts);
+    clipspan_decomposition_free(&tokens);
     clipspan_encoder_free(&encoder);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parts_add_up),     cmocka_unit_test(tokens_add_up),
-        cmocka_unit_test(bad_files),        cmocka_unit_test(directions_and_means),
-        cmocka_unit_test(strengths_add_up), cmocka_unit_test(the_same_again),
-        cmocka_unit_test(nothing_counted),  cmocka_unit_test(arguments),
+        cmocka_unit_test(parts_add_up),
+        cmocka_unit_test(tokens_add_up),
+        cmocka_unit_test(bad_files),
+        cmocka_unit_test(directions_and_means),
+        cmocka_unit_test(variance_shares_add_up),
+        cmocka_unit_test(the_same_again),
+        cmocka_unit_test(nothing_counted),
+        cmocka_unit_test(arguments),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Codes of chosen heads side by side, and products with a query. Sums are float64. */
-#include "study/code_search.h"
+/* Coefficients of chosen heads side by side, and products with a query. Sums are float64. */
+#include "study/coefficient_search.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 
-#define PIECE 1024 /* pictures a thread takes at a time */
+#define PIECE 1024 /* images a thread takes at a time */
 
 /* ---- Reading ---- */
 
@@ -21,7 +21,7 @@ static clipspan_status read_chunk(cs_search *s, const cs_run *run, uint64_t chun
     CS_TRY_DONE(cs_run_chunk_open(&c, run, chunk, err));
     if (s->N + c.count > room) {
         status = cs_fail(err, CLIPSPAN_E_FORMAT,
-                         "the run's chunks hold more pictures than its index; it is damaged");
+                         "the run's chunks hold more images than its index; it is damaged");
         goto done;
     }
     if (!heads) {
@@ -29,11 +29,12 @@ static clipspan_status read_chunk(cs_search *s, const cs_run *run, uint64_t chun
     }
     for (h = 0; heads && h < s->heads; h++) {
         float *to = s->rows + (h * room + s->N) * s->W;
-        CS_TRY_DONE(cs_run_chunk_codes(y, &c, (size_t)heads[h].layer, (size_t)heads[h].head, err));
+        CS_TRY_DONE(
+            cs_run_chunk_coefficients(y, &c, (size_t)heads[h].layer, (size_t)heads[h].head, err));
         for (i = 0; i < c.count * s->W; i++)
             to[i] = (float)y[i];
     }
-    memcpy(s->places + s->N, c.places, c.count * sizeof *c.places);
+    memcpy(s->run_indices + s->N, c.run_indices, c.count * sizeof *c.run_indices);
     s->N += c.count;
     status = CLIPSPAN_OK;
 done:
@@ -46,7 +47,7 @@ static clipspan_status read_all(cs_search *s, const cs_run *run, const clipspan_
 {
     const clipspan_run_info *info = cs_run_info(run);
     clipspan_status status = CLIPSPAN_OK;
-    double *y = cs_alloc(CS_CHUNK, s->W * sizeof *y, "codes of a chunk", err);
+    double *y = cs_alloc(CS_CHUNK, s->W * sizeof *y, "coefficients of a chunk", err);
     uint64_t chunk;
     size_t h;
     if (!y) return CLIPSPAN_E_NOMEM;
@@ -54,15 +55,15 @@ static clipspan_status read_all(cs_search *s, const cs_run *run, const clipspan_
         status = read_chunk(s, run, chunk, heads, y, err);
         if (status == CLIPSPAN_OK && progress && progress->step &&
             progress->step(progress->user, (size_t)chunk + 1, (size_t)info->chunks))
-            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted while reading codes");
+            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted while reading coefficients");
     }
     for (h = 0; heads && h < s->heads && status == CLIPSPAN_OK; h++)
-        status = cs_run_basis_head(s->basis + h * s->W * s->P, run, (size_t)heads[h].layer,
-                                   (size_t)heads[h].head, err);
+        status = cs_run_output_map_head(s->output_map + h * s->W * s->P, run,
+                                        (size_t)heads[h].layer, (size_t)heads[h].head, err);
     cs_free(y);
     if (status == CLIPSPAN_OK && s->N != info->used)
         status = cs_fail(err, CLIPSPAN_E_FORMAT,
-                         "the run's chunks hold %zu pictures, its index %llu; it is damaged", s->N,
+                         "the run's chunks hold %zu images, its index %llu; it is damaged", s->N,
                          (unsigned long long)info->used);
     return status;
 }
@@ -114,18 +115,18 @@ static clipspan_status make_lengths(cs_search *s, clipspan_error *err)
     length_job job = {s, NULL};
     size_t h, a, b, p;
     if (s->compare != CLIPSPAN_COMPARE_COSINE) return CLIPSPAN_OK;
-    s->length = cs_alloc(s->N, sizeof *s->length, "lengths of pictures", err);
-    if (s->basis)
+    s->length = cs_alloc(s->N, sizeof *s->length, "lengths of images", err);
+    if (s->output_map)
         job.gram = cs_alloc_zero(s->heads * s->W, s->W * sizeof *job.gram, "products", err);
-    if (!s->length || (s->basis && !job.gram)) {
+    if (!s->length || (s->output_map && !job.gram)) {
         cs_free(job.gram);
         return CLIPSPAN_E_NOMEM;
     }
-    for (h = 0; s->basis && h < s->heads; h++)
+    for (h = 0; s->output_map && h < s->heads; h++)
         for (a = 0; a < s->W; a++)
             for (b = 0; b < s->W; b++) {
-                const float *x = s->basis + (h * s->W + a) * s->P;
-                const float *y = s->basis + (h * s->W + b) * s->P;
+                const float *x = s->output_map + (h * s->W + a) * s->P;
+                const float *y = s->output_map + (h * s->W + b) * s->P;
                 double sum = 0.0;
                 for (p = 0; p < s->P; p++)
                     sum += (double)x[p] * (double)y[p];
@@ -146,7 +147,7 @@ clipspan_status cs_search_new(cs_search **out, const cs_run *run, const clipspan
     size_t used, numbers;
     *out = NULL;
     CS_TRY(cs_run_need_merged(run, err));
-    CS_TRY(cs_run_need_codes(run, err));
+    CS_TRY(cs_run_need_coefficients(run, err));
     used = (size_t)cs_run_info(run)->used;
     s = cs_alloc_zero(1, sizeof *s, "a search", err);
     if (!s) return CLIPSPAN_E_NOMEM;
@@ -156,12 +157,13 @@ clipspan_status cs_search_new(cs_search **out, const cs_run *run, const clipspan
     s->compare = compare;
     s->threads = threads;
     if (!cs_size_mul(&numbers, s->heads * s->W, used)) numbers = SIZE_MAX;
-    s->places = cs_alloc(used, sizeof *s->places, "places of pictures", err);
-    s->rows = cs_alloc(numbers, sizeof *s->rows, "codes of a run", err);
-    s->mean = cs_alloc_zero(s->heads, s->W * sizeof *s->mean, "means of codes", err);
-    if (heads) s->basis = cs_alloc(s->heads * s->W, s->P * sizeof *s->basis, "bases", err);
+    s->run_indices = cs_alloc(used, sizeof *s->run_indices, "places of images", err);
+    s->rows = cs_alloc(numbers, sizeof *s->rows, "coefficients of a run", err);
+    s->mean = cs_alloc_zero(s->heads, s->W * sizeof *s->mean, "means of coefficients", err);
+    if (heads)
+        s->output_map = cs_alloc(s->heads * s->W, s->P * sizeof *s->output_map, "output maps", err);
     status = CLIPSPAN_E_NOMEM;
-    if (!s->places || !s->rows || !s->mean || (heads && !s->basis)) goto done;
+    if (!s->run_indices || !s->rows || !s->mean || (heads && !s->output_map)) goto done;
     CS_TRY_DONE(read_all(s, run, heads, progress, err));
     find_means(s);
     CS_TRY_DONE(make_lengths(s, err));
@@ -176,10 +178,10 @@ void cs_search_free(cs_search **search)
 {
     cs_search *s = search ? *search : NULL;
     if (!s) return;
-    cs_free(s->places);
+    cs_free(s->run_indices);
     cs_free(s->rows);
     cs_free(s->mean);
-    cs_free(s->basis);
+    cs_free(s->output_map);
     cs_free(s->length);
     cs_free(s);
     *search = NULL;
@@ -187,7 +189,7 @@ void cs_search_free(cs_search **search)
 
 /* ---- Queries ---- */
 
-/* What is multiplied with a picture's numbers, reader : [heads, W], and what is then added for each
+/* What is multiplied with an image's numbers, reader : [heads, W], and what is then added for each
  * head, shift : [heads]; *length of the query. */
 static void make_reader(double *reader, double *shift, double *length, const cs_search *s,
                         const float *query, int is_text, double *centred)
@@ -200,17 +202,17 @@ static void make_reader(double *reader, double *shift, double *length, const cs_
         for (p = 0; p < s->P; p++)
             centred[p] = (double)query[h * s->P + p];
         for (w = 0; centre && !is_text && w < s->W; w++)
-            for (p = 0; s->basis && p < s->P; p++)
-                centred[p] -= mean[w] * (double)s->basis[(h * s->W + w) * s->P + p];
-        for (p = 0; centre && !is_text && !s->basis && p < s->P; p++)
+            for (p = 0; s->output_map && p < s->P; p++)
+                centred[p] -= mean[w] * (double)s->output_map[(h * s->W + w) * s->P + p];
+        for (p = 0; centre && !is_text && !s->output_map && p < s->P; p++)
             centred[p] -= mean[p];
         for (p = 0; p < s->P; p++)
             squares += centred[p] * centred[p];
         shift[h] = 0.0;
         for (w = 0; w < s->W; w++) {
-            double sum = s->basis ? 0.0 : centred[w];
-            for (p = 0; s->basis && p < s->P; p++)
-                sum += (double)s->basis[(h * s->W + w) * s->P + p] * centred[p];
+            double sum = s->output_map ? 0.0 : centred[w];
+            for (p = 0; s->output_map && p < s->P; p++)
+                sum += (double)s->output_map[(h * s->W + w) * s->P + p] * centred[p];
             reader[h * s->W + w] = sum;
             if (centre) shift[h] -= mean[w] * sum;
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One picture of segment: its maps by every method, figures against its mask, and its mask. */
+/* One image of segment: its maps by every method, figures against its mask, and its mask. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -57,7 +57,7 @@ static void combine(float *grid, const cli_segment_job *j, const float *maps, co
                 other += value / (double)t->count;
                 if (text != chosen[k] && value > best) best = value;
             }
-            if (j->contrast == CLI_CONTRAST_RIVAL) other = t->count > 1 ? best : 0.0;
+            if (j->contrast == CLI_CONTRAST_RUNNER_UP) other = t->count > 1 ? best : 0.0;
             if (t->count < 2 || j->contrast == CLI_CONTRAST_NONE) other = 0.0;
             sum += (double)t->sign * (own - other);
         }
@@ -85,15 +85,15 @@ static clipspan_status make_maps(cli_segment_job *j, size_t at, const size_t *ch
 
 /* ---- Masks ---- */
 
-static clipspan_status mask_path(char **out, const cli_segment_job *j, size_t picture,
+static clipspan_status mask_path(char **out, const cli_segment_job *j, size_t image,
                                  clipspan_error *err)
 {
-    const char *name = cs_path_name(clipspan_inputs_get_paths(j->inputs)[picture]);
+    const char *name = cs_path_name(clipspan_inputs_get_paths(j->inputs)[image]);
     const char *dot = strrchr(name, '.');
     size_t length = dot && dot != name ? (size_t)(dot - name) : strlen(name);
     char file[300];
     if (j->mask_inputs)
-        *out = cs_strdup(clipspan_inputs_get_paths(j->mask_inputs)[picture], err);
+        *out = cs_strdup(clipspan_inputs_get_paths(j->mask_inputs)[image], err);
     else {
         snprintf(file, sizeof file, "%.*s.png", (int)(length > 250 ? 250 : length), name);
         *out = cs_path_join(j->x->masks, file, err);
@@ -102,13 +102,13 @@ static clipspan_status mask_path(char **out, const cli_segment_job *j, size_t pi
 }
 
 /* Which value of the mask is foreground; 0: any other than 0. */
-static clipspan_status wanted_value(long *value, const cli_segment_job *j, size_t picture,
+static clipspan_status wanted_value(long *value, const cli_segment_job *j, size_t image,
                                     clipspan_error *err)
 {
-    const char *text, *path = clipspan_inputs_get_paths(j->inputs)[picture];
+    const char *text, *path = clipspan_inputs_get_paths(j->inputs)[image];
     *value = j->mask_value;
     if (!j->value_inputs) return CLIPSPAN_OK;
-    text = clipspan_inputs_get_label(j->value_inputs, picture);
+    text = clipspan_inputs_get_label(j->value_inputs, image);
     if (strspn(text, "0123456789") == strlen(text) && *text && strlen(text) < 6) {
         *value = strtol(text, NULL, 10);
         if (*value > 0 && *value < 65536) return CLIPSPAN_OK;
@@ -119,20 +119,20 @@ static clipspan_status wanted_value(long *value, const cli_segment_job *j, size_
                       text);
 }
 
-static clipspan_status read_masks(cli_segment_job *j, size_t picture, clipspan_error *err)
+static clipspan_status read_masks(cli_segment_job *j, size_t image, clipspan_error *err)
 {
     const cli_segment_settings *x = j->x;
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     clipspan_status status;
     char *path = NULL;
     long value;
     options.exif_orient = x->images.exif_orient;
     options.max_pixels = x->images.max_pixels;
-    CS_TRY(wanted_value(&value, j, picture, err));
-    status = mask_path(&path, j, picture, err);
+    CS_TRY(wanted_value(&value, j, image, err));
+    status = mask_path(&path, j, image, err);
     for (int p = 1; p >= 0 && status == CLIPSPAN_OK; p--) { /* values are the aligned ones then */
         status = clipspan_mask_read(j->values, j->model, path,
-                                    clipspan_inputs_get_paths(j->inputs)[picture],
+                                    clipspan_inputs_get_paths(j->inputs)[image],
                                     (clipspan_protocol)p, &options, err);
         for (size_t i = 0; i < j->pixels && status == CLIPSPAN_OK; i++)
             j->truth[p][i] = value ? j->values[i] == value : j->values[i] != 0;
@@ -145,7 +145,7 @@ static clipspan_status read_masks(cli_segment_job *j, size_t picture, clipspan_e
 
 typedef struct judging {
     cli_segment_job *j;
-    clipspan_segment_score one[CLI_METHODS_MOST][2][2]; /* of this picture */
+    clipspan_segment_score one[CLI_METHODS_MOST][2][2]; /* of this image */
     clipspan_status status[CLI_METHODS_MOST * 4];
 } judging;
 
@@ -162,7 +162,7 @@ static void judge(void *context, size_t index, int lane)
 
 static void add_score(clipspan_segment_score *to, const clipspan_segment_score *one)
 {
-    to->pictures += one->pictures;
+    to->images += one->images;
     to->pixels += one->pixels;
     to->correct += one->correct;
     to->precision += one->precision;
@@ -176,7 +176,7 @@ static void add_score(clipspan_segment_score *to, const clipspan_segment_score *
  * aligned mask; infinite where there is none. */
 static void distances(double *own, double *other, const cli_segment_job *j, size_t at)
 {
-    const size_t width = (size_t)j->info->image_width;
+    const size_t width = (size_t)j->info->input_width;
     *own = *other = (double)INFINITY;
     for (size_t n = 0; n < j->pixels; n++) {
         const uint8_t is = j->truth[CLIPSPAN_ALIGNED][n];
@@ -205,7 +205,7 @@ static clipspan_status judge_all(cli_segment_job *j, judging *all, clipspan_erro
         j->pointed[i] += j->truth[CLIPSPAN_ALIGNED][best];
         distances(&own, &other, j, best);
         if (isinf(own) || isinf(other)) continue;
-        j->rivals += i == 0;
+        j->runners_up += i == 0;
         j->nearer[i] += own < other;
     }
     return CLIPSPAN_OK;
@@ -213,16 +213,16 @@ static clipspan_status judge_all(cli_segment_job *j, judging *all, clipspan_erro
 
 /* ---- Files ---- */
 
-/* The mask of all classes with --multi; else the first method's over the whole picture: 255
+/* The mask of all classes with --multi; else the first method's over the whole image: 255
  * foreground, 0 the rest and what was not seen.
  * */
-static clipspan_status write_mask(cli_segment_job *j, size_t picture, size_t at,
+static clipspan_status write_mask(cli_segment_job *j, size_t image, size_t at,
                                   char file[CLI_MAP_FILE_ROOM], clipspan_error *err)
 {
     const cli_segment_settings *x = j->x;
-    const char *path = clipspan_inputs_get_paths(j->inputs)[picture];
+    const char *path = clipspan_inputs_get_paths(j->inputs)[image];
     size_t n, i;
-    clipspan_picture_options options = CLIPSPAN_PICTURE_OPTIONS_INIT;
+    clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     const clipspan_view_info *info;
     clipspan_view *view = NULL;
     clipspan_status status;
@@ -242,7 +242,7 @@ static clipspan_status write_mask(cli_segment_job *j, size_t picture, size_t at,
         values && mask ? clipspan_view_run_map(values, view, j->grid[0], err) : CLIPSPAN_E_NOMEM;
     for (i = 0; i < n && status == CLIPSPAN_OK; i++)
         mask[i] = values[i] > cut ? 255 : 0;
-    cli_map_file(file, picture, clipspan_inputs_get_count(j->inputs), path, ".png");
+    cli_map_file(file, image, clipspan_inputs_get_count(j->inputs), path, ".png");
     if (status == CLIPSPAN_OK) {
         target = cs_path_join(x->out.output, file, err);
         if (!target)
@@ -260,11 +260,11 @@ static clipspan_status write_mask(cli_segment_job *j, size_t picture, size_t at,
     return status;
 }
 
-static clipspan_status write_row(cli_segment_job *j, size_t picture, const size_t *chosen,
+static clipspan_status write_row(cli_segment_job *j, size_t image, const size_t *chosen,
                                  const judging *all, const char *file, clipspan_error *err)
 {
     double figure[3];
-    cli_rows_text(j->rows, clipspan_inputs_get_paths(j->inputs)[picture]);
+    cli_rows_text(j->rows, clipspan_inputs_get_paths(j->inputs)[image]);
     cli_rows_text(j->rows, "ok");
     cli_rows_text(j->rows, clipspan_texts_get_text(j->texts ? j->texts : j->classes, chosen[0]));
     clipspan_segment_get(&figure[0], &figure[1], &figure[2], &all->one[0][CLIPSPAN_ALIGNED][0]);
@@ -278,31 +278,31 @@ static clipspan_status write_row(cli_segment_job *j, size_t picture, const size_
     return cli_rows_next(j->rows, err);
 }
 
-clipspan_status cli_segment_picture(cli_segment_job *j, size_t picture, size_t at,
-                                    clipspan_error *error, clipspan_error *err)
+clipspan_status cli_segment_image(cli_segment_job *j, size_t image, size_t at,
+                                  clipspan_error *error, clipspan_error *err)
 {
     char file[CLI_MAP_FILE_ROOM] = "";
     clipspan_status status = CLIPSPAN_OK;
-    size_t *chosen = cs_alloc(j->target_count, sizeof *chosen, "texts of a picture", err);
+    size_t *chosen = cs_alloc(j->target_count, sizeof *chosen, "texts of an image", err);
     judging *all = cs_alloc_zero(1, sizeof *all, "figures", err);
     int missing = 0;
     if (!chosen || !all) goto done;
     for (size_t k = 0; k < j->target_count; k++) {
         const cli_target *t = &j->targets[k];
-        chosen[k] = t->text ? t->text[picture] : predict(j, t, at);
+        chosen[k] = t->text ? t->text[image] : predict(j, t, at);
         missing |= chosen[k] == CLI_NO_TEXT;
     }
     if (missing) {
         j->left_out++;
         goto done;
     }
-    if (j->has_masks && read_masks(j, picture, error) != CLIPSPAN_OK) goto done;
+    if (j->has_masks && read_masks(j, image, error) != CLIPSPAN_OK) goto done;
     CS_TRY_DONE(make_maps(j, at, chosen, err));
     if (j->has_masks) CS_TRY_DONE(judge_all(j, all, err));
     if (j->x->out.output) {
-        CS_TRY_DONE(write_mask(j, picture, at, file, err));
+        CS_TRY_DONE(write_mask(j, image, at, file, err));
         j->session->keeps_files = 1;
-        CS_TRY_DONE(write_row(j, picture, chosen, all, file, err));
+        CS_TRY_DONE(write_row(j, image, chosen, all, file, err));
     }
     j->written++;
 done:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Search against contributions formed in full, P numbers a head, from what the run's readers give;
- * parts that add up; runs without codes; arguments that are refused. */
+ * parts that add up; runs without coefficients; arguments that are refused. */
 #include "run_craft.h"
 
 #include <clipspan/clipspan.h>
@@ -13,32 +13,32 @@
 
 #include <cmocka.h>
 
-/* A picture's contribution of some heads: [heads, P], in place order. */
+/* An image's contribution of some heads: [heads, P], in place order. */
 static double *contributions(const clipspan_run *run, const clipspan_head *heads, size_t count,
-                             size_t *pictures)
+                             size_t *images)
 {
     const clipspan_run_info *info = clipspan_run_get_info(run);
     const size_t P = (size_t)info->embed_width, C = (size_t)info->head_width + 3;
     double *all = calloc((size_t)info->used * count * P, sizeof *all),
            *y = malloc(32 * C * sizeof *y);
     float *rows = malloc(C * P * sizeof *rows);
-    *pictures = 0;
+    *images = 0;
     for (uint64_t chunk = 0; chunk < info->chunks; chunk++) {
         size_t got = 0;
         for (size_t h = 0; h < count; h++) {
-            assert_int_equal(clipspan_run_read_codes(y, NULL, &got, run, chunk, heads[h].layer,
-                                                     heads[h].head, NULL),
+            assert_int_equal(clipspan_run_read_coefficients(y, NULL, &got, run, chunk,
+                                                            heads[h].layer, heads[h].head, NULL),
                              CLIPSPAN_OK);
             assert_int_equal(
-                clipspan_run_read_basis(rows, run, heads[h].layer, heads[h].head, NULL),
+                clipspan_run_read_output_map(rows, run, heads[h].layer, heads[h].head, NULL),
                 CLIPSPAN_OK);
             for (size_t n = 0; n < got; n++)
                 for (size_t c = 0; c < C; c++)
                     for (size_t p = 0; p < P; p++)
-                        all[((*pictures + n) * count + h) * P + p] +=
+                        all[((*images + n) * count + h) * P + p] +=
                             y[n * C + c] * (double)rows[c * P + p];
         }
-        *pictures += got;
+        *images += got;
     }
     free(y);
     free(rows);
@@ -63,7 +63,7 @@ static void compare_all(const clipspan_run *run, const clipspan_head *heads, siz
     for (size_t i = 0; i < N * W; i++)
         mean[i % W] += all[i] / (double)N;
     for (size_t i = 0; i < W; i++)
-        query[i] = (float)all[3 * W + i]; /* picture 3 asks */
+        query[i] = (float)all[3 * W + i]; /* image 3 asks */
     for (int way = 0; way < 3; way++)
         for (int is_text = 0; is_text < 2; is_text++) {
             clipspan_search_options o = CLIPSPAN_SEARCH_OPTIONS_INIT;
@@ -85,8 +85,9 @@ static void compare_all(const clipspan_run *run, const clipspan_head *heads, siz
                 right = product(q, x, W);
                 if (way == 0) right /= sqrt(product(q, q, W) * product(x, x, W));
                 assert_true(fabs(scores[n] - right) <= 1e-5 * (way == 0 ? 1.0 : product(q, q, W)));
-                assert_int_equal(clipspan_search_run_parts(parts, search, n, query, is_text, NULL),
-                                 CLIPSPAN_OK);
+                assert_int_equal(
+                    clipspan_search_run_contributions(parts, search, n, query, is_text, NULL),
+                    CLIPSPAN_OK);
                 for (size_t h = 0; h < count; h++)
                     sum += parts[h];
                 assert_true(fabs(sum - scores[n]) <= 1e-12);
@@ -117,13 +118,13 @@ static void full(void **state)
     (void)state;
     run_craft_init(&craft, 40);
     path = run_craft_path(&craft, "run");
-    run_craft_plan(&craft, path, CLIPSPAN_CODES_F32);
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
     run_craft_scan(&craft, path, 1, 0, 0);
     run_craft_merge(path);
     assert_int_equal(clipspan_run_open(&run, path, NULL), CLIPSPAN_OK);
     compare_all(run, heads, 3);
     compare_all(run, heads, 1);
-    /* whole embeddings: a picture is nearest to itself */
+    /* whole embeddings: an image is nearest to itself */
     assert_int_equal(clipspan_search_new(&search, run, NULL, NULL, NULL), CLIPSPAN_OK);
     scores = malloc(40 * sizeof *scores);
     query = malloc(32 * (size_t)clipspan_run_get_info(run)->embed_width * sizeof *query);
@@ -133,7 +134,7 @@ static void full(void **state)
     assert_int_equal(clipspan_search_run(scores, search, query, 0, NULL), CLIPSPAN_OK);
     assert_true(fabs(scores[0] - 1.0) < 1e-5);
     assert_int_equal(clipspan_search_run(scores, search, NULL, 0, NULL), CLIPSPAN_E_ARGUMENT);
-    assert_int_equal(clipspan_search_run_parts(scores, search, 40, query, 0, NULL),
+    assert_int_equal(clipspan_search_run_contributions(scores, search, 40, query, 0, NULL),
                      CLIPSPAN_E_ARGUMENT);
     free(scores);
     free(query);
@@ -144,7 +145,7 @@ static void full(void **state)
     assert_non_null(strstr(err.message, "L9.H0"));
     clipspan_run_close(&run);
     bare = run_craft_path(&craft, "bare");
-    run_craft_plan(&craft, bare, CLIPSPAN_CODES_NONE);
+    run_craft_plan(&craft, bare, CLIPSPAN_COEFFICIENTS_NONE);
     run_craft_scan(&craft, bare, 1, 0, 0);
     run_craft_merge(bare);
     assert_int_equal(clipspan_run_open(&run, bare, NULL), CLIPSPAN_OK);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How fast a tower runs, beside what the machine and the bare matrix products can do.
  *
- *     bench_towers MODEL [--tower image|text] [--precision f32|bf16] [--batch N] [--runs R]
+ *     bench_encoders MODEL [--tower image|text] [--precision f32|bf16] [--batch N] [--runs R]
  *                        [--threads N] [--texts FILE] [--json]
  *
- * A run embeds one batch: N random pictures (one: all threads work inside it), or the texts of
+ * A run embeds one batch: N random images (one: all threads work inside it), or the texts of
  * FILE, one a line (all of them when N is 0). Minimum and median of R runs after one warm-up.
  * Beside it, measured in the same process: the peak rate of fused multiply-adds, and the rate of
  * the blocks' bare products. */
@@ -36,7 +36,7 @@ typedef struct result {
 static void stop_on(clipspan_status status, const clipspan_error *err)
 {
     if (status == CLIPSPAN_OK) return;
-    fprintf(stderr, "bench_towers: %s\n", err->message);
+    fprintf(stderr, "bench_encoders: %s\n", err->message);
     exit(1);
 }
 
@@ -46,8 +46,8 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Operations (two a multiply-add) of the products and of attention for one picture. */
-static double picture_flops(const clipspan_model_info *i)
+/* Operations (two a multiply-add) of the products and of attention for one image. */
+static double image_flops(const clipspan_model_info *i)
 {
     double n = i->tokens, d = i->image->width, m = i->image->mlp_width, l = i->image->layers;
     double patch = 3.0 * i->patch_size * i->patch_size;
@@ -111,7 +111,7 @@ static double product_rate(const clipspan_encoder *e, size_t rows)
     return best;
 }
 
-static void time_pictures(result *r, const settings *s, clipspan_encoder *e, float *out)
+static void time_images(result *r, const settings *s, clipspan_encoder *e, float *out)
 {
     clipspan_error err;
     uint8_t *pixels = cs_alloc(s->batch, e->pixels, "pixels", NULL);
@@ -182,7 +182,7 @@ static void print(const result *r, const settings *s, const clipspan_encoder *e)
 static const char *value(int argc, char **argv, int *i)
 {
     if (*i + 1 >= argc) {
-        fprintf(stderr, "bench_towers: %s needs a value\n", argv[*i]);
+        fprintf(stderr, "bench_encoders: %s needs a value\n", argv[*i]);
         exit(2);
     }
     return argv[++*i];
@@ -198,7 +198,7 @@ static void parse(settings *s, int argc, char **argv)
     s->runs = 9;
     for (i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--tower"))
-            s->encoder.tower =
+            s->encoder.modality =
                 strcmp(value(argc, argv, &i), "text") ? CLIPSPAN_IMAGE : CLIPSPAN_TEXT;
         else if (!strcmp(argv[i], "--precision"))
             s->encoder.precision =
@@ -216,12 +216,12 @@ static void parse(settings *s, int argc, char **argv)
         else if (argv[i][0] != '-' && !s->model)
             s->model = argv[i];
         else {
-            fprintf(stderr, "bench_towers: unknown argument %s\n", argv[i]);
+            fprintf(stderr, "bench_encoders: unknown argument %s\n", argv[i]);
             exit(2);
         }
     }
     if (!s->model || s->runs < 1) {
-        fprintf(stderr, "usage: bench_towers MODEL [--tower image|text] [--precision f32|bf16] "
+        fprintf(stderr, "usage: bench_encoders MODEL [--tower image|text] [--precision f32|bf16] "
                         "[--batch N] [--runs R] [--threads N] [--texts FILE] [--json]\n");
         exit(2);
     }
@@ -237,7 +237,7 @@ int main(int argc, char **argv)
     clipspan_texts *texts = NULL;
     float *out;
     parse(&s, argc, argv);
-    if (s.encoder.tower == CLIPSPAN_TEXT) {
+    if (s.encoder.modality == CLIPSPAN_TEXT) {
         stop_on(clipspan_texts_open(&texts, s.texts ? s.texts : "openai", &err), &err);
         r.items = clipspan_texts_get_count(texts);
     } else {
@@ -252,9 +252,9 @@ int main(int argc, char **argv)
     if (texts)
         time_texts(&r, &s, encoder, texts, out);
     else
-        time_pictures(&r, &s, encoder, out);
+        time_images(&r, &s, encoder, out);
     qsort(r.seconds, (size_t)s.runs, sizeof *r.seconds, compare);
-    if (!texts) r.flops = picture_flops(&model->info);
+    if (!texts) r.flops = image_flops(&model->info);
     r.products = product_rate(encoder, texts ? CS_TEXT_ROWS : (size_t)model->info.tokens);
     r.peak = s.encoder.precision == CLIPSPAN_BF16
                  ? bench_peak_bf16(encoder->options.threads, 5)

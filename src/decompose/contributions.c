@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Terms from codes: y A in float64, and the tokens of one head from a record of its layer. */
-#include "decompose/terms.h"
+/* Components from coefficients: y A in float64, and the tokens of one head from a record of its
+ * layer. */
+#include "decompose/contributions.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -32,13 +33,13 @@ static stretch start(size_t first, size_t P)
 }
 
 /* Adds c = y A of a head. */
-static void add_head(stretch *to, const cs_basis *basis, const cs_codes *codes, size_t slot,
-                     size_t l, size_t h)
+static void add_head(stretch *to, const cs_output_map *output_map,
+                     const cs_coefficients *coefficients, size_t slot, size_t l, size_t h)
 {
-    const cs_shape *s = &codes->shape;
-    const float *z = codes->z + ((l * s->H + h) * codes->room + slot) * s->K;
-    const float *rows = cs_basis_head(basis, l, h) + to->first;
-    const double *scale = codes->scale + 3 * slot;
+    const cs_shape *s = &coefficients->shape;
+    const float *z = coefficients->z + ((l * s->H + h) * coefficients->room + slot) * s->K;
+    const float *rows = cs_output_map_head(output_map, l, h) + to->first;
+    const double *scale = coefficients->scale + 3 * slot;
     size_t k;
     for (k = 0; k < s->K; k++, rows += s->P)
         add_row(to->sum, (double)z[k] * scale[0], rows, to->count);
@@ -54,17 +55,18 @@ static void put(float *out, const stretch *from)
         out[from->first + p] = (float)from->sum[p];
 }
 
-void cs_terms_get(float *heads, float *layers, float *mlps, float *class_part,
-                  const cs_basis *basis, const cs_codes *codes, size_t slot)
+void cs_contributions_get(float *heads, float *layers, float *mlps, float *class_self_attention,
+                          const cs_output_map *output_map, const cs_coefficients *coefficients,
+                          size_t slot)
 {
-    const cs_shape *s = &codes->shape;
-    size_t l, h, p, first, B = codes->room;
+    const cs_shape *s = &coefficients->shape;
+    size_t l, h, p, first, B = coefficients->room;
     for (l = 0; l < s->L && (heads || layers); l++)
         for (first = 0; first < s->P; first += STRETCH) {
             stretch layer = start(first, s->P);
             for (h = 0; h < s->H; h++) {
                 stretch head = start(first, s->P);
-                add_head(&head, basis, codes, slot, l, h);
+                add_head(&head, output_map, coefficients, slot, l, h);
                 put(heads ? heads + (l * s->H + h) * s->P : NULL, &head);
                 for (p = 0; p < head.count; p++)
                     layer.sum[p] += head.sum[p];
@@ -72,25 +74,28 @@ void cs_terms_get(float *heads, float *layers, float *mlps, float *class_part,
             put(layers ? layers + l * s->P : NULL, &layer);
         }
     for (l = 0; mlps && l <= s->L; l++)
-        memcpy(mlps + l * s->P, codes->mlp + (l * B + slot) * s->P, s->P * sizeof *mlps);
-    for (l = 0; class_part && l < s->L; l++)
-        memcpy(class_part + l * s->P, codes->class_part + (l * B + slot) * s->P,
-               s->P * sizeof *class_part);
+        memcpy(mlps + l * s->P, coefficients->mlp + (l * B + slot) * s->P, s->P * sizeof *mlps);
+    for (l = 0; class_self_attention && l < s->L; l++)
+        memcpy(class_self_attention + l * s->P,
+               coefficients->class_self_attention + (l * B + slot) * s->P,
+               s->P * sizeof *class_self_attention);
 }
 
-double cs_terms_residual(const cs_basis *basis, const cs_codes *codes, size_t slot)
+double cs_contributions_residual(const cs_output_map *output_map,
+                                 const cs_coefficients *coefficients, size_t slot)
 {
-    const cs_shape *s = &codes->shape;
-    const float *embedding = codes->embedding + slot * s->P;
+    const cs_shape *s = &coefficients->shape;
+    const float *embedding = coefficients->embedding + slot * s->P;
     double worst = 0.0;
     size_t l, h, p, first;
     for (first = 0; first < s->P; first += STRETCH) {
         stretch sum = start(first, s->P);
         for (l = 0; l < s->L; l++)
             for (h = 0; h < s->H; h++)
-                add_head(&sum, basis, codes, slot, l, h);
+                add_head(&sum, output_map, coefficients, slot, l, h);
         for (l = 0; l <= s->L; l++)
-            add_row(sum.sum, 1.0, codes->mlp + (l * codes->room + slot) * s->P + first, sum.count);
+            add_row(sum.sum, 1.0,
+                    coefficients->mlp + (l * coefficients->room + slot) * s->P + first, sum.count);
         for (p = 0; p < sum.count; p++) {
             double off = fabs(sum.sum[p] - (double)embedding[first + p]);
             if (!(off <= worst)) worst = off;
@@ -137,13 +142,14 @@ cs_layer_sink cs_token_record_sink(cs_token_record *record)
     return sink;
 }
 
-void cs_terms_get_tokens(float *out, const cs_basis *basis, const cs_token_record *record,
-                         const double *scale, size_t layer, size_t head)
+void cs_contributions_get_tokens(float *out, const cs_output_map *output_map,
+                                 const cs_token_record *record, const double *scale, size_t layer,
+                                 size_t head)
 {
     const cs_shape *s = &record->shape;
     const float *a = record->attention + (layer * s->H + head) * s->N;
     const float *v = record->values + layer * s->N * s->D + head * s->K;
-    const float *rows = cs_basis_head(basis, layer, head);
+    const float *rows = cs_output_map_head(output_map, layer, head);
     size_t j, k, first;
     for (j = 0; j < s->N; j++, v += s->D)
         for (first = 0; first < s->P; first += STRETCH) {
