@@ -64,7 +64,7 @@ static const cli_option options[] = {
         "with --texts: layers whose heads are replaced; earlier heads are mean-ablated (default: "
         "the last four)",
         texts.layers),
-    CLI_WHOLE("Heads", "basis_texts", 0, "N",
+    CLI_WHOLE("Heads", "texts-per-head", 0, "N",
               "with --texts: at most so many texts a head (default 60)", texts.basis_texts, 1,
               1000),
     CLI_OPT_EVALUATION,

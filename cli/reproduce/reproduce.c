@@ -278,8 +278,8 @@ static const cli_option options[] = {
              "of texts and roles: general, which comes with the program (default), or a file with "
              "a text a line",
              pool),
-    CLI_WHOLE("Table", "basis_texts", 0, "N", "of texts: at most so many texts a head (default 60)",
-              basis_texts, 1, 1000),
+    CLI_WHOLE("Table", "texts-per-head", 0, "N",
+              "of texts: at most so many texts a head (default 60)", basis_texts, 1, 1000),
     CLI_OPT_CLASSES,
     CLI_OPT_PRECISION,
     CLI_WHOLE("Computation", "random", 0, "N",
