@@ -56,7 +56,7 @@ typedef struct cli_atlas_job {
 } cli_atlas_job;
 
 /* Whether the options make sense, before any work. */
-clipspan_status cli_atlas_check(const cli_atlas_settings *settings, clipspan_error *err);
+clipspan_status cli_atlas_check(const cli_atlas_settings *x, clipspan_error *err);
 
 /* The atlas of an open run, as the options say. */
 clipspan_status cli_atlas_make(cli_atlas_job *job, clipspan_error *err);

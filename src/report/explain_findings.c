@@ -129,8 +129,8 @@ static void say_patches(cs_html *html, const clipspan_finding *f)
 {
     if (!f->patches) return;
     cs_html_format(html,
-                   "<li>In the image, patches speak for it with %s and against it with %s; what "
-                   "heads read from the class token itself adds %s. ",
+                   "<li>In the image, patches add %s for it and %s against it; class-token "
+                   "self-attention adds %s. ",
                    cs_explain_number(f->above).text, cs_explain_number(f->below).text,
                    cs_explain_number(f->class_token).text);
     cs_html_format(html, "The strongest for it lies in row %d, column %d (%s).</li>\n",

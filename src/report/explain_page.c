@@ -125,12 +125,12 @@ static void lead(cs_html *html, const cs_explain_facts *facts)
     } else {
         cs_html_put(html, " compared this image with a text. ");
     }
-    cs_html_put(html, "Below is how much each part of the model adds to a similarity by itself "
-                      "(its direct effect): orange speaks for the text, blue against it");
+    cs_html_put(html, "Below is the direct effect of every component of the model on a similarity: "
+                      "orange adds to it, blue takes from it");
     if (x->contrast == CLIPSPAN_CONTRAST_MEAN)
         cs_html_put(html, ", each text set against the mean of all");
     if (x->contrast == CLIPSPAN_CONTRAST_RUNNER_UP)
-        cs_html_put(html, ", each text set against the strongest other");
+        cs_html_put(html, ", each text set against the runner-up");
     cs_html_put(html, ".</p>\n");
 }
 
@@ -159,8 +159,8 @@ static void page(cs_html *html, const cs_explain_facts *facts)
     char colours[160];
     size_t k;
     print_colours(colours);
-    cs_page_begin(html, "Parts of a similarity: ", facts->image, cs_web_explain_css, colours);
-    cs_html_put(html, "<a class=skip href=\"#parts\">Skip to the parts</a>\n"
+    cs_page_begin(html, "Components of a similarity: ", facts->image, cs_web_explain_css, colours);
+    cs_html_put(html, "<a class=skip href=\"#parts\">Skip to the components</a>\n"
                       "<main>\n<header class=intro><figure class=plain>");
     cs_view_draw(facts->canvas, facts->view, NULL, CLIPSPAN_DRAW_IMAGE, 1, 1);
     cs_explain_image(html, facts->canvas, facts->view->height, facts->view->width, "The image");

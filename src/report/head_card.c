@@ -51,7 +51,7 @@ static void say_clear(cs_html *html, const clipspan_role *role)
     cs_html_format(html, "; by chance under %s. Purity %s.", cs_figure_percent(role->bound).text,
                    cs_figure_percent(role->purity).text);
     if (role->stability >= 0)
-        cs_html_format(html, " Its first text returns in %s of resamples.",
+        cs_html_format(html, " Its first basis text is selected in %s of resamples.",
                        cs_figure_percent(role->stability).text);
 }
 
@@ -79,22 +79,22 @@ static void verdict(cs_html *html, const clipspan_atlas_head *head)
     } else if (role->category[0]) {
         cs_html_put(html, "The strongest category, ");
         cs_html_name(html, role->category[0]);
-        cs_html_format(html, ", holds %s of its variance:",
+        cs_html_format(html, ", explains %s of its variance:",
                        cs_figure_percent(role->explained_variance[0]).text);
         say_doubt(html, role);
         cs_html_put(html, ".");
     }
     if (role->entering > 0) {
-        cs_html_format(html, " The first %d texts name %s", role->entering,
+        cs_html_format(html, " The first %d basis texts explain %s of its variance", role->entering,
                        cs_figure_percent(role->named).text);
         if (role->control_named >= 0)
             cs_html_format(html, ", as many control texts %s",
                            cs_figure_percent(role->control_named).text);
         cs_html_put(html, ".");
         if (role->kind != CLIPSPAN_ROLE_NONE && cs_head_doubtful(head))
-            cs_html_put(html, " <b>Control texts name it as well.</b>");
+            cs_html_put(html, " <b>No better than control texts.</b>");
     }
-    cs_html_format(html, " Direct effect %s.</p>\n",
+    cs_html_format(html, " Share of the embedding\xE2\x80\x99s variance: %s.</p>\n",
                    cs_figure_percent(head->variance_share.share).text);
 }
 
@@ -170,10 +170,10 @@ static void rows(cs_html *html, const cs_report_facts *facts, const clipspan_atl
 {
     int i;
     cs_html_put(html,
-                "<table class=basis texts><thead><tr><th scope=col>#<th scope=col>Text"
+                "<table class=basis-texts><thead><tr><th scope=col>#<th scope=col>Text"
                 "<th scope=col>Category<th scope=col>Share<th scope=col>Sum"
-                "<th scope=col title=\"In how many of 100 resamples the text is picked at this "
-                "place, and at any\">Stable<tbody>\n");
+                "<th scope=col title=\"In how many of 100 resamples the text is selected at this "
+                "position, and at any\">Stable<tbody>\n");
     for (i = first; i < end; i++)
         row(html, facts, &head->basis_text[i], i, in_full);
     cs_html_put(html, "</table>");
@@ -214,7 +214,7 @@ static void chart(cs_html *html, const cs_report_facts *facts, const clipspan_at
     const clipspan_atlas_basis_text *last = &head->basis_text[head->basis_texts - 1];
     const int has_null = facts->atlas->info.control_texts > 0 && last->control_cumulated >= 0;
     cs_html_put(html, "<figure><svg viewBox=\"-2 -2 204 104\" role=img><title>");
-    cs_html_format(html, "Named after %d texts: %s", head->basis_texts,
+    cs_html_format(html, "Variance explained by %d basis texts: %s", head->basis_texts,
                    cs_figure_percent(last->cumulated).text);
     if (has_null)
         cs_html_format(html, "; by as many control texts: %s",
@@ -223,8 +223,8 @@ static void chart(cs_html *html, const cs_report_facts *facts, const clipspan_at
                       "<text x=200 y=10>100\xC2\xA0%</text>");
     if (has_null) curve(html, head, 1, "null");
     curve(html, head, 0, "real");
-    cs_html_format(html, "</svg><figcaption>Named by %d texts <b>%s</b>", head->basis_texts,
-                   cs_figure_percent(last->cumulated).text);
+    cs_html_format(html, "</svg><figcaption>Explained by %d basis texts <b>%s</b>",
+                   head->basis_texts, cs_figure_percent(last->cumulated).text);
     if (has_null)
         cs_html_format(html, ", <span>by control texts %s</span>",
                        cs_figure_percent(last->control_cumulated).text);
@@ -263,9 +263,9 @@ static void end_of(cs_html *html, const cs_report_facts *facts,
 static void both_extremes(cs_html *html, const cs_report_facts *facts,
                           const clipspan_atlas_head *head)
 {
-    cs_html_put(html, "<div class=top and bottom images>");
-    end_of(html, facts, head->top, head->top_count, "Most along the first text");
-    end_of(html, facts, head->bottom, head->bottom_count, "Most against it");
+    cs_html_put(html, "<div class=extremes>");
+    end_of(html, facts, head->top, head->top_count, "Top images along the first basis text");
+    end_of(html, facts, head->bottom, head->bottom_count, "Bottom images");
     cs_html_put(html, "</div>\n");
 }
 

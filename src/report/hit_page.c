@@ -122,9 +122,9 @@ done:
 clipspan_status cs_hit_page_show(const char *path, const cs_hits *hits, int replace,
                                  clipspan_error *err)
 {
-    static const char *const ways[] = {"centred, cosine of what the heads wrote",
-                                       "centred products of what the heads wrote",
-                                       "plain products of what the heads wrote"};
+    static const char *const ways[] = {"centred, cosine of the heads\xE2\x80\x99 contributions",
+                                       "centred products of the heads\xE2\x80\x99 contributions",
+                                       "plain products of the heads\xE2\x80\x99 contributions"};
     const size_t count = hits->info.hits;
     clipspan_hit *shown = cs_alloc_zero(count, sizeof *shown, "hits", err);
     char(*why)[256] = shown ? cs_alloc(count, sizeof *why, "hits", err) : NULL;

@@ -27,23 +27,23 @@ static void words(cs_html *html)
 {
     cs_html_put(
         html,
-        "<dl><dt>Direct effect<dd>The share of the embedding\xE2\x80\x99s variance over the "
-        "images "
-        "that a part adds by itself: the covariance of what it writes with the embedding. What "
-        "later layers make of it is not counted.\n"
-        "<dt>Share of variance<dd>How much less a head\xE2\x80\x99s output varies once its part "
-        "along "
-        "a text is taken out, over its variance before the first.\n"
+        "<dl><dt>Share of the embedding\xE2\x80\x99s variance<dd>Over the images, the covariance "
+        "of "
+        "a component\xE2\x80\x99s contribution with the embedding, over the variance of the "
+        "embedding. Shares add up to 100\xC2\xA0%; effects through later layers are not "
+        "counted.\n"
+        "<dt>Share<dd>The fraction of a head\xE2\x80\x99s variance that leaves with a basis "
+        "text, after the basis texts above it.\n"
         "<dt>Clear role<dd>The first texts of one category hold at least 1.5 times the share of "
         "the "
         "next category\xE2\x80\x99s; more than the largest of any category in 95 of 100 "
         "relabellings "
-        "of the texts; and its first text comes back in at least half of the resamples.\n"
+        "of the texts; and its first basis text is selected in at least half of the resamples.\n"
         "<dt>Mixed<dd>Two categories are stronger than chance, and neither is claimed.\n"
         "<dt>Purity<dd>The category\xE2\x80\x99s share over that of all categories, in the texts "
         "that decide the role.\n"
-        "<dt>Control texts<dd>The same search with control texts of the same lengths: what any "
-        "texts would name.\n</dl>\n");
+        "<dt>Control texts<dd>The same search with control texts of the same lengths: what "
+        "any texts would explain.\n</dl>\n");
 }
 
 void cs_section_about(cs_html *html, const cs_report_facts *facts)
@@ -51,9 +51,9 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
     const clipspan_atlas_info *info = &facts->atlas->info;
     const clipspan_run_info *run = info->run;
     size_t i;
-    cs_html_put(html, "<section id=about><h2>Words and circumstances</h2>\n");
+    cs_html_put(html, "<section id=about><h2>Terms and settings</h2>\n");
     words(html);
-    cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Circumstances\">"
+    cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Settings\">"
                       "<table class=facts><tbody>\n");
     fact(html, "Model", facts->model);
     fact(html, "SHA-256 of its weights", run->model_hash);
@@ -69,14 +69,14 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
         cs_html_text(html, info->counts[i].status);
         cs_html_format(html, "\xE2\x80\x9D<td>%s\n", cs_figure_count(info->counts[i].images).text);
     }
-    count(html, "Named more than once", run->duplicates);
+    count(html, "Listed more than once", run->duplicates);
     fact(html, "Coefficients", coefficients_name(run->coefficients));
-    fact(html, "Pool of texts", info->pool);
-    fact(html, "SHA-256 of the pool", info->pool_hash);
+    fact(html, "Text pool", info->pool);
+    fact(html, "SHA-256 of the text pool", info->pool_hash);
     count(html, "Texts", info->pool_texts);
     count(html, "Categories", info->pool_categories);
     count(html, "Control texts", info->control_texts);
-    count(html, "Texts picked by some head", info->distinct);
+    count(html, "Different basis texts", info->distinct);
     count(html, "Basis texts a head, at most", (uint64_t)info->basis_texts);
     if (info->rank) count(html, "Directions kept, at most", (uint64_t)info->rank);
     count(html, "Resamples", (uint64_t)info->resamples);

@@ -37,10 +37,10 @@ void cs_say_classes(cs_html *html, const clipspan_evaluation_info *info)
 
 void cs_say_circumstances(cs_html *html, const clipspan_evaluation_info *info, const char *means)
 {
-    cs_html_put(html, "<p class=note><b>Direct effect.</b> A part of the sum that makes the "
-                      "embedding is changed, and every image is classified again from the new "
-                      "sum; in the network later layers would read what is changed and might make "
-                      "up for it. Images: ");
+    cs_html_put(html, "<p class=note><b>Direct effect.</b> A component\xE2\x80\x99s contribution "
+                      "to the embedding is changed, and every image is classified again from the "
+                      "new sum; later layers, which would read the change in the network, are not "
+                      "recomputed. Images: ");
     cs_html_place(html, info->run);
     if (!info->agreement) {
         cs_html_put(html, "; labels ");
@@ -92,7 +92,7 @@ static void say_numbers(cs_html *html, const cs_effects_table *t)
                        cs_figure_count(t->facts.info.counted).text);
     if (t->info.rows > 1)
         cs_html_format(html,
-                       labelled ? "%s without all MLPs" : "%s of answers stay without all MLPs",
+                       labelled ? "%s without all MLPs" : "%s of predictions stay without all MLPs",
                        cs_figure_percent(t->rows[1].accuracy).text);
     say_head(html, best,
              labelled ? "; the head that helps most is " : "; the head that decides most is ");

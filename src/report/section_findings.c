@@ -28,17 +28,16 @@ static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
 static void say_run(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
-    cs_html_put(html, "<p class=lead>The ");
+    cs_html_put(html, "<p class=lead>The embeddings of ");
+    cs_html_format(html, "%s image%s, decomposed into the contributions of the ",
+                   cs_figure_count(info->run->used).text, info->run->used == 1 ? "" : "s");
     cs_html_format(html, "%s attention heads of ",
                    cs_figure_count((uint64_t)info->run->layers * (uint64_t)info->run->heads).text);
     cs_html_name(html, facts->model);
-    cs_html_format(html, " (%d layers of %d) looked at %s image%s, and ", info->run->layers,
-                   info->run->heads, cs_figure_count(info->run->used).text,
-                   info->run->used == 1 ? "" : "s");
     cs_html_format(html,
-                   "%s short texts competed to name what each of them writes into the image\xE2"
-                   "\x80\x99s embedding.</p>",
-                   cs_figure_count(info->pool_texts).text);
+                   " (%d layers of %d); for each head, the texts of a pool of %s that explain most "
+                   "of its variance.</p>",
+                   info->run->layers, info->run->heads, cs_figure_count(info->pool_texts).text);
     if (!facts->note) return;
     cs_html_put(html, "<p>");
     cs_html_place(html, facts->note);
@@ -55,7 +54,7 @@ static void say_head(cs_html *html, const cs_report_facts *facts)
         return;
     }
     role = &head->role;
-    cs_html_format(html, "<li>Head <a href=\"#%s\">%s</a> answers to ",
+    cs_html_format(html, "<li>Head <a href=\"#%s\">%s</a> has the role ",
                    cs_head_name(head->head).text, cs_head_name(head->head).text);
     cs_html_format(html, "<b class=\"chip r%d\">", cs_head_hue(facts, head));
     cs_html_text(html, role->category[0]);
@@ -131,8 +130,7 @@ static void say_layers(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "<li>Attention ");
     if (few < L) cs_html_format(html, "in the last %d layers ", few);
     cs_html_format(html, "accounts for %s of what varies in ", cs_figure_percent(attention).text);
-    cs_html_format(html, "the embedding, all MLPs for %s (direct effect).</li>",
-                   cs_figure_percent(mlps).text);
+    cs_html_format(html, "the embedding, all MLPs for %s.</li>", cs_figure_percent(mlps).text);
 }
 
 /* What speaks against taking names at their word: how much more of what heads vary the texts that
@@ -152,19 +150,20 @@ static void say_caution(cs_html *html, const cs_report_facts *facts)
         if (head->role.entering > entering) entering = head->role.entering;
     }
     if (!(variance > 0)) return;
-    cs_html_format(html,
-                   "<p class=note>How far to trust names: the first %d texts of a head name %s of "
-                   "what it varies, as many control texts ",
-                   entering, cs_figure_percent(named / variance).text);
-    cs_html_format(html, "%s. A name is worth what it adds to that.</p>",
+    cs_html_format(
+        html,
+        "<p class=note>How far to trust roles: the first %d basis texts of a head explain %s "
+        "of its variance, as many control texts ",
+        entering, cs_figure_percent(named / variance).text);
+    cs_html_format(html, "%s. Only what exceeds that is evidence.</p>",
                    cs_figure_percent(control_named / variance).text);
 }
 
 void cs_section_findings(cs_html *html, const cs_report_facts *facts)
 {
-    cs_html_put(html, "<div class=top>\n<header><h1>What the heads of ");
+    cs_html_put(html, "<div class=top>\n<header><h1>What the attention heads of ");
     cs_html_name(html, facts->model);
-    cs_html_put(html, " answer to</h1>\n");
+    cs_html_put(html, " represent</h1>\n");
     say_run(html, facts);
     cs_html_put(html, "\n<ol class=found>");
     say_head(html, facts);

@@ -28,7 +28,8 @@ static void describe(cs_html *html, const clipspan_atlas_head *head)
             cs_html_text(html, role->category[1]);
         }
     }
-    cs_html_format(html, ", direct effect %s", cs_figure_percent(head->variance_share.share).text);
+    cs_html_format(html, ", share of the embedding\xE2\x80\x99s variance %s",
+                   cs_figure_percent(head->variance_share.share).text);
 }
 
 static void cell(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
@@ -115,9 +116,7 @@ static void key_of_roles(cs_html *html, const cs_report_facts *facts)
 static void key_of_depth(cs_html *html, const cs_report_facts *facts)
 {
     int i;
-    cs_html_put(
-        html,
-        "<p class=\"key depth\">Direct effect, share of the embedding\xE2\x80\x99s variance: ");
+    cs_html_put(html, "<p class=\"key depth\">Share of the embedding\xE2\x80\x99s variance: ");
     for (i = 0; i <= STEPS; i++) {
         const double depth = (double)i / STEPS;
         cs_html_format(html,
@@ -129,9 +128,10 @@ static void key_of_depth(cs_html *html, const cs_report_facts *facts)
 
 void cs_section_map(cs_html *html, const cs_report_facts *facts)
 {
-    cs_html_put(html, "<section id=map class=mapped><h2>Head grid</h2>\n<p>A row is a layer, the "
-                      "last on top; a column is a head. Colour and letters say what a head answers "
-                      "to, deeper colour that it does more. A cell leads to its evidence.</p>\n");
+    cs_html_put(html,
+                "<section id=map class=mapped><h2>Head grid</h2>\n<p>A row is a layer, the "
+                "last on top; a column is a head. Colour and letters give a head\xE2\x80\x99s "
+                "role, a deeper colour a larger share. A cell leads to the evidence.</p>\n");
     table(html, facts);
     key_of_roles(html, facts);
     if (facts->strongest > 0) key_of_depth(html, facts);

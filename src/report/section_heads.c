@@ -40,14 +40,14 @@ void cs_section_heads(cs_html *html, const cs_report_facts *facts)
     const size_t H = (size_t)info->run->heads;
     size_t row = H ? info->heads / H : 0, h;
     cs_html_put(
-        html,
-        "<section id=heads><h2>Every head</h2>\n<p>Share: how much of the head\xE2\x80\x99s "
-        "variance goes with a text once those above it are taken out. Stable: in how many of "
-        "100 resamples the text is picked again at the same place, and at any. Runners-up came "
-        "next; the number is their variance over the winner\xE2\x80\x99s.</p>\n"
-        "<form id=search role=search hidden><label for=q>Search texts and heads</label> "
-        "<input id=q type=search autocomplete=off placeholder=\"red, L11.H3, colour\"> "
-        "<output for=q></output></form>\n");
+        html, "<section id=heads><h2>Every head</h2>\n<p>Share: how much of the head\xE2\x80\x99s "
+              "variance goes with a text once those above it are taken out. Stable: in how many of "
+              "100 resamples the text is selected again at the same position, and at any. "
+              "Runners-up came "
+              "next; the number is their variance over the winner\xE2\x80\x99s.</p>\n"
+              "<form id=search role=search hidden><label for=q>Search texts and heads</label> "
+              "<input id=q type=search autocomplete=off placeholder=\"red, L11.H3, colour\"> "
+              "<output for=q></output></form>\n");
     while (row-- > 0) {
         const clipspan_atlas_head *first = &facts->atlas->heads[row * H];
         cs_html_format(html, "<section class=layer id=layer%d><h3>Layer %d</h3>\n",

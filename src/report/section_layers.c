@@ -58,7 +58,7 @@ static void table(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Layers\">"
                       "<table class=layers><thead><tr><th scope=col>Layer"
                       "<th scope=col colspan=2>Attention<th scope=col colspan=2>MLP"
-                      "<th scope=col class=n>Named<th scope=col class=n>by control texts"
+                      "<th scope=col class=n>Explained<th scope=col class=n>by control texts"
                       "<th scope=col class=n>Clear roles<tbody>");
     for (l = atlas->info.run->layers - 1; l >= 0; l--) {
         const clipspan_atlas_layer *layer = &atlas->layers[l];
@@ -77,12 +77,13 @@ static void table(cs_html *html, const cs_report_facts *facts)
 
 void cs_section_layers(cs_html *html, const cs_report_facts *facts)
 {
-    cs_html_put(
-        html, "<section id=layers><h2>Direct effect by layer</h2>\n<p>The share of the "
-              "embedding\xE2\x80\x99s variance over the images that each part adds. All parts "
-              "together make 100\xC2\xA0%; a part below zero works against the rest. Named is the "
-              "share of its heads\xE2\x80\x99 variance that the picked texts explain, beside the "
-              "same with control texts.</p>\n");
+    cs_html_put(html,
+                "<section id=layers><h2>Share of the embedding\xE2\x80\x99s variance, by "
+                "layer</h2>\n<p>The share of the "
+                "embedding\xE2\x80\x99s variance over the images that each component accounts for. "
+                "All together make 100\xC2\xA0%; a component below zero works against the rest. "
+                "Explained is the share of its heads\xE2\x80\x99 variance along their basis "
+                "texts, beside the same for control texts.</p>\n");
     table(html, facts);
     cs_html_put(html, "</section>\n");
 }

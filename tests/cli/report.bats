@@ -107,7 +107,7 @@ lacks() {
     holds run/report.html '<section id=effects>'
     holds run/report.html 'Accuracy'
     exits 0 "$CLIPSPAN" atlas "$model" pics -o bare --texts words.txt --classes red,green --templates none
-    holds bare/report.html 'of answers stay without all MLPs'
+    holds bare/report.html 'of predictions stay without all MLPs'
     exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --classes red && says "--classes"
     exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --templates none && says "--classes"
     exits 2 "$CLIPSPAN" atlas "$model" pics -o no --texts words.txt --classes red,blue --coefficients none && says "keeps none"

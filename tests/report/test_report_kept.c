@@ -190,7 +190,7 @@ static void without_labels_it_is_agreement(void **state)
     json_object_set_new(d, "labelled", json_false());
     forget_groups(d);
     page = page_of(d, NULL, NULL, 0);
-    has(page, "71.0\xC2\xA0% of answers stay without all MLPs");
+    has(page, "71.0\xC2\xA0% of predictions stay without all MLPs");
     has(page, "no labels, so shown is how often the changed model agrees with the whole one");
     assert_int_equal(page_count(page, "Worst group"), 0);
     assert_int_equal(page_count(page, "by chance<"), 0);
