@@ -18,7 +18,7 @@ clipspan_status cs_options_take(void *to, size_t size, const void *from, const c
                        "%s has struct_size %zu where %zu was expected; initialise it with its "
                        "..._INIT macro",
                        type, given, size);
-    for (size_t i = size; i < given; i++)
+    for (size_t i = size; bytes && i < given; i++)
         if (bytes[i])
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "%s has struct_size %zu, and byte %zu of it is set; this library, %s, "

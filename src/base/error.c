@@ -84,7 +84,8 @@ static void start(clipspan_error *err, clipspan_status code)
     memset(err->reserved, 0, sizeof err->reserved);
 }
 
-static void fill(clipspan_error *err, clipspan_status code, const char *format, va_list args)
+static CS_PRINTF(3, 0) void fill(clipspan_error *err, clipspan_status code, const char *format,
+                                 va_list args)
 {
     const int wanted = vsnprintf(err->message, sizeof err->message, format, args);
     start(err, code);

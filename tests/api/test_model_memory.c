@@ -247,7 +247,7 @@ static clipspan_model *write_edited(const clipspan_model *model, int layer, int 
     const clipspan_head head = {layer, 0};
     float *z = calloc(K, sizeof *z);
     char *folder = cs_tiny_folder(), *out = cs_tiny_path(folder, "edited");
-    clipspan_model *edited;
+    clipspan_model *edited = NULL;
     clipspan_error err;
     for (size_t k = 0; k < K; k++)
         z[k] = 0.25F * (float)k - 0.5F;

@@ -68,7 +68,7 @@ static clipspan_remedy *find_remedies(void)
     clipspan_evaluation_options o = CLIPSPAN_EVALUATION_OPTIONS_INIT;
     int32_t labels[ROWS], group[ROWS];
     clipspan_evaluation *ev;
-    clipspan_remedy *remedy;
+    clipspan_remedy *remedy = NULL;
     clipspan_error err;
     for (int i = 0; i < ROWS; i++) {
         labels[i] = i % 2;

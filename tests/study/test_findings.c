@@ -158,7 +158,7 @@ static void contrasts_of_maps(void **state)
 
 static void the_highest_of_many(void **state)
 {
-    const double numbers[6] = {2, NAN, -7, 5, 5, 2};
+    const double numbers[6] = {2, (double)NAN, -7, 5, 5, 2};
     double values[6];
     size_t out[6];
     (void)state;
