@@ -331,8 +331,8 @@ static clipspan_status keep_for_report(const removal *r, clipspan_error *err)
     const cli_demo_job *d = r->demo;
     const char *run = clipspan_run_get_info(r->run)->path, *also[CLI_DEMO_FACTORS - 1];
     cli_evaluation_settings eval = {.mean = clipspan_run_get_info(d->run)->path};
-    cli_effects_settings effects = {.texts.pool = "demo"};
-    cli_ablate_settings ablate = {.choice.role = "background"};
+    cli_effects_settings effects = {.pool = "demo"};
+    cli_ablate_settings ablate = {.role = "background"};
     cli_shortcut_settings shortcut = {.cue = "water;grass",
                                       .also = {also, CLI_DEMO_FACTORS - 1, CLI_DEMO_FACTORS - 1}};
     char *paths[3] = {NULL, NULL, NULL}, sides[CLI_DEMO_FACTORS - 1][3 * 1024];

@@ -28,7 +28,7 @@ clipspan_status cli_comparison_add(cli_table *t, const char *name, const clipspa
     CS_TRY(cli_table_add(t, text, err));
     if (c->before.images == 0) {
         for (int i = 0; i < 6; i++)
-            CS_TRY(cli_table_add(t, "", err));
+            CS_TRY(cli_table_add(t, i ? "" : "no images", err));
         return CLIPSPAN_OK;
     }
     cli_format_percent(text, c->before.share);
