@@ -226,14 +226,22 @@ static clipspan_status print_cards(const cli_session *s, const clipspan_atlas *a
     return CLIPSPAN_OK;
 }
 
-/* The most basis texts that a head has: fewer than were asked for where the pool is small. */
-static int most_basis_texts(const clipspan_atlas *atlas)
+/* How many basis texts heads have: fewer than were asked for where the pool or a head's rank is
+ * small. */
+static void count_words(char *out, size_t room, const clipspan_atlas *atlas)
 {
-    int most = 0;
-    for (size_t i = 0; i < clipspan_atlas_get_info(atlas)->heads; i++)
-        if (clipspan_atlas_get_heads(atlas)[i].basis_texts > most)
-            most = clipspan_atlas_get_heads(atlas)[i].basis_texts;
-    return most;
+    const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
+    const size_t count = clipspan_atlas_get_info(atlas)->heads;
+    int least = count ? heads[0].basis_texts : 0, most = least;
+    for (size_t i = 1; i < count; i++) {
+        if (heads[i].basis_texts < least) least = heads[i].basis_texts;
+        if (heads[i].basis_texts > most) most = heads[i].basis_texts;
+    }
+    if (least < most)
+        snprintf(out, room, "%d to %d texts a head explain", least, most);
+    else
+        snprintf(out, room, "%d text%s a head explain%s", most, most == 1 ? "" : "s",
+                 most == 1 ? "s" : "");
 }
 
 clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *atlas,
@@ -242,7 +250,7 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     char heads[CLI_NUMBER_ROOM], named[CLI_NUMBER_ROOM], control[CLI_NUMBER_ROOM],
         distinct[CLI_NUMBER_ROOM];
-    const int most = most_basis_texts(atlas);
+    char texts[64];
     if (s->form == CLI_FORM_JSON) {
         cli_atlas_json(atlas, list, "clipspan.span.v1", 1);
         return CLIPSPAN_OK;
@@ -257,12 +265,13 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
     cli_count_of(distinct, info->distinct, "text");
     cli_format_percent(named, info->named);
     cli_format_percent(control, info->control_named);
+    count_words(texts, sizeof texts, atlas);
     cli_say(s,
-            "%s%d text%s a head explain%s %s of what %s write%s, control texts %s; %s in all.\n"
+            "%s%s %s of what %s write%s, control texts %s; %s in all.\n"
             "Next:\n"
             "  clipspan roles %s",
-            list->chosen ? "" : "\n", most, most == 1 ? "" : "s", most == 1 ? "s" : "", named,
-            heads, info->heads == 1 ? "s" : "", control, distinct, info->run->path);
+            list->chosen ? "" : "\n", texts, named, heads, info->heads == 1 ? "s" : "", control,
+            distinct, info->run->path);
     return CLIPSPAN_OK;
 }
 
@@ -386,8 +395,11 @@ static void print_chosen(const cli_session *s, const clipspan_atlas *atlas,
         clear += heads[list->at[i]].role.kind == CLIPSPAN_ROLE_CLEAR;
         mixed += heads[list->at[i]].role.kind == CLIPSPAN_ROLE_MIXED;
     }
-    cli_say(s, "%d of these %zu heads %s a clear role, %d %s mixed.", clear, list->count,
-            clear == 1 ? "has" : "have", mixed, mixed == 1 ? "is" : "are");
+    if (clear + mixed == 0)
+        cli_say(s, "None of these %zu heads has a role.", list->count);
+    else
+        cli_say(s, "%d of these %zu heads %s a clear role, %d %s mixed.", clear, list->count,
+                clear == 1 ? "has" : "have", mixed, mixed == 1 ? "is" : "are");
 }
 
 /* The one line that matters, and what to run next. */
