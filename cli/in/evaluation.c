@@ -88,6 +88,20 @@ static clipspan_status check_runs(const cli_evaluation *ev, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+static clipspan_status check_columns(const cli_evaluation_settings *x, clipspan_error *err)
+{
+    if ((x->labels || x->groups) && !x->from)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--%s names a column, but of which file? Give it with --from FILE.csv; "
+                       "without, labels and groups are those that the run was scanned with",
+                       x->labels ? "labels" : "groups");
+    if (x->from && !x->labels && (x->groups || !x->labels_elsewhere))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--from needs --labels COLUMN: which column of %s says what is right",
+                       x->from);
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *s, const char *path,
                                     const cli_evaluation_settings *x, int need_texts,
                                     clipspan_error *err)
@@ -97,6 +111,7 @@ clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *s, const ch
     ev->x = x;
     CS_TRY(cli_classes_open(&ev->classes, &x->classes, err));
     ev->class_count = clipspan_texts_get_count(ev->classes);
+    CS_TRY(check_columns(x, err));
     CS_TRY(clipspan_run_open(&ev->run, path, err));
     if (x->mean) CS_TRY(clipspan_run_open(&ev->mean_run, x->mean, err));
     CS_TRY(check_runs(ev, err));
@@ -140,8 +155,59 @@ clipspan_status cli_evaluation_start(cli_evaluation *ev, const float *cues, size
     return CLIPSPAN_OK;
 }
 
+static clipspan_status open_columns(clipspan_inputs **out, const cli_evaluation_settings *x,
+                                    clipspan_error *err)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    options.root = x->root;
+    options.path_column = x->path_column;
+    options.labels = x->labels;
+    options.groups = x->groups;
+    return clipspan_inputs_open(out, &x->from, 1, &options, err);
+}
+
+clipspan_status cli_evaluation_study(cli_evaluation *ev, const float *cues, size_t cue_count,
+                                     clipspan_error *err)
+{
+    const cli_evaluation_settings *x = ev->x;
+    cli_session *s = ev->session;
+    clipspan_evaluation_options options = CLIPSPAN_EVALUATION_OPTIONS_INIT;
+    clipspan_effects_options effects = CLIPSPAN_EFFECTS_OPTIONS_INIT;
+    clipspan_progress progress = {cli_progress_step, s};
+    clipspan_inputs *inputs = NULL;
+    clipspan_status status;
+    char source[600];
+    if (x->labels) {
+        CS_TRY(open_columns(&inputs, x, err));
+        snprintf(source, sizeof source, "column %.100s of %.400s", x->labels, x->from);
+        options.source = source;
+    }
+    effects.cues = cues;
+    effects.cue_count = cue_count;
+    effects.threads = (int)s->threads;
+    options.effects = &effects;
+    options.inputs = inputs;
+    options.means = ev->mean_run;
+    cli_progress_begin(s, "chunks");
+    status = clipspan_evaluation_new(&ev->study, ev->run, ev->bank, &options, &progress, err);
+    cli_progress_end(s);
+    clipspan_inputs_close(&inputs);
+    cli_stage(s, "run read");
+    return status;
+}
+
+clipspan_status cli_evaluation_kept(const cli_evaluation *ev, clipspan_status status,
+                                    const clipspan_error *failed, clipspan_error *err)
+{
+    if (status == CLIPSPAN_OK) return CLIPSPAN_OK;
+    if (status == CLIPSPAN_E_NOMEM) return cs_fail(err, CLIPSPAN_E_NOMEM, "%s", failed->message);
+    cli_note(ev->session, "not kept for the run's report: %s", failed->message);
+    return CLIPSPAN_OK;
+}
+
 void cli_evaluation_close(cli_evaluation *ev)
 {
+    clipspan_evaluation_free(&ev->study);
     clipspan_effects_free(&ev->effects);
     clipspan_effects_free(&ev->mean_effects);
     clipspan_bank_free(&ev->bank);

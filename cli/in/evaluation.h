@@ -101,9 +101,10 @@ typedef struct cli_evaluation {
     int32_t *labels, *groups;   /* [N] class, group; -1: not known */
     size_t labelled, ungrouped; /* images with a label; of these, without a group */
     size_t group_count;
-    const char **group_names; /* [group_count], sorted */
-    char *texts;              /* that they point into */
-    uint32_t *predicted;      /* [N] of the unedited model */
+    const char **group_names;   /* [group_count], sorted */
+    char *texts;                /* that they point into */
+    uint32_t *predicted;        /* [N] of the unedited model */
+    clipspan_evaluation *study; /* or NULL */
 } cli_evaluation;
 
 /* Opens the run at `path`, means, classes and, for `need_texts`, the text encoder. settings are
@@ -115,6 +116,16 @@ clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *session, co
 clipspan_status cli_evaluation_start(cli_evaluation *ev, const float *cues, size_t cue_count,
                                      clipspan_error *err);
 void cli_evaluation_close(cli_evaluation *ev);
+
+/* Then, instead, the library's evaluation of the run along the classes and these cues, with labels
+ * and groups: ev->study. */
+clipspan_status cli_evaluation_study(cli_evaluation *ev, const float *cues, size_t cue_count,
+                                     clipspan_error *err);
+
+/* What became of keeping a result in a run for its report. One that may not be written keeps
+ * nothing, which is said and is no error. Errors: NOMEM. */
+clipspan_status cli_evaluation_kept(const cli_evaluation *ev, clipspan_status status,
+                                    const clipspan_error *failed, clipspan_error *err);
 
 /* Classes times templates through the evaluation's text encoder; templates NULL: the published. */
 clipspan_status cli_classifier_make(clipspan_bank **out, cli_session *session,
