@@ -165,6 +165,19 @@ scan_list() {
     exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool --tsv
     exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool --json
     json cues.# 2
+    json pool pool
+    # a cue that is a class itself is said to be one, found or given
+    printf '!place\ton water\n!place\ta red forest\n!place\tblue sky\nthing\ta ball\n' >pool
+    exits 0 "$CLIPSPAN" shortcut run --classes "red,blue,red forest" --templates none --texts pool --table
+    says "warning: the cue"
+    says "names the class"
+    shows "names the class"
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "a Blue thing;grass" --json
+    says 'names the class "blue"'
+    json cue_names_class blue
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "bluest;grass" --json
+    silent
+    printf '!place\ton water\n!place\tin a forest\nthing\ta ball\n' >pool
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water" && says "two sides"
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water;" && says "1 to 64 texts"
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water;water" && says "say the same"
