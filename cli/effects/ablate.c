@@ -88,7 +88,7 @@ static clipspan_status keep(const cli_evaluation *ev, const clipspan_ablation *a
     return cli_evaluation_kept(ev, status, &failed, err);
 }
 
-static clipspan_status work_on(cli_session *s, const char *run, const settings *x, int show,
+static clipspan_status work_on(cli_session *s, const char *run, const settings *x,
                                clipspan_error *err)
 {
     cli_ablate_choice choice = {0};
@@ -99,22 +99,16 @@ static clipspan_status work_on(cli_session *s, const char *run, const settings *
     if (status == CLIPSPAN_OK) status = cli_evaluation_study(&ev, NULL, 0, err);
     if (status == CLIPSPAN_OK) status = cli_ablate_make(&ablation, &ev, &choice, x, err);
     if (status == CLIPSPAN_OK) status = keep(&ev, ablation, err);
-    if (status == CLIPSPAN_OK && show) status = cli_ablation_show(s, ablation, err);
+    if (status == CLIPSPAN_OK) status = cli_ablation_show(s, ablation, err);
     clipspan_ablation_free(&ablation);
     cli_ablate_choice_fini(&choice);
     cli_evaluation_close(&ev);
     return status;
 }
 
-clipspan_status cli_ablate_beside(cli_session *s, const char *run, const settings *x,
-                                  clipspan_error *err)
-{
-    return work_on(s, run, x, 0, err);
-}
-
 static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
 {
-    return work_on(s, s->arguments.items[0], given, 1, err);
+    return work_on(s, s->arguments.items[0], given, err);
 }
 
 static const cli_option options[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ablate for other commands: its ablation, and what it keeps in the run. */
+/* ablate for other commands: its choice of components, and their ablation. */
 #ifndef CLIPSPAN_CLI_ABLATE_H
 #define CLIPSPAN_CLI_ABLATE_H
 
@@ -32,9 +32,5 @@ void cli_ablate_choice_fini(cli_ablate_choice *choice);
 clipspan_status cli_ablate_make(clipspan_ablation **out, const cli_evaluation *ev,
                                 const cli_ablate_choice *choice,
                                 const cli_ablate_settings *settings, clipspan_error *err);
-
-/* The whole command, with nothing on standard output. */
-clipspan_status cli_ablate_beside(cli_session *session, const char *run,
-                                  const cli_ablate_settings *settings, clipspan_error *err);
 
 #endif

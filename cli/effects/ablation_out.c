@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Ablations for people and programs. */
 #include "cli/effects/ablation_out.h"
-#include "cli/in/evaluation.h"
 #include "cli/out/comparison_out.h"
 #include "cli/out/numbers.h"
 #include "cli/out/put.h"

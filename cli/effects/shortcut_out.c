@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Remedies for programs: rows here, the document is the library's. */
 #include "cli/effects/shortcut_out.h"
-#include "cli/in/evaluation.h"
+#include "cli/out/comparison_out.h"
 #include "cli/out/put.h"
 #include "cli/out/rows.h"
 

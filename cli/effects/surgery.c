@@ -8,6 +8,7 @@
 #include "cli/in/contributions.h"
 #include "cli/in/evaluation.h"
 #include "cli/in/texts.h"
+#include "cli/out/rows.h"
 #include "cli/out/target.h"
 
 #include <clipspan/clipspan.h>

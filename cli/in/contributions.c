@@ -221,16 +221,3 @@ void cli_component_name(char out[32], const clipspan_change *c)
         snprintf(out, 32, "L%d.%s", c->layer,
                  c->component == CLIPSPAN_COMPONENT_MLP ? "MLP" : "class");
 }
-
-void cli_components_words(char *out, size_t room, const clipspan_change *changes, size_t count)
-{
-    size_t used = 0, i;
-    char name[32];
-    *out = '\0';
-    for (i = 0; i < count; i++) {
-        cli_component_name(name, &changes[i]);
-        if (used + strlen(name) + 24 > room) break;
-        used += (size_t)snprintf(out + used, room - used, "%s%s", i ? " " : "", name);
-    }
-    if (i < count) snprintf(out + used, room - used, " and %zu more", count - i);
-}

@@ -40,7 +40,4 @@ clipspan_status cli_components_role(cli_components *components, const clipspan_r
 /* "L22.H11", "L22.MLP", "input". */
 void cli_component_name(char out[32], const clipspan_change *change);
 
-/* The components in one line of at most `room` bytes, "and 12 more" at its end. */
-void cli_components_words(char *out, size_t room, const clipspan_change *changes, size_t count);
-
 #endif

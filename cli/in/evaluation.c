@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening what a question about a run's classification needs. */
 #include "cli/in/evaluation.h"
-#include "base/memory.h"
 #include "cli/in/texts.h"
-#include "cli/out/target.h"
 
 #include <clipspan/clipspan.h>
 #include <string.h>
@@ -125,36 +123,6 @@ clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *s, const ch
     return cli_classifier_make(&ev->bank, s, ev->encoder, ev->classes, x->classes.templates, err);
 }
 
-clipspan_status cli_evaluation_start(cli_evaluation *ev, const float *cues, size_t cue_count,
-                                     clipspan_error *err)
-{
-    cli_session *s = ev->session;
-    clipspan_effects_options options = CLIPSPAN_EFFECTS_OPTIONS_INIT;
-    clipspan_progress progress = {cli_progress_step, s};
-    const clipspan_edit nothing = {NULL, 0};
-    clipspan_status status;
-    options.cues = cues;
-    options.cue_count = cue_count;
-    options.threads = (int)s->threads;
-    cli_progress_begin(s, "chunks");
-    status = clipspan_effects_new(&ev->effects, ev->run, ev->bank, &options, &progress, err);
-    if (status == CLIPSPAN_OK && ev->mean_run)
-        status = clipspan_effects_new(&ev->mean_effects, ev->mean_run, ev->bank, &options,
-                                      &progress, err);
-    cli_progress_end(s);
-    CS_TRY(status);
-    cli_stage(s, "run read");
-    ev->N = clipspan_effects_get_images(ev->effects);
-    CS_TRY(cli_evaluation_labels(ev, err));
-    ev->predicted = cs_alloc(ev->N, sizeof *ev->predicted, "predictions", err);
-    if (!ev->predicted) return CLIPSPAN_E_NOMEM;
-    CS_TRY(
-        clipspan_effects_run(ev->predicted, NULL, NULL, ev->effects, NULL, &nothing, 1, NULL, err));
-    for (size_t i = 0; i < ev->N && ev->labelled == 0; i++)
-        ev->labels[i] = (int32_t)ev->predicted[i];
-    return CLIPSPAN_OK;
-}
-
 static clipspan_status open_columns(clipspan_inputs **out, const cli_evaluation_settings *x,
                                     clipspan_error *err)
 {
@@ -208,78 +176,11 @@ clipspan_status cli_evaluation_kept(const cli_evaluation *ev, clipspan_status st
 void cli_evaluation_close(cli_evaluation *ev)
 {
     clipspan_evaluation_free(&ev->study);
-    clipspan_effects_free(&ev->effects);
-    clipspan_effects_free(&ev->mean_effects);
     clipspan_bank_free(&ev->bank);
     clipspan_encoder_free(&ev->encoder);
     clipspan_model_close(&ev->model);
     clipspan_texts_free(&ev->classes);
     clipspan_run_close(&ev->run);
     clipspan_run_close(&ev->mean_run);
-    cs_free(ev->labels);
-    cs_free(ev->groups);
-    cs_free(ev->group_names);
-    cs_free(ev->texts);
-    cs_free(ev->predicted);
     memset(ev, 0, sizeof *ev);
-}
-
-void cli_answers(uint8_t *answers, const cli_evaluation *ev, const uint32_t *predicted)
-{
-    for (size_t i = 0; i < ev->N; i++)
-        answers[i] =
-            ev->labels[i] < 0 ? CLIPSPAN_NO_ANSWER : predicted[i] == (uint32_t)ev->labels[i];
-}
-
-void cli_means_words(char out[512], const cli_evaluation *ev)
-{
-    const clipspan_run_info *info = clipspan_run_get_info(ev->mean_run ? ev->mean_run : ev->run);
-    snprintf(out, 512, "means over the %llu images of %.300s%s", (unsigned long long)info->used,
-             info->path, ev->mean_run ? "" : ", the evaluated images themselves, as published");
-}
-
-void cli_emit_labels(cli_json *j, const cli_evaluation *ev)
-{
-    const cli_evaluation_settings *x = ev->x;
-    char words[600];
-    cli_json_line(j, "class_names");
-    for (size_t c = 0; c < ev->class_count; c++)
-        cli_json_text(j, NULL, clipspan_texts_get_text(ev->classes, c));
-    cli_json_end(j);
-    if (!ev->labelled) return;
-    if (x->from && x->labels)
-        snprintf(words, sizeof words, "column %.100s of %.400s", x->labels, x->from);
-    else
-        snprintf(words, sizeof words, "as the run was scanned");
-    cli_json_text(j, "labels", words);
-}
-
-void cli_emit_comparison(cli_json *j, const clipspan_comparison *c)
-{
-    cli_json_whole(j, "images", c->before.images);
-    if (c->before.images == 0) return;
-    cli_json_whole(j, "before_correct", c->before.correct);
-    cli_json_real(j, "before", c->before.share);
-    cli_json_real(j, "before_low", c->before.low);
-    cli_json_real(j, "before_high", c->before.high);
-    cli_json_whole(j, "after_correct", c->after.correct);
-    cli_json_real(j, "after", c->after.share);
-    cli_json_real(j, "after_low", c->after.low);
-    cli_json_real(j, "after_high", c->after.high);
-    cli_json_real(j, "change", c->change);
-    cli_json_real(j, "change_low", c->change_low);
-    cli_json_real(j, "change_high", c->change_high);
-}
-
-void cli_comparison_cells(cli_rows *rows, const clipspan_comparison *c)
-{
-    const double cells[] = {c->before.share, c->before.low, c->before.high,
-                            c->after.share,  c->after.low,  c->after.high,
-                            c->change,       c->change_low, c->change_high};
-    cli_rows_whole(rows, c->before.images);
-    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        if (c->before.images)
-            cli_rows_real(rows, cells[i]);
-        else
-            cli_rows_text(rows, "");
 }

@@ -169,7 +169,7 @@ static void read_facts(reader *r, const json_t *root)
     r->bad |= i->last_layer < i->first_layer;
 }
 
-/* Basis texts of all heads: what is written, not what the document says of itself, so that a damaged
+/* Basis texts of all heads as they are written, not as the document counts them, so that a damaged
  * number asks for no memory. */
 static size_t count_basis_texts(const json_t *heads)
 {
