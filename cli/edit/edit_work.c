@@ -118,7 +118,7 @@ static clipspan_status take_heads(cli_edit_job *e, const cli_components *compone
     if (!e->heads) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < components->count; i++) {
         const clipspan_change *c = &components->changes[i];
-        cli_component_name(name, c);
+        clipspan_change_get_name(name, sizeof name, c);
         if (c->component != CLIPSPAN_COMPONENT_HEAD)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "--heads: expected heads such as L%d.H0 or L%d.*, found %s, which has "
