@@ -315,15 +315,3 @@ clipspan_status cli_class_file_open(clipspan_texts **out, const char *path, clip
     if (status != CLIPSPAN_OK) clipspan_texts_free(out);
     return status;
 }
-
-int cli_class_find(size_t *index, const clipspan_texts *classes, const char *label)
-{
-    const size_t count = clipspan_texts_get_count(classes);
-    for (size_t i = 0; i < count; i++) {
-        const size_t at = (*index + i) % count;
-        if (strcmp(cli_class_key(classes, at), label) != 0) continue;
-        *index = at;
-        return *label != '\0';
-    }
-    return 0;
-}

@@ -32,8 +32,4 @@ clipspan_status cli_class_file_open(clipspan_texts **out, const char *path, clip
 /* What labels say for a class: its key, or its name when it has none. */
 const char *cli_class_key(const clipspan_texts *classes, size_t index);
 
-/* The class that a label means; 0 when it is none. index: where the last one was found, which is
- * looked at first: images of a class mostly stand together. */
-int cli_class_find(size_t *index, const clipspan_texts *classes, const char *label);
-
 #endif

@@ -211,7 +211,8 @@ static clipspan_status add_masks(cli_reproduction *r, const cli_segment_job *j, 
                                  int protocol, clipspan_error *err)
 {
     static const char *const metrics[] = {"accuracy", "miou", "map"};
-    double figure[3];
+    const clipspan_segmentation *study = j->segmentation;
+    const clipspan_segmentation_row *found;
     for (int k = 0; k < 3; k++) {
         cli_row *row = cli_reproduce_row(r, methods[m].name, metrics[k], err);
         if (!row) return CLIPSPAN_E_NOMEM;
@@ -219,12 +220,12 @@ static clipspan_status add_masks(cli_reproduction *r, const cli_segment_job *j, 
         snprintf(row->part, sizeof row->part, "%s",
                  protocol == CLIPSPAN_PUBLISHED ? "published" : "aligned");
         if (protocol != CLIPSPAN_PUBLISHED) row->published = NULL;
-        for (size_t i = 0; j && i < j->method_count; i++) {
-            if (strcmp(cli_segment_method(j->methods[i]), methods[m].name) != 0) continue;
-            clipspan_segment_get(&figure[0], &figure[1], &figure[2],
-                                 &j->score[i][protocol][CLIPSPAN_THRESHOLD_MEAN]);
+        for (size_t i = 0; (found = clipspan_segmentation_get_row(study, i)) != NULL; i++) {
+            if (strcmp(found->method, methods[m].name) != 0 || (int)found->protocol != protocol ||
+                found->threshold != CLIPSPAN_THRESHOLD_MEAN)
+                continue;
             row->measured = 1;
-            row->value = figure[k];
+            row->value = k == 0 ? found->accuracy : k == 1 ? found->miou : found->map;
         }
     }
     return CLIPSPAN_OK;
@@ -246,7 +247,7 @@ clipspan_status cli_reproduce_segments(cli_reproduction *r, clipspan_error *err)
     clipspan_status status;
     if (!cli_classes_given(&x.classes)) x.classes.list = "imagenet";
     status = cli_segment_run(&j, err);
-    r->used = j.score[0][0][0].images;
+    if (status == CLIPSPAN_OK) r->used = clipspan_segmentation_get_info(j.segmentation)->images;
     for (size_t m = 0; m < METHODS && status == CLIPSPAN_OK; m++)
         for (int p = 1; p >= 0 && status == CLIPSPAN_OK; p--)
             if (m < CLI_METHODS || p == CLIPSPAN_PUBLISHED) status = add_masks(r, &j, m, p, err);

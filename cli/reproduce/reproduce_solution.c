@@ -4,7 +4,7 @@
  * first word is the class's wnid. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/in/texts.h"
+#include "cli/in/class_index.h"
 #include "cli/reproduce/reproduce.h"
 
 #include <clipspan/clipspan.h>
@@ -22,11 +22,12 @@ static void first_word(char out[128], const char *text)
 }
 
 /* Lists an image that is there; part of the set is enough. */
-static clipspan_status add_image(cli_reproduction *r, uint8_t *seen, size_t *found,
-                                 const clipspan_texts *classes, const char *csv, const char *id,
-                                 const char *cell, clipspan_error *err)
+static clipspan_status add_image(cli_reproduction *r, uint8_t *seen, const cli_class_index *index,
+                                 const char *csv, const char *id, const char *cell,
+                                 clipspan_error *err)
 {
     char file[300], label[128], *path;
+    size_t class_of;
     int kind;
     snprintf(file, sizeof file, "%.280s.JPEG", id);
     path = cs_path_join(r->data, file, err);
@@ -35,12 +36,13 @@ static clipspan_status add_image(cli_reproduction *r, uint8_t *seen, size_t *fou
     cs_free(path);
     if (kind != 1) return CLIPSPAN_OK;
     first_word(label, cell);
-    if (!cli_class_find(found, classes, label))
+    class_of = cli_class_index_find(index, label);
+    if (class_of == CLI_NO_CLASS)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, csv,
                           "%.200s has the class \"%.80s\", which is none of the %zu", id, label,
-                          clipspan_texts_get_count(classes));
-    r->filled += !seen[*found];
-    seen[*found] = 1;
+                          index->count);
+    r->filled += !seen[class_of];
+    seen[class_of] = 1;
     r->images++;
     CS_TRY(cli_reproduce_put(r, file, ',', err));
     return cli_reproduce_put(r, label, '\n', err);
@@ -52,13 +54,15 @@ static clipspan_status read_list(cli_reproduction *r, const clipspan_inputs *inp
 {
     uint8_t *seen = cs_alloc_zero(clipspan_texts_get_count(classes), 1, "classes", err);
     clipspan_status status;
-    size_t found = 0;
+    cli_class_index index;
     if (!seen) return CLIPSPAN_E_NOMEM;
-    status = cli_reproduce_put(r, "path", ',', err);
+    status = cli_class_index_init(&index, classes, err);
+    if (status == CLIPSPAN_OK) status = cli_reproduce_put(r, "path", ',', err);
     if (status == CLIPSPAN_OK) status = cli_reproduce_put(r, "class", '\n', err);
     for (size_t i = 0; i < clipspan_inputs_get_count(inputs) && status == CLIPSPAN_OK; i++)
-        status = add_image(r, seen, &found, classes, csv, clipspan_inputs_get_paths(inputs)[i],
+        status = add_image(r, seen, &index, csv, clipspan_inputs_get_paths(inputs)[i],
                            clipspan_inputs_get_label(inputs, i), err);
+    cli_class_index_fini(&index);
     cs_free(seen);
     if (status == CLIPSPAN_OK && r->images == 0)
         status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, csv,
