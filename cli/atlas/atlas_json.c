@@ -251,8 +251,7 @@ void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
 {
     puts("head\tlayer\tnumber\tdirect_effect\tvariance\trank\trole\tcategory\tstrength\trunner_up\t"
          "runner_up_explained_variance\tbound\tpurity\tstability\tcategory_"
-         "returns\tuntested\tnamed\tcontrol_named"
-         "");
+         "returns\tuntested\tnamed\tcontrol_named\tpool");
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[list->at[i]];
         const clipspan_role *r = &head->role;
@@ -270,6 +269,7 @@ void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
         printf("\t%d", r->untested);
         put(r->named);
         put(r->control_named);
+        put_text(clipspan_atlas_get_info(atlas)->pool);
         putchar('\n');
     }
 }

@@ -226,12 +226,31 @@ static clipspan_status print_cards(const cli_session *s, const clipspan_atlas *a
     return CLIPSPAN_OK;
 }
 
+/* How many basis texts heads have: fewer than were asked for where the pool or a head's rank is
+ * small. */
+static void count_words(char *out, size_t room, const clipspan_atlas *atlas)
+{
+    const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
+    const size_t count = clipspan_atlas_get_info(atlas)->heads;
+    int least = count ? heads[0].basis_texts : 0, most = least;
+    for (size_t i = 1; i < count; i++) {
+        if (heads[i].basis_texts < least) least = heads[i].basis_texts;
+        if (heads[i].basis_texts > most) most = heads[i].basis_texts;
+    }
+    if (least < most)
+        snprintf(out, room, "%d to %d texts a head explain", least, most);
+    else
+        snprintf(out, room, "%d text%s a head explain%s", most, most == 1 ? "" : "s",
+                 most == 1 ? "s" : "");
+}
+
 clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *atlas,
                                     const cli_head_list *list, clipspan_error *err)
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     char heads[CLI_NUMBER_ROOM], named[CLI_NUMBER_ROOM], control[CLI_NUMBER_ROOM],
         distinct[CLI_NUMBER_ROOM];
+    char texts[64];
     if (s->form == CLI_FORM_JSON) {
         cli_atlas_json(atlas, list, "clipspan.span.v1", 1);
         return CLIPSPAN_OK;
@@ -246,12 +265,12 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
     cli_count_of(distinct, info->distinct, "text");
     cli_format_percent(named, info->named);
     cli_format_percent(control, info->control_named);
+    count_words(texts, sizeof texts, atlas);
     cli_say(s,
-            "%s%d text%s a head explain%s %s of what %s write%s, control texts %s; %s in all.\n"
+            "%s%s %s of what %s write%s, control texts %s; %s in all.\n"
             "Next:\n"
             "  clipspan roles %s",
-            list->chosen ? "" : "\n", info->basis_texts, info->basis_texts == 1 ? "" : "s",
-            info->basis_texts == 1 ? "s" : "", named, heads, info->heads == 1 ? "s" : "", control,
+            list->chosen ? "" : "\n", texts, named, heads, info->heads == 1 ? "s" : "", control,
             distinct, info->run->path);
     return CLIPSPAN_OK;
 }
@@ -332,9 +351,60 @@ done:
     return status;
 }
 
+/* What --heads asked for: one head in a sentence, of several how many have a role. */
+static void print_head(const cli_session *s, const clipspan_atlas_info *info,
+                       const clipspan_atlas_head *head)
+{
+    const clipspan_role *r = &head->role;
+    char share[CLI_NUMBER_ROOM], bound[CLI_NUMBER_ROOM], name[CLI_HEAD_ROOM];
+    cli_head_name(name, head->head);
+    cli_format_percent(share, r->explained_variance[0]);
+    cli_format_percent(bound, r->bound);
+    if (head->removed)
+        cli_say(s, "%s was pruned and writes nothing.", name);
+    else if (!r->category[0])
+        cli_say(s, "%s has no role: none of its basis texts has a category.", name);
+    else if (r->kind == CLIPSPAN_ROLE_CLEAR)
+        cli_say(s, "%s has the role %s: %s of its variance, where chance reaches %s%s.", name,
+                r->category[0], share, bound,
+                below_control(r) ? "; as many control texts explain no less" : "");
+    else if (r->kind == CLIPSPAN_ROLE_MIXED)
+        cli_say(s, "%s is mixed: %s and %s.", name, r->category[0], r->category[1]);
+    else if (r->untested)
+        cli_say(s,
+                "%s has no role yet: %s, %s of its variance, would need stability, which takes "
+                "more than 480 images (%llu here).",
+                name, r->category[0], share, (unsigned long long)info->run->used);
+    else
+        cli_say(s,
+                "%s has no role: its strongest category is %s, %s of its variance; chance "
+                "reaches %s.",
+                name, r->category[0], share, bound);
+}
+
+static void print_chosen(const cli_session *s, const clipspan_atlas *atlas,
+                         const cli_head_list *list)
+{
+    const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
+    int clear = 0, mixed = 0;
+    if (list->count == 1) {
+        print_head(s, clipspan_atlas_get_info(atlas), &heads[list->at[0]]);
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        clear += heads[list->at[i]].role.kind == CLIPSPAN_ROLE_CLEAR;
+        mixed += heads[list->at[i]].role.kind == CLIPSPAN_ROLE_MIXED;
+    }
+    if (clear + mixed == 0)
+        cli_say(s, "None of these %zu heads has a role.", list->count);
+    else
+        cli_say(s, "%d of these %zu heads %s a clear role, %d %s mixed.", clear, list->count,
+                clear == 1 ? "has" : "have", mixed, mixed == 1 ? "is" : "are");
+}
+
 /* The one line that matters, and what to run next. */
 static void print_finding(const cli_session *s, const clipspan_atlas *atlas,
-                          const clipspan_atlas_head *clearest)
+                          const cli_head_list *list, const clipspan_atlas_head *clearest)
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     const clipspan_role *r = &clearest->role;
@@ -348,6 +418,8 @@ static void print_finding(const cli_session *s, const clipspan_atlas *atlas,
     cli_head_name(name, clearest->head);
     if (info->pool_categories == 0)
         cli_say(s, "The pool has no categories, so heads have basis texts but no roles.");
+    else if (list->chosen)
+        print_chosen(s, atlas, list);
     else if (r->kind == CLIPSPAN_ROLE_CLEAR)
         cli_say(s,
                 "%d of %s %s a clear role (%d of them no better named than by control texts), %d "
@@ -387,7 +459,7 @@ clipspan_status cli_atlas_show_roles(const cli_session *s, const clipspan_atlas 
         if (shown < list->count)
             cli_say(s, "  and %zu more, less clear; --tsv has all", list->count - shown);
         putchar('\n');
-        print_finding(s, atlas, &clipspan_atlas_get_heads(atlas)[order[0].at]);
+        print_finding(s, atlas, list, &clipspan_atlas_get_heads(atlas)[order[0].at]);
     }
     cs_free(order);
     return status;

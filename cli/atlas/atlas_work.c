@@ -84,12 +84,12 @@ clipspan_status cli_atlas_make(cli_atlas_job *j, clipspan_error *err)
 static clipspan_status take_newest(cli_atlas_job *j, clipspan_error *err)
 {
     const cli_atlas_settings *x = j->x;
-    clipspan_error missing;
     clipspan_status status;
     if (x->pool || x->layers || x->basis_texts || x->rank) return cli_atlas_make(j, err);
     CS_TRY(check_heads(x, clipspan_run_get_info(j->run), err));
-    status = clipspan_atlas_open(&j->atlas, j->run, NULL, &missing);
-    if (status != CLIPSPAN_OK) return cli_atlas_make(j, err);
+    status = clipspan_atlas_open(&j->atlas, j->run, NULL, err);
+    if (status == CLIPSPAN_E_NOT_FOUND) return cli_atlas_make(j, err);
+    CS_TRY(status);
     return cli_head_list_read(&j->heads, x->heads, j->atlas, err);
 }
 

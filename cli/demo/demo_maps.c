@@ -25,9 +25,10 @@ typedef struct pointing {
     clipspan_inputs *scenes, *masks; /* of test.csv; labels say what the objects are */
     clipspan_encoder *encoder;
     clipspan_bank *bank;
-    clipspan_maps *maps;
+    clipspan_maps *found;
     clipspan_sheet *sheet; /* colours of some scenes */
-    float *map, *large;    /* [patches], [height, width] */
+    float *maps, *large;   /* [values, patches] each against the strongest other; [height, width] */
+    const float *map;      /* of the value that is asked for */
     uint8_t *mask;         /* [height, width, 3] */
     const char *paths[AT_ONCE];
     size_t number[AT_ONCE], held; /* scenes at work */
@@ -54,18 +55,6 @@ static size_t value_of(const clipspan_bank *bank, const char *key)
     while (v < clipspan_bank_get_count(bank) && strcmp(clipspan_bank_get_key(bank, v), key) != 0)
         v++;
     return v;
-}
-
-/* map[j] = score of the value - the largest of the others' */
-static void against_runners_up(pointing *p, const float *scores, size_t value)
-{
-    const size_t N = (size_t)p->demo->info->tokens;
-    for (size_t j = 1; j < N; j++) {
-        float runner_up = -INFINITY;
-        for (size_t v = 0; v < clipspan_bank_get_count(p->bank); v++)
-            if (v != value && scores[v * N + j] > runner_up) runner_up = scores[v * N + j];
-        p->map[j - 1] = scores[value * N + j] - runner_up;
-    }
 }
 
 /* Squared distance of a pixel from the object with that number in the mask; -1 when it is hidden.
@@ -136,9 +125,11 @@ static clipspan_status draw(pointing *p, size_t scene, int object, const char *n
 
 static clipspan_status look_at(pointing *p, size_t held, clipspan_error *err)
 {
-    const size_t scene = p->number[held];
-    const float *scores = clipspan_maps_get(p->maps, held, CLIPSPAN_MAP_HEADS);
+    const size_t scene = p->number[held], N = (size_t)p->demo->info->tokens;
+    const float *scores = clipspan_maps_get(p->found, held, CLIPSPAN_MAP_HEADS);
     char name[32];
+    CS_TRY(clipspan_map_contrast_run(p->maps, scores + 1, clipspan_bank_get_count(p->bank), N - 1,
+                                     N, CLIPSPAN_MAP_CONTRAST_RUNNER_UP, err));
     CS_TRY(clipspan_pixels_read(p->mask, p->demo->model, clipspan_inputs_get_paths(p->masks)[scene],
                                 NULL, err));
     for (int object = 1; object <= 2; object++) {
@@ -149,7 +140,7 @@ static clipspan_status look_at(pointing *p, size_t held, clipspan_error *err)
             return cs_fail(err, CLIPSPAN_E_FORMAT,
                            "test.csv of the demo, scene %zu: no value is called \"%s\"", scene,
                            name);
-        against_runners_up(p, scores, value);
+        p->map = p->maps + value * (N - 1);
         CS_TRY(point(p, object, err));
         if (p->word == COLOUR && p->rows < DRAWN) CS_TRY(draw(p, scene, object, name, err));
     }
@@ -159,7 +150,7 @@ static clipspan_status look_at(pointing *p, size_t held, clipspan_error *err)
 
 static clipspan_status pass(pointing *p, clipspan_error *err)
 {
-    CS_TRY(clipspan_maps_run_files(p->maps, NULL, p->paths, p->held, err));
+    CS_TRY(clipspan_maps_run_files(p->found, NULL, p->paths, p->held, err));
     for (size_t i = 0; i < p->held; i++)
         CS_TRY(look_at(p, i, err));
     p->held = 0;
@@ -172,7 +163,10 @@ static clipspan_status ask(pointing *p, const char *factor, clipspan_error *err)
     options.images = AT_ONCE;
     p->all = p->good = p->rows = 0;
     CS_TRY(cli_demo_bank(&p->bank, p->demo, factor, err));
-    CS_TRY(clipspan_maps_new(&p->maps, p->encoder, p->bank, &options, err));
+    CS_TRY(clipspan_maps_new(&p->found, p->encoder, p->bank, &options, err));
+    p->maps = cs_alloc(clipspan_bank_get_count(p->bank),
+                       (size_t)p->demo->info->tokens * sizeof *p->maps, "maps", err);
+    if (!p->maps) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < clipspan_inputs_get_count(p->scenes); i++) {
         if (strcmp(clipspan_inputs_get_group(p->scenes, i), "pair") != 0) continue;
         p->number[p->held] = i;
@@ -180,8 +174,10 @@ static clipspan_status ask(pointing *p, const char *factor, clipspan_error *err)
         if (p->held == AT_ONCE) CS_TRY(pass(p, err));
     }
     if (p->held) CS_TRY(pass(p, err));
-    clipspan_maps_free(&p->maps);
+    clipspan_maps_free(&p->found);
     clipspan_bank_free(&p->bank);
+    cs_free(p->maps);
+    p->maps = NULL;
     if (p->all) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_FORMAT, "test.csv of the demo has no scene with two objects");
 }
@@ -194,10 +190,9 @@ static clipspan_status open_scenes(pointing *p, clipspan_error *err)
     options.threads = (int)p->demo->session->threads;
     CS_TRY(cli_demo_inputs(&p->scenes, p->demo, "test.csv", "objects", "kind", err));
     CS_TRY(cli_demo_masks(&p->masks, p->demo, "test.csv", err));
-    p->map = cs_alloc((size_t)info->tokens, sizeof *p->map, "maps", err);
     p->large = cs_alloc(pixels, sizeof *p->large, "maps", err);
     p->mask = cs_alloc(pixels, 3, "a mask", err);
-    if (!p->map || !p->large || !p->mask) return CLIPSPAN_E_NOMEM;
+    if (!p->large || !p->mask) return CLIPSPAN_E_NOMEM;
     return clipspan_encoder_new(&p->encoder, p->demo->model, &options, err);
 }
 
@@ -256,12 +251,12 @@ clipspan_status cli_demo_maps(cli_demo_job *d, clipspan_error *err)
     status = work(all, good, &p, path, err);
     if (status == CLIPSPAN_OK) show(d, all, good, path);
     clipspan_sheet_free(&p.sheet);
-    clipspan_maps_free(&p.maps);
+    clipspan_maps_free(&p.found);
     clipspan_bank_free(&p.bank);
     clipspan_encoder_free(&p.encoder);
     clipspan_inputs_close(&p.masks);
     clipspan_inputs_close(&p.scenes);
-    cs_free(p.map);
+    cs_free(p.maps);
     cs_free(p.large);
     cs_free(p.mask);
     cs_free(path);

@@ -1,250 +1,254 @@
 /* SPDX-License-Identifier: MIT */
 /* The demo's chapter on the shortcut removed: test birds classified again with heads changed, by
- * role and as clipspan shortcut chooses, beside baselines. */
+ * role and as clipspan shortcut chooses, beside baselines; the same studies are kept in the run,
+ * and with them the effects of all components, for its page. */
 #include "base/memory.h"
-#include "base/random.h"
 #include "cli/demo/demo.h"
-#include "cli/effects/ablate.h"
-#include "cli/effects/effects.h"
-#include "cli/effects/shortcut.h"
+#include "cli/effects/shortcut_out.h"
 #include "cli/out/numbers.h"
 
-#include <clipspan/clipspan.h>
 #include <string.h>
 
-#define GROUPS   4
+#define CUE      "water;grass"
+#define ROLE     "background"
 #define OUTCOMES 6
-#define SETS     5 /* of random heads */
-
-static const char *const grounds[] = {"grass", "water"};
+#define SIDES    (CLI_DEMO_FACTORS - 1)
 
 typedef struct outcome {
     const char *name; /* in documents */
-    char words[48];
+    char words[80];
     size_t heads; /* changed */
     int baseline; /* knows nothing of heads */
-    clipspan_comparison overall, worst;
+    const clipspan_comparison *overall, *worst;
 } outcome;
 
 typedef struct removal {
     cli_demo_job *demo;
     clipspan_run *run; /* of the test split */
-    clipspan_bank *bank;
-    clipspan_effects *effects, *means; /* of the test and of the look scenes */
-    clipspan_shortcut *shortcut;
-    size_t N, LH;
-    int32_t *label, *group; /* [images] by place, then [N] */
-    uint8_t *before, *after;
-    uint32_t *predicted;
-    clipspan_change *changes; /* [L, H] */
-    clipspan_head *heads;     /* [L, H] */
-    size_t *order;            /* [L, H] */
+    clipspan_bank *bank, *pool;
+    clipspan_cues *cues;
+    clipspan_evaluation *evaluation;
+    clipspan_effects_table *effects;
+    clipspan_ablation *ablation; /* NULL: no head has the role */
+    clipspan_remedy *remedy;
+    clipspan_bank *side_banks[SIDES];
+    int32_t *side_labels[SIDES];
     outcome outcomes[OUTCOMES];
     size_t count;
 } removal;
 
-static int note_label(void *user, const clipspan_run_image *image)
+/* ---- Studies ---- */
+
+static clipspan_status open_evaluation(removal *r, clipspan_error *err)
 {
-    removal *r = user;
-    const char *ground = strchr(image->group, '/');
-    int32_t *label = &r->label[image->run_index], *group = &r->group[image->run_index];
-    *label = *group = -1;
-    for (size_t c = 0; c < clipspan_bank_get_count(r->bank) && c < 2; c++)
-        if (strcmp(clipspan_bank_get_key(r->bank, c), image->label) == 0) *label = (int32_t)c;
-    for (int32_t g = 0; g < 2 && *label >= 0 && ground; g++)
-        if (strcmp(ground + 1, grounds[g]) == 0) *group = 2 * *label + g;
-    return 0;
+    clipspan_evaluation_options options = CLIPSPAN_EVALUATION_OPTIONS_INIT;
+    clipspan_effects_options effects = CLIPSPAN_EFFECTS_OPTIONS_INIT;
+    CS_TRY(clipspan_cues_new(&r->cues, CUE, r->demo->texts, r->bank, err));
+    effects.cues = clipspan_cues_get_directions(r->cues);
+    effects.cue_count = 1;
+    effects.threads = (int)r->demo->session->threads;
+    options.effects = &effects;
+    options.means = r->demo->run;
+    return clipspan_evaluation_new(&r->evaluation, r->run, r->bank, &options, NULL, err);
 }
 
-/* direction : [P] water less grass. */
-static clipspan_status find_cue(float *direction, removal *r, clipspan_error *err)
+static clipspan_status run_effects(removal *r, clipspan_error *err)
 {
-    static const char *const sides[] = {"water", "grass"};
-    const size_t P = (size_t)r->demo->info->embed_width;
-    float *vectors = cs_alloc(2 * P, sizeof *vectors, "a cue", err);
-    clipspan_texts *texts;
+    const cli_demo_job *d = r->demo;
+    const size_t P = (size_t)d->info->embed_width, count = clipspan_texts_get_count(d->pool);
+    clipspan_effects_table_options options = CLIPSPAN_EFFECTS_TABLE_OPTIONS_INIT;
+    float *vectors = cs_alloc(count, P * sizeof *vectors, "texts", err);
     clipspan_status status;
     if (!vectors) return CLIPSPAN_E_NOMEM;
-    status = clipspan_texts_new(&texts, sides, NULL, 2, err);
+    status = clipspan_encoder_run_texts(vectors, d->texts, d->pool, NULL, err);
     if (status == CLIPSPAN_OK)
-        status = clipspan_encoder_run_texts(vectors, r->demo->texts, texts, NULL, err);
-    for (size_t p = 0; p < P && status == CLIPSPAN_OK; p++)
-        direction[p] = vectors[p] - vectors[P + p];
-    clipspan_texts_free(&texts);
+        status = clipspan_bank_new_vectors(&r->pool, d->pool, vectors, P, err);
     cs_free(vectors);
-    return status;
-}
-
-static clipspan_status open_effects(removal *r, clipspan_error *err)
-{
-    clipspan_effects_options options = CLIPSPAN_EFFECTS_OPTIONS_INIT;
-    clipspan_status status;
-    float *cue = cs_alloc((size_t)r->demo->info->embed_width, sizeof *cue, "a cue", err);
-    if (!cue) return CLIPSPAN_E_NOMEM;
-    options.cues = cue;
-    options.cue_count = 1;
-    options.threads = (int)r->demo->session->threads;
-    CS_TRY_DONE(find_cue(cue, r, err));
-    CS_TRY_DONE(clipspan_effects_new(&r->effects, r->run, r->bank, &options, NULL, err));
-    CS_TRY_DONE(clipspan_effects_new(&r->means, r->demo->run, r->bank, &options, NULL, err));
-    CS_TRY_DONE(clipspan_shortcut_new(&r->shortcut, r->means, 0, 1, 0, err));
-done:
-    cs_free(cue);
-    return status;
-}
-
-static clipspan_status make_room(removal *r, clipspan_error *err)
-{
-    const clipspan_run_info *info = clipspan_run_get_info(r->run);
-    const uint64_t *run_indices = clipspan_effects_get_run_indices(r->effects);
-    const size_t images = (size_t)info->images;
-    r->N = clipspan_effects_get_images(r->effects);
-    r->LH = (size_t)info->layers * (size_t)info->heads;
-    r->label = cs_alloc(images, sizeof *r->label, "labels", err);
-    r->group = cs_alloc(images, sizeof *r->group, "labels", err);
-    r->before = cs_alloc(r->N, 1, "answers", err);
-    r->after = cs_alloc(r->N, 1, "answers", err);
-    r->predicted = cs_alloc(r->N, sizeof *r->predicted, "answers", err);
-    r->changes = cs_alloc(r->LH, sizeof *r->changes, "changes", err);
-    r->heads = cs_alloc(r->LH, sizeof *r->heads, "heads", err);
-    r->order = cs_alloc(r->LH, sizeof *r->order, "heads", err);
-    if (!r->label || !r->group || !r->before || !r->after || !r->predicted || !r->changes ||
-        !r->heads || !r->order)
-        return CLIPSPAN_E_NOMEM;
-    CS_TRY(clipspan_run_read_images(r->run, 0, info->images, note_label, r, err));
-    for (size_t i = 0; i < r->N; i++) { /* places rise, so none is overwritten before it is read */
-        r->label[i] = r->label[run_indices[i]];
-        r->group[i] = r->group[run_indices[i]];
-    }
-    return CLIPSPAN_OK;
-}
-
-/* What comes of the first `count` changes. */
-static clipspan_status judge(outcome *to, removal *r, size_t count, clipspan_error *err)
-{
-    const clipspan_edit edit = {r->changes, count};
-    clipspan_comparison per_group[GROUPS];
-    CS_TRY(
-        clipspan_effects_run(r->predicted, NULL, NULL, r->effects, r->means, &edit, 1, NULL, err));
-    for (size_t i = 0; i < r->N; i++)
-        r->after[i] = r->label[i] < 0 ? CLIPSPAN_NO_ANSWER
-                                      : (uint8_t)(r->predicted[i] == (uint32_t)r->label[i]);
-    if (r->count == 0) memcpy(r->before, r->after, r->N); /* nothing is changed first */
-    return clipspan_compare_run(&to->overall, per_group, &to->worst, r->before, r->after, r->group,
-                                r->N, GROUPS, 0, 0, err);
-}
-
-static outcome *next_outcome(removal *r, const char *name, size_t heads)
-{
-    outcome *o = &r->outcomes[r->count];
-    memset(o, 0, sizeof *o);
-    o->name = name;
-    o->heads = heads;
-    return o;
+    CS_TRY(status);
+    options.pool = r->pool;
+    options.pool_name = "demo";
+    options.threads = (int)d->session->threads;
+    return clipspan_effects_table_new(&r->effects, r->evaluation, &options, NULL, err);
 }
 
 static clipspan_status ablate_role(removal *r, clipspan_error *err)
 {
-    outcome *o;
+    const cli_demo_job *d = r->demo;
+    const size_t LH = (size_t)d->info->image->layers * (size_t)d->info->image->heads;
+    clipspan_ablation_options options = CLIPSPAN_ABLATION_OPTIONS_INIT;
+    clipspan_head *heads = cs_alloc(LH, sizeof *heads, "heads", err);
     size_t count;
-    cli_demo_role_heads(r->heads, &count, r->demo, "background");
+    if (!heads) return CLIPSPAN_E_NOMEM;
+    cli_demo_role_heads(heads, &count, d, ROLE);
+    cs_free(heads);
     if (count == 0) return CLIPSPAN_OK;
-    memset(r->changes, 0, r->LH * sizeof *r->changes); /* heads, mean-ablated */
-    for (size_t h = 0; h < count; h++) {
-        r->changes[h].layer = r->heads[h].layer;
-        r->changes[h].head = r->heads[h].head;
+    options.atlas = d->atlas;
+    options.role = ROLE;
+    return clipspan_ablation_new(&r->ablation, r->evaluation, &options, NULL, err);
+}
+
+static clipspan_status open_side(removal *r, size_t f, clipspan_error *err)
+{
+    cli_demo_job *d = r->demo;
+    const size_t N = (size_t)clipspan_evaluation_get_info(r->evaluation)->images;
+    clipspan_inputs *inputs;
+    clipspan_status status;
+    CS_TRY(cli_demo_bank(&r->side_banks[f], d, cli_demo_factors[f], err));
+    r->side_labels[f] = cs_alloc(N, sizeof **r->side_labels, "labels", err);
+    if (!r->side_labels[f]) return CLIPSPAN_E_NOMEM;
+    CS_TRY(cli_demo_inputs(&inputs, d, "test.csv", cli_demo_factors[f], NULL, err));
+    status = clipspan_evaluation_read_labels(r->side_labels[f], NULL, r->evaluation,
+                                             r->side_banks[f], inputs, err);
+    clipspan_inputs_close(&inputs);
+    return status;
+}
+
+/* All remedies, with what the chosen one costs other factors. */
+static clipspan_status try_remedies(removal *r, clipspan_error *err)
+{
+    const clipspan_remedy_side_options none = CLIPSPAN_REMEDY_SIDE_OPTIONS_INIT;
+    const clipspan_remedy_side_options *side[SIDES];
+    clipspan_remedy_side_options sides[SIDES];
+    clipspan_remedy_options options = CLIPSPAN_REMEDY_OPTIONS_INIT;
+    char words[SIDES][128];
+    for (size_t f = 0; f < SIDES; f++) {
+        const char *name = cli_demo_factors[f];
+        CS_TRY(open_side(r, f, err));
+        snprintf(words[f], sizeof words[f], "%s=classes/%s.txt:classes/%s.templates.txt", name,
+                 name, name);
+        sides[f] = none;
+        sides[f].name = name;
+        sides[f].words = words[f];
+        sides[f].bank = r->side_banks[f];
+        sides[f].labels = r->side_labels[f];
+        side[f] = &sides[f];
     }
-    o = next_outcome(r, "role", count);
-    snprintf(o->words, sizeof o->words, "%zu heads of background", count);
-    CS_TRY(judge(o, r, count, err));
-    r->count++;
+    options.cues = r->cues;
+    options.sides = side;
+    options.side_count = SIDES;
+    return clipspan_remedy_new(&r->remedy, r->evaluation, &options, NULL, err);
+}
+
+/* What cannot be kept in a run is no reason to stop: its page then lacks it. */
+static clipspan_status pass_kept(cli_session *s, clipspan_status status,
+                                 const clipspan_error *failed, clipspan_error *err)
+{
+    if (status == CLIPSPAN_OK) return CLIPSPAN_OK;
+    if (status == CLIPSPAN_E_NOMEM) return cs_fail(err, status, "%s", failed->message);
+    cli_note(s, "not kept for the run's report: %s", failed->message);
     return CLIPSPAN_OK;
 }
 
-static clipspan_status try_remedy(removal *r, const char *name, clipspan_remedy_kind remedy,
-                                  int heads, const char *words, clipspan_error *err)
+/* In the runs of both splits. */
+static clipspan_status keep_studies(const removal *r, clipspan_error *err)
 {
-    outcome *o = next_outcome(r, name, (size_t)heads);
-    size_t count;
-    snprintf(o->words, sizeof o->words, "%s", words);
-    o->baseline = remedy == CLIPSPAN_REMEDY_PROJECT || remedy == CLIPSPAN_REMEDY_REGRESS;
-    CS_TRY(clipspan_shortcut_get_changes(r->changes, &count, r->shortcut, remedy, heads, err));
-    CS_TRY(judge(o, r, count, err));
-    r->count++;
-    return CLIPSPAN_OK;
-}
-
-/* As many heads as were chosen, drawn from all and changed the same way: the best of some sets. */
-static clipspan_status try_random(removal *r, const clipspan_candidate *chosen, clipspan_error *err)
-{
-    const size_t H = (size_t)r->demo->info->image->heads, heads = (size_t)chosen->heads;
-    cs_random random = {0};
-    outcome *best = next_outcome(r, "random", heads), one;
-    if (chosen->remedy == CLIPSPAN_REMEDY_NONE || heads == r->LH) return CLIPSPAN_OK;
-    snprintf(best->words, sizeof best->words, "%zu random head%s, best of %d", heads,
-             heads == 1 ? "" : "s", SETS);
-    one = *best;
-    for (size_t i = 0; i < r->LH; i++)
-        r->order[i] = i;
-    for (int set = 0; set < SETS; set++) {
-        memset(r->changes, 0, r->LH * sizeof *r->changes);
-        for (size_t i = 0; i < heads; i++) {
-            const size_t k = i + (size_t)cs_random_below(&random, r->LH - i), head = r->order[k];
-            r->order[k] = r->order[i];
-            r->order[i] = head;
-            r->changes[i].layer = (int)(head / H);
-            r->changes[i].head = (int)(head % H);
-            if (chosen->remedy == CLIPSPAN_REMEDY_SURGERY) r->changes[i].kind = CLIPSPAN_CHANGE_CUE;
+    const clipspan_run *const runs[] = {r->run, r->demo->run};
+    cli_session *s = r->demo->session;
+    clipspan_error failed;
+    for (size_t i = 0; i < 2; i++) {
+        const clipspan_run *run = runs[i], *other = runs[1 - i];
+        clipspan_status status = clipspan_effects_table_keep(r->effects, run, other, &failed);
+        CS_TRY(pass_kept(s, status, &failed, err));
+        if (r->ablation) {
+            status = clipspan_ablation_keep(r->ablation, run, other, &failed);
+            CS_TRY(pass_kept(s, status, &failed, err));
         }
-        CS_TRY(judge(&one, r, heads, err));
-        if (set == 0 || one.worst.after.share > best->worst.after.share) *best = one;
+        status = clipspan_remedy_keep(r->remedy, run, other, &failed);
+        CS_TRY(pass_kept(s, status, &failed, err));
     }
-    r->count++;
     return CLIPSPAN_OK;
 }
 
-static clipspan_status try_all(removal *r, clipspan_error *err)
+/* ---- Outcomes ---- */
+
+static outcome *add_outcome(removal *r, const char *name, size_t heads,
+                            const clipspan_comparison *overall, const clipspan_comparison *worst)
 {
-    const clipspan_candidate *chosen = &clipspan_shortcut_get_candidates(
-        r->shortcut)[clipspan_shortcut_get_info(r->shortcut)->chosen];
-    char words[48];
-    snprintf(words, sizeof words, "chosen: %s, %d heads",
-             chosen->remedy == CLIPSPAN_REMEDY_ABLATE    ? "means"
-             : chosen->remedy == CLIPSPAN_REMEDY_SURGERY ? "cue surgery"
-                                                         : "nothing",
-             chosen->heads);
-    CS_TRY(try_remedy(r, "nothing", CLIPSPAN_REMEDY_NONE, 0, "nothing", err));
-    CS_TRY(ablate_role(r, err));
-    CS_TRY(try_remedy(r, "chosen", chosen->remedy, chosen->heads, words, err));
-    CS_TRY(try_random(r, chosen, err));
-    CS_TRY(
-        try_remedy(r, "projection", CLIPSPAN_REMEDY_PROJECT, 0, "baseline: text projection", err));
-    return try_remedy(r, "embedding", CLIPSPAN_REMEDY_REGRESS, 0, "baseline: whole embedding", err);
+    outcome *o = &r->outcomes[r->count++];
+    o->name = name;
+    o->heads = heads;
+    o->overall = overall;
+    o->worst = worst ? worst : overall;
+    return o;
+}
+
+static void add_row(removal *r, const char *name, clipspan_remedy_role role, const char *before)
+{
+    const size_t LH = clipspan_remedy_get_pair(r->remedy, 0)->heads;
+    const clipspan_remedy_row *row;
+    char words[64];
+    for (size_t i = 0; (row = clipspan_remedy_get_row(r->remedy, 0, i)) != NULL; i++) {
+        outcome *o;
+        if (row->role != role) continue;
+        o = add_outcome(r, name, row->heads, row->overall, row->worst);
+        o->baseline = role == CLIPSPAN_TRIED_PROJECT || role == CLIPSPAN_TRIED_REGRESS;
+        cli_remedy_words(words, row->kind, row->heads, LH);
+        snprintf(o->words, sizeof o->words, "%s%s", before, words);
+        return;
+    }
+}
+
+static void add_role(removal *r)
+{
+    const clipspan_ablation_info *info = clipspan_ablation_get_info(r->ablation);
+    outcome *o;
+    if (!r->ablation) return;
+    o = add_outcome(r, "role", info->chosen, clipspan_ablation_get_overall(r->ablation),
+                    clipspan_ablation_get_worst(r->ablation));
+    snprintf(o->words, sizeof o->words, "%zu head%s of " ROLE, info->chosen,
+             info->chosen == 1 ? "" : "s");
+}
+
+static void add_random(removal *r)
+{
+    const clipspan_remedy_pair *pair = clipspan_remedy_get_pair(r->remedy, 0);
+    const clipspan_remedy_random *best =
+        clipspan_remedy_get_random(r->remedy, 0, pair->best_random);
+    outcome *o;
+    if (!best) return;
+    o = add_outcome(r, "random", best->count, best->overall, best->worst);
+    snprintf(o->words, sizeof o->words, "%zu random head%s, best of %zu", best->count,
+             best->count == 1 ? "" : "s", pair->random_sets);
+}
+
+static void list_outcomes(removal *r)
+{
+    add_row(r, "nothing", CLIPSPAN_TRIED_NOTHING, "");
+    add_role(r);
+    add_row(r, "chosen", CLIPSPAN_TRIED_CHOSEN, "chosen: ");
+    add_random(r);
+    add_row(r, "projection", CLIPSPAN_TRIED_PROJECT, "baseline: ");
+    add_row(r, "embedding", CLIPSPAN_TRIED_REGRESS, "baseline: ");
 }
 
 /* ---- Showing ---- */
 
-static void group_words(char out[48], const removal *r, int32_t group)
+/* "duck/water" is "duck on water". */
+static void group_words(char out[80], const removal *r, const outcome *o)
 {
-    snprintf(out, 48, "%s on %s",
-             group < 0 ? "none" : clipspan_bank_get_key(r->bank, (size_t)group / 2),
-             grounds[group < 0 ? 0 : group % 2]);
+    const clipspan_evaluation_info *info = clipspan_evaluation_get_info(r->evaluation);
+    const char *name =
+                   o->worst->group_after < 0 ? "none" : info->group_names[o->worst->group_after],
+               *slash = strchr(name, '/');
+    if (slash)
+        snprintf(out, 80, "%.*s on %.30s", (int)(slash - name), name, slash + 1);
+    else
+        snprintf(out, 80, "%.60s", name);
 }
 
-static clipspan_status add_outcome(cli_table *table, const removal *r, const outcome *o,
-                                   clipspan_error *err)
+static clipspan_status add_line(cli_table *table, const removal *r, const outcome *o,
+                                clipspan_error *err)
 {
-    char cell[3 * CLI_NUMBER_ROOM], from[CLI_NUMBER_ROOM], to[CLI_NUMBER_ROOM], group[48];
+    char cell[3 * CLI_NUMBER_ROOM], group[80];
     CS_TRY(cli_table_add(table, o->words, err));
-    cli_format_percent(cell, o->overall.after.share);
+    cli_format_percent(cell, o->overall->after.share);
     CS_TRY(cli_table_add(table, cell, err));
-    cli_format_percent(cell, o->worst.after.share);
+    cli_format_percent(cell, o->worst->after.share);
     CS_TRY(cli_table_add(table, cell, err));
-    snprintf(from, sizeof from, "%.0f", 100 * o->worst.after.low);
-    snprintf(to, sizeof to, "%.0f", 100 * o->worst.after.high);
-    snprintf(cell, sizeof cell, "%s to %s", from, to);
+    snprintf(cell, sizeof cell, "%.0f to %.0f", 100 * o->worst->after.low,
+             100 * o->worst->after.high);
     CS_TRY(cli_table_add(table, cell, err));
-    group_words(group, r, o->worst.group_after);
+    group_words(group, r, o);
     return cli_table_add(table, group, err);
 }
 
@@ -255,27 +259,24 @@ static const outcome *named(const removal *r, const char *name)
     return NULL;
 }
 
-static const outcome *best_baseline(const removal *r)
+static int loses_to_baseline(const removal *r)
 {
-    const outcome *best = NULL;
+    const outcome *chosen = named(r, "chosen");
     for (size_t i = 0; i < r->count; i++)
         if (r->outcomes[i].baseline &&
-            (!best || r->outcomes[i].worst.after.share > best->worst.after.share))
-            best = &r->outcomes[i];
-    return best;
+            r->outcomes[i].worst->after.share > chosen->worst->after.share)
+            return 1;
+    return 0;
 }
 
 static clipspan_status tell(const removal *r, clipspan_error *err)
 {
-    static const char headers[] = "changed|>right|>worst group|>95 %|which";
     const outcome *chosen = named(r, "chosen"), *random = named(r, "random");
-    const outcome *baseline = best_baseline(r);
-    const int loses = baseline->worst.after.share > chosen->worst.after.share;
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    cli_table_init(&table, headers);
+    cli_table_init(&table, "changed|>right|>worst group|>95 %|which");
     for (size_t i = 0; i < r->count && status == CLIPSPAN_OK; i++)
-        status = add_outcome(&table, r, &r->outcomes[i], err);
+        status = add_line(&table, r, &r->outcomes[i], err);
     if (status == CLIPSPAN_OK) cli_demo_table(r->demo, &table);
     cli_table_fini(&table);
     CS_TRY(status);
@@ -283,92 +284,57 @@ static clipspan_status tell(const removal *r, clipspan_error *err)
         r->demo,
         "%s%s A group has only %llu birds, so small differences between the lines say nothing. "
         "Effects are direct: later layers do not see the change.",
-        loses
+        loses_to_baseline(r)
             ? "A baseline that knows nothing of heads does better here than what was chosen, with "
               "so plain a shortcut and a model that knows the words."
             : "No baseline does better here than what was chosen.",
-        random && random->worst.after.share >= chosen->worst.after.share
+        random && random->worst->after.share >= chosen->worst->after.share
             ? " The best of some random sets of as many heads does as well as the choice."
             : "",
-        (unsigned long long)r->outcomes[0].worst.after.images);
+        (unsigned long long)r->outcomes[0].worst->after.images);
     return CLIPSPAN_OK;
 }
 
 static void emit(const removal *r)
 {
     cli_json *json = &r->demo->json;
-    char group[48];
+    char group[80];
     cli_json_text(json, "run", clipspan_run_get_info(r->run)->path);
-    cli_json_text(json, "cue", "water;grass");
+    cli_json_text(json, "cue", CUE);
     cli_json_array(json, "remedies");
     for (size_t i = 0; i < r->count; i++) {
         const outcome *o = &r->outcomes[i];
-        group_words(group, r, o->worst.group_after);
+        group_words(group, r, o);
         cli_json_row(json, NULL);
         cli_json_text(json, "name", o->name);
         cli_json_text(json, "changed", o->words);
         cli_json_whole(json, "heads", o->heads);
-        cli_json_whole(json, "birds", o->overall.after.images);
-        cli_json_whole(json, "right", o->overall.after.correct);
-        cli_json_real(json, "accuracy", o->overall.after.share);
+        cli_json_whole(json, "birds", o->overall->after.images);
+        cli_json_whole(json, "right", o->overall->after.correct);
+        cli_json_real(json, "accuracy", o->overall->after.share);
         cli_json_text(json, "group", group);
-        cli_json_whole(json, "group_birds", o->worst.after.images);
-        cli_json_whole(json, "group_right", o->worst.after.correct);
-        cli_json_real(json, "worst", o->worst.after.share);
-        cli_json_real(json, "low", o->worst.after.low);
-        cli_json_real(json, "high", o->worst.after.high);
+        cli_json_whole(json, "group_birds", o->worst->after.images);
+        cli_json_whole(json, "group_right", o->worst->after.correct);
+        cli_json_real(json, "worst", o->worst->after.share);
+        cli_json_real(json, "low", o->worst->after.low);
+        cli_json_real(json, "high", o->worst->after.high);
         cli_json_end(json);
     }
     cli_json_end(json);
-    cli_json_flag(json, "baseline_better",
-                  best_baseline(r)->worst.after.share > named(r, "chosen")->worst.after.share);
+    cli_json_flag(json, "baseline_better", loses_to_baseline(r));
 }
 
-/* The same by the commands themselves, for the report: effects of every component on birds, the
- * role's heads mean-ablated, and all remedies, with what the chosen one costs other factors. */
-static clipspan_status keep_for_report(const removal *r, clipspan_error *err)
-{
-    const cli_demo_job *d = r->demo;
-    const char *run = clipspan_run_get_info(r->run)->path, *also[CLI_DEMO_FACTORS - 1];
-    cli_evaluation_settings eval = {.mean = clipspan_run_get_info(d->run)->path};
-    cli_effects_settings effects = {.texts.pool = "demo"};
-    cli_ablate_settings ablate = {.choice.role = "background"};
-    cli_shortcut_settings shortcut = {.cue = "water;grass",
-                                      .also = {also, CLI_DEMO_FACTORS - 1, CLI_DEMO_FACTORS - 1}};
-    char *paths[3] = {NULL, NULL, NULL}, sides[CLI_DEMO_FACTORS - 1][3 * 1024];
-    clipspan_status status;
-    CS_TRY_DONE(cli_demo_data(&paths[0], d, "classes/bird.txt", err));
-    CS_TRY_DONE(cli_demo_data(&paths[1], d, "classes/bird.templates.txt", err));
-    CS_TRY_DONE(cli_demo_data(&paths[2], d, "test.csv", err));
-    for (int f = 0; f < CLI_DEMO_FACTORS - 1; f++) {
-        const char *name = cli_demo_factors[f];
-        snprintf(sides[f], sizeof sides[f], "%s=%s/classes/%s.txt:%s/classes/%s.templates.txt",
-                 name, d->data, name, d->data, name);
-        also[f] = sides[f];
-    }
-    eval.classes.list = paths[0];
-    eval.classes.templates = paths[1];
-    effects.eval = ablate.eval = shortcut.eval = eval;
-    CS_TRY_DONE(cli_effects_beside(d->session, run, &effects, err));
-    if (named(r, "role")) /* some head has that role */
-        CS_TRY_DONE(cli_ablate_beside(d->session, run, &ablate, err));
-    shortcut.eval.from = paths[2];
-    status = cli_shortcut_beside(d->session, run, &shortcut, err);
-done:
-    for (int i = 0; i < 3; i++)
-        cs_free(paths[i]);
-    return status;
-}
-
-static clipspan_status work(removal *r, clipspan_error *err)
+static clipspan_status run_chapter(removal *r, clipspan_error *err)
 {
     clipspan_scan_result result;
     CS_TRY(cli_demo_bank(&r->bank, r->demo, "bird", err));
     CS_TRY(cli_demo_take_apart(&r->run, &result, r->demo, "test.csv", "test-run", err));
-    CS_TRY(open_effects(r, err));
-    CS_TRY(make_room(r, err));
-    CS_TRY(try_all(r, err));
-    CS_TRY(keep_for_report(r, err));
+    CS_TRY(open_evaluation(r, err));
+    CS_TRY(run_effects(r, err));
+    CS_TRY(ablate_role(r, err));
+    CS_TRY(try_remedies(r, err));
+    CS_TRY(keep_studies(r, err));
+    list_outcomes(r);
     if (r->demo->tells) return tell(r, err);
     emit(r);
     return CLIPSPAN_OK;
@@ -377,19 +343,18 @@ static clipspan_status work(removal *r, clipspan_error *err)
 clipspan_status cli_demo_remedy(cli_demo_job *d, clipspan_error *err)
 {
     removal r = {.demo = d};
-    clipspan_status status = work(&r, err);
-    clipspan_shortcut_free(&r.shortcut);
-    clipspan_effects_free(&r.effects);
-    clipspan_effects_free(&r.means);
+    clipspan_status status = run_chapter(&r, err);
+    clipspan_remedy_free(&r.remedy);
+    clipspan_ablation_free(&r.ablation);
+    clipspan_effects_table_free(&r.effects);
+    clipspan_evaluation_free(&r.evaluation);
+    clipspan_cues_free(&r.cues);
+    for (size_t f = 0; f < SIDES; f++) {
+        clipspan_bank_free(&r.side_banks[f]);
+        cs_free(r.side_labels[f]);
+    }
+    clipspan_bank_free(&r.pool);
     clipspan_bank_free(&r.bank);
     clipspan_run_close(&r.run);
-    cs_free(r.label);
-    cs_free(r.group);
-    cs_free(r.before);
-    cs_free(r.after);
-    cs_free(r.predicted);
-    cs_free(r.changes);
-    cs_free(r.heads);
-    cs_free(r.order);
     return status;
 }

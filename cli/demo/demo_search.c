@@ -2,6 +2,7 @@
 /* The demo's chapter on search: are the nearest look scenes of a test scene alike in one property,
  * by whole embeddings and by the heads that have the property for a role? */
 #include "base/memory.h"
+#include "base/top.h"
 #include "cli/demo/demo.h"
 #include "cli/out/numbers.h"
 
@@ -80,7 +81,7 @@ static clipspan_status make_room(looking *j, size_t scenes, clipspan_error *err)
     j->LH = (size_t)info->layers * (size_t)info->heads;
     j->images = (size_t)info->images;
     j->query = cs_alloc(scenes, sizeof *j->query, "scenes", err);
-    j->heads = cs_alloc(scenes * j->LH, j->P * sizeof *j->heads, "contributions of  ", err);
+    j->heads = cs_alloc(scenes * j->LH, j->P * sizeof *j->heads, "contributions of scenes", err);
     j->embeddings = cs_alloc(scenes, j->P * sizeof *j->embeddings, "embeddings", err);
     j->number = cs_alloc_zero(j->images, sizeof *j->number, "scenes", err);
     j->picked = cs_alloc(j->LH, j->P * sizeof *j->picked, "a query", err);
@@ -117,15 +118,10 @@ static size_t count_alike(const looking *j, const clipspan_search *search, const
                           const clipspan_inputs *look)
 {
     const uint64_t *run_indices = clipspan_search_get_run_indices(search);
-    size_t rows[NEAREST], held = 0, alike = 0;
-    for (size_t n = 0; n < clipspan_search_get_count(search); n++) {
-        size_t k;
-        if (held == NEAREST && j->scores[n] <= j->scores[rows[NEAREST - 1]]) continue;
-        k = held < NEAREST ? held++ : NEAREST - 1;
-        for (; k > 0 && j->scores[n] > j->scores[rows[k - 1]]; k--)
-            rows[k] = rows[k - 1];
-        rows[k] = n;
-    }
+    double values[NEAREST];
+    size_t rows[NEAREST], alike = 0;
+    const size_t held =
+        cs_top_highest(rows, values, NEAREST, j->scores, clipspan_search_get_count(search));
     for (size_t k = 0; k < held; k++)
         alike += strcmp(clipspan_inputs_get_label(look, (size_t)j->number[run_indices[rows[k]]]),
                         value) == 0;

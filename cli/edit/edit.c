@@ -5,36 +5,7 @@
 #include "cli/edit/edit_out.h"
 #include "cli/edit/edit_work.h"
 #include "cli/frame/command.h"
-#include "cli/frame/signals.h"
-
-/* All chosen heads; those of the last layer, when there are others too; each, when asked for. */
-static clipspan_status make_sets(cli_edit_job *e, int alone, clipspan_error *err)
-{
-    const int last = e->info->layers - 1;
-    const size_t each = alone && e->count > 1 ? e->count : 0;
-    cli_edit_set *set;
-    size_t i, in_last = 0;
-    CS_TRY(cli_edit_add_set(&set, e, "all chosen", e->count, err));
-    for (i = 0; i < e->count; i++) {
-        set->members[set->count++] = i;
-        in_last += e->heads[i].layer == last;
-    }
-    cli_edit_mark_last(e, set);
-    if (in_last && in_last < e->count) {
-        CS_TRY(cli_edit_add_set(&set, e, "of the last layer", in_last, err));
-        for (i = 0; i < e->count; i++)
-            if (e->heads[i].layer == last) set->members[set->count++] = i;
-        cli_edit_mark_last(e, set);
-    }
-    for (i = 0; i < each; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "L%d.H%d", e->heads[i].layer, e->heads[i].head);
-        CS_TRY(cli_edit_add_set(&set, e, name, 1, err));
-        set->members[set->count++] = i;
-        cli_edit_mark_last(e, set);
-    }
-    return CLIPSPAN_OK;
-}
+#include "cli/in/heads.h"
 
 typedef struct {
     cli_image_settings images;
@@ -45,28 +16,81 @@ typedef struct {
     int each;
 } settings;
 
-static clipspan_status edit_model(cli_edit_job *e, cli_session *s, const cli_edit_settings *x,
-                                  int each, clipspan_error *err)
+/* All chosen heads; those of the last layer, when there are others too; each, when asked for. */
+typedef struct sets {
+    clipspan_head_set *set; /* [count] */
+    size_t count;
+    clipspan_head *last;          /* [edit's count] of the last layer */
+    char (*names)[CLI_HEAD_ROOM]; /* [edit's count] */
+} sets;
+
+static clipspan_status make_sets(sets *s, const cli_edit_job *e, int each, clipspan_error *err)
 {
-    CS_TRY(cli_edit_open(e, s, x, err));
-    if (!x->heads && !x->role)
+    size_t in_last = 0;
+    s->set = cs_alloc(e->count + 2, sizeof *s->set, "sets of heads", err);
+    s->last = cs_alloc(e->count, sizeof *s->last, "sets of heads", err);
+    s->names = cs_alloc(e->count, sizeof *s->names, "sets of heads", err);
+    if (!s->set || !s->last || !s->names) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < e->count; i++)
+        if (e->heads[i].layer == e->info->layers - 1) s->last[in_last++] = e->heads[i];
+    s->set[s->count++] = (clipspan_head_set){"all chosen", e->heads, e->count};
+    if (in_last && in_last < e->count)
+        s->set[s->count++] = (clipspan_head_set){"of the last layer", s->last, in_last};
+    for (size_t i = 0; i < e->count && each && e->count > 1; i++) {
+        cli_head_name(s->names[i], e->heads[i]);
+        s->set[s->count++] = (clipspan_head_set){s->names[i], &e->heads[i], 1};
+    }
+    return CLIPSPAN_OK;
+}
+
+static void free_sets(sets *s)
+{
+    cs_free(s->set);
+    cs_free(s->last);
+    cs_free(s->names);
+}
+
+/* Reads means of heads, lists images. */
+static clipspan_status open_check(clipspan_edit_check **out, cli_edit_job *e, const sets *s,
+                                  clipspan_error *err)
+{
+    clipspan_progress progress = {cli_progress_step, e->session};
+    clipspan_status status;
+    cli_progress_begin(e->session, "chunks");
+    status = clipspan_edit_check_new(out, e->model, e->run, s->set, s->count, &e->options,
+                                     &progress, err);
+    cli_progress_end(e->session);
+    CS_TRY(status);
+    cli_stage(e->session, "means of heads read");
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status edit_model(cli_edit_job *e, clipspan_edit_check **check, const sets *s,
+                                  clipspan_error *err)
+{
+    const int dry_run = e->x->out.dry_run, document = e->session->form == CLI_FORM_JSON;
+    CS_TRY(cli_edit_check_output(e, e->heads, e->count, 0, err));
+    if (dry_run && !document) return cli_edit_announce(e, e->heads, e->count, "mean-ablated", err);
+    if (!dry_run) CS_TRY(cli_edit_images(e, err));
+    CS_TRY(open_check(check, e, s, err));
+    if (!dry_run) CS_TRY(cli_edit_run(e, *check, 0, err));
+    return cli_edit_show(e, *check, err);
+}
+
+static clipspan_status run_job(cli_edit_job *e, clipspan_edit_check **check, sets *s, int each,
+                               clipspan_error *err)
+{
+    if (!e->x->heads && !e->x->role)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "no head is chosen: name heads with --heads L%d.H0,... or a role with "
                        "--role",
                        e->info->layers - 1);
     CS_TRY(cli_edit_heads(e, err));
-    CS_TRY(make_sets(e, each, err));
-    CS_TRY(cli_edit_write(e, &e->sets[0], 0, err)); /* the checks: there are no means yet */
-    if (x->out.dry_run) return cli_edit_announce(e, err);
-    CS_TRY(cli_edit_prepare(e, err));
-    cli_signals_hold();
-    CS_TRY(cli_edit_write(e, &e->sets[0], 0, err));
-    s->keeps_files = 1;
-    CS_TRY(cli_edit_measure(e, x->out.output, err));
-    return cli_edit_show(e, err);
+    CS_TRY(make_sets(s, e, each, err));
+    return edit_model(e, check, s, err);
 }
 
-static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
+static clipspan_status run_command(cli_session *session, const void *given, clipspan_error *err)
 {
     const settings *own = given;
     const cli_edit_settings x = {.images = own->images,
@@ -75,8 +99,14 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
                                  .heads = own->heads,
                                  .role = own->role,
                                  .most = own->most};
-    cli_edit_job e = {0};
-    clipspan_status status = edit_model(&e, s, &x, own->each, err);
+    const clipspan_edit_check_options none = CLIPSPAN_EDIT_CHECK_OPTIONS_INIT;
+    cli_edit_job e = {.options = none};
+    clipspan_edit_check *check = NULL;
+    sets s = {0};
+    clipspan_status status = cli_edit_open(&e, session, &x, err);
+    if (status == CLIPSPAN_OK) status = run_job(&e, &check, &s, own->each, err);
+    clipspan_edit_check_free(&check);
+    free_sets(&s);
     cli_edit_close(&e);
     return status;
 }
@@ -90,7 +120,6 @@ static const cli_option options[] = {
     CLI_OPT_ROOT,
     CLI_OPT_PATH_COLUMN,
     CLI_OPT_WHERE,
-    CLI_OPT_EXIF_ORIENT,
     CLI_OPT_CLASSES,
     CLI_OPT_CLASSIFIER,
     CLI_OPT_THREADS,
@@ -108,12 +137,17 @@ const cli_command cli_edit = {
         "Writes the checkpoint in the layout it came from, so that open_clip and transformers load "
         "it: the heads' slice of each output projection is zero, and what it made of their mean "
         "over RUN is in the bias. Every other tensor keeps its bytes.\n"
-        "Then the written network sees images, and it is said how far its answers lie from what "
+        "Then the written network sees images, and it is said how far its output lies from what "
         "the heads' direct effects predict: later layers read what is changed here. Images are the "
-        "run's, or those of INPUT; accuracy needs --classes.",
+        "run's, or those of INPUT, read as RUN's were; those that cannot be read are left out and "
+        "counted. Accuracy needs --classes.\n"
+        "Columns: \"heads\": how many are mean-ablated; \"off\": L2 distance of the network's "
+        "unit embedding from the prediction (mean, median, largest over images); \"moved\": mean "
+        "distance from the embedding before; \"predicted\", \"network\": accuracy as predicted "
+        "and as it is, or how many predictions stay where no image has a label.",
     .examples =
         "clipspan edit MODEL run --heads L11.H3,L10.H11 -o edited --classes birds.txt\ttwo heads "
-        "silent\n"
+        "mean-ablated\n"
         "clipspan edit MODEL run --role location --each -o edited\tby role; each head's distance "
         "too",
     .arguments = {"MODEL", "RUN", "[INPUT...]"},

@@ -1,95 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables and documents of edit, and what prune shares with it. */
+/* Tables and rows of edit, and what prune shares with it; documents are the library's. */
 #include "cli/edit/edit_out.h"
 #include "cli/in/heads.h"
 #include "cli/out/numbers.h"
+#include "cli/out/put.h"
 #include "cli/out/rows.h"
 #include "cli/out/table.h"
 
-#include <clipspan/clipspan.h>
 #include <string.h>
 
-/* Images that answers are counted of. */
-static uint64_t answered(const cli_edit_job *e)
-{
-    return e->images.labelled ? e->images.labelled : e->images.asked - e->images.skipped;
-}
-
-void cli_edit_words(char *out, size_t room, const cli_edit_job *e, const cli_edit_set *set)
+void cli_edit_words(char *out, size_t room, const clipspan_head *heads, size_t count)
 {
     size_t used = 0, i;
     char name[CLI_HEAD_ROOM];
     *out = '\0';
-    for (i = 0; i < set->count; i++) {
-        cli_head_name(name, e->heads[set->members[i]]);
+    for (i = 0; i < count; i++) {
+        cli_head_name(name, heads[i]);
         if (used + strlen(name) + 24 > room) break;
         used += (size_t)snprintf(out + used, room - used, "%s%s", i ? " " : "", name);
     }
-    if (i < set->count) snprintf(out + used, room - used, " and %zu more", set->count - i);
-}
-
-/* ---- JSON ---- */
-
-static void emit_share(cli_json *j, const cli_edit_job *e, const char *key, uint64_t right)
-{
-    if (e->bank && answered(e)) cli_json_real(j, key, (double)right / (double)answered(e));
-}
-
-void cli_edit_emit_set(cli_json *j, const cli_edit_job *e, const cli_edit_set *set)
-{
-    char name[CLI_HEAD_ROOM];
-    cli_json_object(j, NULL);
-    cli_json_text(j, "set", set->name);
-    cli_json_line(j, "heads");
-    for (size_t i = 0; i < set->count; i++) {
-        cli_head_name(name, e->heads[set->members[i]]);
-        cli_json_text(j, NULL, name);
-    }
-    cli_json_end(j);
-    cli_json_flag(j, "last_layer", set->last);
-    cli_json_real(j, "distance_mean", set->mean);
-    cli_json_real(j, "distance_median", set->median);
-    cli_json_real(j, "distance_largest", set->most);
-    cli_json_real(j, "moved_mean", set->moved);
-    emit_share(j, e, "predicted", set->predicted);
-    emit_share(j, e, "real", set->real);
-    cli_json_end(j);
-}
-
-void cli_edit_emit(cli_json *j, const cli_edit_job *e)
-{
-    cli_json_flag(j, "dry_run", e->x->out.dry_run);
-    cli_json_text(j, "model", clipspan_model_get_info(e->model)->name);
-    cli_json_text(j, "run", e->info->path);
-    cli_json_text(j, "output", e->x->out.output);
-    if (e->x->out.dry_run) return;
-    cli_json_whole(j, "images", e->images.asked - e->images.skipped);
-    cli_json_whole(j, "skipped", e->images.skipped);
-    cli_json_whole(j, "labelled", e->images.labelled);
-    if (e->off >= 0) {
-        cli_json_whole(j, "compared", e->compared);
-        cli_json_real(j, "off", e->off);
-    }
-    emit_share(j, e, "before", e->before);
-}
-
-static void show_document(const cli_edit_job *e)
-{
-    cli_json j;
-    cli_json_begin(&j, stdout, 0, "clipspan.edit.v1");
-    cli_edit_emit(&j, e);
-    cli_json_array(&j, "sets");
-    for (size_t i = 0; i < e->set_count; i++)
-        cli_edit_emit_set(&j, e, &e->sets[i]);
-    cli_json_end(&j);
-    cli_json_finish(&j);
+    if (i < count) snprintf(out + used, room - used, " and %zu more", count - i);
 }
 
 /* ---- Rows ---- */
 
-clipspan_status cli_edit_show_rows(const cli_edit_job *e, clipspan_error *err)
+static void add_cell(cli_rows *rows, const clipspan_share *share)
 {
-    const double all = (double)answered(e);
+    if (share && share->images)
+        cli_rows_real(rows, share->share);
+    else
+        cli_rows_text(rows, "");
+}
+
+clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_error *err)
+{
+    const clipspan_edit_check_info *info = clipspan_edit_check_get_info(check);
+    const clipspan_edit_check_row *row = clipspan_edit_check_get_rows(check);
     clipspan_status status;
     char names[400];
     cli_rows *rows;
@@ -98,22 +44,19 @@ clipspan_status cli_edit_show_rows(const cli_edit_job *e, clipspan_error *err)
                              "set|heads|names|last_layer|distance_mean|distance_median|"
                              "distance_largest|moved_mean|before|predicted|real",
                              err);
-    for (size_t i = 0; i < e->set_count && status == CLIPSPAN_OK; i++) {
-        const cli_edit_set *set = &e->sets[i];
-        const double reals[] = {set->mean, set->median, set->most, set->moved};
-        const uint64_t right[] = {e->before, set->predicted, set->real};
-        cli_edit_words(names, sizeof names, e, set);
-        cli_rows_text(rows, set->name);
-        cli_rows_whole(rows, set->count);
+    for (size_t i = 0; i < info->sets && status == CLIPSPAN_OK; i++, row++) {
+        const double reals[] = {row->distance_mean, row->distance_median, row->distance_largest,
+                                row->moved_mean};
+        cli_edit_words(names, sizeof names, row->heads, row->count);
+        cli_rows_text(rows, row->name);
+        cli_rows_whole(rows, row->count);
         cli_rows_text(rows, names);
-        cli_rows_whole(rows, (uint64_t)set->last);
+        cli_rows_whole(rows, (uint64_t)row->last_layer);
         for (size_t k = 0; k < 4; k++)
             cli_rows_real(rows, reals[k]);
-        for (size_t k = 0; k < 3; k++)
-            if (e->bank)
-                cli_rows_real(rows, (double)right[k] / all);
-            else
-                cli_rows_text(rows, "");
+        add_cell(rows, info->before);
+        add_cell(rows, row->predicted);
+        add_cell(rows, row->network);
         status = cli_rows_next(rows, err);
     }
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
@@ -130,97 +73,124 @@ static clipspan_status add_real(cli_table *t, double value, clipspan_error *err)
     return cli_table_add(t, text, err);
 }
 
-static clipspan_status add_share(cli_table *t, const cli_edit_job *e, uint64_t right,
-                                 clipspan_error *err)
+static clipspan_status add_share(cli_table *t, const clipspan_share *share, clipspan_error *err)
 {
-    char text[CLI_NUMBER_ROOM];
-    cli_format_percent(text, (double)right / (double)answered(e));
+    char text[CLI_NUMBER_ROOM] = "";
+    if (share && share->images) cli_format_percent(text, share->share);
     return cli_table_add(t, text, err);
 }
 
-static clipspan_status add_set(cli_table *t, const cli_edit_job *e, const cli_edit_set *set,
+static clipspan_status add_set(cli_table *t, const clipspan_edit_check_row *row, int accuracy,
                                clipspan_error *err)
 {
     char count[CLI_NUMBER_ROOM];
-    cli_format_count(count, set->count);
-    CS_TRY(cli_table_add(t, set->name, err));
+    cli_format_count(count, row->count);
+    CS_TRY(cli_table_add(t, row->name, err));
     CS_TRY(cli_table_add(t, count, err));
-    CS_TRY(add_real(t, set->mean, err));
-    CS_TRY(add_real(t, set->median, err));
-    CS_TRY(add_real(t, set->most, err));
-    CS_TRY(add_real(t, set->moved, err));
-    if (!e->bank) return CLIPSPAN_OK;
-    CS_TRY(add_share(t, e, set->predicted, err));
-    return add_share(t, e, set->real, err);
+    CS_TRY(add_real(t, row->distance_mean, err));
+    CS_TRY(add_real(t, row->distance_median, err));
+    CS_TRY(add_real(t, row->distance_largest, err));
+    CS_TRY(add_real(t, row->moved_mean, err));
+    if (!accuracy) return CLIPSPAN_OK;
+    CS_TRY(add_share(t, row->predicted, err));
+    return add_share(t, row->network, err);
 }
 
-clipspan_status cli_edit_print_sets(const cli_edit_job *e, clipspan_error *err)
+/* "5 of the 6 images of run", and how many were left out. */
+static void say_images(const cli_edit_job *e, const clipspan_edit_check_info *info)
 {
-    static const char with[] =
-        "silent|>heads|>off: mean|>median|>largest|>moved|>predicted|>network";
-    static const char without[] = "silent|>heads|>off: mean|>median|>largest|>moved";
-    clipspan_status status = CLIPSPAN_OK;
-    char share[CLI_NUMBER_ROOM], count[CLI_NUMBER_ROOM], images[512];
-    cli_table t;
-    cli_table_init(&t, e->bank ? with : without);
-    for (size_t i = 0; i < e->set_count && status == CLIPSPAN_OK; i++)
-        status = add_set(&t, e, &e->sets[i], err);
-    if (status == CLIPSPAN_OK) cli_table_print(&t, e->session, stdout);
-    cli_table_fini(&t);
-    CS_TRY(status);
-    cli_edit_images_words(images, e);
-    putchar('\n');
+    char images[512], used[CLI_NUMBER_ROOM], left_out[CLI_NUMBER_ROOM];
+    cli_format_count(used, info->used);
+    if (info->of_run)
+        snprintf(images, sizeof images, "%s of the %llu images of %.300s", used,
+                 (unsigned long long)e->info->used, e->info->path);
+    else
+        cli_count_of(images, info->used, "image");
     cli_say(e->session,
             "%s; off: L2 distance of the network's unit embedding from the direct-effect "
             "prediction;\nmoved: from the embedding before",
             images);
-    if (!e->bank) return CLIPSPAN_OK;
-    cli_format_percent(share, (double)e->before / (double)answered(e));
-    cli_count_of(count, e->images.labelled, "image");
-    if (e->images.labelled)
+    if (!info->unreadable) return;
+    cli_count_of(left_out, info->unreadable, "image");
+    cli_say(e->session, "%s could not be read and %s left out of every figure", left_out,
+            info->unreadable == 1 ? "is" : "are");
+}
+
+static void say_accuracy(const cli_edit_job *e, const clipspan_edit_check_info *info)
+{
+    char share[CLI_NUMBER_ROOM], count[CLI_NUMBER_ROOM];
+    if (!info->before || !info->before->images) return;
+    cli_format_percent(share, info->before->share);
+    cli_count_of(count, info->labelled, "image");
+    if (info->labelled)
         cli_say(e->session, "predicted, network: accuracy on %s with a label; before: %s", count,
                 share);
     else
-        cli_say(e->session, "predicted, network: how many answers stay (no image has a label)");
+        cli_say(e->session, "predicted, network: how many predictions stay (no image has a label)");
+}
+
+clipspan_status cli_edit_print_sets(const cli_edit_job *e, const clipspan_edit_check *check,
+                                    clipspan_error *err)
+{
+    const clipspan_edit_check_info *info = clipspan_edit_check_get_info(check);
+    const clipspan_edit_check_row *row = clipspan_edit_check_get_rows(check);
+    const int accuracy = info->before != NULL;
+    clipspan_status status = CLIPSPAN_OK;
+    cli_table t;
+    cli_table_init(&t, accuracy ? "mean-ablated|>heads|>off: mean|>median|>largest|>moved|"
+                                  ">predicted|>network"
+                                : "mean-ablated|>heads|>off: mean|>median|>largest|>moved");
+    for (size_t i = 0; i < info->sets && status == CLIPSPAN_OK; i++)
+        status = add_set(&t, &row[i], accuracy, err);
+    if (status == CLIPSPAN_OK) cli_table_print(&t, e->session, stdout);
+    cli_table_fini(&t);
+    CS_TRY(status);
+    putchar('\n');
+    say_images(e, info);
+    say_accuracy(e, info);
     return CLIPSPAN_OK;
 }
 
-static clipspan_status show_table(const cli_edit_job *e, clipspan_error *err)
+void cli_edit_say_role(const cli_edit_job *e)
 {
+    if (e->atlas)
+        cli_say(e->session, "role: %s, by the texts of pool %s", e->x->role,
+                clipspan_atlas_get_info(e->atlas)->pool);
+}
+
+static clipspan_status show_table(const cli_edit_job *e, const clipspan_edit_check *check,
+                                  clipspan_error *err)
+{
+    const clipspan_edit_check_info *info = clipspan_edit_check_get_info(check);
     char names[200], count[CLI_NUMBER_ROOM];
-    CS_TRY(cli_edit_print_sets(e, err));
-    cli_edit_words(names, sizeof names, e, &e->sets[0]);
-    cli_count_of(count, e->compared, "image");
+    CS_TRY(cli_edit_print_sets(e, check, err));
+    cli_edit_words(names, sizeof names, e->heads, e->count);
+    cli_count_of(count, info->compared, "image");
+    cli_edit_say_role(e);
     cli_say(e->session, "mean-ablated over %s: %s", e->info->path, names);
     cli_say(
         e->session,
         "%s: written, layout kept; its output is within %.1e of a pass in which these heads are "
         "mean-ablated (%s)",
-        e->x->out.output, e->off, count);
+        e->x->out.output, info->off, count);
     return CLIPSPAN_OK;
 }
 
-clipspan_status cli_edit_show(const cli_edit_job *e, clipspan_error *err)
+clipspan_status cli_edit_show(const cli_edit_job *e, const clipspan_edit_check *check,
+                              clipspan_error *err)
 {
-    if (e->session->form == CLI_FORM_TSV) return cli_edit_show_rows(e, err);
-    if (e->session->form == CLI_FORM_TABLE) return show_table(e, err);
-    show_document(e);
-    return CLIPSPAN_OK;
+    if (e->session->form == CLI_FORM_TSV) return cli_edit_show_rows(check, err);
+    if (e->session->form == CLI_FORM_TABLE) return show_table(e, check, err);
+    return clipspan_edit_check_write_json(check, e->x->out.output, 0, cli_put, stdout, err);
 }
 
-clipspan_status cli_edit_announce(const cli_edit_job *e, clipspan_error *err)
+clipspan_status cli_edit_announce(const cli_edit_job *e, const clipspan_head *heads, size_t count,
+                                  const char *done, clipspan_error *err)
 {
-    const int removes = e->prunes && !e->zero;
-    char names[200];
-    cli_json j;
-    if (e->session->form == CLI_FORM_JSON) {
-        cli_json_begin(&j, stdout, 0, e->prunes ? "clipspan.prune.v1" : "clipspan.edit.v1");
-        cli_edit_emit(&j, e);
-        cli_json_finish(&j);
-        return CLIPSPAN_OK;
-    }
-    cli_edit_words(names, sizeof names, e, &e->sets[0]);
-    cli_say(e->session, "would write %s with %zu head%s %s: %s", e->x->out.output, e->sets[0].count,
-            e->sets[0].count == 1 ? "" : "s", removes ? "removed" : "silent", names);
+    char names[200], number[CLI_NUMBER_ROOM];
+    cli_edit_words(names, sizeof names, heads, count);
+    cli_count_of(number, count, "head");
+    cli_say(e->session, "would write %s with %s %s: %s", e->x->out.output, number, done, names);
+    cli_edit_say_role(e);
     return cli_flush(err);
 }

@@ -2,66 +2,70 @@
 /* What pruning came to. */
 #include "cli/edit/edit_out.h"
 #include "cli/out/numbers.h"
+#include "cli/out/put.h"
 #include "cli/out/table.h"
 
-#include <clipspan/clipspan.h>
-#include <string.h>
-
-static void show_document(const cli_edit_job *e)
+static void say_order(const cli_edit_job *e, const clipspan_prune_info *info)
 {
-    cli_json j;
-    cli_json_begin(&j, stdout, 0, "clipspan.prune.v1");
-    cli_edit_emit(&j, e);
-    cli_json_flag(&j, "zero", e->zero);
-    cli_json_text(&j, "order", e->order);
-    cli_json_whole(&j, "heads_of_all", (uint64_t)clipspan_model_get_info(e->model)->heads_left);
-    cli_json_whole(&j, "bytes_before", e->bytes[0]);
-    cli_json_whole(&j, "bytes_after", e->bytes[1]);
-    cli_json_whole(&j, "parameters_before", e->parameters[0]);
-    cli_json_whole(&j, "parameters_after", e->parameters[1]);
-    cli_json_real(&j, "seconds_before", e->seconds[0]);
-    cli_json_real(&j, "seconds_after", e->seconds[1]);
-    cli_json_array(&j, "sets");
-    for (size_t i = 0; i < e->set_count; i++)
-        cli_edit_emit_set(&j, e, &e->sets[i]);
-    cli_json_end(&j);
-    cli_json_finish(&j);
+    switch (info->order) {
+    case CLIPSPAN_PRUNE_NETWORK:
+        cli_say(e->session,
+                "order: what moves the network's output least when it goes too, first (%zu rounds "
+                "on %zu image%s)",
+                info->rounds, info->ranked, info->ranked == 1 ? "" : "s");
+        break;
+    case CLIPSPAN_PRUNE_DIRECT:
+        cli_say(e->session,
+                "order: least direct effect (variance of a head's contribution), first");
+        break;
+    case CLIPSPAN_PRUNE_CHOSEN: break;
+    }
 }
 
-static clipspan_status show_table(const cli_edit_job *e, clipspan_error *err)
+static void say_savings(const cli_edit_job *e, const clipspan_prune_info *info,
+                        const clipspan_edit_check_info *check)
 {
-    char names[200], bytes[2][CLI_NUMBER_ROOM], numbers[2][CLI_NUMBER_ROOM], heads[CLI_NUMBER_ROOM],
+    char bytes[2][CLI_NUMBER_ROOM], numbers[2][CLI_NUMBER_ROOM], heads[CLI_NUMBER_ROOM],
         compared[CLI_NUMBER_ROOM];
-    CS_TRY(cli_edit_print_sets(e, err));
-    if (strcmp(e->order, "network") == 0)
-        cli_say(e->session, "order: what moves the network's output least when it goes too, first");
-    else if (strcmp(e->order, "direct") == 0)
-        cli_say(e->session, "order: least direct effect (variance of what the head adds), first");
-    cli_edit_words(names, sizeof names, e, &e->sets[0]);
-    for (int i = 0; i < 2; i++) {
-        cli_format_bytes(bytes[i], (double)e->bytes[i]);
-        cli_format_millions(numbers[i], (double)e->parameters[i]);
-    }
-    cli_count_of(compared, e->compared, "image");
-    cli_count_of(heads, (uint64_t)clipspan_model_get_info(e->model)->heads_left, "head");
-    cli_say(e->session, "%s: %s", e->zero ? "silent" : "removed", names);
+    cli_format_bytes(bytes[0], (double)check->bytes_before);
+    cli_format_bytes(bytes[1], (double)check->bytes_after);
+    cli_format_millions(numbers[0], (double)check->parameters_before);
+    cli_format_millions(numbers[1], (double)check->parameters_after);
+    cli_count_of(compared, check->compared, "image");
+    cli_count_of(heads, info->heads, "head");
     cli_say(e->session,
-            "%s: written with %zu of %s %s; weights %s, before %s; image encoder %s numbers, "
+            "%s: written with %zu of %s %s; weights %s, before %s; image encoder %s parameters, "
             "before %s",
-            e->x->out.output, e->sets[0].count, heads, e->zero ? "silent, layout kept" : "removed",
-            bytes[1], bytes[0], numbers[1], numbers[0]);
+            e->x->out.output, info->chosen, heads,
+            info->keep_layout ? "mean-ablated, layout kept" : "removed", bytes[1], bytes[0],
+            numbers[1], numbers[0]);
     cli_say(e->session, "an image's pass takes a core %.2f ms, before %.2f ms (%.2f of it)",
-            1e3 * e->seconds[1], 1e3 * e->seconds[0], e->seconds[1] / e->seconds[0]);
+            1e3 * check->seconds_after, 1e3 * check->seconds_before,
+            check->seconds_before > 0 ? check->seconds_after / check->seconds_before : 0.0);
     cli_say(e->session,
             "its output is within %.1e of a pass in which these heads are mean-ablated (%s)",
-            e->off, compared);
+            check->off, compared);
+}
+
+static clipspan_status show_table(const cli_edit_job *e, clipspan_prune *prune, clipspan_error *err)
+{
+    const clipspan_prune_info *info = clipspan_prune_get_info(prune);
+    const clipspan_head_set *chosen = clipspan_prune_get_sets(prune);
+    const clipspan_edit_check *check = clipspan_prune_get_check(prune);
+    char names[200];
+    CS_TRY(cli_edit_print_sets(e, check, err));
+    say_order(e, info);
+    cli_edit_say_role(e);
+    cli_edit_words(names, sizeof names, chosen->heads, chosen->count);
+    cli_say(e->session, "%s: %s", info->keep_layout ? "mean-ablated" : "removed", names);
+    say_savings(e, info, clipspan_edit_check_get_info(check));
     return CLIPSPAN_OK;
 }
 
-clipspan_status cli_prune_show(const cli_edit_job *e, clipspan_error *err)
+clipspan_status cli_prune_show(const cli_edit_job *e, clipspan_prune *prune, clipspan_error *err)
 {
-    if (e->session->form == CLI_FORM_TSV) return cli_edit_show_rows(e, err);
-    if (e->session->form == CLI_FORM_TABLE) return show_table(e, err);
-    show_document(e);
-    return CLIPSPAN_OK;
+    if (e->session->form == CLI_FORM_TSV)
+        return cli_edit_show_rows(clipspan_prune_get_check(prune), err);
+    if (e->session->form == CLI_FORM_TABLE) return show_table(e, prune, err);
+    return clipspan_prune_write_json(prune, e->x->out.output, 0, cli_put, stdout, err);
 }

@@ -2,43 +2,87 @@
 /* clipspan effects: the published sequence of mean-ablations, and every layer and head on its
  * own. */
 #include "cli/effects/effects.h"
-#include "cli/effects/keep.h"
+#include "cli/effects/effects_out.h"
 #include "cli/frame/command.h"
+#include "cli/in/cue.h"
+#include "cli/in/heads.h"
+#include "cli/in/texts.h"
 
 #include <clipspan/clipspan.h>
-#include <string.h>
 
 typedef cli_effects_settings settings;
 
-static clipspan_status compute(cli_effect_work *w, cli_evaluation *ev, const settings *x,
-                               clipspan_error *err)
+static clipspan_status check_settings(const settings *x, clipspan_error *err)
 {
-    const cli_effect_texts *texts = &x->texts;
-    if (!texts->pool && (texts->layers || texts->basis_texts))
-        return cs_fail(
-            err, CLIPSPAN_E_ARGUMENT,
-            "--layers and --texts-per-head say which heads become how many texts; name the pool "
-            "of texts with --texts");
-    CS_TRY(cli_evaluation_start(ev, NULL, 0, err));
-    CS_TRY(cli_effects_sequence(w, ev, err));
-    CS_TRY(cli_effects_singles(w, err));
-    CS_TRY(cli_effects_run(w, err));
-    if (texts->pool) CS_TRY(cli_effects_texts(w, texts, err));
-    CS_TRY(cli_effects_variance_shares(w, err));
-    return cli_effects_keep(ev, &w->list, err);
+    if (x->pool || (!x->layers && !x->texts_per_head)) return CLIPSPAN_OK;
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                   "--layers and --texts-per-head say which heads become how many texts; name the "
+                   "pool of texts with --texts");
+}
+
+/* The pool as vectors, and whose heads become its texts. */
+static clipspan_status take_pool(clipspan_effects_table_options *options, clipspan_bank **bank,
+                                 cli_evaluation *ev, const settings *x, clipspan_error *err)
+{
+    clipspan_texts *pool;
+    clipspan_status status;
+    if (x->layers)
+        CS_TRY(cli_layers_read(&options->first_layer, &options->layers, x->layers,
+                               clipspan_run_get_info(ev->run)->layers, err));
+    CS_TRY(cli_pool_open(&pool, &options->pool_name, ev->session, x->pool, err));
+    status = cli_pool_embed(bank, ev, pool, err);
+    clipspan_texts_free(&pool);
+    options->pool = *bank;
+    options->texts_per_head = (int)x->texts_per_head;
+    return status;
+}
+
+clipspan_status cli_effects_make(clipspan_effects_table **out, cli_evaluation *ev,
+                                 const settings *x, clipspan_error *err)
+{
+    cli_session *s = ev->session;
+    clipspan_effects_table_options options = CLIPSPAN_EFFECTS_TABLE_OPTIONS_INIT;
+    clipspan_progress progress = {cli_progress_step, s};
+    clipspan_bank *bank = NULL;
+    clipspan_status status = CLIPSPAN_OK;
+    *out = NULL;
+    options.threads = (int)s->threads;
+    options.sequence_only = x->sequence_only;
+    if (x->pool) status = take_pool(&options, &bank, ev, x, err);
+    if (status == CLIPSPAN_OK) {
+        cli_progress_begin(s, "edits");
+        status = clipspan_effects_table_new(out, ev->study, &options, &progress, err);
+        cli_progress_end(s);
+        cli_stage(s, "components ablated");
+    }
+    clipspan_bank_free(&bank);
+    return status;
+}
+
+static clipspan_status keep(const cli_evaluation *ev, const clipspan_effects_table *table,
+                            clipspan_error *err)
+{
+    clipspan_error failed;
+    clipspan_status status = clipspan_effects_table_keep(table, ev->run, ev->mean_run, &failed);
+    CS_TRY(cli_evaluation_kept(ev, status, &failed, err));
+    if (!ev->mean_run) return CLIPSPAN_OK;
+    status = clipspan_effects_table_keep(table, ev->mean_run, ev->run, &failed);
+    return cli_evaluation_kept(ev, status, &failed, err);
 }
 
 static clipspan_status work_on(cli_session *s, const char *run, const settings *x, int show,
                                clipspan_error *err)
 {
-    cli_effect_work work;
-    cli_evaluation ev;
+    clipspan_effects_table *table = NULL;
+    cli_evaluation ev = {0};
     clipspan_status status;
-    memset(&work, 0, sizeof work);
-    status = cli_evaluation_open(&ev, s, run, &x->eval, x->texts.pool != NULL, err);
-    if (status == CLIPSPAN_OK) status = compute(&work, &ev, x, err);
-    if (status == CLIPSPAN_OK && show) status = cli_effects_show(&ev, &work.list, err);
-    cli_effects_fini(&work);
+    CS_TRY(check_settings(x, err));
+    status = cli_evaluation_open(&ev, s, run, &x->eval, x->pool != NULL, err);
+    if (status == CLIPSPAN_OK) status = cli_evaluation_study(&ev, NULL, 0, err);
+    if (status == CLIPSPAN_OK) status = cli_effects_make(&table, &ev, x, err);
+    if (status == CLIPSPAN_OK) status = keep(&ev, table, err);
+    if (status == CLIPSPAN_OK && show) status = cli_effects_show(s, table, err);
+    clipspan_effects_table_free(&table);
     cli_evaluation_close(&ev);
     return status;
 }
@@ -58,15 +102,14 @@ static const cli_option options[] = {
     CLI_FILE(
         "Heads", "texts", 0, "POOL",
         "also replace heads by their texts of this pool, TEXTSPAN with several numbers of texts",
-        texts.pool),
+        pool),
     CLI_TEXT(
         "Heads", "layers", 0, "all|last4|A-B",
         "with --texts: layers whose heads are replaced; earlier heads are mean-ablated (default: "
         "the last four)",
-        texts.layers),
+        layers),
     CLI_WHOLE("Heads", "texts-per-head", 0, "N",
-              "with --texts: at most so many texts a head (default 60)", texts.basis_texts, 1,
-              1000),
+              "with --texts: at most so many texts a head (default 60)", texts_per_head, 1, 1000),
     CLI_OPT_EVALUATION,
     CLI_OPT_THREADS,
     CLI_OPT_FORM,

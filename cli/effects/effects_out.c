@@ -2,8 +2,9 @@
 /* Effects for people and programs. */
 #include "cli/effects/effects_out.h"
 #include "base/memory.h"
-#include "cli/effects/keep.h"
 #include "cli/out/numbers.h"
+#include "cli/out/put.h"
+#include "cli/out/rows.h"
 #include "cli/out/table.h"
 
 #include <clipspan/clipspan.h>
@@ -14,272 +15,187 @@
 #define BAR   24
 #define SHOWN 10 /* heads that the table shows */
 
-static const char *const kinds[] = {"nothing",
-                                    "mlps",
-                                    "class_self_attention",
-                                    "mlps_and_class_self_attention",
-                                    "attention_until",
-                                    "layer",
-                                    "mlp",
-                                    "head",
-                                    "texts"};
+/* ---- Rows ---- */
 
-const char *cli_effect_name(cli_effect_kind kind)
+/* Empty for what is not known. */
+static void put_real(cli_rows *rows, double value)
 {
-    return kinds[kind];
+    if (isnan(value))
+        cli_rows_text(rows, "");
+    else
+        cli_rows_real(rows, value);
 }
 
-void cli_effect_words(char out[96], const cli_effect *e)
+static void put_whole(cli_rows *rows, long long value, int known)
 {
-    switch (e->kind) {
-    case CLI_EFFECT_NOTHING: snprintf(out, 96, "nothing"); break;
-    case CLI_EFFECT_MLPS: snprintf(out, 96, "all MLPs"); break;
-    case CLI_EFFECT_CLASS: snprintf(out, 96, "class token to class token"); break;
-    case CLI_EFFECT_BOTH: snprintf(out, 96, "both of these"); break;
-    case CLI_EFFECT_UNTIL: snprintf(out, 96, "attention, layers 0 to %d", e->layer); break;
-    case CLI_EFFECT_LAYER: snprintf(out, 96, "L%d", e->layer); break;
-    case CLI_EFFECT_MLP:
-        if (e->layer < 0)
-            snprintf(out, 96, "input");
-        else
-            snprintf(out, 96, "L%d.MLP", e->layer);
-        break;
-    case CLI_EFFECT_HEAD: snprintf(out, 96, "L%d.H%d", e->layer, e->head); break;
-    case CLI_EFFECT_TEXTS:
-        snprintf(out, 96, "%d text%s a head", e->basis_texts, e->basis_texts == 1 ? "" : "s");
-    }
+    char number[24];
+    snprintf(number, sizeof number, "%lld", value);
+    cli_rows_text(rows, known ? number : "");
 }
 
-static clipspan_status show_rows(const cli_evaluation *ev, const cli_effect_list *list,
-                                 clipspan_error *err)
+static clipspan_status add_row(cli_rows *rows, const clipspan_evaluation_info *info,
+                               const clipspan_effect *e, clipspan_error *err)
 {
-    const cli_effect *base = &list->rows[0];
+    cli_rows_text(rows, e->kind_name);
+    put_whole(rows, e->layer, e->layer >= 0 || e->kind == CLIPSPAN_EFFECT_MLP);
+    put_whole(rows, e->head, e->head >= 0);
+    put_whole(rows, e->texts_per_head, e->texts_per_head > 0);
+    put_whole(rows, (long long)e->texts, e->texts > 0);
+    cli_rows_whole(rows, info->counted);
+    cli_rows_whole(rows, e->correct);
+    put_real(rows, e->accuracy);
+    put_real(rows, e->low);
+    put_real(rows, e->high);
+    put_real(rows, e->margin);
+    cli_rows_text(rows, e->worst_group >= 0 ? info->group_names[e->worst_group] : "");
+    put_real(rows, e->worst);
+    put_real(rows, e->accuracy_drop);
+    put_real(rows, e->margin_drop);
+    put_real(rows, e->worst_drop);
+    put_real(rows, e->share);
+    put_real(rows, e->variance);
+    return cli_rows_next(rows, err);
+}
+
+static clipspan_status show_rows(const clipspan_effects_table *table, clipspan_error *err)
+{
+    const clipspan_effects_table_info *info = clipspan_effects_table_get_info(table);
     clipspan_status status = CLIPSPAN_OK;
     cli_rows *rows;
     CS_TRY(cli_rows_open(&rows, NULL, 0, err));
     status = cli_rows_header(
         rows,
-        "ablated|layer|head|basis texts|texts|images|correct|accuracy|low|high|margin|"
+        "ablated|layer|head|basis_texts|texts|images|correct|accuracy|low|high|margin|"
         "worst_group|worst|drop|margin_drop|worst_drop|share|variance",
         err);
-    for (size_t i = 0; i < list->count && status == CLIPSPAN_OK; i++) {
-        const cli_effect *e = &list->rows[i];
-        char number[24];
-        double low, high;
-        cli_rows_text(rows, kinds[e->kind]);
-        snprintf(number, sizeof number, "%d", e->layer);
-        cli_rows_text(rows, e->layer >= 0 || e->kind == CLI_EFFECT_MLP ? number : "");
-        snprintf(number, sizeof number, "%d", e->head);
-        cli_rows_text(rows, e->head >= 0 ? number : "");
-        snprintf(number, sizeof number, "%d", e->basis_texts);
-        cli_rows_text(rows, e->basis_texts ? number : "");
-        snprintf(number, sizeof number, "%zu", e->texts);
-        cli_rows_text(rows, e->texts ? number : "");
-        cli_rows_whole(rows, e->images);
-        cli_rows_whole(rows, e->correct);
-        cli_rows_real(rows, e->accuracy);
-        cli_interval(&low, &high, e->correct, e->images);
-        cli_rows_real(rows, low);
-        cli_rows_real(rows, high);
-        cli_rows_real(rows, e->margin);
-        if (e->worst_group >= 0) {
-            cli_rows_text(rows, ev->group_names[e->worst_group]);
-            cli_rows_real(rows, e->worst);
-        } else {
-            cli_rows_text(rows, "");
-            cli_rows_text(rows, "");
-        }
-        cli_rows_real(rows, base->accuracy - e->accuracy);
-        cli_rows_real(rows, base->margin - e->margin);
-        if (e->worst_group >= 0)
-            cli_rows_real(rows, base->worst - e->worst);
-        else
-            cli_rows_text(rows, "");
-        if (e->single) {
-            cli_rows_real(rows, e->share);
-            cli_rows_real(rows, e->variance);
-        } else {
-            cli_rows_text(rows, "");
-            cli_rows_text(rows, "");
-        }
-        status = cli_rows_next(rows, err);
-    }
+    for (size_t i = 0; i < info->rows && status == CLIPSPAN_OK; i++)
+        status = add_row(rows, info->evaluation, clipspan_effects_table_get_row(table, i), err);
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
     cli_rows_close(&rows);
     return status;
 }
 
-static void emit_row(cli_json *j, const cli_evaluation *ev, const cli_effect *e,
-                     const cli_effect *base)
-{
-    char name[96];
-    double low, high;
-    cli_effect_words(name, e);
-    cli_json_row(j, NULL);
-    cli_json_text(j, "ablated", kinds[e->kind]);
-    if (e->single || e->kind == CLI_EFFECT_UNTIL) {
-        cli_json_text(j, "name", name);
-        if (e->layer >= 0) cli_json_whole(j, "layer", (uint64_t)e->layer);
-    }
-    if (e->kind == CLI_EFFECT_HEAD) cli_json_whole(j, "head", (uint64_t)e->head);
-    if (e->kind == CLI_EFFECT_TEXTS) {
-        cli_json_whole(j, "basis_texts", (uint64_t)e->basis_texts);
-        cli_json_whole(j, "texts", e->texts);
-    }
-    cli_json_whole(j, "correct", e->correct);
-    cli_json_real(j, "accuracy", e->accuracy);
-    cli_interval(&low, &high, e->correct, e->images);
-    cli_json_real(j, "low", low);
-    cli_json_real(j, "high", high);
-    cli_json_real(j, "margin", e->margin);
-    cli_json_real(j, "drop", base->accuracy - e->accuracy);
-    cli_json_real(j, "margin_drop", base->margin - e->margin);
-    if (e->worst_group >= 0) {
-        cli_json_text(j, "worst_group", ev->group_names[e->worst_group]);
-        cli_json_real(j, "worst", e->worst);
-        cli_json_real(j, "worst_drop", base->worst - e->worst);
-    }
-    if (e->single) {
-        cli_json_real(j, "share", e->share);
-        cli_json_real(j, "variance", e->variance);
-    }
-    cli_json_end(j);
-}
-
-static void emit_part(cli_json *j, const char *key, const cli_evaluation *ev,
-                      const cli_effect_list *list, cli_effect_kind first, cli_effect_kind last)
-{
-    cli_json_array(j, key);
-    for (size_t i = 0; i < list->count; i++)
-        if (list->rows[i].kind >= first && list->rows[i].kind <= last)
-            emit_row(j, ev, &list->rows[i], &list->rows[0]);
-    cli_json_end(j);
-}
-
-static void write_document(FILE *out, const cli_evaluation *ev, const void *what)
-{
-    const cli_effect_list *list = what;
-    const clipspan_run_info *info = clipspan_run_get_info(ev->run);
-    char means[512];
-    cli_json j;
-    cli_means_words(means, ev);
-    cli_json_begin(&j, out, 0, "clipspan.effects.v1");
-    cli_json_text(&j, "run", info->path);
-    cli_json_text(&j, "effect", "direct");
-    cli_json_text(&j, "means", means);
-    cli_emit_labels(&j, ev);
-    cli_json_flag(&j, "labelled", ev->labelled > 0);
-    cli_json_whole(&j, "classes", ev->class_count);
-    cli_json_whole(&j, "images", list->rows[0].images);
-    cli_json_whole(&j, "unlabelled", ev->labelled ? ev->N - ev->labelled : 0);
-    cli_json_whole(&j, "groups", ev->group_count);
-    emit_part(&j, "sequence", ev, list, CLI_EFFECT_NOTHING, CLI_EFFECT_UNTIL);
-    emit_part(&j, "layers", ev, list, CLI_EFFECT_LAYER, CLI_EFFECT_LAYER);
-    emit_part(&j, "mlps", ev, list, CLI_EFFECT_MLP, CLI_EFFECT_MLP);
-    emit_part(&j, "heads", ev, list, CLI_EFFECT_HEAD, CLI_EFFECT_HEAD);
-    if (list->span_layers) emit_part(&j, "texts", ev, list, CLI_EFFECT_TEXTS, CLI_EFFECT_TEXTS);
-    cli_json_finish(&j);
-}
-
 /* ---- For people ---- */
+
+/* Rows of some kinds, as one table. */
+typedef struct part {
+    const cli_session *session;
+    const clipspan_effects_table *table;
+    const clipspan_effects_table_info *info;
+    const clipspan_evaluation_info *evaluation;
+    clipspan_effect_kind first, last;
+    const char *what; /* header of the first column, or more */
+} part;
+
+static int is_of(const part *p, const clipspan_effect *e)
+{
+    return e->kind >= p->first && e->kind <= p->last;
+}
+
+static const char *measure(const part *p)
+{
+    return p->evaluation->agreement ? "agreement" : "accuracy";
+}
+
+static clipspan_status add_share(cli_table *t, double share, clipspan_error *err)
+{
+    char text[CLI_NUMBER_ROOM];
+    if (isnan(share)) return cli_table_add(t, "no images", err);
+    cli_format_percent(text, share);
+    return cli_table_add(t, text, err);
+}
 
 static clipspan_status add_points(cli_table *t, double drop, clipspan_error *err)
 {
     char text[CLI_NUMBER_ROOM];
+    if (isnan(drop)) return cli_table_add(t, "no images", err);
     snprintf(text, sizeof text, "%+.1f", fabs(drop) < 0.0005 ? 0.0 : -100.0 * drop);
     return cli_table_add(t, text, err);
 }
 
 /* Accuracy with a bar, and the worst group. */
-static clipspan_status add_curve_row(cli_table *t, const cli_evaluation *ev, const cli_effect *e,
+static clipspan_status add_curve_row(cli_table *t, const part *p, const clipspan_effect *e,
                                      clipspan_error *err)
 {
-    char text[96], bar[CLI_BAR_ROOM];
-    cli_effect_words(text, e);
-    CS_TRY(cli_table_add(t, text, err));
-    if (e->kind == CLI_EFFECT_TEXTS) {
-        cli_format_count(text, e->texts);
-        CS_TRY(cli_table_add(t, text, err));
+    char count[CLI_NUMBER_ROOM], bar[CLI_BAR_ROOM];
+    CS_TRY(cli_table_add(t, e->name, err));
+    if (e->kind == CLIPSPAN_EFFECT_TEXTS) {
+        cli_format_count(count, e->texts);
+        CS_TRY(cli_table_add(t, count, err));
     }
-    cli_format_percent(text, e->accuracy);
-    CS_TRY(cli_table_add(t, text, err));
-    cli_bar(bar, ev->session, e->accuracy, BAR);
+    CS_TRY(add_share(t, e->accuracy, err));
+    cli_bar(bar, p->session, isnan(e->accuracy) ? 0.0 : e->accuracy, BAR);
     CS_TRY(cli_table_add(t, bar, err));
-    if (!ev->group_count) return CLIPSPAN_OK;
-    cli_format_percent(text, e->worst);
-    return cli_table_add(t, text, err);
+    return p->evaluation->groups ? add_share(t, e->worst, err) : CLIPSPAN_OK;
 }
 
-static clipspan_status print_curve(const cli_evaluation *ev, const cli_effect_list *list,
-                                   cli_effect_kind first, cli_effect_kind last, const char *what,
-                                   clipspan_error *err)
+static clipspan_status print_curve(const part *p, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     char headers[160];
     cli_table table;
-    snprintf(headers, sizeof headers, "%s|>%s|%s", what, ev->labelled ? "accuracy" : "agreement",
-             ev->group_count ? "|>worst group" : "");
+    snprintf(headers, sizeof headers, "%s|>%s|%s", p->what, measure(p),
+             p->evaluation->groups ? "|>worst group" : "");
     cli_table_init(&table, headers);
-    for (size_t i = 0; i < list->count && status == CLIPSPAN_OK; i++)
-        if (list->rows[i].kind >= first && list->rows[i].kind <= last)
-            status = add_curve_row(&table, ev, &list->rows[i], err);
-    if (status == CLIPSPAN_OK) cli_table_print(&table, ev->session, stdout);
+    for (size_t i = 0; i < p->info->rows && status == CLIPSPAN_OK; i++) {
+        const clipspan_effect *e = clipspan_effects_table_get_row(p->table, i);
+        if (is_of(p, e)) status = add_curve_row(&table, p, e, err);
+    }
+    if (status == CLIPSPAN_OK) cli_table_print(&table, p->session, stdout);
     putchar('\n');
     cli_table_fini(&table);
     return status;
 }
 
 typedef struct ranked {
-    const cli_effect *row;
+    const clipspan_effect *row;
+    size_t index;
 } ranked;
 
 /* The largest drop in accuracy first, then in margin. */
 static int compare_rows(const void *a, const void *b)
 {
-    const cli_effect *x = ((const ranked *)a)->row, *y = ((const ranked *)b)->row;
+    const ranked *p = a, *q = b;
+    const clipspan_effect *x = p->row, *y = q->row;
     if (x->correct != y->correct) return x->correct < y->correct ? -1 : 1;
     if (x->margin != y->margin) return x->margin < y->margin ? -1 : 1;
-    return x < y ? -1 : x > y;
+    return p->index < q->index ? -1 : p->index > q->index;
 }
 
-static clipspan_status add_single_row(cli_table *t, const cli_evaluation *ev, const cli_effect *e,
-                                      const cli_effect *base, clipspan_error *err)
+static clipspan_status add_single_row(cli_table *t, const part *p, const clipspan_effect *e,
+                                      clipspan_error *err)
 {
-    char text[96];
-    cli_effect_words(text, e);
+    char text[CLI_NUMBER_ROOM];
+    CS_TRY(cli_table_add(t, e->name, err));
+    CS_TRY(add_points(t, e->accuracy_drop, err));
+    snprintf(text, sizeof text, "%+.4f", 0.0 - e->margin_drop);
     CS_TRY(cli_table_add(t, text, err));
-    CS_TRY(add_points(t, base->accuracy - e->accuracy, err));
-    snprintf(text, sizeof text, "%+.4f", e->margin - base->margin);
-    CS_TRY(cli_table_add(t, text, err));
-    if (ev->group_count) CS_TRY(add_points(t, base->worst - e->worst, err));
-    cli_format_percent(text, e->share);
-    return cli_table_add(t, text, err);
+    if (p->evaluation->groups) CS_TRY(add_points(t, e->worst_drop, err));
+    return add_share(t, e->share, err);
 }
 
-/* Single components of some kinds, the ones that matter most first, `most` of them. */
-static clipspan_status print_singles(const cli_evaluation *ev, const cli_effect_list *list,
-                                     cli_effect_kind first, cli_effect_kind last, const char *what,
-                                     size_t most, clipspan_error *err)
+/* Single components, the ones that matter most first, `most` of them. */
+static clipspan_status print_singles(const part *p, size_t most, clipspan_error *err)
 {
-    ranked *sorted = cs_alloc(list->count, sizeof *sorted, "effects", err);
+    ranked *sorted = cs_alloc(p->info->rows, sizeof *sorted, "effects", err);
     clipspan_status status = CLIPSPAN_OK;
     char headers[160];
     cli_table table;
     size_t count = 0, i;
     if (!sorted) return CLIPSPAN_E_NOMEM;
-    for (i = 0; i < list->count; i++)
-        if (list->rows[i].kind >= first && list->rows[i].kind <= last)
-            sorted[count++].row = &list->rows[i];
+    for (i = 0; i < p->info->rows; i++) {
+        const clipspan_effect *e = clipspan_effects_table_get_row(p->table, i);
+        if (is_of(p, e)) sorted[count++] = (ranked){e, i};
+    }
     qsort(sorted, count, sizeof *sorted, compare_rows);
-    snprintf(headers, sizeof headers, "%s|>%s, points|>margin%s|>variance share", what,
-             ev->labelled ? "accuracy" : "agreement",
-             ev->group_count ? "|>worst group, points" : "");
+    snprintf(headers, sizeof headers, "%s|>%s, points|>margin%s|>variance share", p->what,
+             measure(p), p->evaluation->groups ? "|>worst group, points" : "");
     cli_table_init(&table, headers);
     for (i = 0; i < count && i < most && status == CLIPSPAN_OK; i++)
-        status = add_single_row(&table, ev, sorted[i].row, &list->rows[0], err);
-    if (status == CLIPSPAN_OK) cli_table_print(&table, ev->session, stdout);
+        status = add_single_row(&table, p, sorted[i].row, err);
+    if (status == CLIPSPAN_OK) cli_table_print(&table, p->session, stdout);
     if (count > most)
-        cli_say(ev->session, "  and %zu more, each of less effect (--json or --tsv has every one)",
+        cli_say(p->session, "  and %zu more, each of less effect (--json or --tsv has every one)",
                 count - most);
     putchar('\n');
     cli_table_fini(&table);
@@ -287,41 +203,54 @@ static clipspan_status print_singles(const cli_evaluation *ev, const cli_effect_
     return status;
 }
 
-static clipspan_status show_tables(const cli_evaluation *ev, const cli_effect_list *list,
-                                   clipspan_error *err)
+static void print_finding(const part *p)
 {
-    char means[512], accuracy[CLI_NUMBER_ROOM], mlps[CLI_NUMBER_ROOM], count[CLI_NUMBER_ROOM];
-    CS_TRY(print_curve(ev, list, CLI_EFFECT_NOTHING, CLI_EFFECT_UNTIL, "mean-ablated", err));
-    if (list->span_layers)
-        CS_TRY(print_curve(ev, list, CLI_EFFECT_TEXTS, CLI_EFFECT_TEXTS,
-                           "heads replaced by|>different texts", err));
-    CS_TRY(print_singles(ev, list, CLI_EFFECT_LAYER, CLI_EFFECT_MLP, "alone", 2 * SHOWN, err));
-    CS_TRY(print_singles(ev, list, CLI_EFFECT_HEAD, CLI_EFFECT_HEAD, "head alone", SHOWN, err));
-    cli_means_words(means, ev);
-    cli_say(ev->session, "direct effects; %s", means);
-    if (!ev->labelled)
-        cli_say(ev->session,
+    const clipspan_evaluation_info *ev = p->evaluation;
+    char accuracy[CLI_NUMBER_ROOM], mlps[CLI_NUMBER_ROOM], count[CLI_NUMBER_ROOM];
+    if (p->info->layers && p->info->pool)
+        cli_say(p->session, "texts of the text pool %s", p->info->pool);
+    cli_say(p->session, "direct effects; %s", ev->means);
+    if (ev->agreement)
+        cli_say(p->session,
                 "no image has a label: shown is how often the ablated model agrees with the whole "
                 "one");
-    cli_format_percent(accuracy, list->rows[0].accuracy);
-    cli_format_percent(mlps, list->rows[1].accuracy);
-    cli_count_of(count, list->rows[0].images, "image");
-    cli_say(ev->session, "%s %s of %s, %s without all MLPs",
-            ev->labelled ? "accuracy" : "agreement", accuracy, count, mlps);
+    cli_format_percent(accuracy, clipspan_effects_table_get_row(p->table, 0)->accuracy);
+    cli_format_percent(mlps, clipspan_effects_table_get_row(p->table, 1)->accuracy);
+    cli_count_of(count, ev->counted, "image");
+    cli_say(p->session, "%s %s of %s, %s without all MLPs", measure(p), accuracy, count, mlps);
+}
+
+static clipspan_status show_tables(const cli_session *s, const clipspan_effects_table *table,
+                                   clipspan_error *err)
+{
+    const clipspan_effects_table_info *info = clipspan_effects_table_get_info(table);
+    part p = {s,
+              table,
+              info,
+              info->evaluation,
+              CLIPSPAN_EFFECT_NOTHING,
+              CLIPSPAN_EFFECT_UNTIL,
+              "mean-ablated"};
+    CS_TRY(print_curve(&p, err));
+    p.first = p.last = CLIPSPAN_EFFECT_TEXTS;
+    p.what = "heads replaced by|>different texts";
+    if (info->layers) CS_TRY(print_curve(&p, err));
+    p.first = CLIPSPAN_EFFECT_LAYER;
+    p.last = CLIPSPAN_EFFECT_MLP;
+    p.what = "alone";
+    CS_TRY(print_singles(&p, 2 * SHOWN, err));
+    p.first = p.last = CLIPSPAN_EFFECT_HEAD;
+    p.what = "head alone";
+    CS_TRY(print_singles(&p, SHOWN, err));
+    print_finding(&p);
     return CLIPSPAN_OK;
 }
 
-clipspan_status cli_effects_show(const cli_evaluation *ev, const cli_effect_list *list,
+clipspan_status cli_effects_show(const cli_session *s, const clipspan_effects_table *table,
                                  clipspan_error *err)
 {
-    if (ev->session->form == CLI_FORM_TSV) return show_rows(ev, list, err);
-    if (ev->session->form == CLI_FORM_TABLE) return show_tables(ev, list, err);
-    write_document(stdout, ev, list);
+    if (s->form == CLI_FORM_TSV) return show_rows(table, err);
+    if (s->form == CLI_FORM_TABLE) return show_tables(s, table, err);
+    clipspan_effects_table_write_json(table, cli_put, stdout);
     return CLIPSPAN_OK;
-}
-
-clipspan_status cli_effects_keep(const cli_evaluation *ev, const cli_effect_list *list,
-                                 clipspan_error *err)
-{
-    return cli_keep(ev, "effects", write_document, list, err);
 }

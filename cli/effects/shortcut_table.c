@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Shortcuts for people. */
+/* Remedies for people. */
 #include "cli/effects/shortcut_out.h"
-#include "cli/out/comparison_out.h"
+#include "cli/in/heads.h"
 #include "cli/out/numbers.h"
 #include "cli/out/table.h"
 
-#include <clipspan/clipspan.h>
+#include <math.h>
 #include <string.h>
 
-#define HEADS_SHOWN 10
+#define HEADS_SHOWN 10 /* in the table */
+#define HEADS_NAMED 16 /* in a sentence */
 
-static const char *class_name(const cli_evaluation *ev, size_t index)
-{
-    return clipspan_texts_get_text(ev->classes, index);
-}
+typedef struct printing {
+    const cli_session *session;
+    const clipspan_remedy *remedy;
+    const clipspan_evaluation_info *evaluation;
+    const clipspan_remedy_pair *pair;
+    size_t index; /* of the pair */
+} printing;
 
 static double part(double x, double all)
 {
@@ -27,32 +31,45 @@ static clipspan_status add_percent(cli_table *t, double share, clipspan_error *e
     return cli_table_add(t, text, err);
 }
 
-static clipspan_status print_cues(const cli_evaluation *ev, const cli_findings *f,
-                                  clipspan_error *err)
+static clipspan_status finish_table(cli_table *t, const cli_session *s, clipspan_status status)
 {
-    static const char headers[] = "cue found in the pool|category|>of the margin's variance";
-    clipspan_status status = CLIPSPAN_OK;
-    cli_table t;
-    if (!f->cue_count) return CLIPSPAN_OK;
-    cli_table_init(&t, headers);
-    for (size_t i = 0; i < f->cue_count && status == CLIPSPAN_OK; i++) {
-        status = cli_table_add(&t, clipspan_texts_get_text(f->pool, f->cues[i].text), err);
-        if (status == CLIPSPAN_OK)
-            status = cli_table_add(&t, clipspan_texts_get_key(f->pool, f->cues[i].text) + 1, err);
-        if (status == CLIPSPAN_OK) status = add_percent(&t, f->cues[i].strength, err);
-    }
-    if (status == CLIPSPAN_OK) cli_table_print(&t, ev->session, stdout);
-    putchar('\n');
-    cli_table_fini(&t);
+    if (status == CLIPSPAN_OK) cli_table_print(t, s, stdout);
+    if (status == CLIPSPAN_OK) putchar('\n');
+    cli_table_fini(t);
     return status;
 }
+
+/* ---- Cues that were found ---- */
+
+static clipspan_status add_cue(cli_table *t, const clipspan_found_cue *c, clipspan_error *err)
+{
+    char text[300];
+    if (c->names_class)
+        snprintf(text, sizeof text, "%.200s (names the class %.60s)", c->text, c->names_class);
+    CS_TRY(cli_table_add(t, c->names_class ? text : c->text, err));
+    CS_TRY(cli_table_add(t, c->category, err));
+    return add_percent(t, c->strength, err);
+}
+
+static clipspan_status print_cues(const printing *p, clipspan_error *err)
+{
+    const clipspan_cues_info *cue = clipspan_remedy_get_info(p->remedy)->cue;
+    clipspan_status status = CLIPSPAN_OK;
+    cli_table t;
+    if (!cue->found) return CLIPSPAN_OK;
+    cli_table_init(&t, "cue found in the pool|category|>of the margin's variance");
+    for (size_t i = 0; i < cue->count && status == CLIPSPAN_OK; i++)
+        status = add_cue(&t, clipspan_remedy_get_cue(p->remedy, i), err);
+    return finish_table(&t, p->session, status);
+}
+
+/* ---- Heads ---- */
 
 static clipspan_status add_head(cli_table *t, const cli_session *s, const clipspan_shortcut_head *h,
                                 double all, clipspan_error *err)
 {
-    const clipspan_change c = {.layer = h->head.layer, .head = h->head.head};
     char text[CLI_BAR_ROOM];
-    cli_component_name(text, &c);
+    cli_head_name(text, h->head);
     CS_TRY(cli_table_add(t, text, err));
     CS_TRY(add_percent(t, part(h->variance, all), err));
     CS_TRY(add_percent(t, part(h->explained, all), err));
@@ -62,210 +79,227 @@ static clipspan_status add_head(cli_table *t, const cli_session *s, const clipsp
     return cli_table_add(t, text, err);
 }
 
-static clipspan_status print_heads(const cli_evaluation *ev, const cli_pair *p, clipspan_error *err)
+static clipspan_status print_heads(const printing *p, clipspan_error *err)
 {
-    static const char headers[] =
-        "head|>of the margin's variance|>the cue's|>ratio|the cue's part of it";
-    const clipspan_shortcut_info *info = clipspan_shortcut_get_info(p->shortcut);
-    const clipspan_shortcut_head *h = clipspan_shortcut_get_heads(p->shortcut);
+    const clipspan_remedy_pair *pair = p->pair;
     clipspan_status status = CLIPSPAN_OK;
     char with[CLI_NUMBER_ROOM], against[CLI_NUMBER_ROOM];
     cli_table t;
-    cli_table_init(&t, headers);
-    for (size_t i = 0; i < info->ranked && i < HEADS_SHOWN && status == CLIPSPAN_OK; i++)
-        status = add_head(&t, ev->session, &h[i], info->variance, err);
-    if (status == CLIPSPAN_OK) cli_table_print(&t, ev->session, stdout);
-    if (info->ranked > HEADS_SHOWN)
-        cli_say(ev->session, "  and %zu more (--json has every one)", info->ranked - HEADS_SHOWN);
-    cli_format_percent(with, part(info->explained, info->variance));
-    cli_format_percent(against, part(info->counteracted, info->variance));
-    cli_say(ev->session,
-            "the cue explains %s of what heads say about %s against %s; heads that counteract it: "
-            "%s\n",
-            with, class_name(ev, p->a), class_name(ev, p->b), against);
+    cli_table_init(&t, "head|>of the margin's variance|>the cue's|>ratio|the cue's part of it");
+    for (size_t i = 0; i < pair->ranked && i < HEADS_SHOWN && status == CLIPSPAN_OK; i++)
+        status = add_head(&t, p->session, clipspan_remedy_get_head(p->remedy, p->index, i),
+                          pair->variance, err);
+    if (status == CLIPSPAN_OK) cli_table_print(&t, p->session, stdout);
     cli_table_fini(&t);
-    return status;
+    CS_TRY(status);
+    if (pair->ranked > HEADS_SHOWN)
+        cli_say(p->session, "  and %zu more (--json has every one)", pair->ranked - HEADS_SHOWN);
+    cli_format_percent(with, part(pair->explained, pair->variance));
+    cli_format_percent(against, part(pair->counteracted, pair->variance));
+    cli_say(p->session,
+            "the cue explains %s of the variance of heads' contributions to the margin of %s over "
+            "%s; in heads that counteract it: %s\n",
+            with, pair->class_a, pair->class_b, against);
+    return CLIPSPAN_OK;
 }
 
-/* "+12.3 (+10.1 to +14.0)", without the interval where there were no resamples. */
-static void change_words(char out[3 * CLI_NUMBER_ROOM], const clipspan_comparison *c)
+/* ---- Remedies ---- */
+
+/* "+12.3", and between what 95 % of resamples lie: "" where there were none. */
+static clipspan_status add_change(cli_table *t, const clipspan_comparison *c, clipspan_error *err)
 {
-    if (c->change_low == c->change_high)
-        snprintf(out, 3 * CLI_NUMBER_ROOM, "%+.1f", 100 * c->change);
-    else
-        snprintf(out, 3 * CLI_NUMBER_ROOM, "%+.1f (%+.1f to %+.1f)", 100 * c->change,
-                 100 * c->change_low, 100 * c->change_high);
+    char text[2 * CLI_NUMBER_ROOM] = "";
+    snprintf(text, sizeof text, "%+.1f", 100 * c->change);
+    CS_TRY(cli_table_add(t, text, err));
+    *text = '\0';
+    if (c->change_low < c->change_high)
+        snprintf(text, sizeof text, "%+.1f to %+.1f", 100 * c->change_low, 100 * c->change_high);
+    return cli_table_add(t, text, err);
 }
 
-static clipspan_status add_figures(cli_table *t, const cli_evaluation *ev, const char *name,
+static clipspan_status add_blanks(cli_table *t, int count, clipspan_error *err)
+{
+    for (int i = 0; i < count; i++)
+        CS_TRY(cli_table_add(t, "", err));
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status add_figures(cli_table *t, const printing *p, const char *name,
                                    double correlation, const clipspan_comparison *overall,
                                    const clipspan_comparison *worst, clipspan_error *err)
 {
-    char text[3 * CLI_NUMBER_ROOM];
+    char text[CLI_NUMBER_ROOM];
     CS_TRY(cli_table_add(t, name, err));
     snprintf(text, sizeof text, "%.2f", correlation);
-    CS_TRY(cli_table_add(t, correlation < 0 ? "" : text, err));
+    CS_TRY(cli_table_add(t, isfinite(correlation) ? text : "", err));
     CS_TRY(add_percent(t, overall->after.share, err));
-    if (!ev->group_count) return CLIPSPAN_OK;
+    if (!p->evaluation->groups) return CLIPSPAN_OK;
+    if (!worst) return add_blanks(t, 3, err);
     CS_TRY(add_percent(t, worst->after.share, err));
-    change_words(text, worst);
-    return cli_table_add(t, text, err);
+    return add_change(t, worst, err);
 }
 
-static clipspan_status print_remedies(const cli_evaluation *ev, const cli_pair *p,
-                                      clipspan_error *err)
+static clipspan_status add_remedy(cli_table *t, const printing *p, const clipspan_remedy_row *r,
+                                  clipspan_error *err)
 {
-    const size_t LH = clipspan_shortcut_get_info(p->shortcut)->heads;
+    char name[128], words[64];
+    const char *before = r->role == CLIPSPAN_TRIED_CHOSEN      ? "chosen: "
+                         : r->role == CLIPSPAN_TRIED_HINDSIGHT ? "hindsight: "
+                         : r->role == CLIPSPAN_TRIED_PROJECT || r->role == CLIPSPAN_TRIED_REGRESS
+                             ? "baseline: "
+                             : "";
+    cli_remedy_words(words, r->kind, r->heads, p->pair->heads);
+    snprintf(name, sizeof name, "%s%s", before, words);
+    return add_figures(t, p, name, r->correlation, r->overall, r->worst, err);
+}
+
+static clipspan_status add_random(cli_table *t, const printing *p, clipspan_error *err)
+{
+    const clipspan_remedy_random *best =
+        clipspan_remedy_get_random(p->remedy, p->index, p->pair->best_random);
+    char name[64];
+    if (!best) return CLIPSPAN_OK;
+    snprintf(name, sizeof name, "%zu random head%s, best of %zu", best->count,
+             best->count == 1 ? "" : "s", p->pair->random_sets);
+    return add_figures(t, p, name, (double)NAN, best->overall, best->worst, err);
+}
+
+static clipspan_status print_remedies(const printing *p, clipspan_error *err)
+{
     clipspan_status status = CLIPSPAN_OK;
-    char headers[120], name[128], words[64];
+    char headers[120];
     cli_table t;
     snprintf(headers, sizeof headers, "remedy|>correlation|>%s%s",
-             ev->labelled ? "accuracy" : "agreement",
-             ev->group_count ? "|>worst group|>points" : "");
+             p->evaluation->agreement ? "agreement" : "accuracy",
+             p->evaluation->groups ? "|>worst group|>points|95 %" : "");
     cli_table_init(&t, headers);
-    for (size_t i = 0; i < p->remedy_count && status == CLIPSPAN_OK; i++) {
-        const cli_remedy *r = &p->remedies[i];
-        cli_remedy_words(words, &r->candidate, LH);
-        if (i == 1)
-            snprintf(name, sizeof name, "chosen: %s", words);
-        else if (i == p->remedy_count - 1 && ev->labelled)
-            snprintf(name, sizeof name, "hindsight: %s", words);
-        else
-            snprintf(name, sizeof name, "%s%s",
-                     r->candidate.remedy >= CLIPSPAN_REMEDY_PROJECT ? "baseline: " : "", words);
-        status = add_figures(&t, ev, name, r->candidate.correlation, &r->overall, &r->worst, err);
-    }
-    if (status == CLIPSPAN_OK && p->trial_count) {
-        const cli_trial *best = cli_best_of(ev, p);
-        snprintf(name, sizeof name, "%zu random head%s, best of %zu", best->count,
-                 best->count == 1 ? "" : "s", p->trial_count);
-        status = add_figures(&t, ev, name, -1, &best->overall, &best->worst, err);
-    }
-    if (status == CLIPSPAN_OK) cli_table_print(&t, ev->session, stdout);
-    putchar('\n');
-    cli_table_fini(&t);
-    return status;
+    for (size_t i = 0; i < p->pair->rows && status == CLIPSPAN_OK; i++)
+        status = add_remedy(&t, p, clipspan_remedy_get_row(p->remedy, p->index, i), err);
+    if (status == CLIPSPAN_OK) status = add_random(&t, p, err);
+    return finish_table(&t, p->session, status);
 }
 
-static clipspan_status add_pseudo(cli_table *t, const cli_evaluation *ev, const cli_pair *p,
-                                  const cli_pseudo *g, clipspan_error *err)
+/* ---- What else the chosen remedy does ---- */
+
+static clipspan_status add_forecast(cli_table *t, const clipspan_remedy_forecast *f,
+                                    clipspan_error *err)
 {
     char text[CLI_NUMBER_ROOM];
-    CS_TRY(cli_table_add(t, class_name(ev, g->side ? p->b : p->a), err));
-    CS_TRY(cli_table_add(t, g->positive ? "first side" : "second side", err));
-    cli_format_count(text, g->images);
+    CS_TRY(cli_table_add(t, f->predicted, err));
+    CS_TRY(cli_table_add(t, f->first_side ? "first side" : "second side", err));
+    cli_format_count(text, f->images);
     CS_TRY(cli_table_add(t, text, err));
-    CS_TRY(add_percent(t, part((double)g->kept, (double)g->images), err));
-    snprintf(text, sizeof text, "%.4f", g->before);
+    if (!f->images) return add_blanks(t, 3, err);
+    CS_TRY(add_percent(t, part((double)f->kept, (double)f->images), err));
+    snprintf(text, sizeof text, "%.4f", f->margin_before);
     CS_TRY(cli_table_add(t, text, err));
-    snprintf(text, sizeof text, "%.4f", g->after);
+    snprintf(text, sizeof text, "%.4f", f->margin_after);
     return cli_table_add(t, text, err);
 }
 
-/* What the chosen remedy does to the images of the statistics, by answer and cue. */
-static clipspan_status print_forecast(const cli_evaluation *ev, const cli_pair *p,
-                                      clipspan_error *err)
+static clipspan_status print_forecast(const printing *p, clipspan_error *err)
 {
-    static const char headers[] =
-        "forecast: predicted|cue|>images|>answer stays|>margin before|>after";
+    const clipspan_remedy_forecast *f;
     clipspan_status status = CLIPSPAN_OK;
     cli_table t;
-    cli_table_init(&t, headers);
-    for (int k = 0; k < 4 && status == CLIPSPAN_OK; k++)
-        status = add_pseudo(&t, ev, p, &p->pseudo[k], err);
-    if (status == CLIPSPAN_OK) cli_table_print(&t, ev->session, stdout);
-    putchar('\n');
-    cli_table_fini(&t);
-    return status;
+    cli_table_init(&t, "forecast: predicted|cue|>images|>stay|>margin before|>after");
+    for (size_t k = 0; status == CLIPSPAN_OK &&
+                       (f = clipspan_remedy_get_forecast(p->remedy, p->index, k)) != NULL;
+         k++)
+        status = add_forecast(&t, f, err);
+    return finish_table(&t, p->session, status);
 }
 
-static clipspan_status add_side(cli_table *t, const cli_side *s, clipspan_error *err)
+static clipspan_status add_side(cli_table *t, const clipspan_remedy_side *s, clipspan_error *err)
 {
-    char text[3 * CLI_NUMBER_ROOM];
-    cli_side_name(text, s->name);
-    CS_TRY(cli_table_add(t, text, err));
+    CS_TRY(cli_table_add(t, s->name, err));
     CS_TRY(add_percent(t, s->kept, err));
-    if (!s->labelled || !s->overall.before.images) {
-        for (int i = 0; i < 3; i++)
-            CS_TRY(cli_table_add(t, "", err));
-        return CLIPSPAN_OK;
-    }
-    CS_TRY(add_percent(t, s->overall.before.share, err));
-    CS_TRY(add_percent(t, s->overall.after.share, err));
-    change_words(text, &s->overall);
-    return cli_table_add(t, text, err);
+    if (!s->overall || !s->overall->before.images) return add_blanks(t, 4, err);
+    CS_TRY(add_percent(t, s->overall->before.share, err));
+    CS_TRY(add_percent(t, s->overall->after.share, err));
+    return add_change(t, s->overall, err);
 }
 
-static clipspan_status print_sides(const cli_evaluation *ev, const cli_pair *p, clipspan_error *err)
+static clipspan_status print_sides(const printing *p, clipspan_error *err)
 {
-    static const char headers[] =
-        "side effects on|>answers that stay|>accuracy before|>after|>points";
     clipspan_status status = CLIPSPAN_OK;
     cli_table t;
-    if (!p->side_count) return CLIPSPAN_OK;
-    cli_table_init(&t, headers);
-    for (size_t i = 0; i < p->side_count && status == CLIPSPAN_OK; i++)
-        status = add_side(&t, &p->sides[i], err);
-    if (status == CLIPSPAN_OK) cli_table_print(&t, ev->session, stdout);
-    putchar('\n');
-    cli_table_fini(&t);
-    return status;
+    if (!p->pair->sides) return CLIPSPAN_OK;
+    cli_table_init(&t, "side effects on|>stay|>accuracy before|>after|>points|95 %");
+    for (size_t i = 0; i < p->pair->sides && status == CLIPSPAN_OK; i++)
+        status = add_side(&t, clipspan_remedy_get_side(p->remedy, p->index, i), err);
+    return finish_table(&t, p->session, status);
+}
+
+/* ---- Sentences ---- */
+
+/* What decides: the worst group where there are groups with images. */
+static const clipspan_comparison *judged(const clipspan_remedy_row *r)
+{
+    return r->worst ? r->worst : r->overall;
 }
 
 /* A baseline that does better on the labels is said, not hidden. */
-static void print_better(const cli_evaluation *ev, const cli_pair *p)
+static void say_better(const printing *p, const clipspan_remedy_row *chosen)
 {
-    const cli_remedy *chosen = &p->remedies[1];
-    for (size_t i = 2; i < p->remedy_count && ev->labelled; i++) {
-        const cli_remedy *r = &p->remedies[i];
-        const double mine =
-                         ev->group_count ? chosen->worst.after.share : chosen->overall.after.share,
-                     other = ev->group_count ? r->worst.after.share : r->overall.after.share;
-        char share[CLI_NUMBER_ROOM];
-        if (r->candidate.remedy < CLIPSPAN_REMEDY_PROJECT || other <= mine) continue;
-        cli_format_percent(share, other);
-        cli_say(ev->session, "%s does better here than the remedy that was chosen: %s", r->name,
+    char share[CLI_NUMBER_ROOM];
+    for (size_t i = 2; i < p->pair->rows && !p->evaluation->agreement; i++) {
+        const clipspan_remedy_row *r = clipspan_remedy_get_row(p->remedy, p->index, i);
+        if (r->role != CLIPSPAN_TRIED_PROJECT && r->role != CLIPSPAN_TRIED_REGRESS) continue;
+        if (judged(r)->after.share <= judged(chosen)->after.share) continue;
+        cli_format_percent(share, judged(r)->after.share);
+        cli_say(p->session, "%s does better here than the remedy that was chosen: %s", r->name,
                 share);
     }
 }
 
-static void print_last(const cli_evaluation *ev, const cli_findings *f, const cli_pair *p)
+static void name_heads(char *out, size_t room, const printing *p, size_t heads)
 {
-    const cli_remedy *r = &p->remedies[1];
-    const clipspan_comparison *c = ev->group_count ? &r->worst : &r->overall;
-    char means[512], words[64], heads[200], before[CLI_NUMBER_ROOM], after[CLI_NUMBER_ROOM];
-    clipspan_change changes[16];
-    const clipspan_shortcut_head *h = clipspan_shortcut_get_heads(p->shortcut);
-    size_t some = 0;
-    for (; some < 16 && some < (size_t)r->candidate.heads; some++)
-        changes[some] = (clipspan_change){.layer = h[some].head.layer, .head = h[some].head.head};
-    cli_components_words(heads, sizeof heads, changes, some);
-    cli_remedy_words(words, &r->candidate, clipspan_shortcut_get_info(p->shortcut)->heads);
-    cli_means_words(means, ev);
-    cli_say(ev->session, "cue: %s\ndirect effects; %s; selection used no labels", f->cue, means);
-    print_better(ev, p);
+    size_t used = 0;
+    *out = '\0';
+    for (size_t i = 0; i < heads && i < HEADS_NAMED && used + CLI_HEAD_ROOM < room; i++) {
+        char name[CLI_HEAD_ROOM];
+        cli_head_name(name, clipspan_remedy_get_head(p->remedy, p->index, i)->head);
+        used += (size_t)snprintf(out + used, room - used, "%s%s", i ? " " : "", name);
+    }
+}
+
+static void say_last(const printing *p)
+{
+    const clipspan_remedy_row *chosen = clipspan_remedy_get_row(p->remedy, p->index, 1);
+    const clipspan_comparison *c = judged(chosen);
+    char words[64], heads[HEADS_NAMED * CLI_HEAD_ROOM], before[CLI_NUMBER_ROOM],
+        after[CLI_NUMBER_ROOM];
+    name_heads(heads, sizeof heads, p, chosen->heads);
+    cli_remedy_words(words, chosen->kind, chosen->heads, p->pair->heads);
+    cli_say(p->session, "cue: %s\ndirect effects; %s; selection used no labels",
+            clipspan_remedy_get_info(p->remedy)->cue->words, p->evaluation->means);
+    say_better(p, chosen);
     cli_format_percent(before, c->before.share);
     cli_format_percent(after, c->after.share);
-    cli_say(ev->session, "%s against %s: %s (%s%s): %s %s before, %s after", class_name(ev, p->a),
-            class_name(ev, p->b), words, heads, (size_t)r->candidate.heads > some ? " …" : "",
-            ev->group_count ? "worst group"
-            : ev->labelled  ? "accuracy"
-                            : "agreement",
+    cli_say(p->session, "%s against %s: %s%s%s%s%s: %s %s before, %s after", p->pair->class_a,
+            p->pair->class_b, words, *heads ? " (" : "", heads,
+            chosen->heads > HEADS_NAMED ? " …" : "", *heads ? ")" : "",
+            chosen->worst              ? "worst group"
+            : p->evaluation->agreement ? "agreement"
+                                       : "accuracy",
             before, after);
 }
 
-clipspan_status cli_findings_print(const cli_evaluation *ev, const cli_findings *f,
-                                   clipspan_error *err)
+clipspan_status cli_remedy_print(const cli_session *s, const clipspan_remedy *remedy,
+                                 clipspan_error *err)
 {
-    CS_TRY(print_cues(ev, f, err));
-    for (size_t i = 0; i < f->pair_count; i++) {
-        const cli_pair *p = &f->pairs[i];
-        CS_TRY(print_heads(ev, p, err));
-        CS_TRY(print_remedies(ev, p, err));
-        CS_TRY(print_forecast(ev, p, err));
-        CS_TRY(print_sides(ev, p, err));
-        print_last(ev, f, p);
-        if (i + 1 < f->pair_count) putchar('\n');
+    const clipspan_remedy_info *info = clipspan_remedy_get_info(remedy);
+    printing p = {.session = s, .remedy = remedy, .evaluation = info->evaluation};
+    CS_TRY(print_cues(&p, err));
+    for (p.index = 0; p.index < info->pairs; p.index++) {
+        p.pair = clipspan_remedy_get_pair(remedy, p.index);
+        CS_TRY(print_heads(&p, err));
+        CS_TRY(print_remedies(&p, err));
+        CS_TRY(print_forecast(&p, err));
+        CS_TRY(print_sides(&p, err));
+        say_last(&p);
+        if (p.index + 1 < info->pairs) putchar('\n');
     }
     return CLIPSPAN_OK;
 }

@@ -2,14 +2,16 @@
 /* clipspan surgery: heads scaled, mean-ablated, or those of another image, in memory; scores
  * and accuracies of what comes out. */
 #include "base/memory.h"
-#include "cli/effects/ablate_out.h"
+#include "cli/effects/ablation_out.h"
 #include "cli/frame/command.h"
 #include "cli/frame/signals.h"
+#include "cli/in/contributions.h"
+#include "cli/in/evaluation.h"
 #include "cli/in/texts.h"
+#include "cli/out/rows.h"
 #include "cli/out/target.h"
 
 #include <clipspan/clipspan.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -21,49 +23,34 @@ typedef struct {
 typedef struct job {
     const settings *x;
     cli_evaluation ev;
-    cli_ablation found;
+    cli_components components;
+    clipspan_ablation *found;
     char *rows_path;
-    double *scores; /* [N, classes] */
+    size_t classes;
+    double *scores;      /* [images, classes] after */
+    uint32_t *predicted; /* [images] after */
     cli_rows *rows;
     clipspan_npy *array;
 } job;
 
-typedef struct wanted {
-    const char *path;
-    uint64_t run_index;
-    int found;
-} wanted;
-
-static int match_path(void *user, const clipspan_run_image *p)
+/* One TERM=VALUE. */
+static clipspan_status read_set(job *j, const char *set, clipspan_error *err)
 {
-    wanted *w = user;
-    if (strcmp(p->status, "ok") != 0 || strcmp(p->path, w->path) != 0) return 0;
-    w->run_index = p->run_index;
-    w->found = 1;
-    return 1;
-}
-
-/* "0", "1.5", "mean", or the path of an image as the run has it. */
-static clipspan_status read_value(clipspan_change *change, const clipspan_run *run,
-                                  const char *value, clipspan_error *err)
-{
-    const clipspan_run_info *info = clipspan_run_get_info(run);
-    wanted image = {value, 0, 0};
+    const clipspan_run_info *info = clipspan_run_get_info(j->ev.run);
+    const char *value = strchr(set, '=');
+    clipspan_change change = {.kind = CLIPSPAN_CHANGE_MEAN};
     clipspan_status status;
-    char *end;
-    if (strcmp(value, "mean") == 0) return CLIPSPAN_OK;
-    change->kind = CLIPSPAN_CHANGE_SCALE;
-    change->scale = strtod(value, &end);
-    if (*value && !*end && change->scale - change->scale == 0.0) return CLIPSPAN_OK;
-    status = clipspan_run_read_images(run, 0, info->images, match_path, &image, err);
-    if (status != CLIPSPAN_OK && !image.found) return status;
-    change->kind = CLIPSPAN_CHANGE_SWAP;
-    change->run_index = image.run_index;
-    if (image.found) return CLIPSPAN_OK;
-    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "--set: expected a number, mean, or the path of an image that %.200s holds and "
-                   "could use, found \"%.200s\"",
-                   info->path, value);
+    char *name;
+    if (!value)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--set: expected TERM=VALUE, such as L%d.H0=mean, found \"%.80s\"",
+                       info->layers - 1, set);
+    CS_TRY(clipspan_surgery_read_value(&change, j->ev.run, value + 1, err));
+    name = cs_strndup(set, (size_t)(value - set), err);
+    if (!name) return CLIPSPAN_E_NOMEM;
+    status = cli_components_list(&j->components, name, change, err);
+    cs_free(name);
+    return status;
 }
 
 /* The last --set that names a component counts, so they are read from the last on. */
@@ -71,60 +58,28 @@ static clipspan_status read_sets(job *j, clipspan_error *err)
 {
     const cli_list *sets = &j->x->sets;
     const clipspan_run_info *info = clipspan_run_get_info(j->ev.run);
-    cli_components *components = &j->found.components;
     if (sets->count == 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "nothing to change: give --set L%d.H0=0, --set L%d.*=mean or --set "
                        "L%d.H0=IMAGE",
                        info->layers - 1, info->layers - 1, info->layers - 1);
-    CS_TRY(cli_components_init(components, info->layers, info->heads, err));
-    for (size_t i = sets->count; i-- > 0;) {
-        const char *value = strchr(sets->items[i], '=');
-        clipspan_change change = {.kind = CLIPSPAN_CHANGE_MEAN};
-        clipspan_status status;
-        char *name;
-        if (!value)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "--set: expected TERM=VALUE, such as L%d.H0=mean, found \"%.80s\"",
-                           info->layers - 1, sets->items[i]);
-        CS_TRY(read_value(&change, j->ev.run, value + 1, err));
-        name = cs_strndup(sets->items[i], (size_t)(value - sets->items[i]), err);
-        if (!name) return CLIPSPAN_E_NOMEM;
-        status = cli_components_list(components, name, change, err);
-        cs_free(name);
-        CS_TRY(status);
-    }
-    j->found.chosen = components->count;
+    CS_TRY(cli_components_init(&j->components, info->layers, info->heads, err));
+    for (size_t i = sets->count; i-- > 0;)
+        CS_TRY(read_set(j, sets->items[i], err));
     return CLIPSPAN_OK;
 }
 
 static clipspan_status operate(job *j, clipspan_error *err)
 {
-    cli_evaluation *ev = &j->ev;
-    cli_ablation *a = &j->found;
-    const cli_evaluation_settings *x = ev->x;
-    const int resamples = x->resamples ? (int)x->resamples : 1000;
-    const clipspan_edit edit = {a->components.changes, a->components.count};
-    a->before = cs_alloc(2 * ev->N, 1, "answers", err);
-    a->predicted = cs_alloc(ev->N, sizeof *a->predicted, "predictions", err);
-    a->per_group = cs_alloc_zero(ev->group_count, sizeof *a->per_group, "groups", err);
-    a->per_class = cs_alloc_zero(ev->class_count, sizeof *a->per_class, "classes", err);
-    j->scores = cs_alloc(ev->N, ev->class_count * sizeof *j->scores, "scores", err);
-    if (!a->before || !a->predicted || !a->per_group || !a->per_class || !j->scores)
-        return CLIPSPAN_E_NOMEM;
-    a->after = a->before + ev->N;
-    CS_TRY(clipspan_effects_run(a->predicted, NULL, j->scores, ev->effects, ev->mean_effects, &edit,
-                                1, NULL, err));
-    cli_answers(a->before, ev, ev->predicted);
-    cli_answers(a->after, ev, a->predicted);
-    for (size_t i = 0; i < ev->N; i++)
-        a->changed += a->predicted[i] != ev->predicted[i];
-    CS_TRY(clipspan_compare_run(&a->overall, a->per_class, NULL, a->before, a->after, ev->labels,
-                                ev->N, ev->class_count, resamples, x->seed, err));
-    CS_TRY(clipspan_compare_run(&a->overall, a->per_group, ev->group_count ? &a->worst : NULL,
-                                a->before, a->after, ev->groups, ev->N, ev->group_count, resamples,
-                                x->seed, err));
-    cli_stage(ev->session, "components changed");
+    const cli_evaluation_settings *x = &j->x->eval;
+    clipspan_ablation_options options = CLIPSPAN_ABLATION_OPTIONS_INIT;
+    options.changes = j->components.changes;
+    options.change_count = j->components.count;
+    options.surgery = 1;
+    options.resamples = (int)x->resamples;
+    options.seed = x->seed;
+    CS_TRY(clipspan_ablation_new(&j->found, j->ev.study, &options, NULL, err));
+    cli_stage(j->ev.session, "components changed");
     return CLIPSPAN_OK;
 }
 
@@ -140,33 +95,48 @@ static int write_row(void *user, const clipspan_run_image *p)
 {
     row_job *r = user;
     const job *j = r->j;
-    const cli_evaluation *ev = &j->ev;
+    const char *const *names = clipspan_evaluation_get_info(j->ev.study)->class_names;
+    const uint32_t *before = clipspan_evaluation_get_predicted(j->ev.study);
     if (strcmp(p->status, "ok") != 0) return 0;
-    for (size_t c = 0; c < ev->class_count; c++)
-        r->scores[c] = (float)j->scores[r->row * ev->class_count + c];
+    for (size_t c = 0; c < j->classes; c++)
+        r->scores[c] = (float)j->scores[r->row * j->classes + c];
     r->status = clipspan_npy_write(j->array, r->scores, 1, r->err);
     cli_rows_whole(j->rows, r->row);
     cli_rows_text(j->rows, p->path);
     cli_rows_text(j->rows, p->label);
     cli_rows_text(j->rows, p->group);
-    cli_rows_text(j->rows, clipspan_texts_get_text(ev->classes, ev->predicted[r->row]));
-    cli_rows_text(j->rows, clipspan_texts_get_text(ev->classes, j->found.predicted[r->row]));
+    cli_rows_text(j->rows, names[before[r->row]]);
+    cli_rows_text(j->rows, names[j->predicted[r->row]]);
     if (r->status == CLIPSPAN_OK) r->status = cli_rows_next(j->rows, r->err);
     r->row++;
     return r->status != CLIPSPAN_OK;
 }
 
+/* Scores of all images after the changes. */
+static clipspan_status read_scores(job *j, clipspan_error *err)
+{
+    const clipspan_evaluation_info *info = clipspan_evaluation_get_info(j->ev.study);
+    const clipspan_edit edit = {j->components.changes, j->components.count};
+    j->classes = info->classes;
+    j->scores = cs_alloc((size_t)info->images, info->classes * sizeof *j->scores, "scores", err);
+    j->predicted = cs_alloc((size_t)info->images, sizeof *j->predicted, "predictions", err);
+    if (!j->scores || !j->predicted) return CLIPSPAN_E_NOMEM;
+    return clipspan_effects_run(j->predicted, NULL, j->scores,
+                                clipspan_evaluation_get_effects(j->ev.study),
+                                clipspan_evaluation_get_means(j->ev.study), &edit, 1, NULL, err);
+}
+
 static clipspan_status write_files(job *j, clipspan_error *err)
 {
     const cli_output_settings *x = &j->x->out;
-    const uint64_t width = j->ev.class_count;
+    const uint64_t width = j->classes;
     row_job r = {j, 0, NULL, CLIPSPAN_OK, err};
     clipspan_status status;
     cli_signals_hold();
     CS_TRY(cli_rows_open(&j->rows, j->rows_path, x->force, err));
     CS_TRY(cli_rows_header(j->rows, "row|path|label|group|before|after", err));
     CS_TRY(clipspan_npy_open(&j->array, x->output, CLIPSPAN_FLOAT32, &width, 1, x->force, err));
-    r.scores = cs_alloc(j->ev.class_count, sizeof *r.scores, "scores", err);
+    r.scores = cs_alloc(j->classes, sizeof *r.scores, "scores", err);
     if (!r.scores) return CLIPSPAN_E_NOMEM;
     status = clipspan_run_read_images(j->ev.run, 0, clipspan_run_get_info(j->ev.run)->images,
                                       write_row, &r, err);
@@ -187,10 +157,11 @@ static clipspan_status compute(job *j, cli_session *s, clipspan_error *err)
     }
     CS_TRY(cli_evaluation_open(&j->ev, s, s->arguments.items[0], &j->x->eval, 0, err));
     CS_TRY(read_sets(j, err));
-    CS_TRY(cli_evaluation_start(&j->ev, NULL, 0, err));
+    CS_TRY(cli_evaluation_study(&j->ev, NULL, 0, err));
     CS_TRY(operate(j, err));
+    if (x->output) CS_TRY(read_scores(j, err));
     if (x->output) CS_TRY(write_files(j, err));
-    return cli_ablation_show(&j->ev, &j->found, err);
+    return cli_ablation_show(s, j->found, err);
 }
 
 static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
@@ -199,16 +170,13 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     job j;
     memset(&j, 0, sizeof j);
     j.x = given;
-    j.found.surgery = 1;
     status = compute(&j, s, err);
     clipspan_npy_close(&j.array);
     cli_rows_close(&j.rows);
-    cs_free(j.found.before);
-    cs_free(j.found.predicted);
-    cs_free(j.found.per_group);
-    cs_free(j.found.per_class);
-    cli_components_fini(&j.found.components);
+    clipspan_ablation_free(&j.found);
+    cli_components_fini(&j.components);
     cs_free(j.scores);
+    cs_free(j.predicted);
     cs_free(j.rows_path);
     cli_evaluation_close(&j.ev);
     return status;

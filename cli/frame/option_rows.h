@@ -13,7 +13,8 @@
 
 #define CLI_ROW(group, name, letter, kind, value, help, member, least, most, read)                 \
     {                                                                                              \
-        group, name, letter, kind, value, help, offsetof(settings, member), least, most, 0, read   \
+        group, name, letter, kind, value, help, offsetof(settings, member), least, most, 0, read,  \
+            0, 0                                                                                   \
     }
 
 #define CLI_FLAG(group, name, letter, help, member)                                                \
@@ -29,10 +30,17 @@
     CLI_ROW(group, name, letter, CLI_KIND_CHOICE, value, help, member, 0, 0, 0)
 #define CLI_WHOLE(group, name, letter, value, help, member, least, most)                           \
     CLI_ROW(group, name, letter, CLI_KIND_WHOLE, value, help, member, least, most, 0)
+/* A number above `low`, and `high` at most. */
+#define CLI_REAL(group, name, letter, value, help, member, low, high)                              \
+    {                                                                                              \
+        group, name, letter, CLI_KIND_REAL, value, help, offsetof(settings, member), 0, 0, 0, 0,   \
+            low, high                                                                              \
+    }
 
 #define CLI_SESSION_ROW(group, name, letter, kind, value, help, member, least, most)               \
     {                                                                                              \
-        group, name, letter, kind, value, help, offsetof(cli_session, member), least, most, 1, 0   \
+        group, name, letter, kind, value, help, offsetof(cli_session, member), least, most, 1, 0,  \
+            0, 0                                                                                   \
     }
 #define CLI_SESSION_FLAG(group, name, letter, help, member)                                        \
     CLI_SESSION_ROW(group, name, letter, CLI_KIND_FLAG, NULL, help, member, 0, 0)

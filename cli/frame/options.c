@@ -165,6 +165,32 @@ static clipspan_status read_whole(uint64_t *out, const cli_option *option, const
     return CLIPSPAN_OK;
 }
 
+/* Digits with one point at most: no exponent, no sign, no locale. */
+static clipspan_status read_real(double *out, const cli_option *option, const char *source,
+                                 const char *value, clipspan_error *err)
+{
+    double number = 0.0, unit = 1.0;
+    size_t digits = 0, points = 0;
+    const char *p;
+    for (p = value; (*p >= '0' && *p <= '9') || (*p == '.' && !points); p++) {
+        if (*p == '.') {
+            points++;
+            continue;
+        }
+        digits++;
+        if (points) unit *= 10.0;
+        number = number * 10.0 + (double)(*p - '0');
+        if (digits > 15) break;
+    }
+    number /= unit;
+    if (*p || digits == 0 || !(number > option->low) || number > option->high)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "%s: expected a number above %g and at most %g, found \"%s\"", source,
+                       option->low, option->high, value);
+    *out = number;
+    return CLIPSPAN_OK;
+}
+
 /* source: how the user named the option, for messages. */
 static clipspan_status store(cli_session *s, const cli_option *option, const char *source,
                              const char *value, clipspan_error *err)
@@ -173,6 +199,7 @@ static clipspan_status store(cli_session *s, const cli_option *option, const cha
         (option->of_session ? (unsigned char *)s : (unsigned char *)s->settings) + option->offset;
     int choice = 0;
     uint64_t whole = 0;
+    double real = 0.0;
     switch (option->kind) {
     case CLI_KIND_FLAG: {
         int on = 1;
@@ -199,6 +226,10 @@ static clipspan_status store(cli_session *s, const cli_option *option, const cha
     case CLI_KIND_WHOLE:
         CS_TRY(read_whole(&whole, option, source, value, err));
         memcpy(place, &whole, sizeof whole);
+        break;
+    case CLI_KIND_REAL:
+        CS_TRY(read_real(&real, option, source, value, err));
+        memcpy(place, &real, sizeof real);
         break;
     }
     return CLIPSPAN_OK;

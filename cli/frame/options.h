@@ -11,7 +11,8 @@ typedef enum cli_option_kind {
     CLI_KIND_TEXT,   /* const char * */
     CLI_KIND_LIST,   /* cli_list: may be repeated */
     CLI_KIND_CHOICE, /* int: index of the value among the |-separated choices */
-    CLI_KIND_WHOLE   /* uint64_t: least to most */
+    CLI_KIND_WHOLE,  /* uint64_t: least to most */
+    CLI_KIND_REAL    /* double: above low, high at most; 0 is the default */
 } cli_option_kind;
 
 typedef struct cli_option {
@@ -25,7 +26,8 @@ typedef struct cli_option {
     size_t offset;        /* in the command's settings; of_session: in the session */
     uint64_t least, most; /* of a CLI_KIND_WHOLE */
     int of_session;
-    int is_read; /* names a file that is read: no output may be written over it */
+    int is_read;      /* names a file that is read: no output may be written over it */
+    double low, high; /* of a CLI_KIND_REAL */
 } cli_option;
 
 typedef struct cli_list {

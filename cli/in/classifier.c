@@ -29,6 +29,20 @@ clipspan_status cli_bank_open(clipspan_bank **out, cli_session *s, clipspan_mode
     return status;
 }
 
+clipspan_status cli_bank_blank(clipspan_bank **out, const clipspan_model *model,
+                               const clipspan_texts *texts, clipspan_error *err)
+{
+    const size_t P = (size_t)clipspan_model_get_info(model)->embed_width;
+    float *zeros =
+        cs_alloc_zero(clipspan_texts_get_count(texts), P * sizeof *zeros, "texts' vectors", err);
+    clipspan_status status;
+    *out = NULL;
+    if (!zeros) return CLIPSPAN_E_NOMEM;
+    status = clipspan_bank_new_vectors(out, texts, zeros, P, err);
+    cs_free(zeros);
+    return status;
+}
+
 clipspan_status cli_templates_open(clipspan_texts **out, const char *name, const char *otherwise,
                                    clipspan_error *err)
 {

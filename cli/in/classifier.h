@@ -13,6 +13,10 @@ clipspan_status cli_bank_open(clipspan_bank **out, cli_session *session, clipspa
                               const clipspan_texts *texts, const clipspan_texts *templates,
                               int precision, clipspan_error *err);
 
+/* The same without vectors, for documents of what would be done (--dry-run). */
+clipspan_status cli_bank_blank(clipspan_bank **out, const clipspan_model *model,
+                               const clipspan_texts *texts, clipspan_error *err);
+
 /* The templates that --templates names (NULL: `otherwise`), each with a place for the text. */
 clipspan_status cli_templates_open(clipspan_texts **out, const char *name, const char *otherwise,
                                    clipspan_error *err);

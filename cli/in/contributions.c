@@ -3,14 +3,12 @@
 #include "cli/in/contributions.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/nearest.h"
 #include "cli/in/heads.h"
 
 #include <clipspan/clipspan.h>
 #include <string.h>
 
 #define FILE_MOST ((size_t)1 << 20)
-#define ROLES     64 /* roles that a message lists */
 
 clipspan_status cli_components_init(cli_components *t, int L, int H, clipspan_error *err)
 {
@@ -156,81 +154,4 @@ clipspan_status cli_components_read(cli_components *t, const char *text, clipspa
     cs_free(copy);
     cs_free(data);
     return status;
-}
-
-static clipspan_status fail_role(const clipspan_atlas *atlas, const char *name, clipspan_error *err)
-{
-    const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
-    const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
-    const char *roles[ROLES], *meant;
-    char list[600] = "none";
-    size_t count = 0, used = 0, i, k;
-    for (i = 0; i < info->heads; i++) {
-        if (heads[i].role.kind != CLIPSPAN_ROLE_CLEAR) continue;
-        for (k = 0; k < count && strcmp(roles[k], heads[i].role.category[0]) != 0; k++)
-            ;
-        if (k == count && count < ROLES) roles[count++] = heads[i].role.category[0];
-    }
-    for (k = 0; k < count && used < sizeof list; k++)
-        used +=
-            (size_t)snprintf(list + used, sizeof list - used, "%s%.40s", k ? ", " : "", roles[k]);
-    meant = cs_nearest(name, roles, count);
-    return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "--role: no head has the role \"%.80s\"%s%s%s; roles that heads have: %s", name,
-                   meant ? " (did you mean " : "", meant ? meant : "", meant ? "?)" : "", list);
-}
-
-clipspan_status cli_components_role(cli_components *t, const clipspan_run *run, const char *name,
-                                    clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_OK;
-    const clipspan_atlas_head *heads;
-    clipspan_error missing;
-    clipspan_atlas *atlas;
-    size_t found = 0, i;
-    if (clipspan_atlas_open(&atlas, run, NULL, &missing) != CLIPSPAN_OK)
-        return cs_fail(
-            err, CLIPSPAN_E_NOT_FOUND,
-            "--role: the run's heads have no roles yet; clipspan roles %.300s finds them",
-            clipspan_run_get_info(run)->path);
-    heads = clipspan_atlas_get_heads(atlas);
-    for (i = 0; i < clipspan_atlas_get_info(atlas)->heads && status == CLIPSPAN_OK; i++) {
-        clipspan_change change = {0};
-        if (heads[i].role.kind != CLIPSPAN_ROLE_CLEAR ||
-            strcmp(heads[i].role.category[0], name) != 0)
-            continue;
-        change.layer = heads[i].head.layer;
-        change.head = heads[i].head.head;
-        status = cli_components_add(t, change, err);
-        found++;
-    }
-    if (status == CLIPSPAN_OK && found == 0) status = fail_role(atlas, name, err);
-    clipspan_atlas_free(&atlas);
-    return status;
-}
-
-void cli_component_name(char out[32], const clipspan_change *c)
-{
-    if (c->component == CLIPSPAN_COMPONENT_EMBEDDING)
-        snprintf(out, 32, "embedding");
-    else if (c->component == CLIPSPAN_COMPONENT_HEAD)
-        snprintf(out, 32, "L%d.H%d", c->layer, c->head);
-    else if (c->layer < 0)
-        snprintf(out, 32, "input");
-    else
-        snprintf(out, 32, "L%d.%s", c->layer,
-                 c->component == CLIPSPAN_COMPONENT_MLP ? "MLP" : "class");
-}
-
-void cli_components_words(char *out, size_t room, const clipspan_change *changes, size_t count)
-{
-    size_t used = 0, i;
-    char name[32];
-    *out = '\0';
-    for (i = 0; i < count; i++) {
-        cli_component_name(name, &changes[i]);
-        if (used + strlen(name) + 24 > room) break;
-        used += (size_t)snprintf(out + used, room - used, "%s%s", i ? " " : "", name);
-    }
-    if (i < count) snprintf(out + used, room - used, " and %zu more", count - i);
 }

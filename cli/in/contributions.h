@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets of components as people write them: heads, layers and MLPs by name, from a file, by role. */
+/* Sets of components as people write them: heads, layers and MLPs by name or from a file. */
 #ifndef CLIPSPAN_CLI_COMPONENT_NAMES_H
 #define CLIPSPAN_CLI_COMPONENT_NAMES_H
 
@@ -31,16 +31,5 @@ clipspan_status cli_components_read(cli_components *components, const char *text
 /* The same without files. */
 clipspan_status cli_components_list(cli_components *components, const char *text,
                                     clipspan_change change, clipspan_error *err);
-
-/* Heads whose role is clearly NAME in what roles or span found last. Errors: NOT_FOUND (no roles
- * yet), ARGUMENT (no such role, with those there are). */
-clipspan_status cli_components_role(cli_components *components, const clipspan_run *run,
-                                    const char *name, clipspan_error *err);
-
-/* "L22.H11", "L22.MLP", "input". */
-void cli_component_name(char out[32], const clipspan_change *change);
-
-/* The components in one line of at most `room` bytes, "and 12 more" at its end. */
-void cli_components_words(char *out, size_t room, const clipspan_change *changes, size_t count);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening what a question about a run's classification needs. */
 #include "cli/in/evaluation.h"
-#include "base/memory.h"
 #include "cli/in/texts.h"
-#include "cli/out/target.h"
 
 #include <clipspan/clipspan.h>
 #include <string.h>
@@ -88,6 +86,20 @@ static clipspan_status check_runs(const cli_evaluation *ev, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+static clipspan_status check_columns(const cli_evaluation_settings *x, clipspan_error *err)
+{
+    if ((x->labels || x->groups) && !x->from)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--%s names a column, but of which file? Give it with --from FILE.csv; "
+                       "without, labels and groups are those that the run was scanned with",
+                       x->labels ? "labels" : "groups");
+    if (x->from && !x->labels && (x->groups || !x->labels_elsewhere))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--from needs --labels COLUMN: which column of %s says what is right",
+                       x->from);
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *s, const char *path,
                                     const cli_evaluation_settings *x, int need_texts,
                                     clipspan_error *err)
@@ -97,6 +109,7 @@ clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *s, const ch
     ev->x = x;
     CS_TRY(cli_classes_open(&ev->classes, &x->classes, err));
     ev->class_count = clipspan_texts_get_count(ev->classes);
+    CS_TRY(check_columns(x, err));
     CS_TRY(clipspan_run_open(&ev->run, path, err));
     if (x->mean) CS_TRY(clipspan_run_open(&ev->mean_run, x->mean, err));
     CS_TRY(check_runs(ev, err));
@@ -110,110 +123,64 @@ clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *s, const ch
     return cli_classifier_make(&ev->bank, s, ev->encoder, ev->classes, x->classes.templates, err);
 }
 
-clipspan_status cli_evaluation_start(cli_evaluation *ev, const float *cues, size_t cue_count,
+static clipspan_status open_columns(clipspan_inputs **out, const cli_evaluation_settings *x,
+                                    clipspan_error *err)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    options.root = x->root;
+    options.path_column = x->path_column;
+    options.labels = x->labels;
+    options.groups = x->groups;
+    return clipspan_inputs_open(out, &x->from, 1, &options, err);
+}
+
+clipspan_status cli_evaluation_study(cli_evaluation *ev, const float *cues, size_t cue_count,
                                      clipspan_error *err)
 {
+    const cli_evaluation_settings *x = ev->x;
     cli_session *s = ev->session;
-    clipspan_effects_options options = CLIPSPAN_EFFECTS_OPTIONS_INIT;
+    clipspan_evaluation_options options = CLIPSPAN_EVALUATION_OPTIONS_INIT;
+    clipspan_effects_options effects = CLIPSPAN_EFFECTS_OPTIONS_INIT;
     clipspan_progress progress = {cli_progress_step, s};
-    const clipspan_edit nothing = {NULL, 0};
+    clipspan_inputs *inputs = NULL;
     clipspan_status status;
-    options.cues = cues;
-    options.cue_count = cue_count;
-    options.threads = (int)s->threads;
+    char source[600];
+    if (x->labels) {
+        CS_TRY(open_columns(&inputs, x, err));
+        snprintf(source, sizeof source, "column %.100s of %.400s", x->labels, x->from);
+        options.source = source;
+    }
+    effects.cues = cues;
+    effects.cue_count = cue_count;
+    effects.threads = (int)s->threads;
+    options.effects = &effects;
+    options.inputs = inputs;
+    options.means = ev->mean_run;
     cli_progress_begin(s, "chunks");
-    status = clipspan_effects_new(&ev->effects, ev->run, ev->bank, &options, &progress, err);
-    if (status == CLIPSPAN_OK && ev->mean_run)
-        status = clipspan_effects_new(&ev->mean_effects, ev->mean_run, ev->bank, &options,
-                                      &progress, err);
+    status = clipspan_evaluation_new(&ev->study, ev->run, ev->bank, &options, &progress, err);
     cli_progress_end(s);
-    CS_TRY(status);
+    clipspan_inputs_close(&inputs);
     cli_stage(s, "run read");
-    ev->N = clipspan_effects_get_images(ev->effects);
-    CS_TRY(cli_evaluation_labels(ev, err));
-    ev->predicted = cs_alloc(ev->N, sizeof *ev->predicted, "predictions", err);
-    if (!ev->predicted) return CLIPSPAN_E_NOMEM;
-    CS_TRY(
-        clipspan_effects_run(ev->predicted, NULL, NULL, ev->effects, NULL, &nothing, 1, NULL, err));
-    for (size_t i = 0; i < ev->N && ev->labelled == 0; i++)
-        ev->labels[i] = (int32_t)ev->predicted[i];
+    return status;
+}
+
+clipspan_status cli_evaluation_kept(const cli_evaluation *ev, clipspan_status status,
+                                    const clipspan_error *failed, clipspan_error *err)
+{
+    if (status == CLIPSPAN_OK) return CLIPSPAN_OK;
+    if (status == CLIPSPAN_E_NOMEM) return cs_fail(err, CLIPSPAN_E_NOMEM, "%s", failed->message);
+    cli_note(ev->session, "not kept for the run's report: %s", failed->message);
     return CLIPSPAN_OK;
 }
 
 void cli_evaluation_close(cli_evaluation *ev)
 {
-    clipspan_effects_free(&ev->effects);
-    clipspan_effects_free(&ev->mean_effects);
+    clipspan_evaluation_free(&ev->study);
     clipspan_bank_free(&ev->bank);
     clipspan_encoder_free(&ev->encoder);
     clipspan_model_close(&ev->model);
     clipspan_texts_free(&ev->classes);
     clipspan_run_close(&ev->run);
     clipspan_run_close(&ev->mean_run);
-    cs_free(ev->labels);
-    cs_free(ev->groups);
-    cs_free(ev->group_names);
-    cs_free(ev->texts);
-    cs_free(ev->predicted);
     memset(ev, 0, sizeof *ev);
-}
-
-void cli_answers(uint8_t *answers, const cli_evaluation *ev, const uint32_t *predicted)
-{
-    for (size_t i = 0; i < ev->N; i++)
-        answers[i] =
-            ev->labels[i] < 0 ? CLIPSPAN_NO_ANSWER : predicted[i] == (uint32_t)ev->labels[i];
-}
-
-void cli_means_words(char out[512], const cli_evaluation *ev)
-{
-    const clipspan_run_info *info = clipspan_run_get_info(ev->mean_run ? ev->mean_run : ev->run);
-    snprintf(out, 512, "means over the %llu images of %.300s%s", (unsigned long long)info->used,
-             info->path, ev->mean_run ? "" : ", the evaluated images themselves, as published");
-}
-
-void cli_emit_labels(cli_json *j, const cli_evaluation *ev)
-{
-    const cli_evaluation_settings *x = ev->x;
-    char words[600];
-    cli_json_line(j, "class_names");
-    for (size_t c = 0; c < ev->class_count; c++)
-        cli_json_text(j, NULL, clipspan_texts_get_text(ev->classes, c));
-    cli_json_end(j);
-    if (!ev->labelled) return;
-    if (x->from && x->labels)
-        snprintf(words, sizeof words, "column %.100s of %.400s", x->labels, x->from);
-    else
-        snprintf(words, sizeof words, "as the run was scanned");
-    cli_json_text(j, "labels", words);
-}
-
-void cli_emit_comparison(cli_json *j, const clipspan_comparison *c)
-{
-    cli_json_whole(j, "images", c->before.images);
-    if (c->before.images == 0) return;
-    cli_json_whole(j, "before_correct", c->before.correct);
-    cli_json_real(j, "before", c->before.share);
-    cli_json_real(j, "before_low", c->before.low);
-    cli_json_real(j, "before_high", c->before.high);
-    cli_json_whole(j, "after_correct", c->after.correct);
-    cli_json_real(j, "after", c->after.share);
-    cli_json_real(j, "after_low", c->after.low);
-    cli_json_real(j, "after_high", c->after.high);
-    cli_json_real(j, "change", c->change);
-    cli_json_real(j, "change_low", c->change_low);
-    cli_json_real(j, "change_high", c->change_high);
-}
-
-void cli_comparison_cells(cli_rows *rows, const clipspan_comparison *c)
-{
-    const double cells[] = {c->before.share, c->before.low, c->before.high,
-                            c->after.share,  c->after.low,  c->after.high,
-                            c->change,       c->change_low, c->change_high};
-    cli_rows_whole(rows, c->before.images);
-    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        if (c->before.images)
-            cli_rows_real(rows, cells[i]);
-        else
-            cli_rows_text(rows, "");
 }

@@ -9,8 +9,6 @@
 #include "cli/frame/option_rows.h"
 #include "cli/frame/session.h"
 #include "cli/frame/settings.h"
-#include "cli/out/json_out.h"
-#include "cli/out/rows.h"
 
 /* What is asked of a run. Zero is every member's default. */
 typedef struct cli_evaluation_settings {
@@ -96,14 +94,8 @@ typedef struct cli_evaluation {
     clipspan_encoder *encoder;    /* of texts, or NULL */
     clipspan_texts *classes;
     clipspan_bank *bank;
-    clipspan_effects *effects, *mean_effects;
-    size_t class_count, N;      /* used images */
-    int32_t *labels, *groups;   /* [N] class, group; -1: not known */
-    size_t labelled, ungrouped; /* images with a label; of these, without a group */
-    size_t group_count;
-    const char **group_names; /* [group_count], sorted */
-    char *texts;              /* that they point into */
-    uint32_t *predicted;      /* [N] of the unedited model */
+    size_t class_count;
+    clipspan_evaluation *study; /* once cli_evaluation_study ran */
 } cli_evaluation;
 
 /* Opens the run at `path`, means, classes and, for `need_texts`, the text encoder. settings are
@@ -111,36 +103,21 @@ typedef struct cli_evaluation {
 clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *session, const char *path,
                                     const cli_evaluation_settings *settings, int need_texts,
                                     clipspan_error *err);
-/* Then effects of the run and of the means, along the classes and these cues; labels and groups. */
-clipspan_status cli_evaluation_start(cli_evaluation *ev, const float *cues, size_t cue_count,
-                                     clipspan_error *err);
 void cli_evaluation_close(cli_evaluation *ev);
+
+/* Then the library's evaluation of the run along the classes and these cues, with labels and
+ * groups: ev->study. */
+clipspan_status cli_evaluation_study(cli_evaluation *ev, const float *cues, size_t cue_count,
+                                     clipspan_error *err);
+
+/* What became of keeping a result in a run for its report. One that may not be written keeps
+ * nothing, which is said and is no error. Errors: NOMEM. */
+clipspan_status cli_evaluation_kept(const cli_evaluation *ev, clipspan_status status,
+                                    const clipspan_error *failed, clipspan_error *err);
 
 /* Classes times templates through the evaluation's text encoder; templates NULL: the published. */
 clipspan_status cli_classifier_make(clipspan_bank **out, cli_session *session,
                                     clipspan_encoder *encoder, const clipspan_texts *classes,
                                     const char *templates, clipspan_error *err);
-
-/* Labels of the used images from the run or a CSV: class numbers of `classes`, groups. column
- * NULL: what --labels says. Fills labels, groups, names. */
-clipspan_status cli_evaluation_labels(cli_evaluation *ev, clipspan_error *err);
-clipspan_status cli_labels_column(int32_t *labels, size_t *labelled, const cli_evaluation *ev,
-                                  const clipspan_texts *classes, const char *column,
-                                  clipspan_error *err);
-
-/* answers : [N] of predictions, by label; where nothing is labelled, agreement with the unedited
- * model, which then is right about everything. */
-void cli_answers(uint8_t *answers, const cli_evaluation *ev, const uint32_t *predicted);
-
-/* "means over RUN, the evaluated images themselves, as published" */
-void cli_means_words(char out[512], const cli_evaluation *ev);
-
-/* "class_names", and "labels": where labels come from, as JSON members. */
-void cli_emit_labels(cli_json *json, const cli_evaluation *ev);
-
-/* Comparison as JSON members and as cells of a row: images, before, low, high, after, low, high,
- * change, low, high. */
-void cli_emit_comparison(cli_json *json, const clipspan_comparison *c);
-void cli_comparison_cells(cli_rows *rows, const clipspan_comparison *c);
 
 #endif

@@ -3,18 +3,18 @@
 #include "base/memory.h"
 #include "cli/frame/command.h"
 #include "cli/frame/signals.h"
+#include "cli/in/class_index.h"
 #include "cli/in/classifier.h"
 #include "cli/in/images.h"
-#include "cli/in/score.h"
 #include "cli/in/texts.h"
-#include "cli/out/json_out.h"
+#include "cli/model/accuracy_out.h"
 #include "cli/out/numbers.h"
+#include "cli/out/put.h"
 #include "cli/out/rows.h"
 #include "cli/out/table.h"
 #include "cli/out/target.h"
 
 #include <clipspan/clipspan.h>
-#include <math.h>
 #include <string.h>
 
 #define SHOWN  20 /* images that a table shows */
@@ -39,55 +39,22 @@ typedef struct job {
     clipspan_inputs *inputs;
     clipspan_encoder *encoder;
     clipspan_bank *bank;
-    cli_score score;
-    cli_rows *rows; /* a row an image, to a file or standard output */
-    cli_json json;
-    cli_table table; /* the first SHOWN images */
-    float scale;
-    size_t top, class_count;
-    size_t shared; /* bytes of the folders that all paths begin with, left out in tables */
-    float *embeddings, *scores; /* [piece, P], [piece, classes] */
-    double *probabilities;      /* [classes] */
-    size_t *best;               /* [top] classes of one image, the likeliest first */
+    clipspan_classification *classification;
+    cli_rows *rows;    /* a row an image, to a file or standard output */
+    cli_table table;   /* the first SHOWN images */
+    size_t shared;     /* bytes of the folders that all paths begin with, left out in tables */
+    float *embeddings; /* [piece, P] */
+    const char **labels, **groups; /* [piece] */
 } job;
 
-/* probability[c] = exp(scale * (score[c] - max)) / sum */
-static void soften(double *probabilities, const float *scores, size_t count, double scale)
+static const char *class_name(const job *j, size_t index)
 {
-    double most = (double)scores[0], sum = 0;
-    size_t i;
-    for (i = 1; i < count; i++)
-        if ((double)scores[i] > most) most = (double)scores[i];
-    for (i = 0; i < count; i++)
-        sum += probabilities[i] = exp(scale * ((double)scores[i] - most));
-    for (i = 0; i < count; i++)
-        probabilities[i] /= sum;
-}
-
-/* The `top` highest scores; of equal ones the earlier class comes first. */
-static void choose(size_t *best, size_t top, const float *scores, size_t count)
-{
-    size_t held = 0, i, at;
-    for (i = 0; i < count; i++) {
-        if (held == top && scores[i] <= scores[best[held - 1]]) continue;
-        at = held < top ? held++ : held - 1;
-        for (; at > 0 && scores[i] > scores[best[at - 1]]; at--)
-            best[at] = best[at - 1];
-        best[at] = i;
-    }
-}
-
-/* How many classes come before `truth` in the order of `choose`. */
-static size_t place_of(size_t truth, const float *scores, size_t count)
-{
-    size_t before = 0, i;
-    for (i = 0; i < count; i++)
-        before += scores[i] > scores[truth] || (i < truth && scores[i] >= scores[truth]);
-    return before;
+    return clipspan_classification_get_class(j->classification, index)->name;
 }
 
 static clipspan_status header(job *j, clipspan_error *err)
 {
+    const size_t top = clipspan_classification_get_info(j->classification)->top;
     char name[48];
     cli_rows_text(j->rows, "path");
     cli_rows_text(j->rows, "status");
@@ -95,7 +62,7 @@ static clipspan_status header(job *j, clipspan_error *err)
     cli_rows_text(j->rows, "group");
     cli_rows_text(j->rows, "predicted");
     cli_rows_text(j->rows, "correct");
-    for (size_t k = 1; k <= j->top; k++) {
+    for (size_t k = 1; k <= top; k++) {
         snprintf(name, sizeof name, "class_%zu", k);
         cli_rows_text(j->rows, name);
         snprintf(name, sizeof name, "probability_%zu", k);
@@ -107,123 +74,103 @@ static clipspan_status header(job *j, clipspan_error *err)
     return cli_rows_next(j->rows, err);
 }
 
-/* scores: [classes] of this image, NULL when it was skipped. */
-static clipspan_status write_row(job *j, size_t index, const float *scores, size_t truth,
-                                 const char *reason, clipspan_error *err)
+static clipspan_status write_row(job *j, const clipspan_prediction *p, clipspan_error *err)
 {
+    const size_t top = clipspan_classification_get_info(j->classification)->top;
     cli_rows *rows = j->rows;
-    cli_rows_text(rows, clipspan_inputs_get_paths(j->inputs)[index]);
-    cli_rows_text(rows, scores ? "ok" : "skipped");
-    cli_rows_text(rows, clipspan_inputs_get_label(j->inputs, index));
-    cli_rows_text(rows, clipspan_inputs_get_group(j->inputs, index));
-    cli_rows_text(rows, scores ? cli_class_key(j->classes, j->best[0]) : "");
-    cli_rows_text(rows, !scores || truth == CLI_NO_CLASS ? "" : truth == j->best[0] ? "1" : "0");
-    for (size_t k = 0; k < j->top; k++) {
-        if (!scores) {
+    cli_rows_text(rows, p->path);
+    cli_rows_text(rows, p->error ? "skipped" : "ok");
+    cli_rows_text(rows, p->label);
+    cli_rows_text(rows, p->group);
+    cli_rows_text(
+        rows, p->error
+                  ? ""
+                  : clipspan_classification_get_class(j->classification, p->likely[0].index)->key);
+    cli_rows_text(rows, p->error || p->truth < 0 ? "" : p->before ? "0" : "1");
+    for (size_t k = 0; k < top; k++) {
+        if (p->error) {
             cli_rows_text(rows, "");
             cli_rows_text(rows, "");
             cli_rows_text(rows, "");
             continue;
         }
-        cli_rows_text(rows, clipspan_texts_get_text(j->classes, j->best[k]));
-        cli_rows_real(rows, j->probabilities[j->best[k]]);
-        cli_rows_real(rows, (double)scores[j->best[k]]);
+        cli_rows_text(rows, class_name(j, p->likely[k].index));
+        cli_rows_real(rows, p->likely[k].probability);
+        cli_rows_real(rows, (double)p->likely[k].score);
     }
-    cli_rows_text(rows, reason);
+    cli_rows_text(rows, p->error ? p->error : "");
     return cli_rows_next(rows, err);
 }
 
-static void emit_image(job *j, size_t index, const float *scores, size_t truth, const char *reason)
-{
-    cli_json *json = &j->json;
-    cli_json_row(json, NULL);
-    cli_json_text(json, "path", clipspan_inputs_get_paths(j->inputs)[index]);
-    cli_json_text(json, "status", scores ? "ok" : "skipped");
-    if (!scores) cli_json_text(json, "error", reason);
-    if (j->x->images.labels)
-        cli_json_text(json, "label", clipspan_inputs_get_label(j->inputs, index));
-    if (j->x->images.groups)
-        cli_json_text(json, "group", clipspan_inputs_get_group(j->inputs, index));
-    if (scores && truth != CLI_NO_CLASS) cli_json_flag(json, "correct", truth == j->best[0]);
-    cli_json_array(json, "classes");
-    for (size_t k = 0; scores && k < j->top; k++) {
-        cli_json_row(json, NULL);
-        cli_json_text(json, "key", cli_class_key(j->classes, j->best[k]));
-        cli_json_text(json, "class", clipspan_texts_get_text(j->classes, j->best[k]));
-        cli_json_real(json, "probability", j->probabilities[j->best[k]]);
-        cli_json_single(json, "score", scores[j->best[k]]);
-        cli_json_end(json);
-    }
-    cli_json_end(json);
-    cli_json_end(json);
-}
-
 /* An image with its likely classes under it, with bars. */
-static void print_block(const job *j, size_t index)
+static void print_block(const job *j, const clipspan_prediction *p)
 {
     const cli_session *s = j->session;
     char percent[CLI_NUMBER_ROOM];
     size_t cells, widest = 0, k;
-    for (k = 0; k < j->top; k++) {
-        cells = cli_text_cells(s, clipspan_texts_get_text(j->classes, j->best[k]));
+    for (k = 0; k < p->count; k++) {
+        cells = cli_text_cells(s, class_name(j, p->likely[k].index));
         if (cells > widest) widest = cells;
     }
     if (widest > (size_t)s->columns - BAR - 14) widest = (size_t)s->columns - BAR - 14;
     if (s->bold_out) fputs("\033[1m", stdout);
-    cli_print_text(stdout, s, clipspan_inputs_get_paths(j->inputs)[index], 0, 0);
+    cli_print_text(stdout, s, p->path, 0, 0);
     puts(s->bold_out ? "\033[0m" : "");
-    for (k = 0; k < j->top; k++) {
-        double p = j->probabilities[j->best[k]];
+    for (k = 0; k < p->count; k++) {
         fputs("  ", stdout);
-        cells = cli_print_text(stdout, s, clipspan_texts_get_text(j->classes, j->best[k]), 2, 4);
+        cells = cli_print_text(stdout, s, class_name(j, p->likely[k].index), 2, 4);
         if (cells > widest + 2) {
             putchar('\n');
             cells = 0;
         }
-        cli_format_percent(percent, p);
+        cli_format_percent(percent, p->likely[k].probability);
         printf("%*s  %7s  ", (int)(widest + 2 - cells), "", percent);
-        cli_print_bar(stdout, s, p, BAR);
+        cli_print_bar(stdout, s, p->likely[k].probability, BAR);
         putchar('\n');
     }
     putchar('\n');
 }
 
-static clipspan_status add_to_table(job *j, size_t index, size_t truth, clipspan_error *err)
+static clipspan_status add_to_table(job *j, const clipspan_prediction *p, clipspan_error *err)
 {
     char percent[CLI_NUMBER_ROOM];
     if (j->table.count / j->table.columns >= SHOWN) return CLIPSPAN_OK;
-    CS_TRY(cli_table_add(&j->table, clipspan_inputs_get_paths(j->inputs)[index] + j->shared, err));
+    CS_TRY(cli_table_add(&j->table, p->path + j->shared, err));
     if (j->x->images.labels) {
-        CS_TRY(cli_table_add(
-            &j->table, truth == CLI_NO_CLASS ? "" : clipspan_texts_get_text(j->classes, truth),
-            err));
-        CS_TRY(cli_table_add(&j->table,
-                             truth == CLI_NO_CLASS ? ""
-                             : truth == j->best[0] ? "right"
-                                                   : "wrong",
-                             err));
+        CS_TRY(cli_table_add(&j->table, p->truth < 0 ? "" : class_name(j, (size_t)p->truth), err));
+        CS_TRY(cli_table_add(&j->table, p->truth < 0 ? "" : p->before ? "wrong" : "right", err));
     }
     for (size_t k = 0; k < 2; k++) {
-        cli_format_percent(percent, j->probabilities[j->best[k]]);
-        CS_TRY(cli_table_add(&j->table, clipspan_texts_get_text(j->classes, j->best[k]), err));
+        if (k == p->count) { /* --top 1 */
+            CS_TRY(cli_table_add(&j->table, "", err));
+            CS_TRY(cli_table_add(&j->table, "", err));
+            continue;
+        }
+        cli_format_percent(percent, p->likely[k].probability);
+        CS_TRY(cli_table_add(&j->table, class_name(j, p->likely[k].index), err));
         CS_TRY(cli_table_add(&j->table, percent, err));
     }
     return CLIPSPAN_OK;
 }
 
-/* Images are shown one by one unless a file takes them. */
-static clipspan_status report(job *j, size_t index, const float *scores, size_t truth,
-                              const char *reason, clipspan_error *err)
+/* The last batch. Images are shown one by one unless a file takes them. */
+static clipspan_status report(job *j, clipspan_error *err)
 {
+    const clipspan_prediction *p;
     if (!j->x->out.output) cli_progress_hide(j->session);
-    if (j->rows) return write_row(j, index, scores, truth, reason, err);
-    if (j->session->form == CLI_FORM_JSON) {
-        emit_image(j, index, scores, truth, reason);
-        return CLIPSPAN_OK;
+    if (!j->rows && j->session->form == CLI_FORM_JSON)
+        return clipspan_classification_batch_json(j->classification, err);
+    for (size_t i = 0; (p = clipspan_classification_get_prediction(j->classification, i)) != NULL;
+         i++) {
+        if (j->rows)
+            CS_TRY(write_row(j, p, err));
+        else if (p->error)
+            continue; /* named on standard error */
+        else if (clipspan_inputs_get_count(j->inputs) > BLOCKS)
+            CS_TRY(add_to_table(j, p, err));
+        else
+            print_block(j, p);
     }
-    if (!scores) return CLIPSPAN_OK; /* named on standard error */
-    if (clipspan_inputs_get_count(j->inputs) > BLOCKS) return add_to_table(j, index, truth, err);
-    print_block(j, index);
     return CLIPSPAN_OK;
 }
 
@@ -231,64 +178,59 @@ static clipspan_status classify_piece(void *context, size_t first, size_t count,
                                       clipspan_error *errors, clipspan_error *err)
 {
     job *j = context;
-    size_t i;
-    CS_TRY(clipspan_encoder_run_files(j->embeddings, errors, j->encoder,
-                                      clipspan_inputs_get_paths(j->inputs) + first, count, err));
-    CS_TRY(clipspan_bank_run_scores(j->scores, j->bank, j->embeddings, count, err));
-    for (i = 0; i < count; i++) {
-        const float *scores = j->scores + i * j->class_count;
-        size_t truth =
-            j->score.labelled
-                ? cli_score_class(&j->score, clipspan_inputs_get_label(j->inputs, first + i))
-                : CLI_NO_CLASS;
-        if (errors[i].code != CLIPSPAN_OK) {
-            CS_TRY(report(j, first + i, NULL, truth, errors[i].message, err));
-            continue;
-        }
-        soften(j->probabilities, scores, j->class_count, (double)j->scale);
-        choose(j->best, j->top, scores, j->class_count);
-        if (truth != CLI_NO_CLASS)
-            cli_score_add(&j->score, truth, clipspan_inputs_get_group(j->inputs, first + i),
-                          place_of(truth, scores, j->class_count));
-        CS_TRY(report(j, first + i, scores, truth, "", err));
+    clipspan_classification_batch b = CLIPSPAN_CLASSIFICATION_BATCH_INIT;
+    b.count = count;
+    b.embeddings = j->embeddings;
+    b.errors = errors;
+    b.paths = clipspan_inputs_get_paths(j->inputs) + first;
+    b.labels = j->x->images.labels ? j->labels : NULL;
+    b.groups = j->x->images.groups ? j->groups : NULL;
+    CS_TRY(clipspan_encoder_run_files(j->embeddings, errors, j->encoder, b.paths, count, err));
+    for (size_t i = 0; i < count; i++) {
+        j->labels[i] = clipspan_inputs_get_label(j->inputs, first + i);
+        j->groups[i] = clipspan_inputs_get_group(j->inputs, first + i);
     }
-    return CLIPSPAN_OK;
+    CS_TRY(clipspan_classification_add(j->classification, &b, err));
+    return report(j, err);
 }
 
 static clipspan_status make_room(job *j, clipspan_error *err)
 {
     const size_t piece = cli_piece_most(cli_threads(j->session));
-    size_t embeddings, scores;
-    if (!cs_size_mul(&embeddings, piece, (size_t)j->info->embed_width) ||
-        !cs_size_mul(&scores, piece, j->class_count))
-        return cs_fail(err, CLIPSPAN_E_NOMEM, "out of memory: too many classes at once");
-    j->embeddings = cs_alloc(embeddings, sizeof *j->embeddings, "embeddings", err);
-    j->scores = cs_alloc(scores, sizeof *j->scores, "scores", err);
-    j->probabilities = cs_alloc(j->class_count, sizeof *j->probabilities, "scores", err);
-    j->best = cs_alloc(j->top, sizeof *j->best, "scores", err);
-    return j->embeddings && j->scores && j->probabilities && j->best ? CLIPSPAN_OK
-                                                                     : CLIPSPAN_E_NOMEM;
+    j->embeddings =
+        cs_alloc(piece, (size_t)j->info->embed_width * sizeof *j->embeddings, "embeddings", err);
+    j->labels = cs_alloc(piece, sizeof *j->labels, "labels", err);
+    j->groups = cs_alloc(piece, sizeof *j->groups, "groups", err);
+    return j->embeddings && j->labels && j->groups ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-static void begin_document(job *j)
+/* ---- Documents ---- */
+
+static clipspan_classification_document describe(const job *j)
 {
-    const cli_session *s = j->session;
-    cli_json_begin(&j->json, stdout, s->form == CLI_FORM_TSV, "clipspan.classify.v1");
-    cli_json_flag(&j->json, "dry_run", j->x->out.dry_run);
-    cli_json_text(&j->json, "model", j->info->name);
-    cli_json_single(&j->json, "logit_scale", j->scale);
-    cli_json_whole(&j->json, "classes", j->class_count);
-    cli_json_whole(&j->json, "templates", clipspan_texts_get_count(j->templates));
-    cli_json_text(&j->json, "output", j->x->out.output);
+    clipspan_classification_document d = CLIPSPAN_CLASSIFICATION_DOCUMENT_INIT;
+    d.dry_run = j->x->out.dry_run;
+    d.rows = !j->x->out.output && !j->x->out.dry_run;
+    d.model = j->info->name;
+    d.output = j->x->out.output;
+    d.templates = clipspan_texts_get_count(j->templates);
+    d.images = clipspan_inputs_get_count(j->inputs);
+    d.skipped = j->session->skipped;
+    d.duplicates = clipspan_inputs_get_duplicates(j->inputs);
+    return d;
 }
 
-static void end_document(job *j)
+static clipspan_status begin_document(job *j, clipspan_error *err)
 {
-    cli_json_whole(&j->json, "images", clipspan_inputs_get_count(j->inputs));
-    cli_json_whole(&j->json, "skipped", j->session->skipped);
-    cli_json_whole(&j->json, "duplicates", clipspan_inputs_get_duplicates(j->inputs));
-    if (!j->x->out.dry_run) cli_score_emit(&j->score, &j->json);
-    cli_json_finish(&j->json);
+    const clipspan_classification_document d = describe(j);
+    return clipspan_classification_begin_json(
+        j->classification, &d, j->session->form == CLI_FORM_TSV, cli_put, stdout, err);
+}
+
+static clipspan_status end_document(job *j, clipspan_error *err)
+{
+    const clipspan_classification_document d = describe(j);
+    return clipspan_classification_end_json(j->classification, &d, err);
 }
 
 /* A document on standard output: with --json, and in TSV when the rows go to a file. */
@@ -320,8 +262,7 @@ static clipspan_status begin(job *j, clipspan_error *err)
     static const char labelled[] = "image|label||likeliest|>|second|>";
     static const char unlabelled[] = "image|likeliest|>|second|>";
     if (has_document(j)) {
-        begin_document(j);
-        if (!output) cli_json_array(&j->json, "predictions");
+        CS_TRY(begin_document(j, err));
     } else if (s->form == CLI_FORM_TABLE && !output) {
         cli_table_init(&j->table, j->x->images.labels ? labelled : unlabelled);
         j->shared = shared_folder(j->inputs);
@@ -339,10 +280,7 @@ static clipspan_status finish(job *j, clipspan_error *err)
     size_t shown = j->table.columns ? j->table.count / j->table.columns : 0;
     size_t used = clipspan_inputs_get_count(j->inputs) - s->skipped;
     if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));
-    if (has_document(j)) {
-        if (!output) cli_json_end(&j->json);
-        end_document(j);
-    }
+    if (has_document(j)) CS_TRY(end_document(j, err));
     if (s->form == CLI_FORM_TABLE) {
         if (shown) {
             cli_table_print(&j->table, s, stdout);
@@ -351,11 +289,10 @@ static clipspan_status finish(job *j, clipspan_error *err)
             putchar('\n');
         }
         if (output) printf("%s: %zu image%s\n", output, used, used == 1 ? "" : "s");
-        return cli_score_print(&j->score, s, stdout, err);
+        return cli_accuracy_print(j->classification, s, stdout, err);
     }
     /* The rows say nothing of the whole: that goes beside them. */
-    if (!has_document(j) && j->score.labelled && !s->quiet)
-        return cli_score_print(&j->score, s, stderr, err);
+    if (!has_document(j) && !s->quiet) return cli_accuracy_print(j->classification, s, stderr, err);
     return CLIPSPAN_OK;
 }
 
@@ -375,52 +312,68 @@ static clipspan_status check_arguments(const job *j, clipspan_error *err)
     return cli_target_check(j->session, output, x->out.force, err);
 }
 
+static clipspan_status check_labels(const job *j, clipspan_error *err)
+{
+    cli_class_index index;
+    clipspan_status status = cli_class_index_init(&index, j->classes, err);
+    if (status == CLIPSPAN_OK) status = cli_class_index_check(&index, j->inputs, err);
+    cli_class_index_fini(&index);
+    return status;
+}
+
 static clipspan_status prepare(job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     const settings *x = j->x;
     CS_TRY(check_arguments(j, err));
-    CS_TRY(cli_classes_open(&j->classes, &j->x->classes, err));
-    CS_TRY(cli_templates_open(&j->templates, j->x->classes.templates, "openai", err));
-    CS_TRY(cli_model_open(&j->model, s, s->arguments.items[0], &j->x->load, err));
+    CS_TRY(cli_classes_open(&j->classes, &x->classes, err));
+    CS_TRY(cli_templates_open(&j->templates, x->classes.templates, "openai", err));
+    CS_TRY(cli_model_open(&j->model, s, s->arguments.items[0], &x->load, err));
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
                           "has no text encoder, so it cannot compare images with class names");
-    CS_TRY(clipspan_model_read_logit_scale(&j->scale, j->model, err));
-    CS_TRY(cli_images_open(&j->inputs, s, 1, &j->x->images, err));
-    j->class_count = clipspan_texts_get_count(j->classes);
-    j->top = x->top ? (size_t)x->top : 5;
-    if (j->top > j->class_count) j->top = j->class_count;
-    return cli_score_init(&j->score, j->inputs, j->classes, x->images.labels != NULL, err);
+    CS_TRY(cli_images_open(&j->inputs, s, 1, &x->images, err));
+    return x->images.labels ? check_labels(j, err) : CLIPSPAN_OK;
+}
+
+/* The classes as a bank, blank with --dry-run, and what images are compared in. */
+static clipspan_status open_classes(job *j, clipspan_error *err)
+{
+    const settings *x = j->x;
+    clipspan_classification_options o = CLIPSPAN_CLASSIFICATION_OPTIONS_INIT;
+    float scale;
+    CS_TRY(clipspan_model_read_logit_scale(&scale, j->model, err));
+    CS_TRY(x->out.dry_run ? cli_bank_blank(&j->bank, j->model, j->classes, err)
+                          : cli_bank_open(&j->bank, j->session, j->model, j->classes, j->templates,
+                                          x->encoder.precision, err));
+    o.scale = (double)scale;
+    o.top = (size_t)x->top;
+    return clipspan_classification_new(&j->classification, j->bank, &o, err);
 }
 
 /* With --dry-run: what would be done. */
-static void announce(job *j)
+static clipspan_status announce(job *j, clipspan_error *err)
 {
+    char images[CLI_NUMBER_ROOM], classes[CLI_NUMBER_ROOM], templates[CLI_NUMBER_ROOM];
     if (has_document(j)) {
-        begin_document(j);
-        end_document(j);
-    } else {
-        char images[CLI_NUMBER_ROOM], classes[CLI_NUMBER_ROOM], templates[CLI_NUMBER_ROOM];
-        cli_count_of(images, clipspan_inputs_get_count(j->inputs), "image");
-        cli_count_of(classes, j->class_count, "class");
-        cli_count_of(templates, clipspan_texts_get_count(j->templates), "template");
-        cli_say(j->session, "would compare %s with %s in %s", images, classes, templates);
+        CS_TRY(begin_document(j, err));
+        return end_document(j, err);
     }
+    cli_count_of(images, clipspan_inputs_get_count(j->inputs), "image");
+    cli_count_of(classes, clipspan_texts_get_count(j->classes), "class");
+    cli_count_of(templates, clipspan_texts_get_count(j->templates), "template");
+    cli_say(j->session, "would compare %s with %s in %s", images, classes, templates);
+    return CLIPSPAN_OK;
 }
 
 static clipspan_status classify(job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     CS_TRY(prepare(j, err));
-    if (j->x->out.dry_run) {
-        announce(j);
-        return CLIPSPAN_OK;
-    }
+    CS_TRY(open_classes(j, err));
+    if (j->x->out.dry_run) return announce(j, err);
     CS_TRY(make_room(j, err));
-    CS_TRY(cli_bank_open(&j->bank, s, j->model, j->classes, j->templates, j->x->encoder.precision,
-                         err));
     CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs),
                              &j->x->encoder, &j->x->images, err));
     CS_TRY(begin(j, err));
@@ -435,7 +388,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     clipspan_status status = classify(&j, err);
     cli_rows_close(&j.rows);
     cli_table_fini(&j.table);
-    cli_score_fini(&j.score);
+    clipspan_classification_free(&j.classification);
     clipspan_bank_free(&j.bank);
     clipspan_encoder_free(&j.encoder);
     clipspan_inputs_close(&j.inputs);
@@ -443,9 +396,8 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     clipspan_texts_free(&j.classes);
     clipspan_model_close(&j.model);
     cs_free(j.embeddings);
-    cs_free(j.scores);
-    cs_free(j.probabilities);
-    cs_free(j.best);
+    cs_free(j.labels);
+    cs_free(j.groups);
     return status;
 }
 

@@ -6,6 +6,8 @@
 #include "cli/frame/signals.h"
 #include "cli/in/evaluation.h"
 #include "cli/in/texts.h"
+#include "cli/out/json_out.h"
+#include "cli/out/rows.h"
 #include "cli/out/table.h"
 #include "cli/out/target.h"
 

@@ -28,7 +28,7 @@ clipspan_status cli_comparison_add(cli_table *t, const char *name, const clipspa
     CS_TRY(cli_table_add(t, text, err));
     if (c->before.images == 0) {
         for (int i = 0; i < 6; i++)
-            CS_TRY(cli_table_add(t, "", err));
+            CS_TRY(cli_table_add(t, i ? "" : "no images", err));
         return CLIPSPAN_OK;
     }
     cli_format_percent(text, c->before.share);
@@ -45,19 +45,15 @@ clipspan_status cli_comparison_add(cli_table *t, const char *name, const clipspa
     return cli_table_add(t, text, err);
 }
 
-clipspan_status cli_comparison_print(const cli_session *s, const char *what,
-                                     const char *const *names, const clipspan_comparison *rows,
-                                     size_t count, size_t most, clipspan_error *err)
+void cli_comparison_cells(cli_rows *rows, const clipspan_comparison *c)
 {
-    clipspan_status status = CLIPSPAN_OK;
-    char headers[160];
-    cli_table table;
-    cli_comparison_table(&table, headers, sizeof headers, what);
-    for (size_t i = 0; i < count && i < most && status == CLIPSPAN_OK; i++)
-        status = cli_comparison_add(&table, names[i], &rows[i], err);
-    if (status == CLIPSPAN_OK) cli_table_print(&table, s, stdout);
-    if (count > most) printf("  and %zu more (--json or --tsv has every one)\n", count - most);
-    putchar('\n');
-    cli_table_fini(&table);
-    return status;
+    const double cells[] = {c->before.share, c->before.low, c->before.high,
+                            c->after.share,  c->after.low,  c->after.high,
+                            c->change,       c->change_low, c->change_high};
+    cli_rows_whole(rows, c->before.images);
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        if (c->before.images)
+            cli_rows_real(rows, cells[i]);
+        else
+            cli_rows_text(rows, "");
 }

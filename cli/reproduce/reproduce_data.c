@@ -5,7 +5,7 @@
 #include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/in/score.h"
+#include "cli/in/class_index.h"
 #include "cli/in/texts.h"
 #include "cli/reproduce/reproduce.h"
 
@@ -116,13 +116,13 @@ static clipspan_status check_folders(cli_reproduction *r, const clipspan_inputs 
     const size_t C = clipspan_texts_get_count(classes), depth = strlen(r->data);
     uint8_t *seen = cs_alloc_zero(C, 1, "classes", err);
     clipspan_status status = CLIPSPAN_OK;
-    cli_score score;
+    cli_class_index index;
     if (!seen) return CLIPSPAN_E_NOMEM;
-    status = cli_score_init(&score, inputs, classes, 0, err);
+    status = cli_class_index_init(&index, classes, err);
     for (size_t i = 0; i < r->images && status == CLIPSPAN_OK; i++) {
         const char *path = clipspan_inputs_get_paths(inputs)[i];
         const char *label = clipspan_inputs_get_label(inputs, i);
-        const size_t c = cli_score_class(&score, label);
+        const size_t c = cli_class_index_find(&index, label);
         if (c != CLI_NO_CLASS) {
             r->filled += !seen[c];
             seen[c] = 1;
@@ -138,7 +138,7 @@ static clipspan_status check_folders(cli_reproduction *r, const clipspan_inputs 
                                       "line a class: folder, tab, name");
         }
     }
-    cli_score_fini(&score);
+    cli_class_index_fini(&index);
     cs_free(seen);
     return status;
 }

@@ -4,7 +4,7 @@
  * first word is the class's wnid. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/in/score.h"
+#include "cli/in/class_index.h"
 #include "cli/reproduce/reproduce.h"
 
 #include <clipspan/clipspan.h>
@@ -22,7 +22,7 @@ static void first_word(char out[128], const char *text)
 }
 
 /* Lists an image that is there; part of the set is enough. */
-static clipspan_status add_image(cli_reproduction *r, uint8_t *seen, const cli_score *score,
+static clipspan_status add_image(cli_reproduction *r, uint8_t *seen, const cli_class_index *index,
                                  const char *csv, const char *id, const char *cell,
                                  clipspan_error *err)
 {
@@ -36,11 +36,11 @@ static clipspan_status add_image(cli_reproduction *r, uint8_t *seen, const cli_s
     cs_free(path);
     if (kind != 1) return CLIPSPAN_OK;
     first_word(label, cell);
-    class_of = cli_score_class(score, label);
+    class_of = cli_class_index_find(index, label);
     if (class_of == CLI_NO_CLASS)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, csv,
                           "%.200s has the class \"%.80s\", which is none of the %zu", id, label,
-                          score->class_count);
+                          index->count);
     r->filled += !seen[class_of];
     seen[class_of] = 1;
     r->images++;
@@ -54,15 +54,15 @@ static clipspan_status read_list(cli_reproduction *r, const clipspan_inputs *inp
 {
     uint8_t *seen = cs_alloc_zero(clipspan_texts_get_count(classes), 1, "classes", err);
     clipspan_status status;
-    cli_score score;
+    cli_class_index index;
     if (!seen) return CLIPSPAN_E_NOMEM;
-    status = cli_score_init(&score, inputs, classes, 0, err);
+    status = cli_class_index_init(&index, classes, err);
     if (status == CLIPSPAN_OK) status = cli_reproduce_put(r, "path", ',', err);
     if (status == CLIPSPAN_OK) status = cli_reproduce_put(r, "class", '\n', err);
     for (size_t i = 0; i < clipspan_inputs_get_count(inputs) && status == CLIPSPAN_OK; i++)
-        status = add_image(r, seen, &score, csv, clipspan_inputs_get_paths(inputs)[i],
+        status = add_image(r, seen, &index, csv, clipspan_inputs_get_paths(inputs)[i],
                            clipspan_inputs_get_label(inputs, i), err);
-    cli_score_fini(&score);
+    cli_class_index_fini(&index);
     cs_free(seen);
     if (status == CLIPSPAN_OK && r->images == 0)
         status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, csv,

@@ -13,97 +13,16 @@
 #include "cli/visual/map_contrast.h"
 
 #include <clipspan/clipspan.h>
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define TOP   5    /* heads and patches listed */
 #define SIZE  640  /* pixels of the image in a page */
 #define TEXTS 1000 /* at a time */
 #define PAGED 100  /* in a page, which has all maps of all heads for each */
 
-const clipspan_atlas_head *cli_explain_known(const cli_explain_job *j, clipspan_head head)
+void cli_explain_role(char out[64], const char *role, int mixed)
 {
-    const clipspan_atlas_info *info = j->atlas ? clipspan_atlas_get_info(j->atlas) : NULL;
-    const clipspan_atlas_head *heads = j->atlas ? clipspan_atlas_get_heads(j->atlas) : NULL;
-    size_t i;
-    if (!info || head.layer < info->first_layer) return NULL;
-    i = (size_t)(head.layer - info->first_layer) * (size_t)info->run->heads + (size_t)head.head;
-    return i < info->heads ? &heads[i] : NULL;
-}
-
-void cli_explain_role(char out[64], const clipspan_atlas_head *head)
-{
-    out[0] = '\0';
-    if (!head || head->role.kind == CLIPSPAN_ROLE_NONE || !head->role.category[0]) return;
-    snprintf(out, 64, "%.40s%s", head->role.category[0],
-             head->role.kind == CLIPSPAN_ROLE_MIXED ? ", mixed" : "");
-}
-
-size_t cli_explain_choose(size_t *out, size_t most, const double *numbers, size_t n)
-{
-    size_t held = 0;
-    for (size_t i = 0; i < n; i++) {
-        size_t at = held < most ? held : most;
-        while (at > 0 && fabs(numbers[i]) > fabs(numbers[out[at - 1]])) {
-            if (at < most) out[at] = out[at - 1];
-            at--;
-        }
-        if (at == most) continue;
-        out[at] = i;
-        if (held < most) held++;
-    }
-    return held;
-}
-
-clipspan_head cli_explain_head(const cli_explain_job *j, size_t i)
-{
-    const clipspan_head head = {(int)(i / (size_t)j->facts->heads),
-                                (int)(i % (size_t)j->facts->heads)};
-    return head;
-}
-
-size_t cli_explain_heads(const clipspan_explanation_info *x)
-{
-    return (size_t)x->layers * (size_t)x->heads;
-}
-
-double cli_explain_sum(const double *numbers, size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += numbers[i];
-    return sum;
-}
-
-size_t cli_explain_shares(cli_explain_share *out, size_t most, const cli_explain_job *j,
-                          size_t text)
-{
-    const clipspan_explanation_info *x = j->facts;
-    const size_t all = cli_explain_heads(x);
-    size_t count = 0;
-    for (size_t i = 0; i < all; i++) {
-        char role[64];
-        size_t at = 0;
-        cli_explain_role(role, cli_explain_known(j, cli_explain_head(j, i)));
-        while (at < count && strcmp(out[at].role, role) != 0)
-            at++;
-        if (at == most) continue;
-        if (at == count) {
-            memset(&out[count++], 0, sizeof *out);
-            memcpy(out[at].role, role, sizeof role);
-        }
-        out[at].heads++;
-        out[at].part += x->head[text * all + i];
-    }
-    for (size_t i = 1; i < count; i++) {
-        const cli_explain_share share = out[i];
-        size_t at = i;
-        for (; at > 0 && fabs(share.part) > fabs(out[at - 1].part); at--)
-            out[at] = out[at - 1];
-        out[at] = share;
-    }
-    return count;
+    snprintf(out, 64, "%.40s%s", role ? role : "", role && mixed ? ", mixed" : "");
 }
 
 /* ---- Before any work ---- */
@@ -167,21 +86,21 @@ static clipspan_status check_count(const cli_explain_job *j, clipspan_error *err
 
 static clipspan_status prepare(cli_explain_job *j, clipspan_error *err)
 {
-    static const int contrasts[] = {CLI_CONTRAST_AUTO, CLI_CONTRAST_NONE, CLI_CONTRAST_MEAN,
-                                    CLI_CONTRAST_RUNNER_UP};
+    /* --contrast of explain has no pairs, and else the choices of the commands about maps */
+    static const clipspan_contrast contrasts[] = {
+        [CLIPSPAN_MAP_CONTRAST_NONE] = CLIPSPAN_CONTRAST_NONE,
+        [CLIPSPAN_MAP_CONTRAST_MEAN] = CLIPSPAN_CONTRAST_MEAN,
+        [CLIPSPAN_MAP_CONTRAST_RUNNER_UP] = CLIPSPAN_CONTRAST_RUNNER_UP};
     cli_session *s = j->session;
     const cli_explain_settings *x = j->x;
-    int contrast = contrasts[x->contrast];
+    clipspan_map_contrast contrast;
     j->image = j->session->arguments.items[1];
-    j->top = x->top ? (size_t)x->top : TOP;
     CS_TRY(check_arguments(j, err));
     CS_TRY(cli_texts_open(&j->texts, s, &x->texts, err));
     CS_TRY(cli_templates_open(&j->templates, x->texts.templates, "none", err));
     CS_TRY(check_count(j, err));
-    CS_TRY(cli_contrast_resolve(&contrast, clipspan_texts_get_count(j->texts), err));
-    j->contrast = contrast == CLI_CONTRAST_MEAN        ? CLIPSPAN_CONTRAST_MEAN
-                  : contrast == CLI_CONTRAST_RUNNER_UP ? CLIPSPAN_CONTRAST_RUNNER_UP
-                                                       : CLIPSPAN_CONTRAST_NONE;
+    CS_TRY(cli_contrast_resolve(&contrast, x->contrast, clipspan_texts_get_count(j->texts), err));
+    j->contrast = contrasts[contrast];
     CS_TRY(x->run ? open_run(j, err)
                   : cli_model_open(&j->model, s, s->arguments.items[0], &x->load, err));
     j->info = clipspan_model_get_info(j->model);
@@ -196,7 +115,7 @@ static clipspan_status prepare(cli_explain_job *j, clipspan_error *err)
 
 /* ---- The work ---- */
 
-static clipspan_status take_apart(cli_explain_job *j, clipspan_error *err)
+static clipspan_status decompose(cli_explain_job *j, clipspan_error *err)
 {
     clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
     clipspan_maps *maps = NULL;
@@ -212,9 +131,10 @@ static clipspan_status take_apart(cli_explain_job *j, clipspan_error *err)
     if (status == CLIPSPAN_OK)
         status = clipspan_explanation_new(&j->explanation, maps, 0, j->bank, j->contrast, err);
     clipspan_maps_free(&maps);
+    CS_TRY(status);
     j->facts = clipspan_explanation_get_info(j->explanation);
     cli_stage(j->session, "image decomposed");
-    return status;
+    return clipspan_findings_new(&j->findings, j->explanation, j->atlas, (int)j->x->top, err);
 }
 
 clipspan_status cli_explain_view(clipspan_view **out, const cli_explain_job *j, int edge,
@@ -236,7 +156,7 @@ static clipspan_status write_page(cli_explain_job *j, clipspan_error *err)
     o.atlas = j->atlas;
     o.model = j->info->name;
     o.image = j->image;
-    o.top = (int)j->top;
+    o.top = (int)x->top;
     o.replace = x->out.force;
     status = cli_explain_view(&view, j, x->size ? (int)x->size : SIZE, err);
     if (status == CLIPSPAN_OK)
@@ -253,7 +173,7 @@ static clipspan_status explain(cli_explain_job *j, clipspan_error *err)
     const cli_explain_settings *x = j->x;
     CS_TRY(prepare(j, err));
     if (x->out.dry_run) return cli_explain_show(j, err);
-    CS_TRY(take_apart(j, err));
+    CS_TRY(decompose(j, err));
     if (x->out.output) CS_TRY(write_page(j, err));
     CS_TRY(cli_explain_figures(j, err));
     return cli_explain_show(j, err);
@@ -264,7 +184,8 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     cli_explain_job j = {.session = s, .x = given};
     clipspan_status status = explain(&j, err);
     cs_free(j.heads);
-    cs_free(j.rows);
+    clipspan_joint_free(&j.joint);
+    clipspan_findings_free(&j.findings);
     clipspan_explanation_free(&j.explanation);
     clipspan_bank_free(&j.bank);
     clipspan_encoder_free(&j.encoder);

@@ -21,25 +21,24 @@ static clipspan_status add_number(cli_table *table, double value, clipspan_error
     return cli_table_add(table, text, err);
 }
 
+static clipspan_status add_text(cli_table *table, const clipspan_finding *f, clipspan_error *err)
+{
+    CS_TRY(cli_table_add(table, f->name, err));
+    CS_TRY(add_number(table, f->similarity, err));
+    CS_TRY(add_number(table, f->value, err));
+    CS_TRY(add_number(table, f->attention, err));
+    CS_TRY(add_number(table, f->mlps, err));
+    return add_number(table, f->input, err);
+}
+
 static clipspan_status print_texts(const cli_explain_job *j, clipspan_error *err)
 {
-    const clipspan_explanation_info *x = j->facts;
-    const size_t L = (size_t)x->layers;
-    static const char headers[] = "text|>similarity|>explained|>attention|>MLPs|>input";
+    const clipspan_finding *f;
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    cli_table_init(&table, headers);
-    for (size_t k = 0; k < x->texts && status == CLIPSPAN_OK; k++) {
-        const size_t t = x->order[k];
-        status = cli_table_add(&table, x->names[t], err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->similarity[t], err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->value[t], err);
-        if (status == CLIPSPAN_OK)
-            status = add_number(&table, cli_explain_sum(x->attention + t * L, L), err);
-        if (status == CLIPSPAN_OK)
-            status = add_number(&table, cli_explain_sum(x->mlp + t * (L + 1) + 1, L), err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, x->mlp[t * (L + 1)], err);
-    }
+    cli_table_init(&table, "text|>similarity|>explained|>attention|>MLPs|>input");
+    for (size_t k = 0; status == CLIPSPAN_OK && (f = clipspan_findings_get(j->findings, k)); k++)
+        status = add_text(&table, f, err);
     if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
     cli_table_fini(&table);
     return status;
@@ -82,69 +81,63 @@ static void first_texts(char *out, size_t room, const cli_explain_job *j,
     }
 }
 
-static clipspan_status print_heads(const cli_explain_job *j, size_t t, clipspan_error *err)
+static clipspan_status add_head(cli_table *table, const cli_explain_job *j,
+                                const clipspan_finding_head *head, clipspan_error *err)
 {
-    const clipspan_explanation_info *x = j->facts;
-    static const char headers[] = "head|>part|role|first texts", plain[] = "head|>part";
-    size_t best[CLI_EXPLAIN_MOST], count;
+    char name[CLI_HEAD_ROOM], role[64], texts[256];
+    cli_head_name(name, head->head);
+    CS_TRY(cli_table_add(table, name, err));
+    CS_TRY(add_number(table, head->part, err));
+    if (!j->atlas) return CLIPSPAN_OK;
+    cli_explain_role(role, head->role, head->mixed);
+    first_texts(texts, sizeof texts, j, head->known);
+    CS_TRY(cli_table_add(table, role, err));
+    return cli_table_add(table, texts, err);
+}
+
+static clipspan_status print_heads(const cli_explain_job *j, const clipspan_finding *f,
+                                   clipspan_error *err)
+{
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    count =
-        cli_explain_choose(best, j->top, x->head + t * cli_explain_heads(x), cli_explain_heads(x));
-    cli_table_init(&table, j->atlas ? headers : plain);
-    for (size_t k = 0; k < count && status == CLIPSPAN_OK; k++) {
-        const clipspan_atlas_head *known = cli_explain_known(j, cli_explain_head(j, best[k]));
-        char name[CLI_HEAD_ROOM], role[64], texts[256];
-        cli_head_name(name, cli_explain_head(j, best[k]));
-        cli_explain_role(role, known);
-        first_texts(texts, sizeof texts, j, known);
-        status = cli_table_add(&table, name, err);
-        if (status == CLIPSPAN_OK)
-            status = add_number(&table, x->head[t * cli_explain_heads(x) + best[k]], err);
-        if (status == CLIPSPAN_OK && j->atlas) status = cli_table_add(&table, role, err);
-        if (status == CLIPSPAN_OK && j->atlas) status = cli_table_add(&table, texts, err);
-    }
+    cli_table_init(&table, j->atlas ? "head|>part|role|first texts" : "head|>part");
+    for (size_t k = 0; k < f->heads && status == CLIPSPAN_OK; k++)
+        status = add_head(&table, j, &f->head[k], err);
     if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
     cli_table_fini(&table);
     return status;
 }
 
-static clipspan_status print_roles(const cli_explain_job *j, size_t t, clipspan_error *err)
+static clipspan_status print_roles(const cli_explain_job *j, const clipspan_finding *f,
+                                   clipspan_error *err)
 {
-    cli_explain_share shares[CLI_EXPLAIN_ROLES];
-    static const char headers[] = "role|>heads|>part";
-    size_t count = cli_explain_shares(shares, CLI_EXPLAIN_ROLES, j, t);
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    cli_table_init(&table, headers);
-    for (size_t k = 0; k < count && status == CLIPSPAN_OK; k++) {
-        char heads[24];
-        snprintf(heads, sizeof heads, "%zu", shares[k].heads);
-        status = cli_table_add(&table, *shares[k].role ? shares[k].role : "no clear role", err);
+    cli_table_init(&table, "role|>heads|>part");
+    for (size_t k = 0; k < f->roles && status == CLIPSPAN_OK; k++) {
+        char role[64], heads[24];
+        cli_explain_role(role, f->role[k].role, f->role[k].mixed);
+        snprintf(heads, sizeof heads, "%zu", f->role[k].heads);
+        status = cli_table_add(&table, *role ? role : "no clear role", err);
         if (status == CLIPSPAN_OK) status = cli_table_add(&table, heads, err);
-        if (status == CLIPSPAN_OK) status = add_number(&table, shares[k].part, err);
+        if (status == CLIPSPAN_OK) status = add_number(&table, f->role[k].part, err);
     }
     if (status == CLIPSPAN_OK) cli_table_print(&table, j->session, stdout);
     cli_table_fini(&table);
     return status;
 }
 
-static clipspan_status print_patches(const cli_explain_job *j, size_t t, clipspan_error *err)
+static clipspan_status print_patches(const cli_explain_job *j, const clipspan_finding *f,
+                                     clipspan_error *err)
 {
-    const clipspan_explanation_info *x = j->facts;
-    const double *token = x->token + t * x->tokens;
-    const size_t width = (size_t)x->grid_width;
-    static const char headers[] = ">row|>column|>part";
-    size_t best[CLI_EXPLAIN_MOST],
-        count = cli_explain_choose(best, j->top, token + 1, x->tokens - 1);
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    cli_table_init(&table, headers);
-    for (size_t k = 0; k < count && status == CLIPSPAN_OK; k++) {
+    cli_table_init(&table, ">row|>column|>part");
+    for (size_t k = 0; k < f->patches && status == CLIPSPAN_OK; k++) {
         char row[24], column[24], part[CLI_NUMBER_ROOM];
-        snprintf(row, sizeof row, "%zu", best[k] / width);
-        snprintf(column, sizeof column, "%zu", best[k] % width);
-        snprintf(part, sizeof part, "%+.6f", token[1 + best[k]]);
+        snprintf(row, sizeof row, "%d", f->patch[k].row);
+        snprintf(column, sizeof column, "%d", f->patch[k].column);
+        snprintf(part, sizeof part, "%+.6f", f->patch[k].part);
         status = cli_table_add(&table, row, err);
         if (status == CLIPSPAN_OK) status = cli_table_add(&table, column, err);
         if (status == CLIPSPAN_OK) status = cli_table_add(&table, part, err);
@@ -159,16 +152,18 @@ clipspan_status cli_explain_print(const cli_explain_job *j, clipspan_error *err)
     static const char *const said[] = {"the similarity", "the similarity minus the texts' mean",
                                        "the similarity minus that of its strongest runner-up"};
     const clipspan_explanation_info *x = j->facts;
-    const size_t first = x->order[0];
+    const clipspan_finding *first = clipspan_findings_get(j->findings, 0);
+    size_t heads;
     cli_print_text(stdout, j->session, j->image, 0, 0);
     printf("\nexplained: %s\n", said[x->contrast]);
     CS_TRY(print_texts(j, err));
     putchar('\n');
-    cli_say(j->session, "of %s, by layer", x->names[first]);
-    CS_TRY(print_layers(j, first, err));
+    cli_say(j->session, "of %s, by layer", first->name);
+    CS_TRY(print_layers(j, first->text, err));
     if (j->atlas) {
         putchar('\n');
-        cli_say(j->session, "by the heads' roles");
+        cli_say(j->session, "by the heads' roles (text pool %s)",
+                clipspan_atlas_get_info(j->atlas)->pool);
         CS_TRY(print_roles(j, first, err));
     }
     putchar('\n');
@@ -186,8 +181,9 @@ clipspan_status cli_explain_print(const cli_explain_job *j, clipspan_error *err)
         cli_say(j->session, "%s: the whole of it, %s; open it in a browser", j->x->out.output,
                 size);
     }
+    clipspan_joint_get_heads(j->joint, &heads);
     for (size_t i = 0; i < j->x->figure.count; i++)
-        cli_say(j->session, "%s: %zu head%s by their own texts", j->x->figure.items[i],
-                j->row_count, j->row_count == 1 ? "" : "s");
+        cli_say(j->session, "%s: %zu head%s by their own texts", j->x->figure.items[i], heads,
+                heads == 1 ? "" : "s");
     return CLIPSPAN_OK;
 }

@@ -41,7 +41,7 @@ static clipspan_status make_names(cli_heatmap_job *j, clipspan_error *err)
         if (j->textless) {
             j->names[row] = cs_strdup(cli_heatmap_method(j), err);
         } else {
-            cli_contrast_pair(&a, &b, j->contrast, j->T, row);
+            clipspan_map_contrast_get_pair(&a, &b, j->contrast, j->T, row);
             first = clipspan_texts_get_text(j->texts, a);
             second = clipspan_texts_get_text(j->texts, b);
             room = strlen(first) + strlen(second) + 8;
@@ -131,12 +131,8 @@ static clipspan_status prepare(cli_heatmap_job *j, clipspan_error *err)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--heads and --layers choose heads of --method clipspan; %s has none",
                        cli_heatmap_method(j));
-    j->contrast = x->contrast;
-    if (j->textless)
-        j->contrast = CLI_CONTRAST_NONE;
-    else
-        CS_TRY(cli_contrast_resolve(&j->contrast, j->T, err));
-    j->rows_of_maps = j->textless ? 1 : cli_contrast_rows(j->contrast, j->T);
+    if (!j->textless) CS_TRY(cli_contrast_resolve(&j->contrast, x->contrast, j->T, err));
+    j->rows_of_maps = j->textless ? 1 : clipspan_map_contrast_get_rows(j->contrast, j->T);
     j->top = x->top ? (size_t)x->top : x->heads ? j->head_count : TOP_HEADS;
     if (j->top > CLI_TOP_MOST) j->top = CLI_TOP_MOST;
     if (j->method != 0) j->top = 0;
@@ -172,7 +168,7 @@ static void begin_document(cli_heatmap_job *j)
     cli_json_text(&j->json, "model", j->info->name);
     cli_json_text(&j->json, "output", j->x->out.output);
     cli_json_text(&j->json, "method", cli_heatmap_method(j));
-    cli_json_text(&j->json, "contrast", cli_contrast_name(j->contrast));
+    cli_json_text(&j->json, "contrast", clipspan_map_contrast_get_words(j->contrast));
     cli_json_whole(&j->json, "texts", j->T);
     cli_json_whole(&j->json, "heads", j->head_count);
     cli_json_line(&j->json, "grid");
@@ -192,7 +188,8 @@ static void summarize(cli_heatmap_job *j)
                 j->x->out.dry_run ? "would write " : "", j->x->out.output, j->written,
                 j->written == 1 ? "" : "s", j->rows_of_maps, j->rows_of_maps == 1 ? "" : "s",
                 j->info->grid_height, j->info->grid_width, j->tiled ? " a window" : "",
-                cli_heatmap_method(j), cli_contrast_name(j->contrast), j->x->out.output);
+                cli_heatmap_method(j), clipspan_map_contrast_get_words(j->contrast),
+                j->x->out.output);
         if (j->tiled)
             printf("%llu window%s\n", (unsigned long long)j->windows, j->windows == 1 ? "" : "s");
         return;

@@ -36,7 +36,8 @@ typedef struct cli_heatmap_job {
     clipspan_maps *maps;
     clipspan_head *heads; /* chosen */
     size_t head_count, top;
-    int contrast, method, textless; /* textless: no text enters the method */
+    clipspan_map_contrast contrast;
+    int method, textless; /* textless: no text enters the method */
     clipspan_map_kind kind;
     size_t T, N, rows_of_maps;
     char **names; /* [rows_of_maps] */

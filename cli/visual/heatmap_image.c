@@ -2,9 +2,9 @@
 /* One image of heatmap: contrast, the strongest heads, files and rows. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/top.h"
 #include "cli/in/heads.h"
 #include "cli/visual/heatmap.h"
-#include "cli/visual/map_contrast.h"
 #include "cli/visual/map_folder.h"
 #include "cli/visual/map_sheet.h"
 
@@ -58,34 +58,28 @@ static const float *head_scores(const cli_heatmap_job *j, const cli_heatmap_scor
 }
 
 /* The `top` strongest of the chosen heads, strongest first; contrasted into work behind the sum. */
-static size_t choose_heads(cli_heatmap_job *j, cli_map_head *out, const cli_heatmap_scores *x,
-                           size_t cells)
+static clipspan_status choose_heads(cli_heatmap_job *j, cli_map_set *set, cli_map_head *out,
+                                    const cli_heatmap_scores *x, clipspan_error *err)
 {
-    const size_t size = j->rows_of_maps * cells;
-    float *room[CLI_TOP_MOST], *spare = j->work + size;
-    double best[CLI_TOP_MOST];
-    size_t held = 0;
+    const size_t size = j->rows_of_maps * set->grid;
+    double strengths[CLI_TOP_MOST];
+    size_t best[CLI_TOP_MOST];
+    cs_top top = {best, strengths, j->top, 0};
     for (size_t i = 0; i < j->head_count && j->top; i++) {
-        float *next;
-        double sum;
-        size_t k;
-        cli_contrast_run(spare, head_scores(j, x, i), j->T, cells, x->stride, j->contrast);
-        sum = strength(spare, size);
-        if (held == j->top && sum <= best[held - 1]) continue;
-        next = held < j->top ? j->work + (2 + held) * size : room[held - 1];
-        k = held < j->top ? held++ : held - 1;
-        for (; k > 0 && sum > best[k - 1]; k--) {
-            best[k] = best[k - 1];
-            room[k] = room[k - 1];
-            out[k] = out[k - 1];
-        }
-        best[k] = sum;
-        room[k] = spare;
-        out[k].head = j->heads[i];
-        out[k].maps = spare;
-        spare = next;
+        float *spare = j->work + size;
+        CS_TRY(clipspan_map_contrast_run(spare, head_scores(j, x, i), j->T, set->grid, x->stride,
+                                         j->contrast, err));
+        cs_top_add(&top, i, strength(spare, size));
     }
-    return held;
+    for (size_t k = 0; k < top.count; k++) {
+        float *maps = j->work + (2 + k) * size;
+        CS_TRY(clipspan_map_contrast_run(maps, head_scores(j, x, best[k]), j->T, set->grid,
+                                         x->stride, j->contrast, err));
+        out[k].head = j->heads[best[k]];
+        out[k].maps = maps;
+    }
+    set->head_count = top.count;
+    return CLIPSPAN_OK;
 }
 
 static void cosines(const cli_heatmap_job *j, size_t at, double *out)
@@ -151,7 +145,7 @@ static clipspan_status write_drawings(cli_heatmap_job *j, const cli_map_set *set
     char *path;
     for (size_t row = 0; row < set->rows && status == CLIPSPAN_OK; row++) {
         size_t a, b;
-        cli_contrast_pair(&a, &b, j->contrast, j->T, row);
+        clipspan_map_contrast_get_pair(&a, &b, j->contrast, j->T, row);
         path = file_name(j, image, row, ".png", err);
         status = path ? cli_map_overlay(set, row, path, err) : CLIPSPAN_E_NOMEM;
         if (status == CLIPSPAN_OK)
@@ -216,7 +210,7 @@ static void describe(char *out, size_t room, const cli_heatmap_job *j, const cli
         used = (size_t)snprintf(out, room, "%s: %s", cli_heatmap_method(j), unit);
     else
         used = (size_t)snprintf(out, room, "%s: %s, %s", cli_heatmap_method(j),
-                                cli_contrast_name(j->contrast), unit);
+                                clipspan_map_contrast_get_words(j->contrast), unit);
     if (tiles && !tiles->whole)
         snprintf(out + used, room - used, ", in %d x %d windows", tiles->rows, tiles->columns);
 }
@@ -260,8 +254,9 @@ clipspan_status cli_heatmap_draw(cli_heatmap_job *j, size_t image, const cli_hea
         cs_grow(&j->work, &j->work_room, (2 + j->top) * size, sizeof *j->work, "maps", err));
     set.maps = j->work;
     fill_similarity(j, x, similarity);
-    cli_contrast_run(j->work, x->sum, j->textless ? 1 : j->T, cells, x->stride, j->contrast);
-    set.head_count = choose_heads(j, heads, x, cells);
+    CS_TRY_DONE(clipspan_map_contrast_run(j->work, x->sum, j->textless ? 1 : j->T, cells, x->stride,
+                                          j->contrast, err));
+    CS_TRY_DONE(choose_heads(j, &set, heads, x, err));
     set.limit = cli_map_limit(set.maps, size);
     for (size_t h = 0; h < set.head_count; h++) {
         double limit = cli_map_limit(heads[h].maps, size);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan search: the nearest images of a run by heads, roles and texts. */
-#include "cli/visual/search.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/frame/command.h"
+#include "cli/in/classifier.h"
 #include "cli/in/heads.h"
-#include "cli/out/json_out.h"
 #include "cli/out/numbers.h"
+#include "cli/out/put.h"
 #include "cli/out/rows.h"
 #include "cli/out/table.h"
 #include "cli/out/target.h"
@@ -15,23 +15,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WHY 3 /* heads that are named as reasons */
+#define ROLES_MOST 16
 
-/* Hits with the texts that they show. */
-typedef struct found {
-    cli_search_job *j;
-    size_t count;       /* at most --top */
-    size_t *rows;       /* [count] */
-    double *scores;     /* [N] */
-    clipspan_hit *hits; /* [count] */
-    char **texts;       /* [count, 4] file, path, label, why */
-    size_t at;
-} found;
+typedef struct settings {
+    cli_text_settings texts;
+    cli_output_settings out;
+    cli_list like, unlike;
+    const char *region, *role, *heads, *root, *model;
+    int compare;
+    uint64_t top;
+} settings;
 
-static clipspan_status check_arguments(cli_search_job *j, clipspan_error *err)
+typedef struct search_job {
+    cli_session *session;
+    const settings *x;
+    double region[4];
+    int has_region;
+    clipspan_run *run;
+    const clipspan_run_info *info;
+    clipspan_model *model; /* NULL: images of the run alone are looked for */
+    clipspan_texts *templates;
+    clipspan_query *query;
+    clipspan_hits *hits;
+} search_job;
+
+/* ---- Arguments ---- */
+
+static clipspan_status read_region(search_job *j, clipspan_error *err)
 {
-    const cli_search_settings *x = j->x;
-    const char *text = x->region;
+    const char *text = j->x->region;
+    j->has_region = 1;
+    if (!j->x->like.count)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--region is a part of an image: give --like");
+    for (int i = 0; i < 4; i++) {
+        char *end;
+        j->region[i] = strtod(text, &end);
+        if (end == text || *end != (i < 3 ? ',' : '\0') || !(j->region[i] >= 0.0) ||
+            j->region[i] > 1e9 || (i > 1 && j->region[i] == 0.0))
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "--region: expected X,Y,WIDTH,HEIGHT in pixels of the image, found "
+                           "\"%s\"",
+                           j->x->region);
+        text = end + 1;
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status check_arguments(search_job *j, clipspan_error *err)
+{
+    const settings *x = j->x;
     if (x->like.count + x->texts.text.count == 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "nothing to look for: give --like IMAGE or --text TEXT");
@@ -44,204 +76,143 @@ static clipspan_status check_arguments(cli_search_job *j, clipspan_error *err)
                            x->out.output);
         CS_TRY(cli_target_check(j->session, x->out.output, x->out.force, err));
     }
-    if (!text) return CLIPSPAN_OK;
-    j->has_region = 1;
-    if (!x->like.count)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--region is a part of an image: give --like");
-    for (int i = 0; i < 4; i++) {
-        char *end;
-        j->region[i] = strtod(text, &end);
-        if (end == text || *end != (i < 3 ? ',' : '\0') || !(j->region[i] >= 0.0) ||
-            j->region[i] > 1e9 || (i > 1 && j->region[i] == 0.0))
+    return x->region ? read_region(j, err) : CLIPSPAN_OK;
+}
+
+/* ---- The query ---- */
+
+static int is_file(const char *name)
+{
+    return cs_path_kind(name) == 1;
+}
+
+/* Whether anything goes through the model, which images of the run do not. */
+static int needs_model(const settings *x)
+{
+    size_t files = x->texts.text.count;
+    for (size_t i = 0; i < x->like.count; i++)
+        files += (size_t)is_file(x->like.items[i]);
+    for (size_t i = 0; i < x->unlike.count; i++)
+        files += (size_t)is_file(x->unlike.items[i]);
+    return files > 0;
+}
+
+/* "NAME[=WEIGHT],..." */
+static clipspan_status add_roles(search_job *j, const clipspan_atlas *atlas, clipspan_error *err)
+{
+    const char *text = j->x->role;
+    for (int count = 0; count < ROLES_MOST; count++) {
+        const size_t length = strcspn(text, ","), size = strcspn(text, ",=");
+        double weight = 1.0;
+        char name[64], *end = NULL;
+        if (size < 1 || size >= sizeof name)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "--region: expected X,Y,WIDTH,HEIGHT in pixels of the image, found "
-                           "\"%s\"",
-                           x->region);
-        text = end + 1;
+                           "--role: expected NAME or NAME=WEIGHT, joined by commas, found \"%s\"",
+                           text);
+        memcpy(name, text, size);
+        name[size] = '\0';
+        if (text[size] == '=') weight = strtod(text + size + 1, &end);
+        if (end &&
+            (end != text + length || end == text + size + 1 || !(weight > -1e6 && weight < 1e6)))
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "--role: expected a number behind %s=, found \"%.*s\"", name,
+                           (int)(length - size - 1), text + size + 1);
+        CS_TRY(clipspan_query_add_role(j->query, atlas, name, weight, err));
+        if (!text[length]) return CLIPSPAN_OK;
+        text += length + 1;
     }
-    return CLIPSPAN_OK;
+    return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--role: %d roles at most", ROLES_MOST);
 }
 
-static clipspan_status open_searches(cli_search_job *j, clipspan_error *err)
+static clipspan_status add_groups(search_job *j, clipspan_error *err)
 {
-    cli_session *s = j->session;
-    clipspan_progress progress = {cli_progress_step, s};
-    for (size_t g = 0; g < j->group_count; g++) {
-        clipspan_search_options o = CLIPSPAN_SEARCH_OPTIONS_INIT;
-        clipspan_status status;
-        o.heads = j->groups[g].heads;
-        o.head_count = j->groups[g].head_count;
-        o.compare = (clipspan_compare)j->x->compare;
-        o.threads = (int)s->threads;
-        cli_progress_begin(s, "chunks");
-        status = clipspan_search_new(&j->groups[g].search, j->run, &o, &progress, err);
-        cli_progress_end(s);
-        CS_TRY(status);
-    }
-    cli_stage(s, "coefficients read");
-    return CLIPSPAN_OK;
-}
-
-/* scores : [N] of all groups and items, weighted. */
-static clipspan_status score_all(double *scores, const cli_search_job *j, clipspan_error *err)
-{
-    const size_t N = clipspan_search_get_count(j->groups[0].search);
     clipspan_status status = CLIPSPAN_OK;
-    double *one = cs_alloc(N, sizeof *one, "scores", err);
-    if (!one) return CLIPSPAN_E_NOMEM;
-    memset(scores, 0, N * sizeof *scores);
-    for (size_t k = 0; k < j->group_count * j->item_count && status == CLIPSPAN_OK; k++) {
-        const cli_search_group *g = &j->groups[k / j->item_count];
-        const cli_search_item *item = &j->items[k % j->item_count];
-        float *query = NULL;
-        status = cli_search_query(&query, j, g, item, err);
-        if (status == CLIPSPAN_OK)
-            status = clipspan_search_run(one, g->search, query, item->is_text, err);
-        for (size_t n = 0; n < N && status == CLIPSPAN_OK; n++)
-            scores[n] += g->weight * item->weight * one[n];
-        cs_free(query);
-    }
-    cs_free(one);
+    clipspan_atlas *atlas = NULL;
+    clipspan_head *heads = NULL;
+    size_t count;
+    if (j->x->role) status = clipspan_atlas_open(&atlas, j->run, NULL, err);
+    if (j->x->role && status == CLIPSPAN_OK) status = add_roles(j, atlas, err);
+    if (j->x->heads && status == CLIPSPAN_OK)
+        status = cli_heads_read(&heads, &count, j->x->heads, j->info->layers, j->info->heads, err);
+    if (j->x->heads && status == CLIPSPAN_OK)
+        status = clipspan_query_add_heads(j->query, "heads", heads, count, 1.0, err);
+    cs_free(heads);
+    clipspan_atlas_free(&atlas);
     return status;
 }
 
-/* The `count` rows with the highest scores, of equal ones the earlier. */
-static void choose(size_t *rows, size_t *count, const double *scores, size_t N, size_t top)
+static clipspan_status add_images(search_job *j, const cli_list *names, double weight,
+                                  clipspan_error *err)
 {
-    *count = 0;
-    for (size_t n = 0; n < N; n++) {
-        size_t k;
-        if (*count == top && scores[n] <= scores[rows[top - 1]]) continue;
-        k = *count < top ? (*count)++ : top - 1;
-        for (; k > 0 && scores[n] > scores[rows[k - 1]]; k--)
-            rows[k] = rows[k - 1];
-        rows[k] = n;
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->items[i];
+        if (j->has_region && !is_file(name))
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "--region is a part of an image's file, which \"%.200s\" is not", name);
+        CS_TRY(clipspan_query_add_image(j->query, name, j->has_region ? j->region : NULL, weight,
+                                        err));
     }
+    return CLIPSPAN_OK;
 }
 
-/* A hit's best reasons so far, the strongest first. */
-typedef struct reasons {
-    char names[WHY][CLI_HEAD_ROOM];
-    double best[WHY];
-    size_t held;
-} reasons;
-
-static void add_reason(reasons *r, clipspan_head head, double part)
+static clipspan_status open_model(search_job *j, clipspan_error *err)
 {
-    size_t k;
-    if (r->held == WHY && part <= r->best[WHY - 1]) return;
-    k = r->held < WHY ? r->held++ : WHY - 1;
-    for (; k > 0 && part > r->best[k - 1]; k--) {
-        r->best[k] = r->best[k - 1];
-        memcpy(r->names[k], r->names[k - 1], sizeof *r->names);
-    }
-    r->best[k] = part;
-    cli_head_name(r->names[k], head);
-}
-
-/* sum : [heads] what each head of a group gives to a hit, room for as many more behind it. */
-static clipspan_status sum_parts(double *sum, const cli_search_job *j,
-                                 const cli_search_group *group, size_t row, clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_OK;
-    for (size_t i = 0; i < j->item_count && status == CLIPSPAN_OK; i++) {
-        double *one = sum + group->head_count;
-        float *query = NULL;
-        status = cli_search_query(&query, j, group, &j->items[i], err);
-        if (status == CLIPSPAN_OK)
-            status = clipspan_search_run_contributions(one, group->search, row, query,
-                                                       j->items[i].is_text, err);
-        for (size_t h = 0; h < group->head_count && status == CLIPSPAN_OK; h++)
-            sum[h] += group->weight * j->items[i].weight * one[h];
-        cs_free(query);
-    }
+    clipspan_progress progress = {cli_progress_step, j->session};
+    clipspan_status status;
+    cli_progress_begin(j->session, "bytes");
+    status = clipspan_run_open_model(&j->model, j->run, j->x->model, &progress, err);
+    cli_progress_end(j->session);
     return status;
 }
 
-/* Which heads gave most to a hit: "L11.H3 0.41, L10.H0 0.12"; nothing for whole embeddings. */
-static clipspan_status explain(char **out, const cli_search_job *j, size_t row, clipspan_error *err)
+static clipspan_status make_query(search_job *j, clipspan_error *err)
 {
-    const size_t room = WHY * (CLI_HEAD_ROOM + 32);
-    reasons r = {.held = 0};
-    size_t used = 0;
-    *out = cs_alloc_zero(room, 1, "reasons", err);
-    if (!*out) return CLIPSPAN_E_NOMEM;
-    for (size_t g = 0; g < j->group_count; g++) {
-        const cli_search_group *group = &j->groups[g];
-        clipspan_status status;
-        double *sum;
-        if (!group->heads) continue;
-        sum = cs_alloc_zero(2 * group->head_count, sizeof *sum, "reasons", err);
-        if (!sum) return CLIPSPAN_E_NOMEM;
-        status = sum_parts(sum, j, group, row, err);
-        for (size_t h = 0; h < group->head_count && status == CLIPSPAN_OK; h++)
-            add_reason(&r, group->heads[h], sum[h]);
-        cs_free(sum);
-        CS_TRY(status);
-    }
-    for (size_t k = 0; k < r.held; k++)
-        used += (size_t)snprintf(*out + used, room - used, "%s%s %.3g", k ? ", " : "", r.names[k],
-                                 r.best[k]);
+    const settings *x = j->x;
+    clipspan_query_options o = CLIPSPAN_QUERY_OPTIONS_INIT;
+    if (needs_model(x)) CS_TRY(open_model(j, err));
+    CS_TRY(cli_templates_open(&j->templates, x->texts.templates, "none", err));
+    o.compare = (clipspan_compare)x->compare;
+    o.threads = (int)j->session->threads;
+    o.model = j->model;
+    o.templates = j->templates;
+    CS_TRY(clipspan_query_new(&j->query, j->run, &o, err));
+    CS_TRY(add_groups(j, err));
+    CS_TRY(add_images(j, &x->like, 1.0, err));
+    CS_TRY(add_images(j, &x->unlike, -1.0, err));
+    for (size_t i = 0; i < x->texts.text.count; i++)
+        CS_TRY(clipspan_query_add_text(j->query, x->texts.text.items[i], 1.0, err));
     return CLIPSPAN_OK;
 }
 
-static int take_image(void *user, const clipspan_run_image *image)
+static clipspan_status find(search_job *j, clipspan_error *err)
 {
-    found *f = user;
-    const char *root = f->j->x->root;
-    const char *folder = root ? root : clipspan_search_get_folder(f->j->groups[0].search);
-    char **texts = f->texts + 4 * f->at;
-    texts[0] = cs_path_join(folder, image->path, NULL);
-    texts[1] = cs_strdup(image->path, NULL);
-    texts[2] = cs_strdup(image->label ? image->label : "", NULL);
-    return !texts[0] || !texts[1] || !texts[2];
-}
-
-static clipspan_status find(found *f, clipspan_error *err)
-{
-    cli_search_job *j = f->j;
-    const size_t N = clipspan_search_get_count(j->groups[0].search);
-    const uint64_t *run_indices = clipspan_search_get_run_indices(j->groups[0].search);
-    size_t top = j->x->top ? (size_t)j->x->top : 10;
-    double start;
-    if (top > N) top = N;
-    f->scores = cs_alloc(N, sizeof *f->scores, "scores", err);
-    f->rows = cs_alloc(top, sizeof *f->rows, "hits", err);
-    f->hits = cs_alloc_zero(top, sizeof *f->hits, "hits", err);
-    f->texts = cs_alloc_zero(4 * top, sizeof *f->texts, "hits", err);
-    if (!f->scores || !f->rows || !f->hits || !f->texts) return CLIPSPAN_E_NOMEM;
-    start = cli_seconds();
-    CS_TRY(score_all(f->scores, j, err));
-    choose(f->rows, &f->count, f->scores, N, top);
-    cli_detail(j->session, "%.1f ms  %zu images compared", 1e3 * (cli_seconds() - start), N);
-    for (f->at = 0; f->at < f->count; f->at++) {
-        char **texts = f->texts + 4 * f->at;
-        CS_TRY(
-            clipspan_run_read_images(j->run, run_indices[f->rows[f->at]], 1, take_image, f, err));
-        CS_TRY(explain(&texts[3], j, f->rows[f->at], err));
-        f->hits[f->at].score = f->scores[f->rows[f->at]];
-        f->hits[f->at].file = texts[0];
-        f->hits[f->at].path = texts[1];
-        f->hits[f->at].label = texts[2];
-        f->hits[f->at].why = texts[3];
-    }
-    return CLIPSPAN_OK;
+    clipspan_hits_options o = CLIPSPAN_HITS_OPTIONS_INIT;
+    clipspan_progress progress = {cli_progress_step, j->session};
+    clipspan_status status;
+    o.top = (size_t)j->x->top;
+    o.root = j->x->root;
+    cli_progress_begin(j->session, "chunks");
+    status = clipspan_hits_new(&j->hits, j->query, &o, &progress, err);
+    cli_progress_end(j->session);
+    cli_stage(j->session, "images compared");
+    return status;
 }
 
 /* ---- Results ---- */
 
-static clipspan_status write_rows(const found *f, const char *path, int replace,
-                                  clipspan_error *err)
+static clipspan_status write_rows(const search_job *j, const char *path, clipspan_error *err)
 {
+    const size_t count = clipspan_hits_get_info(j->hits)->hits;
     cli_rows *rows = NULL;
-    clipspan_status status = cli_rows_open(&rows, path, replace, err);
+    clipspan_status status = cli_rows_open(&rows, path, j->x->out.force, err);
     if (status == CLIPSPAN_OK) status = cli_rows_header(rows, "rank|score|path|label|why", err);
-    for (size_t i = 0; i < f->count && status == CLIPSPAN_OK; i++) {
+    for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
+        const clipspan_hits_row *row = clipspan_hits_get_row(j->hits, i);
         cli_rows_whole(rows, i + 1);
-        cli_rows_real(rows, f->hits[i].score);
-        cli_rows_text(rows, f->hits[i].path);
-        cli_rows_text(rows, f->hits[i].label);
-        cli_rows_text(rows, f->hits[i].why);
+        cli_rows_real(rows, row->score);
+        cli_rows_text(rows, row->path);
+        cli_rows_text(rows, row->label);
+        cli_rows_text(rows, row->why);
         status = cli_rows_next(rows, err);
     }
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
@@ -249,135 +220,81 @@ static clipspan_status write_rows(const found *f, const char *path, int replace,
     return status;
 }
 
-/* "like a.jpg, not like b.jpg, "red"; by colour, place x -1". */
-static void describe(char *out, size_t room, const cli_search_job *j)
+static clipspan_status add_row(cli_table *table, size_t rank, const clipspan_hits_row *row,
+                               clipspan_error *err)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < j->item_count && used < room; i++) {
-        const cli_search_item *item = &j->items[i];
-        used += (size_t)snprintf(out + used, room - used, "%s%s%s", i ? ", " : "",
-                                 item->is_text        ? "text "
-                                 : item->weight < 0.0 ? "not like "
-                                                      : "like ",
-                                 item->is_text ? item->name : cs_path_name(item->name));
-    }
-    for (size_t g = 0; g < j->group_count && used < room; g++) {
-        used += (size_t)snprintf(out + used, room - used, "%s%s", g ? ", " : "; by ",
-                                 j->groups[g].name);
-        if (j->groups[g].weight != 1.0 && used < room)
-            used += (size_t)snprintf(out + used, room - used, " times %.3g", j->groups[g].weight);
-    }
+    char cell[CLI_NUMBER_ROOM];
+    cli_format_count(cell, rank);
+    CS_TRY(cli_table_add(table, cell, err));
+    cli_format_real(cell, row->score);
+    CS_TRY(cli_table_add(table, cell, err));
+    CS_TRY(cli_table_add(table, row->path, err));
+    CS_TRY(cli_table_add(table, row->label, err));
+    return cli_table_add(table, row->why, err);
 }
 
-static void show_json(const found *f)
+/* Whose roles the groups are; NULL without any. */
+static const char *find_pool(const clipspan_hits *hits)
 {
-    const cli_search_job *j = f->j;
-    char words[1024];
-    cli_json json;
-    describe(words, sizeof words, j);
-    cli_json_begin(&json, stdout, 0, "clipspan.search.v1");
-    cli_json_text(&json, "run", j->info->path);
-    cli_json_text(&json, "query", words);
-    cli_json_whole(&json, "images", clipspan_search_get_count(j->groups[0].search));
-    cli_json_array(&json, "groups");
-    for (size_t g = 0; g < j->group_count; g++) {
-        cli_json_row(&json, NULL);
-        cli_json_text(&json, "name", j->groups[g].name);
-        cli_json_real(&json, "weight", j->groups[g].weight);
-        cli_json_whole(&json, "heads", j->groups[g].head_count);
-        cli_json_end(&json);
-    }
-    cli_json_end(&json);
-    cli_json_array(&json, "hits");
-    for (size_t i = 0; i < f->count; i++) {
-        cli_json_row(&json, NULL);
-        cli_json_text(&json, "path", f->hits[i].path);
-        cli_json_text(&json, "label", f->hits[i].label);
-        cli_json_real(&json, "score", f->hits[i].score);
-        cli_json_text(&json, "why", f->hits[i].why);
-        cli_json_end(&json);
-    }
-    cli_json_end(&json);
-    cli_json_finish(&json);
+    const clipspan_query_group *group;
+    for (size_t g = 0; (group = clipspan_hits_get_group(hits, g)) != NULL; g++)
+        if (group->pool) return group->pool;
+    return NULL;
 }
 
-static clipspan_status show_table(const found *f, clipspan_error *err)
+static clipspan_status show_table(const search_job *j, clipspan_error *err)
 {
-    static const char headers[] = ">|>score|image|label|most through";
+    const clipspan_hits_info *info = clipspan_hits_get_info(j->hits);
+    const char *pool = find_pool(j->hits);
     clipspan_status status = CLIPSPAN_OK;
-    char cell[CLI_NUMBER_ROOM], words[1024];
     cli_table table;
-    cli_table_init(&table, headers);
-    for (size_t i = 0; i < f->count && status == CLIPSPAN_OK; i++) {
-        cli_format_count(cell, i + 1);
-        status = cli_table_add(&table, cell, err);
-        cli_format_real(cell, f->hits[i].score);
-        if (status == CLIPSPAN_OK) status = cli_table_add(&table, cell, err);
-        if (status == CLIPSPAN_OK) status = cli_table_add(&table, f->hits[i].path, err);
-        if (status == CLIPSPAN_OK) status = cli_table_add(&table, f->hits[i].label, err);
-        if (status == CLIPSPAN_OK) status = cli_table_add(&table, f->hits[i].why, err);
-    }
+    cli_table_init(&table, ">|>score|image|label|most through");
+    for (size_t i = 0; i < info->hits && status == CLIPSPAN_OK; i++)
+        status = add_row(&table, i + 1, clipspan_hits_get_row(j->hits, i), err);
     if (status == CLIPSPAN_OK) {
-        cli_table_print(&table, f->j->session, stdout);
-        describe(words, sizeof words, f->j);
-        printf("\n%s\n", words);
+        cli_table_print(&table, j->session, stdout);
+        putchar('\n');
+        cli_say(j->session, "%s", info->query);
+        if (pool) cli_say(j->session, "roles by the text pool %s", pool);
     }
     cli_table_fini(&table);
     return status;
 }
 
-static clipspan_status show(const found *f, clipspan_error *err)
+static clipspan_status show(const search_job *j, clipspan_error *err)
 {
-    static const char *const ways[] = {"centred, cosine of what the heads wrote",
-                                       "centred products of what the heads wrote",
-                                       "plain products of what the heads wrote"};
-    const cli_session *s = f->j->session;
-    const char *output = f->j->x->out.output;
-    char words[1024];
-    if (output && cli_ends_in(output, ".html")) {
-        describe(words, sizeof words, f->j);
-        CS_TRY(clipspan_search_write(output, words, ways[f->j->x->compare], f->hits, f->count,
-                                     f->j->x->out.force, err));
-    } else if (output) {
-        CS_TRY(write_rows(f, output, f->j->x->out.force, err));
-    }
-    if (s->form == CLI_FORM_JSON)
-        show_json(f);
-    else if (s->form == CLI_FORM_TABLE)
-        return show_table(f, err);
-    else if (!output)
-        return write_rows(f, NULL, 0, err);
-    return CLIPSPAN_OK;
+    const cli_session *s = j->session;
+    const char *output = j->x->out.output;
+    if (output && cli_ends_in(output, ".html"))
+        CS_TRY(clipspan_hits_write(output, j->hits, j->x->out.force, err));
+    else if (output)
+        CS_TRY(write_rows(j, output, err));
+    if (s->form == CLI_FORM_JSON) return clipspan_hits_write_json(j->hits, 0, cli_put, stdout, err);
+    if (s->form == CLI_FORM_TABLE) return show_table(j, err);
+    return output ? CLIPSPAN_OK : write_rows(j, NULL, err);
 }
 
-static clipspan_status search(cli_search_job *j, found *f, clipspan_error *err)
+static clipspan_status search(search_job *j, clipspan_error *err)
 {
     CS_TRY(check_arguments(j, err));
     CS_TRY(clipspan_run_open(&j->run, j->session->arguments.items[0], err));
     j->info = clipspan_run_get_info(j->run);
-    CS_TRY(cli_search_groups(j, err));
-    CS_TRY(open_searches(j, err));
-    CS_TRY(cli_search_items(j, err));
-    CS_TRY(find(f, err));
-    return show(f, err);
+    CS_TRY(make_query(j, err));
+    CS_TRY(find(j, err));
+    return show(j, err);
 }
 
 static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
 {
-    cli_search_job j = {.session = s, .x = given};
-    found f = {.j = &j};
-    clipspan_status status = search(&j, &f, err);
-    for (size_t i = 0; f.texts && i < 4 * f.count; i++)
-        cs_free(f.texts[i]);
-    cs_free(f.texts);
-    cs_free(f.hits);
-    cs_free(f.rows);
-    cs_free(f.scores);
-    cli_search_free(&j);
+    search_job j = {.session = s, .x = given};
+    clipspan_status status = search(&j, err);
+    clipspan_hits_free(&j.hits);
+    clipspan_query_free(&j.query);
+    clipspan_texts_free(&j.templates);
+    clipspan_model_close(&j.model);
+    clipspan_run_close(&j.run);
     return status;
 }
-
-typedef cli_search_settings settings;
 
 static const cli_option options[] = {
     CLI_OPT_TEXT,

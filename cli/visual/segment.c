@@ -7,6 +7,7 @@
 #include "cli/in/classifier.h"
 #include "cli/in/images.h"
 #include "cli/in/texts.h"
+#include "cli/out/numbers.h"
 #include "cli/out/target.h"
 #include "cli/visual/map_contrast.h"
 #include "cli/visual/map_folder.h"
@@ -67,18 +68,6 @@ static clipspan_status open_masks(cli_segment_job *j, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-static void choose_methods(cli_segment_job *j)
-{
-    const int only = j->x->method;
-    const size_t most = only || !j->has_masks ? 1 : CLI_METHODS;
-    while (j->method_count < most) {
-        j->methods[j->method_count] = j->method_count + (only ? (size_t)only - 1 : 0);
-        j->method_count++;
-    }
-    for (size_t k = 0; k < j->role_count; k++)
-        j->methods[j->method_count++] = CLI_METHODS + k;
-}
-
 static clipspan_status prepare(cli_segment_job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
@@ -97,25 +86,52 @@ static clipspan_status prepare(cli_segment_job *j, clipspan_error *err)
                        "--multi: a mask has room for 255 classes, not %zu",
                        clipspan_texts_get_count(j->classes));
     CS_TRY(cli_texts_check(j->model, j->texts ? j->texts : j->classes, err));
-    choose_methods(j);
-    j->contrast = x->contrast == CLI_CONTRAST_AUTO ? CLI_CONTRAST_MEAN : x->contrast;
-    j->pixels = (size_t)j->info->input_height * (size_t)j->info->input_width;
     j->at_once = (size_t)cli_threads(s) < MOST_AT_ONCE ? (size_t)cli_threads(s) : MOST_AT_ONCE;
     return CLIPSPAN_OK;
+}
+
+/* All methods where there are masks to compare them on; the first alone writes masks. */
+static unsigned choose_methods(const cli_segment_job *j)
+{
+    const int only = j->x->method;
+    if (only) return 1U << (only - 1);
+    return j->has_masks ? (1U << CLI_METHODS) - 1 : 1U << CLIPSPAN_SEGMENT_HEADS;
+}
+
+static clipspan_status open_study(cli_segment_job *j, clipspan_error *err)
+{
+    static const clipspan_contrast contrasts[] = {[CLI_CONTRAST_AUTO] = CLIPSPAN_CONTRAST_MEAN,
+                                                  [CLI_CONTRAST_NONE] = CLIPSPAN_CONTRAST_NONE,
+                                                  [CLI_CONTRAST_MEAN] = CLIPSPAN_CONTRAST_MEAN,
+                                                  [CLI_CONTRAST_RUNNER_UP] =
+                                                      CLIPSPAN_CONTRAST_RUNNER_UP};
+    const clipspan_texts *texts = j->texts ? j->texts : j->classes;
+    clipspan_segmentation_options o = CLIPSPAN_SEGMENTATION_OPTIONS_INIT;
+    CS_TRY(j->x->out.dry_run ? cli_bank_blank(&j->bank, j->model, texts, err)
+                             : cli_bank_open(&j->bank, j->session, j->model, texts, j->templates,
+                                             j->x->encoder.precision, err));
+    o.targets = j->targets;
+    o.target_count = j->target_count;
+    o.contrast = contrasts[j->x->contrast];
+    o.methods = choose_methods(j);
+    o.roles = j->roles;
+    o.role_count = j->role_count;
+    o.pool = j->atlas ? clipspan_atlas_get_info(j->atlas)->pool : NULL;
+    o.threads = (int)j->at_once;
+    return clipspan_segmentation_new(&j->segmentation, j->model, j->bank, &o, err);
 }
 
 static clipspan_status make_maps(cli_segment_job *j, clipspan_error *err)
 {
     static const unsigned kinds[CLI_METHODS] = {0, CLIPSPAN_MAP_ATTENTION, CLIPSPAN_MAP_ROLLOUT,
                                                 CLIPSPAN_MAP_PATCHES, CLIPSPAN_MAP_VALUES};
-    cli_session *s = j->session;
+    const size_t pixels = (size_t)j->info->input_height * (size_t)j->info->input_width;
     clipspan_maps_options o = CLIPSPAN_MAPS_OPTIONS_INIT;
-    CS_TRY(cli_bank_open(&j->bank, s, j->model, j->texts ? j->texts : j->classes, j->templates,
-                         j->x->encoder.precision, err));
-    CS_TRY(cli_image_encoder(&j->encoder, s, j->model, clipspan_inputs_get_count(j->inputs),
-                             &j->x->encoder, &j->x->images, err));
-    for (size_t i = 0; i < j->method_count; i++)
-        if (j->methods[i] < CLI_METHODS) o.kinds |= kinds[j->methods[i]];
+    CS_TRY(cli_image_encoder(&j->encoder, j->session, j->model,
+                             clipspan_inputs_get_count(j->inputs), &j->x->encoder, &j->x->images,
+                             err));
+    for (size_t i = 0; i < CLI_METHODS; i++)
+        if (choose_methods(j) & 1U << i) o.kinds |= kinds[i];
     o.groups = j->groups;
     o.group_count = j->role_count;
     o.heads = j->heads;
@@ -123,15 +139,10 @@ static clipspan_status make_maps(cli_segment_job *j, clipspan_error *err)
     o.back = (int)j->x->back;
     o.images = (int)j->at_once;
     CS_TRY(clipspan_maps_new(&j->maps, j->encoder, j->bank, &o, err));
-    for (size_t i = 0; i < j->method_count; i++) {
-        j->grid[i] = cs_alloc((size_t)j->info->tokens, sizeof **j->grid, "maps", err);
-        j->map[i] = cs_alloc(j->pixels, sizeof **j->map, "maps", err);
-        if (!j->grid[i] || !j->map[i]) return CLIPSPAN_E_NOMEM;
-    }
-    j->truth[0] = cs_alloc(j->pixels, 1, "masks", err);
-    j->truth[1] = cs_alloc(j->pixels, 1, "masks", err);
-    j->values = cs_alloc(j->pixels, sizeof *j->values, "masks", err);
-    return j->truth[0] && j->truth[1] && j->values ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    j->chosen = cs_alloc(j->target_count, sizeof *j->chosen, "texts of an image", err);
+    j->values[0] = cs_alloc(pixels, sizeof *j->values[0], "masks", err);
+    j->values[1] = cs_alloc(pixels, sizeof *j->values[1], "masks", err);
+    return j->chosen && j->values[0] && j->values[1] ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
 static clipspan_status segment_piece(void *context, size_t first, size_t count,
@@ -159,7 +170,10 @@ static clipspan_status segment_piece(void *context, size_t first, size_t count,
 clipspan_status cli_segment_run(cli_segment_job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
+    char left_out[CLI_NUMBER_ROOM];
+    uint64_t count;
     CS_TRY(prepare(j, err));
+    CS_TRY(open_study(j, err));
     if (j->x->out.dry_run) {
         j->written = clipspan_inputs_get_count(j->inputs);
         return CLIPSPAN_OK;
@@ -171,23 +185,21 @@ clipspan_status cli_segment_run(cli_segment_job *j, clipspan_error *err)
     CS_TRY(cli_images_run(s, j->inputs, cli_threads(s), segment_piece, j, err));
     if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));
     cli_stage(s, "images segmented");
-    if (j->left_out)
-        cli_note(s, "left out: %zu image%s without a class or a value in the columns of --target",
-                 j->left_out, j->left_out == 1 ? "" : "s");
-    return CLIPSPAN_OK;
+    count = clipspan_segmentation_get_info(j->segmentation)->left_out;
+    cli_count_of(left_out, count, "image");
+    if (count)
+        cli_note(s, "left out: %s without a class or a value in the columns of --target", left_out);
+    return clipspan_segmentation_run(j->segmentation, err);
 }
 
 void cli_segment_fini(cli_segment_job *j)
 {
     cli_rows_close(&j->rows);
     cli_segment_targets_free(j);
-    for (size_t i = 0; i < CLI_METHODS_MOST; i++) {
-        cs_free(j->grid[i]);
-        cs_free(j->map[i]);
-    }
-    cs_free(j->truth[0]);
-    cs_free(j->truth[1]);
-    cs_free(j->values);
+    cs_free(j->chosen);
+    cs_free(j->values[0]);
+    cs_free(j->values[1]);
+    clipspan_segmentation_free(&j->segmentation);
     cs_free(j->heads);
     cs_free(j->groups);
     clipspan_atlas_free(&j->atlas);

@@ -7,21 +7,10 @@
 
 #include "cli/frame/session.h"
 #include "cli/frame/settings.h"
-#include "cli/in/score.h"
 #include "cli/out/rows.h"
 
-#define CLI_METHODS      5
-#define CLI_ROLES_MOST   16 /* of a run that have a row each */
-#define CLI_METHODS_MOST (CLI_METHODS + CLI_ROLES_MOST)
-#define CLI_NO_TEXT      ((size_t)-1)
-
-/* Sentences that name what is looked for in each image, filled from columns of the list; or the
- * classes. Their texts are places [first, first + count) of all texts. */
-typedef struct cli_target {
-    int sign;            /* 1: what is looked for, -1: what it stands against */
-    size_t first, count; /* texts, all different */
-    size_t *text;        /* [images] place among all texts, or CLI_NO_TEXT; NULL: predicted */
-} cli_target;
+#define CLI_METHODS    5
+#define CLI_ROLES_MOST 16 /* of a run that have a row each */
 
 typedef struct cli_segment_settings {
     cli_model_settings load;
@@ -46,39 +35,29 @@ typedef struct cli_segment_job {
     const clipspan_model_info *info;
     clipspan_inputs *inputs, *mask_inputs, *value_inputs;
     clipspan_texts *classes, *texts, *templates;
-    clipspan_bank *bank;
+    clipspan_bank *bank; /* of the texts, or the classes; blank with --dry-run */
     clipspan_encoder *encoder;
     clipspan_maps *maps;
     clipspan_head *heads;
     size_t head_count;
-    cli_target *targets;
+    clipspan_segment_target *targets;
     size_t target_count;
-    int contrast, has_masks;
+    size_t **text_of; /* [target_count] of each image the text; [0] NULL: the likeliest */
+    int has_masks;
     uint16_t mask_value; /* when there is no column; 0: any but 0 */
-    clipspan_run *run;   /* with roles[k] as method CLI_METHODS + k */
+    clipspan_run *run;   /* whose roles are groups of the maps */
     clipspan_atlas *atlas;
     const char *roles[CLI_ROLES_MOST];
     size_t role_count;
     int *groups; /* [head_count] place of a head's role among roles, or -1 */
-    size_t methods[CLI_METHODS_MOST], method_count;
-    size_t at_once, pixels, written, left_out;
+    clipspan_segmentation *segmentation;
+    size_t at_once;
+    uint64_t written;
     cli_rows *rows;
-    /* Figures by method, protocol, threshold; how often the highest pixel is foreground. */
-    clipspan_segment_score score[CLI_METHODS_MOST][2][2];
-    size_t pointed[CLI_METHODS_MOST];
-    /* Of images whose mask shows something else as well: how often that pixel lies nearer to the
-     * foreground. */
-    size_t runners_up, nearer[CLI_METHODS_MOST];
     /* Of the image at work. */
-    float *grid[CLI_METHODS_MOST], *map[CLI_METHODS_MOST];
-    uint8_t *truth[2];
-    uint16_t *values;
+    size_t *chosen;      /* [target_count] texts */
+    uint16_t *values[2]; /* [pixels] of its mask, by protocol */
 } cli_segment_job;
-
-const char *cli_segment_method(size_t method); /* "clipspan" ..., "role" */
-
-/* Method `i` of the job: the same, with the role's name. */
-void cli_segment_name(char out[80], const cli_segment_job *job, size_t i);
 
 /* Opens the model; with --run as the run's, and its roles. Chooses heads. */
 clipspan_status cli_segment_open(cli_segment_job *job, clipspan_error *err);
@@ -93,14 +72,10 @@ clipspan_status cli_segment_column(clipspan_inputs **out, const cli_segment_job 
                                    const char *labels, const char *path_column,
                                    clipspan_error *err);
 
-/* Image `image`, number `at` of the last run: maps, figures, files. An image whose mask cannot
- * be used fills *error and is left out of the figures. */
+/* Image `image`, number `at` of the last run of the maps: figures and files. An image whose mask
+ * cannot be used fills *error and is left out of the figures. */
 clipspan_status cli_segment_image(cli_segment_job *job, size_t image, size_t at,
                                   clipspan_error *error, clipspan_error *err);
-
-/* The mask of all classes, of number `at` of the last run. */
-clipspan_status cli_segment_classes(const cli_segment_job *job, const clipspan_view *view,
-                                    size_t at, const char *path, clipspan_error *err);
 
 /* The command's work, of a job that has session, x, model_path and sources: all masks, all figures.
  * cli_segment_fini also after a failure. */

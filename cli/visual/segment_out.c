@@ -1,139 +1,89 @@
 /* SPDX-License-Identifier: MIT */
 /* Figures of segment: methods beside each other, in both protocols. */
-#include "cli/out/json_out.h"
 #include "cli/out/numbers.h"
+#include "cli/out/put.h"
 #include "cli/out/table.h"
-#include "cli/visual/map_contrast.h"
 #include "cli/visual/segment.h"
 
 #include <clipspan/clipspan.h>
-#include <string.h>
 
-static const char *const methods[CLI_METHODS] = {"clipspan", "attention", "rollout", "patch",
-                                                 "value"};
-static const char *const protocols[2] = {"aligned", "published"};
-static const char *const thresholds[2] = {"mean", "otsu"};
-
-const char *cli_segment_method(size_t method)
-{
-    return method < CLI_METHODS ? methods[method] : "role";
-}
-
-void cli_segment_name(char out[80], const cli_segment_job *j, size_t i)
-{
-    const size_t method = j->methods[i];
-    if (method < CLI_METHODS)
-        snprintf(out, 80, "%s", methods[method]);
-    else
-        snprintf(out, 80, "role:%s", j->roles[method - CLI_METHODS]);
-}
-
-static double share(uint64_t part, uint64_t all)
-{
-    return all ? (double)part / (double)all : 0.0;
-}
-
-static void emit_score(cli_json *json, const cli_segment_job *j, size_t i, int p, int t)
-{
-    const clipspan_segment_score *score = &j->score[i][p][t];
-    double accuracy, miou, map;
-    char name[80];
-    clipspan_segment_get(&accuracy, &miou, &map, score);
-    cli_json_row(json, NULL);
-    cli_segment_name(name, j, i);
-    cli_json_text(json, "method", name);
-    cli_json_text(json, "protocol", protocols[p]);
-    cli_json_text(json, "threshold", thresholds[t]);
-    cli_json_real(json, "accuracy", accuracy);
-    cli_json_real(json, "miou", miou);
-    cli_json_real(json, "iou_background", share(score->both[0], score->either[0]));
-    cli_json_real(json, "iou_foreground", share(score->both[1], score->either[1]));
-    cli_json_real(json, "map", map);
-    cli_json_real(json, "pointing", share(j->pointed[i], score->images));
-    if (j->runners_up) cli_json_real(json, "nearer", share(j->nearer[i], j->runners_up));
-    cli_json_end(json);
-}
-
-static void show_document(const cli_segment_job *j)
+static clipspan_status show_document(const cli_segment_job *j, clipspan_error *err)
 {
     const cli_session *s = j->session;
-    cli_json json;
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.segment.v1");
-    cli_json_flag(&json, "dry_run", j->x->out.dry_run);
-    cli_json_text(&json, "model", j->info->name);
-    cli_json_text(&json, "output", j->x->out.output);
-    cli_json_text(&json, "masks", j->x->masks);
-    cli_json_text(&json, "contrast", cli_contrast_name(j->contrast));
-    cli_json_text(&json, "run", j->x->run);
-    cli_json_text(&json, "role", j->x->role);
-    cli_json_flag(&json, "predicted", j->targets[0].text == NULL);
-    cli_json_whole(&json, "heads", j->head_count);
-    cli_json_whole(&json, "images", j->written);
-    cli_json_whole(&json, "left_out", j->left_out);
-    cli_json_whole(&json, "skipped", s->skipped);
-    cli_json_array(&json, "scores");
-    for (size_t i = 0; j->has_masks && !j->x->out.dry_run && i < j->method_count; i++)
-        for (int k = 0; k < 4; k++)
-            emit_score(&json, j, i, k / 2, k % 2);
-    cli_json_end(&json);
-    cli_json_finish(&json);
+    clipspan_segmentation_document d = CLIPSPAN_SEGMENTATION_DOCUMENT_INIT;
+    d.dry_run = j->x->out.dry_run;
+    d.output = j->x->out.output;
+    d.masks = j->x->masks;
+    d.run = j->x->run;
+    d.role = j->x->role;
+    d.heads = j->head_count;
+    d.skipped = s->skipped;
+    d.images = j->written;
+    d.predicted = !j->text_of[0];
+    return clipspan_segmentation_write_json(j->segmentation, &d, s->form == CLI_FORM_TSV, cli_put,
+                                            stdout, err);
 }
 
-static clipspan_status add_row(cli_table *table, const cli_segment_job *j, size_t i, int p, int t,
+/* "clipspan", "role:colour" */
+static void format_method(char out[80], const clipspan_segmentation_row *row)
+{
+    snprintf(out, 80, "%s%s%.60s", row->method, row->role ? ":" : "", row->role ? row->role : "");
+}
+
+static clipspan_status add_row(cli_table *table, const clipspan_segmentation_row *row,
                                clipspan_error *err)
 {
-    const clipspan_segment_score *score = &j->score[i][p][t];
+    const double figures[4] = {row->accuracy, row->miou, row->map, row->pointing};
     char cell[CLI_NUMBER_ROOM], name[80];
-    double figure[4];
-    clipspan_segment_get(&figure[0], &figure[1], &figure[2], score);
-    figure[3] = share(j->pointed[i], score->images);
-    cli_segment_name(name, j, i);
+    format_method(name, row);
     CS_TRY(cli_table_add(table, name, err));
-    CS_TRY(cli_table_add(table, protocols[p], err));
-    CS_TRY(cli_table_add(table, thresholds[t], err));
+    CS_TRY(cli_table_add(table, row->protocol == CLIPSPAN_ALIGNED ? "aligned" : "published", err));
+    CS_TRY(cli_table_add(table, row->threshold == CLIPSPAN_THRESHOLD_MEAN ? "mean" : "otsu", err));
     for (int k = 0; k < 4; k++) {
-        cli_format_percent(cell, figure[k]);
-        CS_TRY(cli_table_add(table, k == 3 && p ? "" : cell, err));
+        cli_format_percent(cell, figures[k]);
+        CS_TRY(cli_table_add(table, k == 3 && row->protocol != CLIPSPAN_ALIGNED ? "" : cell, err));
     }
     return CLIPSPAN_OK;
 }
 
-static clipspan_status show_table(const cli_segment_job *j, clipspan_error *err)
+static void say_nearer(const clipspan_segmentation_row *row, const cli_session *s)
 {
-    static const char headers[] =
-        "method|masks|threshold|>accuracy|>mIoU|>mAP|>highest pixel inside";
+    char name[80], count[CLI_NUMBER_ROOM];
+    if (!row->runners_up || row->protocol != CLIPSPAN_ALIGNED ||
+        row->threshold != CLIPSPAN_THRESHOLD_MEAN)
+        return;
+    cli_count_of(count, row->runners_up, "mask");
+    format_method(name, row);
+    cli_say(s,
+            "  %s: of %s with something else as well, the highest pixel lies nearer to what was "
+            "asked for in %llu",
+            name, count, (unsigned long long)row->nearer);
+}
+
+static clipspan_status show_figures(const cli_segment_job *j, clipspan_error *err)
+{
+    const clipspan_segmentation_info *info = clipspan_segmentation_get_info(j->segmentation);
     const cli_session *s = j->session;
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    if (j->x->out.output)
-        printf("%s%s: %zu mask%s, and rows.csv\n", j->x->out.dry_run ? "would write " : "",
-               j->x->out.output, j->written, j->written == 1 ? "" : "s");
-    if (!j->has_masks || j->x->out.dry_run) return CLIPSPAN_OK;
-    cli_table_init(&table, headers);
-    for (size_t i = 0; i < j->method_count; i++)
-        for (int k = 0; k < 4 && status == CLIPSPAN_OK; k++)
-            status = add_row(&table, j, i, k / 2, k % 2, err);
+    cli_table_init(&table, "method|masks|threshold|>accuracy|>mIoU|>mAP|>highest pixel inside");
+    for (size_t i = 0; i < info->rows && status == CLIPSPAN_OK; i++)
+        status = add_row(&table, clipspan_segmentation_get_row(j->segmentation, i), err);
     if (status == CLIPSPAN_OK) {
         cli_table_print(&table, s, stdout);
         putchar('\n');
-        for (size_t i = 0; j->runners_up && i < j->method_count; i++) {
-            char name[80], count[CLI_NUMBER_ROOM];
-            cli_count_of(count, j->runners_up, "mask");
-            cli_segment_name(name, j, i);
-            cli_say(s,
-                    "  %s: of %s with something else as well, the highest pixel lies "
-                    "nearer to what was asked for in %zu",
-                    name, count, j->nearer[i]);
-        }
+        for (size_t i = 0; i < info->rows; i++)
+            say_nearer(clipspan_segmentation_get_row(j->segmentation, i), s);
         cli_say(s,
-                "%zu image%s, %s; %s.\n"
+                "%llu image%s, %s; %s.\n"
                 "Published masks are stretched whole, whatever the image goes through; aligned "
                 "ones lie right.",
-                j->written, j->written == 1 ? "" : "s",
-                j->texts             ? "targets given"
-                : j->targets[0].text ? "classes given"
-                                     : "classes predicted",
-                cli_contrast_name(j->contrast));
+                (unsigned long long)j->written, j->written == 1 ? "" : "s",
+                j->texts        ? "targets given"
+                : j->text_of[0] ? "classes given"
+                                : "classes predicted",
+                info->contrast);
+        if (info->pool) cli_say(s, "Roles by the text pool %s.", info->pool);
     }
     cli_table_fini(&table);
     return status;
@@ -141,7 +91,10 @@ static clipspan_status show_table(const cli_segment_job *j, clipspan_error *err)
 
 clipspan_status cli_segment_show(const cli_segment_job *j, clipspan_error *err)
 {
-    if (j->session->form == CLI_FORM_TABLE) return show_table(j, err);
-    show_document(j);
-    return CLIPSPAN_OK;
+    const cli_output_settings *out = &j->x->out;
+    if (j->session->form != CLI_FORM_TABLE) return show_document(j, err);
+    if (out->output)
+        printf("%s%s: %llu mask%s, and rows.csv\n", out->dry_run ? "would write " : "", out->output,
+               (unsigned long long)j->written, j->written == 1 ? "" : "s");
+    return j->has_masks && !out->dry_run ? show_figures(j, err) : CLIPSPAN_OK;
 }

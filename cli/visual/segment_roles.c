@@ -33,11 +33,12 @@ static clipspan_status open_run(cli_segment_job *j, clipspan_error *err)
     cli_session *s = j->session;
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
-    clipspan_error missing;
     CS_TRY(clipspan_run_open(&j->run, j->x->run, err));
-    if (clipspan_atlas_open(&j->atlas, j->run, NULL, &missing) != CLIPSPAN_OK)
+    status = clipspan_atlas_open(&j->atlas, j->run, NULL, err);
+    if (status == CLIPSPAN_E_NOT_FOUND)
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, j->x->run,
                           "its heads have no roles yet; clipspan roles finds them");
+    CS_TRY(status);
     cli_progress_begin(s, "bytes");
     status = clipspan_run_open_model(&j->model, j->run, j->model_path, &progress, err);
     cli_progress_end(s);

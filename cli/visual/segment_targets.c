@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is looked for in each image: sentences filled from columns, or a class. */
 #include "base/memory.h"
+#include "cli/in/class_index.h"
 #include "cli/visual/segment.h"
 
 #include <clipspan/clipspan.h>
@@ -123,18 +124,18 @@ static clipspan_status add_target(cli_segment_job *j, pool *p, const char *sente
                                   clipspan_error *err)
 {
     const size_t count = clipspan_inputs_get_count(j->inputs);
-    cli_target *t = &j->targets[j->target_count++];
+    clipspan_segment_target *t = &j->targets[j->target_count];
+    size_t *texts = j->text_of[j->target_count++] =
+        cs_alloc(count, sizeof *texts, "texts of images", err);
     char **filled = cs_alloc_zero(count, sizeof *filled, "sentences", err);
-    clipspan_status status = filled ? fill(filled, j, sentence, err) : CLIPSPAN_E_NOMEM;
+    clipspan_status status = filled && texts ? fill(filled, j, sentence, err) : CLIPSPAN_E_NOMEM;
     t->sign = sign;
     t->first = p->count;
-    t->text = cs_alloc(count, sizeof *t->text, "texts of images", err);
-    if (!t->text) status = CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
         char *text = filled[i];
         filled[i] = NULL;
-        t->text[i] = CLI_NO_TEXT;
-        if (text) status = put_text(&t->text[i], p, t->first, text, err);
+        texts[i] = CLIPSPAN_NO_TEXT;
+        if (text) status = put_text(&texts[i], p, t->first, text, err);
     }
     t->count = p->count - t->first;
     if (status == CLIPSPAN_OK && t->count == 0)
@@ -164,38 +165,40 @@ static clipspan_status from_sentences(cli_segment_job *j, clipspan_error *err)
 /* One target: the class that the label says, or the likeliest. */
 static clipspan_status from_classes(cli_segment_job *j, clipspan_error *err)
 {
-    const cli_segment_settings *x = j->x;
     const size_t count = clipspan_inputs_get_count(j->inputs);
-    clipspan_status status = CLIPSPAN_OK;
-    cli_target *t = &j->targets[j->target_count++];
-    cli_score score;
+    clipspan_segment_target *t = &j->targets[j->target_count++];
+    clipspan_status status;
+    cli_class_index index;
+    size_t *texts;
     t->sign = 1;
     t->count = clipspan_texts_get_count(j->classes);
-    if (!x->images.labels) return CLIPSPAN_OK;
-    t->text = cs_alloc(count, sizeof *t->text, "classes of images", err);
-    if (!t->text) return CLIPSPAN_E_NOMEM;
-    memset(&score, 0, sizeof score);
-    status = cli_score_init(&score, j->inputs, j->classes, 1, err);
+    if (!j->x->images.labels) return CLIPSPAN_OK;
+    j->text_of[0] = texts = cs_alloc(count, sizeof *texts, "classes of images", err);
+    if (!texts) return CLIPSPAN_E_NOMEM;
+    status = cli_class_index_init(&index, j->classes, err);
+    if (status == CLIPSPAN_OK) status = cli_class_index_check(&index, j->inputs, err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
-        size_t class_of = cli_score_class(&score, clipspan_inputs_get_label(j->inputs, i));
-        t->text[i] = class_of == CLI_NO_CLASS ? CLI_NO_TEXT : class_of;
+        texts[i] = cli_class_index_find(&index, clipspan_inputs_get_label(j->inputs, i));
+        if (texts[i] == CLI_NO_CLASS) texts[i] = CLIPSPAN_NO_TEXT;
     }
-    cli_score_fini(&score);
+    cli_class_index_fini(&index);
     return status;
 }
 
 clipspan_status cli_segment_targets(cli_segment_job *j, clipspan_error *err)
 {
     const cli_segment_settings *x = j->x;
-    const size_t sentences = x->target.count + x->against.count;
-    j->targets = cs_alloc_zero(sentences ? sentences : 1, sizeof *j->targets, "targets", err);
-    if (!j->targets) return CLIPSPAN_E_NOMEM;
+    const size_t sentences = x->target.count + x->against.count, count = sentences ? sentences : 1;
+    j->targets = cs_alloc_zero(count, sizeof *j->targets, "targets", err);
+    j->text_of = cs_alloc_zero(count, sizeof *j->text_of, "targets", err);
+    if (!j->targets || !j->text_of) return CLIPSPAN_E_NOMEM;
     return sentences ? from_sentences(j, err) : from_classes(j, err);
 }
 
 void cli_segment_targets_free(cli_segment_job *j)
 {
     for (size_t i = 0; i < j->target_count; i++)
-        cs_free(j->targets[i].text);
+        cs_free(j->text_of[i]);
+    cs_free(j->text_of);
     cs_free(j->targets);
 }

@@ -42,8 +42,9 @@ CLIPSPAN_API const char *clipspan_map_contrast_get_words(clipspan_map_contrast c
 typedef struct clipspan_finding_head {
     clipspan_head head;
     double part;
-    const char *role; /* of the atlas; NULL: none */
-    int mixed;        /* 1: of two categories none is claimed */
+    const char *role;                 /* of the atlas; NULL: none */
+    int mixed;                        /* 1: of two categories none is claimed */
+    const clipspan_atlas_head *known; /* what the atlas has on it; NULL: nothing */
 } clipspan_finding_head;
 
 /* What heads of one role add together. */
@@ -80,6 +81,7 @@ typedef struct clipspan_finding {
     double above, below;                 /* patches that speak for it, and against it */
     double class_token;                  /* what heads read from the class token itself */
     clipspan_finding_patch highest;      /* of all patches */
+    const clipspan_finding_head *every;  /* [layers, heads] all of them */
 } clipspan_finding;
 
 /* Immutable, shared freely between threads; lives as long as the explanation and the atlas. */
@@ -169,10 +171,11 @@ typedef struct clipspan_explain_document {
     int dry_run;
     const char *model, *image, *run, *output;
     uint64_t bytes; /* of the output */
+    int roles;      /* 1: heads would have roles; looked at without findings */
 } clipspan_explain_document;
 #define CLIPSPAN_EXPLAIN_DOCUMENT_INIT                                                             \
     {                                                                                              \
-        sizeof(clipspan_explain_document), 0, NULL, NULL, NULL, NULL, 0                            \
+        sizeof(clipspan_explain_document), 0, NULL, NULL, NULL, NULL, 0, 0                         \
     }
 
 /* The document clipspan.explain.v1 (docs/json.md), in pieces to `put`; flat: lines of path and

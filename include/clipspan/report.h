@@ -21,7 +21,7 @@ typedef struct clipspan_report_options {
     int threads;      /* 0: clipspan_default_threads() */
     const char *note; /* what a reader has to know before the findings, plain text; NULL: nothing */
     const clipspan_run
-        *run; /* whose kept documents are shown too (clipspan_run_keep); NULL: none */
+        *run; /* whose kept studies are shown too (clipspan_effects_table_keep, …); NULL: none */
 } clipspan_report_options;
 #define CLIPSPAN_REPORT_OPTIONS_INIT                                                               \
     {                                                                                              \
@@ -39,15 +39,6 @@ CLIPSPAN_API clipspan_status clipspan_report_write(const char *path, const clips
                                                    const clipspan_report_options *options,
                                                    const clipspan_progress *progress,
                                                    clipspan_error *err);
-
-/* Keeps in a run what a later command found, for its report: the JSON document that `clipspan
- * effects`, `ablate` or `shortcut` gives with --json, kind "effects", "ablate" or "shortcut", in
- * place of an earlier one of that kind. other: the run whose means or images took part too, or
- * NULL. The statistics of both are noted, and a document is no longer shown once they have changed.
- * Errors: ARGUMENT (no such kind, no JSON object), NOT_FOUND (not merged), WRITE, IO, NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_run_keep(const clipspan_run *run, const clipspan_run *other,
-                                               const char *kind, const char *document,
-                                               clipspan_error *err);
 
 /* ---- Pages about explanations ---- */
 

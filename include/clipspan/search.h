@@ -178,6 +178,7 @@ typedef struct clipspan_hits_row {
     const char *file;               /* to read it from */
     const clipspan_hit_part *parts; /* [part_count] the highest first; none by whole embeddings */
     size_t part_count;
+    const char *why; /* the first three in words: "L11.H3 0.41, L10.H0 0.12" */
 } clipspan_hits_row;
 
 typedef struct clipspan_hits_info {
@@ -236,21 +237,6 @@ CLIPSPAN_API clipspan_status clipspan_hits_write_json(const clipspan_hits *hits,
                                                       void (*put)(void *to, const char *text,
                                                                   size_t size),
                                                       void *to, clipspan_error *err);
-
-/* ---- Sheets of any hits ---- */
-
-/* One image on a contact sheet. */
-typedef struct clipspan_hit {
-    double score;
-    const char *file;               /* to read it from */
-    const char *path, *label, *why; /* shown */
-} clipspan_hit;
-
-/* A contact sheet as one self-contained HTML file: hits : [count], the best first; those that
- * cannot be read any more are named only. Errors: EXISTS unless `replace`, WRITE, NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_search_write(const char *path, const char *title,
-                                                   const char *about, const clipspan_hit *hits,
-                                                   size_t count, int replace, clipspan_error *err);
 
 #ifdef __cplusplus
 }

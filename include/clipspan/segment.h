@@ -206,10 +206,12 @@ typedef struct clipspan_segmentation_document {
     const char *output, *masks, *run, *role;
     size_t heads; /* whose maps were added up */
     uint64_t skipped;
+    uint64_t images; /* 0: those that were added */
+    int predicted;   /* 1: texts are chosen by what is likeliest, or would be */
 } clipspan_segmentation_document;
 #define CLIPSPAN_SEGMENTATION_DOCUMENT_INIT                                                        \
     {                                                                                              \
-        sizeof(clipspan_segmentation_document), 0, NULL, NULL, NULL, NULL, 0, 0                    \
+        sizeof(clipspan_segmentation_document), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0              \
     }
 
 /* The document clipspan.segment.v1 (docs/json.md), in pieces to `put`, of the figures that the last

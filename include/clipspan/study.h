@@ -134,10 +134,11 @@ typedef struct clipspan_effects_table_options {
     int first_layer, layers; /* whose heads become texts; layers 0: the last four, or all */
     int texts_per_head;      /* at most, 0: 60; rows have 1, 2, 5, 10, 20, 40, 60, 100, … */
     int threads;             /* 0: clipspan_default_threads() */
+    int sequence_only;       /* 1: no rows LAYER, MLP and HEAD, which are most of the work */
 } clipspan_effects_table_options;
 #define CLIPSPAN_EFFECTS_TABLE_OPTIONS_INIT                                                        \
     {                                                                                              \
-        sizeof(clipspan_effects_table_options), NULL, NULL, 0, 0, 0, 0                             \
+        sizeof(clipspan_effects_table_options), NULL, NULL, 0, 0, 0, 0, 0                          \
     }
 
 typedef enum clipspan_effect_kind {
@@ -166,6 +167,7 @@ typedef struct clipspan_effect {
     double worst, worst_drop;   /* accuracy of the worst group */
     double share, variance; /* of LAYER, MLP and HEAD: share of the embedding's variance, and the
                                component's; else not a number */
+    const char *kind_name;  /* as in documents: "mlps", "attention_until", … */
 } clipspan_effect;
 
 typedef struct clipspan_effects_table_info {

@@ -93,11 +93,11 @@ static clipspan_status make(cs_effects_table **out, const clipspan_evaluation *e
                             const clipspan_progress *progress, clipspan_error *err)
 {
     const cs_shape s = cs_effects_shape(ev->evaluation.effects);
-    const size_t rows = cs_effects_table_size(s);
+    const size_t rows = cs_effects_table_size(s, o->sequence_only);
     cs_progress_part part = {.whole = progress, .total = rows};
     if (o->pool) part.total += (size_t)o->layers * s.H + cs_effects_table_steps(o->texts_per_head);
     CS_TRY(cs_effects_table_new(out, &ev->evaluation.facts.info, err));
-    CS_TRY(cs_effects_table_run(*out, &ev->evaluation, &part, err));
+    CS_TRY(cs_effects_table_run(*out, &ev->evaluation, o->sequence_only, &part, err));
     part.before = rows;
     return o->pool ? add_texts(*out, ev, o, (int)s.H, &part, err) : CLIPSPAN_OK;
 }

@@ -259,7 +259,7 @@ clipspan_status clipspan_hits_write(const char *path, const clipspan_hits *hits,
     cs_clear(err);
     if (!path || !hits)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_hits_write: an argument is NULL");
-    return cs_hit_page_show(path, hits->hits, replace, err);
+    return cs_hit_page_write(path, hits->hits, replace, err);
 }
 
 clipspan_status clipspan_hits_write_json(const clipspan_hits *hits, int flat,

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan_report_write, clipspan_run_keep: argument checks around the page of src/report and what
- * a run keeps for it. */
+/* clipspan_report_write: argument checks around the page of src/report. */
 #include "api/handles.h"
 #include "base/parallel.h"
 #include "report/report.h"
-#include "run/kept.h"
 
 #include <clipspan/report.h>
 
@@ -35,13 +33,4 @@ clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *at
 done:
     cs_report_kept_fini(&kept);
     return status;
-}
-
-clipspan_status clipspan_run_keep(const clipspan_run *run, const clipspan_run *other,
-                                  const char *kind, const char *document, clipspan_error *err)
-{
-    cs_clear(err);
-    if (!run || !kind || !document)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_keep: an argument is NULL");
-    return cs_kept_write(run->run, other ? other->run : NULL, kind, document, err);
 }

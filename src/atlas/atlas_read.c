@@ -169,6 +169,16 @@ static void read_facts(reader *r, const json_t *root)
     r->bad |= i->last_layer < i->first_layer;
 }
 
+/* Basis texts of all heads as they are written, not as the document counts them, so that a damaged
+ * number asks for no memory. */
+static size_t count_basis_texts(const json_t *heads)
+{
+    size_t count = 0;
+    for (size_t h = 0; h < json_array_size(heads); h++)
+        count += json_array_size(json_object_get(json_array_get(heads, h), "basis_texts"));
+    return count;
+}
+
 static clipspan_status read_tables(reader *r, const json_t *root, clipspan_error *err)
 {
     cs_atlas *a = r->atlas;
@@ -186,8 +196,8 @@ static clipspan_status read_tables(reader *r, const json_t *root, clipspan_error
     a->texts = cs_alloc_zero(a->info.texts, sizeof *a->texts, "an atlas", err);
     a->images = cs_alloc_zero(a->info.images, sizeof *a->images, "an atlas", err);
     a->heads = cs_alloc_zero(a->info.heads, sizeof *a->heads, "an atlas", err);
-    a->basis_texts = cs_alloc_zero(
-        a->info.heads, (size_t)a->info.basis_texts * sizeof *a->basis_texts, "an atlas", err);
+    a->basis_texts =
+        cs_alloc_zero(count_basis_texts(heads), sizeof *a->basis_texts, "an atlas", err);
     if (!a->texts || !a->images || !a->heads || !a->basis_texts) return CLIPSPAN_E_NOMEM;
     for (size_t t = 0; t < a->info.texts; t++) {
         a->texts[t].text = text(r, item(r, json_array_get(texts, t), 0));

@@ -25,7 +25,7 @@ clipspan_status cs_checkpoint_edit_check(const cs_checkpoint *checkpoint,
         if (edit->remove && here == cs_config_heads(config, layer))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "all %d heads of layer %d would be removed, and a layer needs one; keep "
-                           "one, or keep the layout (--zero), where all may be silent",
+                           "one, or keep the layout (--zero), where all may be mean-ablated",
                            here, layer);
         all += here;
     }

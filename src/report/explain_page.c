@@ -48,20 +48,6 @@ cs_figure cs_explain_plain(double value)
     return cs_figure_fixed(value, 4);
 }
 
-size_t cs_explain_largest(size_t *out, size_t most, const double *numbers, size_t n)
-{
-    size_t held = 0, i;
-    for (i = 0; i < n; i++) {
-        size_t at;
-        if (held == most && fabs(numbers[i]) <= fabs(numbers[out[held - 1]])) continue;
-        if (held < most) held++;
-        for (at = held - 1; at > 0 && fabs(numbers[i]) > fabs(numbers[out[at - 1]]); at--)
-            out[at] = out[at - 1];
-        out[at] = i;
-    }
-    return held;
-}
-
 void cs_explain_image(cs_html *html, const uint8_t *rgb, int height, int width, const char *alt)
 {
     unsigned char *jpeg = NULL;

@@ -50,9 +50,6 @@ cs_figure cs_explain_number(double value);
 cs_figure cs_explain_plain(double value); /* without the plus */
 cs_figure cs_explain_fine(double value);  /* with more digits when it is small, for patches */
 
-/* The `most` largest sizes among n numbers, the largest first; returns how many. */
-size_t cs_explain_largest(size_t *out, size_t most, const double *numbers, size_t n);
-
 /* Pixels as an <img>; alt is not escaped. */
 void cs_explain_image(cs_html *html, const uint8_t *rgb, int height, int width, const char *alt);
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/top.h"
 
 #define SMALL 224 /* pixels of a head's drawing */
 
@@ -197,8 +198,9 @@ static void strongest(cs_html *html, const cs_explain_facts *facts, size_t t, si
 {
     const clipspan_explanation_info *x = facts->x;
     const size_t H = (size_t)x->heads, heads = (size_t)x->layers * H;
+    double values[64];
     size_t best[64], k;
-    const size_t count = cs_explain_largest(best, facts->top, x->head + t * heads, heads);
+    const size_t count = cs_top_largest(best, values, facts->top, x->head + t * heads, heads);
     cs_html_put(html,
                 "<section><h3>Strongest heads, and where they find it</h3>\n<ol class=heads>");
     for (k = 0; k < count; k++) {
@@ -247,8 +249,9 @@ static void patches(cs_html *html, const cs_explain_facts *facts, size_t t)
     const double *token = x->token + t * x->tokens;
     const size_t width = (size_t)x->grid_width, H = (size_t)x->heads;
     const size_t heads = (size_t)x->layers * H;
+    double values[64];
     size_t best[64], k;
-    const size_t count = cs_explain_largest(best, facts->top, token + 1, x->tokens - 1);
+    const size_t count = cs_top_largest(best, values, facts->top, token + 1, x->tokens - 1);
     cs_html_format(html,
                    "<section><h3>Strongest patches</h3>\n<p class=note>Rows and columns of the "
                    "%d \xC3\x97 %d patches count from 0, from the upper left.</p>\n"

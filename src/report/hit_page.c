@@ -53,7 +53,7 @@ static clipspan_status put_name(cs_html *html, const char *path, clipspan_error 
     return CLIPSPAN_OK;
 }
 
-static clipspan_status put_hit(cs_html *html, const cs_places *places, const clipspan_hit *hit,
+static clipspan_status put_hit(cs_html *html, const cs_places *places, const clipspan_hits_row *hit,
                                size_t rank, const clipspan_image_options *options,
                                clipspan_error *err)
 {
@@ -68,7 +68,8 @@ static clipspan_status put_hit(cs_html *html, const cs_places *places, const cli
     return CLIPSPAN_OK;
 }
 
-static void put_data(cs_html *html, const cs_places *places, const clipspan_hit *hits, size_t count)
+static void put_data(cs_html *html, const cs_places *places, const clipspan_hits_row *hits,
+                     size_t count)
 {
     cs_json_writer json;
     cs_page_data_begin(&json, html, "clipspan.page.hits.v1");
@@ -85,11 +86,14 @@ static void put_data(cs_html *html, const cs_places *places, const clipspan_hit 
     cs_page_data_end(&json, html);
 }
 
-clipspan_status cs_hit_page_write(const char *path, const char *title, const char *about,
-                                  const clipspan_hit *hits, size_t count,
-                                  const clipspan_image_options *options, int replace,
+clipspan_status cs_hit_page_write(const char *path, const cs_hits *hits, int replace,
                                   clipspan_error *err)
 {
+    static const char *const ways[] = {"centred, cosine of the heads\xE2\x80\x99 contributions",
+                                       "centred products of the heads\xE2\x80\x99 contributions",
+                                       "plain products of the heads\xE2\x80\x99 contributions"};
+    const clipspan_hits_row *rows = hits->rows;
+    const size_t count = hits->info.hits;
     cs_places places = {0};
     cs_output *output = NULL;
     clipspan_status status;
@@ -98,17 +102,16 @@ clipspan_status cs_hit_page_write(const char *path, const char *title, const cha
     cs_html_init(&html, err);
     CS_TRY_DONE(cs_output_open(&output, path, replace, err));
     for (i = 0; i < count; i++)
-        cs_places_add(&places, hits[i].path);
-    cs_page_begin(&html, "", title, cs_web_hits_css, NULL);
+        cs_places_add(&places, rows[i].path);
+    cs_page_begin(&html, "", hits->info.query, cs_web_hits_css, NULL);
     cs_html_put(&html, "<main>\n<h1>");
-    cs_html_place(&html, title);
-    cs_html_put(&html, "</h1>\n<p class=about>");
-    cs_html_place(&html, about);
-    cs_html_put(&html, "</p>\n<ol class=hits>\n");
+    cs_html_place(&html, hits->info.query);
+    cs_html_format(&html, "</h1>\n<p class=about>%s</p>\n<ol class=hits>\n",
+                   ways[hits->info.compare]);
     for (i = 0; i < count; i++)
-        CS_TRY_DONE(put_hit(&html, &places, &hits[i], i + 1, options, err));
+        CS_TRY_DONE(put_hit(&html, &places, &rows[i], i + 1, &hits->options, err));
     cs_html_put(&html, "</ol>\n</main>\n");
-    put_data(&html, &places, hits, count);
+    put_data(&html, &places, rows, count);
     cs_page_end(&html, NULL);
     CS_TRY_DONE(html.status);
     CS_TRY_DONE(cs_output_write(output, html.bytes, html.size, err));
@@ -116,33 +119,5 @@ clipspan_status cs_hit_page_write(const char *path, const char *title, const cha
 done:
     cs_html_fini(&html);
     cs_output_close(&output);
-    return status;
-}
-
-clipspan_status cs_hit_page_show(const char *path, const cs_hits *hits, int replace,
-                                 clipspan_error *err)
-{
-    static const char *const ways[] = {"centred, cosine of the heads\xE2\x80\x99 contributions",
-                                       "centred products of the heads\xE2\x80\x99 contributions",
-                                       "plain products of the heads\xE2\x80\x99 contributions"};
-    const size_t count = hits->info.hits;
-    clipspan_hit *shown = cs_alloc_zero(count, sizeof *shown, "hits", err);
-    char(*why)[256] = shown ? cs_alloc(count, sizeof *why, "hits", err) : NULL;
-    clipspan_status status = CLIPSPAN_E_NOMEM;
-    size_t i;
-    for (i = 0; why && i < count; i++) {
-        const clipspan_hits_row *row = &hits->rows[i];
-        cs_hits_explain(why[i], sizeof why[i], row);
-        shown[i].score = row->score;
-        shown[i].file = row->file;
-        shown[i].path = row->path;
-        shown[i].label = row->label;
-        shown[i].why = why[i];
-    }
-    if (why)
-        status = cs_hit_page_write(path, hits->info.query, ways[hits->info.compare], shown, count,
-                                   &hits->options, replace, err);
-    cs_free(why);
-    cs_free(shown);
     return status;
 }

@@ -58,6 +58,17 @@ static size_t rows(cs_html *html, const clipspan_comparison *list, const char *c
     return count - shown;
 }
 
+/* Whose heads they are, and which text pool said so. */
+static void say_role(cs_html *html, const cs_ablation *a)
+{
+    if (!a->info.role) return;
+    cs_html_put(html, " Heads with the role ");
+    cs_html_text(html, a->info.role);
+    cs_html_put(html, ", by the text pool ");
+    cs_html_text(html, a->info.pool ? a->info.pool : "");
+    cs_html_put(html, ".");
+}
+
 static void say(cs_html *html, const cs_ablation *a, const clipspan_comparison *best)
 {
     const clipspan_comparison *c = a->has_worst ? &a->worst : &a->overall;
@@ -95,7 +106,9 @@ void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
     cs_say_classes(html, info);
     cs_html_put(html, " apart");
     say(html, a, best);
-    cs_html_put(html, ".</p>\n");
+    cs_html_put(html, ".");
+    say_role(html, a);
+    cs_html_put(html, "</p>\n");
     cs_say_circumstances(html, info, info->means);
     cs_html_format(html,
                    "<div class=scroll tabindex=0 role=region aria-label=\"Ablation\"><table "

@@ -47,6 +47,20 @@ void cs_effects_table_free(cs_effects_table **table)
     *table = NULL;
 }
 
+const char *cs_effect_kind_name(clipspan_effect_kind kind)
+{
+    static const char *const names[] = {"nothing",
+                                        "mlps",
+                                        "class_self_attention",
+                                        "mlps_and_class_self_attention",
+                                        "attention_until",
+                                        "layer",
+                                        "mlp",
+                                        "head",
+                                        "texts"};
+    return names[kind];
+}
+
 static void name_row(char out[64], const clipspan_effect *e)
 {
     switch (e->kind) {
@@ -82,6 +96,7 @@ clipspan_status cs_effects_table_add(clipspan_effect **out, cs_effects_table *t,
     row.margin = row.margin_drop = row.worst = row.worst_drop = unknown;
     row.share = row.variance = unknown;
     row.worst_group = -1;
+    row.kind_name = cs_effect_kind_name(kind);
     name_row(name, &row);
     CS_TRY(cs_facts_keep(&row.name, &t->facts, name, err));
     CS_TRY(cs_grow(&t->rows, &t->room, t->info.rows + 1, sizeof row, "effects", err));
@@ -90,21 +105,28 @@ clipspan_status cs_effects_table_add(clipspan_effect **out, cs_effects_table *t,
     return CLIPSPAN_OK;
 }
 
-size_t cs_effects_table_size(cs_shape s)
+size_t cs_effects_table_size(cs_shape s, int sequence_only)
 {
-    return 4 + s.L + s.L + s.L + 1 + s.L * s.H;
+    return 4 + s.L + (sequence_only ? 0 : s.L + s.L + 1 + s.L * s.H);
 }
 
-/* The published sequence, then every layer, MLP and head. */
-static clipspan_status list_rows(cs_effects_table *t, cs_shape s, clipspan_error *err)
+static clipspan_status list_sequence(cs_effects_table *t, cs_shape s, clipspan_error *err)
+{
+    clipspan_effect *row;
+    int kind, l;
+    for (kind = CLIPSPAN_EFFECT_NOTHING; kind <= CLIPSPAN_EFFECT_BOTH; kind++)
+        CS_TRY(cs_effects_table_add(&row, t, (clipspan_effect_kind)kind, -1, -1, 0, err));
+    for (l = 0; l < (int)s.L; l++)
+        CS_TRY(cs_effects_table_add(&row, t, CLIPSPAN_EFFECT_UNTIL, l, -1, 0, err));
+    return CLIPSPAN_OK;
+}
+
+/* Every layer, MLP and head. */
+static clipspan_status list_singles(cs_effects_table *t, cs_shape s, clipspan_error *err)
 {
     const int L = (int)s.L, H = (int)s.H;
     clipspan_effect *row;
-    int kind, l, h;
-    for (kind = CLIPSPAN_EFFECT_NOTHING; kind <= CLIPSPAN_EFFECT_BOTH; kind++)
-        CS_TRY(cs_effects_table_add(&row, t, (clipspan_effect_kind)kind, -1, -1, 0, err));
-    for (l = 0; l < L; l++)
-        CS_TRY(cs_effects_table_add(&row, t, CLIPSPAN_EFFECT_UNTIL, l, -1, 0, err));
+    int l, h;
     for (l = 0; l < L; l++)
         CS_TRY(cs_effects_table_add(&row, t, CLIPSPAN_EFFECT_LAYER, l, -1, 0, err));
     for (l = -1; l < L; l++)
@@ -251,12 +273,14 @@ static clipspan_status add_strengths(cs_effects_table *t, const cs_evaluation *e
 }
 
 clipspan_status cs_effects_table_run(cs_effects_table *t, const cs_evaluation *ev,
-                                     const cs_progress_part *part, clipspan_error *err)
+                                     int sequence_only, const cs_progress_part *part,
+                                     clipspan_error *err)
 {
     clipspan_status status;
     work w;
     CS_TRY_DONE(make_work(&w, ev, PIECE, err));
-    CS_TRY_DONE(list_rows(t, cs_effects_shape(ev->effects), err));
+    CS_TRY_DONE(list_sequence(t, cs_effects_shape(ev->effects), err));
+    if (!sequence_only) CS_TRY_DONE(list_singles(t, cs_effects_shape(ev->effects), err));
     for (size_t first = 0; first < t->info.rows; first += PIECE) {
         const size_t some = t->info.rows - first < PIECE ? t->info.rows - first : PIECE;
         CS_TRY_DONE(run_piece(t->rows + first, some, &w, err));

@@ -19,13 +19,17 @@ clipspan_status cs_effects_table_new(cs_effects_table **out, const clipspan_eval
                                      clipspan_error *err);
 void cs_effects_table_free(cs_effects_table **table);
 
-/* How many rows cs_effects_table_run makes of a run. */
-size_t cs_effects_table_size(cs_shape shape);
+/* "mlps", as in documents. */
+const char *cs_effect_kind_name(clipspan_effect_kind kind);
 
-/* The published sequence and every layer, MLP and head alone, with their shares of the variance.
- * part counts rows. Errors: NOMEM, those of cs_effects_run, INTERRUPTED. */
+/* How many rows cs_effects_table_run makes of a run. */
+size_t cs_effects_table_size(cs_shape shape, int sequence_only);
+
+/* The published sequence and, unless sequence_only, every layer, MLP and head alone, with their
+ * shares of the variance. part counts rows. Errors: NOMEM, those of cs_effects_run, INTERRUPTED. */
 clipspan_status cs_effects_table_run(cs_effects_table *table, const cs_evaluation *ev,
-                                     const cs_progress_part *part, clipspan_error *err);
+                                     int sequence_only, const cs_progress_part *part,
+                                     clipspan_error *err);
 
 /* Rows that cs_effects_table_texts makes for `most` texts a head. */
 size_t cs_effects_table_steps(int most);

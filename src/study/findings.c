@@ -75,22 +75,30 @@ static void find_layers(clipspan_finding *f, const clipspan_explanation_info *x)
                       share >= 0.5 && share <= 1.2;
 }
 
+static void list_heads(clipspan_finding *f, clipspan_finding_head *out, const cs_findings *all)
+{
+    const size_t H = (size_t)all->x->heads, heads = (size_t)all->x->layers * H;
+    size_t i;
+    for (i = 0; i < heads; i++) {
+        out[i].head.layer = (int)(i / H);
+        out[i].head.head = (int)(i % H);
+        out[i].part = all->x->head[f->text * heads + i];
+        out[i].known = cs_findings_known(all->atlas, i);
+        out[i].role = cs_findings_role(&out[i].mixed, out[i].known);
+    }
+    f->every = out;
+}
+
 static void find_heads(clipspan_finding *f, clipspan_finding_head *out, const cs_findings *all,
                        size_t top)
 {
-    const clipspan_explanation_info *x = all->x;
-    const size_t H = (size_t)x->heads, heads = (size_t)x->layers * H;
-    const double *parts = x->head + f->text * heads;
+    const size_t heads = (size_t)all->x->layers * (size_t)all->x->heads;
     size_t best[CS_FINDINGS_MOST], i;
     double values[CS_FINDINGS_MOST];
     f->head = out;
-    f->heads = cs_top_largest(best, values, top, parts, heads);
-    for (i = 0; i < f->heads; i++) {
-        out[i].head.layer = (int)(best[i] / H);
-        out[i].head.head = (int)(best[i] % H);
-        out[i].part = parts[best[i]];
-        out[i].role = cs_findings_role(&out[i].mixed, cs_findings_known(all->atlas, best[i]));
-    }
+    f->heads = cs_top_largest(best, values, top, all->x->head + f->text * heads, heads);
+    for (i = 0; i < f->heads; i++)
+        out[i] = f->every[best[i]];
 }
 
 static int same_role(const clipspan_finding_role *a, const char *role, int mixed)
@@ -101,22 +109,20 @@ static int same_role(const clipspan_finding_role *a, const char *role, int mixed
 
 static void find_roles(clipspan_finding *f, clipspan_finding_role *out, const cs_findings *all)
 {
-    const clipspan_explanation_info *x = all->x;
-    const size_t heads = (size_t)x->layers * (size_t)x->heads;
+    const size_t heads = (size_t)all->x->layers * (size_t)all->x->heads;
     size_t i, at;
     f->role = out;
     f->roles = 0;
     for (i = 0; i < heads && all->atlas; i++) {
-        int mixed;
-        const char *role = cs_findings_role(&mixed, cs_findings_known(all->atlas, i));
-        for (at = 0; at < f->roles && !same_role(&out[at], role, mixed); at++)
+        const clipspan_finding_head *head = &f->every[i];
+        for (at = 0; at < f->roles && !same_role(&out[at], head->role, head->mixed); at++)
             ;
         if (at == f->roles) {
-            const clipspan_finding_role fresh = {role, mixed, 0, 0};
+            const clipspan_finding_role fresh = {head->role, head->mixed, 0, 0};
             out[f->roles++] = fresh;
         }
         out[at].heads++;
-        out[at].part += x->head[f->text * heads + i];
+        out[at].part += head->part;
     }
     for (i = 1; i < f->roles; i++) {
         const clipspan_finding_role moved = out[i];
@@ -161,6 +167,7 @@ void cs_findings_free(cs_findings **findings)
     cs_findings *f = findings ? *findings : NULL;
     if (!f) return;
     cs_free(f->findings);
+    cs_free(f->every);
     cs_free(f->heads);
     cs_free(f->roles);
     cs_free(f->patches);
@@ -178,19 +185,21 @@ clipspan_status cs_findings_new(cs_findings **out, const clipspan_explanation_in
                                 const cs_atlas *atlas, size_t top, clipspan_error *err)
 {
     cs_findings *f = cs_alloc_zero(1, sizeof *f, "findings", err);
-    const size_t roles = count_roles(atlas);
-    size_t i, numbers;
+    const size_t roles = count_roles(atlas), all = (size_t)x->layers * (size_t)x->heads;
+    size_t i, numbers, every;
     *out = NULL;
     if (!f) return CLIPSPAN_E_NOMEM;
     f->x = x;
     f->atlas = atlas;
     f->count = x->texts;
     if (!cs_size_mul(&numbers, x->texts, roles)) numbers = SIZE_MAX;
+    if (!cs_size_mul(&every, x->texts, all)) every = SIZE_MAX;
+    f->every = cs_alloc_zero(every, sizeof *f->every, "findings", err);
     f->findings = cs_alloc_zero(x->texts, sizeof *f->findings, "findings", err);
     f->heads = cs_alloc_zero(x->texts * top, sizeof *f->heads, "findings", err);
     f->patches = cs_alloc_zero(x->texts * top, sizeof *f->patches, "findings", err);
     f->roles = cs_alloc_zero(numbers, sizeof *f->roles, "findings", err);
-    if (!f->findings || !f->heads || !f->patches || !f->roles) {
+    if (!f->findings || !f->every || !f->heads || !f->patches || !f->roles) {
         cs_findings_free(&f);
         return CLIPSPAN_E_NOMEM;
     }
@@ -203,6 +212,7 @@ clipspan_status cs_findings_new(cs_findings **out, const clipspan_explanation_in
         one->value = x->value[one->text];
         find_margin(one, x);
         find_layers(one, x);
+        list_heads(one, f->every + i * all, f);
         find_heads(one, f->heads + i * top, f, top);
         find_roles(one, f->roles + i * roles, f);
         find_patches(one, f->patches + i * top, x, top);

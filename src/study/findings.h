@@ -14,7 +14,8 @@ typedef struct cs_findings {
     const clipspan_explanation_info *x; /* borrowed */
     const cs_atlas *atlas;              /* borrowed, or NULL */
     size_t count;
-    clipspan_finding *findings; /* [count] by rank */
+    clipspan_finding *findings;   /* [count] by rank */
+    clipspan_finding_head *every; /* [count, layers, heads] */
     clipspan_finding_head *heads;
     clipspan_finding_role *roles;
     clipspan_finding_patch *patches;

@@ -132,9 +132,10 @@ static clipspan_status explain_rows(cs_hits *h, const cs_query *query, const siz
     const size_t most = h->info.parts;
     clipspan_status status = CLIPSPAN_OK;
     size_t *best = cs_alloc(most, sizeof *best, "parts of a score", err), i, k, count;
+    char why[256];
     double *numbers = cs_alloc(heads + most, sizeof *numbers, "parts of a score", err);
     if (!best || !numbers) status = CLIPSPAN_E_NOMEM;
-    for (i = 0; i < h->info.hits && most && status == CLIPSPAN_OK; i++) {
+    for (i = 0; i < h->info.hits && status == CLIPSPAN_OK; i++) {
         clipspan_hit_part *parts = h->parts + i * most;
         status = fill_parts(numbers, query, rows[i], err);
         if (status != CLIPSPAN_OK) break;
@@ -143,6 +144,8 @@ static clipspan_status explain_rows(cs_hits *h, const cs_query *query, const siz
             parts[k] = find_part(query, best[k], numbers[best[k]]);
         h->rows[i].parts = parts;
         h->rows[i].part_count = count;
+        cs_hits_explain(why, sizeof why, &h->rows[i]);
+        status = copy_text(&h->rows[i].why, h, why, err);
     }
     cs_free(numbers);
     cs_free(best);

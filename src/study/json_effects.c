@@ -7,16 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const kinds[] = {"nothing",
-                                    "mlps",
-                                    "class_self_attention",
-                                    "mlps_and_class_self_attention",
-                                    "attention_until",
-                                    "layer",
-                                    "mlp",
-                                    "head",
-                                    "texts"};
-
 /* Where rows of these kinds stand. */
 static const struct {
     const char *key;
@@ -37,7 +27,7 @@ static void put_row(cs_json_writer *j, const cs_effects_table *t, const clipspan
 {
     const int single = e->kind >= CLIPSPAN_EFFECT_LAYER && e->kind <= CLIPSPAN_EFFECT_HEAD;
     cs_json_put_row(j, NULL);
-    cs_json_put_text(j, "ablated", kinds[e->kind]);
+    cs_json_put_text(j, "ablated", e->kind_name);
     if (single || e->kind == CLIPSPAN_EFFECT_UNTIL) {
         cs_json_put_text(j, "name", e->name);
         if (e->layer >= 0) cs_json_put_whole(j, "layer", (uint64_t)e->layer);
@@ -114,11 +104,12 @@ static clipspan_status read_kind(clipspan_effect_kind *out, const cs_json *in, s
     const char *word = "";
     CS_TRY(cs_json_text(&word, in, "ablated", err));
     for (int k = (int)lists[list].first; k <= (int)lists[list].last; k++)
-        if (strcmp(word, kinds[k]) == 0) {
+        if (strcmp(word, cs_effect_kind_name((clipspan_effect_kind)k)) == 0) {
             *out = (clipspan_effect_kind)k;
             return CLIPSPAN_OK;
         }
-    return cs_json_unexpected(in, "ablated", kinds[lists[list].first], CLIPSPAN_E_FORMAT, err);
+    return cs_json_unexpected(in, "ablated", cs_effect_kind_name(lists[list].first),
+                              CLIPSPAN_E_FORMAT, err);
 }
 
 /* Groups that rows name; where the document does not list them, in order of appearance. */

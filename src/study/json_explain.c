@@ -32,23 +32,19 @@ static void put_layers(cs_json_writer *json, const clipspan_explanation_info *x,
     cs_json_put_end(json);
 }
 
-static void put_heads(cs_json_writer *json, const cs_findings *f, size_t t)
+static void put_heads(cs_json_writer *json, const cs_findings *all, const clipspan_finding *f)
 {
-    const clipspan_explanation_info *x = f->x;
-    const size_t H = (size_t)x->heads, heads = (size_t)x->layers * H;
+    const size_t heads = (size_t)all->x->layers * (size_t)all->x->heads;
     size_t i;
     cs_json_put_array(json, "heads");
     for (i = 0; i < heads; i++) {
-        const clipspan_atlas_head *known = cs_findings_known(f->atlas, i);
-        const clipspan_head head = {(int)(i / H), (int)(i % H)};
+        const clipspan_finding_head *head = &f->every[i];
         char role[64];
-        int mixed;
-        const char *name = cs_findings_role(&mixed, known);
-        cs_findings_role_text(role, name, mixed);
+        cs_findings_role_text(role, head->role, head->mixed);
         cs_json_put_row(json, NULL);
-        put_head(json, head);
-        put_real(json, "part", x->head[t * heads + i]);
-        if (known) cs_json_put_text(json, "role", role);
+        put_head(json, head->head);
+        put_real(json, "part", head->part);
+        if (head->known) cs_json_put_text(json, "role", role);
         cs_json_put_end(json);
     }
     cs_json_put_end(json);
@@ -94,7 +90,7 @@ static void put_finding(cs_json_writer *json, const cs_findings *all, const clip
     put_real(json, "mlps", f->mlps);
     put_real(json, "input", f->input);
     put_layers(json, all->x, f->text);
-    put_heads(json, all, f->text);
+    put_heads(json, all, f);
     if (all->atlas) put_roles(json, f);
     put_patches(json, f);
     cs_json_put_end(json);
@@ -131,7 +127,7 @@ void cs_json_put_findings(cs_json_writer *json, const cs_findings *f, const cs_j
     cs_json_put_text(json, "model", d->model);
     cs_json_put_text(json, "image", d->image);
     cs_json_put_text(json, "run", d->run);
-    cs_json_put_flag(json, "roles", f && f->atlas);
+    cs_json_put_flag(json, "roles", f ? f->atlas != NULL : d->roles);
     if (f && f->atlas) cs_json_put_text(json, "pool", f->atlas->info.pool);
     cs_json_put_text(json, "output", d->output);
     if (!f) return;

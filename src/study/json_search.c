@@ -27,13 +27,11 @@ void cs_json_put_hits(cs_json_writer *json, const cs_hits *hits)
     cs_json_put_array(json, "hits");
     for (i = 0; i < hits->info.hits; i++) {
         const clipspan_hits_row *row = &hits->rows[i];
-        char why[256];
-        cs_hits_explain(why, sizeof why, row);
         cs_json_put_row(json, NULL);
         cs_json_put_text(json, "path", row->path);
         cs_json_put_text(json, "label", row->label);
         cs_json_put_digits(json, "score", row->score, CS_STUDY_DIGITS);
-        cs_json_put_text(json, "why", why);
+        cs_json_put_text(json, "why", row->why);
         cs_json_put_end(json);
     }
     cs_json_put_end(json);

@@ -44,9 +44,9 @@ void cs_json_put_segmentation(cs_json_writer *json, const cs_mask_study *study,
     cs_json_put_text(json, "run", d->run);
     cs_json_put_text(json, "role", d->role);
     if (x->pool) cs_json_put_text(json, "pool", x->pool);
-    cs_json_put_flag(json, "predicted", x->predicted);
+    cs_json_put_flag(json, "predicted", x->predicted || d->predicted);
     cs_json_put_whole(json, "heads", d->heads);
-    cs_json_put_whole(json, "images", x->images);
+    cs_json_put_whole(json, "images", d->images ? d->images : x->images);
     cs_json_put_whole(json, "left_out", x->left_out);
     cs_json_put_whole(json, "skipped", d->skipped);
     cs_json_put_array(json, "scores");

@@ -31,6 +31,12 @@ static clipspan_status list_all(cs_prune *p, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+static int is_place(const cs_prune *p, clipspan_head head)
+{
+    return head.layer >= 0 && head.layer < p->facts->layers && head.head >= 0 &&
+           head.head < p->facts->heads;
+}
+
 static clipspan_status list_chosen(cs_prune *p, const clipspan_head *heads, size_t count,
                                    clipspan_error *err)
 {
@@ -38,8 +44,9 @@ static clipspan_status list_chosen(cs_prune *p, const clipspan_head *heads, size
     if (!p->rows) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < count; i++) {
         if (!clipspan_model_has_head(p->model, heads[i].layer, heads[i].head))
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "head L%d.H%d was named; the model has none",
-                           heads[i].layer, heads[i].head);
+            return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, p->facts->model_name,
+                              "has no head L%d.H%d%s", heads[i].layer, heads[i].head,
+                              is_place(p, heads[i]) ? " any more: it was removed before" : "");
         p->rows[p->count++].head = heads[i];
     }
     return CLIPSPAN_OK;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -350,6 +351,37 @@ static void what_is_kept_is_taken(void **state)
     clipspan_atlas_free(&opened);
 }
 
+/* A number of basis texts that no head has takes no memory: room for a million a head would be
+ * more than this process may have. */
+static void ask_for_many(cs_run *raw, const char *value, const clipspan_atlas *good)
+{
+    const char *key = "\"basis_texts\":", *at = strstr(value, key), *rest;
+    const size_t room = strlen(value) + 32;
+    char *text = malloc(room);
+    struct rlimit before, less;
+    clipspan_atlas *many = NULL;
+    clipspan_error err;
+    clipspan_status status;
+    assert_non_null(text);
+    for (; at && at[strlen(key)] == '['; at = strstr(at + 1, key))
+        ;
+    assert_non_null(at);
+    rest = at + strlen(key) + strspn(at + strlen(key), " 0123456789");
+    snprintf(text, room, "%.*s%s1048575%s", (int)(at - value), value, key, rest);
+    assert_int_equal(cs_run_set_result(raw, "atlas", "hurt", text, &err), CLIPSPAN_OK);
+    free(text);
+    getrlimit(RLIMIT_DATA, &before);
+    less = before;
+    less.rlim_cur = (rlim_t)1 << 32;
+    if (!cs_tiny_sanitized()) setrlimit(RLIMIT_DATA, &less);
+    status = clipspan_atlas_open(&many, run, "hurt", &err);
+    setrlimit(RLIMIT_DATA, &before);
+    assert_int_equal(status, CLIPSPAN_OK);
+    assert_int_equal(clipspan_atlas_get_heads(many)[0].basis_texts,
+                     clipspan_atlas_get_heads(good)[0].basis_texts);
+    clipspan_atlas_free(&many);
+}
+
 static void results_that_are_damaged_are_made_again(void **state)
 {
     static const char *const bad[] = {"", "{", "[]", "{\"version\":\"" CLIPSPAN_VERSION "\"}",
@@ -381,6 +413,7 @@ static void results_that_are_damaged_are_made_again(void **state)
             assert_int_equal(err.code, CLIPSPAN_E_FORMAT);
         value[i] = was;
     }
+    ask_for_many(raw, value, good);
     assert_int_equal(cs_run_set_result(raw, "atlas", "hurt", NULL, &err), CLIPSPAN_OK);
     assert_int_equal(clipspan_atlas_open(&other, run, "hurt", &err), CLIPSPAN_E_NOT_FOUND);
     assert_non_null(strstr(err.message, "pool \"hurt\""));

@@ -161,3 +161,32 @@ Layer 0, Head 0
     diff basis_texts.txt out/run_completeness_pool_top_2_heads_openclip-odd.txt
     exits 6 "$CLIPSPAN" span run --texts pool.txt --official basis_texts.txt && says "already exists"
 }
+
+@test "roles speaks of the heads it was asked for, span of the texts there are" {
+    pool
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --table
+    shows "3 texts a head explain"
+    exits 0 "$CLIPSPAN" roles run --heads L1.H2 --table
+    shows "L1.H2 has no role"
+    exits 0 "$CLIPSPAN" roles run --heads L1.H2,L0.H0 --table
+    shows "None of these 2 heads has a role."
+    sed -i 's/"kind":0/"kind":2/' run/results/atlas-pool.txt.json # the first head: a role
+    exits 0 "$CLIPSPAN" roles run --heads L0.H0 --table
+    shows "L0.H0 has the role $("$CLIPSPAN" roles run --tsv | awk -F'\t' '$1 == "L0.H0" { print $8 }')"
+    exits 0 "$CLIPSPAN" roles run --heads L1.H2,L0.H0 --table
+    shows "1 of these 2 heads has a clear role"
+}
+
+@test "a damaged atlas is said, not made again" {
+    pool
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run
+    exits 0 "$CLIPSPAN" roles run --texts pool.txt --json
+    sed -i 's/"version": *"[^"]*"/"version":"0"/' run/results/atlas-pool.txt.json
+    exits 4 "$CLIPSPAN" roles run
+    says "damaged, or of another version"
+    exits 4 "$CLIPSPAN" ablate run --role colour --classes red,blue --templates none
+    says "damaged, or of another version"
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --json
+    exits 0 "$CLIPSPAN" roles run --json
+}

@@ -41,6 +41,20 @@ load helper
     exits 2 "$CLIPSPAN" classify "$model" pics/list.csv --classes classes.txt --groups y && says "--labels"
 }
 
+@test "groups: images without a label make none; those of skipped images have no accuracy" {
+    printf 'path,y,place\nred/1.png,0,land\nblue/1.png,,brick\ngreen/1.png,1,\nnone.png,1,water\n' >pics/list.csv
+    printf '0\tred\n1\tblue\n' >classes.txt
+    exits 3 "$CLIPSPAN" classify "$model" pics/list.csv --classes classes.txt --labels y --groups y,place --json
+    json "per_group.#" 3
+    json per_group.0.group 0/land
+    json per_group.1.group 1/
+    json per_group.2.group 1/water
+    json per_group.2.images 0
+    exits 3 "$CLIPSPAN" classify "$model" pics/list.csv --classes classes.txt --labels y --groups y,place --table
+    shows "no images"
+    run ! grep -q '/brick' .out
+}
+
 @test "labels that no class has are an error that lists them, exit 2" {
     exits 2 "$CLIPSPAN" classify "$model" pics --classes red,gren,blue --labels folder
     says '"green"'

@@ -72,7 +72,10 @@ scan_images() {
 @test "only what was made in this way is replaced" {
     scan_images
     exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 -o out --dry-run
-    shows "would write out with 1 head silent: L1.H0"
+    shows "would write out with 1 head mean-ablated: L1.H0"
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 -o out --dry-run --json
+    json schema clipspan.edit.v1
+    json dry_run true
     [ ! -e out ]
     mkdir out
     exits 0 "$CLIPSPAN" edit "$model" run --heads L1.H0 -o out
@@ -112,7 +115,7 @@ scan_images() {
     [ ! -e out ]
 }
 
-@test "all heads of everything may be silent, and skipped images are counted" {
+@test "all heads of everything may be mean-ablated, and skipped images are counted" {
     scan_images
     cp pics/red/1.png gone.png
     exits 0 "$CLIPSPAN" edit "$model" run --heads '*.*' -o out --json
@@ -121,7 +124,38 @@ scan_images() {
     exits 3 "$CLIPSPAN" edit "$model" run --heads L0.H1 -o out2 --json
     json skipped 1
     json images 5
+    exits 3 "$CLIPSPAN" edit "$model" run --heads L0.H1 -o out4 --classes red,green,blue --templates none --table
+    shows "accuracy on 5 images with a label"
+    shows "1 image could not be read and is left out of every figure"
     rm -r pics
     exits 4 "$CLIPSPAN" edit "$model" run --heads L0.H1 -o out3 --json
     says "none of the 6 images could be used"
+}
+
+@test "images are read as the run's were: turned by EXIF, or not" {
+    mkdir turned
+    for name in 420 422 progressive; do # orientation 6: a quarter turn
+        data=$GOLDEN/../image/data/$name.jpg
+        {
+            head -c 2 "$data"
+            printf '\377\341\0\042Exif\0\0MM\0*\0\0\0\010\0\1\1\022\0\3\0\0\0\1\0\6\0\0\0\0\0\0'
+            tail -c +3 "$data"
+        } >turned/$name.jpg
+    done
+    exits 0 "$CLIPSPAN" scan "$model" turned -o upright --exif-orient
+    exits 0 "$CLIPSPAN" scan "$model" turned -o plain
+    for run in upright plain; do
+        for command in edit prune; do
+            exits 0 "$CLIPSPAN" $command "$model" $run --heads L1.H0 -o $command-$run --json
+            json images 3
+            json compared 3
+            # The prediction is of the images that the run has: in the last layer it is near.
+            awk -v d="$("$JSON_AT" sets.0.distance_mean <.out)" -v m="$("$JSON_AT" sets.0.moved_mean <.out)" \
+                'BEGIN { exit !(d < m) }'
+        done
+        "$JSON_AT" sets.0.moved_mean <.out >$run.moved
+    done
+    run ! cmp -s upright.moved plain.moved
+    exits 2 "$CLIPSPAN" edit "$model" upright --heads L1.H0 --exif-orient -o none
+    says "--exif-orient is not an option of edit"
 }

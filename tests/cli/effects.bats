@@ -165,6 +165,19 @@ scan_list() {
     exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool --tsv
     exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool --json
     json cues.# 2
+    json pool pool
+    # a cue that is a class itself is said to be one, found or given
+    printf '!place\ton water\n!place\ta red forest\n!place\tblue sky\nthing\ta ball\n' >pool
+    exits 0 "$CLIPSPAN" shortcut run --classes "red,blue,red forest" --templates none --texts pool --table
+    says "warning: the cue"
+    says "names the class"
+    shows "names the class"
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "a Blue thing;grass" --json
+    says 'names the class "blue"'
+    json cue_names_class blue
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "bluest;grass" --json
+    silent
+    printf '!place\ton water\n!place\tin a forest\nthing\ta ball\n' >pool
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water" && says "two sides"
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water;" && says "1 to 64 texts"
     exits 2 "$CLIPSPAN" shortcut run --classes red,blue --templates none --cue "water;water" && says "say the same"
@@ -252,6 +265,47 @@ scan_list() {
     json overall.before_correct 2
     json overall.after_correct 3
     json worst_group.group_before land
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes classes.txt --templates none --table
+    shows "lake       0 no images"
+}
+
+# Products of two columns: an image that is neither labelled nor placed makes no group of its own.
+@test "an unlabelled image is no group, and groups without images say so" {
+    printf '%s\n' path,y,side pics/red/1.png,red,brick pics/blue/1.png,blue,lawn pics/green/1.png,,brick >list.csv
+    exits 0 "$CLIPSPAN" scan "$model" list.csv -o run
+    all=(--classes red,blue --templates none --from list.csv --labels y --groups y,side)
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 "${all[@]}" --json
+    json per_group.# 2
+    json per_group.0.group blue/lawn
+    json per_group.1.group red/brick
+    # labels, but none of an image that has a group
+    printf '%s\n' path,y,side pics/red/1.png,red, pics/blue/1.png,blue, pics/green/1.png,,brick >list.csv
+    all=(--classes red,blue --templates none --from list.csv --labels y --groups side --table)
+    exits 0 "$CLIPSPAN" effects run "${all[@]}"
+    shows "no images"
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 "${all[@]}"
+    shows "accuracy with as many random heads"
+    shows "accuracy 50.0 % before"
+}
+
+@test "the text pool of a role stands in every output" {
+    printf 'colour\ta red thing\ncolour\ta blue thing\n!place\ta beach\n!place\ta forest\nanimal\ta dog\n' >pool.txt
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt --tsv
+    [ "$(cut -f19 .out | sort -u | tr '\n' ' ')" = "pool pool.txt " ]
+    sed -i 's/"kind":0/"kind":2/' run/results/atlas-pool.txt.json # the first head: a role
+    exits 0 "$CLIPSPAN" roles run --tsv
+    role=$(awk -F'\t' '$7 == "clear" { print $8; exit }' .out)
+    all=(ablate run --role "$role" --classes red,blue --templates none)
+    [ -n "$role" ]
+    exits 0 "$CLIPSPAN" "${all[@]}" --json
+    json role "$role"
+    json pool pool.txt
+    exits 0 "$CLIPSPAN" "${all[@]}" --table
+    shows "heads with the role $role, by the text pool pool.txt"
+    exits 0 "$CLIPSPAN" "${all[@]}" --tsv
+    [ "$(tail -n +2 .out | cut -f13,14 | sort -u)" = "$(printf '%s\tpool.txt' "$role")" ]
+    exits 0 "$CLIPSPAN" effects run --classes red,blue --templates none --texts pool.txt --table
+    shows "texts of the text pool pool.txt"
 }
 
 @test "each of the four says what is wrong with classes, runs, labels and groups" {
@@ -294,5 +348,5 @@ COMMANDS
     exits 2 "$CLIPSPAN" ablate run --heads "" "${all[@]}" && says "empty"
     printf '!colour\tred\n!colour\tgreen\nanimal\ta dog\nanimal\ta cat\n' >words.txt
     exits 0 "$CLIPSPAN" roles run --texts words.txt
-    exits 2 "$CLIPSPAN" ablate run --role color "${all[@]}" && says 'no head has the role "color"'
+    exits 2 "$CLIPSPAN" ablate run --role color "${all[@]}" && says 'no head of the run has the role "color"'
 }

@@ -37,9 +37,9 @@ scan_images() {
     json image.heads_left 3
     exits 2 "$CLIPSPAN" prune small run2 --heads L0.H1 -o none
     says "has no head L0.H1 any more"
-    # a share is one of the four that are left: half of them, and no layer loses its last one
+    # a fraction is one of the four that are left: half of them, and no layer loses its last one
     for by in direct network; do
-        exits 0 "$CLIPSPAN" prune small run2 --share 50 --by $by -o half-$by --json
+        exits 0 "$CLIPSPAN" prune small run2 --fraction 0.5 --by $by -o half-$by --json
         json heads_of_all 4
         json sets.0.heads.# 2
         exits 0 "$CLIPSPAN" info half-$by --json
@@ -49,10 +49,10 @@ scan_images() {
     says "expected"
 }
 
-@test "the curve: shares of the heads, by direct effect or by the network" {
+@test "the curve: fractions of the heads, by direct effect or by the network" {
     scan_images
     for by in direct network; do
-        exits 0 "$CLIPSPAN" prune "$model" run --share 34 --by $by --classes red,green,blue --templates none -o $by --json
+        exits 0 "$CLIPSPAN" prune "$model" run --fraction 0.34 --by $by --classes red,green,blue --templates none -o $by --json
         json order $by
         json sets.# 11
         json sets.0.set "34 % of the heads"
@@ -61,14 +61,17 @@ scan_images() {
         json labelled 6
         shows '"predicted":'
     done
-    exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o table --classes red,green,blue --templates none --table
+    exits 0 "$CLIPSPAN" prune "$model" run --fraction 0.34 -o table --classes red,green,blue --templates none --table
     shows "34 % of the heads"
     shows "least direct effect"
     shows "an image's pass takes a core"
-    exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o rows --tsv
+    exits 0 "$CLIPSPAN" prune "$model" run --fraction 0.34 -o rows --tsv
     [ "$(wc -l <.out)" = 12 ]
-    exits 0 "$CLIPSPAN" prune "$model" run --share 34 -o dry --dry-run
+    exits 0 "$CLIPSPAN" prune "$model" run --fraction 0.34 -o dry --dry-run
     shows "would write dry with 2 heads removed"
+    exits 0 "$CLIPSPAN" prune "$model" run --fraction 0.34 -o dry --dry-run --json
+    json dry_run true
+    json output dry
     [ ! -e dry ]
 }
 
@@ -119,6 +122,25 @@ scan_images() {
 END
 }
 
+@test "accuracies of images that can be read" {
+    scan_images
+    classes=(--classes "red,green,blue" --templates none)
+    exits 0 "$CLIPSPAN" prune "$model" run --heads L1.H0 -o whole "${classes[@]}" --json
+    rm pics/*/2.png
+    exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o half
+    exits 0 "$CLIPSPAN" prune "$model" half --heads L1.H0 -o few "${classes[@]}" --json
+    before=$("$JSON_AT" before <.out)
+    exits 3 "$CLIPSPAN" prune "$model" run --heads L1.H0 -o rest "${classes[@]}" --json
+    json images 3
+    json skipped 3
+    json labelled 3
+    json before "$before" # of three images, not of six
+    exits 3 "$CLIPSPAN" prune "$model" run --heads L1.H0 -o table "${classes[@]}" --table
+    shows "3 of the 6 images of run"
+    shows "3 images could not be read and are left out of every figure"
+    shows "accuracy on 3 images with a label"
+}
+
 @test "what prune refuses" {
     scan_images
     exits 2 "$CLIPSPAN" prune "$model" run -o out
@@ -126,14 +148,24 @@ END
     exits 2 "$CLIPSPAN" prune "$model" run --heads 'L0.*' -o out
     says "all 3 heads of layer 0 would be removed"
     exits 0 "$CLIPSPAN" prune "$model" run --heads 'L0.*' --zero -o whole
-    exits 2 "$CLIPSPAN" prune "$model" run --share 25 --heads L0.H0 -o out
+    exits 2 "$CLIPSPAN" prune "$model" run --fraction 0.25 --heads L0.H0 -o out
     says "leave out --heads"
     exits 2 "$CLIPSPAN" prune "$model" run --heads L0.H0 --by network -o out
-    says "--by is for --share"
-    exits 2 "$CLIPSPAN" prune "$model" run --share 5 -o out
+    says "--by is for --fraction"
+    exits 2 "$CLIPSPAN" prune "$model" run --fraction 0.05 -o out
     says "less than one head"
-    exits 2 "$CLIPSPAN" prune "$model" run --share 100 -o out
-    exits 2 "$CLIPSPAN" prune "$model" run --share 50 --by network -o out --dry-run
+    for wrong in 0 1.01 25 -0.5 .25. 0,25 1e-1 nan "" 0x1; do
+        exits 2 "$CLIPSPAN" prune "$model" run "--fraction=$wrong" -o out
+        says "--fraction: expected a number above 0 and at most 1, found \"$wrong\""
+    done
+    exits 0 "$CLIPSPAN" prune "$model" run --fraction .5 -o half --json
+    json fraction 0.5
+    json sets.0.heads.# 3
+    exits 0 "$CLIPSPAN" prune "$model" run --fraction 1.0 -o all --json # a layer keeps its last head
+    json sets.0.heads.# 4
+    exits 2 "$CLIPSPAN" prune "$model" run --share 25 -o out
+    says "unknown option --share"
+    exits 2 "$CLIPSPAN" prune "$model" run --fraction 0.5 --by network -o out --dry-run
     says "has to run images to choose"
     [ ! -e out ]
 }

@@ -73,6 +73,23 @@ run_of_three() { exits 0 "$CLIPSPAN" scan "$model" pics --labels folder -o run -
     exits 4 "$CLIPSPAN" search run --like '#1'
 }
 
+@test "queries and contact sheets turn image files as the run turned them" {
+    # 24 x 12 pixels, red beside blue, which EXIF says to turn by 90 degrees: 12 x 24, red above blue
+    base64 -d >pics/turned.png <<END
+iVBORw0KGgoAAAANSUhEUgAAABgAAAAMCAMAAABP7o1HAAAABlBMVEX/AAAAAP9sof2OAAAAGmVYSWZNTQAqAAAACAABARIAAwAA
+AAEABgAAAAAAANZnS2kAAAATSURBVHjaY2BAAoxIgGFUAl0CAFIsAJER0mVrAAAAAElFTkSuQmCC
+END
+    exits 0 "$CLIPSPAN" scan "$model" pics --exif-orient -o run -q
+    exits 0 "$CLIPSPAN" search run --like pics/turned.png --json
+    json hits.0.path pics/turned.png
+    awk -v s="$("$JSON_AT" hits.0.score <.out)" 'BEGIN { exit !(s > 0.99999) }'
+    exits 0 "$CLIPSPAN" search run --like pics/turned.png --region 0,12,12,12 --heads L1.H0 --json
+    exits 0 "$CLIPSPAN" search run --like pics/turned.png --top 1 -o hits.html
+    # width and height lie behind the marker of a JPEG's frame
+    sed -n 's/.*src="data:image.jpeg;base64,\([^"]*\)".*/\1/p' hits.html | base64 -d | od -An -v -tx1 | tr -d ' \n' >sheet
+    grep -q 'ffc0001108\(00c00060\|0018000c\)' sheet
+}
+
 @test "arguments that cannot be" {
     run_of_three
     exits 2 "$CLIPSPAN" search run && says "--like"

@@ -46,11 +46,19 @@ commands() { # the names of all commands
 }
 
 @test "every table of shortcut with three classes has its columns" {
-    printf 'path,label\nred/1.png,red\nblue/1.png,blue\ngreen/1.png,green\n' >pics/list.csv
-    exits 0 "$CLIPSPAN" scan "$model" pics/list.csv --labels label -o run
-    exits 0 "$CLIPSPAN" shortcut run --classes red,blue,green --cue "water;grass" --table
+    printf 'path,label,place\nred/1.png,red,land\nblue/1.png,blue,water\ngreen/1.png,green,land\n' >pics/list.csv
+    exits 0 "$CLIPSPAN" scan "$model" pics/list.csv --labels label --groups label,place -o run
+    printf 'round\nflat\n' >also.txt
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue,green --cue "water;grass" --also also.txt:none --table
     narrow
-    # Three pairs, three tables of heads under the same header.
-    [ "$(grep -c '^  head ' .out)" = 3 ]
-    [ "$(grep -c '^  head .*ratio' .out)" = 3 ]
+    for first in head remedy forecast: "side effects on"; do [ "$(grep -c "^  $first  *" .out)" = 3 ]; done
+    # Wide enough for a header in one line: three pairs, and each kind of table three times under the same one.
+    command -v script >/dev/null || skip "no script"
+    script -qec "stty cols 160; LC_ALL=C.UTF-8 '$CLIPSPAN' shortcut run --classes red,blue,green --cue 'water;grass' \
+        --also also.txt:none --no-color --progress none" /dev/null </dev/null | tr -d '\r' >.out
+    for header in '^  head .*ratio' '^  remedy  *correlation  *accuracy  *worst group  *points  *95 %$' \
+        '^  forecast: predicted  *cue  *images  *stay  *margin before  *after$' \
+        '^  side effects on  *stay  *accuracy before  *after  *points  *95 %$'; do
+        [ "$(grep -c "$header" .out)" = 3 ] || { cat .out && false; }
+    done
 }

@@ -42,19 +42,30 @@ static int clean_up(void **state)
 
 static void a_sheet_is_complete_and_says_no_path(void **state)
 {
-    const clipspan_hit hits[] = {
-        {0.51234, image, "/home/me/birds/gull/1.png", "gull", "L1.H2 0.3"},
-        {0.00004, "/nowhere", "/home/me/birds/duck/2.png", "<b>", "</script><script>alert(1)"},
-        {-0.25, "/nowhere", "own/3.png", "", ""},
+    clipspan_hits_row rows[] = {
+        {.score = 0.51234,
+         .file = image,
+         .path = "/home/me/birds/gull/1.png",
+         .label = "gull",
+         .why = "L1.H2 0.3"},
+        {.score = 0.00004,
+         .file = "/nowhere",
+         .path = "/home/me/birds/duck/2.png",
+         .label = "<b>",
+         .why = "</script><script>alert(1)"},
+        {.score = -0.25, .file = "/nowhere", .path = "own/3.png", .label = "", .why = ""},
     };
+    cs_hits hits = {.info = {.query = "like /home/me/q.png; by <3",
+                             .compare = CLIPSPAN_COMPARE_PLAIN,
+                             .hits = 3},
+                    .rows = rows,
+                    .options = CLIPSPAN_IMAGE_OPTIONS_INIT};
     unsigned char *bytes;
     const char *page;
     size_t size;
     (void)state;
-    assert_int_equal(cs_hit_page_write(path, "like /home/me/q.png", "of /home/me/run: <3", hits, 3,
-                                       NULL, 0, NULL),
-                     CLIPSPAN_OK);
-    assert_int_equal(cs_hit_page_write(path, "", "", hits, 3, NULL, 0, NULL), CLIPSPAN_E_EXISTS);
+    assert_int_equal(cs_hit_page_write(path, &hits, 0, NULL), CLIPSPAN_OK);
+    assert_int_equal(cs_hit_page_write(path, &hits, 0, NULL), CLIPSPAN_E_EXISTS);
     assert_int_equal(cs_file_read_all(&bytes, &size, path, 1u << 20, NULL), CLIPSPAN_OK);
     page = (const char *)bytes;
     page_check(page, size);
@@ -63,8 +74,8 @@ static void a_sheet_is_complete_and_says_no_path(void **state)
     assert_int_equal(page_count(page, "<script"), 1);
     assert_int_equal(page_count(page, "/home"), 0);
     assert_int_equal(page_count(page, "http"), 1); /* http-equiv */
-    assert_non_null(strstr(page, "<title>like q.png</title>"));
-    assert_non_null(strstr(page, "<p class=about>of run: &lt;3</p>"));
+    assert_non_null(strstr(page, "<title>like q.png; by &lt;3</title>"));
+    assert_non_null(strstr(page, "<p class=about>plain products of what the heads wrote</p>"));
     assert_non_null(strstr(page, "<b>1. 0.512</b> <bdi>gull</bdi><br><bdi>1.png</bdi>"
                                  "<small class=folder title=\"gull/1.png\"><bdi>gull</bdi>"));
     assert_non_null(strstr(page, "<b>2. 4.00e-05</b> <bdi>&lt;b&gt;</bdi>"));
@@ -76,10 +87,11 @@ static void a_sheet_is_complete_and_says_no_path(void **state)
 static void nothing_found_is_a_page_too(void **state)
 {
     char *other = cs_tiny_path(folder, "none.html");
+    const cs_hits none = {.info = {.query = "t"}};
     unsigned char *bytes;
     size_t size;
     (void)state;
-    assert_int_equal(cs_hit_page_write(other, "t", "a", NULL, 0, NULL, 0, NULL), CLIPSPAN_OK);
+    assert_int_equal(cs_hit_page_write(other, &none, 0, NULL), CLIPSPAN_OK);
     assert_int_equal(cs_file_read_all(&bytes, &size, other, 1u << 20, NULL), CLIPSPAN_OK);
     page_check((const char *)bytes, size);
     cs_free(bytes);

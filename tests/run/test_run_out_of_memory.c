@@ -3,6 +3,7 @@
  * that memory; and the same calls afterwards give the bytes of a run that nothing happened to. */
 #include "base/memory.h"
 #include "failing_malloc.h"
+#include "run/kept.h"
 #include "run_craft.h"
 
 #include <setjmp.h>
@@ -17,6 +18,7 @@ static run_craft craft;
 static clipspan_status read_some(const char *path, clipspan_error *err)
 {
     clipspan_run *run = NULL;
+    cs_run *raw = NULL;
     double y[32 * 64], mean[64];
     float rows[64 * 64];
     size_t n;
@@ -26,7 +28,9 @@ static clipspan_status read_some(const char *path, clipspan_error *err)
     if (!status) status = clipspan_run_read_head(NULL, mean, NULL, run, 0, 0, 1, err);
     if (!status) status = clipspan_run_read_output_map(rows, run, 1, 1, err);
     if (!status) status = clipspan_run_read_coefficients(y, NULL, &n, run, 0, 1, 1, err);
-    if (!status) status = clipspan_run_keep(run, run, "effects", "{\"a\":1}", err);
+    if (!status) status = cs_run_open(&raw, path, err);
+    if (!status) status = cs_kept_write(raw, raw, "effects", "{\"a\":1}", err);
+    cs_run_close(&raw);
     clipspan_run_close(&run);
     return status;
 }

@@ -124,6 +124,31 @@ static void rows_are_edits(void **state)
     clipspan_evaluation_free(&ev);
 }
 
+/* The published sequence alone, with the same figures. */
+static void sequence_alone(void **state)
+{
+    clipspan_effects_table_options options = CLIPSPAN_EFFECTS_TABLE_OPTIONS_INIT;
+    clipspan_evaluation *ev = study_craft_evaluate(&study, NULL);
+    const int L = clipspan_run_get_info(study.run)->layers;
+    clipspan_effects_table *whole = make_table(ev, NULL), *part;
+    (void)state;
+    options.sequence_only = 1;
+    part = make_table(ev, &options);
+    assert_int_equal(clipspan_effects_table_get_info(part)->rows, (size_t)(4 + L));
+    for (size_t i = 0; i < (size_t)(4 + L); i++) {
+        const clipspan_effect *a = clipspan_effects_table_get_row(whole, i),
+                              *b = clipspan_effects_table_get_row(part, i);
+        assert_string_equal(a->name, b->name);
+        assert_string_equal(a->kind_name, b->kind_name);
+        assert_int_equal(a->correct, b->correct);
+        assert_true(a->margin == b->margin);
+    }
+    assert_string_equal(clipspan_effects_table_get_row(part, 4)->kind_name, "attention_until");
+    clipspan_effects_table_free(&whole);
+    clipspan_effects_table_free(&part);
+    clipspan_evaluation_free(&ev);
+}
+
 static void heads_become_texts(void **state)
 {
     clipspan_bank *pool = study_craft_bank(&study, 30, 8);
@@ -297,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_edits),
+        cmocka_unit_test(sequence_alone),
         cmocka_unit_test(heads_become_texts),
         cmocka_unit_test(what_is_kept_reads_back),
         cmocka_unit_test(a_group_without_images_is_no_share),

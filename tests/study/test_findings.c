@@ -72,6 +72,10 @@ static void findings_by_hand(void **state)
     assert_int_equal(f->head[0].head.head, 0);
     assert_int_equal(f->head[1].head.layer, 1); /* of three of one size the first */
     assert_null(f->head[0].role);
+    assert_null(f->head[0].known);
+    assert_int_equal(f->every[3].head.layer, 1); /* all heads, of this text */
+    assert_int_equal(f->every[3].head.head, 1);
+    near(f->every[4].part, 0.2);
     assert_int_equal(f->roles, 0);
     near(f->above, 0.3);
     near(f->below, -0.1);
@@ -126,6 +130,9 @@ static void roles_add_up(void **state)
         sum += f->role[i].part;
     near(sum, f->attention);
     assert_string_equal(f->head[0].role, "colour");
+    assert_ptr_equal(f->head[0].known, &heads[2]);
+    assert_null(f->every[1].known); /* layer 0 is not in the atlas */
+    assert_ptr_equal(f->every[2].known, &heads[0]);
     cs_findings_free(&all);
 }
 

@@ -340,6 +340,7 @@ static void sheet_and_document(void **state)
     assert_non_null(strstr(document->bytes, "\"images\": 40"));
     assert_non_null(strstr(document->bytes, "{\"name\": \"colour\", \"weight\": 1, \"heads\": 3}"));
     assert_int_equal(count_of(document->bytes, "\"why\": \"L"), 4);
+    assert_int_equal(clipspan_hits_get_row(hits, 0)->why[0], 'L');
     OK(clipspan_hits_write(path, hits, 0, &err));
     assert_int_equal(clipspan_hits_write(path, hits, 0, &err), CLIPSPAN_E_EXISTS);
     OK(cs_file_read_all(&page, &size, path, 1 << 22, &err));
