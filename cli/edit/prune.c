@@ -69,16 +69,33 @@ static clipspan_status check_first(const cli_edit_job *e, const settings *x, cli
     return status;
 }
 
-static clipspan_status choose_heads(const cli_edit_job *e, clipspan_prune *prune, const settings *x,
+/* Chunks of the run are counted first, then images of every round: each count starts anew. */
+typedef struct counting {
+    cli_session *session;
+    size_t last;
+} counting;
+
+static int count_on(void *user, size_t done, size_t total)
+{
+    counting *c = user;
+    if (done < c->last) {
+        cli_progress_end(c->session);
+        cli_progress_begin(c->session, "images");
+    }
+    c->last = done;
+    return cli_progress_step(c->session, done, total);
+}
+
+static clipspan_status choose_heads(const cli_edit_job *e, clipspan_prune *prune,
                                     clipspan_error *err)
 {
-    cli_session *s = e->session;
-    clipspan_progress progress = {cli_progress_step, s};
+    counting c = {e->session, 0};
+    clipspan_progress progress = {count_on, &c};
     clipspan_status status;
-    cli_progress_begin(s, x->by ? "images" : "chunks");
+    cli_progress_begin(e->session, "chunks");
     status = clipspan_prune_run(prune, &progress, err);
-    cli_progress_end(s);
-    cli_stage(s, "heads chosen");
+    cli_progress_end(e->session);
+    cli_stage(e->session, "heads chosen");
     return status;
 }
 
@@ -92,7 +109,7 @@ static clipspan_status prune_model(cli_edit_job *e, clipspan_prune **prune, cons
     if (x->out.dry_run) return CLIPSPAN_OK;
     CS_TRY(cli_edit_images(e, err));
     CS_TRY(open_prune(prune, e, x, err));
-    CS_TRY(choose_heads(e, *prune, x, err));
+    CS_TRY(choose_heads(e, *prune, err));
     check = clipspan_prune_get_check(*prune);
     CS_TRY(cli_edit_run(e, check, !x->zero, err));
     CS_TRY(clipspan_edit_check_run_time(check, x->out.output, err));
