@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The demo's chapters on what the model sees: every factor named without training for it, and the
  * shortcut that it takes with birds. */
+#include "base/memory.h"
 #include "cli/demo/demo.h"
 #include "cli/out/numbers.h"
 
 #include <clipspan/clipspan.h>
 #include <string.h>
-
-#define VALUES 8 /* most that a factor has */
 
 /* A factor's answers over the test scenes. */
 typedef struct answers {
@@ -23,26 +22,42 @@ static size_t group_of(const char *group, const char *label)
     return (size_t)(strcmp(group, "water") == 0) * 2 + (size_t)(strcmp(label, "duck") == 0);
 }
 
-static clipspan_status count_answers(answers *a, clipspan_error *err)
+static void count_answers(answers *a, const clipspan_classification *classification)
 {
-    const cli_demo_job *d = a->demo;
-    const size_t values = clipspan_bank_get_count(a->bank), P = (size_t)d->info->embed_width;
-    float scores[VALUES];
-    for (size_t i = 0; i < d->test_count; i++) {
-        const char *label = clipspan_inputs_get_label(a->inputs, i);
-        size_t best = 0, group;
-        if (!*label) continue;
-        CS_TRY(clipspan_bank_run_scores(scores, a->bank, d->embeddings + i * P, 1, err));
-        for (size_t v = 1; v < values; v++)
-            if (scores[v] > scores[best]) best = v;
-        group = group_of(clipspan_inputs_get_group(a->inputs, i), label);
+    const clipspan_prediction *p;
+    for (size_t i = 0; (p = clipspan_classification_get_prediction(classification, i)); i++) {
+        const size_t group = group_of(p->group, p->label);
+        if (p->truth < 0) continue;
         a->all++;
         a->group_all[group]++;
-        if (strcmp(clipspan_bank_get_key(a->bank, best), label) != 0) continue;
+        if (p->before) continue;
         a->good++;
         a->group_good[group]++;
     }
-    return CLIPSPAN_OK;
+}
+
+/* Classifies the embedded test scenes, whose texts the batch borrows. */
+static clipspan_status classify(answers *a, clipspan_error *err)
+{
+    const cli_demo_job *d = a->demo;
+    clipspan_classification_batch batch = CLIPSPAN_CLASSIFICATION_BATCH_INIT;
+    clipspan_classification *classification = NULL;
+    const char **texts = cs_alloc(2 * d->test_count, sizeof *texts, "labels", err);
+    clipspan_status status =
+        texts ? clipspan_classification_new(&classification, a->bank, NULL, err) : CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; texts && i < d->test_count; i++) {
+        texts[i] = clipspan_inputs_get_label(a->inputs, i);
+        texts[d->test_count + i] = clipspan_inputs_get_group(a->inputs, i);
+    }
+    batch.count = d->test_count;
+    batch.embeddings = d->embeddings;
+    batch.labels = texts;
+    batch.groups = texts ? texts + d->test_count : NULL;
+    if (status == CLIPSPAN_OK) status = clipspan_classification_add(classification, &batch, err);
+    if (status == CLIPSPAN_OK) count_answers(a, classification);
+    clipspan_classification_free(&classification);
+    cs_free(texts);
+    return status;
 }
 
 /* Scenes without a value of the factor have no label, and are left out. */
@@ -53,11 +68,8 @@ static clipspan_status answer(answers *a, cli_demo_job *d, const char *factor, c
     a->demo = d;
     CS_TRY(cli_demo_embed(d, err));
     CS_TRY(cli_demo_bank(&a->bank, d, factor, err));
-    status = clipspan_bank_get_count(a->bank) <= VALUES
-                 ? cli_demo_inputs(&a->inputs, d, "test.csv", factor, "background", err)
-                 : cs_fail(err, CLIPSPAN_E_FORMAT,
-                           "classes/%s.txt of the demo holds more than %d values", factor, VALUES);
-    if (status == CLIPSPAN_OK) status = count_answers(a, err);
+    status = cli_demo_inputs(&a->inputs, d, "test.csv", factor, "background", err);
+    if (status == CLIPSPAN_OK) status = classify(a, err);
     clipspan_inputs_close(&a->inputs);
     if (status != CLIPSPAN_OK) clipspan_bank_free(&a->bank);
     return status;
