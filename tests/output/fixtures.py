@@ -90,7 +90,6 @@ def make(base, demo, odd):
     os.mkdir(base / "empty")
     (base / "empty.csv").write_text("path,shape\n", encoding="utf-8")
     (base / "heads.txt").write_text("# two heads\nL3.H1\nL2.H5\n", encoding="utf-8")
-    (base / "grounds.txt").write_text("water\ngrass\n", encoding="utf-8")
     (base / "colours.txt").write_text("red\nyellow\n", encoding="utf-8")
     (base / "texts.txt").write_text("a red circle\na blue star\nthree green squares on grass\n", encoding="utf-8")
     (base / "words.txt").write_text("".join(f"{kind}\ta {word}\n" for kind, words in WORDS for word in words),

@@ -200,6 +200,12 @@ def with_help(cases, commands):
     return cases + [Case(f"help-{name}", ["pipe"], ["help", name], False) for name in sorted(commands)]
 
 
+def strays(cases):
+    """Files of expected/ that no case writes."""
+    known = {f"{case.name}.{form}{end}" for case in cases for form in case.forms for end in ("", ".err")}
+    return [f"expected/{file.name} belongs to no case" for file in sorted(EXPECTED.iterdir()) if file.name not in known]
+
+
 def faults_of_list(cases, commands):
     """Commands that no case runs in each of their forms."""
     faults = []
