@@ -106,7 +106,7 @@ static const cli_option options[] = {
 const cli_command cli_atlas = {
     .name = "atlas",
     .usage = "MODEL INPUT... -o RUN",
-    .summary = "every head named, with evidence: scan, span, roles and report in one",
+    .summary = "scan, span, roles and report in one: every head with basis texts and role",
     .about =
         "Runs every image through the image encoder once, finds for every attention head the texts "
         "that span what it writes, and says what the head is about and how far to trust that, here "
@@ -125,4 +125,14 @@ const cli_command cli_atlas = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns =
+        "head\tlayer and head, counted from 0\n"
+        "share\tshare of the embedding's variance over the images that this head contributes\n"
+        "role\tthe category of its first basis texts; in brackets where no role is claimed\n"
+        "explained\tshare of the head's variance that the first basis texts of the category "
+        "explain\n"
+        "runner-up\tthe next category, and what it explains\n"
+        "chance\twhat the best category explains in 95 of 100 relabellings of the pool\n"
+        "purity\tof what the first basis texts explain, the category's part\n"
+        "stability\tshare of resamples in which the category's first text is a basis text again",
 };

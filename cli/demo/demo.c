@@ -45,7 +45,8 @@ static const cli_demo_chapter chapters[] = {
      "clipspan atlas MODEL photos/ -o run", cli_demo_atlas},
     {"remedy", "The shortcut removed",
      "Changing what single heads wrote needs no image again. The birds of the test scenes are "
-     "classified once more with the background's heads at their mean over the look scenes, and "
+     "classified once more with the background's heads mean-ablated (means of the look scenes), "
+     "and "
      "with what clipspan chooses for the cue \"water;grass\" from the look scenes, without labels.",
      "clipspan scan MODEL birds.csv --labels y --groups y,place -o test-run\n"
      "clipspan ablate test-run --mean run --role background --classes a,b\n"
@@ -393,7 +394,7 @@ static const cli_option options[] = {
 const cli_command cli_demo = {
     .name = "demo",
     .usage = "-o FOLDER",
-    .summary = "the whole story on a small model and drawn scenes",
+    .summary = "every analysis on a small CLIP and synthetic scenes of known content",
     .about =
         "Goes through what clipspan can do, on a small CLIP and 1,040 drawn scenes that come with "
         "the program: what it does, what it finds, and the commands that do the same with a model "
@@ -411,4 +412,19 @@ const cli_command cli_demo = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns =
+        "row, factor, values\tof the sheet: a factor of the scenes and its values\n"
+        "factor, scenes, right, by chance\tzero-shot accuracy on the factor's scenes, with "
+        "Wilson's 95 % interval, beside guessing\n"
+        "bird, right on grass, right on water\taccuracy of a class by background\n"
+        "role, heads, strongest\theads with the role, and that which the role explains best\n"
+        "its first text\tof that head's basis texts\n"
+        "truly explained by\tthe factor that explains most of the head's variance (analysis of "
+        "variance on the true values)\n"
+        "changed, right, worst group, which\ta remedy: accuracy, that of the worst group with its "
+        "interval, and which group that is\n"
+        "mask from, mIoU, highest pixel inside\tmethod: intersection over union at both "
+        "thresholds, and share of maps whose peak lies in the object\n"
+        "same, whole embedding, heads of the role, by chance\tshare of nearest images that agree "
+        "in the factor",
 };

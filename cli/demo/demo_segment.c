@@ -158,11 +158,12 @@ static clipspan_status tell(const masking *m, clipspan_error *err)
     if (status == CLIPSPAN_OK) cli_demo_table(m->demo, &table);
     cli_table_fini(&table);
     CS_TRY(status);
-    cli_demo_say(m->demo,
-                 "%.0f scenes whose objects have one colour; intersection over union, the mean of "
-                 "objects and background. Cut mean-ablated, %s overlaps most; at Otsu's threshold, "
-                 "%s. Where only one kind of object is drawn, attention finds it without a word.",
-                 scenes, words[best[0]], words[best[1]]);
+    cli_demo_say(
+        m->demo,
+        "%.0f scenes whose objects have one colour; intersection over union, the mean of "
+        "objects and background. At the mean threshold, %s overlaps most; at Otsu's threshold, "
+        "%s. Where only one kind of object is drawn, attention finds it without a word.",
+        scenes, words[best[0]], words[best[1]]);
     return CLIPSPAN_OK;
 }
 

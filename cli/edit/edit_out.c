@@ -157,8 +157,8 @@ static clipspan_status add_set(cli_table *t, const cli_edit_job *e, const cli_ed
 clipspan_status cli_edit_print_sets(const cli_edit_job *e, clipspan_error *err)
 {
     static const char with[] =
-        "silent|>heads|>off: mean|>median|>largest|>moved|>predicted|>network";
-    static const char without[] = "silent|>heads|>off: mean|>median|>largest|>moved";
+        "mean-ablated|>heads|>off: mean|>median|>largest|>moved|>predicted|>network";
+    static const char without[] = "mean-ablated|>heads|>off: mean|>median|>largest|>moved";
     clipspan_status status = CLIPSPAN_OK;
     char share[CLI_NUMBER_ROOM], count[CLI_NUMBER_ROOM], images[512];
     cli_table t;
@@ -221,6 +221,6 @@ clipspan_status cli_edit_announce(const cli_edit_job *e, clipspan_error *err)
     }
     cli_edit_words(names, sizeof names, e, &e->sets[0]);
     cli_say(e->session, "would write %s with %zu head%s %s: %s", e->x->out.output, e->sets[0].count,
-            e->sets[0].count == 1 ? "" : "s", removes ? "removed" : "silent", names);
+            e->sets[0].count == 1 ? "" : "s", removes ? "removed" : "mean-ablated", names);
     return cli_flush(err);
 }

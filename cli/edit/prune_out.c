@@ -44,12 +44,13 @@ static clipspan_status show_table(const cli_edit_job *e, clipspan_error *err)
     }
     cli_count_of(compared, e->compared, "image");
     cli_count_of(heads, (uint64_t)clipspan_model_get_info(e->model)->heads_left, "head");
-    cli_say(e->session, "%s: %s", e->zero ? "silent" : "removed", names);
+    cli_say(e->session, "%s: %s", e->zero ? "mean-ablated" : "removed", names);
     cli_say(e->session,
-            "%s: written with %zu of %s %s; weights %s, before %s; image encoder %s numbers, "
+            "%s: written with %zu of %s %s; weights %s, before %s; image encoder %s parameters, "
             "before %s",
-            e->x->out.output, e->sets[0].count, heads, e->zero ? "silent, layout kept" : "removed",
-            bytes[1], bytes[0], numbers[1], numbers[0]);
+            e->x->out.output, e->sets[0].count, heads,
+            e->zero ? "mean-ablated, layout kept" : "removed", bytes[1], bytes[0], numbers[1],
+            numbers[0]);
     cli_say(e->session, "an image's pass takes a core %.2f ms, before %.2f ms (%.2f of it)",
             1e3 * e->seconds[1], 1e3 * e->seconds[0], e->seconds[1] / e->seconds[0]);
     cli_say(e->session,

@@ -80,7 +80,8 @@ static clipspan_status print_heads(const cli_evaluation *ev, const cli_pair *p, 
     cli_format_percent(with, part(info->explained, info->variance));
     cli_format_percent(against, part(info->counteracted, info->variance));
     cli_say(ev->session,
-            "the cue explains %s of what heads say about %s against %s; heads that counteract it: "
+            "the cue explains %s of the heads' contribution to %s against %s; heads that "
+            "counteract it: "
             "%s\n",
             with, class_name(ev, p->a), class_name(ev, p->b), against);
     cli_table_fini(&t);

@@ -89,7 +89,7 @@ void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
     if (!a) return;
     info = &a->facts.info;
     best = best_random(a);
-    cs_html_put(html, "<section id=ablation><h2>Parts mean-ablated</h2>\n<p>");
+    cs_html_put(html, "<section id=ablation><h2>Mean-ablated components</h2>\n<p>");
     components(html, facts, a);
     cs_html_put(html, " mean-ablated, telling ");
     cs_say_classes(html, info);
