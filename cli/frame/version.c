@@ -12,7 +12,7 @@ static clipspan_status run_command(cli_session *s, const void *settings, clipspa
     (void)settings;
     (void)err;
     if (s->form == CLI_FORM_TABLE) {
-        cli_say(s, "clipspan %s\nkernels %s, products by %s, bf16 %s, %d threads",
+        cli_say(s, "clipspan %s\nkernels %s, products by %s\nbf16 %s, %d threads",
                 clipspan_version(), clipspan_cpu_level(), clipspan_product_name(),
                 clipspan_has_bf16() ? "yes" : "no", clipspan_default_threads());
         return CLIPSPAN_OK;
