@@ -23,7 +23,7 @@ const char *const cli_demo_factors[CLI_DEMO_FACTORS] = {"shape", "colour", "text
                                                         "place", "count",  "background", "bird"};
 
 static const cli_demo_chapter chapters[] = {
-    {"world", "The world", "Scenes in rows, a row a factor, its values from left to right.",
+    {"world", "Synthetic scenes", "Scenes in rows, a row a factor, its values from left to right.",
      "clipspan pixels MODEL photos/ -o seen/", cli_demo_sheet},
     {"sight", "What the model sees",
      "Each test scene is compared with the values of a factor, named with prompts other than "
@@ -252,7 +252,7 @@ static void introduce(cli_demo_job *d)
     cli_format_bytes(bytes, (double)d->info->bytes);
     cli_demo_say(
         d,
-        "A small CLIP (%d layers of %d heads, %s parameters, %s) and drawn scenes of which "
+        "A small CLIP (%d layers of %d heads, %s parameters, %s) and synthetic scenes of which "
         "everything is known, in %s. The model has seen such scenes only and knows "
         "nothing of photographs, and its training encouraged heads to specialise: what "
         "follows shows that clipspan finds what is there, not how CLIP is made.",
@@ -396,7 +396,8 @@ const cli_command cli_demo = {
     .usage = "-o FOLDER",
     .summary = "every analysis on a small CLIP and synthetic scenes of known content",
     .about =
-        "Goes through what clipspan can do, on a small CLIP and 1,040 drawn scenes that come with "
+        "Goes through what clipspan can do, on a small CLIP and 1,040 synthetic scenes that come "
+        "with "
         "the program: what it does, what it finds, and the commands that do the same with a model "
         "and images of your own. FOLDER gets a sheet of scenes, a run and a report to open.\n"
         "Everything about the scenes is known, so that findings can be held against the truth. The "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of a classification when components are changed. Conventions: clipspan.h. */
+/* Direct effects of edited components on a classification. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_EFFECTS_H
 #define CLIPSPAN_EFFECTS_H
 
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* ---- Effects: what becomes of a classification when components are changed ---- */
+/* ---- Effects: classification with edited components ---- */
 
 /* A class score of an image is the sum over components of their contributions
  * along the class vector,
@@ -153,7 +153,7 @@ CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
                                                   size_t count, size_t groups, int resamples,
                                                   uint64_t seed, clipspan_error *err);
 
-/* ---- Shortcuts: through which heads a cue reaches a decision ---- */
+/* ---- Shortcuts: heads that carry a spurious cue into a decision ---- */
 
 /* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among
  * images that get the same answer from the model

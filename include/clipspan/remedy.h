@@ -206,7 +206,7 @@ CLIPSPAN_API void clipspan_remedy_write_json(const clipspan_remedy *remedy, int 
 /* ---- Surgery: what becomes of one component, as an experiment ---- */
 
 /* "mean", a number to scale by ("0", "1.5"), or the path of an image as the run has it, whose
- * component is swapped in (activation patching): sets kind, scale and place of a change, for
+ * component is swapped in (activation patching): sets kind, scale and run_index of a change, for
  * clipspan_ablation with `surgery`. Errors: ARGUMENT (none of these), IO, FORMAT. */
 CLIPSPAN_API clipspan_status clipspan_surgery_read_value(clipspan_change *change,
                                                          const clipspan_run *run, const char *value,
