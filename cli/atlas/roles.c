@@ -29,8 +29,8 @@ const cli_command cli_roles = {
     .summary = "role of every head from its basis texts, with stability and chance level",
     .about =
         "A head has a role when the category of its first basis texts is 1.5 times as strong as "
-        "the next, stronger than in 95 of 100 relabellings of the pool, and its top text comes "
-        "back in at least half of the resamples; mixed is said when two categories are stronger "
+        "the next, stronger than in 95 of 100 relabellings of the pool, and its top text is chosen "
+        "again in at least half of the resamples; mixed is said when two categories are stronger "
         "than chance.\n"
         "Without --texts it takes what span or atlas left last, and makes it when there is none.",
     .examples = "clipspan roles run\tthe clearest heads\n"

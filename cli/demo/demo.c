@@ -225,12 +225,16 @@ static void heading(const cli_demo_job *d, const char *text)
     printf("\n\n%s%s%s\n\n", bold ? "\033[1m" : "", text, bold ? "\033[0m" : "");
 }
 
-static void print_commands(const char *commands)
+static void print_commands(const cli_session *s, const char *commands)
 {
+    char line[256];
     fputs("\nWith a model and images of your own:\n", stdout);
     while (*commands) {
         size_t length = strcspn(commands, "\n");
-        printf("  $ %.*s\n", (int)length, commands);
+        snprintf(line, sizeof line, "%.*s", (int)length, commands);
+        fputs("  $ ", stdout);
+        cli_print_command(stdout, s, line, 4, 8, " \\");
+        putchar('\n');
         commands += length + (commands[length] == '\n');
     }
 }
@@ -279,7 +283,7 @@ static clipspan_status go_through(cli_demo_job *d, clipspan_error *err)
         if (!d->x->dry_run) CS_TRY(c->run(d, err));
         cli_stage(s, c->title);
         if (d->tells)
-            print_commands(c->again);
+            print_commands(d->session, c->again);
         else
             cli_json_end(&d->json);
     }

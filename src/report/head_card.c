@@ -172,7 +172,7 @@ static void rows(cs_html *html, const cs_report_facts *facts, const clipspan_atl
     cs_html_put(html,
                 "<table class=basis texts><thead><tr><th scope=col>#<th scope=col>Text"
                 "<th scope=col>Category<th scope=col>Share<th scope=col>Sum"
-                "<th scope=col title=\"In how many of 100 resamples the text is picked at this "
+                "<th scope=col title=\"In how many of 100 resamples the text is chosen at this "
                 "place, and at any\">Stable<tbody>\n");
     for (i = first; i < end; i++)
         row(html, facts, &head->basis_text[i], i, in_full);

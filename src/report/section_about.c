@@ -38,7 +38,7 @@ static void words(cs_html *html)
         "the "
         "next category\xE2\x80\x99s; more than the largest of any category in 95 of 100 "
         "relabellings "
-        "of the texts; and its first text comes back in at least half of the resamples.\n"
+        "of the texts; and its first text is chosen again in at least half of the resamples.\n"
         "<dt>Mixed<dd>Two categories are stronger than chance, and neither is claimed.\n"
         "<dt>Purity<dd>The category\xE2\x80\x99s share over that of all categories, in the texts "
         "that decide the role.\n"
@@ -76,7 +76,7 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
     count(html, "Texts", info->pool_texts);
     count(html, "Categories", info->pool_categories);
     count(html, "Control texts", info->control_texts);
-    count(html, "Texts picked by some head", info->distinct);
+    count(html, "Basis texts of some head", info->distinct);
     count(html, "Basis texts a head, at most", (uint64_t)info->basis_texts);
     if (info->rank) count(html, "Directions kept, at most", (uint64_t)info->rank);
     count(html, "Resamples", (uint64_t)info->resamples);

@@ -43,7 +43,7 @@ void cs_section_heads(cs_html *html, const cs_report_facts *facts)
         html,
         "<section id=heads><h2>Every head</h2>\n<p>Share: how much of the head\xE2\x80\x99s "
         "variance goes with a text once those above it are taken out. Stable: in how many of "
-        "100 resamples the text is picked again at the same place, and at any. Runners-up came "
+        "100 resamples the text is chosen again at the same rank, and at any. Runners-up came "
         "next; the number is their variance over the winner\xE2\x80\x99s.</p>\n"
         "<form id=search role=search hidden><label for=q>Search texts and heads</label> "
         "<input id=q type=search autocomplete=off placeholder=\"red, L11.H3, colour\"> "

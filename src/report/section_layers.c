@@ -81,7 +81,7 @@ void cs_section_layers(cs_html *html, const cs_report_facts *facts)
         html, "<section id=layers><h2>Direct effect by layer</h2>\n<p>The share of the "
               "embedding\xE2\x80\x99s variance over the images that each part adds. All parts "
               "together make 100\xC2\xA0%; a part below zero works against the rest. Named is the "
-              "share of its heads\xE2\x80\x99 variance that the picked texts explain, beside the "
+              "share of its heads\xE2\x80\x99 variance that the basis texts explain, beside the "
               "same with control texts.</p>\n");
     table(html, facts);
     cs_html_put(html, "</section>\n");

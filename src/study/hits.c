@@ -185,8 +185,7 @@ static clipspan_status mark_row(void *context, const cs_image_row *found, clipsp
     size_t i;
     (void)err;
     if (j->at >= j->N || j->run_indices[j->at] != found->run_index)
-        return CLIPSPAN_OK; /* it was
-                                                                                           skipped */
+        return CLIPSPAN_OK; /* skipped */
     if (j->duplicates && found->duplicate_of >= 0) j->left_out[j->at] = 1;
     for (i = 0; j->others && i < j->query->item_count; i++) {
         const clipspan_query_item *item = &j->query->items[i].shown;
