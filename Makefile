@@ -18,10 +18,12 @@ build: $(BUILD)/build.ninja ## the library and the program, in build/
 test: ## all tests; the last line counts them
 	@scripts/test $(BUILD)
 
-check: ## layers, layout, style sheets and scripts, spelling, static analysis
+check: ## layers, layout, words, style sheets and scripts, spelling, static analysis
 	@scripts/install-deps --dev
 	scripts/check-layers
 	scripts/check-format
+	scripts/check-words $(wildcard $(BUILD)/cli/clipspan)
+	scripts/check-json
 	scripts/check-web
 	codespell
 	scripts/check-tidy $(BUILD)

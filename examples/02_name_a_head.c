@@ -16,21 +16,21 @@ static int count(clipspan_stats *all, clipspan_stats **blocks, clipspan_encoder 
     clipspan_error skipped[CLIPSPAN_DECOMPOSITION_MOST]; /* images that cannot be read are no
                                                             failure */
     clipspan_inputs *inputs = NULL;
-    clipspan_decomposition *parts = NULL;
+    clipspan_decomposition *decomposition = NULL;
     int used = 0, failed = clipspan_inputs_open(&inputs, &folder, 1, NULL, err);
     size_t total = clipspan_inputs_get_count(inputs);
-    if (!failed) failed = clipspan_decomposition_new(&parts, encoder, NULL, err);
+    if (!failed) failed = clipspan_decomposition_new(&decomposition, encoder, NULL, err);
     for (size_t i = 0; !failed && i < total && used < BLOCKS;
          i += CLIPSPAN_DECOMPOSITION_MOST, used++) {
         size_t some =
             total - i < CLIPSPAN_DECOMPOSITION_MOST ? total - i : CLIPSPAN_DECOMPOSITION_MOST;
         const char *const *paths = clipspan_inputs_get_paths(inputs) + i;
-        failed = clipspan_decomposition_run_files(parts, skipped, paths, some, err);
-        if (!failed) failed = clipspan_stats_add(all, parts, err);
+        failed = clipspan_decomposition_run_files(decomposition, skipped, paths, some, err);
+        if (!failed) failed = clipspan_stats_add(all, decomposition, err);
         if (!failed) failed = clipspan_stats_new(&blocks[used], encoder, err);
-        if (!failed) failed = clipspan_stats_add(blocks[used], parts, err);
+        if (!failed) failed = clipspan_stats_add(blocks[used], decomposition, err);
     }
-    clipspan_decomposition_free(&parts);
+    clipspan_decomposition_free(&decomposition);
     clipspan_inputs_close(&inputs);
     return failed ? -1 : used;
 }

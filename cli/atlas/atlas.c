@@ -106,16 +106,16 @@ static const cli_option options[] = {
 const cli_command cli_atlas = {
     .name = "atlas",
     .usage = "MODEL INPUT... -o RUN",
-    .summary = "every head named, with evidence: scan, span, roles and report in one",
+    .summary = "scan, span, roles and report in one: every head with basis texts and role",
     .about =
-        "Runs every image through the image encoder once, finds for every attention head the texts "
-        "that span what it writes, and says what the head is about and how far to trust that, here "
+        "Passes every image through the image encoder once, finds for every attention head the "
+        "texts that span its output (TEXTSPAN) and its role with stability and chance level, here "
         "and in the page RUN/report.html. RUN keeps all of it: the same call on it goes on where "
         "it stopped, and other questions need no image again.\n"
         "With --classes the page also says what each layer and head does for telling them apart "
         "(effects), by the labels of --labels where there are some.\n"
-        "Roles are claimed only when they are stronger than chance and come back when images are "
-        "drawn anew, which takes more than 480 of them.",
+        "Roles are claimed only when they are stronger than chance and stable over resamples of "
+        "the images, which takes more than 480 of them.",
     .examples =
         "clipspan atlas MODEL photos/ -o run\tevery image below a folder\n"
         "clipspan atlas MODEL photos/ -o run --layers last4 --texts pool.txt\tyour own texts\n"
@@ -125,4 +125,14 @@ const cli_command cli_atlas = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns =
+        "head\tlayer and head, counted from 0\n"
+        "share\tshare of the embedding's variance over the images that this head contributes\n"
+        "role\tthe category of its first basis texts; in brackets where no role is claimed\n"
+        "explained\tshare of the head's variance that the first basis texts of the category "
+        "explain\n"
+        "runner-up\tthe next category, and what it explains\n"
+        "chance\twhat the best category explains in 95 of 100 relabellings of the pool\n"
+        "purity\tof what the first basis texts explain, the category's part\n"
+        "stability\tshare of resamples in which the category's first text is a basis text again",
 };

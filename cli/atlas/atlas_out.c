@@ -156,7 +156,7 @@ done:
 static clipspan_status print_basis_texts(const cli_session *s, const clipspan_atlas *atlas,
                                          const clipspan_atlas_head *head, clipspan_error *err)
 {
-    static const char headers[] = ">share||text|category|>back|runner-up|>ratio";
+    static const char headers[] = ">share||text|category|>stability|runner-up|>ratio";
     const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
@@ -334,7 +334,7 @@ static clipspan_status print_roles(const cli_session *s, const clipspan_atlas *a
                                    const ranked *order, size_t count, clipspan_error *err)
 {
     static const char headers[] =
-        "head|>effect|role|>strength||runner-up|>strength|>chance|>purity|>back";
+        "head|>share|role|>explained||runner-up|>explained|>chance|>purity|>stability";
     const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
     clipspan_status status = CLIPSPAN_OK;
     double full = 0;

@@ -84,7 +84,7 @@ static const cli_option options[] = {
 const cli_command cli_export = {
     .name = "export",
     .usage = "RUN --official FOLDER",
-    .summary = "components and basis texts of a run in the published program's files",
+    .summary = "contributions and basis texts in the published program's file formats",
     .about =
         "Writes DATASET_attn_MODEL.npy [B, L, H, P], DATASET_mlp_MODEL.npy [B, L + 1, P] and "
         "DATASET_cls_attn_MODEL.npy [B, L, P], float32, a row an image in the order of the list, "

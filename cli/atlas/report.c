@@ -134,7 +134,7 @@ static const cli_option options[] = {
 const cli_command cli_report = {
     .name = "report",
     .usage = "RUN [-o FILE.html]",
-    .summary = "one page about every head, for a browser",
+    .summary = "an HTML page of every head's role, basis texts, evidence and images",
     .about =
         "Writes what span and roles found as one HTML file that loads nothing: the head grid, "
         "direct effect by layer, and every head's texts with their evidence, and thumbnails of the "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan roles: what each head is about, and how far to trust it. */
+/* clipspan roles: role of every head from its basis texts, with stability and chance level. */
 #include "cli/atlas/atlas_work.h"
 #include "cli/frame/command.h"
 
@@ -26,11 +26,11 @@ static const cli_option options[] = {
 const cli_command cli_roles = {
     .name = "roles",
     .usage = "RUN",
-    .summary = "what each head is about, and how far to trust it",
+    .summary = "role of every head from its basis texts, with stability and chance level",
     .about =
         "A head has a role when the category of its first basis texts is 1.5 times as strong as "
-        "the next, stronger than in 95 of 100 relabellings of the pool, and its top text comes "
-        "back in at least half of the resamples; mixed is said when two categories are stronger "
+        "the next, stronger than in 95 of 100 relabellings of the pool, and its top text is chosen "
+        "again in at least half of the resamples; mixed is said when two categories are stronger "
         "than chance.\n"
         "Without --texts it takes what span or atlas left last, and makes it when there is none.",
     .examples = "clipspan roles run\tthe clearest heads\n"
@@ -41,4 +41,14 @@ const cli_command cli_roles = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns =
+        "head\tlayer and head, counted from 0\n"
+        "share\tshare of the embedding's variance over the images that this head contributes\n"
+        "role\tthe category of its first basis texts; in brackets where no role is claimed\n"
+        "explained\tshare of the head's variance that the first basis texts of the category "
+        "explain\n"
+        "runner-up\tthe next category, and what it explains\n"
+        "chance\twhat the best category explains in 95 of 100 relabellings of the pool\n"
+        "purity\tof what the first basis texts explain, the category's part\n"
+        "stability\tshare of resamples in which the category's first text is a basis text again",
 };

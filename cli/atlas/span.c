@@ -48,7 +48,7 @@ static const cli_option options[] = {
 const cli_command cli_span = {
     .name = "span",
     .usage = "RUN",
-    .summary = "the texts that span what each head writes (TEXTSPAN)",
+    .summary = "TEXTSPAN: the texts that span each head's output",
     .about = "From the statistics of a merged run alone: of a pool of texts the one along which a "
              "head's output varies most, then of what that leaves the next one, and so on. Beside "
              "it stands what as many control texts explain: a name is worth something when it "
@@ -63,4 +63,15 @@ const cli_command cli_span = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns =
+        "head\tlayer and head, counted from 0\n"
+        "named\tshare of the head's variance over the images that its basis texts explain "
+        "together\n"
+        "by control texts\tthe same for as many basis texts from the control pool\n"
+        "first text, second text\tits first two basis texts\n"
+        "share\tshare of the head's variance that a basis text explains, after those before it\n"
+        "text, category\twith --heads: a basis text and its category in the pool\n"
+        "stability\tshare of bootstrap resamples of the images in which the text is chosen again\n"
+        "runner-up\tthe text that would have been chosen next\n"
+        "ratio\tits variance over that of the chosen text",
 };

@@ -23,7 +23,7 @@ const char *const cli_demo_factors[CLI_DEMO_FACTORS] = {"shape", "colour", "text
                                                         "place", "count",  "background", "bird"};
 
 static const cli_demo_chapter chapters[] = {
-    {"world", "The world", "Scenes in rows, a row a factor, its values from left to right.",
+    {"world", "Synthetic scenes", "Scenes in rows, a row a factor, its values from left to right.",
      "clipspan pixels MODEL photos/ -o seen/", cli_demo_sheet},
     {"sight", "What the model sees",
      "Each test scene is compared with the values of a factor, named with prompts other than "
@@ -45,7 +45,8 @@ static const cli_demo_chapter chapters[] = {
      "clipspan atlas MODEL photos/ -o run", cli_demo_atlas},
     {"remedy", "The shortcut removed",
      "Changing what single heads wrote needs no image again. The birds of the test scenes are "
-     "classified once more with the background's heads at their mean over the look scenes, and "
+     "classified once more with the background's heads mean-ablated (means of the look scenes), "
+     "and "
      "with what clipspan chooses for the cue \"water;grass\" from the look scenes, without labels.",
      "clipspan scan MODEL birds.csv --labels y --groups y,place -o test-run\n"
      "clipspan ablate test-run --mean run --role background --classes a,b\n"
@@ -224,12 +225,16 @@ static void heading(const cli_demo_job *d, const char *text)
     printf("\n\n%s%s%s\n\n", bold ? "\033[1m" : "", text, bold ? "\033[0m" : "");
 }
 
-static void print_commands(const char *commands)
+static void print_commands(const cli_session *s, const char *commands)
 {
+    char line[256];
     fputs("\nWith a model and images of your own:\n", stdout);
     while (*commands) {
         size_t length = strcspn(commands, "\n");
-        printf("  $ %.*s\n", (int)length, commands);
+        snprintf(line, sizeof line, "%.*s", (int)length, commands);
+        fputs("  $ ", stdout);
+        cli_print_command(stdout, s, line, 4, 8, " \\");
+        putchar('\n');
         commands += length + (commands[length] == '\n');
     }
 }
@@ -251,7 +256,7 @@ static void introduce(cli_demo_job *d)
     cli_format_bytes(bytes, (double)d->info->bytes);
     cli_demo_say(
         d,
-        "A small CLIP (%d layers of %d heads, %s parameters, %s) and drawn scenes of which "
+        "A small CLIP (%d layers of %d heads, %s parameters, %s) and synthetic scenes of which "
         "everything is known, in %s. The model has seen such scenes only and knows "
         "nothing of photographs, and its training encouraged heads to specialise: what "
         "follows shows that clipspan finds what is there, not how CLIP is made.",
@@ -278,7 +283,7 @@ static clipspan_status go_through(cli_demo_job *d, clipspan_error *err)
         if (!d->x->dry_run) CS_TRY(c->run(d, err));
         cli_stage(s, c->title);
         if (d->tells)
-            print_commands(c->again);
+            print_commands(d->session, c->again);
         else
             cli_json_end(&d->json);
     }
@@ -393,9 +398,10 @@ static const cli_option options[] = {
 const cli_command cli_demo = {
     .name = "demo",
     .usage = "-o FOLDER",
-    .summary = "the whole story on a small model and drawn scenes",
+    .summary = "every analysis on a small CLIP and synthetic scenes of known content",
     .about =
-        "Goes through what clipspan can do, on a small CLIP and 1,040 drawn scenes that come with "
+        "Goes through what clipspan can do, on a small CLIP and 1,040 synthetic scenes that come "
+        "with "
         "the program: what it does, what it finds, and the commands that do the same with a model "
         "and images of your own. FOLDER gets a sheet of scenes, a run and a report to open.\n"
         "Everything about the scenes is known, so that findings can be held against the truth. The "
@@ -411,4 +417,19 @@ const cli_command cli_demo = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns =
+        "row, factor, values\tof the sheet: a factor of the scenes and its values\n"
+        "factor, scenes, right, by chance\tzero-shot accuracy on the factor's scenes, with "
+        "Wilson's 95 % interval, beside guessing\n"
+        "bird, right on grass, right on water\taccuracy of a class by background\n"
+        "role, heads, strongest\theads with the role, and that which the role explains best\n"
+        "its first text\tof that head's basis texts\n"
+        "truly explained by\tthe factor that explains most of the head's variance (analysis of "
+        "variance on the true values)\n"
+        "changed, right, worst group, which\ta remedy: accuracy, that of the worst group with its "
+        "interval, and which group that is\n"
+        "mask from, mIoU, highest pixel inside\tmethod: intersection over union at both "
+        "thresholds, and share of maps whose peak lies in the object\n"
+        "same, whole embedding, heads of the role, by chance\tshare of nearest images that agree "
+        "in the factor",
 };

@@ -132,7 +132,7 @@ const cli_command cli_edit = {
     .name = "edit",
     .usage = "MODEL RUN [INPUT...] --heads L22.H11,...|FILE -o FOLDER\n"
              "MODEL RUN [INPUT...] --role NAME -o FOLDER",
-    .summary = "a checkpoint in which chosen heads always write their mean",
+    .summary = "write a checkpoint with heads mean-ablated in the weights; measure the network",
     .about =
         "Writes the checkpoint in the layout it came from, so that open_clip and transformers load "
         "it: the heads' slice of each output projection is zero, and what it made of their mean "
@@ -155,4 +155,10 @@ const cli_command cli_edit = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "mean-ablated\tthe set of heads: all chosen, of the last layer, or with --each one\n"
+               "heads\thow many\n"
+               "off: mean, median, largest\tover the images: L2 distance of the network's unit "
+               "embedding from the direct-effect prediction\n"
+               "moved\tmean L2 distance of the network's embedding from the unedited one\n"
+               "predicted, network\taccuracy by the direct-effect prediction, and of the network",
 };

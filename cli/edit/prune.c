@@ -171,7 +171,7 @@ const cli_command cli_prune = {
     .usage = "MODEL RUN [INPUT...] --fraction F -o FOLDER\n"
              "MODEL RUN [INPUT...] --heads L22.H11,...|FILE -o FOLDER\n"
              "MODEL RUN [INPUT...] --role NAME -o FOLDER",
-    .summary = "a checkpoint with pruned heads, smaller and faster, and what that costs",
+    .summary = "remove heads from a checkpoint; size, time and accuracy before and after",
     .about =
         "Removes heads from queries, keys, values and output projections; what each made of its "
         "mean over RUN goes into the bias. The configuration lists the heads that layers have left "
@@ -193,4 +193,10 @@ const cli_command cli_prune = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "mean-ablated\tthe set of heads: the chosen fraction, then the curve\n"
+               "heads\thow many\n"
+               "off: mean, median, largest\tover the images: L2 distance of the network's unit "
+               "embedding from the direct-effect prediction\n"
+               "moved\tmean L2 distance of the network's embedding from the unedited one\n"
+               "predicted, network\taccuracy by the direct-effect prediction, and of the network",
 };

@@ -138,7 +138,7 @@ const cli_command cli_ablate = {
     .name = "ablate",
     .usage =
         "RUN --heads L22.H11,...|FILE --classes LIST|FILE\nRUN --role NAME --classes LIST|FILE",
-    .summary = "accuracy with chosen heads mean-ablated, before and after",
+    .summary = "accuracy before and after mean-ablation of chosen heads",
     .about =
         "Mean-ablates heads, layers and MLPs and gives accuracy over all, by class, by group and "
         "of the worst group, with intervals (Wilson; paired bootstrap for the change), beside "
@@ -154,4 +154,12 @@ const cli_command cli_ablate = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "accuracy, class, group\tall images, those of one class, of one group, and of the "
+               "group with the lowest accuracy (worst, before and after)\n"
+               "images\tthose with a label\n"
+               "before, after\taccuracy as the model is, and mean-ablated; without labels the "
+               "share of predictions that stay\n"
+               "95 % interval\tWilson's, of the accuracy before it\n"
+               "points\tthe change in percentage points\n"
+               "95 % of resamples\tpaired bootstrap interval of the change",
 };

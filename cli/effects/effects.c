@@ -118,13 +118,13 @@ static const cli_option options[] = {
 const cli_command cli_effects = {
     .name = "effects",
     .usage = "RUN --classes LIST|FILE",
-    .summary = "what each layer, MLP and head does for a classification",
+    .summary = "mean-ablation of every layer, MLP and head; direct effects on accuracy",
     .about =
         "Classifies the images of a run again with components mean-ablated: the published sequence "
         "(nothing, all MLPs, the class token's attention to itself, both, attention of layers 0 to "
         "l), then every layer, MLP and head alone: accuracy, margin, worst group, and the share of "
         "what varies. With --texts also the model whose last heads are replaced by their texts.\n"
-        "Nothing is run through the model but class names. Effects are direct: later layers would "
+        "Only class names pass through the model. Effects are direct: later layers would "
         "read what is changed here.",
     .examples =
         "clipspan effects run --classes imagenet\tthe published tables\n"
@@ -135,4 +135,15 @@ const cli_command cli_effects = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "mean-ablated\tcomponents replaced by their mean over the images, all at once; both "
+               "of these: the two rows before\n"
+               "accuracy\tshare of images whose label is the class with the largest score; "
+               "agreement, without labels: share whose prediction stays\n"
+               "worst group\taccuracy of the group where it is lowest\n"
+               "alone\tone component mean-ablated\n"
+               "accuracy, points; worst group, points\tchange of those, in percentage points\n"
+               "margin\tmean change of the label's score less the largest other one\n"
+               "variance share\tshare of the embedding's variance that the component contributes\n"
+               "heads replaced by\twith --texts: basis texts of a head that stand for its output\n"
+               "different texts\tdistinct texts among all heads",
 };

@@ -170,4 +170,26 @@ const cli_command cli_shortcut = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns =
+        "cue found in the pool\twithout --cue: a text less the mean of its category's texts; "
+        "category: in the pool\n"
+        "of the margin's variance\tshare of the variance of the two classes' margin that a cue "
+        "explains, or that a head contributes\n"
+        "head\tlayer and head, the first candidates of the ranking\n"
+        "the cue's\tshare of the margin's variance that the cue explains through this head\n"
+        "ratio\tthe cue's over the rest of the head's, by which heads are ranked\n"
+        "the cue's part of it\tbar: of the head's contribution, the part that the cue explains\n"
+        "remedy\twhat is changed; hindsight: the best on the evaluated images\n"
+        "correlation\tlargest that is left between margin and cue among images predicted alike; "
+        "remedies are chosen by it\n"
+        "accuracy, worst group\tafter the remedy; agreement without labels\n"
+        "points\tchange of the worst group, and 95 % of resamples\n"
+        "forecast: predicted\timages of the statistics by predicted class, and cue: the side their "
+        "reading of it is on\n"
+        "images\thow many\n"
+        "answer stays\tshare whose prediction does not change\n"
+        "margin before, after\tmean margin of the unedited prediction\n"
+        "side effects on\tanother classification (--also)\n"
+        "answers that stay\tshare of its predictions that do not change\n"
+        "accuracy before, after, points\tits accuracy, and the change in percentage points",
 };

@@ -202,8 +202,8 @@ static const cli_option options[] = {
 
 const cli_command cli_surgery = {
     .name = "surgery",
-    .usage = "RUN --set TERM=VALUE... --classes LIST|FILE",
-    .summary = "heads scaled, mean-ablated or another image's, and what comes of it",
+    .usage = "RUN --set COMPONENT=VALUE... --classes LIST|FILE",
+    .summary = "scale, mean-ablate or swap in head outputs (activation patching)",
     .about =
         "Changes components of every image of a run in memory and classifies again: scores with "
         "-o, and accuracies as ablate gives them. Effects are direct.",
@@ -216,4 +216,12 @@ const cli_command cli_surgery = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "accuracy, class, group\tall images, those of one class, of one group, and of the "
+               "group with the lowest accuracy (worst, before and after)\n"
+               "images\tthose with a label\n"
+               "before, after\taccuracy before and after the changes; without labels the share of "
+               "predictions that stay\n"
+               "95 % interval\tWilson's, of the accuracy before it\n"
+               "points\tthe change in percentage points\n"
+               "95 % of resamples\tpaired bootstrap interval of the change",
 };

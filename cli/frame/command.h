@@ -18,6 +18,8 @@ typedef struct cli_command {
     const char *summary;  /* one line */
     const char *about;    /* paragraphs, separated by a line break */
     const char *examples; /* one a line: command, tab, what it does */
+    const char
+        *columns; /* of its tables, one or some a line: header, tab, what it holds; or NULL */
     /* "MODEL"; "[NAME]" may be left out; the last one may be "INPUT...", one or more, or
      * "[INPUT...]", any number. */
     const char *arguments[CLI_ARGUMENTS_MOST];

@@ -76,6 +76,21 @@ static void print_options(FILE *out, const cli_session *s, const cli_option *opt
     }
 }
 
+static void print_columns(FILE *out, const cli_session *s, const char *columns)
+{
+    if (!columns) return;
+    heading(out, "Columns of its tables", s->bold_out);
+    while (*columns) {
+        const size_t length = strcspn(columns, "\n"), name = strcspn(columns, "\t");
+        char text[512];
+        fprintf(out, "  %.*s", (int)name, columns);
+        if (name > 26) fputc('\n', out);
+        snprintf(text, sizeof text, "%.*s", (int)(length - name - 1), columns + name + 1);
+        cli_print_wrapped(out, text, name > 26 ? 0 : 2 + (int)name, 30, width_of(s));
+        columns += length + (columns[length] == '\n');
+    }
+}
+
 void cli_print_help(FILE *out, const cli_session *s, const cli_command *command)
 {
     const cli_option *general;
@@ -88,6 +103,7 @@ void cli_print_help(FILE *out, const cli_session *s, const cli_command *command)
     print_options(out, s, command->options, command->option_count);
     general = cli_general_options(&count);
     print_options(out, s, general, count);
+    print_columns(out, s, command->columns);
 }
 
 void cli_print_overview(FILE *out, const cli_session *s)

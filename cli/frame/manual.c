@@ -41,6 +41,21 @@ static void manual_option(FILE *out, const cli_option *option)
     fputc('\n', out);
 }
 
+static void manual_columns(FILE *out, const char *columns)
+{
+    if (!columns) return;
+    fputs(".PP\nColumns of its tables:\n", out);
+    while (*columns) {
+        const size_t length = strcspn(columns, "\n"), name = strcspn(columns, "\t");
+        fputs(".TP\n", out);
+        troff(out, columns, name);
+        fputc('\n', out);
+        troff(out, columns + name + 1, length - name - 1);
+        fputc('\n', out);
+        columns += length + (columns[length] == '\n');
+    }
+}
+
 static void manual_command(FILE *out, const cli_command *command)
 {
     const char *form = command->usage, *line = command->examples;
@@ -59,6 +74,7 @@ static void manual_command(FILE *out, const cli_command *command)
     fputc('\n', out);
     for (size_t i = 0; i < command->option_count; i++)
         manual_option(out, &command->options[i]);
+    manual_columns(out, command->columns);
     fputs(".PP\nExamples:\n", out);
     while (*line) {
         size_t length = strcspn(line, "\n"), end = strcspn(line, "\t");

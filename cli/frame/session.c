@@ -16,7 +16,7 @@
 
 #define COLUMNS       80 /* of tables where there is no terminal */
 #define COLUMNS_LEAST 40
-#define COLUMNS_MOST  100 /* lines that are longer are hard to follow */
+#define COLUMNS_MOST  80 /* lines that are longer are hard to follow */
 
 double cli_seconds(void)
 {

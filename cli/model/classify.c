@@ -437,4 +437,12 @@ const cli_command cli_classify = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "image\tits path, without the folder that all share\n"
+               "label\tits class by --labels, and whether the likeliest class is right\n"
+               "likeliest, second\tthe two classes with the largest probability, and the "
+               "probability: softmax over the classes of logit scale times cosine\n"
+               "class, group\tthose with the lowest accuracy first\n"
+               "images\twith a known label, in that class or group\n"
+               "accuracy\tshare of them whose likeliest class is right\n"
+               "95 % interval\tWilson's, of that accuracy",
 };

@@ -396,9 +396,10 @@ static const cli_option options[] = {
 const cli_command cli_info = {
     .name = "info",
     .usage = "MODEL",
-    .summary = "what a checkpoint is, without reading its weights",
+    .summary = "check a checkpoint against its configuration, without reading weights",
     .about =
-        "Shows layout, activation and what decided it, both encoders, preprocessing, tokenizer and "
+        "Shows layout, activation and how it was determined, both encoders, preprocessing, "
+        "tokenizer and "
         "files. The whole tensor table is checked against the configuration; weights are read only "
         "with --check and --hash.\n"
         "MODEL is a folder (OpenCLIP or Hugging Face layout), a .safetensors file with its "
@@ -414,4 +415,17 @@ const cli_command cli_info = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "encoder\timage or text\n"
+               "layers\ttransformer layers\n"
+               "width\tof the residual stream\n"
+               "heads\tattention heads in a layer\n"
+               "of width\tdimensions of one head\n"
+               "MLP\thidden units of a layer's MLP\n"
+               "parameters\tweights and biases of the encoder\n"
+               "takes\tits input: patches and tokens of an image; tokens of a text and size of the "
+               "vocabulary\n"
+               "tensor\twith --tensors: its name in the checkpoint\n"
+               "type\tof its numbers\n"
+               "shape\tits dimensions\n"
+               "size\tits bytes in the file",
 };

@@ -239,7 +239,7 @@ static const cli_option options[] = {
 const cli_command cli_pixels = {
     .name = "pixels",
     .usage = "MODEL INPUT... -o FILE.npy|FOLDER",
-    .summary = "what the image encoder really sees: pixels after resize and crop",
+    .summary = "the image encoder's input: pixels after resize and crop",
     .about = "Writes uint8 [N, height, width, 3], before mean and standard deviation, or a PNG an "
              "image.",
     .examples = "clipspan pixels MODEL photo.jpg -o seen\ta PNG to look at\n"

@@ -273,7 +273,7 @@ static const cli_option options[] = {
 const cli_command cli_tokens = {
     .name = "tokens",
     .usage = "MODEL --text TEXT...\nMODEL --texts FILE",
-    .summary = "token ids of texts, as the text encoder gets them",
+    .summary = "token ids of texts, the text encoder's input",
     .about =
         "Gives each text's ids from start to end token, the pieces they stand for, and whether it "
         "was too long and cut.",

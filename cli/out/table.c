@@ -308,6 +308,11 @@ clipspan_status cli_table_add(cli_table *table, const char *text, clipspan_error
     return CLIPSPAN_OK;
 }
 
+/* Columns that are printed beside each other. */
+typedef struct {
+    size_t columns[CLI_COLUMNS_MOST], count;
+} panel;
+
 static const char *header_of(const cli_table *table, size_t column)
 {
     return table->headers + table->header[column];
@@ -343,58 +348,70 @@ static int narrow(size_t *widths, const size_t *least, size_t columns)
     return 1;
 }
 
-/* Widths, and the gap between columns as the result: as wide as the widest cell; where that does
- * not fit, headers go on below themselves, then texts between words, then gaps are one cell, then
- * words are cut. */
-static size_t fit(size_t *widths, const cli_table *table, const cli_session *s)
+/* Cells of the widest word of a column, header included; of a column of numbers, of the widest
+ * number. */
+static size_t widest_word(const cli_table *table, const cli_session *s, size_t column)
+{
+    size_t most = longest_word(s, header_of(table, column));
+    for (size_t at = column; at < table->count; at += table->columns) {
+        const char *text = table->cells[at];
+        const size_t word = table->right[column] ? cli_text_cells(s, text) : longest_word(s, text);
+        if (word > most) most = word;
+    }
+    return most;
+}
+
+/* Widths of the columns of a panel, and the gap between them as the result: as wide as the widest
+ * cell; where that does not fit, headers go on below themselves, then texts between words, then
+ * gaps are one cell, then words are cut. */
+static size_t fit(size_t *widths, const panel *p, const cli_table *table, const cli_session *s)
 {
     size_t cells[CLI_COLUMNS_MOST], words[CLI_COLUMNS_MOST], least[CLI_COLUMNS_MOST];
-    const size_t columns = table->columns, most = (size_t)s->columns;
+    const size_t most = (size_t)s->columns;
     size_t gap = GAP, total = INDENT;
-    for (size_t i = 0; i < columns; i++) {
-        const size_t header = cli_text_cells(s, header_of(table, i));
-        words[i] = longest_word(s, header_of(table, i));
-        cells[i] = words[i];
-        for (size_t at = i; at < table->count; at += columns) {
+    for (size_t i = 0; i < p->count; i++) {
+        const size_t column = p->columns[i], header = cli_text_cells(s, header_of(table, column));
+        words[i] = widest_word(table, s, column);
+        cells[i] = longest_word(s, header_of(table, column));
+        for (size_t at = column; at < table->count; at += table->columns) {
             const size_t one = cli_text_cells(s, table->cells[at]);
-            const size_t word = table->right[i] ? one : longest_word(s, table->cells[at]);
             if (one > cells[i]) cells[i] = one;
-            if (word > words[i]) words[i] = word;
         }
         widths[i] = header > cells[i] ? header : cells[i];
-        least[i] = table->right[i] || words[i] < THINNEST ? words[i] : THINNEST;
+        least[i] = table->right[column] || words[i] < THINNEST ? words[i] : THINNEST;
         total += widths[i] + (i ? gap : 0);
     }
-    while (total > most && narrow(widths, cells, columns))
+    while (total > most && narrow(widths, cells, p->count))
         total--;
-    while (total > most && narrow(widths, words, columns))
+    while (total > most && narrow(widths, words, p->count))
         total--;
     if (total > most) {
-        total -= columns - 1;
+        total -= p->count - 1;
         gap = 1;
     }
-    while (total > most && narrow(widths, least, columns))
+    while (total > most && narrow(widths, least, p->count))
         total--;
     return gap;
 }
 
 /* One line of a row; texts[i] go on to their next line. Returns whether any is left. */
-static int print_line(FILE *out, const cli_session *s, const cli_table *table, const size_t *widths,
-                      size_t gap, const char **texts)
+static int print_line(FILE *out, const cli_session *s, const cli_table *table, const panel *p,
+                      const size_t *widths, size_t gap, const char **texts)
 {
     size_t owed = INDENT, used, step, length, i;
     int left = 0;
-    for (i = 0; i < table->columns; i++) {
+    for (i = 0; i < p->count; i++) {
+        const int right = table->right[p->columns[i]];
         if (i) owed += gap;
         if (!*texts[i]) {
             owed += widths[i];
             continue;
         }
         length = fold(s, texts[i], widths[i], &step, &used);
-        if (table->right[i] && used < widths[i]) owed += widths[i] - used;
+        if (right && used < widths[i]) owed += widths[i] - used;
         fprintf(out, "%*s", (int)owed, "");
         print_safe(out, s, texts[i], length);
-        owed = !table->right[i] && used < widths[i] ? widths[i] - used : 0;
+        owed = !right && used < widths[i] ? widths[i] - used : 0;
         texts[i] += step;
         left |= *texts[i] != '\0';
     }
@@ -402,23 +419,46 @@ static int print_line(FILE *out, const cli_session *s, const cli_table *table, c
     return left;
 }
 
-static void print_row(FILE *out, const cli_session *s, const cli_table *table, const size_t *widths,
-                      size_t gap, char *const *cells)
+static void print_row(FILE *out, const cli_session *s, const cli_table *table, const panel *p,
+                      const size_t *widths, size_t gap, char *const *cells)
 {
     const char *texts[CLI_COLUMNS_MOST];
-    for (size_t i = 0; i < table->columns; i++)
-        texts[i] = cells ? cells[i] : header_of(table, i);
-    while (print_line(out, s, table, widths, gap, texts))
+    for (size_t i = 0; i < p->count; i++)
+        texts[i] = cells ? cells[p->columns[i]] : header_of(table, p->columns[i]);
+    while (print_line(out, s, table, p, widths, gap, texts))
         ;
+}
+
+/* The next panel, from column *next on: as many columns as have room for their words, behind the
+ * first column, which every panel repeats. Returns 0 when none is left. */
+static int next_panel(panel *p, size_t *next, const cli_table *table, const cli_session *s)
+{
+    size_t total = INDENT + widest_word(table, s, 0);
+    if (*next >= table->columns && *next > 1) return 0;
+    p->columns[0] = 0;
+    p->count = 1;
+    for (; *next < table->columns; ++*next) {
+        const size_t more = widest_word(table, s, *next) + 1;
+        if (p->count > 1 && total + more > (size_t)s->columns) return 1;
+        total += more;
+        p->columns[p->count++] = *next;
+    }
+    *next = CLI_COLUMNS_MOST + 1;
+    return 1;
 }
 
 void cli_table_print(const cli_table *table, const cli_session *s, FILE *out)
 {
-    size_t widths[CLI_COLUMNS_MOST];
-    const size_t gap = fit(widths, table, s);
-    if (s->bold_out) fputs("\033[1m", out);
-    print_row(out, s, table, widths, gap, NULL);
-    if (s->bold_out) fputs("\033[0m", out);
-    for (size_t at = 0; at + table->columns <= table->count; at += table->columns)
-        print_row(out, s, table, widths, gap, table->cells + at);
+    size_t next = 1, panels = 0;
+    panel p;
+    while (next_panel(&p, &next, table, s)) {
+        size_t widths[CLI_COLUMNS_MOST];
+        const size_t gap = fit(widths, &p, table, s);
+        if (panels++) fputc('\n', out);
+        if (s->bold_out) fputs("\033[1m", out);
+        print_row(out, s, table, &p, widths, gap, NULL);
+        if (s->bold_out) fputs("\033[0m", out);
+        for (size_t at = 0; at + table->columns <= table->count; at += table->columns)
+            print_row(out, s, table, &p, widths, gap, table->cells + at);
+    }
 }

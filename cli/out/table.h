@@ -62,7 +62,8 @@ void cli_table_fini(cli_table *table);
 clipspan_status cli_table_add(cli_table *table, const char *text, clipspan_error *err);
 
 /* Prints what was added, indented by two, in the session's columns: where a row is wider, headers
- * and texts go on below themselves. */
+ * and texts go on below themselves, and where not even words have room, further columns follow in
+ * panels of their own, each with the first column. */
 void cli_table_print(const cli_table *table, const cli_session *session, FILE *out);
 
 #endif

@@ -25,7 +25,7 @@ static const cli_paper_table tables[] = {
      "ViT-L-14", 50000,
      "The published figures of this table are quoted from memory; only nothing and all MLPs were "
      "published as numbers."},
-    {"layers", "Figure 2", "accuracy with attention at means, by layer", CLI_DATA_IMAGENET,
+    {"layers", "Figure 2", "accuracy with attention mean-ablated, by layer", CLI_DATA_IMAGENET,
      "ViT-L-14", 50000,
      "Published as a curve, without numbers: it stays high until the last four layers and falls "
      "there. MLPs are kept."},
@@ -36,14 +36,15 @@ static const cli_paper_table tables[] = {
      "that is not known. Earlier heads are mean-ablated, MLPs are kept."},
     {"waterbirds", "Table 3", "worst group with place heads mean-ablated", CLI_DATA_WATERBIRDS,
      "ViT-L-14", 5794,
-     "Means are of the test images themselves. The rest, which the published program puts at its "
-     "means besides the listed heads, is all MLP contributions and all heads but those of the last "
+     "Means are of the test images themselves. The rest, which the published program "
+     "mean-ablates besides the listed heads, is all MLP contributions and all heads but those of "
+     "the last "
      "four layers. Whether that holds for the published random row is not said, so both readings "
      "are here."},
     {"segmentation", "Table 4", "zero-shot masks of ImageNet-Segmentation", CLI_DATA_MASKS,
      "ViT-B-16", 4276,
      "The published table does not name its model; other tables with the same rows say ViT-B-16. "
-     "Published masks are stretched whole while images are cropped; aligned ones lie right. The "
+     "Published masks are squashed to a square while images are cropped; aligned ones are not. The "
      "class is the one that the model predicts, the threshold the map's mean."},
     {"roles", "Table 2", "first five texts of nine heads", CLI_DATA_IMAGENET, "ViT-L-14", 50000,
      "The published texts come from the pool image_descriptions_general.txt (--texts); from other "

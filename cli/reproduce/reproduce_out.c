@@ -185,9 +185,9 @@ static clipspan_status add_line(cli_table *t, const cli_row *row, clipspan_error
 /* All rows but those of print_groups. */
 static clipspan_status print_figures(const cli_reproduction *r, clipspan_error *err)
 {
-    static const char headers[] = "at means|>measured, %|>95 %|>published, %|source";
+    static const char headers[] = "mean-ablated|>measured, %|>95 %|>published, %|source";
     static const char bird_headers[] =
-        "worst group, at means|>measured, %|>95 %|>published, %|source";
+        "worst group, mean-ablated|>measured, %|>95 %|>published, %|source";
     const int birds = r->table->data == CLI_DATA_WATERBIRDS;
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;

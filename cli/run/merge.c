@@ -32,7 +32,7 @@ const cli_command cli_merge = {
         "Checks that every chunk is there and belongs to the run, adds the statistics along their "
         "tree, and notes in the index what became of each image. Chunks that are missing are "
         "listed. Called again, it changes nothing.",
-    .examples = "clipspan merge run\tafter all shares",
+    .examples = "clipspan merge run\tafter all shards",
     .arguments = {"RUN"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

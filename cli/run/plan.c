@@ -37,7 +37,7 @@ const cli_command cli_plan = {
         "what the model is. No image is opened. Then scan RUN --shard I/N does the shards, and "
         "merge RUN adds them up.",
     .examples = "clipspan plan MODEL photos/ -o run\tfirst\n"
-                "parallel clipspan scan run --shard {}/8 ::: 1 2 3 4 5 6 7 8\tthen the shares\n"
+                "parallel clipspan scan run --shard {}/8 ::: 1 2 3 4 5 6 7 8\tthen the shards\n"
                 "clipspan merge run\tat last",
     .arguments = {"MODEL", "INPUT..."},
     .options = options,

@@ -65,10 +65,10 @@ static const cli_option options[] = {
 const cli_command cli_scan = {
     .name = "scan",
     .usage = "MODEL INPUT... -o RUN\nRUN [--shard I/N|auto]",
-    .summary = "forward passes once; leaves a run: exact statistics and coefficients of every head",
+    .summary = "one forward pass an image; decompose and keep statistics of every head",
     .about =
-        "Runs every image through the image encoder once and keeps, in the folder RUN, what every "
-        "later question needs: statistics of each head, k + 3 numbers an image and head "
+        "Passes every image through the image encoder once and keeps in the folder RUN what later "
+        "commands read: statistics of each head, k + 3 numbers an image and head "
         "(--coefficients), embeddings, and the list with what became of each image.\n"
         "Images are taken 32 at a time. What is done is on disk at once: Ctrl-C ends after the "
         "chunks at work, a second one at once, and the same call goes on where it was. Another "

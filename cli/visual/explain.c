@@ -236,7 +236,7 @@ static const cli_option options[] = {
 const cli_command cli_explain = {
     .name = "explain",
     .usage = "MODEL IMAGE --text TEXT... [--run RUN] [-o FILE.html]",
-    .summary = "which layers, heads, patches and MLPs make an image like a text",
+    .summary = "an image-text similarity decomposed into layers, heads, MLPs and patches",
     .about =
         "Decomposes the similarity of one image with each text into everything that the model adds "
         "to it: layers, heads, MLPs, the class token's input, and every patch through every head. "
@@ -256,4 +256,17 @@ const cli_command cli_explain = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "text\ta text that the image is compared with\n"
+               "similarity\tcosine of image and text\n"
+               "explained\twhat is decomposed: the similarity, less what --contrast takes off\n"
+               "attention, MLPs, input\tcontributions of all heads, of all MLPs, and of the class "
+               "token as it enters the first layer\n"
+               "layer\tcounted from 0\n"
+               "of it class token\tof the layer's attention: class-token self-attention\n"
+               "MLP\tcontribution of the layer's MLP\n"
+               "head\tlayer and head\n"
+               "part\tcontribution to what is decomposed\n"
+               "role, first texts\tof the head, in the run's atlas\n"
+               "heads\thow many carry the role\n"
+               "row, column\tof a patch, counted from 0 at the top left",
 };

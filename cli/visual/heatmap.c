@@ -290,7 +290,7 @@ static const cli_option options[] = {
 const cli_command cli_heatmap = {
     .name = "heatmap",
     .usage = "MODEL IMAGE... --text TEXT... -o FOLDER",
-    .summary = "where in an image texts are, and through which heads",
+    .summary = "heatmaps of texts over an image, by head",
     .about =
         "Draws, for every text, what each patch of the image adds to the similarity through the "
         "attention heads, laid over the whole image with crop and aspect undone: orange speaks for "

@@ -328,7 +328,7 @@ static const cli_option options[] = {
 const cli_command cli_search = {
     .name = "search",
     .usage = "RUN --like IMAGE... | --text TEXT... [--role NAME|--heads L.H,...]",
-    .summary = "the nearest images of a run by what some heads wrote",
+    .summary = "exact nearest images by chosen heads' contributions",
     .about =
         "Compares, exactly, what chosen heads wrote for every image of a run with what they write "
         "for the query: images (--like, --unlike), a part of one (--region), texts, or several of "
@@ -350,4 +350,9 @@ const cli_command cli_search = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns =
+        "(first)\trank\n"
+        "score\tcosine, centred product or product (--compare), weighted over heads and queries\n"
+        "image, label\tof the run\n"
+        "most through\theads that contribute most to the score, and how much",
 };

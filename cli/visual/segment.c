@@ -290,7 +290,7 @@ const cli_command cli_segment = {
     .usage = "MODEL INPUT --classes LIST|FILE [--labels COLUMN] --masks FOLDER|COLUMN\n"
              "MODEL LIST.csv --target SENTENCE [--against SENTENCE] --masks COLUMN\n"
              "MODEL INPUT --classes LIST|FILE -o FOLDER",
-    .summary = "zero-shot masks, and how good they are beside other methods'",
+    .summary = "zero-shot segmentation; pixel accuracy, mIoU and mAP beside other methods",
     .about =
         "Makes a mask of each image from the map of its class, which --labels gives or the model "
         "predicts, and compares it with the right one: pixel accuracy, mIoU and mAP as published, "
@@ -317,4 +317,12 @@ const cli_command cli_segment = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
+    .columns = "method\twhat the heatmap is: contributions of heads by patch (clipspan), attention "
+               "of the last layer, rollout, cosines of final patches or of values\n"
+               "masks\taligned: cropped with the image; published: squashed to a square\n"
+               "threshold\tthe map's mean, or Otsu's\n"
+               "accuracy\tpixel accuracy, over all images\n"
+               "mIoU\tintersection over union, mean of object and background\n"
+               "mAP\taverage precision of the map's values, mean over images\n"
+               "highest pixel inside\tshare of images whose largest value lies in the mask",
 };

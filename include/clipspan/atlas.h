@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the heads of a run are about. Conventions: clipspan.h. */
+/* Basis texts and roles of the heads of a run. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_ATLAS_H
 #define CLIPSPAN_ATLAS_H
 
@@ -44,7 +44,7 @@ typedef struct clipspan_atlas_text {
     const char *category; /* "" without; without the "!" that marks what is not of objects */
     int heads;            /* that picked it */
     double best;          /* the largest share that it explains of a head */
-    size_t best_head;     /* which: a place among the atlas's heads */
+    size_t best_head;     /* index among the atlas's heads */
 } clipspan_atlas_text;
 
 typedef struct clipspan_atlas_image {
@@ -56,7 +56,7 @@ typedef struct clipspan_atlas_image {
 
 /* An image at one end of a basis text: its centred projection (c - mean) . direction. */
 typedef struct clipspan_atlas_extreme {
-    size_t image; /* a place among the atlas's images */
+    size_t image; /* index among the atlas's images */
     double projection;
 } clipspan_atlas_extreme;
 

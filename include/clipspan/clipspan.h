@@ -34,7 +34,7 @@
  *              (NULL on failure); `free` and `close` take T **, set it to NULL and accept NULL.
  *              Strings that a handle returns live as long as it. Buffers for results are yours.
  *   Threads    A model, texts, bank, span and inputs handle is immutable once made and shared
- *              freely between threads. An encoder, parts, statistics and an npy handle is used by
+ * freely between threads. An encoder, a decomposition, statistics and an npy handle is used by
  *              one thread at a time.
  *   Options    Option structs start with struct_size; initialise them with their ..._INIT macro.
  *              Zero means default. They grow at the end: a struct of an older header lacks what

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What adds up to an embedding, its statistics, and where in the image it comes from.
+/* The contributions that add up to an embedding, their statistics, and heatmaps of patches.
  * Conventions: clipspan.h. */
 #ifndef CLIPSPAN_DECOMPOSE_H
 #define CLIPSPAN_DECOMPOSE_H
@@ -12,8 +12,8 @@ extern "C" {
 
 /* ---- Parts: what adds up to an embedding ---- */
 
-/* The unit embedding of an image is a sum of what the parts of the image encoder wrote to the class
- * token, each brought through the last LayerNorm and the projection with its share of their
+/* The unit embedding of an image is a sum of what the components of the image encoder add to the
+ * class token, each brought through the last LayerNorm and the projection with its share of their
  * constants, exactly as published (Gandelsman, Efros, Steinhardt, ICLR 2024; the equations are in
  * docs/math.md):
  *
@@ -21,8 +21,8 @@ extern "C" {
  *
  * MLP contribution 0 is the class token as it enters the first layer, component l + 1 the MLP of
  * layer l. A head is in turn a sum over the N tokens that it reads. A clipspan_decomposition holds
- * the newest images' parts in K + 3 numbers a head; nothing P-wide is formed that nobody asks for.
- * Used by one thread at a time. */
+ * the newest images' contributions in K + 3 numbers a head; nothing P-wide is formed that nobody
+ * asks for. Used by one thread at a time. */
 typedef struct clipspan_decomposition clipspan_decomposition;
 
 #define CLIPSPAN_DECOMPOSITION_MOST 32 /* images at a time */
@@ -37,53 +37,50 @@ typedef struct clipspan_decomposition_options {
         sizeof(clipspan_decomposition_options), 0                                                  \
     }
 
-/* encoder: an image encoder, which must outlive the parts and runs their passes; its option `raw`
- * is not looked at. The first call for a model and precision computes what weights alone say about
- * each head, L H (K + 3) P float32 numbers that stay with the model. options may be NULL. Errors:
- * ARGUMENT (a text encoder), IO, FORMAT (the model's file changed), NOMEM. */
+/* encoder: an image encoder, which must outlive the decomposition and runs its passes; its option
+ * `raw` is not looked at. The first call for a model and precision computes what weights alone say
+ * about each head, L H (K + 3) P float32 numbers that stay with the model. options may be NULL.
+ * Errors: ARGUMENT (a text encoder), IO, FORMAT (the model's file changed), NOMEM. */
 CLIPSPAN_API clipspan_status
 clipspan_decomposition_new(clipspan_decomposition **out, clipspan_encoder *encoder,
                            const clipspan_decomposition_options *options, clipspan_error *err);
-CLIPSPAN_API void clipspan_decomposition_free(clipspan_decomposition **parts);
+CLIPSPAN_API void clipspan_decomposition_free(clipspan_decomposition **decomposition);
 
 /* Decomposes images; `count` is 1 to CLIPSPAN_DECOMPOSITION_MOST (1 with `tokens`). As
  * clipspan_encoder_run_pixels and _run_files; an image that cannot be used keeps its number, and
- * all its parts are zero. What an earlier call left is gone. */
-CLIPSPAN_API clipspan_status clipspan_decomposition_run_pixels(clipspan_decomposition *parts,
-                                                               const uint8_t *pixels, size_t count,
-                                                               clipspan_error *err);
-CLIPSPAN_API clipspan_status clipspan_decomposition_run_files(clipspan_decomposition *parts,
+ * all its contributions are zero. What an earlier call left is gone. */
+CLIPSPAN_API clipspan_status
+clipspan_decomposition_run_pixels(clipspan_decomposition *decomposition, const uint8_t *pixels,
+                                  size_t count, clipspan_error *err);
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_files(clipspan_decomposition *decomposition,
                                                               clipspan_error *errors,
                                                               const char *const *paths,
                                                               size_t count, clipspan_error *err);
 
 /* Of the last run: how many images, and their unit embeddings [B, P], the same bytes as the
  * encoder gives. They live until the next run. */
-CLIPSPAN_API size_t clipspan_decomposition_get_count(const clipspan_decomposition *parts);
+CLIPSPAN_API size_t clipspan_decomposition_get_count(const clipspan_decomposition *decomposition);
 CLIPSPAN_API const float *
-clipspan_decomposition_get_embeddings(const clipspan_decomposition *parts);
+clipspan_decomposition_get_embeddings(const clipspan_decomposition *decomposition);
 
 /* Components of one image.   heads : [L, H, P]   layers : [L, P] attention, all heads
  * mlps : [L + 1, P]   class_self_attention : [L, P] what attention took from the class token itself
  * Caller's; any may be NULL. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_decomposition_run_contributions(
     float *heads, float *layers, float *mlps, float *class_self_attention,
-    const clipspan_decomposition *parts, size_t image, clipspan_error *err);
+    const clipspan_decomposition *decomposition, size_t image, clipspan_error *err);
 
 /* One head by token, of the only image:   tokens : [N, P], the class token first, then patches
  * row by row. Errors: ARGUMENT, also without the option `tokens`. */
-CLIPSPAN_API clipspan_status clipspan_decomposition_run_tokens(float *tokens,
-                                                               const clipspan_decomposition *parts,
-                                                               int layer, int head,
-                                                               clipspan_error *err);
+CLIPSPAN_API clipspan_status
+clipspan_decomposition_run_tokens(float *tokens, const clipspan_decomposition *decomposition,
+                                  int layer, int head, clipspan_error *err);
 
 /* The identity, checked: *off is the largest absolute difference, over the P numbers, between the
  * sum of all heads and MLP contributions of an image and its embedding. At most 1e-5. */
-CLIPSPAN_API clipspan_status clipspan_decomposition_run_check(double *off,
-                                                              const clipspan_decomposition *parts,
-                                                              size_t image, clipspan_error *err);
-
-/* ---- Statistics of parts ---- */
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_check(
+    double *off, const clipspan_decomposition *decomposition, size_t image, clipspan_error *err);
+/* ---- Statistics of contributions ---- */
 
 /* What many images have in common, exactly and in float64: for every head count, mean and
  * co-moments of its coefficients, from which means, variances along any text and TEXTSPAN follow.
@@ -91,17 +88,17 @@ CLIPSPAN_API clipspan_status clipspan_decomposition_run_check(double *off,
  * times that while they are added). One writer at a time. */
 typedef struct clipspan_stats clipspan_stats;
 
-/* For parts of this encoder's model and precision. The model must outlive the statistics. Errors:
- * as clipspan_decomposition_new. */
+/* For decompositions of this encoder's model and precision. The model must outlive the statistics.
+ * Errors: as clipspan_decomposition_new. */
 CLIPSPAN_API clipspan_status clipspan_stats_new(clipspan_stats **out, clipspan_encoder *encoder,
                                                 clipspan_error *err);
 CLIPSPAN_API void clipspan_stats_free(clipspan_stats **stats);
 
-/* Adds the images of the last run of `parts`, without those that could not be used. Calls merge
- * along a binary tree, so the same calls in the same order give the same bytes for any number of
- * threads. Errors: ARGUMENT (parts of another model or precision), NOMEM. */
+/* Adds the images of the last run of `decomposition`, without those that could not be used. Calls
+ * merge along a binary tree, so the same calls in the same order give the same bytes for any number
+ * of threads. Errors: ARGUMENT (a decomposition of another model or precision), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_stats_add(clipspan_stats *stats,
-                                                const clipspan_decomposition *parts,
+                                                const clipspan_decomposition *decomposition,
                                                 clipspan_error *err);
 
 /* Adds all images of `other`, which stays as it is. Errors: as above. */
@@ -228,11 +225,10 @@ CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size
  *     similarity[t] = sum over layers and heads of head[t,l,h] + sum of the L + 1 mlp[t,l]
  *     head[t,l,h]   = sum over tokens of map[t,l,h,j]
  *
- * exactly: the parts of every text add up within 1e-5 (`off` is by how much they do not; in bf16,
- * where tokens are rounded once more, up to 1e-2). It is the direct effect of each part: what later
- * layers make of what it writes is theirs. With a contrast, the same of a difference of
- * similarities, `value`.
- */
+ * exactly: the contributions to every text add up within 1e-5 (`off` is by how much they do not; in
+ * bf16, where tokens are rounded once more, up to 1e-2). It is the direct effect of each part: what
+ * later layers make of what it writes is theirs. With a contrast, the same of a difference of
+ * similarities, `value`.  */
 typedef struct clipspan_explanation clipspan_explanation;
 
 typedef enum clipspan_contrast {
@@ -246,11 +242,12 @@ typedef struct clipspan_explanation_info {
     int layers, heads, grid_height, grid_width;
     size_t texts, tokens;
     clipspan_contrast contrast;
-    double off;               /* largest |sum of a text's parts - its value| */
+    double off;               /* largest |sum of a text's contributions - its value| */
     const char *const *names; /* [T] the texts */
     const size_t *order;      /* [T] texts by similarity, the highest first */
     const double *similarity; /* [T] cosine with the image's embedding */
-    const double *value;      /* [T] what the parts add up to: the similarity after contrast */
+    const double *value;      /* [T] what the contributions add up to: the similarity after contrast
+                                 */
     const double *attention;  /* [T, L] all heads of a layer */
     const double *class_self_attention; /* [T, L] what of it they take from the class token
                                            itself */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Edited checkpoints: heads mean-ablated in the weights or removed, what the network really does
- * then, beside what direct effects predict, and which heads to prune. Conventions: clipspan.h. */
+/* Edited checkpoints: heads mean-ablated in the weights or removed, the network's
+ * embeddings and accuracy then, beside what direct effects predict, and which heads to prune.
+ * Conventions: clipspan.h. */
 #ifndef CLIPSPAN_EDIT_H
 #define CLIPSPAN_EDIT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of a classification when components are changed. Conventions: clipspan.h. */
+/* Direct effects of edited components on a classification. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_EFFECTS_H
 #define CLIPSPAN_EFFECTS_H
 
@@ -9,13 +9,15 @@
 extern "C" {
 #endif
 
-/* ---- Effects: what becomes of a classification when components are changed ---- */
+/* ---- Effects: classification with edited components ---- */
 
-/* A class score of an image is the sum of what every component says about the class,
+/* A class score of an image is the sum over components of their contributions
+ * along the class vector,
  *
  *     s[c] = sum over components of  component . w_c        [L, H] heads, [L + 1] MLP contributions
  *
- * and what a head says is K + 3 numbers a class away from its coefficients. So changing components,
+ * and a head's contribution to a score is the inner product of its K + 3 coefficients with as many
+ * numbers of the class. So changing components,
  * a head's output to its mean for instance, and classifying every image of a run again is a few
  * additions an image, without a forward pass. This is the direct effect only: in the network later
  * layers would read what was changed and compensate. */
@@ -26,8 +28,8 @@ typedef struct clipspan_effects_options {
     const float *cues; /* [cue_count, P] directions that changes can refer to, or NULL */
     size_t cue_count;
     int threads;     /* 0: clipspan_default_threads() */
-    uint64_t memory; /* bytes for what components say, which is read once where it fits and for
-                        every call where it does not; 0: a quarter of this machine's */
+    uint64_t memory; /* bytes for contributions to scores: read once where they fit, for every
+                        call where not; 0: a quarter of this machine's */
     const clipspan_effects *like; /* of the same run, with the same cues, outlives these: cues are
                         taken out of the images as these take them out, to see what that does to
                         other classes; NULL: as the own classes have it */
@@ -56,9 +58,10 @@ typedef enum clipspan_component {
     CLIPSPAN_COMPONENT_HEAD = 0,
     CLIPSPAN_COMPONENT_MLP = 1, /* layer -1 is the class token as it enters the first
                                           layer */
-    CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION = 2, /* what a layer's heads take from the class token
-                                     itself; not together with a head of that layer */
-    CLIPSPAN_COMPONENT_EMBEDDING = 3             /* all of it at once: CUE and PROJECT only */
+    CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION =
+        2, /* class-token self-attention of a layer, summed over heads; not together with a head of
+              that layer */
+    CLIPSPAN_COMPONENT_EMBEDDING = 3 /* all of it at once: CUE and PROJECT only */
 } clipspan_component;
 
 /* What becomes of a component c. Means and covariances are those of `source` (see below). */
@@ -68,10 +71,10 @@ typedef enum clipspan_change_kind {
     CLIPSPAN_CHANGE_SWAP = 2,  /* that of the image at `run_index` of the run */
     CLIPSPAN_CHANGE_CUE =
         3, /* c - ((c - mean) . q) g: what moves with its own reading of a cue q. g is
-                                S q / (q . S q), S the covariance among images that get the same
-                                answer, projected on the span of q and the class vectors, so that
-                                other classifications lose nothing that these classes do not see;
-                                heads and the embedding */
+                                S q / (q . S q), S the covariance among images of the same
+                                prediction, projected on the span of q and the class vectors, so
+                                that other classifications lose nothing that these classes do not
+                                see; heads and the embedding */
     CLIPSPAN_CHANGE_PROJECT = 4 /* c - (c . q) q / (q . q); the embedding only */
 } clipspan_change_kind;
 
@@ -96,9 +99,9 @@ typedef struct clipspan_edit {
  *             labels : [images] class or -1; without labels, largest score less the next
  *   scores : [count, images, classes]         any may be NULL, labels too
  * source: effects with the same classes and cues of the run whose means stand for components, NULL:
- * of the images themselves, as published. Errors: ARGUMENT (a component or place that is not there,
- * a component twice, a source with other classes), FORMAT (a source of another model), NOMEM,
- * IO. */
+ * of the images themselves, as published. Errors: ARGUMENT (a component or index that is out of
+ * range, a component twice, a source with other classes), FORMAT (a source of another model),
+ * NOMEM, IO. */
 CLIPSPAN_API clipspan_status clipspan_effects_run(uint32_t *predicted, double *margins,
                                                   double *scores, clipspan_effects *effects,
                                                   const clipspan_effects *source,
@@ -115,7 +118,7 @@ CLIPSPAN_API clipspan_status clipspan_effects_run_spans(uint32_t *predicted, dou
                                                         size_t count, int basis_texts,
                                                         const int32_t *labels, clipspan_error *err);
 
-/* Direct effects without a class: strengths of a merged run, as
+/* Shares of the embedding's variance by component, of a merged run, as
  * clipspan_stats_run_variance_shares. */
 CLIPSPAN_API clipspan_status clipspan_run_read_variance_shares(
     clipspan_variance_share *heads, clipspan_variance_share *layers, clipspan_variance_share *mlps,
@@ -150,12 +153,12 @@ CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
                                                   size_t count, size_t groups, int resamples,
                                                   uint64_t seed, clipspan_error *err);
 
-/* ---- Shortcuts: through which heads a cue reaches a decision ---- */
+/* ---- Shortcuts: heads that carry a spurious cue into a decision ---- */
 
 /* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among
  * images that get the same answer from the model
  *
- *     V  = m . S m                    variance of its say in the margin
+ *     V  = m . S m                    variance of its contribution to the margin
  *     Vq = (q . S m)^2 / (q . S q)    what its reading of the cue explains of that
  *
  * without labels of any kind. A head whose q . S m has another sign than the
@@ -184,8 +187,8 @@ typedef struct clipspan_candidate {
     clipspan_remedy_kind remedy;
     int heads; /* how many of the ranking; L H: all, those that counteract too */
     double correlation;
-    int eligible; /* 0: ablates a head of whose say the cue explains less than half. Never chosen:
-                     taking a decision away altogether leaves no correlation either */
+    int eligible; /* 0: ablates a head of whose contribution the cue explains less than half. Never
+                     chosen: taking a decision away altogether leaves no correlation either */
 } clipspan_candidate;
 
 typedef struct clipspan_shortcut_info {
@@ -198,8 +201,8 @@ typedef struct clipspan_shortcut_info {
 } clipspan_shortcut_info;
 
 /* effects: of the run that statistics and choice come from; outlives it. a, b: classes, cue: one of
- * its cues. Errors: ARGUMENT, LIMIT (what all heads say does not fit the memory of the effects),
- * NOMEM, IO, FORMAT. */
+ * its cues. Errors: ARGUMENT, LIMIT (the contributions of all heads do not fit the memory of the
+ * effects), NOMEM, IO, FORMAT. */
 CLIPSPAN_API clipspan_status clipspan_shortcut_new(clipspan_shortcut **out,
                                                    clipspan_effects *effects, size_t a, size_t b,
                                                    size_t cue, clipspan_error *err);

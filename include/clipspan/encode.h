@@ -124,7 +124,7 @@ CLIPSPAN_API size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder
 /* Images to embeddings.
  *   embeddings : [B, P] caller's buffer
  *   pixels : [B, input_height, input_width, 3] as clipspan_pixels_read gives them
- * One image a pass: a row's bytes do not depend on B, on its place or (unless `single`) on the
+ * One image a pass: a row's bytes do not depend on B, on its index or (unless `single`) on the
  * number of threads. Errors: NUMBERS when a result is not finite, ARGUMENT for a text encoder. No
  * allocation. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_pixels(float *embeddings,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an explanation says: maps against each other, findings, the joint figure. Conventions:
+/* Explanations of single images: contrasts, findings, the joint figure. Conventions:
  * clipspan.h. */
 #ifndef CLIPSPAN_EXPLAIN_H
 #define CLIPSPAN_EXPLAIN_H
@@ -62,7 +62,7 @@ typedef struct clipspan_finding_patch {
 
 /* Of one text. Parts are direct effects on its value, which has the explanation's contrast. */
 typedef struct clipspan_finding {
-    size_t text, rank; /* number of the text; its place by similarity, 0: the highest */
+    size_t text, rank; /* index of the text; its rank by similarity, 0: the highest */
     const char *name;
     double similarity, value;
     size_t other;  /* the runner-up of the first text, the first of any other; the text itself when

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A decision that rests on a spurious cue: through which heads, what can be done about it, and what
- * comes of it. Conventions: clipspan.h; the arithmetic of one pair of classes: effects.h. */
+/* Decisions that rest on a spurious cue: the heads that carry it, remedies, and accuracy with them.
+ * Conventions: clipspan.h; the arithmetic of one pair of classes: effects.h. */
 #ifndef CLIPSPAN_REMEDY_H
 #define CLIPSPAN_REMEDY_H
 
@@ -57,10 +57,10 @@ CLIPSPAN_API const float *clipspan_cues_get_directions(const clipspan_cues *cues
 
 /* ---- Remedies ---- */
 
-/* For every pair of 2 to 12 classes: heads by how much of their say is the cue's, what to do about
- * it, chosen without labels, and what comes of it on the evaluated images, beside nothing, the best
- * of every kind, baselines that know nothing of heads, the best in hindsight, and random sets of as
- * many heads that are changed the same way. Direct effects. */
+/* For every pair of 2 to 12 classes: heads ranked by how much of their contribution to the margin
+ * the cue explains; a remedy chosen without labels; and the accuracy of the evaluated images with
+ * it, beside no change, the best of every kind, baselines on the whole embedding, the best in
+ * hindsight, and random sets of as many heads that are changed the same way. Direct effects. */
 typedef struct clipspan_remedy clipspan_remedy;
 
 /* Another classification of the same images, on which a remedy has side effects. */
@@ -157,8 +157,8 @@ typedef struct clipspan_remedy_side {
 } clipspan_remedy_side;
 
 /* evaluation: with one cue at least in its effects. The result outlives it. progress counts pairs.
- * Errors: ARGUMENT (no cue; 13 classes or more; a bank of another width), LIMIT (what all heads say
- * does not fit the memory of the effects), NOMEM, IO, FORMAT, INTERRUPTED. */
+ * Errors: ARGUMENT (no cue; 13 classes or more; a bank of another width), LIMIT (the contributions
+ * of all heads do not fit the memory of the effects), NOMEM, IO, FORMAT, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_remedy_new(clipspan_remedy **out,
                                                  const clipspan_evaluation *evaluation,
                                                  const clipspan_remedy_options *options,
@@ -206,7 +206,7 @@ CLIPSPAN_API void clipspan_remedy_write_json(const clipspan_remedy *remedy, int 
 /* ---- Surgery: what becomes of one component, as an experiment ---- */
 
 /* "mean", a number to scale by ("0", "1.5"), or the path of an image as the run has it, whose
- * component is swapped in (activation patching): sets kind, scale and place of a change, for
+ * component is swapped in (activation patching): sets kind, scale and run_index of a change, for
  * clipspan_ablation with `surgery`. Errors: ARGUMENT (none of these), IO, FORMAT. */
 CLIPSPAN_API clipspan_status clipspan_surgery_read_value(clipspan_change *change,
                                                          const clipspan_run *run, const char *value,

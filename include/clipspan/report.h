@@ -69,8 +69,8 @@ CLIPSPAN_API clipspan_status clipspan_explanation_write(const char *path,
 
 typedef struct clipspan_export_options {
     size_t struct_size;
-    const char *dataset, *model; /* in the files' names; NULL: last parts of the names of the run
-                                    and of its model */
+    const char *dataset, *model; /* in the files' names; NULL: last components of the paths of the
+                                    run and of its model */
     int threads;
     int replace;
 } clipspan_export_options;

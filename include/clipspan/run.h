@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists of images, and runs: what a list leaves behind. Conventions: clipspan.h. */
+/* Lists of images, and runs: the statistics and coefficients of a list of images. Conventions:
+ * clipspan.h. */
 #ifndef CLIPSPAN_RUN_H
 #define CLIPSPAN_RUN_H
 
@@ -65,7 +66,7 @@ CLIPSPAN_API const char *clipspan_inputs_get_column(const clipspan_inputs *input
 CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs, size_t index,
                                                    size_t column);
 
-/* ---- Runs: what a set of images leaves behind ---- */
+/* ---- Runs: statistics and coefficients of a list of images ---- */
 
 /* A run is a folder that holds everything learned from a list of images with one model: the list
  * itself, exact statistics of every head, and, unless coefficients are not kept, k + 3 numbers an
@@ -120,9 +121,9 @@ CLIPSPAN_API clipspan_status clipspan_run_plan(int *found, const char *path, cli
 
 /* Adds images to a merged run: a segment with an order of its own behind those that are there, to
  * be scanned and merged like the first; its options are those of the run. Statistics are then those
- * of both lists; an image's place and number follow those of the images before. Results of later
- * commands that were kept are removed. Errors: NOT_FOUND (not merged), FORMAT (another model, with
- * both values), LIMIT, WRITE, IO, INTERRUPTED, NOMEM, ARGUMENT. */
+ * of both lists; its images' run and list indices follow those of the images before. Results of
+ * later commands that were kept are removed. Errors: NOT_FOUND (not merged), FORMAT (another model,
+ * with both values), LIMIT, WRITE, IO, INTERRUPTED, NOMEM, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_run_extend(const char *path, clipspan_model *model,
                                                  const clipspan_inputs *inputs,
                                                  const clipspan_progress *progress,
@@ -167,7 +168,7 @@ CLIPSPAN_API clipspan_status clipspan_run_scan(clipspan_scan_result *out, const 
 
 /* Adds up what all shards left: statistics of the whole and of its blocks, and the status of every
  * image. Called again, it changes nothing. progress counts chunks. Errors: NOT_FOUND (chunks that
- * are not done, listed), FORMAT (a part of another run, damaged parts, or no image that could be
+ * are not done, listed), FORMAT (a chunk of another run, damaged chunks, or no image that could be
  * used, with the first reason), WRITE, INTERRUPTED, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_merge(const char *path, const clipspan_progress *progress,
                                                 clipspan_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The nearest images of a run, by what heads wrote. Conventions: clipspan.h. */
+/* The nearest images of a run, by contributions of heads. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_SEARCH_H
 #define CLIPSPAN_SEARCH_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Masks from maps, and how good they are. Conventions: clipspan.h. */
+/* Zero-shot segmentation: masks from heatmaps; pixel accuracy, mIoU and mAP. Conventions:
+ * clipspan.h. */
 #ifndef CLIPSPAN_SEGMENT_H
 #define CLIPSPAN_SEGMENT_H
 
@@ -9,7 +10,7 @@
 extern "C" {
 #endif
 
-/* ---- Segmentation: masks from maps, and how good they are ---- */
+/* ---- Segmentation: masks from heatmaps and their accuracy ---- */
 
 typedef enum clipspan_threshold {
     CLIPSPAN_THRESHOLD_MEAN = 0, /* of the scaled map, as published */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TEXTSPAN: texts that span what a head writes, and the roles that follow.
+/* TEXTSPAN: texts that span a head's output, and the roles that follow.
  * Conventions: clipspan.h. */
 #ifndef CLIPSPAN_SPAN_H
 #define CLIPSPAN_SPAN_H
@@ -10,20 +10,20 @@
 extern "C" {
 #endif
 
-/* ---- TEXTSPAN: the texts that span what a head writes ---- */
+/* ---- TEXTSPAN: the texts that span a head's output ---- */
 
 /* Of a pool of texts, the one along which a head's output varies most over the images, then of
  * what that leaves the next one, and so on: exactly the published algorithm (Gandelsman, Efros,
  * Steinhardt, ICLR 2024), from statistics alone. In the span of the eigenvectors of the output's
  * second moment with the largest eigenvalues (`rank` of them):
  *
- *     pick the text t with the largest variance of c . t, the first of equal ones; take its part,
- *     (c . t) t / |t|^2, from the output, and (t' . t) t / |t|^2 from every text t'
+ *     choose the text t with the largest variance of c . t, the first of equal ones; subtract
+ *     (c . t) t / |t|^2 from the output c, and (t' . t) t / |t|^2 from every text t'
  */
 
 #define CLIPSPAN_RUNNERS_UP 3
 
-/* Another text that could have been picked: its variance over the winner's, 0 to 1. */
+/* A text that could have been chosen: its variance over the chosen text's, 0 to 1. */
 typedef struct clipspan_runner_up {
     size_t text;
     double ratio;
@@ -40,10 +40,10 @@ typedef struct clipspan_basis_text {
                                         best first */
     clipspan_runner_up runner_up[CLIPSPAN_RUNNERS_UP];
     clipspan_runner_up near_duplicate[CLIPSPAN_RUNNERS_UP]; /* the same thing in other words: cosine
-                                                to the winner above 0.9 in what the earlier basis
-                                                texts left of both */
-    double same_place, any_place; /* stability, 0 to 1: in how many resamples of the blocks the text
-                                     is picked at this place, and at any; -1 when not tested */
+                                                to the chosen text above 0.9 in what the earlier
+                                                basis texts left of both */
+    double same_place, any_place; /* stability, 0 to 1: share of resamples of the blocks that choose
+                                     the text at this rank, and at any; -1 when not tested */
 } clipspan_basis_text;
 
 typedef enum clipspan_role_kind {
@@ -52,12 +52,12 @@ typedef enum clipspan_role_kind {
     CLIPSPAN_ROLE_CLEAR = 2
 } clipspan_role_kind;
 
-/* What a head is about, by the categories of its first basis texts, and how far to trust it. The
- * strength of a category is the sum of its basis texts' shares. A role is clear when
- *   (a) its strength is at least CLIPSPAN_ROLE_LEAD times the runner-up's, and
- *   (b) above `bound`: what the largest strength of any category stays below in 95 of 100
+/* The role of a head, from the categories of its first basis texts. A category's explained variance
+ * is the sum of its basis texts' shares. A role is clear when
+ *   (a) its explained variance is at least CLIPSPAN_ROLE_LEAD times the runner-up's, and
+ *   (b) above `bound`: what the largest explained variance of any category stays below in 95 of 100
  *       relabellings of the pool's texts, and
- *   (c) the category's top basis text comes back, at any place, in at least half of the
+ *   (c) the category's top basis text is chosen again, at any rank, in at least half of the
  *   resamples. */
 typedef struct clipspan_role {
     clipspan_role_kind kind;
@@ -65,7 +65,7 @@ typedef struct clipspan_role {
     const char *category[2];      /* the strongest and the runner-up, NULL when there is none */
     double explained_variance[2]; /* theirs, 0 to 1 */
     double bound;
-    double purity;           /* strength of the first over that of all, 0 to 1 */
+    double purity;           /* explained variance of the first over that of all, 0 to 1 */
     double stability;        /* any_place of the first's top basis text; -1 when not tested */
     double category_returns; /* in how many resamples the first is the strongest again; -1 */
     int untested; /* 1: (a) and (b) hold, and (c) could not be tested: fewer than 16 blocks */
@@ -88,8 +88,8 @@ typedef struct clipspan_span_options {
     int threads;     /* 0: clipspan_default_threads(); at most 256 */
     int resamples;   /* of the blocks, for stability; 0: 200, -1: none */
     uint64_t seed;   /* of the resamples and of a role's relabellings */
-    const clipspan_stats *const *blocks; /* [block_count] statistics of parts of the images, which
-                                            together are all of them; with fewer than 16 there is
+    const clipspan_stats *const *blocks; /* [block_count] statistics of disjoint sets that
+                                            together are all images; with fewer than 16 there is
                                             no stability */
     size_t block_count;
 } clipspan_span_options;

@@ -120,10 +120,10 @@ CLIPSPAN_API clipspan_status clipspan_evaluation_read_labels(int32_t *labels, ui
 /* ---- Effects: components mean-ablated, as published and one by one ---- */
 
 /* Accuracy with components mean-ablated: the published sequence (Gandelsman et al. 2024, section 3:
- * nothing, all MLPs, what the class token takes from itself, both, attention of layers 0 to l),
+ * nothing, all MLPs, class-token self-attention, both, attention of layers 0 to l),
  * then every layer, MLP and head alone, and, with a text pool, the published replaced model
- * (section 4): heads of some layers as their first texts have them, all others mean-ablated. All of
- * it are direct effects. */
+ * (section 4): heads of some layers replaced by their reconstruction from basis texts, all others
+ * mean-ablated. All of it are direct effects. */
 typedef struct clipspan_effects_table clipspan_effects_table;
 
 typedef struct clipspan_effects_table_options {
@@ -266,7 +266,7 @@ CLIPSPAN_API const clipspan_ablation_info *
 clipspan_ablation_get_info(const clipspan_ablation *ablation);
 
 /* NULL beyond the last; worst: NULL where no group has an image, else its `group` and `group_after`
- * are places of info.evaluation->group_names. A comparison without images has 0 of them. */
+ * are indices into info.evaluation->group_names. A comparison without images has 0 of them. */
 CLIPSPAN_API const clipspan_change *clipspan_ablation_get_change(const clipspan_ablation *ablation,
                                                                  size_t index);
 CLIPSPAN_API const clipspan_comparison *

@@ -158,7 +158,8 @@ static void remedies(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pa
     remedy_rows(html, pair, judged(nothing)->after.share);
     cs_html_put(
         html,
-        "</table></div>\n<p class=note>Mean-ablation puts heads mean-ablated. Cue surgery keeps "
+        "</table></div>\n<p class=note>Mean-ablation replaces each head's output by its mean. Cue "
+        "surgery keeps "
         "every head and takes from its output what moves with its own reading of the cue, among "
         "images with the same answer. The baselines know nothing of heads: text projection takes "
         "the cue\xE2\x80\x99s direction out of the embedding, whole embedding what moves with the "
@@ -280,8 +281,8 @@ static void show_pair(cs_html *html, const cs_report_facts *facts, const cs_reme
     say_pair(html, d, pair);
     if (pair == d->pairs) circumstances(html, d);
     remedies(html, d, pair);
-    cs_html_put(html, "<div class=halves><div><h3 class=sub>Heads by how much of their say is the "
-                      "cue\xE2\x80\x99s</h3>\n");
+    cs_html_put(html, "<div class=halves><div><h3 class=sub>Heads by how much of their "
+                      "contribution the cue explains</h3>\n");
     cs_shortcut_heads(html, facts, pair);
     cs_html_put(html, "</div><div>");
     cs_shortcut_groups(html, d, pair);

@@ -155,7 +155,7 @@ static clipspan_status add_merge(struct builder *b, const char *line, size_t len
     CS_TRY(add_piece(&added, b, name, whole, err));
     if (!added)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                          "line %zu makes \"%.*s\", which is there already", number, (int)whole,
+                          "line %zu makes \"%.*s\", which already exists", number, (int)whole,
                           name);
     slot = pair_slot(bpe, left - 1, right - 1);
     bpe->pairs[slot].left = left - 1;

@@ -73,9 +73,9 @@ load helper
     [ -z "$output" ]
 }
 
-@test "the table stays within 100 columns" {
+@test "the table stays within 80 columns" {
     LC_ALL=C.UTF-8 exits 0 "$CLIPSPAN" info "$model" --table --tensors --check
-    grep -v "clipspan embed" .out | LC_ALL=C.UTF-8 awk 'length($0) > 100 { print; bad = 1 } END { exit bad }'
+    grep -v "clipspan embed" .out | LC_ALL=C.UTF-8 awk 'length($0) > 80 { print; bad = 1 } END { exit bad }'
 }
 
 @test "on a terminal of 80 columns the table fits, its words wrapped and none cut" {
