@@ -2,7 +2,6 @@
 /* Search: argument checks around src/run/coefficient_search.h. */
 #include "api/handles.h"
 #include "base/parallel.h"
-#include "report/hit_page.h"
 #include "study/coefficient_search.h"
 
 struct clipspan_search {
@@ -95,14 +94,4 @@ clipspan_status clipspan_search_run_contributions(double *parts, const clipspan_
             err, CLIPSPAN_E_ARGUMENT,
             "clipspan_search_run_contributions: an argument is NULL or beyond the last image");
     return cs_search_parts(parts, search->search, row, query, is_text, err);
-}
-
-clipspan_status clipspan_search_write(const char *path, const char *title, const char *about,
-                                      const clipspan_hit *hits, size_t count, int replace,
-                                      clipspan_error *err)
-{
-    cs_clear(err);
-    if (!path || !title || !about || (!hits && count))
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_search_write: an argument is NULL");
-    return cs_hit_page_write(path, title, about, hits, count, NULL, replace, err);
 }
