@@ -166,10 +166,10 @@ static clipspan_status fail_role(const clipspan_atlas *atlas, const char *name, 
     char list[600] = "none";
     size_t count = 0, used = 0, i, k;
     for (i = 0; i < info->heads; i++) {
-        if (heads[i].role.kind != CLIPSPAN_ROLE_CLEAR) continue;
-        for (k = 0; k < count && strcmp(roles[k], heads[i].role.category[0]) != 0; k++)
+        if (heads[i].role->kind != CLIPSPAN_ROLE_CLEAR) continue;
+        for (k = 0; k < count && strcmp(roles[k], heads[i].role->category[0]) != 0; k++)
             ;
-        if (k == count && count < ROLES) roles[count++] = heads[i].role.category[0];
+        if (k == count && count < ROLES) roles[count++] = heads[i].role->category[0];
     }
     for (k = 0; k < count && used < sizeof list; k++)
         used +=
@@ -196,8 +196,8 @@ clipspan_status cli_components_role(cli_components *t, const clipspan_run *run, 
     heads = clipspan_atlas_get_heads(atlas);
     for (i = 0; i < clipspan_atlas_get_info(atlas)->heads && status == CLIPSPAN_OK; i++) {
         clipspan_change change = {0};
-        if (heads[i].role.kind != CLIPSPAN_ROLE_CLEAR ||
-            strcmp(heads[i].role.category[0], name) != 0)
+        if (heads[i].role->kind != CLIPSPAN_ROLE_CLEAR ||
+            strcmp(heads[i].role->category[0], name) != 0)
             continue;
         change.layer = heads[i].head.layer;
         change.head = heads[i].head.head;

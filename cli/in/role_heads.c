@@ -20,10 +20,10 @@ size_t cli_role_names(const char **names, size_t most, const clipspan_atlas *atl
     const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
     size_t count = 0, k;
     for (size_t h = 0; h < clipspan_atlas_get_info(atlas)->heads; h++) {
-        if (!cli_role_carried(&heads[h].role)) continue;
-        for (k = 0; k < count && strcmp(names[k], heads[h].role.category[0]) != 0; k++)
+        if (!cli_role_carried(heads[h].role)) continue;
+        for (k = 0; k < count && strcmp(names[k], heads[h].role->category[0]) != 0; k++)
             ;
-        if (k == count && count < most) names[count++] = heads[h].role.category[0];
+        if (k == count && count < most) names[count++] = heads[h].role->category[0];
     }
     return count;
 }
@@ -53,7 +53,7 @@ clipspan_status cli_role_heads(clipspan_head **out, size_t *count, const clipspa
     *out = cs_alloc(info->heads, sizeof **out, "heads", err);
     if (!*out) return CLIPSPAN_E_NOMEM;
     for (size_t h = 0; h < info->heads; h++)
-        if (cli_role_carried(&heads[h].role) && strcmp(heads[h].role.category[0], name) == 0)
+        if (cli_role_carried(heads[h].role) && strcmp(heads[h].role->category[0], name) == 0)
             (*out)[(*count)++] = heads[h].head;
     if (*count) return CLIPSPAN_OK;
     cs_free(*out);

@@ -35,9 +35,9 @@ const clipspan_atlas_head *cli_explain_known(const cli_explain_job *j, clipspan_
 void cli_explain_role(char out[64], const clipspan_atlas_head *head)
 {
     out[0] = '\0';
-    if (!head || head->role.kind == CLIPSPAN_ROLE_NONE || !head->role.category[0]) return;
-    snprintf(out, 64, "%.40s%s", head->role.category[0],
-             head->role.kind == CLIPSPAN_ROLE_MIXED ? ", mixed" : "");
+    if (!head || head->role->kind == CLIPSPAN_ROLE_NONE || !head->role->category[0]) return;
+    snprintf(out, 64, "%.40s%s", head->role->category[0],
+             head->role->kind == CLIPSPAN_ROLE_MIXED ? ", mixed" : "");
 }
 
 size_t cli_explain_choose(size_t *out, size_t most, const double *numbers, size_t n)

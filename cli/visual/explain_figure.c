@@ -81,7 +81,7 @@ static clipspan_status map_texts(figure *f, clipspan_error *err)
         status = cs_grow(&names, &room, count + (size_t)known->basis_texts, sizeof *names,
                          "texts of a figure", err);
         for (int k = 0; k < known->basis_texts && status == CLIPSPAN_OK; k++)
-            names[count++] = texts[known->basis_text[k].basis_text.text].text;
+            names[count++] = texts[known->basis_text[k].basis_text->text].text;
     }
     if (status == CLIPSPAN_OK) status = clipspan_texts_new(&f->texts, names, NULL, count, err);
     cs_free(names);
@@ -191,7 +191,7 @@ static clipspan_status draw_row(figure *f, size_t row, size_t first, clipspan_er
                                       CLIPSPAN_DRAW_OVERLAY, limit, 1, err));
         said->texts[c] =
             clipspan_atlas_get_texts(
-                j->atlas)[cli_explain_known(j, head)->basis_text[best[c]].basis_text.text]
+                j->atlas)[cli_explain_known(j, head)->basis_text[best[c]].basis_text->text]
                 .text;
         said->scores[c] = scores[best[c]];
         snprintf(note, sizeof note, "%+.4f above the run's mean", scores[best[c]]);

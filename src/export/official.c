@@ -244,7 +244,7 @@ static clipspan_status put_heads(cs_output *out, const cs_atlas *a, clipspan_err
                  head->head.head, line);
         CS_TRY(put(out, err, title));
         for (int k = 0; k < head->basis_texts; k++) {
-            CS_TRY(put(out, err, a->texts[head->basis_text[k].basis_text.text].text));
+            CS_TRY(put(out, err, a->texts[head->basis_text[k].basis_text->text].text));
             CS_TRY(put(out, err, "\n"));
         }
     }

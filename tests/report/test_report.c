@@ -185,7 +185,7 @@ static void a_claim_comes_with_its_numbers(void **state)
 {
     const atlas_craft craft = {2, 2, 12, 0, NULL, NULL, NULL, 0};
     cs_atlas *atlas = atlas_craft_new(&craft);
-    clipspan_atlas_head *head = &atlas->heads[3];
+    cs_atlas_head *head = &atlas->head_parts[3];
     unsigned char *page;
     size_t size;
     (void)state;

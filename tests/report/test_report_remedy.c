@@ -131,8 +131,8 @@ static void a_caller_fills_the_section(void **state)
     page = page_of_run();
     has(page, "<section id=shortcut>");
     has(page, "a direction without words");
-    has(page, "\xE2\x80\x9C"
-              "duck &lt;b&gt;\xE2\x80\x9D against \xE2\x80\x9Chen\xE2\x80\x9D");
+    has(page, "\xE2\x80\x9C<bdi>"
+              "duck &lt;b&gt;</bdi>\xE2\x80\x9D against \xE2\x80\x9C<bdi>hen</bdi>\xE2\x80\x9D");
     has(page, "labels by hand");
     snprintf(words, sizeof words, "%.1f\xC2\xA0%% to %.1f\xC2\xA0%%", 100 * c->before.share,
              100 * c->after.share);
