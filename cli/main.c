@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* Exit coefficients of the program; the table is in the man page. */
+/* Exit codes of the program; the table is in the man page. */
 static int exit_code(clipspan_status status)
 {
     switch (status) {

@@ -11,7 +11,7 @@
 
 const char *cli_role_word(const clipspan_atlas_head *head)
 {
-    const clipspan_role *role = &head->role;
+    const clipspan_role *role = head->role;
     return head->removed                       ? "removed"
            : role->kind == CLIPSPAN_ROLE_CLEAR ? "clear"
            : role->kind == CLIPSPAN_ROLE_MIXED ? "mixed"
@@ -64,7 +64,7 @@ static void facts(cli_json *j, const clipspan_atlas_info *i)
     cli_json_real(j, "named", i->named);
     cli_json_real(j, "control_named", i->control_named);
     cli_json_real(j, "embedding_variance", i->embedding_variance);
-    variance_share(j, "input", i->input);
+    variance_share(j, "input", *i->input);
 }
 
 static void layers(cli_json *j, const clipspan_atlas *atlas)
@@ -74,9 +74,9 @@ static void layers(cli_json *j, const clipspan_atlas *atlas)
     for (int l = 0; l < clipspan_atlas_get_info(atlas)->run->layers; l++) {
         cli_json_row(j, NULL);
         cli_json_whole(j, "layer", (uint64_t)l);
-        variance_share(j, "attention", layer[l].attention);
-        variance_share(j, "class_self_attention", layer[l].class_self_attention);
-        variance_share(j, "mlp", layer[l].mlp);
+        variance_share(j, "attention", *layer[l].attention);
+        variance_share(j, "class_self_attention", *layer[l].class_self_attention);
+        variance_share(j, "mlp", *layer[l].mlp);
         tested(j, "named", layer[l].named);
         tested(j, "control_named", layer[l].control_named);
         cli_json_whole(j, "clear", (uint64_t)layer[l].clear);
@@ -88,7 +88,7 @@ static void layers(cli_json *j, const clipspan_atlas *atlas)
 
 static void role_of(cli_json *j, const clipspan_atlas_head *head)
 {
-    const clipspan_role *r = &head->role;
+    const clipspan_role *r = head->role;
     cli_json_row(j, "role");
     cli_json_text(j, "kind", cli_role_word(head));
     cli_json_text(j, "category", r->category[0]);
@@ -126,16 +126,16 @@ static void basis_texts_of(cli_json *j, const clipspan_atlas_head *head,
     for (int k = 0; k < head->basis_texts; k++) {
         const clipspan_atlas_basis_text *p = &head->basis_text[k];
         cli_json_row(j, NULL);
-        cli_json_text(j, "text", texts[p->basis_text.text].text);
-        cli_json_text(j, "category", texts[p->basis_text.text].category);
-        cli_json_real(j, "share", p->basis_text.share);
+        cli_json_text(j, "text", texts[p->basis_text->text].text);
+        cli_json_text(j, "category", texts[p->basis_text->text].category);
+        cli_json_real(j, "share", p->basis_text->share);
         cli_json_real(j, "cumulated", p->cumulated);
         cli_json_real(j, "control_cumulated", p->control_cumulated);
-        cli_json_real(j, "variance", p->basis_text.variance);
-        tested(j, "same_place", p->basis_text.same_place);
-        tested(j, "any_place", p->basis_text.any_place);
-        others(j, "runners_up", p->basis_text.runner_up, p->basis_text.runners_up, texts);
-        others(j, "near_duplicates", p->basis_text.near_duplicate, p->basis_text.near_duplicates,
+        cli_json_real(j, "variance", p->basis_text->variance);
+        tested(j, "same_place", p->basis_text->same_place);
+        tested(j, "any_place", p->basis_text->any_place);
+        others(j, "runners_up", p->basis_text->runner_up, p->basis_text->runners_up, texts);
+        others(j, "near_duplicates", p->basis_text->near_duplicate, p->basis_text->near_duplicates,
                texts);
         cli_json_end(j);
     }
@@ -173,7 +173,7 @@ void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, cons
         cli_json_text(&j, "head", name);
         cli_json_whole(&j, "layer", (uint64_t)head->head.layer);
         cli_json_whole(&j, "number", (uint64_t)head->head.head);
-        variance_share(&j, "variance_share", head->variance_share);
+        variance_share(&j, "variance_share", *head->variance_share);
         cli_json_real(&j, "variance", head->variance);
         cli_json_whole(&j, "rank", (uint64_t)head->rank);
         role_of(&j, head);
@@ -232,16 +232,16 @@ void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list 
             const clipspan_atlas_basis_text *p = &head->basis_text[k];
             printf("L%d.H%d\t%d\t%d\t%d", head->head.layer, head->head.head, head->head.layer,
                    head->head.head, k + 1);
-            put_text(texts[p->basis_text.text].text);
-            put_text(texts[p->basis_text.text].category);
-            put(p->basis_text.share);
+            put_text(texts[p->basis_text->text].text);
+            put_text(texts[p->basis_text->text].category);
+            put(p->basis_text->share);
             put(p->cumulated);
             put(p->control_cumulated);
-            put(p->basis_text.variance);
-            put(p->basis_text.same_place);
-            put(p->basis_text.any_place);
-            put_others(p->basis_text.runner_up, p->basis_text.runners_up, texts);
-            put_others(p->basis_text.near_duplicate, p->basis_text.near_duplicates, texts);
+            put(p->basis_text->variance);
+            put(p->basis_text->same_place);
+            put(p->basis_text->any_place);
+            put_others(p->basis_text->runner_up, p->basis_text->runners_up, texts);
+            put_others(p->basis_text->near_duplicate, p->basis_text->near_duplicates, texts);
             putchar('\n');
         }
     }
@@ -254,9 +254,9 @@ void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
          "returns\tuntested\tnamed\tcontrol_named\tpool");
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[list->at[i]];
-        const clipspan_role *r = &head->role;
+        const clipspan_role *r = head->role;
         printf("L%d.H%d\t%d\t%d\t%.9g\t%.9g\t%d\t%s", head->head.layer, head->head.head,
-               head->head.layer, head->head.head, head->variance_share.share, head->variance,
+               head->head.layer, head->head.head, head->variance_share->share, head->variance,
                head->rank, cli_role_word(head));
         put_text(r->category[0]);
         put(r->explained_variance[0]);

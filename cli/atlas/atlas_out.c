@@ -82,7 +82,7 @@ static int below_control(const clipspan_role *r)
 
 static void role_words(char *out, size_t room, const clipspan_atlas_head *head)
 {
-    const clipspan_role *r = &head->role;
+    const clipspan_role *r = head->role;
     if (head->removed)
         snprintf(out, room, "removed");
     else if (!r->category[0])
@@ -124,8 +124,8 @@ static clipspan_status add_basis_text(cli_table *table, const cli_session *s,
         CS_TRY(cli_table_add(table, "", err));
         return cli_table_add(table, "", err);
     }
-    CS_TRY(cli_table_add(table, texts[head->basis_text[k].basis_text.text].text, err));
-    return add_share(table, s, head->basis_text[k].basis_text.share, err);
+    CS_TRY(cli_table_add(table, texts[head->basis_text[k].basis_text->text].text, err));
+    return add_share(table, s, head->basis_text[k].basis_text->share, err);
 }
 
 static clipspan_status print_heads(const cli_session *s, const clipspan_atlas *atlas,
@@ -162,10 +162,10 @@ static clipspan_status print_basis_texts(const cli_session *s, const clipspan_at
     cli_table table;
     cli_table_init(&table, headers);
     for (int k = 0; k < head->basis_texts; k++) {
-        const clipspan_basis_text *p = &head->basis_text[k].basis_text;
+        const clipspan_basis_text *p = head->basis_text[k].basis_text;
         char ratio[CLI_NUMBER_ROOM] = "";
         CS_TRY_DONE(add_share(&table, s, p->share, err));
-        CS_TRY_DONE(add_bar(&table, s, p->share, head->basis_text[0].basis_text.share, err));
+        CS_TRY_DONE(add_bar(&table, s, p->share, head->basis_text[0].basis_text->share, err));
         CS_TRY_DONE(cli_table_add(&table, texts[p->text].text, err));
         CS_TRY_DONE(cli_table_add(&table, texts[p->text].category, err));
         CS_TRY_DONE(add_share(&table, s, p->any_place, err));
@@ -198,7 +198,7 @@ static clipspan_status print_card(const cli_session *s, const clipspan_atlas *at
         control[CLI_NUMBER_ROOM];
     cli_head_name(name, head->head);
     role_words(role, sizeof role, head);
-    cli_format_percent(effect, head->variance_share.share);
+    cli_format_percent(effect, head->variance_share->share);
     printf("%s%s%s  ", s->bold_out ? "\033[1m" : "", name, s->bold_out ? "\033[0m" : "");
     cli_print_text(stdout, s, role, strlen(name) + 2, 4);
     putchar('\n');
@@ -301,7 +301,7 @@ static clipspan_status rank_heads(ranked **out, const clipspan_atlas *atlas,
     *out = r;
     if (!r) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < list->count; i++) {
-        const clipspan_role *role = &clipspan_atlas_get_heads(atlas)[list->at[i]].role;
+        const clipspan_role *role = clipspan_atlas_get_heads(atlas)[list->at[i]].role;
         r[i].at = list->at[i];
         r[i].kind = (int)role->kind * 2 + (role->untested != 0) - below_control(role);
         r[i].above = role->explained_variance[0];
@@ -314,12 +314,12 @@ static clipspan_status rank_heads(ranked **out, const clipspan_atlas *atlas,
 static clipspan_status add_role(cli_table *table, const cli_session *s,
                                 const clipspan_atlas_head *head, double full, clipspan_error *err)
 {
-    const clipspan_role *r = &head->role;
+    const clipspan_role *r = head->role;
     char words[256];
     role_words(words, sizeof words, head);
     CS_TRY(add_name(table, head->head, err));
-    CS_TRY(
-        add_share(table, s, head->variance_share.share > 0 ? head->variance_share.share : 0, err));
+    CS_TRY(add_share(table, s, head->variance_share->share > 0 ? head->variance_share->share : 0,
+                     err));
     CS_TRY(cli_table_add(table, words, err));
     CS_TRY(add_share(table, s, r->explained_variance[0], err));
     CS_TRY(add_bar(table, s, r->explained_variance[0], full, err));
@@ -341,8 +341,8 @@ static clipspan_status print_roles(const cli_session *s, const clipspan_atlas *a
     cli_table table;
     cli_table_init(&table, headers);
     for (size_t i = 0; i < count; i++)
-        if (heads[order[i].at].role.explained_variance[0] > full)
-            full = heads[order[i].at].role.explained_variance[0];
+        if (heads[order[i].at].role->explained_variance[0] > full)
+            full = heads[order[i].at].role->explained_variance[0];
     for (size_t i = 0; i < count; i++)
         CS_TRY_DONE(add_role(&table, s, &heads[order[i].at], full, err));
     cli_table_print(&table, s, stdout);
@@ -355,7 +355,7 @@ done:
 static void print_head(const cli_session *s, const clipspan_atlas_info *info,
                        const clipspan_atlas_head *head)
 {
-    const clipspan_role *r = &head->role;
+    const clipspan_role *r = head->role;
     char share[CLI_NUMBER_ROOM], bound[CLI_NUMBER_ROOM], name[CLI_HEAD_ROOM];
     cli_head_name(name, head->head);
     cli_format_percent(share, r->explained_variance[0]);
@@ -392,8 +392,8 @@ static void print_chosen(const cli_session *s, const clipspan_atlas *atlas,
         return;
     }
     for (size_t i = 0; i < list->count; i++) {
-        clear += heads[list->at[i]].role.kind == CLIPSPAN_ROLE_CLEAR;
-        mixed += heads[list->at[i]].role.kind == CLIPSPAN_ROLE_MIXED;
+        clear += heads[list->at[i]].role->kind == CLIPSPAN_ROLE_CLEAR;
+        mixed += heads[list->at[i]].role->kind == CLIPSPAN_ROLE_MIXED;
     }
     if (clear + mixed == 0)
         cli_say(s, "None of these %zu heads has a role.", list->count);
@@ -407,11 +407,11 @@ static void print_finding(const cli_session *s, const clipspan_atlas *atlas,
                           const cli_head_list *list, const clipspan_atlas_head *clearest)
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
-    const clipspan_role *r = &clearest->role;
+    const clipspan_role *r = clearest->role;
     char heads[CLI_NUMBER_ROOM], share[CLI_NUMBER_ROOM], back[CLI_NUMBER_ROOM], name[CLI_HEAD_ROOM];
     int below = 0;
     for (size_t i = 0; i < info->heads; i++)
-        below += below_control(&clipspan_atlas_get_heads(atlas)[i].role);
+        below += below_control(clipspan_atlas_get_heads(atlas)[i].role);
     cli_count_of(heads, info->heads, "head");
     cli_format_percent(share, r->explained_variance[0]);
     cli_format_percent(back, r->stability > 0 ? r->stability : 0);

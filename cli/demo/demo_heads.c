@@ -99,7 +99,7 @@ void cli_demo_role_heads(clipspan_head *heads, size_t *count, const cli_demo_job
     const clipspan_atlas_head *h = clipspan_atlas_get_heads(d->atlas);
     *count = 0;
     for (size_t i = 0; i < clipspan_atlas_get_info(d->atlas)->heads; i++)
-        if (h[i].role.kind == CLIPSPAN_ROLE_CLEAR && strcmp(h[i].role.category[0], role) == 0)
+        if (h[i].role->kind == CLIPSPAN_ROLE_CLEAR && strcmp(h[i].role->category[0], role) == 0)
             heads[(*count)++] = h[i].head;
 }
 
@@ -140,7 +140,7 @@ static int is_clear(const clipspan_role *role)
 
 static void take_stronger(roles *r, int f, const clipspan_atlas_head *heads, size_t i)
 {
-    if (!r->found[f] || heads[i].variance_share.share > heads[r->best[f]].variance_share.share)
+    if (!r->found[f] || heads[i].variance_share->share > heads[r->best[f]].variance_share->share)
         r->best[f] = i;
     r->found[f] = 1;
 }
@@ -151,8 +151,8 @@ static void count_roles(roles *r, const cli_demo_job *d, const double *shares)
     const size_t count = clipspan_atlas_get_info(d->atlas)->heads;
     memset(r, 0, sizeof *r);
     for (size_t i = 0; i < count; i++) {
-        int f = factor_of(heads[i].role.category[0]);
-        if (!is_clear(&heads[i].role)) continue;
+        int f = factor_of(heads[i].role->category[0]);
+        if (!is_clear(heads[i].role)) continue;
         r->clear++;
         if (f < 0) continue;
         r->true_ones += strongest(shares_of(d, shares, heads[i].head)) == f;
@@ -179,7 +179,7 @@ static clipspan_status add_role(cli_table *table, const cli_demo_job *d, const r
     snprintf(text, sizeof text, r->count[f] ? "L%d.H%d" : "(L%d.H%d)", h->head.layer, h->head.head);
     CS_TRY(cli_table_add(table, text, err));
     CS_TRY(cli_table_add(
-        table, clipspan_atlas_get_texts(d->atlas)[h->basis_text[0].basis_text.text].text, err));
+        table, clipspan_atlas_get_texts(d->atlas)[h->basis_text[0].basis_text->text].text, err));
     cli_format_percent(percent, own[truly]);
     snprintf(text, sizeof text, "%s %s", cli_demo_factors[truly], percent);
     return cli_table_add(table, text, err);
@@ -231,17 +231,17 @@ static void emit_roles(cli_demo_job *d, const roles *r, const double *shares)
         snprintf(name, sizeof name, "L%d.H%d", heads[i].head.layer, heads[i].head.head);
         cli_json_row(json, NULL);
         cli_json_text(json, "head", name);
-        cli_json_text(json, "kind", kinds[heads[i].role.kind]);
-        cli_json_text(json, "role", heads[i].role.category[0]);
-        cli_json_real(json, "explained_variance", heads[i].role.explained_variance[0]);
-        cli_json_real(json, "bound", heads[i].role.bound);
-        cli_json_real(json, "named", heads[i].role.named);
-        cli_json_real(json, "control_named", heads[i].role.control_named);
-        cli_json_real(json, "stability", heads[i].role.stability);
+        cli_json_text(json, "kind", kinds[heads[i].role->kind]);
+        cli_json_text(json, "role", heads[i].role->category[0]);
+        cli_json_real(json, "explained_variance", heads[i].role->explained_variance[0]);
+        cli_json_real(json, "bound", heads[i].role->bound);
+        cli_json_real(json, "named", heads[i].role->named);
+        cli_json_real(json, "control_named", heads[i].role->control_named);
+        cli_json_real(json, "stability", heads[i].role->stability);
         cli_json_text(
             json, "text",
-            clipspan_atlas_get_texts(d->atlas)[heads[i].basis_text[0].basis_text.text].text);
-        cli_json_real(json, "share", heads[i].variance_share.share);
+            clipspan_atlas_get_texts(d->atlas)[heads[i].basis_text[0].basis_text->text].text);
+        cli_json_real(json, "share", heads[i].variance_share->share);
         cli_json_text(json, "factor", cli_demo_factors[truly]);
         cli_json_real(json, "factor_share", own[truly]);
         cli_json_end(json);

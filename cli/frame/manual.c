@@ -127,6 +127,8 @@ void cli_print_manual(FILE *out)
           "wins.\n"
           ".TP\n\\fBCLIPSPAN_CPU\\fR\nforces the kernel level down: generic, avx2 or avx512\n"
           ".TP\n\\fBCLIPSPAN_DATA\\fR\nthe folder with the program's data files\n"
+          ".TP\n\\fBCLIPSPAN_NO_LOCK\\fR\n1: plan, scan and merge go on where the file system of a "
+          "run has no locks; see to it that no other process works on the run\n"
           ".TP\n\\fBOMP_NUM_THREADS\\fR\nthreads when \\-\\-threads is not given\n"
           ".TP\n\\fBHF_HUB_CACHE\\fR, \\fBHF_HOME\\fR\nwhere models are looked up by name\n"
           ".TP\n\\fBNO_COLOR\\fR\nno colours or bold letters\n",

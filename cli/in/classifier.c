@@ -3,6 +3,7 @@
 #include "cli/in/classifier.h"
 #include "base/memory.h"
 #include "cli/in/heads.h"
+#include "cli/in/texts.h"
 
 #include <clipspan/clipspan.h>
 #include <string.h>
@@ -47,7 +48,7 @@ clipspan_status cli_templates_open(clipspan_texts **out, const char *name, const
                                    clipspan_error *err)
 {
     const char *source = name ? name : otherwise;
-    CS_TRY(clipspan_texts_open(out, source, err));
+    CS_TRY(cli_texts_named(out, source, err));
     for (size_t i = 0; i < clipspan_texts_get_count(*out); i++)
         if (!strstr(clipspan_texts_get_text(*out, i), "{}"))
             return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, source,

@@ -16,10 +16,10 @@ size_t cli_role_names(const char **names, size_t most, const clipspan_atlas *atl
     const clipspan_atlas_head *heads = clipspan_atlas_get_heads(atlas);
     size_t count = 0, k;
     for (size_t h = 0; h < clipspan_atlas_get_info(atlas)->heads; h++) {
-        if (!cli_role_carried(&heads[h].role)) continue;
-        for (k = 0; k < count && strcmp(names[k], heads[h].role.category[0]) != 0; k++)
+        if (!cli_role_carried(heads[h].role)) continue;
+        for (k = 0; k < count && strcmp(names[k], heads[h].role->category[0]) != 0; k++)
             ;
-        if (k == count && count < most) names[count++] = heads[h].role.category[0];
+        if (k == count && count < most) names[count++] = heads[h].role->category[0];
     }
     return count;
 }

@@ -212,6 +212,24 @@ static clipspan_status add_numbered(pairs *p, const clipspan_texts *names, clips
     return CLIPSPAN_OK;
 }
 
+/* Sets that come with the program, none of which is a set of classes. */
+static clipspan_status check_set(const char *value, clipspan_error *err)
+{
+    static const char *const sets[] = {"demo", "general", "control"};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (strcmp(value, sets[i]) == 0)
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "--classes: %s is a set of texts whose keys are categories, not "
+                           "classes; give class names, a file of them or imagenet, and the set "
+                           "where a command takes --texts",
+                           value);
+    if (strcmp(value, "openai") == 0)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--classes: openai is a set of templates, not of classes; give it with "
+                       "--templates");
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status add_classes(pairs *p, clipspan_texts **file, char *copy,
                                    const cli_class_settings *settings, clipspan_error *err)
 {
@@ -224,6 +242,7 @@ static clipspan_status add_classes(pairs *p, clipspan_texts **file, char *copy,
         CS_TRY(status);
         return add_numbered(p, *file, err);
     }
+    if (cs_path_kind(value) == 0) CS_TRY(check_set(value, err));
     if (means_file(value)) {
         CS_TRY(texts_from_file(file, value, err));
     } else if (!strchr(value, ',') && settings->names.count == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One JSON document, written as it comes so that a million rows need no memory; or the same facts
- * as lines of "path.to.key<TAB>value". Keys come out in the order of the calls. */
+/* The library's JSON writer on a stream: one document, or the same facts as lines of
+ * "path.to.key<TAB>value". Keys come out in the order of the calls. */
 #ifndef CLIPSPAN_CLI_JSON_OUT_H
 #define CLIPSPAN_CLI_JSON_OUT_H
 
@@ -8,16 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CLI_JSON_DEEP 8
+#include "formats/json_write.h"
 
 typedef struct cli_json {
-    FILE *out;
-    int flat, depth, row; /* row: depth of the container that is written in one line, or 0 */
-    struct {
-        const char *key; /* NULL in an array */
-        size_t count;
-        int array;
-    } level[CLI_JSON_DEEP];
+    cs_json_writer writer;
 } cli_json;
 
 /* Begins the document with its `schema` field, and ends it. */

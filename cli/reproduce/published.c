@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Published figures, head lists and texts of the paper's tables. */
+/* Models, head lists and texts of the paper's tables. */
 #include "cli/reproduce/published.h"
 
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static const char *const sources[] = {"project page", "recalled", "run by others"};
 
 /* Head lists of the Waterbirds experiment: those called geographic first, then those of settings.
  * ViT-L-14's list names L22.H12 in both halves. */
@@ -23,8 +21,8 @@ static const cli_paper_model models[] = {
 static const cli_paper_table tables[] = {
     {"mlp-ablation", "Table 1", "accuracy with all MLPs mean-ablated", CLI_DATA_IMAGENET,
      "ViT-L-14", 50000,
-     "The published figures of this table are quoted from memory; only nothing and all MLPs were "
-     "published as numbers."},
+     "The published figures of this table were not found in a text that could be read, so none "
+     "stand here."},
     {"layers", "Figure 2", "accuracy with attention mean-ablated, by layer", CLI_DATA_IMAGENET,
      "ViT-L-14", 50000,
      "Published as a curve, without numbers: it stays high until the last four layers and falls "
@@ -49,61 +47,6 @@ static const cli_paper_table tables[] = {
     {"roles", "Table 2", "first five texts of nine heads", CLI_DATA_IMAGENET, "ViT-L-14", 50000,
      "The published texts come from the pool image_descriptions_general.txt (--texts); from other "
      "pools other words come."},
-};
-
-#define PAGE     CLI_SOURCE_PAGE
-#define RECALLED CLI_SOURCE_RECALLED
-#define OTHERS   CLI_SOURCE_OTHERS
-
-static const cli_figure figures[] = {
-    {"mlp-ablation", "ViT-B-16", "nothing", "accuracy", .7022, RECALLED},
-    {"mlp-ablation", "ViT-B-16", "mlps", "accuracy", .6704, RECALLED},
-    {"mlp-ablation", "ViT-L-14", "nothing", "accuracy", .7525, RECALLED},
-    {"mlp-ablation", "ViT-L-14", "mlps", "accuracy", .7412, RECALLED},
-    {"mlp-ablation", "ViT-H-14", "nothing", "accuracy", .7795, RECALLED},
-    {"mlp-ablation", "ViT-H-14", "mlps", "accuracy", .7630, RECALLED},
-    {"layers", "ViT-B-16", "nothing", "accuracy", .7022, RECALLED},
-    {"layers", "ViT-L-14", "nothing", "accuracy", .7525, RECALLED},
-    {"layers", "ViT-H-14", "nothing", "accuracy", .7795, RECALLED},
-    {"texts", "ViT-B-16", "nothing", "accuracy", .7022, RECALLED},
-    {"texts", "ViT-B-16", "texts_60", "accuracy", .6762, OTHERS},
-    {"texts", "ViT-B-16", "texts_60", "texts", 1262, OTHERS},
-    {"texts", "ViT-L-14", "nothing", "accuracy", .7525, RECALLED},
-    {"texts", "ViT-L-14", "texts_60", "accuracy", .67342, OTHERS},
-    {"texts", "ViT-L-14", "texts_60", "texts", 1557, OTHERS},
-    {"texts", "ViT-H-14", "nothing", "accuracy", .7795, RECALLED},
-    {"texts", "ViT-H-14", "texts_60", "accuracy", .56834, OTHERS},
-    {"texts", "ViT-H-14", "texts_60", "texts", 1594, OTHERS},
-    {"waterbirds", "ViT-B-16", "nothing", "worst_group", .456, PAGE},
-    {"waterbirds", "ViT-B-16", "random", "worst_group", .523, PAGE},
-    {"waterbirds", "ViT-B-16", "heads", "worst_group", .575, PAGE},
-    {"waterbirds", "ViT-L-14", "nothing", "worst_group", .477, PAGE},
-    {"waterbirds", "ViT-L-14", "random", "worst_group", .577, PAGE},
-    {"waterbirds", "ViT-L-14", "heads", "worst_group", .729, PAGE},
-    {"waterbirds", "ViT-H-14", "nothing", "worst_group", .372, PAGE},
-    {"waterbirds", "ViT-H-14", "random", "worst_group", .370, PAGE},
-    {"waterbirds", "ViT-H-14", "heads", "worst_group", .433, PAGE},
-    {"segmentation", "ViT-B-16", "clipspan", "accuracy", .7521, PAGE},
-    {"segmentation", "ViT-B-16", "clipspan", "miou", .5450, PAGE},
-    {"segmentation", "ViT-B-16", "clipspan", "map", .8161, PAGE},
-    {"segmentation", "ViT-B-16", "attention", "accuracy", .6567, PAGE},
-    {"segmentation", "ViT-B-16", "attention", "miou", .4383, PAGE},
-    {"segmentation", "ViT-B-16", "attention", "map", .7605, PAGE},
-    {"segmentation", "ViT-B-16", "rollout", "accuracy", .6063, PAGE},
-    {"segmentation", "ViT-B-16", "rollout", "miou", .4064, PAGE},
-    {"segmentation", "ViT-B-16", "rollout", "map", .7447, PAGE},
-    {"segmentation", "ViT-B-16", "chefer", "accuracy", .6921, PAGE},
-    {"segmentation", "ViT-B-16", "chefer", "miou", .4747, PAGE},
-    {"segmentation", "ViT-B-16", "chefer", "map", .7829, PAGE},
-    {"segmentation", "ViT-B-16", "gradcam", "accuracy", .7027, PAGE},
-    {"segmentation", "ViT-B-16", "gradcam", "miou", .4450, PAGE},
-    {"segmentation", "ViT-B-16", "gradcam", "map", .7030, PAGE},
-    {"segmentation", "ViT-B-16", "partial-lrp", "accuracy", .6149, PAGE},
-    {"segmentation", "ViT-B-16", "partial-lrp", "miou", .4071, PAGE},
-    {"segmentation", "ViT-B-16", "partial-lrp", "map", .7229, PAGE},
-    {"segmentation", "ViT-B-16", "lrp", "accuracy", .5281, PAGE},
-    {"segmentation", "ViT-B-16", "lrp", "miou", .3357, PAGE},
-    {"segmentation", "ViT-B-16", "lrp", "map", .5437, PAGE},
 };
 
 /* Table 2, from the project page; texts as the published pool spells them. */
@@ -152,11 +95,6 @@ static const cli_paper_role roles[] = {
       "Tranquil boating on a lake"}},
 };
 
-const char *cli_source_name(cli_source source)
-{
-    return sources[source];
-}
-
 const cli_paper_table *cli_paper_tables(size_t *count)
 {
     *count = COUNT(tables);
@@ -180,27 +118,4 @@ const cli_paper_role *cli_paper_roles(size_t *count)
 {
     *count = COUNT(roles);
     return roles;
-}
-
-const cli_figure *cli_figure_find(const char *table, const char *model, const char *what,
-                                  const char *metric)
-{
-    for (size_t i = 0; i < COUNT(figures); i++)
-        if (strcmp(figures[i].table, table) == 0 && strcmp(figures[i].model, model) == 0 &&
-            strcmp(figures[i].what, what) == 0 && strcmp(figures[i].metric, metric) == 0)
-            return &figures[i];
-    return NULL;
-}
-
-const cli_figure *cli_figures(size_t *count)
-{
-    *count = COUNT(figures);
-    return figures;
-}
-
-int cli_figures_of(const char *table, const char *model)
-{
-    for (size_t i = 0; i < COUNT(figures); i++)
-        if (strcmp(figures[i].table, table) == 0 && strcmp(figures[i].model, model) == 0) return 1;
-    return 0;
 }

@@ -26,7 +26,7 @@ cli_row *cli_reproduce_row(cli_reproduction *r, const char *what, const char *me
     snprintf(row->what, sizeof row->what, "%s", what);
     snprintf(row->words, sizeof row->words, "%s", what);
     row->metric = metric;
-    row->published = cli_figure_find(r->table->name, r->paper->name, what, metric);
+    row->published = cli_figure_find(&r->figures, r->table->name, r->paper->name, what, metric);
     return row;
 }
 
@@ -112,7 +112,8 @@ static void match_model(cli_reproduction *r, const clipspan_model_info *info)
 {
     size_t count;
     const cli_paper_model *models = cli_paper_models(&count);
-    const int any = strcmp(r->table->name, "roles") == 0;
+    const int roles = strcmp(r->table->name, "roles") == 0;
+    const int any = !cli_figures_of(&r->figures, r->table->name, NULL);
     r->paper = cli_paper_model_named(r->table->model);
     for (size_t i = 0; i < count; i++) {
         const cli_paper_model *m = &models[i];
@@ -120,7 +121,8 @@ static void match_model(cli_reproduction *r, const clipspan_model_info *info)
             m->head_width != info->image->head_width || m->embed_width != info->embed_width ||
             m->patch_size != info->patch_size)
             continue;
-        if (any ? m != r->paper : !cli_figures_of(r->table->name, m->name)) continue;
+        if (roles ? m != r->paper : !any && !cli_figures_of(&r->figures, r->table->name, m->name))
+            continue;
         r->paper = m;
         r->same = names_tag(info->name, strchr(m->full, '/') + 1) ||
                           names_tag(info->path, strchr(m->full, '/') + 1)
@@ -165,10 +167,8 @@ static clipspan_status check_model(cli_reproduction *r, clipspan_error *err)
 /* Without measuring: the published figures there are. */
 static clipspan_status add_published(cli_reproduction *r, clipspan_error *err)
 {
-    size_t count;
-    const cli_figure *figures = cli_figures(&count);
-    for (size_t i = 0; i < count; i++) {
-        const cli_figure *f = &figures[i];
+    for (size_t i = 0; i < r->figures.count; i++) {
+        const cli_figure *f = &r->figures.items[i];
         if (strcmp(f->table, r->table->name) != 0 || strcmp(f->model, r->paper->name) != 0)
             continue;
         if (!cli_reproduce_row(r, f->what, f->metric, err)) return CLIPSPAN_E_NOMEM;
@@ -220,6 +220,7 @@ static clipspan_status reproduce(cli_reproduction *r, clipspan_error *err)
     static clipspan_status (*const readers[])(cli_reproduction *, clipspan_error *) = {
         cli_reproduce_imagenet, cli_reproduce_waterbirds, cli_reproduce_masks};
     CS_TRY(check_options(r, err));
+    CS_TRY(cli_figures_read(&r->figures, err));
     CS_TRY(readers[r->table->data](r, err));
     CS_TRY(check_model(r, err));
     CS_TRY(r->x->out.dry_run ? add_published(r, err) : measure(r, err));
@@ -229,6 +230,7 @@ static clipspan_status reproduce(cli_reproduction *r, clipspan_error *err)
 
 static void fini(cli_reproduction *r)
 {
+    cli_figures_fini(&r->figures);
     clipspan_texts_free(&r->classes);
     clipspan_texts_free(&r->pool);
     cs_free(r->data);

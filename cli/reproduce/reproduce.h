@@ -7,6 +7,7 @@
 #include <clipspan/clipspan.h>
 
 #include "cli/in/evaluation.h"
+#include "cli/reproduce/figures.h"
 #include "cli/reproduce/published.h"
 
 /* How the model at work relates to the one of the published figures. */
@@ -46,6 +47,7 @@ typedef struct cli_reproduction {
     const cli_reproduce_settings *x;
     cli_evaluation_settings eval; /* of the run; its classes are those that labels match */
     const cli_paper_table *table;
+    cli_figures figures;
 
     char *data;              /* the folder that holds the images or metadata.csv */
     char *masks;             /* of CLI_DATA_MASKS */

@@ -42,7 +42,7 @@ static clipspan_status add_figure(cli_rows *rows, const cli_reproduction *r, con
     cell_real(rows, row->counted, (double)row->images);
     cell_real(rows, f != NULL, f ? f->value : 0.0);
     cli_rows_text(rows, f ? r->paper->full : "");
-    cli_rows_text(rows, f ? cli_source_name(f->source) : "");
+    cli_rows_text(rows, f ? f->read : "");
     cell_real(rows, f && row->measured && r->same, f ? row->value - f->value : 0.0);
     return cli_rows_next(rows, err);
 }
@@ -98,7 +98,7 @@ static void emit_figure(cli_json *j, const cli_reproduction *r, const cli_row *r
     }
     if (row->published) {
         cli_json_real(j, "published", row->published->value);
-        cli_json_text(j, "source", cli_source_name(row->published->source));
+        cli_json_text(j, "source", row->published->read);
         if (row->measured && r->same)
             cli_json_real(j, "difference", row->value - row->published->value);
     }
@@ -158,6 +158,8 @@ static void show_document(const cli_reproduction *r)
 
 /* ---- For people ---- */
 
+#define NONE "\xE2\x80\x93" /* an en dash: nothing was published that could be read */
+
 static void format_value(char out[CLI_NUMBER_ROOM], const cli_row *row, double value)
 {
     if (is_number(row))
@@ -176,10 +178,10 @@ static clipspan_status add_line(cli_table *t, const cli_row *row, clipspan_error
     cell[0] = '\0';
     if (row->counted) snprintf(cell, sizeof cell, "%.1f to %.1f", 100 * row->low, 100 * row->high);
     CS_TRY(cli_table_add(t, cell, err));
-    cell[0] = '\0';
+    strcpy(cell, NONE);
     if (row->published) format_value(cell, row, row->published->value);
     CS_TRY(cli_table_add(t, cell, err));
-    return cli_table_add(t, row->published ? cli_source_name(row->published->source) : "", err);
+    return cli_table_add(t, row->published ? row->published->read : "", err);
 }
 
 /* All rows but those of print_groups. */
@@ -239,7 +241,7 @@ static clipspan_status print_masks(const cli_reproduction *r, clipspan_error *er
             char cell[CLI_NUMBER_ROOM] = "";
             if (row->measured) format_value(cell, row, row->value);
             status = cli_table_add(&table, cell, err);
-            cell[0] = '\0';
+            strcpy(cell, NONE);
             if (row->published) format_value(cell, row, row->published->value);
             if (status == CLIPSPAN_OK) status = cli_table_add(&table, cell, err);
         }

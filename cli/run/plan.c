@@ -18,14 +18,15 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
                       .source_count = s->arguments.count - 1};
     clipspan_status status = cli_scan_plan(&j, err);
     if (status == CLIPSPAN_OK)
-        cli_run_show_plan(s, j.path, j.model, j.inputs, j.run, x->coefficients, x->out.dry_run);
+        cli_run_show_plan(s, j.path, j.model, j.inputs, j.run, &j.plan, x->out.dry_run);
     cli_scan_close(&j);
     return status;
 }
 
 static const cli_option options[] = {
-    CLI_OPT_IMAGES,          CLI_OPT_RUN_COEFFICIENTS, CLI_OPT_PRECISION, CLI_OPT_MODEL_FILES,
-    CLI_OPT_ALLOW_NONFINITE, CLI_OPT_RUN_OUTPUT,       CLI_OPT_WRITES,    CLI_OPT_FORM,
+    CLI_OPT_IMAGES,     CLI_OPT_RUN_COEFFICIENTS, CLI_OPT_RUN_LAYERS,
+    CLI_OPT_PRECISION,  CLI_OPT_MODEL_FILES,      CLI_OPT_ALLOW_NONFINITE,
+    CLI_OPT_RUN_OUTPUT, CLI_OPT_WRITES,           CLI_OPT_FORM,
 };
 
 const cli_command cli_plan = {

@@ -47,6 +47,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 static const cli_option options[] = {
     CLI_OPT_IMAGES,
     CLI_OPT_RUN_COEFFICIENTS,
+    CLI_OPT_RUN_LAYERS,
     CLI_TEXT(
         "Run", "shard", 0, "I/N|auto|auto/N",
         "do shard I of N only; auto: numbers from Open MPI, PMI, Slurm or a Kubernetes indexed job",

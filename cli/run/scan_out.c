@@ -42,60 +42,93 @@ clipspan_status cli_run_skipped(cli_session *s, const clipspan_run *run, clipspa
 /* What decides about a run's size. */
 typedef struct plan_facts {
     uint64_t images, chunks, duplicates;
-    double layers, heads, head_width, joint;
-    int coefficients;
+    int layers, heads, head_width, joint;
+    int coefficients, first_layer, last_layer; /* layers: -1 when none are kept */
     const char *model, *hash;
 } plan_facts;
 
-static plan_facts facts_of(const clipspan_model *model, const clipspan_inputs *inputs,
-                           const clipspan_run *run, int coefficients)
+/* Of a run that a dry run would plan. */
+static plan_facts facts_planned(const clipspan_model *model, const clipspan_inputs *inputs,
+                                const clipspan_plan_options *options)
 {
-    plan_facts f = {0};
-    if (run) {
-        const clipspan_run_info *i = clipspan_run_get_info(run);
-        f = (plan_facts){i->images,     i->chunks,     i->duplicates,  i->layers,
-                         i->heads,      i->head_width, i->embed_width, (int)i->coefficients,
-                         i->model_name, i->model_hash};
-    } else {
-        const clipspan_model_info *i = clipspan_model_get_info(model);
-        uint64_t count = clipspan_inputs_get_count(inputs);
-        f = (plan_facts){count,
-                         (count + 31) / 32,
-                         clipspan_inputs_get_duplicates(inputs),
-                         i->image->layers,
-                         i->image->heads,
-                         i->image->head_width,
-                         i->embed_width,
-                         coefficients,
-                         i->name,
-                         NULL};
-    }
-    return f;
+    const clipspan_model_info *i = clipspan_model_get_info(model);
+    const uint64_t count = clipspan_inputs_get_count(inputs);
+    const int none = options->coefficients == CLIPSPAN_COEFFICIENTS_NONE;
+    const int kept =
+        options->layer_count ? options->layer_count : i->image->layers - options->first_layer;
+    return (plan_facts){.images = count,
+                        .chunks = (count + 31) / 32,
+                        .duplicates = clipspan_inputs_get_duplicates(inputs),
+                        .layers = i->image->layers,
+                        .heads = i->image->heads,
+                        .head_width = i->image->head_width,
+                        .joint = i->embed_width,
+                        .coefficients = (int)options->coefficients,
+                        .first_layer = none ? -1 : options->first_layer,
+                        .last_layer = none ? -1 : options->first_layer + kept - 1,
+                        .model = i->name};
 }
 
+static plan_facts facts_of(const clipspan_run *run)
+{
+    const clipspan_run_info *i = clipspan_run_get_info(run);
+    return (plan_facts){.images = i->images,
+                        .chunks = i->chunks,
+                        .duplicates = i->duplicates,
+                        .layers = i->layers,
+                        .heads = i->heads,
+                        .head_width = i->head_width,
+                        .joint = i->embed_width,
+                        .coefficients = (int)i->coefficients,
+                        .first_layer = i->first_layer,
+                        .last_layer = i->last_layer,
+                        .model = i->model_name,
+                        .hash = i->model_hash};
+}
+
+/* With fewer than all layers the contributions of MLPs and of class-token self-attention are not
+ * kept. */
 static double coefficients_bytes(const plan_facts *f)
 {
     const double item = f->coefficients == CLIPSPAN_COEFFICIENTS_F32 ? 4 : 2;
-    double each = item * (f->layers * f->heads * f->head_width + (2 * f->layers + 1) * f->joint);
+    const int kept = f->last_layer - f->first_layer + 1;
+    double each = (double)kept * f->heads * f->head_width;
     if (f->coefficients == CLIPSPAN_COEFFICIENTS_NONE) return 0;
-    return 32.0 * (double)f->chunks * (each + 4 * f->joint + 24);
+    if (kept == f->layers) each += (2.0 * f->layers + 1) * f->joint;
+    return 32.0 * (double)f->chunks * (item * each + 4.0 * f->joint + 24);
+}
+
+/* ", of layers 8 to 11" */
+static const char *name_layers(char out[48], int first, int last, int layers)
+{
+    out[0] = '\0';
+    if (last >= 0 && last - first + 1 < layers)
+        snprintf(out, 48, first == last ? ", of layer %d" : ", of layers %d to %d", first, last);
+    return out;
+}
+
+static void put_layers(cli_json *json, int first, int last)
+{
+    if (last < 0) return;
+    cli_json_whole(json, "first_layer", (uint64_t)first);
+    cli_json_whole(json, "last_layer", (uint64_t)last);
 }
 
 static double statistics_bytes(const plan_facts *f)
 {
-    const double C = f->head_width + 3;
-    return 8 * (f->layers * f->heads * (2 + C + C * (C + 1) / 2) +
-                (3 * f->layers + 2) * (f->joint + 2));
+    const double C = f->head_width + 3, L = f->layers;
+    return 8 * (L * f->heads * (2 + C + C * (C + 1) / 2) + (3 * L + 2) * (f->joint + 2));
 }
 
 /* ---- Showing ---- */
 
 void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_model *model,
-                       const clipspan_inputs *inputs, const clipspan_run *run, int kept, int dry)
+                       const clipspan_inputs *inputs, const clipspan_run *run,
+                       const clipspan_plan_options *options, int dry)
 {
-    const plan_facts f = facts_of(model, inputs, run, kept);
-    char images[CLI_NUMBER_ROOM], chunks[CLI_NUMBER_ROOM], coefficients[CLI_NUMBER_ROOM],
-        statistics[CLI_NUMBER_ROOM];
+    const plan_facts f = run ? facts_of(run) : facts_planned(model, inputs, options);
+    char layers[48], images[CLI_NUMBER_ROOM], chunks[CLI_NUMBER_ROOM],
+        coefficients[CLI_NUMBER_ROOM], statistics[CLI_NUMBER_ROOM];
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
         cli_format_count(images, f.images);
@@ -107,8 +140,9 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
         if (f.coefficients == CLIPSPAN_COEFFICIENTS_NONE)
             cli_say(s, "no coefficients; %s of statistics, and as much a block", statistics);
         else
-            cli_say(s, "%s of coefficients (%s), %s of statistics, and as much a block",
-                    coefficients, coefficients_names[f.coefficients], statistics);
+            cli_say(s, "%s of coefficients (%s%s), %s of statistics, and as much a block",
+                    coefficients, coefficients_names[f.coefficients],
+                    name_layers(layers, f.first_layer, f.last_layer, f.layers), statistics);
         return;
     }
     cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.plan.v1");
@@ -120,6 +154,7 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
     cli_json_whole(&json, "duplicates", f.duplicates);
     cli_json_whole(&json, "chunks", f.chunks);
     cli_json_text(&json, "coefficients", coefficients_names[f.coefficients]);
+    put_layers(&json, f.first_layer, f.last_layer);
     cli_json_whole(&json, "coefficients_bytes", (uint64_t)coefficients_bytes(&f));
     cli_json_whole(&json, "statistics_bytes", (uint64_t)statistics_bytes(&f));
     cli_json_finish(&json);
@@ -139,7 +174,7 @@ static void show_table(const cli_session *s, const clipspan_run_info *i,
                        double seconds)
 {
     char used[CLI_NUMBER_ROOM], skipped[CLI_NUMBER_ROOM], twice[CLI_NUMBER_ROOM],
-        rate[CLI_NUMBER_ROOM], speed[CLI_NUMBER_ROOM + 32] = "";
+        rate[CLI_NUMBER_ROOM], speed[CLI_NUMBER_ROOM + 32] = "", layers[48];
     if (o && o->shards) {
         show_share(s, i, o, r);
         return;
@@ -152,12 +187,13 @@ static void show_table(const cli_session *s, const clipspan_run_info *i,
         snprintf(speed, sizeof speed, "; %s images a second", rate);
     }
     cli_say(
-        s, "%s: %s image%s%s%s%s%s%s%s%s\n%d layer%s of %d head%s, %llu block%s, coefficients %s",
+        s, "%s: %s image%s%s%s%s%s%s%s%s\n%d layer%s of %d head%s, %llu block%s, coefficients %s%s",
         i->path, used, i->used == 1 ? "" : "s", i->skipped ? ", " : "", i->skipped ? skipped : "",
         i->skipped ? " skipped" : "", i->duplicates ? ", " : "", i->duplicates ? twice : "",
         i->duplicates ? " named before" : "", speed, i->layers, i->layers == 1 ? "" : "s", i->heads,
         i->heads == 1 ? "" : "s", (unsigned long long)i->blocks, i->blocks == 1 ? "" : "s",
-        coefficients_names[i->coefficients]);
+        coefficients_names[i->coefficients],
+        name_layers(layers, i->first_layer, i->last_layer, i->layers));
 }
 
 void cli_run_show_scan(const cli_session *s, const clipspan_run_info *i,
@@ -180,6 +216,7 @@ void cli_run_show_scan(const cli_session *s, const clipspan_run_info *i,
     cli_json_whole(&json, "chunks", i->chunks);
     cli_json_whole(&json, "blocks", i->blocks);
     cli_json_text(&json, "coefficients", coefficients_names[i->coefficients]);
+    put_layers(&json, i->first_layer, i->last_layer);
     if (r) {
         cli_json_object(&json, "call");
         cli_json_whole(&json, "shard", o->shard);

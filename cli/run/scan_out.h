@@ -10,11 +10,11 @@
 /* Counts a merged run's skipped images in the session and names the first of them. */
 clipspan_status cli_run_skipped(cli_session *session, const clipspan_run *run, clipspan_error *err);
 
-/* A plan: of `run`, or, when that is NULL, of what a dry run would make, with these
- * coefficients. */
+/* A plan: of `run`, or, when that is NULL, of what a dry run would make with these
+ * options. */
 void cli_run_show_plan(const cli_session *session, const char *path, const clipspan_model *model,
-                       const clipspan_inputs *inputs, const clipspan_run *run, int coefficients,
-                       int dry_run);
+                       const clipspan_inputs *inputs, const clipspan_run *run,
+                       const clipspan_plan_options *options, int dry_run);
 
 /* A run after a scan, of a share when options->shards; options and result are NULL after
  * merge. */

@@ -2,6 +2,7 @@
 /* The work of plan, scan and merge: images once through a model, into a run folder. */
 #include "cli/run/scan_work.h"
 #include "cli/frame/signals.h"
+#include "cli/in/heads.h"
 #include "cli/in/images.h"
 #include "cli/out/numbers.h"
 #include "cli/out/target.h"
@@ -22,6 +23,7 @@ static clipspan_status check_planned(const cli_scan_settings *x, clipspan_error 
         {"groups", x->images.groups != NULL},
         {"path-column", x->images.path_column != NULL},
         {"coefficients", x->coefficients},
+        {"layers", x->layers != NULL},
         {"precision", x->encoder.precision},
         {"config", x->load.config != NULL},
         {"quick-gelu", x->load.quick_gelu},
@@ -62,11 +64,26 @@ static clipspan_status check_arguments(cli_scan_job *j, clipspan_error *err)
     return cli_check_precision(&x->encoder, err);
 }
 
+/* What is kept of every image. */
+static clipspan_status choose_kept(clipspan_plan_options *options, const cli_scan_settings *x,
+                                   const clipspan_model_info *model, clipspan_error *err)
+{
+    options->coefficients = (clipspan_coefficients)x->coefficients;
+    options->precision = x->encoder.precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
+    options->replace = x->out.force;
+    if (!x->layers) return CLIPSPAN_OK;
+    if (options->coefficients == CLIPSPAN_COEFFICIENTS_NONE)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--layers says whose coefficients are kept, and with --coefficients none "
+                       "none are");
+    return cli_layers_read(&options->first_layer, &options->layer_count, x->layers,
+                           model->image->layers, err);
+}
+
 static clipspan_status plan(cli_scan_job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
     const cli_scan_settings *x = j->x;
-    clipspan_plan_options options = CLIPSPAN_PLAN_OPTIONS_INIT;
     clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
@@ -76,16 +93,15 @@ static clipspan_status plan(cli_scan_job *j, clipspan_error *err)
             err, CLIPSPAN_E_UNSUPPORTED, clipspan_model_get_info(j->model)->name,
             "has no text encoder, so texts cannot be compared with its heads; clipspan "
             "scan takes its images apart without texts");
+    j->plan = (clipspan_plan_options)CLIPSPAN_PLAN_OPTIONS_INIT;
+    CS_TRY(choose_kept(&j->plan, x, clipspan_model_get_info(j->model), err));
     CS_TRY(cli_images_list(&j->inputs, s, j->sources, j->source_count, &x->images, err));
     if (x->out.dry_run) return CLIPSPAN_OK;
-    options.coefficients = (clipspan_coefficients)x->coefficients;
-    options.precision = x->encoder.precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
     image.exif_orient = x->images.exif_orient;
     image.max_pixels = x->images.max_pixels;
-    options.image = &image;
-    options.replace = x->out.force;
+    j->plan.image = &image;
     cli_progress_begin(s, "bytes");
-    status = clipspan_run_plan(&j->found, j->path, j->model, j->inputs, &options, &progress, err);
+    status = clipspan_run_plan(&j->found, j->path, j->model, j->inputs, &j->plan, &progress, err);
     cli_progress_end(s);
     CS_TRY(status);
     cli_stage(s, "weights hashed, run planned");
@@ -169,7 +185,7 @@ clipspan_status cli_scan_run(cli_scan_job *j, clipspan_error *err)
     CS_TRY(check_arguments(j, err));
     CS_TRY(j->model_path ? plan(j, err) : open_planned(j, err));
     if (j->x->out.dry_run) {
-        cli_run_show_plan(j->session, j->path, j->model, j->inputs, j->run, j->x->coefficients, 1);
+        cli_run_show_plan(j->session, j->path, j->model, j->inputs, j->run, &j->plan, 1);
         return CLIPSPAN_OK;
     }
     if (j->found) cli_note(j->session, "%s: goes on with a run of the same plan", j->path);

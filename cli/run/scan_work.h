@@ -16,6 +16,7 @@ typedef struct cli_scan_settings {
     cli_encoder_settings encoder;
     cli_output_settings out; /* output: the run */
     int coefficients, verify_sum;
+    const char *layers;        /* whose coefficients are kept; NULL: all */
     const char *shard, *model; /* model: where that of a planned run is now */
 } cli_scan_settings;
 
@@ -27,6 +28,11 @@ typedef struct cli_scan_settings {
         "of "                                                                                      \
         "each number, in half the space; or statistics only, which is enough to name heads",       \
         coefficients)
+#define CLI_OPT_RUN_LAYERS                                                                         \
+    CLI_TEXT("Run", "layers", 0, "A-B|last4|all",                                                  \
+             "layers whose coefficients are kept (default: all); with fewer, questions about "     \
+             "MLPs or other layers need another scan. Statistics are always of all layers",        \
+             layers)
 #define CLI_OPT_RUN_VERIFY                                                                         \
     CLI_FLAG("Run", "verify-sum", 0,                                                               \
              "check for every image that its components add up to its embedding, within 1e-5",     \
@@ -45,6 +51,7 @@ typedef struct cli_scan_job {
     clipspan_model *model;
     clipspan_inputs *inputs;
     clipspan_run *run;
+    clipspan_plan_options plan; /* of a run that is planned here */
     clipspan_scan_options options;
     clipspan_scan_result result;
     int found; /* the plan was there already */

@@ -76,7 +76,7 @@ static void first_texts(char *out, size_t room, const cli_explain_job *j,
     if (!head || !texts) return;
     for (int k = 0; k < head->basis_texts && k < 3 && used < room; k++) {
         const int size = snprintf(out + used, room - used, "%s%s", k ? "; " : "",
-                                  texts[head->basis_text[k].basis_text.text].text);
+                                  texts[head->basis_text[k].basis_text->text].text);
         used += size > 0 ? (size_t)size : 0;
     }
 }

@@ -62,10 +62,10 @@ static clipspan_status group_heads(cli_segment_job *j, clipspan_error *err)
         j->groups[i] = -1;
         for (size_t h = 0; h < count; h++) {
             if (heads[h].head.layer != j->heads[i].layer ||
-                heads[h].head.head != j->heads[i].head || !cli_role_carried(&heads[h].role))
+                heads[h].head.head != j->heads[i].head || !cli_role_carried(heads[h].role))
                 continue;
             for (size_t k = 0; k < j->role_count; k++)
-                if (strcmp(j->roles[k], heads[h].role.category[0]) == 0) j->groups[i] = (int)k;
+                if (strcmp(j->roles[k], heads[h].role->category[0]) == 0) j->groups[i] = (int)k;
         }
     }
     return CLIPSPAN_OK;

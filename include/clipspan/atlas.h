@@ -61,31 +61,31 @@ typedef struct clipspan_atlas_extreme {
 } clipspan_atlas_extreme;
 
 typedef struct clipspan_atlas_basis_text {
-    clipspan_basis_text basis_text; /* its texts, runners-up and near-duplicates are numbers of
-                                          the atlas's texts */
-    double cumulated;               /* share of this and all earlier basis texts together, 0 to 1 */
-    double control_cumulated;       /* the same of as many basis texts of control texts */
+    const clipspan_basis_text *basis_text; /* its texts, runners-up and near-duplicates are numbers
+                                          of the atlas's texts */
+    double cumulated;         /* share of this and all earlier basis texts together, 0 to 1 */
+    double control_cumulated; /* the same of as many basis texts of control texts */
 } clipspan_atlas_basis_text;
 
 typedef struct clipspan_atlas_head {
     clipspan_head head;
-    clipspan_variance_share variance_share; /* direct effect, without a text */
-    clipspan_role role;                     /* categories NULL when the pool has none */
+    const clipspan_variance_share *variance_share; /* direct effect, without a text */
+    const clipspan_role *role;                     /* categories NULL when the pool has none */
     int removed;     /* 1: it was pruned (heads_per_layer): it writes nothing at all */
     double variance; /* of the head's output, all directions together */
     int rank, basis_texts;
     const clipspan_atlas_basis_text *basis_text; /* [basis_texts] */
-    int top_count, bottom_count; /* 0 where top and bottom images are not known: not one of
+    int top_count, bottom_count;          /* 0 where top and bottom images are not known: not one of
                                         the last four layers, or a run without coefficients */
-    clipspan_atlas_extreme top[CLIPSPAN_EXTREMES]; /* of the first basis text, farthest first */
-    clipspan_atlas_extreme bottom[CLIPSPAN_EXTREMES];
+    const clipspan_atlas_extreme *top;    /* [top_count] of the first basis text, farthest first */
+    const clipspan_atlas_extreme *bottom; /* [bottom_count] */
 } clipspan_atlas_head;
 
 /* Direct effect of a layer. `named`: share of the variance of its heads, all together, that their
  * basis texts explain; control_named: the same with control texts; both -1 where the layer's heads
  * were not looked at. */
 typedef struct clipspan_atlas_layer {
-    clipspan_variance_share attention, class_self_attention, mlp;
+    const clipspan_variance_share *attention, *class_self_attention, *mlp;
     double named, control_named;
     int clear, mixed; /* heads with such a role */
 } clipspan_atlas_layer;
@@ -107,13 +107,13 @@ typedef struct clipspan_atlas_info {
     int first_layer, last_layer;      /* looked at */
     int basis_texts, rank, resamples; /* asked for (rank 0: no bound); resamples 0: no stability */
     uint64_t seed;
-    size_t heads, texts, images;      /* of the tables below */
-    size_t distinct;                  /* texts that are some head's basis text */
-    int clear, mixed, none, untested; /* heads by role; untested of none and mixed */
-    int removed;                      /* pruned heads: in none of the above */
-    double named, control_named;      /* over all heads looked at, as for a layer */
-    clipspan_variance_share input;    /* of the class token as it enters the first layer */
-    double embedding_variance;        /* tr Var of the unit embedding */
+    size_t heads, texts, images;          /* of the tables below */
+    size_t distinct;                      /* texts that are some head's basis text */
+    int clear, mixed, none, untested;     /* heads by role; untested of none and mixed */
+    int removed;                          /* pruned heads: in none of the above */
+    double named, control_named;          /* over all heads looked at, as for a layer */
+    const clipspan_variance_share *input; /* of the class token as it enters the first layer */
+    double embedding_variance;            /* tr Var of the unit embedding */
 } clipspan_atlas_info;
 
 /* Makes the atlas of a merged run, or takes it from the run when that holds one of the same pool

@@ -11,7 +11,7 @@ static size_t copy_tested(clipspan_atlas_head *to, const cs_atlas *atlas)
 {
     size_t count = 0;
     for (size_t i = 0; i < atlas->info.heads; i++)
-        if (atlas->heads[i].role.kind == CLIPSPAN_ROLE_CLEAR) to[count++] = atlas->heads[i];
+        if (atlas->heads[i].role->kind == CLIPSPAN_ROLE_CLEAR) to[count++] = atlas->heads[i];
     return count;
 }
 

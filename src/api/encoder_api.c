@@ -147,19 +147,19 @@ typedef struct image_run {
     clipspan_status (*each)(void *context, size_t index, int lane, const uint8_t *pixels,
                             clipspan_error *err);
     void *context;
-    pthread_mutex_t lock; /* guards first and first_error */
-    size_t first;         /* earliest image that failed */
+    cs_lock lock; /* guards first and first_error */
+    size_t first; /* earliest image that failed */
     clipspan_error first_error;
 } image_run;
 
 static void keep_error(image_run *run, size_t index, const clipspan_error *error)
 {
-    pthread_mutex_lock(&run->lock);
+    cs_lock_enter(&run->lock);
     if (index < run->first) {
         run->first = index;
         run->first_error = *error;
     }
-    pthread_mutex_unlock(&run->lock);
+    cs_lock_leave(&run->lock);
 }
 
 static void run_image(void *context, size_t index, int lane)
@@ -205,9 +205,9 @@ clipspan_status cs_encoder_images(clipspan_encoder *encoder, const cs_image_list
     run.each = each;
     run.context = context;
     run.first = list->count;
-    pthread_mutex_init(&run.lock, NULL);
+    cs_lock_init(&run.lock);
     cs_parallel_for(list->count, encoder->lanes, run_image, &run);
-    pthread_mutex_destroy(&run.lock);
+    cs_lock_fini(&run.lock);
     if (run.first == list->count || list->errors) return CLIPSPAN_OK;
     if (err) *err = run.first_error;
     return run.first_error.code;

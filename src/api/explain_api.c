@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Explanations: argument checks around src/decompose/explanation.h and the page about one. */
+/* Explanations: argument checks around src/decompose/explanation.h. */
 #include "api/explain_api.h"
 #include "api/handles.h"
 #include "api/maps_api.h"
-#include "api/view_api.h"
-#include "report/explain_page.h"
 
 static clipspan_status fill(clipspan_explanation *e, const clipspan_maps *maps, size_t image,
                             const clipspan_bank *bank, clipspan_contrast contrast,
@@ -74,32 +72,4 @@ const clipspan_explanation_info *
 clipspan_explanation_get_info(const clipspan_explanation *explanation)
 {
     return explanation ? &explanation->explanation->info : NULL;
-}
-
-clipspan_status clipspan_explanation_write(const char *path,
-                                           const clipspan_explanation *explanation,
-                                           const clipspan_view *view,
-                                           const clipspan_explain_options *options,
-                                           clipspan_error *err)
-{
-    const clipspan_explanation_info *x = clipspan_explanation_get_info(explanation);
-    clipspan_explain_options o;
-    const cs_atlas *atlas;
-    cs_clear(err);
-    if (!path || !explanation || !view)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_explanation_write: an argument is NULL");
-    CS_TRY(CS_OPTIONS(&o, options, clipspan_explain_options, err));
-    if (o.top < 0 || o.top > 64)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%d heads were asked for; 1 to 64 are possible",
-                       o.top);
-    atlas = o.atlas ? o.atlas->atlas : NULL;
-    if (atlas && (atlas->info.run->layers != x->layers || atlas->info.run->heads != x->heads))
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "the atlas is of %d layers of %d heads, the explanation of %d of %d",
-                       atlas->info.run->layers, atlas->info.run->heads, x->layers, x->heads);
-    if (view->view.rows != x->grid_height || view->view.columns != x->grid_width)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "the view is of a model with %d x %d patches, the explanation of %d x %d",
-                       view->view.rows, view->view.columns, x->grid_height, x->grid_width);
-    return cs_explain_write(path, explanation->explanation, &view->view, atlas, &o, err);
 }

@@ -102,7 +102,7 @@ static clipspan_status make_model(clipspan_model **out, const model_source *from
         cs_free(model);
         return status;
     }
-    pthread_mutex_init(&model->lock, NULL);
+    cs_lock_init(&model->lock);
     fill_info(model);
     *out = model;
     return CLIPSPAN_OK;
@@ -145,7 +145,7 @@ void clipspan_model_close(clipspan_model **model)
     if (m->identity) m->identity_free(&m->identity);
     cs_free(m->config);
     cs_checkpoint_close(&m->checkpoint);
-    pthread_mutex_destroy(&m->lock);
+    cs_lock_fini(&m->lock);
     cs_free(m);
     *model = NULL;
 }
@@ -294,11 +294,11 @@ clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_mode
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
                           "has only an image encoder; texts need a model with a text encoder");
     m.shared = model; /* the lock makes this first use safe */
-    pthread_mutex_lock(&m.own->lock);
+    cs_lock_enter(&m.own->lock);
     if (!model->tokenizer)
         status = cs_tokenizer_open(&m.own->tokenizer, model->info.tokenizer, model->info.vocab_size,
                                    err);
-    pthread_mutex_unlock(&m.own->lock);
+    cs_lock_leave(&m.own->lock);
     if (status == CLIPSPAN_OK) *out = model->tokenizer;
     return status;
 }
@@ -308,12 +308,12 @@ clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_m
 {
     clipspan_status status = CLIPSPAN_OK;
     cs_tower **slot = &model->towers[which][precision];
-    pthread_mutex_lock(&model->lock);
+    cs_lock_enter(&model->lock);
     if (!*slot)
         status = cs_tower_load(slot, model->checkpoint, which, precision, model->allow_nonfinite,
                                threads, model->simd, err);
     *out = *slot;
-    pthread_mutex_unlock(&model->lock);
+    cs_lock_leave(&model->lock);
     return status;
 }
 
@@ -322,10 +322,10 @@ clipspan_status cs_model_output_map(cs_output_map **out, clipspan_model *model,
 {
     clipspan_status status = CLIPSPAN_OK;
     cs_output_map **slot = &model->bases[precision];
-    pthread_mutex_lock(&model->lock);
+    cs_lock_enter(&model->lock);
     if (!*slot)
         status = cs_output_map_new(slot, model->checkpoint, precision, threads, model->simd, err);
     *out = *slot;
-    pthread_mutex_unlock(&model->lock);
+    cs_lock_leave(&model->lock);
     return status;
 }

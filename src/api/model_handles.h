@@ -5,14 +5,13 @@
 #define CLIPSPAN_SRC_API_MODEL_HANDLES_H
 
 #include "api/option_structs.h"
+#include "base/lock.h"
 #include "decompose/output_map.h"
 #include "model/checkpoint.h"
 #include "model/image_pass.h"
 #include "model/text_pass.h"
 #include "text/text_list.h"
 #include "text/tokenizer.h"
-
-#include <pthread.h>
 
 struct clipspan_model {
     cs_checkpoint *checkpoint;
@@ -21,7 +20,7 @@ struct clipspan_model {
     const cs_simd *simd;
     char *config; /* options that it was opened with */
     int quick_gelu, allow_nonfinite;
-    pthread_mutex_t lock; /* guards those below: made on first use, never changed afterwards */
+    cs_lock lock; /* guards those below: made on first use, never changed afterwards */
     cs_tokenizer *tokenizer;
     cs_tower *towers[2][2];  /* [clipspan_modality][clipspan_precision] */
     cs_output_map *bases[2]; /* [clipspan_precision] of the image encoder */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Queries and hits: argument checks around src/study. */
+#include "api/query_api.h"
 #include "api/handles.h"
 #include "atlas/atlas_roles.h"
 #include "base/file.h"
 #include "base/parallel.h"
-#include "report/hit_page.h"
-#include "study/hits.h"
 #include "study/study_json.h"
 
 #include <stdio.h>
@@ -13,10 +12,6 @@
 
 struct clipspan_query {
     cs_query query;
-};
-
-struct clipspan_hits {
-    cs_hits *hits;
 };
 
 /* ---- Queries ---- */
@@ -251,15 +246,6 @@ const clipspan_query_group *clipspan_hits_get_group(const clipspan_hits *hits, s
 const clipspan_query_item *clipspan_hits_get_item(const clipspan_hits *hits, size_t number)
 {
     return hits && number < hits->hits->info.items ? &hits->hits->items[number] : NULL;
-}
-
-clipspan_status clipspan_hits_write(const char *path, const clipspan_hits *hits, int replace,
-                                    clipspan_error *err)
-{
-    cs_clear(err);
-    if (!path || !hits)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_hits_write: an argument is NULL");
-    return cs_hit_page_write(path, hits->hits, replace, err);
 }
 
 clipspan_status clipspan_hits_write_json(const clipspan_hits *hits, int flat,

@@ -22,8 +22,46 @@ void cs_atlas_free(cs_atlas **atlas)
     cs_free(a->images);
     cs_free(a->basis_texts);
     cs_free(a->counts);
+    cs_free(a->layer_parts);
+    cs_free(a->head_parts);
+    cs_free(a->basis_parts);
     cs_free(a);
     *atlas = NULL;
+}
+
+clipspan_status cs_atlas_take_layers(cs_atlas *a, size_t layers, clipspan_error *err)
+{
+    a->info.input = &a->input;
+    a->layers = cs_alloc_zero(layers, sizeof *a->layers, "an atlas", err);
+    a->layer_parts = cs_alloc_zero(layers, sizeof *a->layer_parts, "an atlas", err);
+    if (!a->layers || !a->layer_parts) return CLIPSPAN_E_NOMEM;
+    for (size_t l = 0; l < layers; l++) {
+        a->layers[l].attention = &a->layer_parts[l].attention;
+        a->layers[l].class_self_attention = &a->layer_parts[l].class_self_attention;
+        a->layers[l].mlp = &a->layer_parts[l].mlp;
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_atlas_take_heads(cs_atlas *a, size_t heads, size_t basis_texts,
+                                    clipspan_error *err)
+{
+    a->heads = cs_alloc_zero(heads, sizeof *a->heads, "the heads of an atlas", err);
+    a->head_parts = cs_alloc_zero(heads, sizeof *a->head_parts, "the heads of an atlas", err);
+    a->basis_texts =
+        cs_alloc_zero(basis_texts, sizeof *a->basis_texts, "the basis texts of an atlas", err);
+    a->basis_parts =
+        cs_alloc_zero(basis_texts, sizeof *a->basis_parts, "the basis texts of an atlas", err);
+    if (!a->heads || !a->head_parts || !a->basis_texts || !a->basis_parts) return CLIPSPAN_E_NOMEM;
+    for (size_t h = 0; h < heads; h++) {
+        a->heads[h].variance_share = &a->head_parts[h].variance_share;
+        a->heads[h].role = &a->head_parts[h].role;
+        a->heads[h].top = a->head_parts[h].top;
+        a->heads[h].bottom = a->head_parts[h].bottom;
+    }
+    for (size_t k = 0; k < basis_texts; k++)
+        a->basis_texts[k].basis_text = &a->basis_parts[k];
+    return CLIPSPAN_OK;
 }
 
 /* Takes over a text that is given back with cs_free. */
@@ -116,9 +154,9 @@ clipspan_status cs_atlas_new(cs_atlas **out, const cs_run *run, clipspan_error *
     clipspan_status status = CLIPSPAN_E_NOMEM;
     *out = NULL;
     if (!a) return CLIPSPAN_E_NOMEM;
-    a->layers = cs_alloc_zero((size_t)info->layers, sizeof *a->layers, "an atlas", err);
     a->counts = cs_alloc_zero(COUNT_KINDS, sizeof *a->counts, "an atlas", err);
-    if (!a->layers || !a->counts) goto done;
+    if (!a->counts) goto done;
+    CS_TRY_DONE(cs_atlas_take_layers(a, (size_t)info->layers, err));
     CS_TRY_DONE(copy_info(a, info, err));
     CS_TRY_DONE(take_facts(a, run, err));
     CS_TRY_DONE(cs_run_images(run, 0, info->images, count_image, a, err));
@@ -179,7 +217,7 @@ static void count_role(cs_atlas *a, const clipspan_atlas_head *head)
         a->info.removed++;
         return;
     }
-    switch (head->role.kind) {
+    switch (head->role->kind) {
     case CLIPSPAN_ROLE_CLEAR:
         a->info.clear++;
         layer->clear++;
@@ -190,14 +228,14 @@ static void count_role(cs_atlas *a, const clipspan_atlas_head *head)
         break;
     default: a->info.none++; break;
     }
-    a->info.untested += head->role.untested != 0;
+    a->info.untested += head->role->untested != 0;
 }
 
 static void count_texts(cs_atlas *a, size_t at)
 {
     const clipspan_atlas_head *head = &a->heads[at];
     for (int k = 0; k < head->basis_texts; k++) {
-        const clipspan_basis_text *basis_text = &head->basis_text[k].basis_text;
+        const clipspan_basis_text *basis_text = head->basis_text[k].basis_text;
         clipspan_atlas_text *text = &a->texts[basis_text->text];
         if (text->heads++ == 0) a->info.distinct++;
         if (basis_text->share > text->best) {
@@ -232,7 +270,7 @@ void cs_atlas_sum_up(cs_atlas *a)
                 null += head->variance * head->basis_text[head->basis_texts - 1].control_cumulated;
             }
             a->heads[at].removed = info->embedding_variance > 0.0 && head->variance == 0.0 &&
-                                   head->variance_share.variance == 0.0;
+                                   head->variance_share->variance == 0.0;
             count_role(a, head);
             count_texts(a, at);
         }

@@ -9,6 +9,17 @@
 
 #include "run/run_open.h"
 
+/* Where the members of a head and of a layer point. */
+typedef struct cs_atlas_head {
+    clipspan_variance_share variance_share;
+    clipspan_role role;
+    clipspan_atlas_extreme top[CLIPSPAN_EXTREMES], bottom[CLIPSPAN_EXTREMES];
+} cs_atlas_head;
+
+typedef struct cs_atlas_layer {
+    clipspan_variance_share attention, class_self_attention, mlp;
+} cs_atlas_layer;
+
 typedef struct cs_atlas {
     clipspan_atlas_info info;
     clipspan_run_info run;                  /* where info.run points */
@@ -18,6 +29,10 @@ typedef struct cs_atlas {
     clipspan_atlas_image *images;           /* [info.images] by place */
     clipspan_atlas_basis_text *basis_texts; /* of all heads, one after the other */
     clipspan_atlas_count *counts;           /* [info.count_kinds] */
+    clipspan_variance_share input;          /* where info.input points */
+    cs_atlas_layer *layer_parts;            /* [info.run->layers] */
+    cs_atlas_head *head_parts;              /* of heads that were made, in their order */
+    clipspan_basis_text *basis_parts;       /* of basis_texts, in their order */
     char **owned;                           /* strings that the others point to */
     size_t owned_count, owned_room;
 } cs_atlas;
@@ -27,6 +42,12 @@ void cs_atlas_free(cs_atlas **atlas);
 /* For those who fill one. An empty atlas with the facts of a run: info.run, activation, preprocess,
  * folder, counts, layers of zeros. */
 clipspan_status cs_atlas_new(cs_atlas **out, const cs_run *run, clipspan_error *err);
+
+/* Room for layers, and for heads with `basis_texts` basis texts in all, whose members point to their
+ * parts. Errors: NOMEM. */
+clipspan_status cs_atlas_take_layers(cs_atlas *atlas, size_t layers, clipspan_error *err);
+clipspan_status cs_atlas_take_heads(cs_atlas *atlas, size_t heads, size_t basis_texts,
+                                    clipspan_error *err);
 
 /* A copy of a text that lives as long as the atlas; NULL with err filled. */
 const char *cs_atlas_keep(cs_atlas *atlas, const char *text, clipspan_error *err);

@@ -37,6 +37,7 @@ static void keep(clipspan_atlas_extreme *extremes, int *count, uint64_t run_inde
 static void project(extreme_job *j, const cs_run_chunk *chunk, size_t at)
 {
     clipspan_atlas_head *head = &j->atlas->heads[at];
+    cs_atlas_head *parts = &j->atlas->head_parts[at];
     const double *reader = j->readers + (at - j->first) * (j->shape.C + 1);
     const size_t K = j->shape.K;
     for (size_t i = 0; i < chunk->count; i++) {
@@ -49,8 +50,8 @@ static void project(extreme_job *j, const cs_run_chunk *chunk, size_t at)
         p = mixed * scale[0] - reader[K + 3];
         for (size_t k = 0; k < 3; k++)
             p += scale[k] * reader[K + k];
-        if (p > 0.0) keep(head->top, &head->top_count, chunk->run_indices[i], p);
-        if (p < 0.0) keep(head->bottom, &head->bottom_count, chunk->run_indices[i], p);
+        if (p > 0.0) keep(parts->top, &head->top_count, chunk->run_indices[i], p);
+        if (p < 0.0) keep(parts->bottom, &head->bottom_count, chunk->run_indices[i], p);
     }
 }
 

@@ -56,15 +56,14 @@ static clipspan_status take_layers(make_job *j, clipspan_error *err)
     CS_TRY(cs_run_statistics(j->stats, j->run, err));
     for (size_t l = 0; l < s.L; l++) {
         const double *stats = j->stats;
-        a->layers[l].attention =
+        a->layer_parts[l].attention =
             variance_share_of(cs_head_stats_variance_share(stats, s, CS_COMPONENT_ATTENTION, l));
-        a->layers[l].class_self_attention = variance_share_of(
+        a->layer_parts[l].class_self_attention = variance_share_of(
             cs_head_stats_variance_share(stats, s, CS_COMPONENT_CLASS_SELF_ATTENTION, l));
-        a->layers[l].mlp =
+        a->layer_parts[l].mlp =
             variance_share_of(cs_head_stats_variance_share(stats, s, CS_COMPONENT_MLP, l + 1));
     }
-    a->info.input =
-        variance_share_of(cs_head_stats_variance_share(j->stats, s, CS_COMPONENT_MLP, 0));
+    a->input = variance_share_of(cs_head_stats_variance_share(j->stats, s, CS_COMPONENT_MLP, 0));
     count = cs_head_stats_count(j->stats);
     if (count > 1.0)
         a->info.embedding_variance = cs_head_stats_embedding(j->stats, s)[s.P] / (count - 1.0);
@@ -99,29 +98,30 @@ static clipspan_status take_head(make_job *j, size_t at, const cs_span_head *kno
                                  clipspan_error *err)
 {
     clipspan_atlas_head *head = &j->atlas->heads[at];
+    cs_atlas_head *parts = &j->atlas->head_parts[at];
     clipspan_atlas_basis_text *basis_texts = j->atlas->basis_texts + j->basis_texts;
     const clipspan_head which = j->heads[at];
     double sum = 0.0;
     head->head = which;
-    head->variance_share = variance_share_of(cs_head_stats_head_variance_share(
+    parts->variance_share = variance_share_of(cs_head_stats_head_variance_share(
         j->stats, j->shape, (size_t)which.layer, (size_t)which.head, known->output_map, j->work));
     head->variance = span->total;
     head->rank = (int)span->rank;
     head->basis_texts = (int)span->basis_texts;
     head->basis_text = basis_texts;
     for (size_t k = 0; k < span->basis_texts; k++) {
-        basis_texts[k].basis_text = span->basis_text[k];
+        j->atlas->basis_parts[j->basis_texts + k] = span->basis_text[k];
         basis_texts[k].cumulated = sum += span->basis_text[k].share;
         basis_texts[k].control_cumulated = cumulated(control_span, k);
     }
     j->basis_texts += span->basis_texts;
     if (at >= j->first_extreme) take_reader(j, at, span, known->moments);
-    CS_TRY(cs_role_run(&head->role, span, control_span, j->categories, j->shape.K, j->wish->seed,
+    CS_TRY(cs_role_run(&parts->role, span, control_span, j->categories, j->shape.K, j->wish->seed,
                        err));
     for (int i = 0; i < 2; i++) {
-        if (!head->role.category[i]) continue;
-        head->role.category[i] = cs_atlas_keep(j->atlas, head->role.category[i], err);
-        if (!head->role.category[i]) return CLIPSPAN_E_NOMEM;
+        if (!parts->role.category[i]) continue;
+        parts->role.category[i] = cs_atlas_keep(j->atlas, parts->role.category[i], err);
+        if (!parts->role.category[i]) return CLIPSPAN_E_NOMEM;
     }
     return CLIPSPAN_OK;
 }
@@ -172,7 +172,7 @@ static void each_text(cs_atlas *a, size_t basis_texts, void (*each)(size_t *text
                       size_t *numbers)
 {
     for (size_t i = 0; i < basis_texts; i++) {
-        clipspan_basis_text *basis_text = &a->basis_texts[i].basis_text;
+        clipspan_basis_text *basis_text = &a->basis_parts[i];
         each(&basis_text->text, numbers);
         for (int r = 0; r < basis_text->runners_up; r++)
             each(&basis_text->runner_up[r].text, numbers);
@@ -255,8 +255,8 @@ static clipspan_status take_images(make_job *j, clipspan_error *err)
             a->images[kept++] = a->images[i];
     a->info.images = kept;
     for (i = j->first_extreme; i < a->info.heads; i++) {
-        number_places(a, a->heads[i].top, a->heads[i].top_count);
-        number_places(a, a->heads[i].bottom, a->heads[i].bottom_count);
+        number_places(a, a->head_parts[i].top, a->heads[i].top_count);
+        number_places(a, a->head_parts[i].bottom, a->heads[i].bottom_count);
     }
     return cs_atlas_take_images(a, j->run, err);
 }
@@ -292,13 +292,11 @@ static clipspan_status take_memory(make_job *j, clipspan_error *err)
 {
     cs_atlas *a = j->atlas;
     const size_t heads = a->info.heads;
-    a->heads = cs_alloc_zero(heads, sizeof *a->heads, "the heads of an atlas", err);
-    a->basis_texts = cs_alloc_zero(heads, (size_t)j->wish->basis_texts * sizeof *a->basis_texts,
-                                   "the basis texts of an atlas", err);
+    CS_TRY(cs_atlas_take_heads(a, heads, heads * (size_t)j->wish->basis_texts, err));
     j->heads = cs_alloc(heads, sizeof *j->heads, "heads", err);
     j->stats = cs_alloc(cs_head_stats_size(j->shape), sizeof *j->stats, "statistics", err);
     j->work = cs_alloc(j->shape.P, sizeof *j->work, "statistics", err);
-    if (!a->heads || !a->basis_texts || !j->heads || !j->stats || !j->work) return CLIPSPAN_E_NOMEM;
+    if (!j->heads || !j->stats || !j->work) return CLIPSPAN_E_NOMEM;
     j->first_extreme = heads;
     for (size_t i = heads; i-- > 0;) {
         j->heads[i].layer = j->wish->first_layer + (int)(i / j->shape.H);

@@ -82,18 +82,19 @@ static int read_extremes(clipspan_atlas_extreme *out, reader *r, const json_t *l
     return (int)count;
 }
 
-static void read_basis_text(clipspan_atlas_basis_text *out, reader *r, const json_t *row)
+static void read_basis_text(reader *r, size_t at, const json_t *row)
 {
-    out->basis_text.text = (size_t)whole(r, item(r, row, 0), r->atlas->info.texts);
-    out->basis_text.share = real(r, item(r, row, 1));
-    out->basis_text.variance = real(r, item(r, row, 2));
-    out->basis_text.same_place = real(r, item(r, row, 3));
-    out->basis_text.any_place = real(r, item(r, row, 4));
+    clipspan_atlas_basis_text *out = &r->atlas->basis_texts[at];
+    clipspan_basis_text *part = &r->atlas->basis_parts[at];
+    part->text = (size_t)whole(r, item(r, row, 0), r->atlas->info.texts);
+    part->share = real(r, item(r, row, 1));
+    part->variance = real(r, item(r, row, 2));
+    part->same_place = real(r, item(r, row, 3));
+    part->any_place = real(r, item(r, row, 4));
     out->cumulated = real(r, item(r, row, 5));
     out->control_cumulated = real(r, item(r, row, 6));
-    out->basis_text.runners_up = read_runners_up(out->basis_text.runner_up, r, item(r, row, 7));
-    out->basis_text.near_duplicates =
-        read_runners_up(out->basis_text.near_duplicate, r, item(r, row, 8));
+    part->runners_up = read_runners_up(part->runner_up, r, item(r, row, 7));
+    part->near_duplicates = read_runners_up(part->near_duplicate, r, item(r, row, 8));
 }
 
 static void read_role(clipspan_role *out, reader *r, const json_t *o)
@@ -122,23 +123,23 @@ static void read_head(clipspan_atlas_head *h, reader *r, size_t at, const json_t
     const json_t *name = json_object_get(o, "head"),
                  *basis_texts = json_object_get(o, "basis_texts");
     const size_t H = (size_t)info->run->heads;
+    cs_atlas_head *parts = &r->atlas->head_parts[at];
     size_t count = json_array_size(basis_texts);
     h->head.layer = (int)whole(r, item(r, name, 0), (uint64_t)info->run->layers);
     h->head.head = (int)whole(r, item(r, name, 1), H);
     r->bad |= (size_t)(h->head.layer - info->first_layer) * H + (size_t)h->head.head != at;
-    h->variance_share = variance_share(r, json_object_get(o, "variance_share"), 0);
+    parts->variance_share = variance_share(r, json_object_get(o, "variance_share"), 0);
     h->variance = real(r, json_object_get(o, "variance"));
     h->rank = (int)whole(r, json_object_get(o, "rank"), 1 << 20);
-    read_role(&h->role, r, json_object_get(o, "role"));
+    read_role(&parts->role, r, json_object_get(o, "role"));
     h->basis_text = r->atlas->basis_texts + r->basis_texts;
     if (!json_is_array(basis_texts) || count > (size_t)info->basis_texts) r->bad = 1;
     for (size_t k = 0; k < count && !r->bad; k++)
-        read_basis_text(&r->atlas->basis_texts[r->basis_texts + k], r,
-                        json_array_get(basis_texts, k));
+        read_basis_text(r, r->basis_texts + k, json_array_get(basis_texts, k));
     h->basis_texts = r->bad ? 0 : (int)count;
     r->basis_texts += (size_t)h->basis_texts;
-    h->top_count = read_extremes(h->top, r, json_object_get(o, "top"));
-    h->bottom_count = read_extremes(h->bottom, r, json_object_get(o, "bottom"));
+    h->top_count = read_extremes(parts->top, r, json_object_get(o, "top"));
+    h->bottom_count = read_extremes(parts->bottom, r, json_object_get(o, "bottom"));
 }
 
 static void read_facts(reader *r, const json_t *root)
@@ -158,13 +159,13 @@ static void read_facts(reader *r, const json_t *root)
     i->rank = (int)whole(r, json_object_get(root, "rank"), INT32_MAX);
     i->resamples = (int)whole(r, json_object_get(root, "resamples"), 1 << 20);
     i->seed = json_is_string(seed) ? strtoull(json_string_value(seed), NULL, 10) : 0;
-    i->input = variance_share(r, json_object_get(root, "input"), 0);
+    r->atlas->input = variance_share(r, json_object_get(root, "input"), 0);
     i->embedding_variance = real(r, json_object_get(root, "embedding_variance"));
     for (size_t l = 0; l < L; l++) {
         const json_t *row = item(r, effects, l);
-        r->atlas->layers[l].attention = variance_share(r, row, 0);
-        r->atlas->layers[l].class_self_attention = variance_share(r, row, 2);
-        r->atlas->layers[l].mlp = variance_share(r, row, 4);
+        r->atlas->layer_parts[l].attention = variance_share(r, row, 0);
+        r->atlas->layer_parts[l].class_self_attention = variance_share(r, row, 2);
+        r->atlas->layer_parts[l].mlp = variance_share(r, row, 4);
     }
     r->bad |= i->last_layer < i->first_layer;
 }
@@ -195,10 +196,8 @@ static clipspan_status read_tables(reader *r, const json_t *root, clipspan_error
     }
     a->texts = cs_alloc_zero(a->info.texts, sizeof *a->texts, "an atlas", err);
     a->images = cs_alloc_zero(a->info.images, sizeof *a->images, "an atlas", err);
-    a->heads = cs_alloc_zero(a->info.heads, sizeof *a->heads, "an atlas", err);
-    a->basis_texts =
-        cs_alloc_zero(count_basis_texts(heads), sizeof *a->basis_texts, "an atlas", err);
-    if (!a->texts || !a->images || !a->heads || !a->basis_texts) return CLIPSPAN_E_NOMEM;
+    if (!a->texts || !a->images) return CLIPSPAN_E_NOMEM;
+    CS_TRY(cs_atlas_take_heads(a, a->info.heads, count_basis_texts(heads), err));
     for (size_t t = 0; t < a->info.texts; t++) {
         a->texts[t].text = text(r, item(r, json_array_get(texts, t), 0));
         a->texts[t].category = text(r, item(r, json_array_get(texts, t), 1));

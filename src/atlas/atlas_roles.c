@@ -20,10 +20,10 @@ size_t cs_atlas_role_names(const char **names, size_t most, const clipspan_atlas
 {
     size_t found = 0, h, k;
     for (h = 0; h < count; h++) {
-        if (!cs_atlas_role_carried(&heads[h].role)) continue;
-        for (k = 0; k < found && strcmp(names[k], heads[h].role.category[0]) != 0; k++)
+        if (!cs_atlas_role_carried(heads[h].role)) continue;
+        for (k = 0; k < found && strcmp(names[k], heads[h].role->category[0]) != 0; k++)
             ;
-        if (k == found && found < most) names[found++] = heads[h].role.category[0];
+        if (k == found && found < most) names[found++] = heads[h].role->category[0];
     }
     return found;
 }
@@ -53,7 +53,7 @@ clipspan_status cs_atlas_role_heads(clipspan_head **out, size_t *found,
     *out = cs_alloc(count, sizeof **out, "heads", err);
     if (!*out) return CLIPSPAN_E_NOMEM;
     for (h = 0; h < count; h++)
-        if (cs_atlas_role_carried(&heads[h].role) && strcmp(heads[h].role.category[0], name) == 0)
+        if (cs_atlas_role_carried(heads[h].role) && strcmp(heads[h].role->category[0], name) == 0)
             (*out)[(*found)++] = heads[h].head;
     if (*found) return CLIPSPAN_OK;
     cs_free(*out);

@@ -41,13 +41,13 @@ static json_t *basis_texts_of(const clipspan_atlas_head *head)
     for (int k = 0; k < head->basis_texts; k++) {
         const clipspan_atlas_basis_text *p = &head->basis_text[k];
         json_t *row = json_array();
-        add_whole(row, p->basis_text.text);
-        add_reals(row, 6, p->basis_text.share, p->basis_text.variance, p->basis_text.same_place,
-                  p->basis_text.any_place, p->cumulated, p->control_cumulated);
+        add_whole(row, p->basis_text->text);
+        add_reals(row, 6, p->basis_text->share, p->basis_text->variance, p->basis_text->same_place,
+                  p->basis_text->any_place, p->cumulated, p->control_cumulated);
         json_array_append_new(row,
-                              runners_up_of(p->basis_text.runner_up, p->basis_text.runners_up));
+                              runners_up_of(p->basis_text->runner_up, p->basis_text->runners_up));
         json_array_append_new(
-            row, runners_up_of(p->basis_text.near_duplicate, p->basis_text.near_duplicates));
+            row, runners_up_of(p->basis_text->near_duplicate, p->basis_text->near_duplicates));
         json_array_append_new(list, row);
     }
     return list;
@@ -76,9 +76,9 @@ static json_t *role_of(const clipspan_role *r)
 static json_t *head_of(const clipspan_atlas_head *h)
 {
     return json_pack("{s:[i,i],s:[f,f],s:f,s:i,s:o,s:o,s:o,s:o}", "head", h->head.layer,
-                     h->head.head, "variance_share", h->variance_share.share,
-                     h->variance_share.variance, "variance", h->variance, "rank", h->rank, "role",
-                     role_of(&h->role), "basis_texts", basis_texts_of(h), "top",
+                     h->head.head, "variance_share", h->variance_share->share,
+                     h->variance_share->variance, "variance", h->variance, "rank", h->rank, "role",
+                     role_of(h->role), "basis_texts", basis_texts_of(h), "top",
                      extremes_of(h->top, h->top_count), "bottom",
                      extremes_of(h->bottom, h->bottom_count));
 }
@@ -88,10 +88,10 @@ static json_t *layers_of(const cs_atlas *a)
     json_t *list = json_array();
     for (int l = 0; l < a->info.run->layers; l++) {
         const clipspan_atlas_layer *y = &a->layers[l];
-        json_array_append_new(list, add_reals(json_array(), 6, y->attention.share,
-                                              y->attention.variance, y->class_self_attention.share,
-                                              y->class_self_attention.variance, y->mlp.share,
-                                              y->mlp.variance));
+        json_array_append_new(
+            list, add_reals(json_array(), 6, y->attention->share, y->attention->variance,
+                            y->class_self_attention->share, y->class_self_attention->variance,
+                            y->mlp->share, y->mlp->variance));
     }
     return list;
 }
@@ -127,7 +127,7 @@ static json_t *document(const cs_atlas *a)
         "pool_categories", (json_int_t)i->pool_categories, "control_sha256", i->control_hash,
         "control_texts", (json_int_t)i->control_texts, "layers", i->first_layer, i->last_layer,
         "basis_texts", i->basis_texts, "rank", i->rank, "resamples", i->resamples, "seed", seed,
-        "input", i->input.share, i->input.variance, "embedding_variance", i->embedding_variance,
+        "input", i->input->share, i->input->variance, "embedding_variance", i->embedding_variance,
         "effects", layers_of(a), "texts", texts ? texts : json_array(), "images", images, "heads",
         heads);
     if (!texts) {

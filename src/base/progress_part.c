@@ -17,10 +17,14 @@ const clipspan_progress *cs_progress_of(cs_progress_part *part)
     return &part->own;
 }
 
+clipspan_status cs_progress_step(const clipspan_progress *progress, size_t done, size_t total,
+                                 const char *stopped, clipspan_error *err)
+{
+    const int stop = progress && progress->step ? progress->step(progress->user, done, total) : 0;
+    return stop ? cs_stopped(err, stop, "%s", stopped) : CLIPSPAN_OK;
+}
+
 clipspan_status cs_progress_tell(const cs_progress_part *part, size_t done, clipspan_error *err)
 {
-    if (!part->whole || !part->whole->step) return CLIPSPAN_OK;
-    if (part->whole->step(part->whole->user, part->before + done, part->total) == 0)
-        return CLIPSPAN_OK;
-    return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted");
+    return cs_progress_step(part->whole, part->before + done, part->total, "interrupted", err);
 }

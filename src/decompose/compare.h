@@ -7,9 +7,7 @@
 #include <clipspan/effects.h>
 
 #include "base/error.h"
-
-/* The 95 % interval of a share of which `good` of `all` were counted (Wilson 1927). */
-void cs_wilson(double *low, double *high, uint64_t good, uint64_t all);
+#include "base/wilson.h"
 
 /* Answers: 1 right, 0 wrong, CS_NO_ANSWER for an image whose right class is not known. */
 #define CS_NO_ANSWER 255

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/progress_part.h"
 #include "formats/npy.h"
 
 #include <stdio.h>
@@ -201,9 +202,8 @@ static clipspan_status run_chunks(array_job *j, const cs_official *to,
         if (status == CLIPSPAN_OK && j->chunk.count) status = run_chunk(j, to->threads, err);
         cs_run_chunk_fini(&j->chunk);
         CS_TRY(status);
-        if (progress && progress->step &&
-            progress->step(progress->user, (size_t)done, (size_t)tree->images))
-            return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the export was stopped");
+        CS_TRY(cs_progress_step(progress, (size_t)done, (size_t)tree->images,
+                                "the export was stopped", err));
     }
     for (int a = 0; a < ARRAYS; a++)
         CS_TRY(cs_npy_writer_finish(j->files[a], err));
@@ -244,7 +244,7 @@ static clipspan_status put_heads(cs_output *out, const cs_atlas *a, clipspan_err
                  head->head.head, line);
         CS_TRY(put(out, err, title));
         for (int k = 0; k < head->basis_texts; k++) {
-            CS_TRY(put(out, err, a->texts[head->basis_text[k].basis_text.text].text));
+            CS_TRY(put(out, err, a->texts[head->basis_text[k].basis_text->text].text));
             CS_TRY(put(out, err, "\n"));
         }
     }

@@ -196,7 +196,7 @@ static clipspan_status make_palette(cs_palette *palette, const cs_atlas *atlas, 
     names = cs_alloc(atlas->info.heads + 1, sizeof *names, "the roles of a page", err);
     if (!names) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < atlas->info.heads; i++)
-        if (atlas->heads[i].role.category[0]) names[used++] = atlas->heads[i].role.category[0];
+        if (atlas->heads[i].role->category[0]) names[used++] = atlas->heads[i].role->category[0];
     status = cs_palette_init(palette, names, used, err);
     cs_free(names);
     return status;

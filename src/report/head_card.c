@@ -70,7 +70,7 @@ static void say_mixed(cs_html *html, const clipspan_role *role)
 
 static void verdict(cs_html *html, const clipspan_atlas_head *head)
 {
-    const clipspan_role *role = &head->role;
+    const clipspan_role *role = head->role;
     cs_html_put(html, "<p class=verdict>");
     if (role->kind == CLIPSPAN_ROLE_CLEAR) {
         say_clear(html, role);
@@ -95,12 +95,12 @@ static void verdict(cs_html *html, const clipspan_atlas_head *head)
             cs_html_put(html, " <b>No better than control texts.</b>");
     }
     cs_html_format(html, " Share of the embedding\xE2\x80\x99s variance: %s.</p>\n",
-                   cs_figure_percent(head->variance_share.share).text);
+                   cs_figure_percent(head->variance_share->share).text);
 }
 
 static void title(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
-    const clipspan_role *role = &head->role;
+    const clipspan_role *role = head->role;
     cs_html_format(html, "<h4>%s ", cs_head_name(head->head).text);
     if (role->kind == CLIPSPAN_ROLE_NONE) {
         cs_html_put(html, head->removed ? "<span>removed from the model</span>"
@@ -143,25 +143,26 @@ static cs_figure of_hundred(double share)
 static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_basis_text *p,
                 int place, int in_full)
 {
-    const clipspan_atlas_text *text = &facts->atlas->texts[p->basis_text.text];
+    const clipspan_atlas_text *text = &facts->atlas->texts[p->basis_text->text];
     const cs_role_look *look = cs_palette_find(facts->palette, text->category);
     cs_html_format(html, "<tr><td>%d<th scope=row>", place + 1);
     cs_html_name(html, text->text);
     cs_html_format(html, "<td class=r%d>", look ? look->hue : 0);
     if (*text->category) cs_html_text(html, text->category);
-    cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->basis_text.share,
-                   cs_figure_percent(p->basis_text.share).text,
+    cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->basis_text->share,
+                   cs_figure_percent(p->basis_text->share).text,
                    cs_figure_percent(p->cumulated).text);
-    if (p->basis_text.any_place >= 0)
-        cs_html_format(html, "<td>%s / %s", of_hundred(p->basis_text.same_place).text,
-                       of_hundred(p->basis_text.any_place).text);
+    if (p->basis_text->any_place >= 0)
+        cs_html_format(html, "<td>%s / %s", of_hundred(p->basis_text->same_place).text,
+                       of_hundred(p->basis_text->any_place).text);
     else
         cs_html_put(html, "<td>" DASH);
-    if (in_full && (p->basis_text.near_duplicates || p->basis_text.runners_up)) {
+    if (in_full && (p->basis_text->near_duplicates || p->basis_text->runners_up)) {
         cs_html_put(html, "<tr class=o><td><td colspan=5>");
-        others(html, facts->atlas, p->basis_text.near_duplicate, p->basis_text.near_duplicates,
+        others(html, facts->atlas, p->basis_text->near_duplicate, p->basis_text->near_duplicates,
                "also");
-        others(html, facts->atlas, p->basis_text.runner_up, p->basis_text.runners_up, "runners_up");
+        others(html, facts->atlas, p->basis_text->runner_up, p->basis_text->runners_up,
+               "runners_up");
     }
 }
 
@@ -182,7 +183,7 @@ static void rows(cs_html *html, const cs_report_facts *facts, const clipspan_atl
 static void basis_texts(cs_html *html, const cs_report_facts *facts,
                         const clipspan_atlas_head *head)
 {
-    const int entering = head->role.entering > 0 ? head->role.entering : 5;
+    const int entering = head->role->entering > 0 ? head->role->entering : 5;
     const int first = head->basis_texts < entering ? head->basis_texts : entering;
     cs_html_put(html, "<div>");
     rows(html, facts, head, 0, first, 1);

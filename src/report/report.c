@@ -67,7 +67,8 @@ static clipspan_status make_palette(cs_palette *palette, const cs_atlas *atlas, 
         if (*atlas->texts[i].category) names[used++] = atlas->texts[i].category;
     for (i = 0; i < atlas->info.heads; i++)
         for (k = 0; k < 2; k++)
-            if (atlas->heads[i].role.category[k]) names[used++] = atlas->heads[i].role.category[k];
+            if (atlas->heads[i].role->category[k])
+                names[used++] = atlas->heads[i].role->category[k];
     status = cs_palette_init(palette, names, used, err);
     cs_free(names);
     return status;
@@ -80,10 +81,10 @@ static void count_heads(cs_report_facts *facts, int *claimed)
     size_t i;
     for (i = 0; i < atlas->info.heads; i++) {
         const clipspan_atlas_head *head = &atlas->heads[i];
-        if (head->variance_share.share > facts->strongest)
-            facts->strongest = head->variance_share.share;
-        if (head->role.kind == CLIPSPAN_ROLE_CLEAR)
-            claimed[cs_palette_find(facts->palette, head->role.category[0]) -
+        if (head->variance_share->share > facts->strongest)
+            facts->strongest = head->variance_share->share;
+        if (head->role->kind == CLIPSPAN_ROLE_CLEAR)
+            claimed[cs_palette_find(facts->palette, head->role->category[0]) -
                     facts->palette->looks]++;
     }
     facts->claimed = claimed;

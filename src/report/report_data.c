@@ -13,25 +13,25 @@ static void put_unless_unknown(cs_json_writer *json, const char *key, double val
  * of the head's own by the texts that decide its role; stability: of the first of them. */
 static void put_head(cs_json_writer *json, const clipspan_atlas_head *head)
 {
-    const clipspan_role *role = &head->role;
+    const clipspan_role *role = head->role;
     cs_json_put_row(json, NULL);
     cs_json_put_text(json, "head", cs_head_name(head->head).text);
     if (role->kind != CLIPSPAN_ROLE_NONE) cs_json_put_text(json, "role", role->category[0]);
-    cs_json_put_digits(json, "share", head->variance_share.share, 3);
+    cs_json_put_digits(json, "share", head->variance_share->share, 3);
     put_unless_unknown(json, "explained", role->entering > 0 ? role->named : -1);
     put_unless_unknown(json, "stability", role->stability);
     cs_json_put_array(json, "texts");
     for (int i = 0; i < head->basis_texts; i++)
-        cs_json_put_whole(json, NULL, head->basis_text[i].basis_text.text);
+        cs_json_put_whole(json, NULL, head->basis_text[i].basis_text->text);
     cs_json_put_end(json);
     cs_json_put_array(json, "shares");
     for (int i = 0; i < head->basis_texts; i++)
-        cs_json_put_digits(json, NULL, head->basis_text[i].basis_text.share, 3);
+        cs_json_put_digits(json, NULL, head->basis_text[i].basis_text->share, 3);
     cs_json_put_end(json);
     cs_json_put_array(json, "near_duplicates");
     for (int i = 0; i < head->basis_texts; i++)
-        for (int k = 0; k < head->basis_text[i].basis_text.near_duplicates; k++)
-            cs_json_put_whole(json, NULL, head->basis_text[i].basis_text.near_duplicate[k].text);
+        for (int k = 0; k < head->basis_text[i].basis_text->near_duplicates; k++)
+            cs_json_put_whole(json, NULL, head->basis_text[i].basis_text->near_duplicate[k].text);
     cs_json_put_end(json);
     cs_json_put_end(json);
 }

@@ -16,9 +16,9 @@ static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
     size_t i;
     for (i = 0; i < atlas->info.heads; i++) {
         const clipspan_atlas_head *head = &atlas->heads[i];
-        const double effect = head->variance_share.share > 0 ? head->variance_share.share : 0;
-        const double weight = head->role.explained_variance[0] * effect + !cs_head_doubtful(head);
-        if (head->role.kind != CLIPSPAN_ROLE_CLEAR || weight <= most) continue;
+        const double effect = head->variance_share->share > 0 ? head->variance_share->share : 0;
+        const double weight = head->role->explained_variance[0] * effect + !cs_head_doubtful(head);
+        if (head->role->kind != CLIPSPAN_ROLE_CLEAR || weight <= most) continue;
         most = weight;
         best = head;
     }
@@ -53,7 +53,7 @@ static void say_head(cs_html *html, const cs_report_facts *facts)
                           "out from the next, from chance and from resampling.</li>");
         return;
     }
-    role = &head->role;
+    role = head->role;
     cs_html_format(html, "<li>Head <a href=\"#%s\">%s</a> has the role ",
                    cs_head_name(head->head).text, cs_head_name(head->head).text);
     cs_html_format(html, "<b class=\"chip r%d\">", cs_head_hue(facts, head));
@@ -124,8 +124,8 @@ static void say_layers(cs_html *html, const cs_report_facts *facts)
     double attention = 0, mlps = 0;
     int l;
     for (l = 0; l < L; l++) {
-        if (l >= L - few) attention += atlas->layers[l].attention.share;
-        mlps += atlas->layers[l].mlp.share;
+        if (l >= L - few) attention += atlas->layers[l].attention->share;
+        mlps += atlas->layers[l].mlp->share;
     }
     cs_html_put(html, "<li>Attention ");
     if (few < L) cs_html_format(html, "in the last %d layers ", few);
@@ -143,11 +143,11 @@ static void say_caution(cs_html *html, const cs_report_facts *facts)
     size_t i;
     for (i = 0; i < atlas->info.heads; i++) {
         const clipspan_atlas_head *head = &atlas->heads[i];
-        if (head->role.control_named < 0) return;
+        if (head->role->control_named < 0) return;
         variance += head->variance;
-        named += head->variance * head->role.named;
-        control_named += head->variance * head->role.control_named;
-        if (head->role.entering > entering) entering = head->role.entering;
+        named += head->variance * head->role->named;
+        control_named += head->variance * head->role->control_named;
+        if (head->role->entering > entering) entering = head->role->entering;
     }
     if (!(variance > 0)) return;
     cs_html_format(

@@ -16,7 +16,7 @@ static const char *kind_class(clipspan_role_kind kind)
 /* What a cell says to those who hover over it or hear it. */
 static void describe(cs_html *html, const clipspan_atlas_head *head)
 {
-    const clipspan_role *role = &head->role;
+    const clipspan_role *role = head->role;
     cs_html_format(html, "%s: ", cs_head_name(head->head).text);
     if (role->kind == CLIPSPAN_ROLE_NONE) {
         cs_html_put(html, head->removed ? "removed from the model" : "no clear role");
@@ -29,21 +29,21 @@ static void describe(cs_html *html, const clipspan_atlas_head *head)
         }
     }
     cs_html_format(html, ", share of the embedding\xE2\x80\x99s variance %s",
-                   cs_figure_percent(head->variance_share.share).text);
+                   cs_figure_percent(head->variance_share->share).text);
 }
 
 static void cell(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
-    const double share = head->variance_share.share > 0 ? head->variance_share.share : 0;
+    const double share = head->variance_share->share > 0 ? head->variance_share->share : 0;
     const double depth = facts->strongest > 0 ? sqrt(share / facts->strongest) : 0;
     cs_html_format(html, "<td><a class=\"r%d%s\" style=\"--s:%.2f\" href=\"#%s\" title=\"",
-                   cs_head_hue(facts, head), kind_class(head->role.kind), depth,
+                   cs_head_hue(facts, head), kind_class(head->role->kind), depth,
                    cs_head_name(head->head).text);
     describe(html, head);
     cs_html_put(html, "\" aria-label=\"");
     describe(html, head);
     cs_html_put(html, "\">");
-    if (head->role.kind == CLIPSPAN_ROLE_NONE)
+    if (head->role->kind == CLIPSPAN_ROLE_NONE)
         cs_html_put(html, head->removed ? "\xC3\x97" : "\xC2\xB7");
     else
         cs_html_text(html, cs_head_letters(facts, head));
@@ -76,7 +76,7 @@ static int count_mixed(const cs_report_facts *facts, const char *category)
     int count = 0;
     size_t i;
     for (i = 0; i < facts->atlas->info.heads; i++) {
-        const clipspan_role *role = &facts->atlas->heads[i].role;
+        const clipspan_role *role = facts->atlas->heads[i].role;
         count += role->kind == CLIPSPAN_ROLE_MIXED && strcmp(role->category[0], category) == 0;
     }
     return count;

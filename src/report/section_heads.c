@@ -13,13 +13,13 @@ cs_figure cs_head_name(clipspan_head head)
 
 int cs_head_doubtful(const clipspan_atlas_head *head)
 {
-    return head->role.control_named >= head->role.named;
+    return head->role->control_named >= head->role->named;
 }
 
 static const cs_role_look *look_of(const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
-    if (head->role.kind == CLIPSPAN_ROLE_NONE || !head->role.category[0]) return NULL;
-    return cs_palette_find(facts->palette, head->role.category[0]);
+    if (head->role->kind == CLIPSPAN_ROLE_NONE || !head->role->category[0]) return NULL;
+    return cs_palette_find(facts->palette, head->role->category[0]);
 }
 
 int cs_head_hue(const cs_report_facts *facts, const clipspan_atlas_head *head)

@@ -51,10 +51,10 @@ static void table(cs_html *html, const cs_report_facts *facts)
     bar_scale scale = {0, 0};
     int l;
     for (l = 0; l < atlas->info.run->layers; l++) {
-        widen(&scale, atlas->layers[l].attention.share);
-        widen(&scale, atlas->layers[l].mlp.share);
+        widen(&scale, atlas->layers[l].attention->share);
+        widen(&scale, atlas->layers[l].mlp->share);
     }
-    widen(&scale, atlas->info.input.share);
+    widen(&scale, atlas->info.input->share);
     cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Layers\">"
                       "<table class=layers><thead><tr><th scope=col>Layer"
                       "<th scope=col colspan=2>Attention<th scope=col colspan=2>MLP"
@@ -65,13 +65,13 @@ static void table(cs_html *html, const cs_report_facts *facts)
         char what[48];
         snprintf(what, sizeof what, "Attention of layer %d", l);
         cs_html_format(html, "\n<tr><th scope=row>L%d", l);
-        bar(html, &scale, layer->attention, what, "att");
+        bar(html, &scale, *layer->attention, what, "att");
         snprintf(what, sizeof what, "MLP of layer %d", l);
-        bar(html, &scale, layer->mlp, what, "mlp");
+        bar(html, &scale, *layer->mlp, what, "mlp");
         named(html, layer);
     }
     cs_html_put(html, "\n<tr><th scope=row>Input<td><td class=n>\xE2\x80\x93");
-    bar(html, &scale, atlas->info.input, "The class token\xE2\x80\x99s input", "mlp");
+    bar(html, &scale, *atlas->info.input, "The class token\xE2\x80\x99s input", "mlp");
     cs_html_put(html, "<td><td><td></table></div>\n");
 }
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/progress_part.h"
 #include "draw/jpeg_write.h"
 #include "image/image.h"
 
@@ -64,10 +65,9 @@ clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas, con
     job->root = root;
     for (; job->first < count && status == CLIPSPAN_OK; job->first += some) {
         some = count - job->first < BATCH ? count - job->first : BATCH;
-        if (progress && progress->step && progress->step(progress->user, job->first, count)) {
-            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted while reading images");
-            break;
-        }
+        status =
+            cs_progress_step(progress, job->first, count, "interrupted while reading images", err);
+        if (status != CLIPSPAN_OK) break;
         cs_parallel_for(some, threads, read_job, job);
         for (i = 0; i < some && status == CLIPSPAN_OK; i++) {
             status = job->status[i];

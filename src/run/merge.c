@@ -5,6 +5,7 @@
 #include "run/merge.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/progress_part.h"
 #include "run/folder.h"
 #include "run/nodes.h"
 #include "run/pack.h"
@@ -137,12 +138,11 @@ static clipspan_status merge_images(segment_merge *s, clipspan_error *err)
 {
     merge_state *m = s->m;
     const cs_chunk_tree *tree = &s->segment->plan.tree;
-    const clipspan_progress *p = m->progress;
     CS_TRY(cs_nodes_find(s->done, &s->segment->plan, 0, tree->chunks, err));
     for (uint64_t c = 0; c < tree->chunks; c++) {
         CS_TRY(merge_chunk(s, c, err));
-        if (p && p->step && p->step(p->user, (size_t)++m->steps, (size_t)count_chunks(m->facts)))
-            return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the merge was stopped; call it again");
+        CS_TRY(cs_progress_step(m->progress, (size_t)++m->steps, (size_t)count_chunks(m->facts),
+                                "the merge was stopped; call it again", err));
     }
     return CLIPSPAN_OK;
 }
@@ -188,12 +188,11 @@ static clipspan_status close_segment(cs_node_work *work, const merge_state *m,
 {
     const cs_part_plan *plan = &segment->plan;
     const size_t chunks = (size_t)count_chunks(m->facts);
-    const clipspan_progress *p = m->progress;
     const cs_node top = {plan->tree.top_level, 0};
     for (uint64_t i = 0; i < cs_packs_count(plan); i++) {
         CS_TRY(cs_packs_close(plan, i, err));
-        if (p && p->step && p->step(p->user, chunks, chunks))
-            return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the merge was stopped; call it again");
+        CS_TRY(cs_progress_step(m->progress, chunks, chunks, "the merge was stopped; call it again",
+                                err));
     }
     for (uint64_t b = 0; b < plan->tree.blocks; b++)
         CS_TRY(cs_nodes_close_block(work, plan, b, err));

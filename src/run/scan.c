@@ -115,13 +115,15 @@ static void tell(cs_scan_state *s)
     const clipspan_progress *progress = s->job->progress;
     const uint64_t before = s->job->before;
     uint64_t done;
+    int stop;
     if (!progress || !progress->step) return;
     pthread_mutex_lock(&s->lock);
     done = s->images_done;
     pthread_mutex_unlock(&s->lock);
-    if (!progress->step(progress->user, (size_t)(before + done), (size_t)(before + s->images)))
-        return;
+    stop = progress->step(progress->user, (size_t)(before + done), (size_t)(before + s->images));
+    if (!stop) return;
     pthread_mutex_lock(&s->lock);
+    if (!s->stop) s->stop = stop;
     if (s->stop_at > s->begun) s->stop_at = s->begun;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -262,10 +264,11 @@ static clipspan_status run(cs_scan_state *s, clipspan_error *err)
         return s->error.code;
     }
     if (s->stop_at < s->todo_count)
-        return cs_fail(err, CLIPSPAN_E_INTERRUPTED,
-                       "interrupted with %llu of %llu chunks of this call done; the same call goes "
-                       "on from there",
-                       (unsigned long long)s->stop_at, (unsigned long long)s->todo_count);
+        return cs_stopped(
+            err, s->stop,
+            "interrupted with %llu of %llu chunks of this call done; the same call goes "
+            "on from there",
+            (unsigned long long)s->stop_at, (unsigned long long)s->todo_count);
     if (progress && progress->step)
         progress->step(progress->user, (size_t)(s->job->before + s->images),
                        (size_t)(s->job->before + s->images));

@@ -47,6 +47,7 @@ typedef struct cs_scan_state {
     pthread_cond_t changed;
     int has_lock;
     uint64_t begun, stop_at; /* chunks below `begun` were entered; from `stop_at` on none is */
+    int stop;                /* what progress said; 0: to go on */
     uint64_t images_done;
     int failed;
     clipspan_error error;

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/progress_part.h"
 
 #define PIECE 1024 /* images a thread takes at a time */
 
@@ -53,9 +54,9 @@ static clipspan_status read_all(cs_search *s, const cs_run *run, const clipspan_
     if (!y) return CLIPSPAN_E_NOMEM;
     for (chunk = 0; chunk < info->chunks && status == CLIPSPAN_OK; chunk++) {
         status = read_chunk(s, run, chunk, heads, y, err);
-        if (status == CLIPSPAN_OK && progress && progress->step &&
-            progress->step(progress->user, (size_t)chunk + 1, (size_t)info->chunks))
-            status = cs_fail(err, CLIPSPAN_E_INTERRUPTED, "interrupted while reading coefficients");
+        if (status == CLIPSPAN_OK)
+            status = cs_progress_step(progress, (size_t)chunk + 1, (size_t)info->chunks,
+                                      "interrupted while reading coefficients", err);
     }
     for (h = 0; heads && h < s->heads && status == CLIPSPAN_OK; h++)
         status = cs_run_output_map_head(s->output_map + h * s->W * s->P, run,

@@ -50,3 +50,14 @@ void cs_contrast_run(float *out, const float *maps, size_t T, size_t n, size_t s
         }
     }
 }
+
+const char *cs_contrast_words(clipspan_contrast contrast)
+{
+    switch (contrast) {
+    case CLIPSPAN_CONTRAST_MEAN: return "each text minus the mean of all";
+    case CLIPSPAN_CONTRAST_RUNNER_UP:
+        return "each text minus its strongest runner-up at each patch";
+    case CLIPSPAN_CONTRAST_NONE: break;
+    }
+    return "scores of the texts as they are";
+}

@@ -12,4 +12,7 @@ void cs_contrast_pair(size_t *first, size_t *second, clipspan_map_contrast contr
 void cs_contrast_run(float *out, const float *maps, size_t T, size_t n, size_t stride,
                      clipspan_map_contrast contrast);
 
+/* "each text minus the mean of all" */
+const char *cs_contrast_words(clipspan_contrast contrast);
+
 #endif

@@ -3,6 +3,7 @@
  * was written; distances from the direct-effect prediction, and right answers. Images that could
  * not be read enter nothing: no distance, no answer, no label. */
 #include "base/memory.h"
+#include "base/progress_part.h"
 #include "study/edit_check.h"
 
 #include <math.h>
@@ -245,9 +246,7 @@ static clipspan_status run_set(passes *j, size_t k, size_t first, size_t count, 
 
 static clipspan_status step(const passes *j, size_t done, clipspan_error *err)
 {
-    if (!j->progress || !j->progress->step) return CLIPSPAN_OK;
-    if (!j->progress->step(j->progress->user, done, j->total)) return CLIPSPAN_OK;
-    return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "measuring the network was stopped");
+    return cs_progress_step(j->progress, done, j->total, "measuring the network was stopped", err);
 }
 
 static clipspan_status run_all(passes *j, clipspan_error *err)

@@ -4,6 +4,7 @@
  * threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/progress_part.h"
 #include "study/effects_inside.h"
 
 #include <string.h>
@@ -186,8 +187,7 @@ clipspan_status cs_effects_read_sums(cs_effects *e, const clipspan_progress *pro
     for (size_t c = 0; c < chunks; c += STEP) {
         const size_t end = chunks - c < STEP ? chunks : c + STEP;
         CS_TRY(run_job(&j, c, end, err));
-        if (progress && progress->step && progress->step(progress->user, end, chunks))
-            return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "reading a run was stopped");
+        CS_TRY(cs_progress_step(progress, end, chunks, "reading a run was stopped", err));
     }
     return CLIPSPAN_OK;
 }

@@ -83,7 +83,7 @@ static clipspan_status list_texts(cs_joint *j, clipspan_error *err)
         const clipspan_atlas_head *known = known_head(j, j->heads[i]);
         for (k = 0; k < known->basis_texts; k++)
             j->texts[j->first[i] + (size_t)k] =
-                j->atlas->texts[known->basis_text[k].basis_text.text].text;
+                j->atlas->texts[known->basis_text[k].basis_text->text].text;
     }
     return CLIPSPAN_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "study/contrast.h"
 #include "study/mask_study.h"
 
 void cs_mask_study_free(cs_mask_study **study)

@@ -15,17 +15,6 @@ const char *cs_mask_method_name(clipspan_segment_method method)
     return names[method];
 }
 
-const char *cs_contrast_words(clipspan_contrast contrast)
-{
-    switch (contrast) {
-    case CLIPSPAN_CONTRAST_MEAN: return "each text minus the mean of all";
-    case CLIPSPAN_CONTRAST_RUNNER_UP:
-        return "each text minus its strongest runner-up at each patch";
-    case CLIPSPAN_CONTRAST_NONE: break;
-    }
-    return "scores of the texts as they are";
-}
-
 static double divide(uint64_t part, uint64_t all)
 {
     return all ? (double)part / (double)all : 0.0;

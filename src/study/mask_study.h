@@ -90,6 +90,5 @@ clipspan_status cs_mask_add(cs_mask_study *study, const cs_mask_image *image, cl
 clipspan_status cs_mask_rows(cs_mask_study *study, clipspan_error *err);
 
 const char *cs_mask_method_name(clipspan_segment_method method);
-const char *cs_contrast_words(clipspan_contrast contrast);
 
 #endif

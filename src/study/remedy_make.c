@@ -2,6 +2,7 @@
 /* Remedies tried on the evaluated images, each against nothing, and random sets of as many heads
  * that are changed the same way. */
 #include "base/memory.h"
+#include "base/progress_part.h"
 #include "decompose/compare.h"
 #include "study/effects_items.h"
 #include "study/random_heads.h"
@@ -189,9 +190,8 @@ static clipspan_status run_pairs(cs_remedy_work *j, const clipspan_progress *pro
             p->a = a;
             p->b = b;
             CS_TRY(run_pair(j, p, err));
-            if (progress && progress->step &&
-                progress->step(progress->user, done, j->remedy->info.pairs))
-                return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "trying remedies was stopped");
+            CS_TRY(cs_progress_step(progress, done, j->remedy->info.pairs,
+                                    "trying remedies was stopped", err));
         }
     return CLIPSPAN_OK;
 }

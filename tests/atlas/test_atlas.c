@@ -193,28 +193,28 @@ static void heads_are_those_of_textspan(void **state)
         assert_int_equal(h->basis_texts, clipspan_span_get_info(span)->basis_texts);
         for (int k = 0; k < h->basis_texts; k++) {
             const clipspan_basis_text *p = &clipspan_span_get_basis_texts(span)[k];
-            assert_string_equal(texts[h->basis_text[k].basis_text.text].text,
+            assert_string_equal(texts[h->basis_text[k].basis_text->text].text,
                                 clipspan_bank_get_name(bank, p->text));
-            assert_true(h->basis_text[k].basis_text.share == p->share);
-            assert_true(h->basis_text[k].basis_text.any_place == p->any_place);
-            assert_true(*texts[h->basis_text[k].basis_text.text].category == 'g'); /* without its
+            assert_true(h->basis_text[k].basis_text->share == p->share);
+            assert_true(h->basis_text[k].basis_text->any_place == p->any_place);
+            assert_true(*texts[h->basis_text[k].basis_text->text].category == 'g'); /* without its
                                                                                       mark */
             sum += p->share;
             assert_true(h->basis_text[k].cumulated == sum);
         }
-        assert_int_equal(h->role.kind, role.kind);
-        assert_true(h->role.explained_variance[0] == role.explained_variance[0] &&
-                    h->role.bound == role.bound);
-        assert_true(h->role.control_named == role.control_named);
-        assert_string_equal(h->role.category[0], role.category[0]);
-        shares += h->variance_share.share;
+        assert_int_equal(h->role->kind, role.kind);
+        assert_true(h->role->explained_variance[0] == role.explained_variance[0] &&
+                    h->role->bound == role.bound);
+        assert_true(h->role->control_named == role.control_named);
+        assert_string_equal(h->role->category[0], role.category[0]);
+        shares += h->variance_share->share;
         clipspan_span_free(&span);
         clipspan_span_free(&control_span);
     }
     for (int l = 0; l < info->run->layers; l++) /* heads and MLP contributions add up to
                                                    everything */
-        shares += clipspan_atlas_get_layers(atlas)[l].mlp.share;
-    assert_true(fabs(shares + info->input.share - 1.0) < 1e-5);
+        shares += clipspan_atlas_get_layers(atlas)[l].mlp->share;
+    assert_true(fabs(shares + info->input->share - 1.0) < 1e-5);
     clipspan_bank_free(&bank);
     clipspan_bank_free(&control_bank);
     clipspan_atlas_free(&atlas);
@@ -281,12 +281,12 @@ static void expect_same(const clipspan_atlas *a, const clipspan_atlas *b)
         const clipspan_atlas_head *h = &clipspan_atlas_get_heads(a)[i],
                                   *g = &clipspan_atlas_get_heads(b)[i];
         assert_memory_equal(&h->head, &g->head, sizeof h->head);
-        assert_memory_equal(&h->variance_share, &g->variance_share, sizeof h->variance_share);
+        assert_memory_equal(h->variance_share, g->variance_share, sizeof *h->variance_share);
         assert_int_equal(h->basis_texts, g->basis_texts);
-        assert_true(h->role.purity == g->role.purity && h->role.untested == g->role.untested);
+        assert_true(h->role->purity == g->role->purity && h->role->untested == g->role->untested);
         for (int k = 0; k < h->basis_texts; k++) {
-            const clipspan_basis_text *p = &h->basis_text[k].basis_text,
-                                      *q = &g->basis_text[k].basis_text;
+            const clipspan_basis_text *p = h->basis_text[k].basis_text,
+                                      *q = g->basis_text[k].basis_text;
             assert_string_equal(clipspan_atlas_get_texts(a)[p->text].text,
                                 clipspan_atlas_get_texts(b)[q->text].text);
             assert_true(p->share == q->share && p->same_place == q->same_place);
@@ -434,7 +434,7 @@ static void without_categories_coefficients_or_layers(void **state)
     (void)state;
     assert_int_equal(info->pool_categories, 0);
     assert_int_equal(info->clear + info->mixed, 0);
-    assert_null(clipspan_atlas_get_heads(atlas)[3].role.category[0]);
+    assert_null(clipspan_atlas_get_heads(atlas)[3].role->category[0]);
     assert_int_equal(clipspan_atlas_get_heads(atlas)[info->heads - 1].basis_texts, 8);
     assert_int_equal(info->images, 0);
     o.first_layer = 5;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Error sentences: one tame line of valid UTF-8 whatever a name holds, cut at characters. */
 #include "base/error.h"
+#include "base/progress_part.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -198,6 +199,26 @@ static void test_callbacks_bring_their_own_status_back(void **state)
     assert_string_equal(err.message, "stopped at 3");
 }
 
+static int answer(void *user, size_t done, size_t total)
+{
+    return done == total ? *(int *)user : 0;
+}
+
+static void test_progress_is_told_and_may_stop(void **state)
+{
+    int result = CLIPSPAN_E_IO;
+    const clipspan_progress progress = {answer, &result}, none = {NULL, NULL};
+    clipspan_error err;
+    (void)state;
+    assert_int_equal(cs_progress_step(NULL, 3, 3, "stopped", &err), CLIPSPAN_OK);
+    assert_int_equal(cs_progress_step(&none, 3, 3, "stopped", &err), CLIPSPAN_OK);
+    assert_int_equal(cs_progress_step(&progress, 2, 3, "stopped", &err), CLIPSPAN_OK);
+    assert_int_equal(cs_progress_step(&progress, 3, 3, "stopped", &err), CLIPSPAN_E_IO);
+    result = 1;
+    assert_int_equal(cs_progress_step(&progress, 3, 3, "stopped", &err), CLIPSPAN_E_INTERRUPTED);
+    assert_string_equal(err.message, "stopped");
+}
+
 static void test_a_detail_belongs_to_one_error(void **state)
 {
     clipspan_error err;
@@ -231,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_try_leaves_on_failure_only),
         cmocka_unit_test(test_every_status_has_its_name),
         cmocka_unit_test(test_callbacks_bring_their_own_status_back),
+        cmocka_unit_test(test_progress_is_told_and_may_stop),
         cmocka_unit_test(test_a_detail_belongs_to_one_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,3 +122,20 @@ $heading
     exits 0 "$CLIPSPAN" help --man
     if grep -q '^.fB5.fR' .out; then false; fi
 }
+
+@test "sets that come with the program are no classes; a file of their name is one" {
+    for name in demo general control; do
+        exits 2 "$CLIPSPAN" classify "$model" pics --classes $name
+        says "$name is a set of texts whose keys are categories"
+    done
+    exits 2 "$CLIPSPAN" classify "$model" pics --classes openai && says "--templates"
+    printf 'red\nblue\n' >demo
+    exits 0 "$CLIPSPAN" classify "$model" pics --classes demo --templates none
+    exits 0 "$CLIPSPAN" heatmap "$model" pics/red/1.png --texts demo -o maps --json
+    shows "red"
+    printf 'one {}\n' >openai
+    exits 0 "$CLIPSPAN" classify "$model" pics --classes red,blue --templates openai --json
+    cp .out one
+    exits 0 "$CLIPSPAN" classify "$model" pics --classes red,blue --templates ./openai --json
+    cmp one .out
+}

@@ -163,14 +163,16 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     done
     json rows.13.what texts_60
     json rows.13.published 0.67342
-    json rows.13.source "run by others"
+    json rows.13.source "run by others: wj210/CLIP_LTC, output_dir/ViT-L-14_text_descriptions.txt"
     cp mlp-ablation.json .out
-    json rows.1.published 0.7412
-    json rows.1.source recalled
+    for i in 0 1 2 3; do
+        if "$JSON_AT" rows.$i.published <.out || "$JSON_AT" rows.$i.source <.out; then exit 1; fi
+    done
     exits 0 "$CLIPSPAN" reproduce mlp-ablation --data imagenet --model demo --classes shapes.txt --table -o out
     shows "Measured on 12 images, published on 50,000"
     shows "another architecture"
-    shows "75.25  recalled"
+    shows "–"
+    shows "were not found in a text that could be read"
 }
 
 @test "roles: the texts of span, for heads that are named" {
@@ -203,7 +205,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     json images 40
     json rows.1.what heads
     json rows.1.published 0.729
-    json rows.1.source "project page"
+    json rows.1.source "project page of the paper, table of spurious cues"
     json rows.# 15
     json rows.1.heads "L3.H7 L3.H1"
     # random sets are of ten heads
@@ -323,4 +325,29 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     shows "Chefer"
     shows "used 4 images"
     [ -e cut/rows.csv ]
+}
+
+@test "published figures come from the data folder, and a damaged list is named" {
+    birds 8
+    cp -rL "$CLIPSPAN_DATA" data
+    damaged() { # damaged SED WORDS
+        sed "$1" "$CLIPSPAN_DATA/published.tsv" >data/published.tsv
+        CLIPSPAN_DATA=$PWD/data exits 4 "$CLIPSPAN" reproduce waterbirds --data birds --model demo --classes birds.txt \
+            --heads L3.H7 -n --json
+        says "published.tsv" && says "$2"
+    }
+    damaged '1s/value/number/' "expected a line"
+    damaged '2,$d' "figures below it"
+    damaged '3s/\t[^\t]*$//' "line 3 has 6 cells where 7 were expected"
+    damaged '3s/0.523/half/' 'line 3: the value is "half"'
+    damaged '3s/^waterbirds/birds/' 'line 3: "birds" is no table'
+    damaged '3s/ViT-B-16/ViT-X/' 'line 3: "ViT-X" is no model'
+    damaged '4s/\t[^\t]*$/\t/' "line 4 does not say where"
+    rm data/published.tsv
+    CLIPSPAN_DATA=$PWD/data exits 4 "$CLIPSPAN" reproduce waterbirds --data birds --model demo --heads L3.H7 -n
+    says "published.tsv"
+    sed 's/0.477/0.5/' "$CLIPSPAN_DATA/published.tsv" >data/published.tsv
+    CLIPSPAN_DATA=$PWD/data exits 0 "$CLIPSPAN" reproduce waterbirds --data birds --model demo --classes birds.txt \
+        --heads L3.H7 -n --json
+    json rows.0.published 0.5
 }

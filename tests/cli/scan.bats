@@ -205,3 +205,30 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     [ "$(cd run && find chunks -type f | sort | xargs sha256sum)" = "$done" ]
     exits 0 "$CLIPSPAN" scan run
 }
+
+@test "layers whose coefficients are kept" {
+    exits 0 "$CLIPSPAN" plan "$model" pics -o dry -n --json
+    all=$("$JSON_AT" coefficients_bytes <.out)
+    json first_layer 0
+    last=$("$JSON_AT" last_layer <.out)
+    exits 0 "$CLIPSPAN" plan "$model" pics -o dry -n --json --layers last1
+    json first_layer "$last"
+    json last_layer "$last"
+    [ "$("$JSON_AT" coefficients_bytes <.out)" -lt "$all" ]
+    [ ! -e dry ]
+    exits 0 "$CLIPSPAN" plan "$model" pics -o planned --layers last1 --table && shows "of layer $last), "
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --layers last1 --json
+    json first_layer "$last"
+    json last_layer "$last"
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run --layers "$last" --table && shows "coefficients f32, of layer $last"
+    exits 6 "$CLIPSPAN" scan "$model" pics -o run && says "coefficients.layers"
+    exits 2 "$CLIPSPAN" scan run --layers all && says "belongs to planning"
+    exits 2 "$CLIPSPAN" scan "$model" pics -o none --layers 7-99 && says "--layers: expected all, last4"
+    exits 2 "$CLIPSPAN" scan "$model" pics -o none --layers last1 --coefficients none && says "none are"
+    [ ! -e none ]
+    exits 4 "$CLIPSPAN" search run --like pics/red/1.png --heads L0.H0
+    says "keeps the coefficients of layers $last to $last"
+    exits 0 "$CLIPSPAN" scan "$model" pics -o nothing --coefficients none --json
+    if "$JSON_AT" first_layer <.out; then exit 1; fi
+    "$CLIPSPAN" help --man | grep -A1 CLIPSPAN_NO_LOCK | grep -q locks
+}

@@ -143,6 +143,14 @@ static void arrays_are_those_of_numpy(void **state)
     free(out);
 }
 
+static int lack_memory(void *user, size_t done, size_t total)
+{
+    (void)user;
+    (void)done;
+    (void)total;
+    return CLIPSPAN_E_NOMEM;
+}
+
 static int stop(void *user, size_t done, size_t total)
 {
     (void)user;
@@ -163,6 +171,9 @@ static void what_cannot_be_is_refused(void **state)
     whole = scan("whole", CLIPSPAN_COEFFICIENTS_F16);
     assert_int_equal(clipspan_run_export(out, whole, NULL, &progress, &err),
                      CLIPSPAN_E_INTERRUPTED);
+    assert_int_equal(
+        clipspan_run_export(out, whole, NULL, &(clipspan_progress){lack_memory, NULL}, &err),
+        CLIPSPAN_E_NOMEM);
     part = cs_tiny_path(folder, "nothing/whole_mlp_openclip-odd.npy");
     assert_null(fopen(part, "rb"));
     assert_int_equal(clipspan_run_export(NULL, whole, NULL, NULL, &err), CLIPSPAN_E_ARGUMENT);

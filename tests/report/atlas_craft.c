@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "atlas_craft.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,39 +40,38 @@ static char *text_of(const atlas_craft *craft, size_t i)
 }
 
 static void fill_basis_texts(const atlas_craft *craft, clipspan_atlas_head *head,
-                             clipspan_atlas_basis_text *basis_text, size_t main, uint32_t *random)
+                             cs_atlas_head *parts, clipspan_atlas_basis_text *basis_text,
+                             clipspan_basis_text *part, size_t main, uint32_t *random)
 {
     double sum = 0, control_sum = 0, share = 0.1 + 0.3 * next(random);
     int i, k;
     for (i = 0; i < craft->basis_texts; i++, share *= 0.75) {
         size_t text = (size_t)(next(random) * TEXTS);
         if (next(random) < 0.6) text = text / CATEGORIES * CATEGORIES + main;
-        basis_text[i].basis_text.text = text < TEXTS ? text : main;
-        basis_text[i].basis_text.share = share * (1 - sum);
-        sum += basis_text[i].basis_text.share;
+        part[i].text = text < TEXTS ? text : main;
+        part[i].share = share * (1 - sum);
+        sum += part[i].share;
         control_sum += 0.6 * share * (1 - control_sum);
         basis_text[i].cumulated = sum;
         basis_text[i].control_cumulated = craft->bare ? -1 : control_sum;
-        basis_text[i].basis_text.any_place = craft->bare ? -1 : 1 - 0.04 * i;
-        basis_text[i].basis_text.same_place = craft->bare ? -1 : 1 - 0.05 * i;
-        basis_text[i].basis_text.runners_up = 3;
-        basis_text[i].basis_text.near_duplicates = i % 3 == 0;
+        part[i].any_place = craft->bare ? -1 : 1 - 0.04 * i;
+        part[i].same_place = craft->bare ? -1 : 1 - 0.05 * i;
+        part[i].runners_up = 3;
+        part[i].near_duplicates = i % 3 == 0;
         for (k = 0; k < CLIPSPAN_RUNNERS_UP; k++) {
             const clipspan_runner_up runner_up = {(size_t)(next(random) * TEXTS), 0.98 - 0.03 * k};
-            basis_text[i].basis_text.runner_up[k] = basis_text[i].basis_text.near_duplicate[k] =
-                runner_up;
+            part[i].runner_up[k] = part[i].near_duplicate[k] = runner_up;
         }
     }
     head->basis_text = basis_text;
     head->basis_texts = craft->basis_texts;
-    head->role.named = basis_text[4].cumulated;
-    head->role.control_named = basis_text[4].control_cumulated;
+    parts->role.named = basis_text[4].cumulated;
+    parts->role.control_named = basis_text[4].control_cumulated;
 }
 
-static void fill_role(const atlas_craft *craft, cs_atlas *atlas, clipspan_atlas_head *head,
-                      size_t main, uint32_t *random)
+static void fill_role(const atlas_craft *craft, cs_atlas *atlas, const clipspan_atlas_head *head,
+                      clipspan_role *role, size_t main, uint32_t *random)
 {
-    clipspan_role *role = &head->role;
     const double chance = next(random), depth = (head->head.layer + 1.0) / craft->layers;
     role->entering = 5;
     role->stability = role->category_returns = -1;
@@ -100,20 +100,22 @@ static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *rand
     size_t i, k, image = 0;
     for (i = 0; i < atlas->info.heads; i++) {
         clipspan_atlas_head *head = &atlas->heads[i];
+        cs_atlas_head *parts = &atlas->head_parts[i];
+        const size_t first = i * (size_t)craft->basis_texts;
         const size_t main = (size_t)(next(random) * CATEGORIES);
         head->head.layer = (int)i / craft->heads;
         head->head.head = (int)i % craft->heads;
         head->variance = 1 + next(random);
-        head->variance_share.share =
+        parts->variance_share.share =
             (next(random) - 0.1) * 0.04 * (head->head.layer + 1) / craft->layers;
-        fill_basis_texts(craft, head, atlas->basis_texts + i * (size_t)craft->basis_texts, main,
-                         random);
-        fill_role(craft, atlas, head, main, random);
+        fill_basis_texts(craft, head, parts, atlas->basis_texts + first, atlas->basis_parts + first,
+                         main, random);
+        fill_role(craft, atlas, head, &parts->role, main, random);
         if (craft->bare || !craft->images || head->head.layer < craft->layers - 4) continue;
         head->top_count = head->bottom_count = CLIPSPAN_EXTREMES;
         for (k = 0; k < CLIPSPAN_EXTREMES; k++) {
-            head->top[k].image = image++ % craft->images;
-            head->bottom[k].image = image++ % craft->images;
+            parts->top[k].image = image++ % craft->images;
+            parts->bottom[k].image = image++ % craft->images;
         }
     }
 }
@@ -151,7 +153,6 @@ static void fill_info(const atlas_craft *craft, clipspan_atlas_info *info)
     info->distinct = TEXTS;
     info->named = 0.612;
     info->control_named = craft->bare ? -1 : 0.45;
-    info->input.share = 0.002;
 }
 
 cs_atlas *atlas_craft_new(const atlas_craft *craft)
@@ -163,12 +164,13 @@ cs_atlas *atlas_craft_new(const atlas_craft *craft)
     fill_run(craft, &atlas->run);
     atlas->info.run = &atlas->run;
     fill_info(craft, &atlas->info);
-    atlas->layers = take((size_t)craft->layers, sizeof *atlas->layers);
-    atlas->heads = take(atlas->info.heads, sizeof *atlas->heads);
+    if (cs_atlas_take_layers(atlas, (size_t)craft->layers, NULL) != CLIPSPAN_OK ||
+        cs_atlas_take_heads(atlas, atlas->info.heads,
+                            atlas->info.heads * (size_t)craft->basis_texts, NULL) != CLIPSPAN_OK)
+        abort();
+    atlas->input.share = 0.002;
     atlas->texts = take(TEXTS, sizeof *atlas->texts);
     atlas->images = take(craft->images, sizeof *atlas->images);
-    atlas->basis_texts =
-        take(atlas->info.heads * (size_t)craft->basis_texts, sizeof *atlas->basis_texts);
     for (i = 0; i < TEXTS; i++) {
         atlas->texts[i].text = text_of(craft, i);
         atlas->texts[i].category = craft->bare ? "" : categories[i % CATEGORIES];
@@ -184,14 +186,11 @@ cs_atlas *atlas_craft_new(const atlas_craft *craft)
     }
     for (i = 0; i < (size_t)craft->layers; i++) {
         const double depth = (double)(i + 1) / craft->layers;
-        const clipspan_atlas_layer layer = {{depth * depth * 0.3, 0.1},
-                                            {0, 0},
-                                            {0.05 - 0.07 * depth, 0},
-                                            0.4 + 0.3 * depth,
-                                            0.4,
-                                            1,
-                                            1};
-        atlas->layers[i] = layer;
+        atlas->layer_parts[i].attention = (clipspan_variance_share){depth * depth * 0.3, 0.1};
+        atlas->layer_parts[i].mlp = (clipspan_variance_share){0.05 - 0.07 * depth, 0};
+        atlas->layers[i].named = 0.4 + 0.3 * depth;
+        atlas->layers[i].control_named = 0.4;
+        atlas->layers[i].clear = atlas->layers[i].mixed = 1;
     }
     fill_heads(craft, atlas, &random);
     return atlas;
@@ -213,11 +212,14 @@ void atlas_craft_free(cs_atlas **atlas)
         given.text = (*atlas)->images[i].path;
         free(given.memory);
     }
-    free((*atlas)->layers);
-    free((*atlas)->heads);
+    cs_free((*atlas)->layers);
+    cs_free((*atlas)->heads);
+    cs_free((*atlas)->layer_parts);
+    cs_free((*atlas)->head_parts);
+    cs_free((*atlas)->basis_parts);
     free((*atlas)->texts);
     free((*atlas)->images);
-    free((*atlas)->basis_texts);
+    cs_free((*atlas)->basis_texts);
     free(*atlas);
     *atlas = NULL;
 }

@@ -185,7 +185,7 @@ static void a_claim_comes_with_its_numbers(void **state)
 {
     const atlas_craft craft = {2, 2, 12, 0, NULL, NULL, NULL, 0};
     cs_atlas *atlas = atlas_craft_new(&craft);
-    clipspan_atlas_head *head = &atlas->heads[3];
+    cs_atlas_head *head = &atlas->head_parts[3];
     unsigned char *page;
     size_t size;
     (void)state;
@@ -240,6 +240,13 @@ static void a_report_that_is_there_stays(void **state)
     atlas_craft_free(&atlas);
 }
 
+static int lack_memory(void *user, size_t done, size_t total)
+{
+    (void)user;
+    (void)total;
+    return done > 0 ? CLIPSPAN_E_NOMEM : 0;
+}
+
 static int stop(void *user, size_t done, size_t total)
 {
     (void)user;
@@ -255,6 +262,9 @@ static void an_interruption_leaves_nothing(void **state)
     char *other = cs_tiny_path(folder, "other.html");
     (void)state;
     assert_int_equal(cs_report_write(other, atlas, NULL, &progress, NULL), CLIPSPAN_E_INTERRUPTED);
+    assert_int_equal(
+        cs_report_write(other, atlas, NULL, &(clipspan_progress){lack_memory, NULL}, NULL),
+        CLIPSPAN_E_NOMEM);
     assert_int_equal(cs_path_kind(other), 0);
     free(other);
     atlas_craft_free(&atlas);

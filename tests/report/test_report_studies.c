@@ -104,7 +104,7 @@ static size_t count_role(const cs_atlas *atlas, const char *role, int untested)
 {
     size_t count = 0;
     for (size_t i = 0; i < atlas->info.heads; i++) {
-        const clipspan_role *r = &atlas->heads[i].role;
+        const clipspan_role *r = atlas->heads[i].role;
         count += r->category[0] && strcmp(r->category[0], role) == 0 &&
                  (r->kind == CLIPSPAN_ROLE_CLEAR || (untested && r->untested));
     }
@@ -125,8 +125,8 @@ static void heads_are_found_by_role(void **state)
     size_t count, all;
     (void)state;
     for (size_t i = 0; i < atlas.atlas->info.heads; i++)
-        if (atlas.atlas->heads[i].role.kind == CLIPSPAN_ROLE_CLEAR)
-            role = atlas.atlas->heads[i].role.category[0];
+        if (atlas.atlas->heads[i].role->kind == CLIPSPAN_ROLE_CLEAR)
+            role = atlas.atlas->heads[i].role->category[0];
     assert_non_null(role);
     assert_int_equal(clipspan_atlas_find_heads(heads, &count, 64, &atlas, role, 0, &err), 0);
     assert_int_equal(count, count_role(atlas.atlas, role, 0));

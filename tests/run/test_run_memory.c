@@ -128,6 +128,32 @@ static void make_bank(void)
     free(vectors);
 }
 
+static int lack_memory(void *user, size_t done, size_t total)
+{
+    (void)user;
+    (void)done;
+    (void)total;
+    return CLIPSPAN_E_NOMEM;
+}
+
+static void an_error_of_progress_is_the_error_of_a_reading(void **state)
+{
+    const clipspan_progress progress = {lack_memory, NULL};
+    const clipspan_head head = {0, 0};
+    clipspan_search_options options = CLIPSPAN_SEARCH_OPTIONS_INIT;
+    clipspan_effects *effects;
+    clipspan_search *search;
+    (void)state;
+    options.heads = &head;
+    options.head_count = 1;
+    assert_int_equal(clipspan_effects_new(&effects, made, bank, NULL, &progress, NULL),
+                     CLIPSPAN_E_NOMEM);
+    assert_int_equal(clipspan_search_new(&search, made, &options, &progress, NULL),
+                     CLIPSPAN_E_NOMEM);
+    assert_null(effects);
+    assert_null(search);
+}
+
 static int set_up(void **state)
 {
     clipspan_run_arrays a;
@@ -380,6 +406,7 @@ static void what_cannot_be_is_refused_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_error_of_progress_is_the_error_of_a_reading),
         cmocka_unit_test(facts_are_those_of_the_arrays),
         cmocka_unit_test(images_and_coefficients_have_the_order_of_a_scan),
         cmocka_unit_test(statistics_and_blocks_are_those_of_a_scan),

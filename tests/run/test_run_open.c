@@ -518,6 +518,31 @@ static void no_lock_is_held_while_a_callback_works(void **state)
     clipspan_run_close(&run);
 }
 
+/* The weights are hashed by the first plan with a model. */
+static int use_model(void *user, size_t done, size_t total)
+{
+    clipspan_encoder *encoder = NULL;
+    const clipspan_status status = clipspan_encoder_new(&encoder, user, NULL, NULL);
+    (void)done;
+    (void)total;
+    clipspan_encoder_free(&encoder);
+    return status;
+}
+
+static void a_model_can_be_used_while_it_is_hashed(void **state)
+{
+    char *path = run_craft_path(&craft, "hashed");
+    clipspan_progress progress = {use_model, NULL};
+    clipspan_model *model;
+    (void)state;
+    assert_int_equal(clipspan_model_open(&model, craft.model_path, NULL, NULL), CLIPSPAN_OK);
+    progress.user = model;
+    assert_int_equal(clipspan_run_plan(NULL, path, model, craft.inputs, NULL, &progress, NULL),
+                     CLIPSPAN_OK);
+    clipspan_model_close(&model);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +559,7 @@ int main(void)
         cmocka_unit_test(what_is_to_come_is_refused_by_name),
         cmocka_unit_test(coefficients_of_chosen_layers_are_kept),
         cmocka_unit_test(no_lock_is_held_while_a_callback_works),
+        cmocka_unit_test(a_model_can_be_used_while_it_is_hashed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -141,6 +141,35 @@ static void a_merge_that_is_stopped_goes_on(void **state)
     free(path);
 }
 
+static int lack_memory(void *user, size_t done, size_t total)
+{
+    (void)user;
+    (void)done;
+    (void)total;
+    return CLIPSPAN_E_NOMEM;
+}
+
+/* It is no interruption that the same call would go on from. */
+static void an_error_of_progress_is_the_error_of_the_call(void **state)
+{
+    char *path = run_craft_path(&craft, "callback");
+    const clipspan_progress progress = {lack_memory, NULL};
+    clipspan_scan_options options = CLIPSPAN_SCAN_OPTIONS_INIT;
+    clipspan_scan_result result;
+    clipspan_error err;
+    (void)state;
+    options.threads = 2;
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
+    assert_int_equal(clipspan_run_scan(&result, path, craft.model, &options, &progress, &err),
+                     CLIPSPAN_E_NOMEM);
+    assert_int_equal(err.code, CLIPSPAN_E_NOMEM);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    assert_int_equal(clipspan_run_merge(path, &progress, &err), CLIPSPAN_E_NOMEM);
+    run_craft_merge(path);
+    expect_same(path);
+    free(path);
+}
+
 static void damaged_parts_are_done_again(void **state)
 {
     char *path = run_craft_path(&craft, "damaged"), *gone;
@@ -489,6 +518,7 @@ int main(void)
         cmocka_unit_test(any_number_of_shares_in_any_order_gives_the_same_bytes),
         cmocka_unit_test(a_scan_that_is_stopped_goes_on_where_it_was),
         cmocka_unit_test(a_merge_that_is_stopped_goes_on),
+        cmocka_unit_test(an_error_of_progress_is_the_error_of_the_call),
         cmocka_unit_test(damaged_parts_are_done_again),
         cmocka_unit_test(a_damaged_pack_is_made_again),
         cmocka_unit_test(output_maps_that_are_damaged_are_made_again),

@@ -100,22 +100,26 @@ static void roles_add_up(void **state)
 {
     const clipspan_explanation_info x = explanation();
     clipspan_atlas_head heads[4];
+    clipspan_role roles[4];
     cs_atlas atlas;
     const clipspan_finding *f;
     cs_findings *all;
     double sum = 0.0;
     (void)state;
     memset(heads, 0, sizeof heads);
+    memset(roles, 0, sizeof roles);
     memset(&atlas, 0, sizeof atlas);
     atlas.heads = heads; /* of layers 1 and 2 */
     atlas.info.heads = 4;
     atlas.info.first_layer = 1;
     atlas.run.heads = 2;
     atlas.info.run = &atlas.run;
-    for (int i = 0; i < 4; i++)
-        heads[i].role.category[0] = i == 3 ? "shape" : "colour";
-    heads[0].role.kind = heads[2].role.kind = CLIPSPAN_ROLE_CLEAR;
-    heads[1].role.kind = CLIPSPAN_ROLE_MIXED;
+    for (int i = 0; i < 4; i++) {
+        roles[i].category[0] = i == 3 ? "shape" : "colour";
+        heads[i].role = &roles[i];
+    }
+    roles[0].kind = roles[2].kind = CLIPSPAN_ROLE_CLEAR;
+    roles[1].kind = CLIPSPAN_ROLE_MIXED;
     assert_int_equal(cs_findings_new(&all, &x, &atlas, 1, NULL), CLIPSPAN_OK);
     f = &all->findings[0]; /* clear 0.05 + 0.2, mixed 0.05, the rest 0 + 0.01 - 0.05 */
     assert_int_equal(f->roles, 3);
