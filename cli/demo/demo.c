@@ -419,16 +419,19 @@ const cli_command cli_demo = {
     .run = run_command,
     .columns =
         "row, factor, values\tof the sheet: a factor of the scenes and its values\n"
-        "factor, scenes, right, by chance\tzero-shot accuracy on the factor's scenes, with "
+        "factor, scenes, right, 95 % interval, by chance\tzero-shot accuracy on the factor's "
+        "scenes, with "
         "Wilson's 95 % interval, beside guessing\n"
         "bird, right on grass, right on water\taccuracy of a class by background\n"
         "role, heads, strongest\theads with the role, and that which the role explains best\n"
         "its first text\tof that head's basis texts\n"
         "truly explained by\tthe factor that explains most of the head's variance (analysis of "
         "variance on the true values)\n"
-        "changed, right, worst group, which\ta remedy: accuracy, that of the worst group with its "
+        "changed, right, worst group, 95 %, which\ta remedy: accuracy, that of the worst group "
+        "with its "
         "interval, and which group that is\n"
-        "mask from, mIoU, highest pixel inside\tmethod: intersection over union at both "
+        "mask from; mIoU, mean; mIoU, Otsu; highest pixel inside\tmethod: intersection over union "
+        "at both "
         "thresholds, and share of maps whose peak lies in the object\n"
         "same, whole embedding, heads of the role, by chance\tshare of nearest images that agree "
         "in the factor",

@@ -171,7 +171,8 @@ const cli_command cli_shortcut = {
     .settings_size = sizeof(settings),
     .run = run_command,
     .columns =
-        "cue found in the pool\twithout --cue: a text less the mean of its category's texts; "
+        "cue found in the pool, category\twithout --cue: a text less the mean of its category's "
+        "texts; "
         "category: in the pool\n"
         "of the margin's variance\tshare of the variance of the two classes' margin that a cue "
         "explains, or that a head contributes\n"

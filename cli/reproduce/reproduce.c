@@ -323,12 +323,13 @@ const cli_command cli_reproduce = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
-    .columns = "mean-ablated\tcomponents mean-ablated; worst group, mean-ablated: accuracy of the "
-               "worst group then\n"
+    .columns = "mean-ablated; worst group, mean-ablated\tthe components that are mean-ablated; "
+               "waterbirds: figures are of the worst group\n"
                "measured, %\ton the data given\n"
                "95 %\tWilson's interval of the figure before it\n"
                "published, %; source\tthe published figure, and where it was read\n"
-               "images\tof waterbirds: a group; nothing, listed and rest: its accuracy with "
+               "images; nothing, %; listed and rest, %\tof waterbirds: a group; nothing, listed "
+               "and rest: its accuracy with "
                "nothing ablated, and with the listed heads and the rest\n"
                "method, masks\tof segmentation: method; masks as published or aligned\n"
                "accuracy, mIoU, mAP; paper\tmeasured in percent; the published figure beside it\n"
