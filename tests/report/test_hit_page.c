@@ -75,7 +75,8 @@ static void a_sheet_is_complete_and_says_no_path(void **state)
     assert_int_equal(page_count(page, "/home"), 0);
     assert_int_equal(page_count(page, "http"), 1); /* http-equiv */
     assert_non_null(strstr(page, "<title>like q.png; by &lt;3</title>"));
-    assert_non_null(strstr(page, "<p class=about>plain products of what the heads wrote</p>"));
+    assert_non_null(
+        strstr(page, "<p class=about>plain products of the heads\xE2\x80\x99 contributions</p>"));
     assert_non_null(strstr(page, "<b>1. 0.512</b> <bdi>gull</bdi><br><bdi>1.png</bdi>"
                                  "<small class=folder title=\"gull/1.png\"><bdi>gull</bdi>"));
     assert_non_null(strstr(page, "<b>2. 4.00e-05</b> <bdi>&lt;b&gt;</bdi>"));

@@ -277,7 +277,8 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(clipspan_hits_new(&hits, q, NULL, NULL, &err), CLIPSPAN_E_ARGUMENT);
     assert_int_equal(clipspan_query_add_heads(q, "x", &wrong, 1, 1.0, &err), CLIPSPAN_E_ARGUMENT);
     assert_non_null(strstr(err.message, "L9.H0"));
-    assert_int_equal(clipspan_query_add_heads(q, "x", few, 3, (double)NAN, &err), CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_query_add_heads(q, "x", few, 3, (double)NAN, &err),
+                     CLIPSPAN_E_ARGUMENT);
     assert_int_equal(clipspan_query_add_stored(q, ROWS, 1.0, &err), CLIPSPAN_E_ARGUMENT);
     assert_int_equal(clipspan_query_add_image(q, "none.png", NULL, 1.0, &err),
                      CLIPSPAN_E_NOT_FOUND);
