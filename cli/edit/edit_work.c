@@ -46,12 +46,12 @@ static clipspan_status check_options(const cli_session *s, const cli_edit_settin
     return CLIPSPAN_OK;
 }
 
-clipspan_status cli_edit_open(cli_edit_job *e, cli_session *s, const cli_edit_settings *x,
+clipspan_status cli_edit_open(cli_edit_job *e, cli_session *s, const cli_edit_settings *settings,
                               clipspan_error *err)
 {
     e->session = s;
-    e->x = x;
-    CS_TRY(check_options(s, x, err));
+    e->x = settings;
+    CS_TRY(check_options(s, settings, err));
     CS_TRY(clipspan_run_open(&e->run, s->arguments.items[1], err));
     e->info = clipspan_run_get_info(e->run);
     if (!e->info->merged)
@@ -63,9 +63,10 @@ clipspan_status cli_edit_open(cli_edit_job *e, cli_session *s, const cli_edit_se
             err, CLIPSPAN_E_NOT_FOUND, e->info->path,
             "keeps no coefficients of its images, from which the means of heads come; "
             "scan with --coefficients f32 or f16");
-    if (cli_classes_given(&x->classes)) CS_TRY(cli_classes_open(&e->classes, &x->classes, err));
+    if (cli_classes_given(&settings->classes))
+        CS_TRY(cli_classes_open(&e->classes, &settings->classes, err));
     CS_TRY(open_model(e, err));
-    if (e->classes && !x->classes.classifier && !clipspan_model_get_info(e->model)->has_text)
+    if (e->classes && !settings->classes.classifier && !clipspan_model_get_info(e->model)->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, e->info->model_name,
                           "has no text encoder, so it cannot embed class names; give a classifier "
                           "with --classifier FILE.npy");

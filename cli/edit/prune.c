@@ -51,7 +51,8 @@ static clipspan_status open_prune(clipspan_prune **out, const cli_edit_job *e, c
     return clipspan_prune_new(out, e->model, e->run, &options, err);
 }
 
-/* All that can go wrong before images are looked at. */
+/* All that can go wrong before images are looked at. The network's choice is not known then, and
+ * not asked for: check_choice refuses it with --dry-run. */
 static clipspan_status check_first(const cli_edit_job *e, const settings *x, clipspan_error *err)
 {
     clipspan_prune *prune;
@@ -60,7 +61,7 @@ static clipspan_status check_first(const cli_edit_job *e, const settings *x, cli
     CS_TRY(open_prune(&prune, e, x, err));
     chosen = clipspan_prune_get_sets(prune);
     if (chosen) status = cli_edit_check_output(e, chosen->heads, chosen->count, !x->zero, err);
-    if (status == CLIPSPAN_OK && x->out.dry_run)
+    if (status == CLIPSPAN_OK && chosen && x->out.dry_run)
         status = e->session->form == CLI_FORM_JSON
                      ? cli_prune_show(e, prune, err)
                      : cli_edit_announce(e, chosen->heads, chosen->count,

@@ -27,23 +27,23 @@ static clipspan_status open_roles(clipspan_atlas **atlas, const cli_evaluation *
 }
 
 clipspan_status cli_ablate_choose(cli_ablate_choice *choice, const cli_evaluation *ev,
-                                  const settings *x, clipspan_error *err)
+                                  const settings *given, clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(ev->run);
     const clipspan_change mean = {.kind = CLIPSPAN_CHANGE_MEAN};
     memset(choice, 0, sizeof *choice);
-    if (!x->heads && !x->role && !x->mlps && !x->before)
+    if (!given->heads && !given->role && !given->mlps && !given->before)
         return cs_fail(
             err, CLIPSPAN_E_ARGUMENT,
             "nothing to ablate: name components with --heads L%d.H0,..., a role with --role, "
             "MLPs with --mlps, early layers with --before",
             info->layers - 1);
-    if (x->before > (uint64_t)info->layers)
+    if (given->before > (uint64_t)info->layers)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--before: expected 1 to %d layers, found %llu",
-                       info->layers, (unsigned long long)x->before);
+                       info->layers, (unsigned long long)given->before);
     CS_TRY(cli_components_init(&choice->components, info->layers, info->heads, err));
-    if (x->heads) CS_TRY(cli_components_read(&choice->components, x->heads, mean, err));
-    return x->role ? open_roles(&choice->atlas, ev, x->role, err) : CLIPSPAN_OK;
+    if (given->heads) CS_TRY(cli_components_read(&choice->components, given->heads, mean, err));
+    return given->role ? open_roles(&choice->atlas, ev, given->role, err) : CLIPSPAN_OK;
 }
 
 void cli_ablate_choice_fini(cli_ablate_choice *choice)
@@ -53,7 +53,7 @@ void cli_ablate_choice_fini(cli_ablate_choice *choice)
 }
 
 clipspan_status cli_ablate_make(clipspan_ablation **out, const cli_evaluation *ev,
-                                const cli_ablate_choice *choice, const settings *x,
+                                const cli_ablate_choice *choice, const settings *given,
                                 clipspan_error *err)
 {
     cli_session *s = ev->session;
@@ -63,13 +63,13 @@ clipspan_status cli_ablate_make(clipspan_ablation **out, const cli_evaluation *e
     options.changes = choice->components.changes;
     options.change_count = choice->components.count;
     options.atlas = choice->atlas;
-    options.role = x->role;
-    options.mlps = x->mlps;
-    options.before = (int)x->before;
-    options.random_sets = (int)x->eval.random;
-    options.random_heads = x->random_heads;
-    options.resamples = (int)x->eval.resamples;
-    options.seed = x->eval.seed;
+    options.role = given->role;
+    options.mlps = given->mlps;
+    options.before = (int)given->before;
+    options.random_sets = (int)given->eval.random;
+    options.random_heads = given->random_heads;
+    options.resamples = (int)given->eval.resamples;
+    options.seed = given->eval.seed;
     cli_progress_begin(s, "random sets");
     status = clipspan_ablation_new(out, ev->study, &options, &progress, err);
     cli_progress_end(s);

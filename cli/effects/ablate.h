@@ -25,12 +25,12 @@ typedef struct cli_ablate_choice {
     clipspan_atlas *atlas;     /* that roles are of, or NULL */
 } cli_ablate_choice;
 clipspan_status cli_ablate_choose(cli_ablate_choice *choice, const cli_evaluation *ev,
-                                  const cli_ablate_settings *settings, clipspan_error *err);
+                                  const cli_ablate_settings *given, clipspan_error *err);
 void cli_ablate_choice_fini(cli_ablate_choice *choice);
 
 /* The ablation of an evaluation whose study is there. */
 clipspan_status cli_ablate_make(clipspan_ablation **out, const cli_evaluation *ev,
-                                const cli_ablate_choice *choice,
-                                const cli_ablate_settings *settings, clipspan_error *err);
+                                const cli_ablate_choice *choice, const cli_ablate_settings *given,
+                                clipspan_error *err);
 
 #endif

@@ -38,7 +38,7 @@ static clipspan_status take_pool(clipspan_effects_table_options *options, clipsp
 }
 
 clipspan_status cli_effects_make(clipspan_effects_table **out, cli_evaluation *ev,
-                                 const settings *x, clipspan_error *err)
+                                 const settings *given, clipspan_error *err)
 {
     cli_session *s = ev->session;
     clipspan_effects_table_options options = CLIPSPAN_EFFECTS_TABLE_OPTIONS_INIT;
@@ -47,8 +47,8 @@ clipspan_status cli_effects_make(clipspan_effects_table **out, cli_evaluation *e
     clipspan_status status = CLIPSPAN_OK;
     *out = NULL;
     options.threads = (int)s->threads;
-    options.sequence_only = x->sequence_only;
-    if (x->pool) status = take_pool(&options, &bank, ev, x, err);
+    options.sequence_only = given->sequence_only;
+    if (given->pool) status = take_pool(&options, &bank, ev, given, err);
     if (status == CLIPSPAN_OK) {
         cli_progress_begin(s, "edits");
         status = clipspan_effects_table_new(out, ev->study, &options, &progress, err);
@@ -87,10 +87,10 @@ static clipspan_status work_on(cli_session *s, const char *run, const settings *
     return status;
 }
 
-clipspan_status cli_effects_beside(cli_session *s, const char *run, const settings *x,
+clipspan_status cli_effects_beside(cli_session *s, const char *run, const settings *given,
                                    clipspan_error *err)
 {
-    return work_on(s, run, x, 0, err);
+    return work_on(s, run, given, 0, err);
 }
 
 static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)

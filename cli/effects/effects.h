@@ -17,10 +17,10 @@ typedef struct cli_effects_settings {
 
 /* The table of an evaluation whose study is there; with a pool it was opened for texts. */
 clipspan_status cli_effects_make(clipspan_effects_table **out, cli_evaluation *ev,
-                                 const cli_effects_settings *settings, clipspan_error *err);
+                                 const cli_effects_settings *given, clipspan_error *err);
 
 /* The whole command, with nothing on standard output. */
 clipspan_status cli_effects_beside(cli_session *session, const char *run,
-                                   const cli_effects_settings *settings, clipspan_error *err);
+                                   const cli_effects_settings *given, clipspan_error *err);
 
 #endif

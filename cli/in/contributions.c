@@ -10,31 +10,34 @@
 
 #define FILE_MOST ((size_t)1 << 20)
 
-clipspan_status cli_components_init(cli_components *t, int L, int H, clipspan_error *err)
+clipspan_status cli_components_init(cli_components *components, int L, int H, clipspan_error *err)
 {
-    memset(t, 0, sizeof *t);
-    t->L = L;
-    t->H = H;
-    t->seen = cs_alloc_zero((size_t)L * (size_t)H + (size_t)L + 1, 1, "components", err);
-    return t->seen ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    memset(components, 0, sizeof *components);
+    components->L = L;
+    components->H = H;
+    components->seen = cs_alloc_zero((size_t)L * (size_t)H + (size_t)L + 1, 1, "components", err);
+    return components->seen ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-void cli_components_fini(cli_components *t)
+void cli_components_fini(cli_components *components)
 {
-    cs_free(t->seen);
-    cs_free(t->changes);
-    memset(t, 0, sizeof *t);
+    cs_free(components->seen);
+    cs_free(components->changes);
+    memset(components, 0, sizeof *components);
 }
 
-clipspan_status cli_components_add(cli_components *t, clipspan_change change, clipspan_error *err)
+clipspan_status cli_components_add(cli_components *components, clipspan_change change,
+                                   clipspan_error *err)
 {
-    const size_t at = change.component == CLIPSPAN_COMPONENT_HEAD
-                          ? (size_t)change.layer * (size_t)t->H + (size_t)change.head
-                          : (size_t)t->L * (size_t)t->H + (size_t)(change.layer + 1);
-    if (t->seen[at]) return CLIPSPAN_OK;
-    CS_TRY(cs_grow(&t->changes, &t->room, t->count + 1, sizeof *t->changes, "components", err));
-    t->seen[at] = 1;
-    t->changes[t->count++] = change;
+    const size_t at =
+        change.component == CLIPSPAN_COMPONENT_HEAD
+            ? (size_t)change.layer * (size_t)components->H + (size_t)change.head
+            : (size_t)components->L * (size_t)components->H + (size_t)(change.layer + 1);
+    if (components->seen[at]) return CLIPSPAN_OK;
+    CS_TRY(cs_grow(&components->changes, &components->room, components->count + 1,
+                   sizeof *components->changes, "components", err));
+    components->seen[at] = 1;
+    components->changes[components->count++] = change;
     return CLIPSPAN_OK;
 }
 
@@ -129,28 +132,28 @@ static clipspan_status read_list(cli_components *t, char *text, const char *file
                    "an empty set of components; name heads, such as L%d.H0", t->L - 1);
 }
 
-clipspan_status cli_components_list(cli_components *t, const char *text, clipspan_change change,
-                                    clipspan_error *err)
+clipspan_status cli_components_list(cli_components *components, const char *text,
+                                    clipspan_change change, clipspan_error *err)
 {
     clipspan_status status;
     char *copy = cs_strdup(text, err);
     if (!copy) return CLIPSPAN_E_NOMEM;
-    status = read_list(t, copy, NULL, change, err);
+    status = read_list(components, copy, NULL, change, err);
     cs_free(copy);
     return status;
 }
 
-clipspan_status cli_components_read(cli_components *t, const char *text, clipspan_change change,
-                                    clipspan_error *err)
+clipspan_status cli_components_read(cli_components *components, const char *text,
+                                    clipspan_change change, clipspan_error *err)
 {
     clipspan_status status;
     unsigned char *data;
     char *copy;
     size_t size;
-    if (cs_path_kind(text) != 1) return cli_components_list(t, text, change, err);
+    if (cs_path_kind(text) != 1) return cli_components_list(components, text, change, err);
     CS_TRY(cs_file_read_all(&data, &size, text, FILE_MOST, err));
     copy = cs_strndup((const char *)data, size, err);
-    status = copy ? read_list(t, copy, text, change, err) : CLIPSPAN_E_NOMEM;
+    status = copy ? read_list(components, copy, text, change, err) : CLIPSPAN_E_NOMEM;
     cs_free(copy);
     cs_free(data);
     return status;

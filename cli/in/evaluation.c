@@ -101,26 +101,27 @@ static clipspan_status check_columns(const cli_evaluation_settings *x, clipspan_
 }
 
 clipspan_status cli_evaluation_open(cli_evaluation *ev, cli_session *s, const char *path,
-                                    const cli_evaluation_settings *x, int need_texts,
+                                    const cli_evaluation_settings *settings, int need_texts,
                                     clipspan_error *err)
 {
     memset(ev, 0, sizeof *ev);
     ev->session = s;
-    ev->x = x;
-    CS_TRY(cli_classes_open(&ev->classes, &x->classes, err));
+    ev->x = settings;
+    CS_TRY(cli_classes_open(&ev->classes, &settings->classes, err));
     ev->class_count = clipspan_texts_get_count(ev->classes);
-    CS_TRY(check_columns(x, err));
+    CS_TRY(check_columns(settings, err));
     CS_TRY(clipspan_run_open(&ev->run, path, err));
-    if (x->mean) CS_TRY(clipspan_run_open(&ev->mean_run, x->mean, err));
+    if (settings->mean) CS_TRY(clipspan_run_open(&ev->mean_run, settings->mean, err));
     CS_TRY(check_runs(ev, err));
-    if (x->classes.classifier && x->classes.templates)
+    if (settings->classes.classifier && settings->classes.templates)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--templates and --classifier exclude each other: a classifier is made");
-    if (x->classes.classifier)
-        CS_TRY(clipspan_bank_read(&ev->bank, x->classes.classifier, ev->classes, err));
-    if (!x->classes.classifier || need_texts) CS_TRY(open_model(ev, err));
-    if (x->classes.classifier) return CLIPSPAN_OK;
-    return cli_classifier_make(&ev->bank, s, ev->encoder, ev->classes, x->classes.templates, err);
+    if (settings->classes.classifier)
+        CS_TRY(clipspan_bank_read(&ev->bank, settings->classes.classifier, ev->classes, err));
+    if (!settings->classes.classifier || need_texts) CS_TRY(open_model(ev, err));
+    if (settings->classes.classifier) return CLIPSPAN_OK;
+    return cli_classifier_make(&ev->bank, s, ev->encoder, ev->classes, settings->classes.templates,
+                               err);
 }
 
 static clipspan_status open_columns(clipspan_inputs **out, const cli_evaluation_settings *x,

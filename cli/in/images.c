@@ -116,9 +116,9 @@ done:
     return status;
 }
 
-clipspan_status cli_check_precision(const cli_encoder_settings *x, clipspan_error *err)
+clipspan_status cli_check_precision(const cli_encoder_settings *settings, clipspan_error *err)
 {
-    if (x->precision != CLIPSPAN_BF16 || clipspan_has_bf16()) return CLIPSPAN_OK;
+    if (settings->precision != CLIPSPAN_BF16 || clipspan_has_bf16()) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                    "--precision bf16: this CPU or build has no bf16 products; use f32");
 }

@@ -17,7 +17,7 @@ typedef struct cli_embed_settings {
     cli_output_settings out;
 } cli_embed_settings;
 
-clipspan_status cli_embed_classes(cli_session *session, const cli_embed_settings *settings,
+clipspan_status cli_embed_classes(cli_session *session, const cli_embed_settings *given,
                                   clipspan_error *err);
 
 #endif

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 clipspan_status cli_model_open(clipspan_model **out, cli_session *s, const char *path,
-                               const cli_model_settings *x, clipspan_error *err)
+                               const cli_model_settings *settings, clipspan_error *err)
 {
     static const int gelu[] = {0, 1, -1};
     clipspan_model_options options = CLIPSPAN_MODEL_OPTIONS_INIT;
-    options.config = x->config;
-    options.quick_gelu = gelu[x->quick_gelu];
-    options.allow_nonfinite = x->allow_nonfinite;
+    options.config = settings->config;
+    options.quick_gelu = gelu[settings->quick_gelu];
+    options.allow_nonfinite = settings->allow_nonfinite;
     CS_TRY(clipspan_model_open(out, path, &options, err));
     cli_stage(s, "checkpoint opened");
     return CLIPSPAN_OK;

@@ -9,29 +9,29 @@
 
 #include <string.h>
 
-clipspan_status cli_map_folder_check(const cli_session *s, const cli_output_settings *x,
+clipspan_status cli_map_folder_check(const cli_session *s, const cli_output_settings *out,
                                      clipspan_error *err)
 {
-    const char *output = x->output;
+    const char *output = out->output;
     clipspan_status status;
     char *rows;
     CS_TRY(cli_folder_check(output, s->command->name, "drawings and rows.csv", err));
     rows = cs_path_join(output, "rows.csv", err);
     if (!rows) return CLIPSPAN_E_NOMEM;
-    status = cs_path_kind(output) ? cli_target_check(s, rows, x->force, err) : CLIPSPAN_OK;
+    status = cs_path_kind(output) ? cli_target_check(s, rows, out->force, err) : CLIPSPAN_OK;
     cs_free(rows);
     return status;
 }
 
-clipspan_status cli_map_folder_open(cli_rows **rows, const cli_output_settings *x,
+clipspan_status cli_map_folder_open(cli_rows **rows, const cli_output_settings *out,
                                     const char *columns, clipspan_error *err)
 {
     clipspan_status status;
     char *path;
     cli_signals_hold();
-    CS_TRY(cs_make_folder(x->output, err));
-    path = cs_path_join(x->output, "rows.csv", err);
-    status = path ? cli_rows_open(rows, path, x->force, err) : CLIPSPAN_E_NOMEM;
+    CS_TRY(cs_make_folder(out->output, err));
+    path = cs_path_join(out->output, "rows.csv", err);
+    status = path ? cli_rows_open(rows, path, out->force, err) : CLIPSPAN_E_NOMEM;
     cs_free(path);
     CS_TRY(status);
     return cli_rows_header(*rows, columns, err);

@@ -67,9 +67,9 @@ static cs_share share_of(const clipspan_share *s)
     return (cs_share){s->share, s->low, s->high};
 }
 
-void cs_shortcut_groups(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
+void cs_shortcut_groups(cs_html *html, const cs_remedy *remedy, const cs_remedy_pair *pair)
 {
-    const clipspan_evaluation_info *info = &d->facts.info;
+    const clipspan_evaluation_info *info = &remedy->facts.info;
     size_t empty = 0;
     if (info->groups == 0) return;
     cs_html_put(html, "<h3 class=sub>Groups, with the choice</h3>\n"

@@ -52,26 +52,27 @@ clipspan_status cs_edit_check_new(cs_edit_check **out, clipspan_model *model,
 void cs_edit_check_free(cs_edit_check **check);
 
 /* One more set, of heads whose means are known; and none any more. */
-clipspan_status cs_edit_check_add(cs_edit_check *check, const char *name,
+clipspan_status cs_edit_check_add(cs_edit_check *edit_check, const char *name,
                                   const clipspan_head *heads, size_t count, clipspan_error *err);
-void cs_edit_check_clear(cs_edit_check *check);
+void cs_edit_check_clear(cs_edit_check *edit_check);
 
 /* z : [count, K] of a set's heads. */
-void cs_edit_check_mixed(float *z, const cs_edit_check *check, const clipspan_head *heads,
+void cs_edit_check_mixed(float *z, const cs_edit_check *edit_check, const clipspan_head *heads,
                          size_t count);
 
 /* Passes over the first `most` images, all with SIZE_MAX. accuracy 0: classes are not looked at. */
-clipspan_status cs_edit_check_run(cs_edit_check *check, const char *written, size_t most,
+clipspan_status cs_edit_check_run(cs_edit_check *edit_check, const char *written, size_t most,
                                   int accuracy, const clipspan_progress *progress,
                                   clipspan_error *err);
-clipspan_status cs_edit_check_time(cs_edit_check *check, const char *written, clipspan_error *err);
+clipspan_status cs_edit_check_time(cs_edit_check *edit_check, const char *written,
+                                   clipspan_error *err);
 
 /* What passes gather: nothing at first; an image that could not be read; then figures of every set
  * from the distances of used images, in any order: [sets, stride], of which info.used are there. */
-void cs_edit_figures_clear(cs_edit_check *check);
-clipspan_status cs_edit_figures_unreadable(cs_edit_check *check, const clipspan_error *reason,
+void cs_edit_figures_clear(cs_edit_check *edit_check);
+clipspan_status cs_edit_figures_unreadable(cs_edit_check *edit_check, const clipspan_error *reason,
                                            clipspan_error *err);
-void cs_edit_figures_finish(cs_edit_check *check, double *distances, size_t stride);
+void cs_edit_figures_finish(cs_edit_check *edit_check, double *distances, size_t stride);
 
 /* Images of the run, or every so many-th of a list; labels by class of the bank (-1: none). Errors:
  * ARGUMENT (a label that no class has), those of reading the run, NOMEM. */

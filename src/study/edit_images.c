@@ -97,28 +97,30 @@ static clipspan_status match_labels(cs_edit_images *p, const clipspan_bank *bank
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_edit_images_list(cs_edit_images *p, const clipspan_run *run,
+clipspan_status cs_edit_images_list(cs_edit_images *images, const clipspan_run *run,
                                     const clipspan_edit_check_options *o, clipspan_error *err)
 {
     const size_t wanted = o->images ? o->images : MOST,
                  have = o->inputs ? clipspan_inputs_get_count(o->inputs)
                                   : (size_t)clipspan_run_get_info(run)->images,
                  most = wanted < have ? wanted : have;
-    p->paths = cs_alloc(most, sizeof *p->paths, "images", err);
-    p->path = cs_alloc(most, sizeof *p->path, "images", err);
-    p->label = cs_alloc(most, sizeof *p->label, "images", err);
-    p->labels = cs_alloc(most, sizeof *p->labels, "images", err);
-    if (!p->paths || !p->path || !p->label || !p->labels) return CLIPSPAN_E_NOMEM;
-    CS_TRY(o->inputs ? list_inputs(p, o->inputs, most, err) : list_run(p, run, o->root, most, err));
-    return match_labels(p, o->bank, err);
+    images->paths = cs_alloc(most, sizeof *images->paths, "images", err);
+    images->path = cs_alloc(most, sizeof *images->path, "images", err);
+    images->label = cs_alloc(most, sizeof *images->label, "images", err);
+    images->labels = cs_alloc(most, sizeof *images->labels, "images", err);
+    if (!images->paths || !images->path || !images->label || !images->labels)
+        return CLIPSPAN_E_NOMEM;
+    CS_TRY(o->inputs ? list_inputs(images, o->inputs, most, err)
+                     : list_run(images, run, o->root, most, err));
+    return match_labels(images, o->bank, err);
 }
 
-void cs_edit_images_fini(cs_edit_images *p)
+void cs_edit_images_fini(cs_edit_images *images)
 {
-    cs_free(p->text);
-    cs_free(p->paths);
-    cs_free(p->path);
-    cs_free(p->label);
-    cs_free(p->labels);
-    memset(p, 0, sizeof *p);
+    cs_free(images->text);
+    cs_free(images->paths);
+    cs_free(images->path);
+    cs_free(images->label);
+    cs_free(images->labels);
+    memset(images, 0, sizeof *images);
 }

@@ -30,7 +30,7 @@ typedef struct cs_evaluation_wish {
 /* effects and means (NULL: effects) live longer. To be given back in any case; out must be zero.
  * Errors: those of cs_labels_read, _match, _group; ARGUMENT (inputs none of whose images has a
  * label); those of cs_effects_run. */
-clipspan_status cs_evaluation_make(cs_evaluation *out, cs_effects *effects, cs_effects *means,
+clipspan_status cs_evaluation_make(cs_evaluation *ev, cs_effects *effects, cs_effects *means,
                                    const cs_evaluation_wish *wish, clipspan_error *err);
 void cs_evaluation_fini(cs_evaluation *evaluation);
 

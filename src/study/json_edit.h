@@ -8,7 +8,7 @@
 
 /* A whole document each; output: the folder that was, or would be, written. A check that did not
  * run has no figures: "dry_run". */
-void cs_json_edit_check(cs_json_writer *json, const cs_edit_check *check, const char *output);
+void cs_json_edit_check(cs_json_writer *json, const cs_edit_check *edit_check, const char *output);
 void cs_json_prune(cs_json_writer *json, const cs_prune *prune, const char *output);
 
 #endif

@@ -37,11 +37,11 @@ static size_t chosen_changes(cs_remedy_work *j, const cs_remedy_pair *p)
     return cs_shortcut_changes(j->changes, j->shortcut, c->remedy, (size_t)c->heads);
 }
 
-clipspan_status cs_remedy_forecast(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
+clipspan_status cs_remedy_forecast(cs_remedy_work *work, cs_remedy_pair *p, clipspan_error *err)
 {
-    cs_effects *e = j->ev->means;
+    cs_effects *e = work->ev->means;
     const size_t N = cs_effects_rows(e);
-    const clipspan_edit edits[2] = {{NULL, 0}, {j->changes, chosen_changes(j, p)}};
+    const clipspan_edit edits[2] = {{NULL, 0}, {work->changes, chosen_changes(work, p)}};
     uint32_t *predicted = cs_alloc(2 * N, sizeof *predicted, "predictions", err);
     double *margins = cs_alloc(2 * N, sizeof *margins, "margins", err);
     int32_t *labels = cs_alloc(N, sizeof *labels, "predictions", err);
@@ -92,29 +92,30 @@ static clipspan_status compare_side(clipspan_comparison *overall, const cs_remed
                       j->wish->seed, err);
 }
 
-clipspan_status cs_remedy_side_effect(cs_remedy_work *j, cs_remedy_pair *p, size_t index,
+clipspan_status cs_remedy_side_effect(cs_remedy_work *work, cs_remedy_pair *p, size_t index,
                                       clipspan_error *err)
 {
-    const clipspan_remedy_side_options *side = &j->wish->sides[index];
-    const clipspan_edit edits[2] = {{NULL, 0}, {j->changes, chosen_changes(j, p)}};
+    const clipspan_remedy_side_options *side = &work->wish->sides[index];
+    const clipspan_edit edits[2] = {{NULL, 0}, {work->changes, chosen_changes(work, p)}};
     cs_remedy_side *to = &p->sides[index];
     cs_effects *effects = NULL, *means = NULL;
     clipspan_status status;
     uint64_t kept = 0;
-    CS_TRY_DONE(cs_facts_keep(&to->side.name, &j->remedy->facts, side->name, err));
-    CS_TRY_DONE(cs_facts_keep(&to->side.words, &j->remedy->facts, side->words, err));
-    CS_TRY_DONE(open_effects(&effects, j->ev->effects, side, err));
-    if (j->ev->means != j->ev->effects) CS_TRY_DONE(open_effects(&means, j->ev->means, side, err));
+    CS_TRY_DONE(cs_facts_keep(&to->side.name, &work->remedy->facts, side->name, err));
+    CS_TRY_DONE(cs_facts_keep(&to->side.words, &work->remedy->facts, side->words, err));
+    CS_TRY_DONE(open_effects(&effects, work->ev->effects, side, err));
+    if (work->ev->means != work->ev->effects)
+        CS_TRY_DONE(open_effects(&means, work->ev->means, side, err));
     CS_TRY_DONE(
-        cs_effects_run_changes(j->predicted, NULL, NULL, effects, means, edits, 2, NULL, err));
-    for (size_t i = 0; i < j->N; i++)
-        kept += j->predicted[i] == j->predicted[j->N + i];
-    to->side.images = j->N;
-    to->side.kept = (double)kept / (double)j->N;
+        cs_effects_run_changes(work->predicted, NULL, NULL, effects, means, edits, 2, NULL, err));
+    for (size_t i = 0; i < work->N; i++)
+        kept += work->predicted[i] == work->predicted[work->N + i];
+    to->side.images = work->N;
+    to->side.kept = (double)kept / (double)work->N;
     if (side->labels) {
-        CS_TRY_DONE(compare_side(&to->overall, j, side->labels, err));
+        CS_TRY_DONE(compare_side(&to->overall, work, side->labels, err));
         to->side.overall = &to->overall;
-        cs_evaluation_answers(j->before, j->ev, j->ev->predicted);
+        cs_evaluation_answers(work->before, work->ev, work->ev->predicted);
     }
 done:
     cs_effects_free(&effects);
