@@ -87,7 +87,7 @@ static clipspan_status make_all(cli_atlas_job *j, const settings *x, clipspan_er
 static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
 {
     const settings *x = given;
-    cli_atlas_job j = {.session = s, .x = &x->atlas};
+    cli_atlas_job j = {.session = s, .x = &x->atlas, .as_main = 1};
     clipspan_status status = make_all(&j, x, err);
     cli_atlas_close(&j);
     return status;

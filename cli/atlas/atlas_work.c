@@ -71,6 +71,7 @@ clipspan_status cli_atlas_make(cli_atlas_job *j, clipspan_error *err)
     CS_TRY(cli_pool_open(&j->pool, &options.name, s, j->x->pool, err));
     options.texts = j->pool;
     options.opened = j->model;
+    options.as_main = j->as_main;
     options.threads = (int)s->threads;
     cli_progress_begin(s, "texts and heads");
     status = clipspan_atlas_new(&j->atlas, j->run, &options, &progress, err);
@@ -80,8 +81,8 @@ clipspan_status cli_atlas_make(cli_atlas_job *j, clipspan_error *err)
     return cli_head_list_read(&j->heads, j->x->heads, j->atlas, err);
 }
 
-/* What span or atlas left last, when no option asks for anything else. */
-static clipspan_status take_newest(cli_atlas_job *j, clipspan_error *err)
+/* That of the run's main pool, when no option asks for anything else. */
+static clipspan_status take_main(cli_atlas_job *j, clipspan_error *err)
 {
     const cli_atlas_settings *x = j->x;
     clipspan_status status;
@@ -96,5 +97,5 @@ static clipspan_status take_newest(cli_atlas_job *j, clipspan_error *err)
 clipspan_status cli_atlas_open(cli_atlas_job *j, const char *path, clipspan_error *err)
 {
     CS_TRY(clipspan_run_open(&j->run, path, err));
-    return take_newest(j, err);
+    return take_main(j, err);
 }

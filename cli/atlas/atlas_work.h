@@ -53,6 +53,7 @@ typedef struct cli_atlas_job {
     clipspan_texts *pool;
     clipspan_atlas *atlas;
     cli_head_list heads;
+    int as_main; /* its pool becomes the run's main one */
 } cli_atlas_job;
 
 /* Whether the options make sense, before any work. */
@@ -61,8 +62,8 @@ clipspan_status cli_atlas_check(const cli_atlas_settings *x, clipspan_error *err
 /* The atlas of an open run, as the options say. */
 clipspan_status cli_atlas_make(cli_atlas_job *job, clipspan_error *err);
 
-/* The run at `path` and its atlas: what span or atlas left last when no option asks for anything
- * else, made when there is none. */
+/* The run at `path` and its atlas: of the run's main pool when no option asks for anything else,
+ * made when there is none. */
 clipspan_status cli_atlas_open(cli_atlas_job *job, const char *path, clipspan_error *err);
 
 void cli_atlas_close(cli_atlas_job *job);

@@ -141,7 +141,8 @@ const cli_command cli_report = {
         "images at both ends of each first text. It can be mailed, printed, and read without the "
         "run. What effects, ablate and shortcut found last on the run, or with its means, is in it "
         "too.\n"
-        "Without --texts it takes what span or atlas left last, and makes it when there is none. "
+        "Without --texts it takes the run's main text pool: that of the last atlas, else the first "
+        "that was looked at. "
         "Images that are gone have their name only.",
     .examples = "clipspan report run\treport.html in the run\n"
                 "clipspan report run -o natural.html --no-images\tto give away, without images",

@@ -32,7 +32,8 @@ const cli_command cli_roles = {
         "the next, stronger than in 95 of 100 relabellings of the pool, and its top text is chosen "
         "again in at least half of the resamples; mixed is said when two categories are stronger "
         "than chance.\n"
-        "Without --texts it takes what span or atlas left last, and makes it when there is none.",
+        "Without --texts it takes the run's main text pool: that of the last atlas, else the first "
+        "that was looked at.",
     .examples = "clipspan roles run\tthe clearest heads\n"
                 "clipspan roles run --heads L22.H11,L23.H0\tthese, in full\n"
                 "clipspan roles run --json\tall of them, every number",

@@ -24,8 +24,8 @@ typedef struct cli_edit_settings {
     CLI_TEXT("Heads", "heads", 0, "L22.H11,...|FILE",                                              \
              "which heads: names, L22.* (a layer's), or a file with such names", heads)
 #define CLI_OPT_EDIT_ROLE                                                                          \
-    CLI_TEXT("Heads", "role", 0, "NAME",                                                           \
-             "the heads with this role, as roles or span found it last in RUN", role)
+    CLI_TEXT("Heads", "role", 0, "NAME", "the heads with this role, by the main text pool of RUN", \
+             role)
 #define CLI_OPT_EDIT_IMAGES                                                                        \
     CLI_WHOLE("Images", "images", 0, "N",                                                          \
               "measure on so many of them at most, a sample of the list (default 256)", most, 1,   \

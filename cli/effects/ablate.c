@@ -116,10 +116,9 @@ static const cli_option options[] = {
              "what to ablate: heads, L22.* (a layer's), L22.MLP, input (the class token as it "
              "enters the first layer), or a file with such names",
              heads),
-    CLI_TEXT(
-        "Heads", "role", 0, "NAME",
-        "ablate the heads with this role, as roles or span found it last in --mean RUN, or in RUN",
-        role),
+    CLI_TEXT("Heads", "role", 0, "NAME",
+             "ablate the heads with this role, by the main text pool of --mean RUN, or of RUN",
+             role),
     CLI_FLAG("Heads", "mlps", 0,
              "ablate all MLPs too, and what enters the first layer, as published", mlps),
     CLI_WHOLE(

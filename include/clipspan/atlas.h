@@ -31,11 +31,13 @@ typedef struct clipspan_atlas_options {
     int basis_texts, rank, resamples; /* as clipspan_span_options */
     int threads;
     uint64_t seed;
-    int again; /* 1: compute anew what the run has already */
+    int again;   /* 1: compute anew what the run has already */
+    int as_main; /* 1: from now on this is the run's main text pool, whose roles are taken where no
+                    pool is named; 0: only where the run has none yet */
 } clipspan_atlas_options;
 #define CLIPSPAN_ATLAS_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(clipspan_atlas_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0       \
+        sizeof(clipspan_atlas_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0    \
     }
 
 /* A text of the pool that some basis text names. */
@@ -127,7 +129,7 @@ CLIPSPAN_API clipspan_status clipspan_atlas_new(clipspan_atlas **out, const clip
                                                 const clipspan_progress *progress,
                                                 clipspan_error *err);
 
-/* Reads what clipspan_atlas_new left in the run under the pool's name; NULL: what it left last.
+/* Reads what clipspan_atlas_new left in the run under the pool's name; NULL: of the run's main pool.
  * Errors: NOT_FOUND (with the names there are), FORMAT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_atlas_open(clipspan_atlas **out, const clipspan_run *run,
                                                  const char *name, clipspan_error *err);

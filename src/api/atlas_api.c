@@ -145,7 +145,7 @@ static clipspan_status take_kept(cs_atlas **out, const atlas_job *j, clipspan_er
         cs_atlas_free(out);
         return CLIPSPAN_OK;
     }
-    cs_atlas_write_newest(j->run->run, w->name, NULL); /* where it can be noted */
+    cs_atlas_write_main(j->run->run, w->name, j->options.as_main, NULL); /* where it can be noted */
     cs_atlas_trim(*out, w->first_layer, w->last_layer);
     cs_atlas_sum_up(*out);
     return CLIPSPAN_OK;
@@ -235,7 +235,7 @@ static clipspan_status make(cs_atlas **out, atlas_job *j, clipspan_error *err)
     }
     CS_TRY(cs_atlas_make(out, j->run->run, &pools[0], &pools[1], &j->wish,
                          j->progress ? &step : NULL, err));
-    if (cs_atlas_write(j->run->run, *out, &ignored) == CLIPSPAN_E_NOMEM)
+    if (cs_atlas_write(j->run->run, *out, j->options.as_main, &ignored) == CLIPSPAN_E_NOMEM)
         return cs_fail(err, CLIPSPAN_E_NOMEM, "%s", ignored.message);
     return CLIPSPAN_OK;
 }

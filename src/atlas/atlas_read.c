@@ -209,10 +209,10 @@ static clipspan_status read_tables(reader *r, const json_t *root, clipspan_error
     return r->memory ? CLIPSPAN_E_NOMEM : CLIPSPAN_OK;
 }
 
-/* The name in force: `name`, or what the index says is the newest. For cs_free. */
+/* The name in force: `name`, or what the run says is the main one. For cs_free. */
 static clipspan_status choose(char **out, const cs_run *run, const char *name, clipspan_error *err)
 {
-    if (!name) return cs_run_result(out, run, CS_NEWEST_KIND, CS_ATLAS_KIND, err);
+    if (!name) return cs_run_result(out, run, CS_MAIN_KIND, CS_ATLAS_KIND, err);
     *out = cs_strdup(name, err);
     return *out ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }

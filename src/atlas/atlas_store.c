@@ -137,12 +137,20 @@ static json_t *document(const cs_atlas *a)
     return root;
 }
 
-clipspan_status cs_atlas_write_newest(const cs_run *run, const char *name, clipspan_error *err)
+clipspan_status cs_atlas_write_main(const cs_run *run, const char *name, int replace,
+                                    clipspan_error *err)
 {
-    return cs_run_set_result(run, CS_NEWEST_KIND, CS_ATLAS_KIND, name, err);
+    char *there = NULL;
+    if (!replace) CS_TRY(cs_run_result(&there, run, CS_MAIN_KIND, CS_ATLAS_KIND, err));
+    if (there) {
+        cs_free(there);
+        return CLIPSPAN_OK;
+    }
+    return cs_run_set_result(run, CS_MAIN_KIND, CS_ATLAS_KIND, name, err);
 }
 
-clipspan_status cs_atlas_write(const cs_run *run, const cs_atlas *atlas, clipspan_error *err)
+clipspan_status cs_atlas_write(const cs_run *run, const cs_atlas *atlas, int as_main,
+                               clipspan_error *err)
 {
     json_t *root = document(atlas);
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
@@ -156,5 +164,5 @@ clipspan_status cs_atlas_write(const cs_run *run, const cs_atlas *atlas, clipspa
     status = cs_run_set_result(run, CS_ATLAS_KIND, atlas->info.pool, text, err);
     free(text);
     CS_TRY(status);
-    return cs_atlas_write_newest(run, atlas->info.pool, err);
+    return cs_atlas_write_main(run, atlas->info.pool, as_main, err);
 }

@@ -317,6 +317,7 @@ static void what_is_kept_is_taken(void **state)
     clipspan_atlas *first, *again = NULL, *opened = NULL, *last;
     clipspan_error err;
     (void)state;
+    o.as_main = 1;
     first = make(run, &o);
     o.opened = NULL;
     o.model = "/no/such/model"; /* which is not needed any more */

@@ -90,6 +90,14 @@ pool() { # eight texts in four categories
     json pool.name "standard input"
     json pool.categories 0
     json heads.0.role.category null
+    # A look at another pool does not change what a later command means; atlas does.
+    exits 0 "$CLIPSPAN" roles run --json
+    json pool.name general
+    printf 'a dog\na cat\n' >two.txt
+    exits 0 "$CLIPSPAN" roles run --texts two.txt --table && shows "no categories"
+    exits 0 "$CLIPSPAN" roles run --json
+    json pool.name general
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts two.txt
     exits 0 "$CLIPSPAN" roles run --table && shows "no categories"
     exits 4 "$CLIPSPAN" span run --texts genera && says "did you mean general"
 }

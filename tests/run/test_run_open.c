@@ -317,11 +317,11 @@ static void results_are_files_with_the_names_of_what_they_are(void **state)
     assert_int_equal(cs_run_open(&run, paths[2], NULL), 0);
     assert_int_equal(cs_run_set_result(run, "atlas", "my pool/a", "{\"a\":1}", &err), 0);
     assert_int_equal(cs_run_set_result(run, "atlas", "general", "[]", &err), 0);
-    assert_int_equal(cs_run_set_result(run, "newest", "atlas", "my \"pool\"", &err), 0);
+    assert_int_equal(cs_run_set_result(run, "main", "atlas", "my \"pool\"", &err), 0);
     assert_int_equal(access(file, F_OK), 0);
     assert_int_equal(cs_run_result_names(run, "atlas", add_result, &list, &err), 0);
     assert_string_equal(list.text, "general;my pool/a;");
-    assert_int_equal(cs_run_result(&value, run, "newest", "atlas", &err), 0);
+    assert_int_equal(cs_run_result(&value, run, "main", "atlas", &err), 0);
     assert_string_equal(value, "my \"pool\"");
     cs_free(value);
     assert_int_equal(cs_run_result(&value, run, "atlas", "none", &err), 0);
