@@ -3,6 +3,7 @@
  * or from a pool; and whether its words name a class, which is then no cue but the class itself. */
 #include "study/cues.h"
 #include "base/memory.h"
+#include "base/owned.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -67,8 +68,8 @@ void clipspan_cues_free(clipspan_cues **cues)
     clipspan_cues *c = cues ? *cues : NULL;
     if (!c) return;
     for (size_t i = 0; c->found && i < c->info.count; i++) {
-        cs_free((char *)(uintptr_t)c->found[i].text);
-        cs_free((char *)(uintptr_t)c->found[i].category);
+        cs_free(cs_owned(c->found[i].text));
+        cs_free(cs_owned(c->found[i].category));
     }
     for (size_t i = 0; c->names && i < c->class_count; i++)
         cs_free(c->names[i]);

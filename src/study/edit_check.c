@@ -2,6 +2,7 @@
 /* Means of heads that a run knows, and sets of heads to mean-ablate together. */
 #include "study/edit_check.h"
 #include "base/memory.h"
+#include "base/owned.h"
 
 #include <string.h>
 
@@ -173,8 +174,8 @@ void cs_edit_check_clear(cs_edit_check *e)
 {
     for (size_t i = 0; i < e->info.sets; i++) {
         const clipspan_head *heads = e->rows[i].heads;
-        cs_free((char *)(uintptr_t)e->rows[i].name);
-        cs_free((set *)((uintptr_t)heads - offsetof(set, heads)));
+        cs_free(cs_owned(e->rows[i].name));
+        cs_free((char *)cs_owned(heads) - offsetof(set, heads));
     }
     cs_free(e->rows);
     e->rows = NULL;

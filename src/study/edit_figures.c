@@ -2,6 +2,7 @@
 /* Figures of sets from what single images gave: means and medians of distances, shares with their
  * intervals, reasons why images were left out. */
 #include "base/memory.h"
+#include "base/owned.h"
 #include "decompose/compare.h"
 #include "study/edit_check.h"
 
@@ -20,8 +21,8 @@ void cs_edit_figures_clear(cs_edit_check *e)
     for (size_t k = 0; k < e->info.sets; k++) {
         clipspan_edit_check_row *row = &e->rows[k];
         row->distance_mean = row->distance_median = row->distance_largest = row->moved_mean = 0.0;
-        if (row->predicted) *(clipspan_share *)(uintptr_t)row->predicted = none;
-        if (row->network) *(clipspan_share *)(uintptr_t)row->network = none;
+        if (row->predicted) *(clipspan_share *)cs_owned(row->predicted) = none;
+        if (row->network) *(clipspan_share *)cs_owned(row->network) = none;
     }
 }
 
@@ -48,7 +49,7 @@ static int by_size(const void *a, const void *b)
 
 static void finish_share(const clipspan_share *constant)
 {
-    clipspan_share *share = (clipspan_share *)(uintptr_t)constant;
+    clipspan_share *share = cs_owned(constant);
     if (!share || !share->images) return;
     share->share = (double)share->correct / (double)share->images;
     cs_wilson(&share->low, &share->high, share->correct, share->images);

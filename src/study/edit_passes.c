@@ -3,6 +3,7 @@
  * was written; distances from the direct-effect prediction, and right answers. Images that could
  * not be read enter nothing: no distance, no answer, no label. */
 #include "base/memory.h"
+#include "base/owned.h"
 #include "base/progress_part.h"
 #include "study/edit_check.h"
 
@@ -238,9 +239,9 @@ static clipspan_status run_set(passes *j, size_t k, size_t first, size_t count, 
     }
     if (!j->classes) return CLIPSPAN_OK;
     CS_TRY(classify(answers, j, predicted, count, err));
-    count_right((clipspan_share *)(uintptr_t)set->predicted, j, answers, first, count);
+    count_right(cs_owned(set->predicted), j, answers, first, count);
     CS_TRY(classify(answers, j, j->real, count, err));
-    count_right((clipspan_share *)(uintptr_t)set->network, j, answers, first, count);
+    count_right(cs_owned(set->network), j, answers, first, count);
     return CLIPSPAN_OK;
 }
 

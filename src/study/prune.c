@@ -2,6 +2,7 @@
 /* Orders of heads: by direct effect, and in rounds by what the network does. */
 #include "study/prune.h"
 #include "base/memory.h"
+#include "base/owned.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,8 +168,8 @@ void cs_prune_free(cs_prune **prune)
     if (!p) return;
     cs_edit_check_free(&p->check);
     for (size_t i = 0; i < p->info.sets; i++) {
-        cs_free((char *)(uintptr_t)p->sets[i].name);
-        cs_free((clipspan_head *)(uintptr_t)p->sets[i].heads);
+        cs_free(cs_owned(p->sets[i].name));
+        cs_free(cs_owned(p->sets[i].heads));
     }
     cs_free(p->sets);
     cs_free(p->rounds);
