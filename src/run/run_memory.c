@@ -265,8 +265,8 @@ static clipspan_status list_results(const cs_run *run, const char *kind,
         const char *next = NULL;
         for (size_t i = 0; i < m->result_count; i++) {
             const char *name = m->results[i].name;
-            if (strcmp(m->results[i].kind, kind) == 0 && (!before || strcmp(name, before) > 0) &&
-                (!next || strcmp(name, next) < 0))
+            if (name && strcmp(m->results[i].kind, kind) == 0 &&
+                (!before || strcmp(name, before) > 0) && (!next || strcmp(name, next) < 0))
                 next = name;
         }
         if (!next) return CLIPSPAN_OK;

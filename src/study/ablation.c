@@ -42,7 +42,7 @@ void cs_ablation_free(cs_ablation **ablation)
 {
     cs_ablation *a = ablation ? *ablation : NULL;
     if (!a) return;
-    for (size_t i = 0; i < a->info.random_sets; i++)
+    for (size_t i = 0; a->sets && i < a->info.random_sets; i++)
         cs_free(a->sets[i].heads);
     cs_free(a->sets);
     cs_free(a->per_class);
@@ -208,7 +208,8 @@ static clipspan_status say_asked(work *w, clipspan_error *err)
     CS_TRY(cs_facts_keep(&info->pool, &w->a->facts, wish->pool, err));
     w->a->changes = cs_alloc(w->set.count, sizeof *w->a->changes, "components", err);
     if (!w->a->changes) return CLIPSPAN_E_NOMEM;
-    memcpy(w->a->changes, w->set.changes, w->set.count * sizeof *w->a->changes);
+    for (size_t i = 0; i < w->set.count; i++)
+        w->a->changes[i] = w->set.changes[i];
     info->changes = w->set.count;
     return CLIPSPAN_OK;
 }
