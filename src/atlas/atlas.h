@@ -43,8 +43,8 @@ void cs_atlas_free(cs_atlas **atlas);
  * folder, counts, layers of zeros. */
 clipspan_status cs_atlas_new(cs_atlas **out, const cs_run *run, clipspan_error *err);
 
-/* Room for layers, and for heads with `basis_texts` basis texts in all, whose members point to their
- * parts. Errors: NOMEM. */
+/* Room for layers, and for heads with `basis_texts` basis texts in all, whose members point to
+ * their parts. Errors: NOMEM. */
 clipspan_status cs_atlas_take_layers(cs_atlas *atlas, size_t layers, clipspan_error *err);
 clipspan_status cs_atlas_take_heads(cs_atlas *atlas, size_t heads, size_t basis_texts,
                                     clipspan_error *err);
