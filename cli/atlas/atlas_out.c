@@ -267,11 +267,10 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
     cli_format_percent(control, info->control_named);
     count_words(texts, sizeof texts, atlas);
     cli_say(s,
-            "%s%s %s of what %s write%s, control texts %s; %s in all.\n"
+            "%s%s %s of the variance of %s, control texts %s; %s in all.\n"
             "Next:\n"
             "  clipspan roles %s",
-            list->chosen ? "" : "\n", texts, named, heads, info->heads == 1 ? "s" : "", control,
-            distinct, info->run->path);
+            list->chosen ? "" : "\n", texts, named, heads, control, distinct, info->run->path);
     return CLIPSPAN_OK;
 }
 

@@ -257,10 +257,11 @@ static void introduce(cli_demo_job *d)
     cli_demo_say(
         d,
         "A small CLIP (%d layers of %d heads, %s parameters, %s) and synthetic scenes of which "
-        "everything is known, in %s. The model has seen such scenes only and knows "
-        "nothing of photographs, and its training encouraged heads to specialise: what "
-        "follows shows that clipspan finds what is there, not how CLIP is made.",
-        d->info->image->layers, d->info->image->heads, parameters, bytes, d->data);
+        "everything is known. The model has seen such scenes only and knows nothing of "
+        "photographs, and its training encouraged heads to specialise: what follows shows that "
+        "clipspan finds what is there, not how CLIP is made. Both are in",
+        d->info->image->layers, d->info->image->heads, parameters, bytes);
+    puts(d->data);
 }
 
 static clipspan_status go_through(cli_demo_job *d, clipspan_error *err)
@@ -308,9 +309,10 @@ static void conclude(cli_demo_job *d, double seconds)
     cli_format_duration(took, seconds);
     cli_demo_say(d,
                  "All that took %s and is in %s. Every command works on the scenes too: MODEL is "
-                 "demo, images are %s/look.csv and test.csv, and heads are named with the words "
-                 "that it knows by --texts demo. The page to open in a browser:",
-                 took, d->out, d->data);
+                 "demo, images are look.csv and test.csv of the folder named above, and heads are "
+                 "named with the words that the model knows by --texts demo. The page to open in a "
+                 "browser:",
+                 took, d->out);
     puts(d->page);
 }
 

@@ -102,8 +102,8 @@ static void say_images(const cli_edit_job *e, const clipspan_edit_check_info *in
     char images[512], used[CLI_NUMBER_ROOM], left_out[CLI_NUMBER_ROOM];
     cli_format_count(used, info->used);
     if (info->of_run)
-        snprintf(images, sizeof images, "%s of the %llu images of %.300s", used,
-                 (unsigned long long)e->info->used, e->info->path);
+        snprintf(images, sizeof images, "%s of the %llu image%s of %.300s", used,
+                 (unsigned long long)e->info->used, e->info->used == 1 ? "" : "s", e->info->path);
     else
         cli_count_of(images, info->used, "image");
     cli_say(e->session,

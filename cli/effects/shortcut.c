@@ -188,9 +188,9 @@ const cli_command cli_shortcut = {
         "forecast: predicted\timages of the statistics by predicted class, and cue: the side their "
         "reading of it is on\n"
         "images\thow many\n"
-        "answer stays\tshare whose prediction does not change\n"
+        "stay\tshare whose prediction does not change\n"
         "margin before, after\tmean margin of the unedited prediction\n"
         "side effects on\tanother classification (--also)\n"
-        "answers that stay\tshare of its predictions that do not change\n"
+        "stay\tshare of its predictions that do not change\n"
         "accuracy before, after, points\tits accuracy, and the change in percentage points",
 };

@@ -89,7 +89,7 @@ static clipspan_status print_heads(const printing *p, clipspan_error *err)
     for (size_t i = 0; i < pair->ranked && i < HEADS_SHOWN && status == CLIPSPAN_OK; i++)
         status = add_head(&t, p->session, clipspan_remedy_get_head(p->remedy, p->index, i),
                           pair->variance, err);
-    if (status == CLIPSPAN_OK) cli_table_print(&t, p->session, stdout);
+    if (status == CLIPSPAN_OK && pair->ranked) cli_table_print(&t, p->session, stdout);
     cli_table_fini(&t);
     CS_TRY(status);
     if (pair->ranked > HEADS_SHOWN)

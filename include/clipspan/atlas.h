@@ -129,7 +129,8 @@ CLIPSPAN_API clipspan_status clipspan_atlas_new(clipspan_atlas **out, const clip
                                                 const clipspan_progress *progress,
                                                 clipspan_error *err);
 
-/* Reads what clipspan_atlas_new left in the run under the pool's name; NULL: of the run's main pool.
+/* Reads what clipspan_atlas_new left in the run under the pool's name; NULL: of the run's main
+ * pool.
  * Errors: NOT_FOUND (with the names there are), FORMAT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_atlas_open(clipspan_atlas **out, const clipspan_run *run,
                                                  const char *name, clipspan_error *err);

@@ -9,8 +9,8 @@
 #define CS_ATLAS_KIND "atlas" /* of results: an atlas by the name of its pool */
 #define CS_MAIN_KIND  "main"  /* by kind: the name that is taken where none is given */
 
-/* as_main: see cs_atlas_write_main. Errors: WRITE when the folder may not be written, ARGUMENT for texts that are not UTF-8, LIMIT,
- * NOMEM. */
+/* as_main: see cs_atlas_write_main. Errors: WRITE when the folder may not be written, ARGUMENT for
+ * texts that are not UTF-8, LIMIT, NOMEM. */
 clipspan_status cs_atlas_write(const cs_run *run, const cs_atlas *atlas, int as_main,
                                clipspan_error *err);
 

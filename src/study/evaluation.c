@@ -84,8 +84,8 @@ static clipspan_status say_means(cs_evaluation *ev, clipspan_error *err)
 {
     const clipspan_run_info *info = cs_run_info(cs_effects_run_of(ev->means));
     char words[512];
-    snprintf(words, sizeof words, "means over the %llu images of %.300s%s",
-             (unsigned long long)info->used, info->path,
+    snprintf(words, sizeof words, "means over the %llu image%s of %.300s%s",
+             (unsigned long long)info->used, info->used == 1 ? "" : "s", info->path,
              ev->means != ev->effects ? "" : ", the evaluated images themselves, as published");
     return cs_facts_keep(&ev->facts.info.means, &ev->facts, words, err);
 }
