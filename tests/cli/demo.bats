@@ -73,11 +73,11 @@ load helper
     exits 6 "$CLIPSPAN" demo -o story && says "--force"
     exits 0 "$CLIPSPAN" demo -o story --force --table -q
     [ "$(tail -n 1 .out)" = story/report.html ]
-    shows "drawn scenes"
+    shows "of which everything is known"
     shows "nothing of photographs"
     shows "encouraged"
     # Every command that it names can be called so, here with the scenes in place of one's own.
-    grep '^  \$ clipspan ' .out | sed -E "s/^  \\$ clipspan //; s/MODEL/demo/; s#(photos|birds).csv#$look/test.csv#
+    sed -e ':a' -e '/\\$/N; s/\\\n *//; ta' .out | grep '^  \$ clipspan ' | sed -E "s/^  \\$ clipspan //; s/MODEL/demo/; s#(photos|birds).csv#$look/test.csv#
         s/COLUMN/shape/; s#names.txt#$look/classes/shape.txt#
         s#photos/#$look/look.csv#; s#photo.jpg#$look/test/0200.png#; s#(report|search|--run) run#\1 story/run#
         s#test-run --mean run#story/test-run --mean story/run#; s/--labels y/--labels bird/; s/--groups y,place/--groups bird,background/
