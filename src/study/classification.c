@@ -214,8 +214,10 @@ static clipspan_status make_room(work *w, cs_classification *c, size_t count, cl
 {
     const size_t top = c->info.top, classes = c->info.classes;
     size_t numbers, likely;
-    if (!cs_size_mul(&numbers, count, classes) || !cs_size_mul(&likely, count, top))
-        return cs_fail(err, CLIPSPAN_E_NOMEM, "out of memory: too many classes at once");
+    if (!cs_size_mul(&numbers, count, classes) || !cs_size_mul(&likely, count, top)) {
+        cs_fail(err, CLIPSPAN_E_NOMEM, "out of memory: too many classes at once");
+        return CLIPSPAN_E_NOMEM;
+    }
     w->scores = cs_alloc(numbers, sizeof *w->scores, "scores", err);
     w->truth = cs_alloc(count, sizeof *w->truth, "labels", err);
     w->numbers = cs_alloc(classes + top, sizeof *w->numbers, "scores", err);

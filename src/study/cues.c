@@ -18,8 +18,8 @@ static int in_word(char c)
 
 static int has_word(const char *text, const char *name)
 {
-    const size_t length = strlen(name);
-    for (const char *p = text; *p && length; p++) {
+    const size_t length = name ? strlen(name) : 0;
+    for (const char *p = text; length && p && *p; p++) {
         const char *end = p + length;
         if (strncasecmp(p, name, length) != 0 || (p > text && in_word(p[-1]))) continue;
         if ((*end == 's' || *end == 'S') && !in_word(end[1])) return 1;

@@ -45,7 +45,7 @@ void cs_remedy_free(cs_remedy **remedy)
 {
     cs_remedy *r = *remedy;
     if (!r) return;
-    for (size_t i = 0; i < r->info.pairs; i++)
+    for (size_t i = 0; r->pairs && i < r->info.pairs; i++)
         free_pair(&r->pairs[i]);
     cs_free(r->pairs);
     cs_free(r->found);
