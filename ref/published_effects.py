@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Mean-ablations as published, on the terms that `clipspan export` writes: what src/run/effects_run.c must say.
+"""Mean-ablations as published, on the terms that `clipspan export` writes: what src/study/effects_run.c must say.
 
 usage: ref/published_effects.py ATTN.npy MLP.npy CLS_ATTN.npy CLASSIFIER.npy [--heads L.H,...] [--before L] [LABELS]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""From maps to masks and their published figures, in NumPy: the executable specification of src/image/segmentation.c.
+"""From maps to masks and their published figures, in NumPy: the executable specification of src/study/segmentation.c.
 
     segmentation.py MAPS.npy TRUTH.npy [--no-clip] [--otsu]     float32 and uint8 [B, height, width]
 

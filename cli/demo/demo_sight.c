@@ -2,6 +2,7 @@
 /* The demo's chapters on what the model sees: every factor named without training for it, and the
  * shortcut that it takes with birds. */
 #include "base/memory.h"
+#include "base/wilson.h"
 #include "cli/demo/demo.h"
 #include "cli/out/numbers.h"
 
@@ -78,7 +79,7 @@ static clipspan_status answer(answers *a, cli_demo_job *d, const char *factor, c
 static void emit_share(cli_json *json, uint64_t good, uint64_t all)
 {
     double low, high;
-    cli_interval(&low, &high, good, all);
+    cs_wilson(&low, &high, good, all);
     cli_json_whole(json, "scenes", all);
     cli_json_whole(json, "right", good);
     cli_json_real(json, "accuracy", (double)good / (double)all);
@@ -96,7 +97,7 @@ static clipspan_status add_cells(cli_table *table, const answers *a, const char 
     CS_TRY(cli_table_add(table, text, err));
     cli_format_percent(text, (double)a->good / (double)a->all);
     CS_TRY(cli_table_add(table, text, err));
-    cli_interval(&low, &high, a->good, a->all);
+    cs_wilson(&low, &high, a->good, a->all);
     cli_format_percent(from, low);
     cli_format_percent(to, high);
     snprintf(text, sizeof text, "%s to %s", from, to);

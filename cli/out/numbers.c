@@ -2,7 +2,6 @@
 /* Numbers of tables and messages: those of the pages, as texts of a fixed room. */
 #include "cli/out/numbers.h"
 #include "base/number_text.h"
-#include "base/wilson.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -51,9 +50,4 @@ void cli_format_duration(char out[CLI_NUMBER_ROOM], double seconds)
 void cli_format_percent(char out[CLI_NUMBER_ROOM], double share)
 {
     copy(out, cs_number_percent(share));
-}
-
-void cli_interval(double *low, double *high, uint64_t good, uint64_t all)
-{
-    cs_wilson(low, high, good, all);
 }

@@ -16,7 +16,4 @@ void cli_format_real(char out[CLI_NUMBER_ROOM], double value);                  
 void cli_format_duration(char out[CLI_NUMBER_ROOM], double seconds);            /* 18 min */
 void cli_format_percent(char out[CLI_NUMBER_ROOM], double share);               /* 83.1 % */
 
-/* The 95 % interval of a share of which `good` of `all` were counted (Wilson 1927). */
-void cli_interval(double *low, double *high, uint64_t good, uint64_t all);
-
 #endif

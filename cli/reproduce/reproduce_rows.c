@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables' rows from the work of effects, ablate and segment. */
 #include "base/memory.h"
+#include "base/wilson.h"
 #include "cli/effects/ablate.h"
 #include "cli/effects/ablation_out.h"
 #include "cli/effects/effects.h"
@@ -31,7 +32,7 @@ static void count_row(cli_row *row, uint64_t correct, uint64_t images)
     row->correct = correct;
     row->images = images;
     row->value = images ? (double)correct / (double)images : 0.0;
-    cli_interval(&row->low, &row->high, correct, images);
+    cs_wilson(&row->low, &row->high, correct, images);
 }
 
 static clipspan_status add_effect(cli_reproduction *r, const clipspan_effect *e, uint64_t images,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Documents of later commands that a run keeps for its report: kind "effects", "ablate" or
- * "shortcut", name "newest", in the index. With each stand the hashes of the statistics that it was
+ * "shortcut", name "newest". With each stand the hashes of the statistics that it was
  * computed from, so that it is not taken for one of today's when they have changed.
  * docs/run-format.md describes them. */
 #ifndef CLIPSPAN_SRC_RUN_KEPT_H

@@ -53,7 +53,7 @@ static void test_environment_names_the_folder(void **state)
     char *path;
     (void)state;
     put("elsewhere/words.txt", "x", 1);
-    setenv("CLIPSPAN_DATA", "/tmp/../tmp", 1);
+    setenv("CLIPSPAN_DATA", "/", 1);
     assert_int_equal(cs_data_path(&path, "words.txt", NULL), CLIPSPAN_E_NOT_FOUND);
     assert_null(path);
     put("words.txt", "x", 1);
