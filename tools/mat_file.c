@@ -333,11 +333,11 @@ clipspan_status mat_read(mat_image *out, const mat_file *m, size_t index, clipsp
     return cs_fail_at(err, status, m->path, "image %zu: %s", index, error.message);
 }
 
-void mat_image_fini(mat_image *p)
+void mat_image_fini(mat_image *image)
 {
-    cs_free(p->rgb);
-    cs_free(p->mask);
-    cs_free(p->work[0]);
-    cs_free(p->work[1]);
-    memset(p, 0, sizeof *p);
+    cs_free(image->rgb);
+    cs_free(image->mask);
+    cs_free(image->work[0]);
+    cs_free(image->work[1]);
+    memset(image, 0, sizeof *image);
 }
