@@ -118,8 +118,9 @@ CLIPSPAN_API clipspan_status clipspan_stats_run_variance_shares(
     clipspan_variance_share *class_self_attention, const clipspan_stats *stats,
     clipspan_error *err);
 
-/* Mean contributions over the images: shapes as clipspan_decomposition_run_contributions; embedding :
- * [P], the mean of unit vectors. Any may be NULL; zeros without images. Errors: ARGUMENT, NOMEM. */
+/* Mean contributions over the images: shapes as clipspan_decomposition_run_contributions;
+ * embedding : [P], the mean of unit vectors. Any may be NULL; zeros without images. Errors:
+ * ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_stats_run_means(float *heads, float *layers, float *mlps,
                                                       float *class_self_attention, float *embedding,
                                                       const clipspan_stats *stats,
@@ -144,8 +145,8 @@ CLIPSPAN_API clipspan_status clipspan_stats_run_direction(double *mean, double *
  *
  * In units of the similarity with the text: over all tokens and heads they add up to what attention
  * contributes to it, and with the MLP contributions to the similarity itself. They can be negative:
- * a patch that speaks against the text. Cost: K multiply-adds a head, token and text. Beside them, to compare,
- * what is often shown instead (docs/math.md). Used by one thread at a time. */
+ * a patch that speaks against the text. Cost: K multiply-adds a head, token and text. Beside them,
+ * to compare, what is often shown instead (docs/math.md). Used by one thread at a time. */
 typedef struct clipspan_maps clipspan_maps;
 
 /* Flags. */

@@ -142,7 +142,8 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_tokens(float *embeddings,
                                                          clipspan_error *err);
 
 /* The same from a list of texts, T = its count.   embeddings : [T, P]
- * progress counts texts; may be NULL. Errors: as above, NOMEM, INTERRUPTED, those of clipspan_tokens_encode. */
+ * progress counts texts; may be NULL. Errors: as above, NOMEM, INTERRUPTED, those of
+ * clipspan_tokens_encode. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
                                                         clipspan_encoder *encoder,
                                                         const clipspan_texts *texts,

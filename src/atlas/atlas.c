@@ -27,6 +27,7 @@ void cs_atlas_free(cs_atlas **atlas)
     cs_free(a->layer_parts);
     cs_free(a->head_parts);
     cs_free(a->basis_parts);
+    cs_free(a->others);
     cs_free(a);
     *atlas = NULL;
 }
@@ -54,15 +55,20 @@ clipspan_status cs_atlas_take_heads(cs_atlas *a, size_t heads, size_t basis_text
         cs_alloc_zero(basis_texts, sizeof *a->basis_texts, "the basis texts of an atlas", err);
     a->basis_parts =
         cs_alloc_zero(basis_texts, sizeof *a->basis_parts, "the basis texts of an atlas", err);
-    if (!a->heads || !a->head_parts || !a->basis_texts || !a->basis_parts) return CLIPSPAN_E_NOMEM;
+    a->others = cs_alloc_zero(basis_texts, sizeof *a->others, "the basis texts of an atlas", err);
+    if (!a->heads || !a->head_parts || !a->basis_texts || !a->basis_parts || !a->others)
+        return CLIPSPAN_E_NOMEM;
     for (size_t h = 0; h < heads; h++) {
         a->heads[h].variance_share = &a->head_parts[h].variance_share;
         a->heads[h].role = &a->head_parts[h].role;
         a->heads[h].top = a->head_parts[h].top;
         a->heads[h].bottom = a->head_parts[h].bottom;
     }
-    for (size_t k = 0; k < basis_texts; k++)
+    for (size_t k = 0; k < basis_texts; k++) {
         a->basis_texts[k].basis_text = &a->basis_parts[k];
+        a->basis_parts[k].runner_up = a->others[k].runner_up;
+        a->basis_parts[k].near_duplicate = a->others[k].near_duplicate;
+    }
     return CLIPSPAN_OK;
 }
 

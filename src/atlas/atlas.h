@@ -7,6 +7,7 @@
 
 #include <clipspan/atlas.h>
 
+#include "decompose/basis_text.h"
 #include "run/run_open.h"
 
 typedef struct clipspan_run_info clipspan_run_info; /* run.h */
@@ -35,6 +36,7 @@ typedef struct cs_atlas {
     cs_atlas_layer *layer_parts;            /* [info.run->layers] */
     cs_atlas_head *head_parts;              /* of heads that were made, in their order */
     clipspan_basis_text *basis_parts;       /* of basis_texts, in their order */
+    cs_span_others *others;                 /* of basis_parts, where their members point */
     char **owned;                           /* strings that the others point to */
     size_t owned_count, owned_room;
 } cs_atlas;

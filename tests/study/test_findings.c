@@ -81,8 +81,8 @@ static void findings_by_hand(void **state)
     near(f->above, 0.3);
     near(f->below, -0.1);
     near(f->class_token, 0.06);
-    assert_int_equal(f->highest.row, 1);
-    assert_int_equal(f->highest.column, 1);
+    assert_int_equal(f->highest->row, 1);
+    assert_int_equal(f->highest->column, 1);
     assert_int_equal(f->patches, 2);
     assert_int_equal(f->patch[1].row, 1);
     assert_int_equal(f->patch[1].column, 0);
