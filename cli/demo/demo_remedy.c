@@ -241,12 +241,12 @@ static clipspan_status add_line(cli_table *table, const removal *r, const outcom
 {
     char cell[3 * CLI_NUMBER_ROOM], group[80];
     CS_TRY(cli_table_add(table, o->words, err));
-    cli_format_percent(cell, o->overall->after.share);
+    cli_format_percent(cell, o->overall->after->share);
     CS_TRY(cli_table_add(table, cell, err));
-    cli_format_percent(cell, o->worst->after.share);
+    cli_format_percent(cell, o->worst->after->share);
     CS_TRY(cli_table_add(table, cell, err));
-    snprintf(cell, sizeof cell, "%.0f to %.0f", 100 * o->worst->after.low,
-             100 * o->worst->after.high);
+    snprintf(cell, sizeof cell, "%.0f to %.0f", 100 * o->worst->after->low,
+             100 * o->worst->after->high);
     CS_TRY(cli_table_add(table, cell, err));
     group_words(group, r, o);
     return cli_table_add(table, group, err);
@@ -264,7 +264,7 @@ static int loses_to_baseline(const removal *r)
     const outcome *chosen = named(r, "chosen");
     for (size_t i = 0; i < r->count; i++)
         if (r->outcomes[i].baseline &&
-            r->outcomes[i].worst->after.share > chosen->worst->after.share)
+            r->outcomes[i].worst->after->share > chosen->worst->after->share)
             return 1;
     return 0;
 }
@@ -288,10 +288,10 @@ static clipspan_status tell(const removal *r, clipspan_error *err)
             ? "A baseline that knows nothing of heads does better here than what was chosen, with "
               "so plain a shortcut and a model that knows the words."
             : "No baseline does better here than what was chosen.",
-        random && random->worst->after.share >= chosen->worst->after.share
+        random && random->worst->after->share >= chosen->worst->after->share
             ? " The best of some random sets of as many heads does as well as the choice."
             : "",
-        (unsigned long long)r->outcomes[0].worst->after.images);
+        (unsigned long long)r->outcomes[0].worst->after->images);
     return CLIPSPAN_OK;
 }
 
@@ -309,15 +309,15 @@ static void emit(const removal *r)
         cli_json_text(json, "name", o->name);
         cli_json_text(json, "changed", o->words);
         cli_json_whole(json, "heads", o->heads);
-        cli_json_whole(json, "birds", o->overall->after.images);
-        cli_json_whole(json, "right", o->overall->after.correct);
-        cli_json_real(json, "accuracy", o->overall->after.share);
+        cli_json_whole(json, "birds", o->overall->after->images);
+        cli_json_whole(json, "right", o->overall->after->correct);
+        cli_json_real(json, "accuracy", o->overall->after->share);
         cli_json_text(json, "group", group);
-        cli_json_whole(json, "group_birds", o->worst->after.images);
-        cli_json_whole(json, "group_right", o->worst->after.correct);
-        cli_json_real(json, "worst", o->worst->after.share);
-        cli_json_real(json, "low", o->worst->after.low);
-        cli_json_real(json, "high", o->worst->after.high);
+        cli_json_whole(json, "group_birds", o->worst->after->images);
+        cli_json_whole(json, "group_right", o->worst->after->correct);
+        cli_json_real(json, "worst", o->worst->after->share);
+        cli_json_real(json, "low", o->worst->after->low);
+        cli_json_real(json, "high", o->worst->after->high);
         cli_json_end(json);
     }
     cli_json_end(json);

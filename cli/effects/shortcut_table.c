@@ -132,10 +132,10 @@ static clipspan_status add_figures(cli_table *t, const printing *p, const char *
     CS_TRY(cli_table_add(t, name, err));
     snprintf(text, sizeof text, "%.2f", correlation);
     CS_TRY(cli_table_add(t, isfinite(correlation) ? text : "", err));
-    CS_TRY(add_percent(t, overall->after.share, err));
+    CS_TRY(add_percent(t, overall->after->share, err));
     if (!p->evaluation->groups) return CLIPSPAN_OK;
     if (!worst) return add_blanks(t, 3, err);
-    CS_TRY(add_percent(t, worst->after.share, err));
+    CS_TRY(add_percent(t, worst->after->share, err));
     return add_change(t, worst, err);
 }
 
@@ -214,9 +214,9 @@ static clipspan_status add_side(cli_table *t, const clipspan_remedy_side *s, cli
 {
     CS_TRY(cli_table_add(t, s->name, err));
     CS_TRY(add_percent(t, s->kept, err));
-    if (!s->overall || !s->overall->before.images) return add_blanks(t, 4, err);
-    CS_TRY(add_percent(t, s->overall->before.share, err));
-    CS_TRY(add_percent(t, s->overall->after.share, err));
+    if (!s->overall || !s->overall->before->images) return add_blanks(t, 4, err);
+    CS_TRY(add_percent(t, s->overall->before->share, err));
+    CS_TRY(add_percent(t, s->overall->after->share, err));
     return add_change(t, s->overall, err);
 }
 
@@ -246,8 +246,8 @@ static void say_better(const printing *p, const clipspan_remedy_row *chosen)
     for (size_t i = 2; i < p->pair->rows && !p->evaluation->agreement; i++) {
         const clipspan_remedy_row *r = clipspan_remedy_get_row(p->remedy, p->index, i);
         if (r->role != CLIPSPAN_TRIED_PROJECT && r->role != CLIPSPAN_TRIED_REGRESS) continue;
-        if (judged(r)->after.share <= judged(chosen)->after.share) continue;
-        cli_format_percent(share, judged(r)->after.share);
+        if (judged(r)->after->share <= judged(chosen)->after->share) continue;
+        cli_format_percent(share, judged(r)->after->share);
         cli_say(p->session, "%s does better here than the remedy that was chosen: %s", r->name,
                 share);
     }
@@ -275,8 +275,8 @@ static void say_last(const printing *p)
     cli_say(p->session, "cue: %s\ndirect effects; %s; selection used no labels",
             clipspan_remedy_get_info(p->remedy)->cue->words, p->evaluation->means);
     say_better(p, chosen);
-    cli_format_percent(before, c->before.share);
-    cli_format_percent(after, c->after.share);
+    cli_format_percent(before, c->before->share);
+    cli_format_percent(after, c->after->share);
     cli_say(p->session, "%s against %s: %s%s%s%s%s: %s %s before, %s after", p->pair->class_a,
             p->pair->class_b, words, *heads ? " (" : "", heads,
             chosen->heads > HEADS_NAMED ? " …" : "", *heads ? ")" : "",

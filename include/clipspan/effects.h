@@ -124,28 +124,43 @@ CLIPSPAN_API clipspan_status clipspan_run_read_variance_shares(
     clipspan_variance_share *heads, clipspan_variance_share *layers, clipspan_variance_share *mlps,
     clipspan_variance_share *class_self_attention, const clipspan_run *run, clipspan_error *err);
 
-/* Accuracy before and after an edit, on the same images. */
+/* Accuracy before and after an edit, on the same images. Lives as long as what gives it. */
 typedef struct clipspan_comparison {
-    clipspan_share before, after;
-    double change, change_low, change_high; /* 95 % of resamples of the images lie between */
-    int32_t group, group_after; /* which; of the worst: before, and after; -1: all images */
+    const clipspan_share *before, *after;
+    double change;                  /* after less before, -1 to 1 */
+    double change_low, change_high; /* 95 % of resamples of the images lie between */
+    int32_t group, group_after;     /* which; of the worst: before, and after; -1: all images */
 } clipspan_comparison;
 
 #define CLIPSPAN_NO_ANSWER 255
 
-/* overall : one   per_group : [groups]   worst : one, the lowest group before beside the lowest
- * after; NULL: not wanted
+/* Comparisons over all images, by group, and of the worst groups. Immutable, shared freely between
+ * threads. */
+typedef struct clipspan_comparisons clipspan_comparisons;
+
+/* Compares answers about `count` images.
  *   before, after : [count] 1 right, 0 wrong, CLIPSPAN_NO_ANSWER where the right class is not known
  *   group : [count] 0 to groups - 1, or -1; NULL without
- * Images without an answer enter nothing; a group without images has zeros and is never the
- * worst. Resamples (0: no interval, it is the change itself) draw images within their groups, the
- * same before and after. Errors: ARGUMENT, NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
-                                                  clipspan_comparison *per_group,
-                                                  clipspan_comparison *worst, const uint8_t *before,
-                                                  const uint8_t *after, const int32_t *group,
-                                                  size_t count, size_t groups, int resamples,
-                                                  uint64_t seed, clipspan_error *err);
+ *   resamples : of the paired bootstrap, 1,000,000 at most, in which images are drawn within their
+ *               groups, the same before and after; 0: the interval is the change itself
+ * Images without an answer enter nothing. The same seed gives the same bytes. Errors: ARGUMENT,
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_comparisons_new(clipspan_comparisons **out,
+                                                      const uint8_t *before, const uint8_t *after,
+                                                      const int32_t *group, size_t count,
+                                                      size_t groups, int resamples, uint64_t seed,
+                                                      clipspan_error *err);
+CLIPSPAN_API void clipspan_comparisons_free(clipspan_comparisons **comparisons);
+
+/* Of all images; of one group (all figures 0 where it has no image; NULL beyond the last); and of
+ * the group with the lowest accuracy before beside the one with the lowest after, the first of
+ * equal ones: NULL where no group has an image. */
+CLIPSPAN_API const clipspan_comparison *
+clipspan_comparisons_get_overall(const clipspan_comparisons *comparisons);
+CLIPSPAN_API const clipspan_comparison *
+clipspan_comparisons_get_group(const clipspan_comparisons *comparisons, size_t group);
+CLIPSPAN_API const clipspan_comparison *
+clipspan_comparisons_get_worst(const clipspan_comparisons *comparisons);
 
 /* ---- Shortcuts: heads that carry a spurious cue into a decision ---- */
 

@@ -28,7 +28,7 @@ static clipspan_status ask(clipspan_effects *effects, clipspan_error *err)
     uint32_t predicted[2 * ROWS];
     double margins[2 * ROWS];
     uint8_t before[ROWS], after[ROWS];
-    clipspan_comparison overall;
+    clipspan_comparisons *c = NULL;
     clipspan_shortcut *shortcut = NULL;
     clipspan_cue found[2];
     size_t N = clipspan_effects_get_images(effects), count;
@@ -38,11 +38,11 @@ static clipspan_status ask(clipspan_effects *effects, clipspan_error *err)
         before[i] = predicted[i] == 0;
         after[i] = predicted[N + i] == 0;
     }
-    if (!status)
-        status = clipspan_compare_run(&overall, NULL, NULL, before, after, NULL, N, 0, 100, 1, err);
+    if (!status) status = clipspan_comparisons_new(&c, before, after, NULL, N, 0, 100, 1, err);
     if (!status) status = clipspan_shortcut_new(&shortcut, effects, 0, 1, 0, err);
     if (!status) status = clipspan_cue_search(found, NULL, &count, 2, effects, 0, 1, bank, err);
     clipspan_shortcut_free(&shortcut);
+    clipspan_comparisons_free(&c);
     return status;
 }
 
