@@ -27,7 +27,7 @@ typedef struct clipspan_write_options {
     }
 
 /* Writes the checkpoint of a model with some heads of its image encoder mean-ablated: for every
- * token they add to the residual stream what z gives,
+ * token they add to the residual stream what z gives (docs/math.md, (10)),
  *
  *     W_O^h = 0        b_O + sum over the layer's heads of  z W_O^h
  *
@@ -155,7 +155,7 @@ CLIPSPAN_API clipspan_status clipspan_edit_check_run(clipspan_edit_check *check,
                                                      clipspan_error *err);
 
 /* Times an image's pass through both networks on one core, in turns for about two seconds: the
- * least of each. */
+ * least of each, in seconds. Errors: those of encoders. */
 CLIPSPAN_API clipspan_status clipspan_edit_check_run_time(clipspan_edit_check *check,
                                                           const char *written, clipspan_error *err);
 

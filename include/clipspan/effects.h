@@ -11,15 +11,15 @@ extern "C" {
 
 /* ---- Effects: classification with edited components ---- */
 
-/* A class score of an image is the sum over components of their contributions
- * along the class vector,
+/* A class score of an image is the sum over components of their contributions along the class
+ * vector,
  *
- *     s[c] = sum over components of  component . w_c        [L, H] heads, [L + 1] MLP contributions
+ *     s[c] = sum over components of  contribution . w_c      [L, H] heads, [L + 1] MLPs
  *
  * and a head's contribution to a score is the inner product of its K + 3 coefficients with as many
- * numbers of the class. So changing components,
- * a head's output to its mean for instance, and classifying every image of a run again is a few
- * additions an image, without a forward pass. This is the direct effect only: in the network later
+ * numbers of the class (docs/math.md, Effects). So changing components, a head's output to its mean
+ * for instance, and classifying every image of a run again is a few additions an image, without a
+ * forward pass. This is the direct effect only: in the network later
  * layers would read what was changed and compensate. */
 typedef struct clipspan_effects clipspan_effects;
 
@@ -64,7 +64,8 @@ typedef enum clipspan_component {
     CLIPSPAN_COMPONENT_EMBEDDING = 3 /* all of it at once: CUE and PROJECT only */
 } clipspan_component;
 
-/* What becomes of a component c. Means and covariances are those of `source` (see below). */
+/* What becomes of a component's contribution c. Means and covariances are those of `source` (see
+ * below). CUE is equation (8) of docs/math.md. */
 typedef enum clipspan_change_kind {
     CLIPSPAN_CHANGE_MEAN = 0,  /* its mean */
     CLIPSPAN_CHANGE_SCALE = 1, /* scale c; 0 takes it away */
@@ -110,7 +111,9 @@ CLIPSPAN_API clipspan_status clipspan_effects_run(uint32_t *predicted, double *m
 
 /* The published replaced model: heads of which there is a span become the reconstruction by their
  * first `basis_texts` basis texts (fewer where a head has fewer), all other heads their mean; MLP
- * contributions stay. spans : [count] of the run of `source`. As above otherwise. */
+ * contributions stay (Gandelsman et al. 2024, section 4).
+ *   predicted, margins : [images]   spans : [count] of the run of `source`
+ * As clipspan_effects_run otherwise. */
 CLIPSPAN_API clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
                                                         clipspan_effects *effects,
                                                         const clipspan_effects *source,
@@ -118,8 +121,9 @@ CLIPSPAN_API clipspan_status clipspan_effects_run_spans(uint32_t *predicted, dou
                                                         size_t count, int basis_texts,
                                                         const int32_t *labels, clipspan_error *err);
 
-/* Shares of the embedding's variance by component, of a merged run, as
- * clipspan_stats_run_variance_shares. */
+/* Shares of the embedding's variance by component, of a merged run: shapes as
+ * clipspan_stats_run_variance_shares. Errors: NOT_FOUND (not merged), ARGUMENT, FORMAT, IO,
+ * NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_read_variance_shares(
     clipspan_variance_share *heads, clipspan_variance_share *layers, clipspan_variance_share *mlps,
     clipspan_variance_share *class_self_attention, const clipspan_run *run, clipspan_error *err);
@@ -165,7 +169,7 @@ clipspan_comparisons_get_worst(const clipspan_comparisons *comparisons);
 /* ---- Shortcuts: heads that carry a spurious cue into a decision ---- */
 
 /* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among
- * images that get the same answer from the model
+ * images of the same prediction (docs/math.md, (9))
  *
  *     V  = m . S m                    variance of its contribution to the margin
  *     Vq = (q . S m)^2 / (q . S q)    what its reading of the cue explains of that
@@ -232,8 +236,8 @@ CLIPSPAN_API clipspan_status clipspan_shortcut_get_changes(clipspan_change *chan
                                                            clipspan_remedy_kind remedy, int heads,
                                                            clipspan_error *err);
 
-/* Readings of the cue, embedding . q, of every image of some effects: out : [images]. Errors:
- * ARGUMENT. */
+/* Readings of a cue, embedding . q, of every image.   out : [images]   mean : one, of them
+ * Either may be NULL. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_effects_read_cue(double *out, double *mean,
                                                        const clipspan_effects *effects, size_t cue,
                                                        clipspan_error *err);

@@ -61,7 +61,7 @@ typedef struct clipspan_finding_patch {
     double part;
 } clipspan_finding_patch;
 
-/* Of one text. Parts are direct effects on its value, which has the explanation's contrast. */
+/* Of one text. Parts are contributions to its value, which has the explanation's contrast. */
 typedef struct clipspan_finding {
     size_t text, rank; /* index of the text; its rank by similarity, 0: the highest */
     const char *name;

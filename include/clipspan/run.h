@@ -46,6 +46,9 @@ CLIPSPAN_API clipspan_status clipspan_inputs_open(clipspan_inputs **out, const c
                                                   const clipspan_inputs_options *options,
                                                   clipspan_error *err);
 CLIPSPAN_API void clipspan_inputs_close(clipspan_inputs **inputs);
+
+/* What was listed, in the order of the sources. All of it lives as long as the inputs; an index is
+ * below the count. */
 CLIPSPAN_API size_t clipspan_inputs_get_count(const clipspan_inputs *inputs);
 CLIPSPAN_API const char *const *
 clipspan_inputs_get_paths(const clipspan_inputs *inputs); /* [count] */
@@ -69,7 +72,7 @@ CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs
 /* ---- Runs: statistics and coefficients of a list of images ---- */
 
 /* A run is a folder that holds everything learned from a list of images with one model: the list
- * itself, exact statistics of every head, and, unless coefficients are not kept, k + 3 numbers an
+ * itself, exact statistics of every head, and, unless coefficients are not kept, K + 3 numbers an
  * image and head from which every component of its decomposition follows (docs/run-format.md). It
  * is planned, scanned (in one go or in shards, on any machines that see the folder), and merged.
  * Whoever reads it never needs the images again, unless for pixels.
@@ -125,7 +128,7 @@ typedef struct clipspan_scan_options {
     size_t struct_size;
     int threads;            /* 0: clipspan_default_threads() */
     uint64_t shard, shards; /* do shard `shard`, from 1, of `shards`; 0, 0: everything */
-    int verify_sum;         /* check for every image that its components add up to its embedding */
+    int verify_sum;         /* for every image, whether its contributions add up to its embedding */
     const char *root;       /* where relative paths start; NULL: where they did when planned */
 } clipspan_scan_options;
 #define CLIPSPAN_SCAN_OPTIONS_INIT                                                                 \
@@ -138,7 +141,7 @@ typedef struct clipspan_scan_result {
     uint64_t chunks;        /* of the shard */
     uint64_t chunks_before; /* of them, done by earlier calls */
     uint64_t images, used, skipped;
-    double residual; /* with verify_sum: the largest difference of a sum of components from its
+    double residual; /* with verify_sum: the largest difference of a sum of contributions from its
                      embedding */
     size_t memory; /* bytes that passes, coefficients and statistics took, the encoder's weights not
                         counted */
@@ -259,15 +262,17 @@ CLIPSPAN_API clipspan_status clipspan_run_read_images(
     const clipspan_run *run, uint64_t first, uint64_t count,
     int (*each)(void *user, const clipspan_run_image *image), void *user, clipspan_error *err);
 
-/* Statistics of one head's coefficients y, C = K + 3 numbers an image, over all used images or over
- * block `block` (-1: all):  mean : [C]   covariance : [C, C], divided by count - 1 (zeros for
- * fewer than two images). Any may be NULL. Errors: NOT_FOUND before the merge, ARGUMENT, FORMAT,
- * IO, NOMEM. */
+/* Statistics of one head's coefficients y (docs/math.md, (4)), C = K + 3 numbers an image, over all
+ * used images or over block `block` (-1: all).
+ *   count : one, images   mean : [C]
+ *   covariance : [C, C], divided by count - 1 (zeros for fewer than two images)
+ * Any may be NULL. Errors: NOT_FOUND before the merge, ARGUMENT, FORMAT, IO, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_read_head(double *count, double *mean, double *covariance,
                                                     const clipspan_run *run, int64_t block,
                                                     int layer, int head, clipspan_error *err);
 
-/* The output map A of one head: contribution = y A.  rows : [K + 3, P]. Errors: as above. */
+/* The output map A of one head (docs/math.md, (5)): contribution = y A.   rows : [K + 3, P]
+ * Errors: as above. */
 CLIPSPAN_API clipspan_status clipspan_run_read_output_map(float *rows, const clipspan_run *run,
                                                           int layer, int head, clipspan_error *err);
 
@@ -281,23 +286,30 @@ CLIPSPAN_API clipspan_status clipspan_run_read_coefficients(double *y, uint64_t 
                                                             uint64_t chunk, int layer, int head,
                                                             clipspan_error *err);
 
-/* Means over the used images of what heads mixed for the class token, z, from coefficients: each
- * image's z is its coefficients over the coefficients' own scale. (Means of coefficients, which
- * statistics have, weigh
- * images by that scale.)   z : [count, K]   heads : [count]. progress counts chunks. Errors:
- * NOT_FOUND (not merged, coefficients not kept), ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */
+/* Means over the used images of z, what heads mixed for the class token (docs/math.md, (1)), from
+ * coefficients: the first K of an image over the next one, 1/(sigma rho), which is their scale.
+ * (Means of coefficients, which statistics have, weigh images by that scale.)
+ *   z : [count, K]   heads : [count]
+ * progress counts chunks; may be NULL. Errors: NOT_FOUND (not merged, coefficients not kept),
+ * ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_run_read_mixed(float *z, const clipspan_run *run,
                                                      const clipspan_head *heads, size_t count,
                                                      const clipspan_progress *progress,
                                                      clipspan_error *err);
 
-/* P-wide vectors of the used images of one chunk.  vectors : [32, P]   index: 0 for
- * EMBEDDING; 0 is z0 and l + 1 the MLP of layer l for MLP; the layer for CLASS_SELF_ATTENTION. */
+/* P-wide vectors that a run keeps. */
 typedef enum clipspan_vectors {
-    CLIPSPAN_VECTORS_EMBEDDING = 0,
-    CLIPSPAN_VECTORS_MLP = 1,
-    CLIPSPAN_VECTORS_CLASS_SELF_ATTENTION = 2 /* the class-token self-attention of a layer */
+    CLIPSPAN_VECTORS_EMBEDDING = 0,           /* index 0: the unit embedding */
+    CLIPSPAN_VECTORS_MLP = 1,                 /* index 0: the class token as it enters the first
+                                                 layer, l + 1: the MLP of layer l; contributions */
+    CLIPSPAN_VECTORS_CLASS_SELF_ATTENTION = 2 /* index l: class-token self-attention of layer l */
 } clipspan_vectors;
+
+/* Vectors of the used images of one chunk, in order of run_index.
+ *   vectors : [32, P] and run_indices : [32], caller's; *count of them are filled. Either may be
+ *   NULL.
+ * Errors: NOT_FOUND (contributions were not kept, or the chunk is not scanned), ARGUMENT, FORMAT,
+ * IO, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *run_indices,
                                                        size_t *count, const clipspan_run *run,
                                                        uint64_t chunk, clipspan_vectors kind,
