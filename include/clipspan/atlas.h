@@ -3,7 +3,8 @@
 #ifndef CLIPSPAN_ATLAS_H
 #define CLIPSPAN_ATLAS_H
 
-#include <clipspan/run.h>
+#include <clipspan/base.h>
+#include <clipspan/span.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -96,6 +97,8 @@ typedef struct clipspan_atlas_count { /* images with that status */
     const char *status;               /* as clipspan_run_image.status */
     uint64_t images;
 } clipspan_atlas_count;
+
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
 
 typedef struct clipspan_atlas_info {
     const clipspan_run_info *run;

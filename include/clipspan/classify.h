@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_CLASSIFY_H
 #define CLIPSPAN_CLASSIFY_H
 
-#include <clipspan/effects.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,6 +3,7 @@
 #ifndef CLIPSPAN_DRAW_H
 #define CLIPSPAN_DRAW_H
 
+#include <clipspan/base.h>
 #include <clipspan/segment.h>
 
 #ifdef __cplusplus

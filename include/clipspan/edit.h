@@ -5,7 +5,7 @@
 #ifndef CLIPSPAN_EDIT_H
 #define CLIPSPAN_EDIT_H
 
-#include <clipspan/effects.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_EFFECTS_H
 #define CLIPSPAN_EFFECTS_H
 
-#include <clipspan/run.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -123,12 +123,6 @@ CLIPSPAN_API clipspan_status clipspan_effects_run_spans(uint32_t *predicted, dou
 CLIPSPAN_API clipspan_status clipspan_run_read_variance_shares(
     clipspan_variance_share *heads, clipspan_variance_share *layers, clipspan_variance_share *mlps,
     clipspan_variance_share *class_self_attention, const clipspan_run *run, clipspan_error *err);
-
-/* A share of images, with its 95 % interval (Wilson). All zero where there are no images. */
-typedef struct clipspan_share {
-    uint64_t images, correct;
-    double share, low, high;
-} clipspan_share;
 
 /* Accuracy before and after an edit, on the same images. */
 typedef struct clipspan_comparison {

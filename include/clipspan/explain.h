@@ -5,6 +5,7 @@
 #define CLIPSPAN_EXPLAIN_H
 
 #include <clipspan/atlas.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {

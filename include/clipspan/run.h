@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_RUN_H
 #define CLIPSPAN_RUN_H
 
-#include <clipspan/span.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -81,14 +81,6 @@ CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs
  * The same model, precision, CPU level and list give the same bytes of all arrays and the same rows
  * of the index, whatever the threads, shards, interruptions and order of arrival. */
 typedef struct clipspan_run clipspan_run;
-
-typedef enum clipspan_coefficients {
-    CLIPSPAN_COEFFICIENTS_F32 = 0,
-    CLIPSPAN_COEFFICIENTS_F16 = 1, /* heads, MLP contributions and class-token self-attention
-                               rounded to half precision: within 2^-11 of each number, or 3e-8 where
-                               that is more */
-    CLIPSPAN_COEFFICIENTS_NONE = 2
-} clipspan_coefficients;
 
 typedef struct clipspan_plan_options {
     size_t struct_size;
@@ -310,6 +302,8 @@ CLIPSPAN_API clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t 
                                                        size_t *count, const clipspan_run *run,
                                                        uint64_t chunk, clipspan_vectors kind,
                                                        int index, clipspan_error *err);
+
+typedef struct clipspan_span_options clipspan_span_options; /* span.h */
 
 /* TEXTSPAN of heads of a merged run, as clipspan_span_new; stability is that of the run's blocks,
  * and those of the options must be none. Reads a few heads at a time. Errors: those, and of reading

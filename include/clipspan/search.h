@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_SEARCH_H
 #define CLIPSPAN_SEARCH_H
 
-#include <clipspan/atlas.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_SPAN_H
 #define CLIPSPAN_SPAN_H
 
-#include <clipspan/decompose.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_STUDY_H
 #define CLIPSPAN_STUDY_H
 
-#include <clipspan/atlas.h>
+#include <clipspan/base.h>
 #include <clipspan/effects.h>
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 #include "study/ablation.h"
 #include "study/study_json.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 struct clipspan_ablation {

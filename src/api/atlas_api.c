@@ -7,6 +7,7 @@
 #include "decompose/bootstrap.h"
 #include "run/text_bank.h"
 
+#include <clipspan/run.h>
 #include <limits.h>
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "study/json_edit.h"
 
+#include <clipspan/run.h>
 #include <stdlib.h>
 #include <string.h>
 

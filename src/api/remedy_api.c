@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "study/study_json.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,8 @@
 #include "base/parallel.h"
 #include "study/coefficient_search.h"
 
+#include <clipspan/run.h>
+
 struct clipspan_search {
     cs_search *search;
     char *folder;

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <clipspan/run.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ void cs_atlas_free(cs_atlas **atlas)
     for (size_t i = 0; i < a->owned_count; i++)
         cs_free(a->owned[i]);
     cs_free(a->owned);
+    cs_free(a->run);
     cs_free(a->layers);
     cs_free(a->heads);
     cs_free(a->texts);
@@ -93,9 +95,10 @@ static clipspan_status copy_text(const char **text, cs_atlas *a, clipspan_error 
 
 static clipspan_status copy_info(cs_atlas *a, const clipspan_run_info *info, clipspan_error *err)
 {
-    clipspan_run_info *to = &a->run;
+    clipspan_run_info *to = cs_alloc_zero(1, sizeof *to, "an atlas", err);
+    a->info.run = a->run = to;
+    if (!to) return CLIPSPAN_E_NOMEM;
     *to = *info;
-    a->info.run = to;
     CS_TRY(copy_text(&to->path, a, err));
     CS_TRY(copy_text(&to->version, a, err));
     CS_TRY(copy_text(&to->model_name, a, err));

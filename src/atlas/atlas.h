@@ -9,6 +9,8 @@
 
 #include "run/run_open.h"
 
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
+
 /* Where the members of a head and of a layer point. */
 typedef struct cs_atlas_head {
     clipspan_variance_share variance_share;
@@ -22,7 +24,7 @@ typedef struct cs_atlas_layer {
 
 typedef struct cs_atlas {
     clipspan_atlas_info info;
-    clipspan_run_info run;                  /* where info.run points */
+    clipspan_run_info *run;                 /* where info.run points */
     clipspan_atlas_layer *layers;           /* [info.run->layers] */
     clipspan_atlas_head *heads;             /* [info.heads] by layer, then head */
     clipspan_atlas_text *texts;             /* [info.texts] */

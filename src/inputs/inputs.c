@@ -9,6 +9,7 @@
 #include "inputs/input_lines.h"
 #include "inputs/input_list.h"
 
+#include <clipspan/run.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>

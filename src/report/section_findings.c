@@ -2,6 +2,7 @@
 /* The first thing on the page: what was run, in a sentence, and what was found, in three. */
 #include "report/section.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 #define LAST_LAYERS 4

@@ -3,6 +3,7 @@
  * letters say the role, the depth of the colour the direct effect. */
 #include "report/section.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

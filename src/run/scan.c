@@ -13,6 +13,7 @@
 #include "run/pack.h"
 #include "run/scan_state.h"
 
+#include <clipspan/run.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>

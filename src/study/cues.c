@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/owned.h"
 
+#include <clipspan/encode.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>

@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/owned.h"
 
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <string.h>
 
 /* slot: [L H] of the heads, each once. */

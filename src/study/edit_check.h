@@ -5,9 +5,12 @@
 #ifndef CLIPSPAN_SRC_STUDY_EDIT_CHECK_H
 #define CLIPSPAN_SRC_STUDY_EDIT_CHECK_H
 
+#include <clipspan/decompose.h>
 #include <clipspan/edit.h>
 
 #include "base/error.h"
+
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
 
 #define CS_EDIT_BATCH   ((size_t)CLIPSPAN_DECOMPOSITION_MOST)
 #define CS_EDIT_REASONS ((size_t)20)

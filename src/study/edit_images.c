@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "study/edit_check.h"
 
+#include <clipspan/encode.h>
+#include <clipspan/run.h>
 #include <stdio.h>
 #include <string.h>
 

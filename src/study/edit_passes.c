@@ -7,6 +7,9 @@
 #include "base/progress_part.h"
 #include "study/edit_check.h"
 
+#include <clipspan/encode.h>
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

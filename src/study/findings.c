@@ -2,6 +2,7 @@
 /* Sums and the largest of an explanation's numbers. */
 #include "study/findings.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 /* Scores of all groups and items added up, the highest kept, heads' parts of them. */
 #include "study/hits.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 #include "base/file.h"

@@ -3,6 +3,8 @@
  * digits. */
 #include "study/json_edit.h"
 
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <stdio.h>
 
 #define DIGITS 9

@@ -4,6 +4,9 @@
 #include "base/memory.h"
 #include "base/owned.h"
 
+#include <clipspan/effects.h>
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <stdlib.h>
 #include <string.h>
 

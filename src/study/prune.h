@@ -6,6 +6,8 @@
 
 #include "study/edit_check.h"
 
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
+
 typedef struct cs_prune {
     clipspan_model *model;
     const clipspan_run *run;

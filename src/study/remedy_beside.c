@@ -6,6 +6,7 @@
 #include "study/effects_items.h"
 #include "study/remedy.h"
 
+#include <clipspan/encode.h>
 #include <string.h>
 
 /* ---- Without labels ---- */

@@ -2,6 +2,7 @@
 #include "atlas_craft.h"
 #include "base/memory.h"
 
+#include <clipspan/clipspan.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,8 +162,8 @@ cs_atlas *atlas_craft_new(const atlas_craft *craft)
     uint32_t random = 5;
     size_t i;
     char *path;
-    fill_run(craft, &atlas->run);
-    atlas->info.run = &atlas->run;
+    atlas->info.run = atlas->run = take(1, sizeof *atlas->run);
+    fill_run(craft, atlas->run);
     fill_info(craft, &atlas->info);
     if (cs_atlas_take_layers(atlas, (size_t)craft->layers, NULL) != CLIPSPAN_OK ||
         cs_atlas_take_heads(atlas, atlas->info.heads,
