@@ -161,9 +161,9 @@ typedef struct clipspan_variance_share {
     double share, variance;
 } clipspan_variance_share;
 
-/* A share of images, with its 95 % interval (Wilson 1927), all from 0 to 1. Where there are no images
- * `images` and `correct` are 0 and the rest is 0 or not a number, as the call says. This struct stays
- * as it is. */
+/* A share of images, with its 95 % interval (Wilson 1927), all from 0 to 1. Where there are no
+ * images `images` and `correct` are 0 and the rest is 0 or not a number, as the call says. This
+ * struct stays as it is. */
 typedef struct clipspan_share {
     uint64_t images, correct;
     double share, low, high;

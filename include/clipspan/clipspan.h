@@ -34,8 +34,8 @@
  *              (NULL on failure); `free` and `close` take T **, set it to NULL and accept NULL.
  *              Strings that a handle returns live as long as it. Buffers for results are yours.
  *   Threads    A model, texts, bank, span, inputs, run and atlas handle is immutable once made and
- *              shared freely between threads; others where their header says so. An encoder, a decomposition, statistics,
- *              maps and an npy handle is used by one thread at a time.
+ *              shared freely between threads; others where their header says so. An encoder, a
+ *              decomposition, statistics, maps and an npy handle is used by one thread at a time.
  *   Options    Option structs start with struct_size; initialise them with their ..._INIT macro.
  *              Zero means default. They grow at the end: a struct of an older header lacks what
  *              came later and gets zeros; one of a newer header is accepted while what this
