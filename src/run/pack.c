@@ -16,7 +16,6 @@
 #define COPY_BYTES ((size_t)1 << 20)
 
 #define TOP        CS_PACK_TOP
-static const int levels[CS_PACK_LEVELS] = {0, 5, TOP};
 
 char *cs_pack_path(const cs_part_plan *plan, int level, uint64_t index, clipspan_error *err)
 {
@@ -101,7 +100,7 @@ static clipspan_status look_for(cs_pack *out, int *foreign, const cs_part_plan *
         clipspan_error local;
         int other = 0;
         clipspan_status status =
-            open_pack(out, &other, plan, levels[i], chunk >> levels[i], &local);
+            open_pack(out, &other, plan, cs_pack_levels[i], chunk >> cs_pack_levels[i], &local);
         if (status == CLIPSPAN_OK) return status;
         if (foreign && other) *foreign = 1;
         if (first == CLIPSPAN_E_NOT_FOUND) {
@@ -336,9 +335,9 @@ static void discard(const cs_part_plan *plan, int level, uint64_t index)
 
 static void discard_below(const cs_part_plan *plan, int level, uint64_t first, uint64_t end)
 {
-    for (int i = 0; i < CS_PACK_LEVELS && levels[i] < level; i++)
-        for (uint64_t n = first >> levels[i]; n <= (end - 1) >> levels[i]; n++)
-            discard(plan, levels[i], n);
+    for (int i = 0; i < CS_PACK_LEVELS && cs_pack_levels[i] < level; i++)
+        for (uint64_t n = first >> cs_pack_levels[i]; n <= (end - 1) >> cs_pack_levels[i]; n++)
+            discard(plan, cs_pack_levels[i], n);
 }
 
 static uint64_t error_bytes(const cs_pack *pack)
@@ -356,10 +355,11 @@ static clipspan_status find_sources(gathering *g, int level, uint64_t first, uin
         clipspan_status status = CLIPSPAN_E_NOT_FOUND;
         cs_pack pack;
         for (int i = CS_PACK_LEVELS; i-- > 0 && status != CLIPSPAN_OK;) {
-            if (levels[i] >= level) continue;
-            status = open_pack(&pack, NULL, g->plan, levels[i], chunk >> levels[i], err);
+            if (cs_pack_levels[i] >= level) continue;
+            status =
+                open_pack(&pack, NULL, g->plan, cs_pack_levels[i], chunk >> cs_pack_levels[i], err);
             if (status != CLIPSPAN_OK) continue;
-            g->sources[g->count++] = (source){levels[i], chunk >> levels[i]};
+            g->sources[g->count++] = (source){cs_pack_levels[i], chunk >> cs_pack_levels[i]};
             g->errors += error_bytes(&pack);
             chunk = pack.first + pack.count;
             cs_pack_close(&pack);
@@ -436,7 +436,7 @@ done:
 /* Whether files with the names of packs below a node hold all of its chunks. */
 static int is_complete(const cs_part_plan *plan, int at, uint64_t index)
 {
-    const int level = levels[at], below = levels[at - 1];
+    const int level = cs_pack_levels[at], below = cs_pack_levels[at - 1];
     uint64_t first, end;
     cs_node_chunks(&first, &end, &plan->tree, (cs_node){level, index});
     for (uint64_t i = first >> below; i <= (end - 1) >> below; i++)
@@ -444,24 +444,28 @@ static int is_complete(const cs_part_plan *plan, int at, uint64_t index)
     return 1;
 }
 
-clipspan_status cs_packs_gather(const cs_part_plan *plan, uint64_t chunk, uint64_t first,
-                                uint64_t end, clipspan_error *err)
+/* Another share may make the same pack, with the same bytes, and take away what this one reads. */
+static int may_wait(clipspan_status status)
+{
+    return status == CLIPSPAN_E_NOT_FOUND || status == CLIPSPAN_E_FORMAT || status == CLIPSPAN_E_IO;
+}
+
+clipspan_status cs_packs_gather(const cs_part_plan *plan, uint64_t chunk, clipspan_error *err)
 {
     for (int i = 1; i < CS_PACK_LEVELS; i++) {
-        const cs_node node = {levels[i], chunk >> levels[i]};
+        const cs_node node = {cs_pack_levels[i], chunk >> cs_pack_levels[i]};
         clipspan_status status;
         clipspan_error local;
         uint64_t from, to, above_from, above_to;
         cs_node_chunks(&from, &to, &plan->tree, node);
-        if (from < first || to > end) return CLIPSPAN_OK;
         if (i + 1 < CS_PACK_LEVELS) { /* a pack that would only be copied */
             cs_node_chunks(&above_from, &above_to, &plan->tree,
-                           (cs_node){levels[i + 1], chunk >> levels[i + 1]});
+                           (cs_node){cs_pack_levels[i + 1], chunk >> cs_pack_levels[i + 1]});
             if (above_from == from && above_to == to) continue;
         }
         if (!is_complete(plan, i, node.index)) return CLIPSPAN_OK;
         status = pack(plan, node.level, node.index, &local);
-        if (status == CLIPSPAN_E_NOT_FOUND || status == CLIPSPAN_E_FORMAT) return CLIPSPAN_OK;
+        if (may_wait(status)) return CLIPSPAN_OK;
         if (status != CLIPSPAN_OK) {
             if (err) *err = local;
             return status;

@@ -210,7 +210,7 @@ static clipspan_status finish(cs_scan_state *s, cs_chunk_slot *c, clipspan_error
         CS_TRY(cs_head_stats_run(s->work.stats, s->counter, c->coefficients, 1, err));
         CS_TRY(cs_nodes_put(&s->work, &job->plan, chunk, job->first, job->end, err));
     }
-    return cs_packs_gather(&job->plan, chunk, job->first, job->end, err);
+    return cs_packs_gather(&job->plan, chunk, err);
 }
 
 /* 1 when chunk t is done, 0 when it will not be. */
