@@ -304,8 +304,8 @@ static clipspan_status print_roles(const cli_reproduction *r, clipspan_error *er
     }
     if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
     if (status == CLIPSPAN_OK && all)
-        cli_say(r->session, "\n%zu of the %zu published texts are among the measured ones.", shared,
-                all);
+        cli_say(r->session, "\n%zu of the %zu published texts %s among the measured ones.", shared,
+                all, shared == 1 ? "is" : "are");
     cli_table_fini(&table);
     return status;
 }

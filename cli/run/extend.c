@@ -84,9 +84,7 @@ static void show_table(const extension *e)
     cli_count_of(lists, e->lists, "list");
     cli_say(e->session, "%s%s: %s more in %s; %s of %s in all",
             e->x->out.dry_run ? "would add to " : "", e->path, added, chunks, all, lists);
-    if (!e->x->out.dry_run)
-        cli_say(e->session, "clipspan scan %s goes on with %s", e->path,
-                e->added == 1 ? "it" : "them");
+    if (!e->x->out.dry_run) cli_say(e->session, "Next:\n  clipspan scan %s", e->path);
 }
 
 static void show(const extension *e)

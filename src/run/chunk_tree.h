@@ -33,8 +33,8 @@ int cs_chunk_places(const cs_chunk_tree *tree, uint64_t chunk);
 /* Chunks [*first, *end) below a node. */
 void cs_node_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, cs_node node);
 
-/* Levels of the tree whose nodes are files of their own (run/pack.h): chunks, and packs of 32 and of
- * 1,024 of them. */
+/* Levels of the tree whose nodes are files of their own (run/pack.h): chunks, and packs of 32 and
+ * of 1,024 of them. */
 #define CS_PACK_LEVELS 3
 #define CS_PACK_TOP    10
 extern const int cs_pack_levels[CS_PACK_LEVELS]; /* 0, 5, 10 */

@@ -349,7 +349,8 @@ static clipspan_status agree_on_folder(int *own, cs_index *index, const list_fac
     return status;
 }
 
-/* The run is merged, and has not the same list: the same call again would count its images twice. */
+/* The run is merged, and has not the same list: the same call again would count its images twice.
+ */
 static clipspan_status check_extendable(cs_index *index, const char *path,
                                         const segments_seen *seen, clipspan_error *err)
 {

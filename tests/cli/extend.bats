@@ -24,7 +24,7 @@ setup_more() { # three images more, of two folders
     silent
     [ -z "$(ls run/results | grep json)" ] # they spoke of other images
     exits 4 "$CLIPSPAN" roles run --texts demo && says "not merged yet"
-    exits 4 "$CLIPSPAN" merge run && says "1 of 2 chunks are not scanned: 1"
+    exits 4 "$CLIPSPAN" merge run && says "1 of 2 chunks is not scanned: 1"
     exits 0 "$CLIPSPAN" scan run --json
     json call.images 3
     json images 6
@@ -43,7 +43,7 @@ setup_more() { # three images more, of two folders
         exits 0 "$CLIPSPAN" scan "$model" pics -o $run
         exits 0 "$CLIPSPAN" extend $run more --table
         shows "$run: 3 images more in 1 chunk; 6 images of 2 lists in all"
-        shows "clipspan scan $run goes on with them"
+        shows "  clipspan scan $run"
     done
     exits 0 "$CLIPSPAN" scan one
     for i in 2 1; do exits 0 "$CLIPSPAN" scan many --shard $i/2; done
