@@ -5,15 +5,7 @@
 #include "cli/edit/edit_work.h"
 #include "cli/frame/command.h"
 
-typedef struct {
-    cli_image_settings images;
-    cli_class_settings classes;
-    cli_output_settings out;
-    const char *heads, *role;
-    uint64_t most;
-    double fraction; /* 0: heads are named */
-    int by, zero;
-} settings;
+typedef cli_edit_settings settings;
 
 static clipspan_status check_choice(const cli_edit_job *e, const settings *x, clipspan_error *err)
 {
@@ -122,16 +114,10 @@ static clipspan_status prune_model(cli_edit_job *e, clipspan_prune **prune, cons
 static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
 {
     const settings *x = given;
-    const cli_edit_settings shared = {.images = x->images,
-                                      .classes = x->classes,
-                                      .out = x->out,
-                                      .heads = x->heads,
-                                      .role = x->role,
-                                      .most = x->most};
     const clipspan_edit_check_options none = CLIPSPAN_EDIT_CHECK_OPTIONS_INIT;
     cli_edit_job e = {.options = none};
     clipspan_prune *prune = NULL;
-    clipspan_status status = cli_edit_open(&e, s, &shared, err);
+    clipspan_status status = cli_edit_open(&e, s, x, err);
     if (status == CLIPSPAN_OK) status = prune_model(&e, &prune, x, err);
     clipspan_prune_free(&prune);
     cli_edit_close(&e);
@@ -154,17 +140,7 @@ static const cli_option options[] = {
         "keep the layout: heads are mean-ablated as edit leaves them, and any loader reads the "
         "checkpoint",
         zero),
-    CLI_OPT_EDIT_IMAGES,
-    CLI_OPT_LABELS,
-    CLI_OPT_ROOT,
-    CLI_OPT_PATH_COLUMN,
-    CLI_OPT_WHERE,
-    CLI_OPT_CLASSES,
-    CLI_OPT_CLASSIFIER,
-    CLI_OPT_THREADS,
-    CLI_OPT_EDIT_OUTPUT,
-    CLI_OPT_WRITES,
-    CLI_OPT_FORM,
+    CLI_OPT_EDIT_REST,
 };
 
 const cli_command cli_prune = {
@@ -181,7 +157,7 @@ const cli_command cli_prune = {
         "With --fraction it gives accuracy (with --classes) and distance for several fractions, as "
         "the network really has them and as direct effects predict. Time and size before and "
         "after are measured. Images are the run's, or those of INPUT, read as RUN's were; those "
-        "that cannot be read are left out and counted. Columns are those of edit.",
+        "that cannot be read are left out and counted.",
     .examples =
         "clipspan prune MODEL run --fraction 0.25 -o smaller --classes names.txt\ta quarter of "
         "the heads\n"
@@ -199,5 +175,6 @@ const cli_command cli_prune = {
                "off: mean, median, largest\tover the images: L2 distance of the network's unit "
                "embedding from the direct-effect prediction\n"
                "moved\tmean L2 distance of the network's embedding from the unedited one\n"
-               "predicted, network\taccuracy by the direct-effect prediction, and of the network",
+               "predicted, network\taccuracy by the direct-effect prediction, and of the network; "
+               "where no image has a label, share of predictions that stay",
 };

@@ -7,12 +7,14 @@
 
 static void say_order(const cli_edit_job *e, const clipspan_prune_info *info)
 {
+    char rounds[CLI_NUMBER_ROOM], images[CLI_NUMBER_ROOM];
     switch (info->order) {
     case CLIPSPAN_PRUNE_NETWORK:
         cli_say(e->session,
-                "order: what moves the network's output least when it goes too, first (%zu rounds "
-                "on %zu image%s)",
-                info->rounds, info->ranked, info->ranked == 1 ? "" : "s");
+                "order: what moves the network's output least when it goes too, first (%s on "
+                "%s)",
+                (cli_count_of(rounds, info->rounds, "round"), rounds),
+                (cli_count_of(images, info->ranked, "image"), images));
         break;
     case CLIPSPAN_PRUNE_DIRECT:
         cli_say(e->session,

@@ -86,7 +86,7 @@ typedef struct clipspan_atlas_head {
 
 /* Direct effect of a layer. `named`: share of the variance of its heads, all together, that their
  * basis texts explain; control_named: the same with control texts; both -1 where the layer's heads
- * were not looked at. */
+ * were not looked at, or have no variance (one image). */
 typedef struct clipspan_atlas_layer {
     const clipspan_variance_share *attention, *class_self_attention, *mlp;
     double named, control_named;

@@ -87,10 +87,12 @@ typedef struct clipspan_edit_check_options {
                          it was planned */
     size_t images;    /* at most; 0: 256 */
     int threads;      /* 0: clipspan_default_threads() */
+    const char *role, *pool; /* the role that the heads were named by, and the text pool of its
+                                atlas, for readers; they outlive the check; NULL: none */
 } clipspan_edit_check_options;
 #define CLIPSPAN_EDIT_CHECK_OPTIONS_INIT                                                           \
     {                                                                                              \
-        sizeof(clipspan_edit_check_options), NULL, NULL, NULL, 0, 0                                \
+        sizeof(clipspan_edit_check_options), NULL, NULL, NULL, 0, 0, NULL, NULL                    \
     }
 
 typedef struct clipspan_edit_check_info {
@@ -112,6 +114,7 @@ typedef struct clipspan_edit_check_info {
     uint64_t parameters_before, parameters_after; /* of the image encoder */
     /* known after clipspan_edit_check_run_time: seconds of one core for an image's pass, or 0 */
     double seconds_before, seconds_after;
+    const char *role, *pool; /* as the options say; NULL */
 } clipspan_edit_check_info;
 
 /* One set. Shares: of images with a label, or of used images where none has one (predictions that

@@ -117,8 +117,9 @@ CLIPSPAN_API clipspan_status clipspan_run_plan(int *found, const char *path, cli
 /* Adds images to a merged run: a segment with an order of its own behind those that are there, to
  * be scanned and merged like the first; its options are those of the run. Statistics are then those
  * of both lists; its images' run and list indices follow those of the images before. Results of
- * later commands that were kept are removed. Errors: NOT_FOUND (not merged), FORMAT (another model,
- * with both values), LIMIT, WRITE, IO, INTERRUPTED, NOMEM, ARGUMENT. */
+ * later commands that were kept are removed. Errors: EXISTS (the run has the same list), NOT_FOUND
+ * (not merged), FORMAT (another model, with both values), LIMIT, WRITE, IO, INTERRUPTED, NOMEM,
+ * ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_run_extend(const char *path, clipspan_model *model,
                                                  const clipspan_inputs *inputs,
                                                  const clipspan_progress *progress,

@@ -269,7 +269,6 @@ void cs_atlas_sum_up(cs_atlas *a)
     for (int l = 0; l < info->run->layers; l++) {
         clipspan_atlas_layer *layer = &a->layers[l];
         double variance = 0.0, real = 0.0, null = 0.0;
-        size_t first = at;
         layer->clear = layer->mixed = 0;
         for (; at < info->heads && a->heads[at].head.layer == l; at++) {
             const clipspan_atlas_head *head = &a->heads[at];
@@ -283,12 +282,12 @@ void cs_atlas_sum_up(cs_atlas *a)
             count_role(a, head);
             count_texts(a, at);
         }
-        layer->named = at == first ? -1.0 : variance > 0.0 ? real / variance : 0.0;
-        layer->control_named = at == first ? -1.0 : variance > 0.0 ? null / variance : 0.0;
+        layer->named = variance > 0.0 ? real / variance : -1.0;
+        layer->control_named = variance > 0.0 ? null / variance : -1.0;
         all += variance;
         named += real;
         control_named += null;
     }
-    info->named = all > 0.0 ? named / all : 0.0;
-    info->control_named = all > 0.0 ? control_named / all : 0.0;
+    info->named = all > 0.0 ? named / all : -1.0;
+    info->control_named = all > 0.0 ? control_named / all : -1.0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TEXTSPAN of many heads, one a lane: space, basis texts, what came close, stability. */
 #include "decompose/span.h"
+#include "base/number_text.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
 #include "decompose/span_space.h"
@@ -121,8 +122,8 @@ static clipspan_status run_all(span_job *job, size_t count, int threads,
             }
         if (progress) stop = progress->step(progress->user, job->first + some, count);
         if (stop)
-            return cs_stopped(err, stop, "stopped after %zu of %zu heads", job->first + some,
-                              count);
+            return cs_stopped(err, stop, "stopped after %zu of %s", job->first + some,
+                              cs_number_of(count, "head").text);
     }
     return CLIPSPAN_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A set of components mean-ablated, before and after, from the kept ablation (study/ablation.h). */
+#include "base/number_text.h"
 #include "report/document.h"
 #include "report/section.h"
 
@@ -79,8 +80,9 @@ static void say(cs_html *html, const cs_ablation *a, const clipspan_comparison *
     cs_html_format(html, " to %s (%s)", cs_figure_percent(c->after->share).text,
                    cs_figure_interval(share_after(c)).text);
     if (best)
-        cs_html_format(html, "; with the best of %zu random sets of as many heads, %s",
-                       a->info.random_sets, cs_figure_percent(best->after->share).text);
+        cs_html_format(html, "; with the best of %s of as many heads, %s",
+                       cs_number_of(a->info.random_sets, "random set").text,
+                       cs_figure_percent(best->after->share).text);
 }
 
 /* Of the best random set: its worst group, or all images; NULL without. */
@@ -121,9 +123,9 @@ void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
     left += rows(html, a->per_group, info->group_names, info->groups);
     if (a->has_worst) row(html, &a->worst.shown, "worst group");
     if (best) {
-        char name[64];
-        snprintf(name, sizeof name, "%s, best of %zu random sets",
-                 a->has_worst ? "worst group" : "all", a->info.random_sets);
+        char name[80];
+        snprintf(name, sizeof name, "%s, best of %s", a->has_worst ? "worst group" : "all",
+                 cs_number_of(a->info.random_sets, "random set").text);
         row(html, best, name);
     }
     cs_html_put(html, "</table></div>\n");

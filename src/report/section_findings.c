@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The first thing on the page: what was run, in a sentence, and what was found, in three. */
+#include "base/number_text.h"
 #include "report/section.h"
 
 #include <clipspan/run.h>
@@ -30,15 +31,18 @@ static void say_run(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
     cs_html_put(html, "<p class=lead>The embeddings of ");
-    cs_html_format(html, "%s image%s, decomposed into the contributions of the ",
-                   cs_figure_count(info->run->used).text, info->run->used == 1 ? "" : "s");
-    cs_html_format(html, "%s attention heads of ",
-                   cs_figure_count((uint64_t)info->run->layers * (uint64_t)info->run->heads).text);
+    cs_html_format(html, "%s, decomposed into the contributions of the ",
+                   cs_number_of(info->run->used, "image").text);
+    cs_html_format(
+        html, "%s of ",
+        cs_number_of((uint64_t)info->run->layers * (uint64_t)info->run->heads, "attention head")
+            .text);
     cs_html_name(html, facts->model);
     cs_html_format(html,
-                   " (%d layers of %d); for each head, the texts of a pool of %s that explain most "
+                   " (%s of %d); for each head, the texts of a pool of %s that explain most "
                    "of its variance.</p>",
-                   info->run->layers, info->run->heads, cs_figure_count(info->pool_texts).text);
+                   cs_number_of((uint64_t)info->run->layers, "layer").text, info->run->heads,
+                   cs_figure_count(info->pool_texts).text);
     if (!facts->note) return;
     cs_html_put(html, "<p>");
     cs_html_place(html, facts->note);
@@ -105,8 +109,8 @@ static void say_roles(cs_html *html, const cs_report_facts *facts)
 static void say_counts(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
-    cs_html_format(html, "<li>%d of %zu heads %s a clear role", info->clear, info->heads,
-                   info->clear == 1 ? "has" : "have");
+    cs_html_format(html, "<li>%d of %s %s a clear role", info->clear,
+                   cs_number_of(info->heads, "head").text, info->clear == 1 ? "has" : "have");
     say_roles(html, facts);
     if (info->mixed)
         cs_html_format(html, "; %d %s mixed", info->mixed, info->mixed == 1 ? "is" : "are");
@@ -151,11 +155,11 @@ static void say_caution(cs_html *html, const cs_report_facts *facts)
         if (head->role->entering > entering) entering = head->role->entering;
     }
     if (!(variance > 0)) return;
-    cs_html_format(
-        html,
-        "<p class=note>How far to trust roles: the first %d basis texts of a head explain %s "
-        "of its variance, as many control texts ",
-        entering, cs_figure_percent(named / variance).text);
+    cs_html_format(html,
+                   "<p class=note>How far to trust roles: the first %s of a head explain%s %s "
+                   "of its variance, as many control texts ",
+                   cs_number_of((uint64_t)entering, "basis text").text, entering == 1 ? "s" : "",
+                   cs_figure_percent(named / variance).text);
     cs_html_format(html, "%s. Only what exceeds that is evidence.</p>",
                    cs_figure_percent(control_named / variance).text);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Through which heads a cue reaches a decision and what remedies do, from kept remedies
  * (study/remedy.h): what was chosen beside every baseline, whether or not they do better. */
+#include "base/number_text.h"
 #include "report/document.h"
 #include "report/section.h"
 
@@ -227,9 +228,8 @@ static void say_random(cs_html *html, const cs_remedy_pair *pair)
     if (c && c->after->share >= judged(chosen_of(pair))->after->share)
         cs_html_format(
             html,
-            " The best of %zu random sets of as many heads, changed the same way, does as "
-            "well as the choice.",
-            pair->pair.random_sets);
+            " The best of %s of as many heads, changed the same way, does as well as the choice.",
+            cs_number_of(pair->pair.random_sets, "random set").text);
 }
 
 static void say_pair(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
@@ -302,9 +302,8 @@ void cs_section_shortcut(cs_html *html, const cs_report_facts *facts)
     for (size_t i = 0; i < d->info.pairs && i < PAIRS_SHOWN; i++)
         show_pair(html, facts, &d->pairs[i]);
     if (d->info.pairs > PAIRS_SHOWN)
-        cs_html_format(html,
-                       "<p class=note>%zu more pairs of classes: clipspan shortcut shows "
-                       "them.</p>\n",
-                       d->info.pairs - PAIRS_SHOWN);
+        cs_html_format(html, "<p class=note>%s of classes: clipspan shortcut shows %s.</p>\n",
+                       cs_number_of(d->info.pairs - PAIRS_SHOWN, "more pair").text,
+                       d->info.pairs - PAIRS_SHOWN == 1 ? "it" : "them");
     cs_html_put(html, "</section>\n");
 }

@@ -39,8 +39,8 @@ static clipspan_status read_means(cs_edit_check *e, const clipspan_progress *pro
                                   clipspan_error *err)
 {
     const size_t K = (size_t)e->facts->head_width, P = (size_t)e->facts->embed_width, C = K + 3;
-    double *coefficients = cs_alloc(C, sizeof *coefficients, "a mean coefficients", err);
-    float *output_map = cs_alloc(C, P * sizeof *output_map, "a output map", err);
+    double *coefficients = cs_alloc(C, sizeof *coefficients, "mean coefficients", err);
+    float *output_map = cs_alloc(C, P * sizeof *output_map, "an output map", err);
     clipspan_status status = CLIPSPAN_E_NOMEM;
     e->z = cs_alloc(e->count, K * sizeof *e->z, "means of heads", err);
     e->means = cs_alloc(e->count, P * sizeof *e->means, "means of heads", err);
@@ -76,6 +76,8 @@ static clipspan_status open_check(cs_edit_check *e, const clipspan_head *heads, 
     e->info.exif_orient = e->image.exif_orient;
     e->info.of_run = !o->inputs;
     e->info.off = -1.0;
+    e->info.role = o->role;
+    e->info.pool = o->pool;
     e->info.bytes_before = model->bytes;
     e->info.parameters_before = model->image->parameters;
     if (o->bank) e->info.before = &e->before;

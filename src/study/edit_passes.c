@@ -277,9 +277,8 @@ static clipspan_status conclude(passes *j, const char *written, clipspan_error *
     info->asked = j->total;
     info->used = j->used;
     if (j->used == 0)
-        return cs_fail(err, CLIPSPAN_E_FORMAT,
-                       "none of the %zu images could be used; the first: %s", j->total,
-                       info->reason_count ? info->reasons[0] : "there is none");
+        return cs_fail(err, CLIPSPAN_E_FORMAT, "no image of %zu could be used; the first: %s",
+                       j->total, info->reason_count ? info->reasons[0] : "there is none");
     if (j->e->facts->precision == CLIPSPAN_F32 && info->off > OFF_MOST)
         return cs_fail_at(err, CLIPSPAN_E_NUMBERS, written,
                           "its output differs by %.1e from a pass in which the same heads are "

@@ -52,13 +52,21 @@ static void put_rows(cs_json_writer *j, const cs_edit_check *e)
     cs_json_put_end(j);
 }
 
-static void put_facts(cs_json_writer *j, const char *model, const char *run, const char *output,
-                      int dry_run)
+/* What is known before images are. */
+typedef struct facts {
+    const char *model, *run, *output, *role, *pool;
+    int dry_run;
+} facts;
+
+static void put_facts(cs_json_writer *j, const facts *f)
 {
-    cs_json_put_flag(j, "dry_run", dry_run);
-    cs_json_put_text(j, "model", model);
-    cs_json_put_text(j, "run", run);
-    cs_json_put_text(j, "output", output);
+    cs_json_put_flag(j, "dry_run", f->dry_run);
+    cs_json_put_text(j, "model", f->model);
+    cs_json_put_text(j, "run", f->run);
+    cs_json_put_text(j, "output", f->output);
+    if (!f->role) return;
+    cs_json_put_text(j, "role", f->role);
+    cs_json_put_text(j, "pool", f->pool);
 }
 
 static void put_figures(cs_json_writer *j, const clipspan_edit_check_info *info)
@@ -75,7 +83,9 @@ static void put_figures(cs_json_writer *j, const clipspan_edit_check_info *info)
 
 void cs_json_edit_check(cs_json_writer *j, const cs_edit_check *e, const char *output)
 {
-    put_facts(j, e->info.model, e->info.run, output, e->info.used == 0);
+    const facts f = {e->info.model, e->info.run,  output,
+                     e->info.role,  e->info.pool, e->info.used == 0};
+    put_facts(j, &f);
     if (e->info.used) {
         put_figures(j, &e->info);
         put_rows(j, e);
@@ -115,7 +125,13 @@ void cs_json_prune(cs_json_writer *j, const cs_prune *p, const char *output)
     static const char *const orders[] = {"direct", "network", "chosen"};
     const cs_edit_check *e = p->check;
     const int dry_run = !e || e->info.used == 0;
-    put_facts(j, clipspan_model_get_info(p->model)->name, p->facts->path, output, dry_run);
+    const facts f = {clipspan_model_get_info(p->model)->name,
+                     p->facts->path,
+                     output,
+                     p->options.role,
+                     p->options.pool,
+                     dry_run};
+    put_facts(j, &f);
     if (dry_run) {
         cs_json_finish(j);
         return;
