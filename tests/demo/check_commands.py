@@ -71,6 +71,9 @@ def compare(chapter, story, command, shell):
     return len(command["figures"])
 
 
+PHRASES = ("of which everything is known", "nothing of photographs", "encouraged")
+
+
 def check_shown(story, text):
     """The terminal's and the page's figures, by samples that both have to show."""
     chapters = {chapter["name"]: chapter for chapter in story["chapters"]}
@@ -78,6 +81,10 @@ def check_shown(story, text):
     shares += [group["accuracy"] for group in chapters["shortcut"]["groups"]]
     worst = [share for remedy in chapters["remedy"]["remedies"] for share in (remedy["accuracy"], remedy["worst"])]
     page = (story["folder"] / "report.html").read_text(encoding="utf-8")
+    words = " ".join(text.split())
+    faults.extend(f"the terminal does not say \"{phrase}\"" for phrase in PHRASES if phrase not in words)
+    if not text.endswith(f"{story['page']}\n"):
+        faults.append("the terminal's last line is not the page")
     faults.extend(f"the terminal does not show {percent(share)}" for share in shares + worst if percent(share) not in text)
     faults.extend(f"the page does not show {percent(share)}" for share in worst if f"{percent(share)[:-2]}" not in page)
 
