@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands that give the demo's figures on the demo itself, chapter by chapter, and which key of
- * a command's document each figure is: tests/demo/check_commands.py runs them and compares. */
+/* The commands that give the demo's figures on the demo itself, chapter by chapter, and which key
+ * of a command's document each figure is: tests/demo/check_commands.py runs them and compares. */
 #include "cli/demo/demo.h"
 
 #include <string.h>

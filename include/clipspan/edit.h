@@ -261,7 +261,8 @@ CLIPSPAN_API clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_m
 CLIPSPAN_API void clipspan_prune_free(clipspan_prune **prune);
 
 /* Means of heads, images, and for NETWORK the rounds; then clipspan_prune_get_check has the sets,
- * to be written, run (on the images that ranking did not use), forecast and timed. progress counts chunks, then images of every round. */
+ * to be written, run (on the images that ranking did not use), forecast and timed. progress counts
+ * chunks, then images of every round. */
 CLIPSPAN_API clipspan_status clipspan_prune_run(clipspan_prune *prune,
                                                 const clipspan_progress *progress,
                                                 clipspan_error *err);

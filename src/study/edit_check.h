@@ -83,8 +83,9 @@ clipspan_status cs_edit_figures_unreadable(cs_edit_check *edit_check, const clip
                                            clipspan_error *err);
 void cs_edit_figures_finish(cs_edit_check *edit_check, double *distances, size_t stride);
 
-/* Used images of the run or those of a list, every so many-th where there are more; labels by class of the bank (-1: none). Errors:
- * ARGUMENT (a label that no class has), those of reading the run, NOMEM. */
+/* Used images of the run or those of a list, every so many-th where there are more; labels by class
+ * of the bank (-1: none). Errors: ARGUMENT (a label that no class has), those of reading the run,
+ * NOMEM. */
 clipspan_status cs_edit_images_list(cs_edit_images *images, const clipspan_run *run,
                                     const clipspan_edit_check_options *options,
                                     clipspan_error *err);
