@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#define CUE      "water;grass"
-#define ROLE     "background"
+#define CUE      CLI_DEMO_CUE
+#define ROLE     CLI_DEMO_ROLE
 #define OUTCOMES 6
 #define SIDES    (CLI_DEMO_FACTORS - 1)
 
@@ -114,8 +114,7 @@ static clipspan_status try_remedies(removal *r, clipspan_error *err)
     for (size_t f = 0; f < SIDES; f++) {
         const char *name = cli_demo_factors[f];
         CS_TRY(open_side(r, f, err));
-        snprintf(words[f], sizeof words[f], "%s=classes/%s.txt:classes/%s.templates.txt", name,
-                 name, name);
+        snprintf(words[f], sizeof words[f], "%s=demo/%s:demo/%s.templates", name, name, name);
         sides[f] = none;
         sides[f].name = name;
         sides[f].words = words[f];
@@ -335,9 +334,8 @@ static clipspan_status run_chapter(removal *r, clipspan_error *err)
     CS_TRY(try_remedies(r, err));
     CS_TRY(keep_studies(r, err));
     list_outcomes(r);
-    if (r->demo->tells) return tell(r, err);
     emit(r);
-    return CLIPSPAN_OK;
+    return r->demo->tells ? tell(r, err) : CLIPSPAN_OK;
 }
 
 clipspan_status cli_demo_remedy(cli_demo_job *d, clipspan_error *err)

@@ -17,6 +17,7 @@ typedef struct cli_edit_settings {
     cli_output_settings out;
     const char *heads, *role;
     uint64_t most;
+    uint64_t ranked; /* prune: images that heads are ranked on */
     int each;        /* edit: each head alone too */
     double fraction; /* prune: of all heads; 0: heads are named */
     int by, zero;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan search: the nearest images of a run by heads, roles and texts. */
+#include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/frame/command.h"
@@ -83,7 +84,11 @@ static clipspan_status check_arguments(search_job *j, clipspan_error *err)
 
 static int is_file(const char *name)
 {
-    return cs_path_kind(name) == 1;
+    char *path = NULL;
+    int file = cs_path_kind(name) == 1;
+    if (!file && cs_data_demo(&path, name, NULL) == CLIPSPAN_OK) file = path != NULL;
+    cs_free(path);
+    return file;
 }
 
 /* Whether anything goes through the model, which images of the run do not. */
@@ -146,11 +151,16 @@ static clipspan_status add_images(search_job *j, const cli_list *names, double w
 {
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->items[i];
+        clipspan_status status;
+        char *path;
         if (j->has_region && !is_file(name))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "--region is a part of an image's file, which \"%.200s\" is not", name);
-        CS_TRY(clipspan_query_add_image(j->query, name, j->has_region ? j->region : NULL, weight,
-                                        err));
+        CS_TRY(cs_data_demo(&path, name, err));
+        status = clipspan_query_add_image(j->query, path ? path : name,
+                                          j->has_region ? j->region : NULL, weight, err);
+        cs_free(path);
+        CS_TRY(status);
     }
     return CLIPSPAN_OK;
 }

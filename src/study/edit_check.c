@@ -182,7 +182,9 @@ void cs_edit_check_clear(cs_edit_check *e)
         cs_free((char *)cs_owned(heads) - offsetof(set, heads));
     }
     cs_free(e->rows);
+    cs_free(e->stays);
     e->rows = NULL;
+    e->stays = NULL;
     e->info.sets = 0;
 }
 
