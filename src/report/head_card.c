@@ -1,98 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* The card of a head: verdict with its numbers, basis texts, cumulated shares beside those of
  * control texts, top and bottom images. */
-#include "report/section.h"
+#include "report/outcome.h"
 
 #include <string.h>
 
 #include "base/file.h"
 
-#define DASH  "\xE2\x80\x93"
-#define TIMES "\xC3\x97"
+#define DASH "\xE2\x80\x93"
 
 /* ---- Verdict ---- */
 
-/* Why a head's strongest category is not its role. */
-static void say_doubt(cs_html *html, const clipspan_role *role)
-{
-    if (role->explained_variance[0] <= role->bound)
-        cs_html_format(html, " no more than chance reaches, %s",
-                       cs_figure_percent(role->bound).text);
-    else if (role->explained_variance[0] < CLIPSPAN_ROLE_LEAD * role->explained_variance[1])
-        cs_html_format(html, " less than %.1f times the next", CLIPSPAN_ROLE_LEAD);
-    else if (role->untested)
-        cs_html_put(html, " which too few images leave untested");
-    else
-        cs_html_format(html, " and its first text returns in only %s of resamples",
-                       cs_figure_percent(role->stability).text);
-}
-
-static void say_category(cs_html *html, const cs_report_facts *facts, const clipspan_role *role,
-                         int which)
-{
-    const cs_role_look *look = cs_palette_find(facts->palette, role->category[which]);
-    cs_html_format(html, "<b class=\"chip r%d\">", look ? look->hue : 0);
-    cs_html_text(html, role->category[which]);
-    cs_html_put(html, "</b>");
-}
-
-static void say_clear(cs_html *html, const clipspan_role *role)
-{
-    cs_html_format(html, "%s of its variance lies along ",
-                   cs_figure_percent(role->explained_variance[0]).text);
-    cs_html_name(html, role->category[0]);
-    cs_html_put(html, " texts");
-    if (role->category[1] && role->explained_variance[1] > 0) {
-        cs_html_format(
-            html, ", %s" TIMES " as much as along the next, ",
-            cs_figure_real(role->explained_variance[0] / role->explained_variance[1]).text);
-        cs_html_name(html, role->category[1]);
-    }
-    cs_html_format(html, "; by chance under %s. Purity %s.", cs_figure_percent(role->bound).text,
-                   cs_figure_percent(role->purity).text);
-    if (role->stability >= 0)
-        cs_html_format(html, " Its first basis text is selected in %s of resamples.",
-                       cs_figure_percent(role->stability).text);
-}
-
-static void say_mixed(cs_html *html, const clipspan_role *role)
-{
-    cs_html_format(html, "%s of its variance lies along ",
-                   cs_figure_percent(role->explained_variance[0]).text);
-    cs_html_name(html, role->category[0]);
-    cs_html_put(html, " texts");
-    if (role->category[1]) {
-        cs_html_format(html, ", %s along ", cs_figure_percent(role->explained_variance[1]).text);
-        cs_html_name(html, role->category[1]);
-    }
-    cs_html_format(html, "; by chance under %s.", cs_figure_percent(role->bound).text);
-}
-
-static void verdict(cs_html *html, const clipspan_atlas_head *head)
+static void verdict(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
     const clipspan_role *role = head->role;
     cs_html_put(html, "<p class=verdict>");
-    if (role->kind == CLIPSPAN_ROLE_CLEAR) {
-        say_clear(html, role);
-    } else if (role->kind == CLIPSPAN_ROLE_MIXED) {
-        say_mixed(html, role);
-    } else if (role->category[0]) {
-        cs_html_put(html, "The strongest category, ");
-        cs_html_name(html, role->category[0]);
-        cs_html_format(html, ", explains %s of its variance:",
-                       cs_figure_percent(role->explained_variance[0]).text);
-        say_doubt(html, role);
-        cs_html_put(html, ".");
-    }
-    if (role->entering > 0) {
-        cs_html_format(html, " The first %d basis texts explain %s of its variance", role->entering,
-                       cs_figure_percent(role->named).text);
+    cs_outcome_say(html, facts, head);
+    if (role->entering > 0 && head->basis_texts > 0) {
+        cs_html_format(html, " The first %d basis texts, of any category, explain %s",
+                       role->entering, cs_figure_percent(role->named).text);
         if (role->control_named >= 0)
             cs_html_format(html, ", as many control texts %s",
                            cs_figure_percent(role->control_named).text);
         cs_html_put(html, ".");
-        if (role->kind != CLIPSPAN_ROLE_NONE && cs_head_doubtful(head))
-            cs_html_put(html, " <b>No better than control texts.</b>");
     }
     cs_html_format(html, " Share of the embedding\xE2\x80\x99s variance: %s.</p>\n",
                    cs_figure_percent(head->variance_share->share).text);
@@ -100,19 +30,8 @@ static void verdict(cs_html *html, const clipspan_atlas_head *head)
 
 static void title(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
-    const clipspan_role *role = head->role;
     cs_html_format(html, "<h4>%s ", cs_head_name(head->head).text);
-    if (role->kind == CLIPSPAN_ROLE_NONE) {
-        cs_html_put(html, head->removed ? "<span>removed from the model</span>"
-                                        : "<span>no clear role</span>");
-    } else {
-        if (role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, "<span>mixed</span> ");
-        say_category(html, facts, role, 0);
-        if (role->kind == CLIPSPAN_ROLE_MIXED && role->category[1]) {
-            cs_html_put(html, " ");
-            say_category(html, facts, role, 1);
-        }
-    }
+    cs_outcome_chip(html, facts, head);
     cs_html_put(html, "</h4>\n");
 }
 
@@ -162,7 +81,7 @@ static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atla
         others(html, facts->atlas, p->basis_text->near_duplicate, p->basis_text->near_duplicates,
                "also");
         others(html, facts->atlas, p->basis_text->runner_up, p->basis_text->runners_up,
-               "runners_up");
+               "runners-up");
     }
 }
 
@@ -249,6 +168,7 @@ static void extreme(cs_html *html, const cs_report_facts *facts, const clipspan_
         cs_html_format(html, "\"><use href=\"#p%zu\"/></svg>", at->image);
     }
     cs_html_name(html, name);
+    cs_html_format(html, "<small>%s</small>", cs_figure_signed(at->projection, 3).text);
 }
 
 static void end_of(cs_html *html, const cs_report_facts *facts,
@@ -265,8 +185,9 @@ static void both_extremes(cs_html *html, const cs_report_facts *facts,
                           const clipspan_atlas_head *head)
 {
     cs_html_put(html, "<div class=extremes>");
-    end_of(html, facts, head->top, head->top_count, "Top images along the first basis text");
-    end_of(html, facts, head->bottom, head->bottom_count, "Bottom images");
+    end_of(html, facts, head->top, head->top_count,
+           "Farthest along the first basis text, with the head\xE2\x80\x99s centred projection");
+    end_of(html, facts, head->bottom, head->bottom_count, "Farthest the other way");
     cs_html_put(html, "</div>\n");
 }
 
@@ -289,7 +210,7 @@ void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_at
 {
     cs_html_format(html, "<article class=card id=\"%s\">", cs_head_name(head->head).text);
     title(html, facts, head);
-    verdict(html, head);
+    verdict(html, facts, head);
     if (head->basis_texts > 0) {
         basis_texts(html, facts, head);
         cs_html_put(html, "<div class=side>");

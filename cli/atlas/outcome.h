@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be said of a head's role, in words. */
+#ifndef CLIPSPAN_CLI_OUTCOME_H
+#define CLIPSPAN_CLI_OUTCOME_H
+
+#include <clipspan/clipspan.h>
+
+#define CLI_OUTCOME_ROOM 640
+
+/* One sentence with the numbers that decide, about a head of the atlas; a second one where the
+ * first basis text is of another category than the claim. */
+void cli_outcome_say(char out[CLI_OUTCOME_ROOM], const clipspan_atlas *atlas,
+                     const clipspan_atlas_head *head);
+
+/* "Of 23 claims at most 1.15 are expected to be false, at a false discovery rate of 5 %."; "" when
+ * nothing is claimed. */
+void cli_outcome_say_false(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info);
+
+/* "Too few images to tell: 24, and roles take 481 or more." */
+void cli_outcome_say_few(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info);
+
+/* "role", ..., "pruned" for a head that writes nothing; for programs. */
+const char *cli_head_outcome_key(const clipspan_atlas_head *head);
+
+#endif

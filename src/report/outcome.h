@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A head's outcome on pages: chips, names of outcomes, one sentence with the numbers that decide. */
+#ifndef CLIPSPAN_SRC_REPORT_OUTCOME_H
+#define CLIPSPAN_SRC_REPORT_OUTCOME_H
+
+#include "report/section.h"
+
+/* Images from which on roles are tested: one in the last of the blocks that it takes. */
+#define CS_ROLE_IMAGES ((CLIPSPAN_ROLE_BLOCKS - 1) * 32 + 1)
+
+/* 1 when the head has a role; 1 when it has one or leans to one: what has a colour. */
+int cs_has_role(const clipspan_atlas_head *head);
+int cs_is_claimed(const clipspan_atlas_head *head);
+
+/* "role", "leaning", "ambiguous", "none", "too few images" or "pruned". */
+const char *cs_outcome_word(const clipspan_atlas_head *head);
+
+/* In plain words, for titles: "colour", "leans to colour", "ambiguous: colour or shape", "no
+ * category stands out", "too few images to tell", "removed from the model". */
+void cs_outcome_text(cs_html *html, const clipspan_atlas_head *head);
+
+/* The same with the category of a role as a coloured chip, pale for a leaning. */
+void cs_outcome_chip(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
+
+/* The sentence. */
+void cs_outcome_say(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
+
+/* "Of 23 claims at most 1.15 are expected to be false, at a false discovery rate of 5 %."; nothing
+ * when there are none. */
+void cs_outcome_say_false(cs_html *html, const clipspan_atlas_info *info);
+
+/* "Too few images to tell: 24, and roles take 481 or more." */
+void cs_outcome_say_few(cs_html *html, const clipspan_atlas_info *info);
+
+#endif
