@@ -12,10 +12,10 @@
 const char *cli_role_word(const clipspan_atlas_head *head)
 {
     const clipspan_role *role = head->role;
-    return head->removed                       ? "removed"
-           : role->kind == CLIPSPAN_ROLE_CLEAR ? "clear"
-           : role->kind == CLIPSPAN_ROLE_MIXED ? "mixed"
-                                               : "none";
+    return head->removed                                 ? "removed"
+           : role->outcome == CLIPSPAN_OUTCOME_ROLE      ? "clear"
+           : role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS ? "mixed"
+                                                         : "none";
 }
 
 /* A share that was not tested is null. */
@@ -55,11 +55,11 @@ static void facts(cli_json *j, const clipspan_atlas_info *i)
     cli_json_whole(j, "rank", (uint64_t)i->rank);
     cli_json_whole(j, "resamples", (uint64_t)i->resamples);
     cli_json_whole(j, "seed", i->seed);
-    cli_json_whole(j, "clear", (uint64_t)i->clear);
-    cli_json_whole(j, "mixed", (uint64_t)i->mixed);
+    cli_json_whole(j, "clear", (uint64_t)i->role);
+    cli_json_whole(j, "mixed", (uint64_t)i->ambiguous);
     cli_json_whole(j, "none", (uint64_t)i->none);
     cli_json_whole(j, "removed", (uint64_t)i->removed);
-    cli_json_whole(j, "untested", (uint64_t)i->untested);
+    cli_json_whole(j, "untested", (uint64_t)i->too_few);
     cli_json_whole(j, "distinct_texts", i->distinct);
     cli_json_real(j, "named", i->named);
     cli_json_real(j, "control_named", i->control_named);
@@ -79,8 +79,8 @@ static void layers(cli_json *j, const clipspan_atlas *atlas)
         variance_share(j, "mlp", *layer[l].mlp);
         tested(j, "named", layer[l].named);
         tested(j, "control_named", layer[l].control_named);
-        cli_json_whole(j, "clear", (uint64_t)layer[l].clear);
-        cli_json_whole(j, "mixed", (uint64_t)layer[l].mixed);
+        cli_json_whole(j, "clear", (uint64_t)layer[l].role);
+        cli_json_whole(j, "mixed", (uint64_t)layer[l].ambiguous);
         cli_json_end(j);
     }
     cli_json_end(j);
@@ -95,11 +95,11 @@ static void role_of(cli_json *j, const clipspan_atlas_head *head)
     cli_json_real(j, "explained_variance", r->explained_variance[0]);
     cli_json_text(j, "runner_up", r->category[1]);
     cli_json_real(j, "runner_up_explained_variance", r->explained_variance[1]);
-    cli_json_real(j, "bound", r->bound);
-    cli_json_real(j, "purity", r->purity);
+    cli_json_real(j, "bound", r->control_variance);
+    cli_json_real(j, "purity", r->enrichment[0]);
     tested(j, "stability", r->stability);
     tested(j, "category_returns", r->category_returns);
-    cli_json_flag(j, "untested", r->untested);
+    cli_json_flag(j, "untested", r->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES);
     cli_json_whole(j, "entering", (uint64_t)r->entering);
     cli_json_real(j, "named", r->named);
     tested(j, "control_named", r->control_named);
@@ -262,11 +262,11 @@ void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
         put(r->explained_variance[0]);
         put_text(r->category[1]);
         put(r->explained_variance[1]);
-        put(r->bound);
-        put(r->purity);
+        put(r->control_variance);
+        put(r->enrichment[0]);
         put(r->stability);
         put(r->category_returns);
-        printf("\t%d", r->untested);
+        printf("\t%d", r->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES);
         put(r->named);
         put(r->control_named);
         put_text(clipspan_atlas_get_info(atlas)->pool);

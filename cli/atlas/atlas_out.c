@@ -77,7 +77,7 @@ static clipspan_status add_name(cli_table *table, clipspan_head head, clipspan_e
 /* A name is worth something when its texts explain more than as many control texts. */
 static int below_control(const clipspan_role *r)
 {
-    return r->kind == CLIPSPAN_ROLE_CLEAR && r->control_named >= r->named;
+    return r->outcome == CLIPSPAN_OUTCOME_ROLE && r->control_named >= r->named;
 }
 
 static void role_words(char *out, size_t room, const clipspan_atlas_head *head)
@@ -87,12 +87,14 @@ static void role_words(char *out, size_t room, const clipspan_atlas_head *head)
         snprintf(out, room, "removed");
     else if (!r->category[0])
         snprintf(out, room, "none");
-    else if (r->kind == CLIPSPAN_ROLE_CLEAR)
+    else if (r->outcome == CLIPSPAN_OUTCOME_ROLE)
         snprintf(out, room, "%s%s", r->category[0], below_control(r) ? " < control texts" : "");
-    else if (r->kind == CLIPSPAN_ROLE_MIXED)
+    else if (r->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS)
         snprintf(out, room, "mixed: %s, %s", r->category[0], r->category[1]);
     else
-        snprintf(out, room, "%s (%s)", r->untested ? "untested" : "none", r->category[0]);
+        snprintf(out, room, "%s (%s)",
+                 r->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES ? "untested" : "none",
+                 r->category[0]);
 }
 
 /* What was looked at, in one line. */
@@ -302,9 +304,11 @@ static clipspan_status rank_heads(ranked **out, const clipspan_atlas *atlas,
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_role *role = clipspan_atlas_get_heads(atlas)[list->at[i]].role;
         r[i].at = list->at[i];
-        r[i].kind = (int)role->kind * 2 + (role->untested != 0) - below_control(role);
+        r[i].kind = (int)role->outcome * 2 + (role->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES) -
+                    below_control(role);
         r[i].above = role->explained_variance[0];
-        if (role->kind == CLIPSPAN_ROLE_NONE && role->bound > 0) r[i].above /= role->bound;
+        if (role->outcome < CLIPSPAN_OUTCOME_AMBIGUOUS && role->control_variance > 0)
+            r[i].above /= role->control_variance;
     }
     if (!list->chosen) qsort(r, list->count, sizeof *r, by_clarity);
     return CLIPSPAN_OK;
@@ -324,8 +328,8 @@ static clipspan_status add_role(cli_table *table, const cli_session *s,
     CS_TRY(add_bar(table, s, r->explained_variance[0], full, err));
     CS_TRY(cli_table_add(table, r->category[1] ? r->category[1] : "", err));
     CS_TRY(add_share(table, s, r->explained_variance[1], err));
-    CS_TRY(add_share(table, s, r->bound, err));
-    CS_TRY(add_share(table, s, r->purity, err));
+    CS_TRY(add_share(table, s, r->control_variance, err));
+    CS_TRY(add_share(table, s, r->enrichment[0], err));
     return add_share(table, s, r->stability, err);
 }
 
@@ -358,18 +362,18 @@ static void print_head(const cli_session *s, const clipspan_atlas_info *info,
     char share[CLI_NUMBER_ROOM], bound[CLI_NUMBER_ROOM], name[CLI_HEAD_ROOM];
     cli_head_name(name, head->head);
     cli_format_percent(share, r->explained_variance[0]);
-    cli_format_percent(bound, r->bound);
+    cli_format_percent(bound, r->control_variance);
     if (head->removed)
         cli_say(s, "%s was pruned and writes nothing.", name);
     else if (!r->category[0])
         cli_say(s, "%s has no role: none of its basis texts has a category.", name);
-    else if (r->kind == CLIPSPAN_ROLE_CLEAR)
+    else if (r->outcome == CLIPSPAN_OUTCOME_ROLE)
         cli_say(s, "%s has the role %s: %s of its variance, where chance reaches %s%s.", name,
                 r->category[0], share, bound,
                 below_control(r) ? "; as many control texts explain no less" : "");
-    else if (r->kind == CLIPSPAN_ROLE_MIXED)
+    else if (r->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS)
         cli_say(s, "%s is mixed: %s and %s.", name, r->category[0], r->category[1]);
-    else if (r->untested)
+    else if (r->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES)
         cli_say(s,
                 "%s has no role yet: %s, %s of its variance, would need stability, which takes "
                 "more than 480 images (%llu here).",
@@ -391,8 +395,8 @@ static void print_chosen(const cli_session *s, const clipspan_atlas *atlas,
         return;
     }
     for (size_t i = 0; i < list->count; i++) {
-        clear += heads[list->at[i]].role->kind == CLIPSPAN_ROLE_CLEAR;
-        mixed += heads[list->at[i]].role->kind == CLIPSPAN_ROLE_MIXED;
+        clear += heads[list->at[i]].role->outcome == CLIPSPAN_OUTCOME_ROLE;
+        mixed += heads[list->at[i]].role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS;
     }
     if (clear + mixed == 0)
         cli_say(s, "None of these %zu heads has a role.", list->count);
@@ -419,20 +423,20 @@ static void print_finding(const cli_session *s, const clipspan_atlas *atlas,
         cli_say(s, "The pool has no categories, so heads have basis texts but no roles.");
     else if (list->chosen)
         print_chosen(s, atlas, list);
-    else if (r->kind == CLIPSPAN_ROLE_CLEAR)
+    else if (r->outcome == CLIPSPAN_OUTCOME_ROLE)
         cli_say(s,
                 "%d of %s %s a clear role (%d of them no better named than by control texts), %d "
                 "%s mixed.\n%s answers to %s: %s of its variance, back in %s of resamples.",
-                info->clear, heads, info->clear == 1 ? "has" : "have", below, info->mixed,
-                info->mixed == 1 ? "is" : "are", name, r->category[0], share, back);
+                info->role, heads, info->role == 1 ? "has" : "have", below, info->ambiguous,
+                info->ambiguous == 1 ? "is" : "are", name, r->category[0], share, back);
     else if (info->resamples == 0)
         cli_say(s,
                 "No role is claimed without stability, which takes more than 480 images (%llu "
                 "here);\n%d of %s would pass otherwise.",
-                (unsigned long long)info->run->used, info->untested, heads);
+                (unsigned long long)info->run->used, info->too_few, heads);
     else
-        cli_say(s, "None of %s has a clear role, %d %s mixed.", heads, info->mixed,
-                info->mixed == 1 ? "is" : "are");
+        cli_say(s, "None of %s has a clear role, %d %s mixed.", heads, info->ambiguous,
+                info->ambiguous == 1 ? "is" : "are");
     cli_say(s, "Next:\n  clipspan span %s --heads %s", info->run->path, name);
 }
 

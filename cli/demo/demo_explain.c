@@ -104,7 +104,7 @@ static void add_scene(telling *t, const clipspan_maps *maps, size_t scene)
             t->lead[differs] += (double)embedding[p] * ((double)own[p] - (double)others[p]);
         for (size_t i = 0; i < clipspan_atlas_get_info(t->demo->atlas)->heads; i++)
             for (int role = 0; role < 2; role++)
-                if (heads[i].role->kind == CLIPSPAN_ROLE_CLEAR &&
+                if (heads[i].role->outcome == CLIPSPAN_OUTCOME_ROLE &&
                     strcmp(heads[i].role->category[0], factors[role]) == 0)
                     t->part[differs][role] += through(t, maps, scene, differs, heads[i].head);
     }

@@ -99,7 +99,8 @@ void cli_demo_role_heads(clipspan_head *heads, size_t *count, const cli_demo_job
     const clipspan_atlas_head *h = clipspan_atlas_get_heads(d->atlas);
     *count = 0;
     for (size_t i = 0; i < clipspan_atlas_get_info(d->atlas)->heads; i++)
-        if (h[i].role->kind == CLIPSPAN_ROLE_CLEAR && strcmp(h[i].role->category[0], role) == 0)
+        if (h[i].role->outcome == CLIPSPAN_OUTCOME_ROLE &&
+            strcmp(h[i].role->category[0], role) == 0)
             heads[(*count)++] = h[i].head;
 }
 
@@ -135,7 +136,7 @@ static const double *shares_of(const cli_demo_job *d, const double *shares, clip
 
 static int is_clear(const clipspan_role *role)
 {
-    return role->kind == CLIPSPAN_ROLE_CLEAR && role->named > role->control_named;
+    return role->outcome == CLIPSPAN_OUTCOME_ROLE;
 }
 
 static void take_stronger(roles *r, int f, const clipspan_atlas_head *heads, size_t i)
@@ -217,11 +218,11 @@ static void emit_roles(cli_demo_job *d, const roles *r, const double *shares)
     const clipspan_atlas_info *info = clipspan_atlas_get_info(d->atlas);
     const clipspan_atlas_head *heads = clipspan_atlas_get_heads(d->atlas);
     cli_json *json = &d->json;
-    static const char *const kinds[] = {"none", "mixed", "clear"};
+    static const char *const kinds[] = {"too_few_images", "none", "ambiguous", "leaning", "role"};
     char name[48];
     cli_json_whole(json, "heads", info->heads);
     cli_json_whole(json, "clear", (uint64_t)r->clear);
-    cli_json_whole(json, "mixed", (uint64_t)info->mixed);
+    cli_json_whole(json, "mixed", (uint64_t)info->ambiguous);
     cli_json_whole(json, "true", (uint64_t)r->true_ones);
     cli_json_array(json, "roles");
     for (size_t i = 0; i < info->heads; i++) {
@@ -231,10 +232,10 @@ static void emit_roles(cli_demo_job *d, const roles *r, const double *shares)
         snprintf(name, sizeof name, "L%d.H%d", heads[i].head.layer, heads[i].head.head);
         cli_json_row(json, NULL);
         cli_json_text(json, "head", name);
-        cli_json_text(json, "kind", kinds[heads[i].role->kind]);
+        cli_json_text(json, "kind", kinds[heads[i].role->outcome]);
         cli_json_text(json, "role", heads[i].role->category[0]);
         cli_json_real(json, "explained_variance", heads[i].role->explained_variance[0]);
-        cli_json_real(json, "bound", heads[i].role->bound);
+        cli_json_real(json, "bound", heads[i].role->control_variance);
         cli_json_real(json, "named", heads[i].role->named);
         cli_json_real(json, "control_named", heads[i].role->control_named);
         cli_json_real(json, "stability", heads[i].role->stability);

@@ -8,7 +8,7 @@
 
 int cli_role_carried(const clipspan_role *role)
 {
-    return role->category[0] && (role->kind == CLIPSPAN_ROLE_CLEAR || role->untested);
+    return role->category[0] && role->outcome >= CLIPSPAN_OUTCOME_LEANING;
 }
 
 size_t cli_role_names(const char **names, size_t most, const clipspan_atlas *atlas)

@@ -104,7 +104,7 @@ static void say_roles(cs_html *html, const cs_explain_facts *facts, const clipsp
     const cs_palette *palette = facts->report.palette;
     double rest = 0, others = 0;
     size_t said = 0, i;
-    if (!facts->report.atlas || !facts->report.atlas->info.clear) return;
+    if (!facts->report.atlas || !facts->report.atlas->info.role) return;
     cs_html_put(html, "<li>By the heads\xE2\x80\x99 roles: ");
     for (i = 0; i < f->roles; i++) {
         const clipspan_finding_role *role = &f->role[i];

@@ -79,10 +79,10 @@ static void name(cs_html *html, const cs_explain_facts *facts, size_t index)
     const size_t H = (size_t)facts->x->heads;
     const clipspan_atlas_head *known = cs_explain_head(facts, index);
     cs_html_format(html, "L%zu.H%zu", index / H, index % H);
-    if (known && known->role->kind != CLIPSPAN_ROLE_NONE) {
+    if (known && known->role->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS) {
         cs_html_put(html, ", ");
         cs_html_text(html, known->role->category[0]);
-        if (known->role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, " (mixed)");
+        if (known->role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS) cs_html_put(html, " (mixed)");
     }
 }
 
@@ -99,7 +99,7 @@ static void cell(cs_html *html, const cs_explain_facts *facts, size_t index, dou
                    part < 0 ? "neg" : "pos", fabs(part) / facts->head_limit);
     describe(html, facts, index, part);
     cs_html_put(html, "\">");
-    if (known && known->role->kind != CLIPSPAN_ROLE_NONE)
+    if (known && known->role->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS)
         cs_html_text(html, cs_head_letters(&facts->report, known));
     else if (known)
         cs_html_put(html, "\xC2\xB7");
@@ -211,7 +211,7 @@ static void strongest(cs_html *html, const cs_explain_facts *facts, size_t t, si
             overlay(html, facts, x->map + (t * heads + best[k]) * x->tokens + 1, limit, SMALL, "");
         cs_html_format(html, "<p><b>L%zu.H%zu</b> %s", best[k] / H, best[k] % H,
                        cs_explain_number(x->head[t * heads + best[k]]).text);
-        if (known && known->role->kind != CLIPSPAN_ROLE_NONE) {
+        if (known && known->role->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS) {
             cs_html_format(html, " <b class=\"chip r%d\">", cs_head_hue(&facts->report, known));
             cs_html_text(html, known->role->category[0]);
             cs_html_put(html, "</b>");

@@ -15,12 +15,12 @@
 /* Why a head's strongest category is not its role. */
 static void say_doubt(cs_html *html, const clipspan_role *role)
 {
-    if (role->explained_variance[0] <= role->bound)
+    if (role->explained_variance[0] <= role->control_variance)
         cs_html_format(html, " no more than chance reaches, %s",
-                       cs_figure_percent(role->bound).text);
+                       cs_figure_percent(role->control_variance).text);
     else if (role->explained_variance[0] < CLIPSPAN_ROLE_LEAD * role->explained_variance[1])
         cs_html_format(html, " less than %.1f times the next", CLIPSPAN_ROLE_LEAD);
-    else if (role->untested)
+    else if (role->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES)
         cs_html_put(html, " which too few images leave untested");
     else
         cs_html_format(html, " and its first text returns in only %s of resamples",
@@ -48,8 +48,9 @@ static void say_clear(cs_html *html, const clipspan_role *role)
             cs_figure_real(role->explained_variance[0] / role->explained_variance[1]).text);
         cs_html_name(html, role->category[1]);
     }
-    cs_html_format(html, "; by chance under %s. Purity %s.", cs_figure_percent(role->bound).text,
-                   cs_figure_percent(role->purity).text);
+    cs_html_format(html, "; by chance under %s. Purity %s.",
+                   cs_figure_percent(role->control_variance).text,
+                   cs_figure_percent(role->enrichment[0]).text);
     if (role->stability >= 0)
         cs_html_format(html, " Its first basis text is selected in %s of resamples.",
                        cs_figure_percent(role->stability).text);
@@ -65,16 +66,16 @@ static void say_mixed(cs_html *html, const clipspan_role *role)
         cs_html_format(html, ", %s along ", cs_figure_percent(role->explained_variance[1]).text);
         cs_html_name(html, role->category[1]);
     }
-    cs_html_format(html, "; by chance under %s.", cs_figure_percent(role->bound).text);
+    cs_html_format(html, "; by chance under %s.", cs_figure_percent(role->control_variance).text);
 }
 
 static void verdict(cs_html *html, const clipspan_atlas_head *head)
 {
     const clipspan_role *role = head->role;
     cs_html_put(html, "<p class=verdict>");
-    if (role->kind == CLIPSPAN_ROLE_CLEAR) {
+    if (role->outcome == CLIPSPAN_OUTCOME_ROLE) {
         say_clear(html, role);
-    } else if (role->kind == CLIPSPAN_ROLE_MIXED) {
+    } else if (role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS) {
         say_mixed(html, role);
     } else if (role->category[0]) {
         cs_html_put(html, "The strongest category, ");
@@ -91,7 +92,7 @@ static void verdict(cs_html *html, const clipspan_atlas_head *head)
             cs_html_format(html, ", as many control texts %s",
                            cs_figure_percent(role->control_named).text);
         cs_html_put(html, ".");
-        if (role->kind != CLIPSPAN_ROLE_NONE && cs_head_doubtful(head))
+        if (role->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS && cs_head_doubtful(head))
             cs_html_put(html, " <b>No better than control texts.</b>");
     }
     cs_html_format(html, " Share of the embedding\xE2\x80\x99s variance: %s.</p>\n",
@@ -102,13 +103,13 @@ static void title(cs_html *html, const cs_report_facts *facts, const clipspan_at
 {
     const clipspan_role *role = head->role;
     cs_html_format(html, "<h4>%s ", cs_head_name(head->head).text);
-    if (role->kind == CLIPSPAN_ROLE_NONE) {
+    if (role->outcome < CLIPSPAN_OUTCOME_AMBIGUOUS) {
         cs_html_put(html, head->removed ? "<span>removed from the model</span>"
                                         : "<span>no clear role</span>");
     } else {
-        if (role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, "<span>mixed</span> ");
+        if (role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS) cs_html_put(html, "<span>mixed</span> ");
         say_category(html, facts, role, 0);
-        if (role->kind == CLIPSPAN_ROLE_MIXED && role->category[1]) {
+        if (role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS && role->category[1]) {
             cs_html_put(html, " ");
             say_category(html, facts, role, 1);
         }

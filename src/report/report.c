@@ -83,7 +83,7 @@ static void count_heads(cs_report_facts *facts, int *claimed)
         const clipspan_atlas_head *head = &atlas->heads[i];
         if (head->variance_share->share > facts->strongest)
             facts->strongest = head->variance_share->share;
-        if (head->role->kind == CLIPSPAN_ROLE_CLEAR)
+        if (head->role->outcome == CLIPSPAN_OUTCOME_ROLE)
             claimed[cs_palette_find(facts->palette, head->role->category[0]) -
                     facts->palette->looks]++;
     }

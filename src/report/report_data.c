@@ -16,7 +16,8 @@ static void put_head(cs_json_writer *json, const clipspan_atlas_head *head)
     const clipspan_role *role = head->role;
     cs_json_put_row(json, NULL);
     cs_json_put_text(json, "head", cs_head_name(head->head).text);
-    if (role->kind != CLIPSPAN_ROLE_NONE) cs_json_put_text(json, "role", role->category[0]);
+    if (role->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS)
+        cs_json_put_text(json, "role", role->category[0]);
     cs_json_put_digits(json, "share", head->variance_share->share, 3);
     put_unless_unknown(json, "explained", role->entering > 0 ? role->named : -1);
     put_unless_unknown(json, "stability", role->stability);

@@ -43,7 +43,7 @@ void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name)
     }
     cs_html_format(html, "<a href=\"#%s\">%s</a>", cs_head_name(head->head).text,
                    cs_head_name(head->head).text);
-    if (head->role->kind != CLIPSPAN_ROLE_CLEAR) return;
+    if (head->role->outcome != CLIPSPAN_OUTCOME_ROLE) return;
     cs_html_format(html, " <b class=\"chip r%d\">", cs_head_hue(facts, head));
     cs_html_text(html, head->role->category[0]);
     cs_html_put(html, "</b>");

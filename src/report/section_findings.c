@@ -18,7 +18,7 @@ static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
         const clipspan_atlas_head *head = &atlas->heads[i];
         const double effect = head->variance_share->share > 0 ? head->variance_share->share : 0;
         const double weight = head->role->explained_variance[0] * effect + !cs_head_doubtful(head);
-        if (head->role->kind != CLIPSPAN_ROLE_CLEAR || weight <= most) continue;
+        if (head->role->outcome != CLIPSPAN_OUTCOME_ROLE || weight <= most) continue;
         most = weight;
         best = head;
     }
@@ -87,7 +87,7 @@ static size_t next_role(const cs_report_facts *facts, const size_t *before, size
 static void say_roles(cs_html *html, const cs_report_facts *facts)
 {
     size_t said[ROLES_SAID], count;
-    int left = facts->atlas->info.clear;
+    int left = facts->atlas->info.role;
     for (count = 0; count < ROLES_SAID; count++) {
         const size_t k = next_role(facts, said, count);
         if (k == facts->palette->count) break;
@@ -104,11 +104,11 @@ static void say_roles(cs_html *html, const cs_report_facts *facts)
 static void say_counts(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
-    cs_html_format(html, "<li>%d of %zu heads %s a clear role", info->clear, info->heads,
-                   info->clear == 1 ? "has" : "have");
+    cs_html_format(html, "<li>%d of %zu heads %s a clear role", info->role, info->heads,
+                   info->role == 1 ? "has" : "have");
     say_roles(html, facts);
-    if (info->mixed)
-        cs_html_format(html, "; %d %s mixed", info->mixed, info->mixed == 1 ? "is" : "are");
+    if (info->ambiguous)
+        cs_html_format(html, "; %d %s mixed", info->ambiguous, info->ambiguous == 1 ? "is" : "are");
     if (info->none)
         cs_html_format(html, "; %d %s none", info->none, info->none == 1 ? "has" : "have");
     if (info->removed)

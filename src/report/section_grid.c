@@ -8,9 +8,11 @@
 
 #define STEPS 4 /* of the scale in the key */
 
-static const char *kind_class(clipspan_role_kind kind)
+static const char *kind_class(clipspan_role_outcome kind)
 {
-    return kind == CLIPSPAN_ROLE_MIXED ? " mix" : kind == CLIPSPAN_ROLE_NONE ? " none" : "";
+    return kind == CLIPSPAN_OUTCOME_AMBIGUOUS ? " mix"
+           : kind == CLIPSPAN_OUTCOME_NONE    ? " none"
+                                              : "";
 }
 
 /* What a cell says to those who hover over it or hear it. */
@@ -18,12 +20,12 @@ static void describe(cs_html *html, const clipspan_atlas_head *head)
 {
     const clipspan_role *role = head->role;
     cs_html_format(html, "%s: ", cs_head_name(head->head).text);
-    if (role->kind == CLIPSPAN_ROLE_NONE) {
+    if (role->outcome < CLIPSPAN_OUTCOME_AMBIGUOUS) {
         cs_html_put(html, head->removed ? "removed from the model" : "no clear role");
     } else {
-        if (role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, "mixed, ");
+        if (role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS) cs_html_put(html, "mixed, ");
         cs_html_text(html, role->category[0]);
-        if (role->kind == CLIPSPAN_ROLE_MIXED && role->category[1]) {
+        if (role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS && role->category[1]) {
             cs_html_put(html, " and ");
             cs_html_text(html, role->category[1]);
         }
@@ -37,13 +39,13 @@ static void cell(cs_html *html, const cs_report_facts *facts, const clipspan_atl
     const double share = head->variance_share->share > 0 ? head->variance_share->share : 0;
     const double depth = facts->strongest > 0 ? sqrt(share / facts->strongest) : 0;
     cs_html_format(html, "<td><a class=\"r%d%s\" style=\"--s:%.2f\" href=\"#%s\" title=\"",
-                   cs_head_hue(facts, head), kind_class(head->role->kind), depth,
+                   cs_head_hue(facts, head), kind_class(head->role->outcome), depth,
                    cs_head_name(head->head).text);
     describe(html, head);
     cs_html_put(html, "\" aria-label=\"");
     describe(html, head);
     cs_html_put(html, "\">");
-    if (head->role->kind == CLIPSPAN_ROLE_NONE)
+    if (head->role->outcome < CLIPSPAN_OUTCOME_AMBIGUOUS)
         cs_html_put(html, head->removed ? "\xC3\x97" : "\xC2\xB7");
     else
         cs_html_text(html, cs_head_letters(facts, head));
@@ -77,7 +79,8 @@ static int count_mixed(const cs_report_facts *facts, const char *category)
     size_t i;
     for (i = 0; i < facts->atlas->info.heads; i++) {
         const clipspan_role *role = facts->atlas->heads[i].role;
-        count += role->kind == CLIPSPAN_ROLE_MIXED && strcmp(role->category[0], category) == 0;
+        count +=
+            role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS && strcmp(role->category[0], category) == 0;
     }
     return count;
 }
@@ -99,9 +102,9 @@ static void key_of_roles(cs_html *html, const cs_report_facts *facts)
             cs_html_name(html, look->category);
             if (facts->claimed[k]) cs_html_format(html, " <i>%d</i>", facts->claimed[k]);
         }
-    if (info->mixed)
+    if (info->ambiguous)
         cs_html_format(html, "<li><b class=\"chip mix r0\">ab</b> mixed, by the first <i>%d</i>",
-                       info->mixed);
+                       info->ambiguous);
     if (info->none)
         cs_html_format(html, "<li><b class=\"chip none r0\">\xC2\xB7</b> no clear role <i>%d</i>",
                        info->none);

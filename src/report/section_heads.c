@@ -18,7 +18,7 @@ int cs_head_doubtful(const clipspan_atlas_head *head)
 
 static const cs_role_look *look_of(const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
-    if (head->role->kind == CLIPSPAN_ROLE_NONE || !head->role->category[0]) return NULL;
+    if (head->role->outcome < CLIPSPAN_OUTCOME_AMBIGUOUS || !head->role->category[0]) return NULL;
     return cs_palette_find(facts->palette, head->role->category[0]);
 }
 

@@ -42,7 +42,7 @@ static void named(cs_html *html, const clipspan_atlas_layer *layer)
                        cs_figure_percent(layer->named).text,
                        layer->control_named < 0 ? "\xE2\x80\x93"
                                                 : cs_figure_percent(layer->control_named).text,
-                       layer->clear);
+                       layer->role);
 }
 
 static void table(cs_html *html, const cs_report_facts *facts)

@@ -21,10 +21,10 @@ const clipspan_atlas_head *cs_findings_known(const cs_atlas *atlas, size_t index
 const char *cs_findings_role(int *mixed, const clipspan_atlas_head *known)
 {
     *mixed = 0;
-    if (!known || known->role->kind == CLIPSPAN_ROLE_NONE || !known->role->category[0] ||
+    if (!known || known->role->outcome < CLIPSPAN_OUTCOME_AMBIGUOUS || !known->role->category[0] ||
         !*known->role->category[0])
         return NULL;
-    *mixed = known->role->kind == CLIPSPAN_ROLE_MIXED;
+    *mixed = known->role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS;
     return known->role->category[0];
 }
 

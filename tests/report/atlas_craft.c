@@ -79,20 +79,21 @@ static void fill_role(const atlas_craft *craft, cs_atlas *atlas, const clipspan_
         atlas->info.none++;
         return;
     }
-    role->kind = chance < 0.6 * depth ? CLIPSPAN_ROLE_CLEAR
-                 : chance < 0.8       ? CLIPSPAN_ROLE_MIXED
-                                      : CLIPSPAN_ROLE_NONE;
+    role->outcome = chance < 0.6 * depth ? CLIPSPAN_OUTCOME_ROLE
+                    : chance < 0.8       ? CLIPSPAN_OUTCOME_AMBIGUOUS
+                                         : CLIPSPAN_OUTCOME_NONE;
     role->category[0] = categories[main];
     role->category[1] = categories[(main + 3) % CATEGORIES];
     role->explained_variance[0] = 0.2 + 0.4 * next(random);
     role->explained_variance[1] =
-        role->explained_variance[0] * (role->kind == CLIPSPAN_ROLE_CLEAR ? 0.4 : 0.9);
-    role->bound = role->kind == CLIPSPAN_ROLE_NONE ? role->explained_variance[0] + 0.05 : 0.15;
-    role->purity = 0.62;
+        role->explained_variance[0] * (role->outcome == CLIPSPAN_OUTCOME_ROLE ? 0.4 : 0.9);
+    role->control_variance =
+        role->outcome < CLIPSPAN_OUTCOME_AMBIGUOUS ? role->explained_variance[0] + 0.05 : 0.15;
+    role->enrichment[0] = 0.62;
     role->stability = role->category_returns = 0.5 + 0.5 * next(random);
-    *(role->kind == CLIPSPAN_ROLE_CLEAR   ? &atlas->info.clear
-      : role->kind == CLIPSPAN_ROLE_MIXED ? &atlas->info.mixed
-                                          : &atlas->info.none) += 1;
+    *(role->outcome == CLIPSPAN_OUTCOME_ROLE        ? &atlas->info.role
+      : role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS ? &atlas->info.ambiguous
+                                                    : &atlas->info.none) += 1;
 }
 
 static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *random)
@@ -190,7 +191,7 @@ cs_atlas *atlas_craft_new(const atlas_craft *craft)
         atlas->layer_parts[i].mlp = (clipspan_variance_share){0.05 - 0.07 * depth, 0};
         atlas->layers[i].named = 0.4 + 0.3 * depth;
         atlas->layers[i].control_named = 0.4;
-        atlas->layers[i].clear = atlas->layers[i].mixed = 1;
+        atlas->layers[i].role = atlas->layers[i].ambiguous = 1;
     }
     fill_heads(craft, atlas, &random);
     return atlas;

@@ -190,13 +190,13 @@ static void a_claim_comes_with_its_numbers(void **state)
     size_t size;
     (void)state;
     head->variance_share.share = 0.5;
-    head->role.kind = CLIPSPAN_ROLE_CLEAR;
+    head->role.outcome = CLIPSPAN_OUTCOME_ROLE;
     head->role.category[0] = "colour";
     head->role.category[1] = "shape";
     head->role.explained_variance[0] = 0.41;
     head->role.explained_variance[1] = 0.123;
     head->role.stability = 0.98;
-    head->role.bound = 0.0456;
+    head->role.control_variance = 0.0456;
     assert_int_equal(
         cs_report_write(path, atlas, &(cs_report_options){NULL, 0, 1, 1, NULL, NULL}, NULL, NULL),
         CLIPSPAN_OK);

@@ -118,8 +118,8 @@ static void roles_add_up(void **state)
         roles[i].category[0] = i == 3 ? "shape" : "colour";
         heads[i].role = &roles[i];
     }
-    roles[0].kind = roles[2].kind = CLIPSPAN_ROLE_CLEAR;
-    roles[1].kind = CLIPSPAN_ROLE_MIXED;
+    roles[0].outcome = roles[2].outcome = CLIPSPAN_OUTCOME_ROLE;
+    roles[1].outcome = CLIPSPAN_OUTCOME_AMBIGUOUS;
     assert_int_equal(cs_findings_new(&all, &x, &atlas, 1, NULL), CLIPSPAN_OK);
     f = &all->findings[0]; /* clear 0.05 + 0.2, mixed 0.05, the rest 0 + 0.01 - 0.05 */
     assert_int_equal(f->roles, 3);
