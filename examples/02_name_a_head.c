@@ -61,12 +61,14 @@ static void show(const clipspan_span *span, const clipspan_role *role, const cli
     for (int k = 0; k < info->basis_texts; k++)
         printf("%5.1f %%  %s\n", 100.0 * basis_text[k].share,
                clipspan_bank_get_name(bank, basis_text[k].text));
-    if (role->kind == CLIPSPAN_ROLE_CLEAR)
+    if (role->outcome == CLIPSPAN_OUTCOME_ROLE)
         printf("role: %s\n", role->category[0]);
-    else if (role->kind == CLIPSPAN_ROLE_MIXED)
+    else if (role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS)
         printf("mixed: %s, %s\n", role->category[0], role->category[1]);
     else
-        printf("no clear role%s\n", role->untested ? " (too few images to test it)" : "");
+        printf("no clear role%s\n", role->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES
+                                        ? " (too few images to test it)"
+                                        : "");
 }
 
 int main(int argc, char **argv)
@@ -92,7 +94,7 @@ int main(int argc, char **argv)
     opt.blocks = (const clipspan_stats *const *)blocks;
     opt.block_count = used > 0 ? (size_t)used : 0;
     if (!failed) failed = clipspan_span_new(&span, all, &head, 1, bank, &opt, NULL, &err);
-    if (!failed) failed = clipspan_span_run_role(&role, span, bank, NULL, &err);
+    if (!failed) failed = clipspan_span_run_roles(&role, &span, 1, bank, 0, &err);
     if (failed)
         fprintf(stderr, "%s\n", err.message);
     else

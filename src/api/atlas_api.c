@@ -5,6 +5,7 @@
 #include "atlas/atlas_store.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
+#include "decompose/roles.h"
 #include "run/text_bank.h"
 
 #include <limits.h>
@@ -71,11 +72,19 @@ static clipspan_status take_options(atlas_job *j, const clipspan_atlas_options *
                        "100,000 and threads from 0 to %d; found %d, %d, %d and %d",
                        BASIS_TEXTS_MOST, CS_MAX_THREADS, o->basis_texts, o->rank, o->resamples,
                        o->threads);
+    if (!(o->fdr >= 0.0 && o->fdr <= 1.0) || o->rotations < 0 || o->rotations > CS_ROTATIONS_MOST ||
+        o->control_pools < 0 || o->control_pools > CS_CONTROL_POOLS_MOST)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "an atlas takes a false discovery rate from 0 to 1, rotations from 0 to "
+                       "1,000,000 and control pools from 0 to %d; found %g, %d and %d",
+                       CS_CONTROL_POOLS_MOST, o->fdr, o->rotations, o->control_pools);
     w->name = o->name ? o->name : "general";
     w->basis_texts = o->basis_texts ? o->basis_texts : BASIS_TEXTS;
     w->rank = o->rank;
     w->threads = o->threads ? o->threads : cs_threads_default();
     w->seed = o->seed;
+    w->fdr = o->fdr == 0.0 ? CS_ROLES_FDR : o->fdr;
+    w->rotations = o->rotations ? o->rotations : CS_ROTATIONS;
     w->resamples = o->resamples ? o->resamples : CS_BOOTSTRAP_RESAMPLES;
     if (o->resamples < 0 || cs_run_info(j->run->run)->blocks < CS_BOOTSTRAP_BLOCKS)
         w->resamples = 0;
@@ -141,7 +150,8 @@ static clipspan_status take_kept(cs_atlas **out, const atlas_job *j, clipspan_er
     i = &(*out)->info;
     if (i->first_layer > w->first_layer || i->last_layer < w->last_layer ||
         i->basis_texts != w->basis_texts || i->rank != w->rank || i->resamples != w->resamples ||
-        i->seed != w->seed || !same_pools(j, i)) {
+        i->seed != w->seed || i->fdr != w->fdr || i->rotations != w->rotations ||
+        !same_pools(j, i)) {
         cs_atlas_free(out);
         return CLIPSPAN_OK;
     }

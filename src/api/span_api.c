@@ -226,31 +226,44 @@ const double *clipspan_span_get_readers(const clipspan_span *span)
     return span ? span->span->readers : NULL;
 }
 
-clipspan_status clipspan_span_run_role(clipspan_role *out, const clipspan_span *span,
-                                       const clipspan_bank *bank, const clipspan_span *control_span,
+static clipspan_status take_categories(cs_categories **out, const clipspan_bank *bank,
                                        clipspan_error *err)
 {
-    clipspan_status status = CLIPSPAN_E_NOMEM;
-    cs_categories *categories = NULL;
-    const char **keys;
-    size_t count, i;
-    cs_clear(err);
-    if (!out || !span || !bank)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_run_role: an argument is NULL");
-    count = clipspan_bank_get_count(bank);
-    if (count != span->info.texts)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "the bank has %zu texts, the head's basis texts are from a pool of %zu",
-                       count, span->info.texts);
-    keys = cs_alloc(count, sizeof(*keys), "categories", err);
+    const size_t count = clipspan_bank_get_count(bank);
+    const char **keys = cs_alloc(count, sizeof(*keys), "categories", err);
+    clipspan_status status;
     if (!keys) return CLIPSPAN_E_NOMEM;
-    for (i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         keys[i] = clipspan_bank_get_key(bank, i);
-    CS_TRY_DONE(cs_categories_new(&categories, keys, count, err));
-    status = cs_role_run(out, span->span, control_span ? control_span->span : NULL, categories,
-                         (size_t)span->info.head_width, span->info.seed, err);
+    status = cs_categories_new(out, keys, count, err);
+    cs_free(keys);
+    return status;
+}
+
+clipspan_status clipspan_span_run_roles(clipspan_role *out, clipspan_span *const *spans,
+                                        size_t count, const clipspan_bank *bank, double fdr,
+                                        clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    cs_categories *categories = NULL;
+    cs_clear(err);
+    if (!out || !spans || !bank)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_run_roles: an argument is NULL");
+    if (!(fdr >= 0.0 && fdr <= 1.0))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "a false discovery rate lies from 0 to 1; found %g", fdr);
+    for (size_t i = 0; i < count; i++)
+        if (!spans[i] || spans[i]->info.texts != clipspan_bank_get_count(bank))
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                           "the bank has %zu texts, the basis texts of head %zu are from a pool of "
+                           "%zu",
+                           clipspan_bank_get_count(bank), i, spans[i] ? spans[i]->info.texts : 0);
+    CS_TRY_DONE(take_categories(&categories, bank, err));
+    for (size_t i = 0; i < count; i++)
+        CS_TRY_DONE(cs_role_run(&out[i], spans[i]->span, NULL, categories,
+                                (size_t)spans[i]->info.head_width, spans[i]->info.seed, err));
+    status = cs_roles_judge(out, count, fdr == 0.0 ? CS_ROLES_FDR : fdr, err);
 done:
     cs_categories_free(&categories);
-    cs_free(keys);
     return status;
 }

@@ -116,14 +116,8 @@ static clipspan_status take_head(make_job *j, size_t at, const cs_span_head *kno
     }
     j->basis_texts += span->basis_texts;
     if (at >= j->first_extreme) take_reader(j, at, span, known->moments);
-    CS_TRY(cs_role_run(&parts->role, span, control_span, j->categories, j->shape.K, j->wish->seed,
-                       err));
-    for (int i = 0; i < 2; i++) {
-        if (!parts->role.category[i]) continue;
-        parts->role.category[i] = cs_atlas_keep(j->atlas, parts->role.category[i], err);
-        if (!parts->role.category[i]) return CLIPSPAN_E_NOMEM;
-    }
-    return CLIPSPAN_OK;
+    return cs_role_run(&parts->role, span, control_span, j->categories, j->shape.K, j->wish->seed,
+                       err);
 }
 
 static clipspan_status run_group(make_job *j, size_t first, size_t some,
@@ -151,6 +145,35 @@ done:
     return status;
 }
 
+static clipspan_status keep_name(const char **name, cs_atlas *atlas, clipspan_error *err)
+{
+    if (!*name) return CLIPSPAN_OK;
+    *name = cs_atlas_keep(atlas, *name, err);
+    return *name ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+/* Outcomes, which hang on all heads, and names of the atlas's own. */
+static clipspan_status take_roles(make_job *j, clipspan_error *err)
+{
+    const size_t count = j->atlas->info.heads;
+    clipspan_role *roles = cs_alloc(count, sizeof *roles, "roles", err);
+    clipspan_status status = CLIPSPAN_OK;
+    if (!roles) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        roles[i] = j->atlas->head_parts[i].role;
+    status = cs_roles_judge(roles, count, j->wish->fdr, err);
+    for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
+        clipspan_role *role = &j->atlas->head_parts[i].role;
+        *role = roles[i];
+        CS_TRY_DONE(keep_name(&role->category[0], j->atlas, err));
+        CS_TRY_DONE(keep_name(&role->category[1], j->atlas, err));
+        CS_TRY_DONE(keep_name(&role->first_category, j->atlas, err));
+    }
+done:
+    cs_free(roles);
+    return status;
+}
+
 static clipspan_status take_heads(make_job *j, const clipspan_progress *progress,
                                   clipspan_error *err)
 {
@@ -161,7 +184,7 @@ static clipspan_status take_heads(make_job *j, const clipspan_progress *progress
         CS_TRY(run_group(j, first, count - first < CS_HEAD_GROUP ? count - first : CS_HEAD_GROUP,
                          progress && progress->step ? &inner : NULL, err));
     }
-    return CLIPSPAN_OK;
+    return take_roles(j, err);
 }
 
 /* ---- Texts and images that came up ---- */
@@ -284,6 +307,9 @@ static clipspan_status take_wish(make_job *j, const cs_atlas_pool *control_pool,
     info->rank = w->rank;
     info->resamples = w->resamples;
     info->seed = w->seed;
+    info->fdr = w->fdr;
+    info->rotations = w->rotations;
+    info->control_pools = 1;
     info->heads = (size_t)(w->last_layer - w->first_layer + 1) * j->shape.H;
     return CLIPSPAN_OK;
 }

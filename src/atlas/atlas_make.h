@@ -21,6 +21,8 @@ typedef struct cs_atlas_wish {
     int basis_texts, rank, resamples; /* rank 0: no bound, resamples 0: none */
     int threads;
     uint64_t seed;
+    double fdr;
+    int rotations;
 } cs_atlas_wish;
 
 /* progress counts heads. Errors: NOT_FOUND (not merged), NUMBERS, FORMAT, IO, NOMEM, INTERRUPTED.

@@ -3,14 +3,14 @@
 #include "decompose/roles.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "decompose/false_discovery.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_ENTERING 5
-#define NARROW        32  /* head widths below take fewer basis texts */
-#define ABOVE_CHANCE  950 /* of the relabellings, sorted: the 95th percentile */
-#define RETURNS       0.5 /* of the resamples */
+#define NARROW        32 /* head widths below take fewer basis texts */
 
 static const char *name_of(const char *key)
 {
@@ -98,19 +98,13 @@ static size_t strongest(const tally *t, size_t but)
     return best;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The 95th percentile of the largest strength when the pool's labels are dealt anew. Only the texts
- * that were picked matter, so only they are dealt: each takes one of the labels that are left. */
-static double chance_bound(int32_t *deck, const cs_categories *c, const cs_span *span, int entering,
-                           uint64_t seed)
+/* The place of the largest strength among those of 1,000 pools whose labels are dealt anew. Only the
+ * texts that were picked matter, so only they are dealt: each takes one of the labels left. */
+static double place_among_dealt(int32_t *deck, const cs_categories *c, const cs_span *span,
+                                int entering, double own, uint64_t seed)
 {
     cs_random random = {seed};
-    double largest[CS_RELABELLINGS];
+    int reached = 0;
     memcpy(deck, c->of, c->texts * sizeof *deck);
     for (size_t r = 0; r < CS_RELABELLINGS; r++) {
         tally t = {.count = 0};
@@ -123,10 +117,9 @@ static double chance_bound(int32_t *deck, const cs_categories *c, const cs_span 
             add(&t, dealt, span->basis_text[k].share);
         }
         best = strongest(&t, SIZE_MAX);
-        largest[r] = best < t.count ? t.explained_variance[best] : 0.0;
+        reached += best < t.count && t.explained_variance[best] >= own;
     }
-    qsort(largest, CS_RELABELLINGS, sizeof *largest, by_size);
-    return largest[ABOVE_CHANCE - 1];
+    return (1.0 + reached) / (1.0 + CS_RELABELLINGS);
 }
 
 /* In how many resamples a category is the strongest of the basis texts that enter. */
@@ -156,35 +149,27 @@ static double named_by(const cs_span *span, int entering)
     return sum;
 }
 
-/* Puts the rule's numbers together; t holds at least one category. */
-static void judge(clipspan_role *role, const tally *t, size_t first, size_t second)
-{
-    int leads = second == t->count ||
-                role->explained_variance[0] >= CLIPSPAN_ROLE_LEAD * role->explained_variance[1];
-    int real = role->explained_variance[0] > role->bound;
-    if (leads && real && role->stability >= RETURNS)
-        role->kind = CLIPSPAN_ROLE_CLEAR;
-    else if (second < t->count && role->explained_variance[1] > role->bound)
-        role->kind = CLIPSPAN_ROLE_MIXED;
-    role->untested = leads && real && role->stability < 0.0;
-    role->purity = 0.0;
-    for (size_t i = 0; i < t->count; i++)
-        role->purity += t->explained_variance[i];
-    if (role->purity > 0.0) role->purity = t->explained_variance[first] / role->purity;
-}
-
 clipspan_status cs_role_run(clipspan_role *out, const cs_span *span, const cs_span *null,
                             const cs_categories *categories, size_t K, uint64_t seed,
                             clipspan_error *err)
 {
-    clipspan_role role = {.stability = -1.0, .category_returns = -1.0, .control_named = -1.0};
+    clipspan_role role = {.stability = -1.0,
+                          .category_returns = -1.0,
+                          .control_named = -1.0,
+                          .control_variance = -1.0,
+                          .p = -1.0,
+                          .q = -1.0,
+                          .relabelled_p = -1.0};
     int wanted = cs_roles_entering(K);
     tally t = {.count = 0};
     size_t first, second;
     int32_t *deck;
     role.entering = (size_t)wanted < span->basis_texts ? wanted : (int)span->basis_texts;
     role.named = named_by(span, role.entering);
-    if (null) role.control_named = named_by(null, role.entering);
+    if (null) {
+        role.control_named = role.control_variance = named_by(null, role.entering);
+        role.control_pools = 1;
+    }
     for (int k = 0; k < role.entering; k++)
         add(&t, categories->of[span->basis_text[k].text], span->basis_text[k].share);
     first = strongest(&t, SIZE_MAX);
@@ -193,19 +178,56 @@ clipspan_status cs_role_run(clipspan_role *out, const cs_span *span, const cs_sp
     second = strongest(&t, first);
     role.category[0] = categories->names[t.category[first]];
     role.explained_variance[0] = t.explained_variance[first];
+    role.enrichment[0] = role.explained_variance[0] * (double)categories->count;
+    role.control_above = null && role.control_variance >= role.explained_variance[0];
     if (second < t.count) {
         role.category[1] = categories->names[t.category[second]];
         role.explained_variance[1] = t.explained_variance[second];
+        role.enrichment[1] = role.explained_variance[1] * (double)categories->count;
     }
+    if (categories->of[span->basis_text[0].text] >= 0)
+        role.first_category = categories->names[categories->of[span->basis_text[0].text]];
     for (int k = role.entering; k-- > 0;) /* the top basis text comes last */
         if (categories->of[span->basis_text[k].text] == t.category[first])
             role.stability = span->basis_text[k].any_place;
     role.category_returns = returns_of(span, categories, t.category[first], role.entering);
     deck = cs_alloc(categories->texts, sizeof *deck, "relabellings", err);
     if (!deck) return CLIPSPAN_E_NOMEM;
-    role.bound = chance_bound(deck, categories, span, role.entering, seed);
+    role.p = role.relabelled_p =
+        place_among_dealt(deck, categories, span, role.entering, role.explained_variance[0], seed);
     cs_free(deck);
-    judge(&role, &t, first, second);
     *out = role;
     return CLIPSPAN_OK;
+}
+
+/* What a significant head gets. */
+static clipspan_role_outcome outcome_of(const clipspan_role *role)
+{
+    if (role->category[1] && role->enrichment[0] < CLIPSPAN_ROLE_LEAD * role->enrichment[1])
+        return CLIPSPAN_OUTCOME_AMBIGUOUS;
+    if (role->explained_variance[0] < CLIPSPAN_ROLE_EXPLAINED || role->control_above > 0 ||
+        role->explained_variance[0] <= role->control_variance ||
+        role->stability < CLIPSPAN_ROLE_RETURNS)
+        return CLIPSPAN_OUTCOME_LEANING;
+    return CLIPSPAN_OUTCOME_ROLE;
+}
+
+clipspan_status cs_roles_judge(clipspan_role *roles, size_t count, double fdr, clipspan_error *err)
+{
+    double *p = cs_alloc(2 * count, sizeof *p, "the p values of heads", err), *q = p + count;
+    clipspan_status status;
+    if (!p) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        p[i] = roles[i].stability < 0.0 ? -1.0 : fmax(roles[i].p, roles[i].relabelled_p);
+    status = cs_false_discovery(q, p, count, err);
+    for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
+        clipspan_role *role = &roles[i];
+        role->q = q[i];
+        role->outcome = !role->category[0]      ? CLIPSPAN_OUTCOME_NONE
+                        : role->stability < 0.0 ? CLIPSPAN_OUTCOME_TOO_FEW_IMAGES
+                        : q[i] <= fdr           ? outcome_of(role)
+                                                : CLIPSPAN_OUTCOME_NONE;
+    }
+    cs_free(p);
+    return status;
 }

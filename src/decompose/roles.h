@@ -8,7 +8,12 @@
 
 #include "decompose/span.h"
 
-#define CS_RELABELLINGS 1000
+#define CS_ROLES_FDR          0.05 /* by default */
+#define CS_ROTATIONS          1000
+#define CS_ROTATIONS_MOST     1000000
+#define CS_CONTROL_POOLS      10
+#define CS_CONTROL_POOLS_MOST 1000
+#define CS_RELABELLINGS       1000
 
 /* Categories of a pool's texts, numbered in order of appearance. Immutable, shared by threads. */
 typedef struct cs_categories {
@@ -34,5 +39,9 @@ int cs_roles_entering(size_t K);
 clipspan_status cs_role_run(clipspan_role *out, const cs_span *span, const cs_span *null,
                             const cs_categories *categories, size_t K, uint64_t seed,
                             clipspan_error *err);
+
+/* q and outcome of heads that are looked at together, from what cs_role_run left in each. Errors:
+ * NOMEM. */
+clipspan_status cs_roles_judge(clipspan_role *roles, size_t count, double fdr, clipspan_error *err);
 
 #endif
