@@ -162,13 +162,16 @@ static clipspan_status print_basis_texts(const cli_session *s, const clipspan_at
     const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
+    double full = 0;
     cli_table_init(&table, headers);
+    for (int k = 0; k < head->basis_texts; k++)
+        if (head->basis_text[k].basis_text->share > full)
+            full = head->basis_text[k].basis_text->share;
     for (int k = 0; k < head->basis_texts; k++) {
         const clipspan_basis_text *p = head->basis_text[k].basis_text;
         char ratio[CLI_NUMBER_ROOM] = "";
         CS_TRY_DONE(cli_atlas_add_share(&table, s, p->share, err));
-        CS_TRY_DONE(
-            cli_atlas_add_bar(&table, s, p->share, head->basis_text[0].basis_text->share, err));
+        CS_TRY_DONE(cli_atlas_add_bar(&table, s, p->share, full, err));
         CS_TRY_DONE(cli_table_add(&table, texts[p->text].text, err));
         CS_TRY_DONE(cli_table_add(&table, texts[p->text].category, err));
         CS_TRY_DONE(cli_atlas_add_share(&table, s, p->any_place, err));

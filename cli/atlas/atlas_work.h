@@ -86,7 +86,7 @@ typedef struct cli_atlas_job {
     "entered "                                                                                     \
     "(five; fewer for heads narrower than 32)\n"                                                   \
     "control\tthe same for as many control texts, mean over the control pools\n"                   \
-    "pools as good\tcontrol pools that explain at least as much, of how many; a role has none\n"   \
+    "pools\tcontrol pools that explain at least as much, of how many; a role has none\n"           \
     "q\tfalse discovery rate at which the category would be claimed: p of the random rotations, "  \
     "by Benjamini and Hochberg over all heads looked at"
 

@@ -2,6 +2,7 @@
 /* A head's outcome as a sentence: the category, what its texts and control texts explain, and the
  * test behind it (clipspan_role in span.h). */
 #include "cli/atlas/outcome.h"
+#include "base/number_text.h"
 #include "cli/in/heads.h"
 #include "cli/in/role_heads.h"
 #include "cli/out/numbers.h"
@@ -13,6 +14,23 @@
 const char *cli_head_outcome_key(const clipspan_atlas_head *head)
 {
     return head->removed ? "pruned" : cli_outcome_key(head->role->outcome);
+}
+
+void cli_format_p(char out[CLI_NUMBER_ROOM], double p)
+{
+    if (p < 0.0005)
+        snprintf(out, CLI_NUMBER_ROOM, "<0.001");
+    else
+        snprintf(out, CLI_NUMBER_ROOM, "%.3f", p);
+}
+
+/* "q = 0.012" */
+static void format_q(char out[CLI_NUMBER_ROOM], double q)
+{
+    char number[CLI_NUMBER_ROOM];
+    cli_format_p(number, q);
+    snprintf(out, CLI_NUMBER_ROOM, *number == '<' ? "q < %.30s" : "q = %.30s",
+             number + (*number == '<'));
 }
 
 /* Adds to a text of CLI_OUTCOME_ROOM bytes. */
@@ -44,20 +62,20 @@ static void add_explained(char *out, const clipspan_role *r)
 static void add_role(char *out, const char *name, const clipspan_role *r)
 {
     char q[CLI_NUMBER_ROOM], stability[CLI_NUMBER_ROOM];
-    cli_format_real(q, r->q);
+    format_q(q, r->q);
     cli_format_percent(stability, r->stability);
     add(out, "%s has the role %s: ", name, r->category[0]);
     add_explained(out, r);
-    add(out, "; q = %s, stable in %s of resamples.", q, stability);
+    add(out, "; %s, stable in %s of resamples.", q, stability);
 }
 
 /* Which of the conditions of a role a leaning misses. */
 static void add_leaning(char *out, const char *name, const clipspan_role *r)
 {
     char q[CLI_NUMBER_ROOM], least[CLI_NUMBER_ROOM], stability[CLI_NUMBER_ROOM];
-    cli_format_real(q, r->q);
+    format_q(q, r->q);
     cli_format_percent(stability, r->stability);
-    add(out, "%s leans to %s (q = %s): ", name, r->category[0], q);
+    add(out, "%s leans to %s (%s): ", name, r->category[0], q);
     add_explained(out, r);
     if (r->explained_variance[0] < CLIPSPAN_ROLE_EXPLAINED) {
         cli_format_percent(least, CLIPSPAN_ROLE_EXPLAINED);
@@ -91,10 +109,9 @@ static void add_none(char *out, const char *name, const clipspan_role *r)
         return;
     }
     cli_format_percent(p, r->p > r->relabelled_p ? r->p : r->relabelled_p);
-    cli_format_real(q, r->q);
+    format_q(q, r->q);
     add(out,
-        "In %s no category stands out: its most enriched one, %s, is as enriched in %s of %s (q = "
-        "%s).",
+        "In %s no category stands out: its most enriched one, %s, is as enriched in %s of %s (%s).",
         name, r->category[0], p,
         r->p >= r->relabelled_p ? "random rotations of the head" : "random relabellings", q);
 }
@@ -139,14 +156,13 @@ void cli_outcome_say(char out[CLI_OUTCOME_ROOM], const clipspan_atlas *atlas,
 void cli_outcome_say_false(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info)
 {
     const int claims = info->role + info->leaning;
-    char expected[CLI_NUMBER_ROOM], rate[CLI_NUMBER_ROOM];
     out[0] = '\0';
     if (!claims) return;
-    cli_format_real(expected, info->expected_false_claims);
-    cli_format_percent(rate, info->fdr);
-    add(out, "Of %d claim%s at most %s %s expected to be false, at a false discovery rate of %s.",
-        claims, claims == 1 ? "" : "s", expected, info->expected_false_claims == 1 ? "is" : "are",
-        rate);
+    add(out,
+        "Of %d claim%s at most about %s %s expected to be false, at a false discovery rate of %s "
+        "%%.",
+        claims, claims == 1 ? "" : "s", cs_number_digits(info->expected_false_claims, 2).text,
+        info->expected_false_claims == 1 ? "is" : "are", cs_number_digits(100 * info->fdr, 1).text);
 }
 
 void cli_outcome_say_few(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info)

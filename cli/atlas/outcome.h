@@ -5,6 +5,8 @@
 
 #include <clipspan/clipspan.h>
 
+#include "cli/out/numbers.h"
+
 #define CLI_OUTCOME_ROOM 640
 
 /* One sentence with the numbers that decide, about a head of the atlas; a second one where the
@@ -18,6 +20,9 @@ void cli_outcome_say_false(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info
 
 /* "Too few images to tell: 24, and roles take 481 or more." */
 void cli_outcome_say_few(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info);
+
+/* A probability: "0.012", "<0.001". */
+void cli_format_p(char out[CLI_NUMBER_ROOM], double p);
 
 /* "role", ..., "pruned" for a head that writes nothing; for programs. */
 const char *cli_head_outcome_key(const clipspan_atlas_head *head);

@@ -83,7 +83,7 @@ static clipspan_status add_head(cli_table *table, const cli_session *s,
     CS_TRY(cli_atlas_add_bar(table, s, explained, full, err));
     CS_TRY(add_control(table, s, r, err));
     if (!tested) return CLIPSPAN_OK;
-    if (r->q >= 0) cli_format_real(q, r->q);
+    if (r->q >= 0) cli_format_p(q, r->q);
     return cli_table_add(table, q, err);
 }
 
@@ -95,9 +95,8 @@ static clipspan_status print_heads(const cli_session *s, const clipspan_atlas *a
     clipspan_status status = CLIPSPAN_OK;
     double full = 0;
     cli_table table;
-    cli_table_init(&table,
-                   tested ? "head|>variance|category|outcome|>explained||>control|>pools as good|>q"
-                          : "head|>variance|category|>explained||>control|>pools as good");
+    cli_table_init(&table, tested ? "head|>variance|category|outcome|>explained||>control|>pools|>q"
+                                  : "head|>variance|category|>explained||>control|>pools");
     for (size_t i = 0; i < count; i++)
         if (heads[order[i].at].role->explained_variance[0] > full)
             full = heads[order[i].at].role->explained_variance[0];
@@ -122,21 +121,23 @@ static const clipspan_atlas_head *find_first(const clipspan_atlas *atlas)
     return best;
 }
 
-/* "3 of 32 heads have a role, 2 lean to a category, 1 is ambiguous; in 26 none stands out." */
+/* "3 of 32 heads have a role; 2 lean to a category; 1 is ambiguous; in 26 none stands out." */
 static void print_counts(const cli_session *s, const char *heads, int role, int leaning,
                          int ambiguous, int none)
 {
     char words[320];
-    int used =
-        snprintf(words, sizeof words, "%d of %s %s a role, %d %s to a category, %d %s ambiguous",
-                 role, heads, role == 1 ? "has" : "have", leaning, leaning == 1 ? "leans" : "lean",
-                 ambiguous, ambiguous == 1 ? "is" : "are");
+    int used = role ? snprintf(words, sizeof words, "%d of %s %s a role", role, heads,
+                               role == 1 ? "has" : "have")
+                    : snprintf(words, sizeof words, "None of %s has a role", heads);
+    if (leaning)
+        used += snprintf(words + used, sizeof words - (size_t)used, "; %d %s to a category",
+                         leaning, leaning == 1 ? "leans" : "lean");
+    if (ambiguous)
+        used += snprintf(words + used, sizeof words - (size_t)used, "; %d %s ambiguous", ambiguous,
+                         ambiguous == 1 ? "is" : "are");
     if (none)
-        snprintf(words + used, sizeof words - (size_t)used, "; in %d no category stands out.",
-                 none);
-    else
-        snprintf(words + used, sizeof words - (size_t)used, ".");
-    cli_say(s, "%s", words);
+        snprintf(words + used, sizeof words - (size_t)used, "; in %d no category stands out", none);
+    cli_say(s, "%s.", words);
 }
 
 /* Of the heads that --heads asked for. */

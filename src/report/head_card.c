@@ -59,14 +59,22 @@ static cs_figure of_hundred(double share)
     return cs_figure_fixed(count, near_end ? 1 : 0);
 }
 
-static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_basis_text *p,
+/* The hue of a text's category where that is what the head is said to be about, else grey. */
+static int hue_of(const cs_report_facts *facts, const clipspan_atlas_head *head,
+                  const char *category)
+{
+    if (!cs_is_claimed(head) || strcmp(head->role->category[0], category) != 0) return 0;
+    return cs_head_hue(facts, head);
+}
+
+static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head,
                 int place, int in_full)
 {
+    const clipspan_atlas_basis_text *p = &head->basis_text[place];
     const clipspan_atlas_text *text = &facts->atlas->texts[p->basis_text->text];
-    const cs_role_look *look = cs_palette_find(facts->palette, text->category);
     cs_html_format(html, "<tr><td>%d<th scope=row>", place + 1);
     cs_html_name(html, text->text);
-    cs_html_format(html, "<td class=r%d>", look ? look->hue : 0);
+    cs_html_format(html, "<td class=r%d>", hue_of(facts, head, text->category));
     if (*text->category) cs_html_text(html, text->category);
     cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->basis_text->share,
                    cs_figure_percent(p->basis_text->share).text,
@@ -95,7 +103,7 @@ static void rows(cs_html *html, const cs_report_facts *facts, const clipspan_atl
                 "<th scope=col title=\"In how many of 100 resamples the text is selected at this "
                 "position, and at any\">Stable<tbody>\n");
     for (i = first; i < end; i++)
-        row(html, facts, &head->basis_text[i], i, in_full);
+        row(html, facts, head, i, in_full);
     cs_html_put(html, "</table>");
 }
 

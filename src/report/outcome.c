@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/number_text.h"
+
 int cs_has_role(const clipspan_atlas_head *head)
 {
     return !head->removed && head->role->outcome == CLIPSPAN_OUTCOME_ROLE;
@@ -180,11 +182,11 @@ void cs_outcome_say_false(cs_html *html, const clipspan_atlas_info *info)
 {
     const int claims = info->role + info->leaning;
     if (!claims) return;
-    cs_html_format(html, "Of %d claim%s at most %s", claims, claims == 1 ? "" : "s",
-                   cs_figure_real(info->expected_false_claims).text);
-    cs_html_format(html, " %s expected to be false, at a false discovery rate of %s.",
+    cs_html_format(html, "Of %d claim%s at most about %s", claims, claims == 1 ? "" : "s",
+                   cs_number_digits(info->expected_false_claims, 2).text);
+    cs_html_format(html, " %s expected to be false, at a false discovery rate of %s\xC2\xA0%%.",
                    info->expected_false_claims == 1 ? "is" : "are",
-                   cs_figure_percent(info->fdr).text);
+                   cs_number_digits(100 * info->fdr, 1).text);
 }
 
 void cs_outcome_say_few(cs_html *html, const clipspan_atlas_info *info)

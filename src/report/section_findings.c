@@ -86,62 +86,64 @@ static void say_head(cs_html *html, const cs_report_facts *facts)
                    cs_figure_percent(head->variance_share->share).text);
 }
 
-/* The most frequent role that is not among the `said` first of `before`; the palette's count when
- * there is none. */
-static size_t next_role(const cs_report_facts *facts, const size_t *before, size_t said)
+/* The most frequent category that is not among the `said` first of `before`; the palette's count
+ * when there is none. heads : [palette->count] */
+static size_t next_category(const cs_palette *palette, const int *heads, const size_t *before,
+                            size_t said)
 {
-    size_t best = facts->palette->count, k, i;
-    for (k = 0; k < facts->palette->count; k++) {
+    size_t best = palette->count, k, i;
+    for (k = 0; k < palette->count; k++) {
         for (i = 0; i < said && before[i] != k; i++)
             ;
-        if (i < said || !facts->claimed[k]) continue;
-        if (best == facts->palette->count || facts->claimed[k] > facts->claimed[best]) best = k;
+        if (i < said || !heads[k]) continue;
+        if (best == palette->count || heads[k] > heads[best]) best = k;
     }
     return best;
 }
 
-/* " (colour 6, shape 5, place 3, others 4)" */
-static void say_roles(cs_html *html, const cs_report_facts *facts)
+/* " (colour 6, shape 5, place 3, others 4)" of `left` heads. */
+static void say_categories(cs_html *html, const cs_palette *palette, const int *heads, int left)
 {
     size_t said[ROLES_SAID], count;
-    int left = facts->atlas->info.role;
     for (count = 0; count < ROLES_SAID; count++) {
-        const size_t k = next_role(facts, said, count);
-        if (k == facts->palette->count) break;
+        const size_t k = next_category(palette, heads, said, count);
+        if (k == palette->count) break;
         cs_html_put(html, count ? ", " : " (");
-        cs_html_name(html, facts->palette->looks[k].category);
-        cs_html_format(html, "\xC2\xA0%d", facts->claimed[k]);
-        left -= facts->claimed[k];
+        cs_html_name(html, palette->looks[k].category);
+        cs_html_format(html, "\xC2\xA0%d", heads[k]);
+        left -= heads[k];
         said[count] = k;
     }
     if (left && count) cs_html_format(html, ", others\xC2\xA0%d", left);
     if (count) cs_html_put(html, ")");
 }
 
-/* "; 4 lean to a category, 1 is ambiguous, in 8 none stands out" */
+/* "; 4 lean to a category; 1 is ambiguous; in 8 no category stands out" */
 static void say_others(cs_html *html, int leaning, int ambiguous, int none)
 {
-    const char *before = "; ";
     if (leaning)
-        cs_html_format(html, "%s%d lean%s to a category", before, leaning, leaning == 1 ? "s" : "");
-    if (leaning) before = ", ";
+        cs_html_format(html, "; %d lean%s to a category", leaning, leaning == 1 ? "s" : "");
     if (ambiguous)
-        cs_html_format(html, "%s%d %s ambiguous", before, ambiguous, ambiguous == 1 ? "is" : "are");
-    if (ambiguous) before = ", ";
-    if (none) cs_html_format(html, "%sin %d no category stands out", before, none);
+        cs_html_format(html, "; %d %s ambiguous", ambiguous, ambiguous == 1 ? "is" : "are");
+    if (none) cs_html_format(html, "; in %d no category stands out", none);
 }
 
+/* Roles and what else there is, or leanings where there is no role. */
 static void say_counts(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
-    if (!info->pool_categories || info->too_few) return;
-    cs_html_format(html, "<li>%d of %zu heads %s a role", info->role, info->heads,
-                   info->role == 1 ? "has" : "have");
-    say_roles(html, facts);
+    const int count = info->role ? info->role : info->leaning;
+    if (!info->pool_categories || info->too_few || (!count && !info->ambiguous)) return;
+    cs_html_format(html, "<li>%d of %zu heads ", count, info->heads);
     if (info->role)
+        cs_html_put(html, count == 1 ? "has a role" : "have a role");
+    else
+        cs_html_put(html, count == 1 ? "leans to a category" : "lean to a category");
+    say_categories(html, facts->palette, info->role ? facts->claimed : facts->leaning, count);
+    if (count)
         cs_html_format(html, ", together %s of the embedding\xE2\x80\x99s variance",
-                       cs_figure_percent(info->role_share).text);
-    say_others(html, info->leaning, info->ambiguous, info->none);
+                       cs_figure_percent(info->role ? info->role_share : info->leaning_share).text);
+    say_others(html, info->role ? info->leaning : 0, info->ambiguous, info->none);
     if (info->removed)
         cs_html_format(html, "; %d %s removed from the model", info->removed,
                        info->removed == 1 ? "was" : "were");
@@ -187,7 +189,10 @@ static void say_largest_layer(cs_html *html, const cs_report_facts *facts)
         none += first[h].role->outcome == CLIPSPAN_OUTCOME_NONE;
     }
     if (info->pool_categories && !info->too_few) {
-        cs_html_format(html, ": %d %s a role", role, role == 1 ? "has" : "have");
+        if (role)
+            cs_html_format(html, ": %d %s a role", role, role == 1 ? "has" : "have");
+        else
+            cs_html_put(html, ": none has a role");
         say_others(html, leaning, ambiguous, none);
     }
     cs_html_put(html, ".");

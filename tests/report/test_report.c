@@ -244,10 +244,11 @@ static void a_claim_comes_with_its_numbers(void **state)
               "variance 50.0\xC2\xA0%\"");
     has(page, "5 <bdi>colour</bdi> texts explain 41.0\xC2\xA0% of its variance, as many control "
               "texts 12.3\xC2\xA0% (0 of 10 control pools reach as much); "
-              "<i>q</i>\xC2\xA0=\xC2\xA00.00456, stable in 98.0\xC2\xA0% of resamples.");
+              "<i>q</i>\xC2\xA0=\xC2\xA0"
+              "0.00456, stable in 98.0\xC2\xA0% of resamples.");
     has(page, "<td>role<td class=n>41.0\xC2\xA0%<td class=n>12.3\xC2\xA0%<td class=n>0 of 10"
               "<td class=n>0.00456");
-    has(page, "expected to be false, at a false discovery rate of 5.00\xC2\xA0%.");
+    has(page, "expected to be false, at a false discovery rate of 5\xC2\xA0%.");
     has(page, "not a caption");
     cs_free(page);
     head->role.first_category = "shape";
