@@ -27,7 +27,7 @@ void cs_outcome_text(cs_html *html, const clipspan_atlas_head *head)
 {
     const clipspan_role *role = head->role;
     if (head->removed) {
-        cs_html_put(html, "removed from the model");
+        cs_html_put(html, "pruned");
     } else if (cs_is_claimed(head)) {
         if (!cs_has_role(head)) cs_html_put(html, "leans to ");
         cs_html_text(html, role->category[0]);

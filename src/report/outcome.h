@@ -16,7 +16,7 @@ int cs_is_claimed(const clipspan_atlas_head *head);
 const char *cs_outcome_word(const clipspan_atlas_head *head);
 
 /* In plain words, for titles: "colour", "leans to colour", "ambiguous: colour or shape", "no
- * category stands out", "too few images to tell", "removed from the model". */
+ * category stands out", "too few images to tell", "pruned". */
 void cs_outcome_text(cs_html *html, const clipspan_atlas_head *head);
 
 /* The same with the category of a role as a coloured chip, pale for a leaning. */

@@ -145,7 +145,7 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
                        cs_figure_percent(info->role ? info->role_share : info->leaning_share).text);
     say_others(html, info->role ? info->leaning : 0, info->ambiguous, info->none);
     if (info->removed)
-        cs_html_format(html, "; %d %s removed from the model", info->removed,
+        cs_html_format(html, "; %d %s pruned", info->removed,
                        info->removed == 1 ? "was" : "were");
     cs_html_put(html, ". ");
     cs_outcome_say_false(html, info);

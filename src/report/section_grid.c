@@ -115,7 +115,7 @@ static void key_of_roles(cs_html *html, const cs_report_facts *facts)
     key_of_dots(html, "dot few", "too few images to tell", info->too_few);
     if (info->removed)
         cs_html_format(html,
-                       "<li><b class=\"chip gone r0\">\xC3\x97</b> removed from the model "
+                       "<li><b class=\"chip gone r0\">\xC3\x97</b> pruned "
                        "<i>%d</i>",
                        info->removed);
     cs_html_put(html, "</ul>\n");

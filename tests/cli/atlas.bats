@@ -48,7 +48,7 @@ pool() { # eight texts in four categories
     json resamples 200
     json outcomes.too_few_images 0
     json tested 6
-    [ "$(awk -v q="$("$JSON_AT" heads.0.role.q <.out)" 'BEGIN { print q > 0 && q <= 1 }')" = 1 ]
+    awk -v q="$("$JSON_AT" heads.0.role.q <.out)" 'BEGIN { exit !(q > 0 && q <= 1) }'
     cp .out one
     exits 0 "$CLIPSPAN" atlas "$model" - -o other --texts pool.txt --json -q -j 1 <list
     sed 's/other/run/' .out | diff - one
@@ -190,11 +190,19 @@ Layer 0, Head 0
     shows "Too few images to tell: 3"
     exits 0 "$CLIPSPAN" roles run --heads L1.H2,L0.H0 --table
     shows "Too few images to tell: 3"
-    sed -i 's/"kind":0/"kind":2/' run/results/atlas-pool.txt.json # the first head: a role
+    sed -i '0,/"outcome":0/s//"outcome":4/' run/results/atlas-pool.txt.json # the first head: a role
     exits 0 "$CLIPSPAN" roles run --heads L0.H0 --table
     shows "L0.H0 has the role $("$CLIPSPAN" roles run --tsv | awk -F'\t' '$1 == "L0.H0" { print $8 }')"
+    sed -i 's/"outcome":0/"outcome":1/g' run/results/atlas-pool.txt.json # the others: none
     exits 0 "$CLIPSPAN" roles run --heads L1.H2,L0.H0 --table
-    shows "1 of these 2 heads has a clear role"
+    shows "1 of these 2 heads has a role; in 1 no category stands out."
+    sed -i 's/"outcome":1/"outcome":2/g;s/"outcome":4/"outcome":3/' run/results/atlas-pool.txt.json
+    exits 0 "$CLIPSPAN" roles run --heads L1.H2,L0.H0 --table
+    shows "None of these 2 heads has a role; 1 leans to a category; 1 is ambiguous."
+    exits 0 "$CLIPSPAN" roles run --heads L1.H2 --table
+    shows "L1.H2 is ambiguous: "
+    exits 0 "$CLIPSPAN" roles run --tsv
+    [ "$(cut -f7 .out | sort | uniq -c | awk '{ printf "%s%s ", $2, $1 }')" = "ambiguous5 leaning1 outcome1 " ]
 }
 
 @test "a damaged atlas is said, not made again" {

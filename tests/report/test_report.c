@@ -291,7 +291,7 @@ static void five_outcomes_are_told_apart(void **state)
     has(page, "<h4>L0.H4 <span>too few images to tell</span></h4>");
     has(page, "<a class=\"r0 dot few\" style");
     has(page, "Too few images to tell: 12,345, and roles take 481 or more.");
-    has(page, "<h4>L0.H5 <span>removed from the model</span></h4>");
+    has(page, "<h4>L0.H5 <span>pruned</span></h4>");
     assert_int_equal(page_count(page, "chip r1\">colour</b></h4>"), 1);
     cs_free(page);
     atlas_craft_free(&atlas);
