@@ -42,8 +42,8 @@ typedef struct cli_atlas_settings {
              atlas.rank)
 #define CLI_OPT_ATLAS_FDR                                                                          \
     CLI_REAL("Heads", "fdr", 0, "RATE",                                                            \
-             "false discovery rate: the share of false ones among roles and leanings that is put " \
-             "up with, over all heads looked at (default 0.05)",                                   \
+             "false discovery rate: the expected share of false claims, at most, among the roles " \
+             "and leanings of all heads looked at (default 0.05)",                                 \
              atlas.fdr, 0, 1)
 #define CLI_OPT_ATLAS_ROTATIONS                                                                    \
     CLI_WHOLE("Heads", "rotations", 0, "N",                                                        \

@@ -99,9 +99,11 @@ static void cell(cs_html *html, const cs_explain_facts *facts, size_t index, dou
                    part < 0 ? "neg" : "pos", fabs(part) / facts->head_limit);
     describe(html, facts, index, part);
     cs_html_put(html, "\">");
-    if (known && cs_is_claimed(known))
+    if (known && cs_is_claimed(known)) {
+        cs_html_put(html, cs_has_role(known) ? "" : "<i>");
         cs_html_text(html, cs_head_letters(&facts->report, known));
-    else if (known)
+        cs_html_put(html, cs_has_role(known) ? "" : "</i>");
+    } else if (known)
         cs_html_put(html, "\xC2\xB7");
     cs_html_put(html, "</b>");
 }
@@ -115,7 +117,8 @@ static void grid(cs_html *html, const cs_explain_facts *facts, size_t t)
         html,
         "<section><h3>Heads</h3>\n<p class=\"note hint\">A row is a layer, the last on top; a "
         "column a head%s. Orange adds to the similarity, blue takes from it.</p>\n",
-        facts->report.atlas ? "; letters say its role in the run, or what it leans to" : "");
+        facts->report.atlas ? "; letters say its role in the run, in italics what it leans to"
+                            : "");
     cs_html_format(html,
                    "<div class=scroll tabindex=0 role=region aria-label=\"Layers by heads\">"
                    "<table class=\"map parts\" style=\"--n:%zu\"><thead><tr><td>",
