@@ -117,8 +117,9 @@ const cli_command cli_atlas = {
     .summary = "scan, span, roles and report in one: every head with basis texts and role",
     .about =
         "Passes every image through the image encoder once, finds for every attention head the "
-        "texts that span its output (TEXTSPAN) and its role, tested against random rotations and control texts, here "
-        "and in the page RUN/report.html. RUN keeps all of it: the same call on it goes on where "
+        "texts that span its output (TEXTSPAN) and its role, tested against random rotations and "
+        "control texts, here and in the page RUN/report.html. RUN keeps all of it: the same call "
+        "on it goes on where "
         "it stopped, and other questions need no image again.\n"
         "With --classes the page also says what each layer and head does for telling them apart "
         "(effects), by the labels of --labels where there are some.\n"

@@ -3,9 +3,18 @@
  * (clipspan_role in span.h). */
 #include "report/outcome.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number_text.h"
+
+cs_figure cs_outcome_bound(double share)
+{
+    cs_figure figure;
+    snprintf(figure.text, sizeof figure.text, "%s\xC2\xA0%%",
+             cs_number_digits(100 * share, 1).text);
+    return figure;
+}
 
 int cs_has_role(const clipspan_atlas_head *head)
 {
@@ -98,7 +107,7 @@ static void say_leaning(cs_html *html, const clipspan_role *role)
     cs_html_put(html, "No role, since ");
     if (role->explained_variance[0] < CLIPSPAN_ROLE_EXPLAINED)
         cs_html_format(html,
-                       "that takes %s or more: ", cs_figure_percent(CLIPSPAN_ROLE_EXPLAINED).text);
+                       "that takes %s or more: ", cs_outcome_bound(CLIPSPAN_ROLE_EXPLAINED).text);
     else if (role->control_above > 0)
         cs_html_put(html, "that takes more than every control pool: ");
     else
@@ -184,9 +193,9 @@ void cs_outcome_say_false(cs_html *html, const clipspan_atlas_info *info)
     if (!claims) return;
     cs_html_format(html, "Of %d claim%s at most about %s", claims, claims == 1 ? "" : "s",
                    cs_number_digits(info->expected_false_claims, 2).text);
-    cs_html_format(html, " %s expected to be false, at a false discovery rate of %s\xC2\xA0%%.",
+    cs_html_format(html, " %s expected to be false, at a false discovery rate of %s.",
                    info->expected_false_claims == 1 ? "is" : "are",
-                   cs_number_digits(100 * info->fdr, 1).text);
+                   cs_outcome_bound(info->fdr).text);
 }
 
 void cs_outcome_say_few(cs_html *html, const clipspan_atlas_info *info)

@@ -22,6 +22,9 @@ void cs_outcome_text(cs_html *html, const clipspan_atlas_head *head);
 /* The same with the category of a role as a coloured chip, pale for a leaning. */
 void cs_outcome_chip(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
 
+/* A bound of the rule as it is written, "20 %" or "0.5 %". */
+cs_figure cs_outcome_bound(double share);
+
 /* The sentence. */
 void cs_outcome_say(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
 

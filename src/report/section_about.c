@@ -46,12 +46,12 @@ static void words(cs_html *html, const clipspan_atlas_info *info)
         "rotations of the head, which keep its spectrum and lose its meaning, and than with the "
         "categories dealt anew. <i>q</i> is the false discovery rate at which it would be claimed, "
         "over all heads looked at (Benjamini and Hochberg); here it must be at most %s.\n",
-        cs_figure_percent(info->fdr).text);
+        cs_outcome_bound(info->fdr).text);
     cs_html_format(
         html,
         "<dt>Role<dd>A category stands out, at least %.1f times as enriched as the next; its texts "
         "explain %s of the head\xE2\x80\x99s variance or more, ",
-        CLIPSPAN_ROLE_LEAD, cs_figure_percent(CLIPSPAN_ROLE_EXPLAINED).text);
+        CLIPSPAN_ROLE_LEAD, cs_outcome_bound(CLIPSPAN_ROLE_EXPLAINED).text);
     cs_html_format(
         html,
         "more than those of every control pool; and its first text is selected in %s of resamples "
@@ -60,7 +60,7 @@ static void words(cs_html *html, const clipspan_atlas_info *info)
         "<dt>Ambiguous<dd>A category stands out, and another is nearly as enriched.\n"
         "<dt>None<dd>No category stands out.\n"
         "<dt>Too few images<dd>Nothing was tested: that takes %d images or more.\n",
-        cs_figure_percent(CLIPSPAN_ROLE_RETURNS).text, CS_ROLE_IMAGES);
+        cs_outcome_bound(CLIPSPAN_ROLE_RETURNS).text, CS_ROLE_IMAGES);
     cs_html_put(
         html,
         "<dt>Control texts<dd>Texts of random words, as many as the pool has and as long. Control "

@@ -52,13 +52,13 @@ static void say_no_head(cs_html *html, const clipspan_atlas_info *info)
         cs_html_format(html,
                        "Only heads of little effect have a role: each contributes under %s of the "
                        "embedding\xE2\x80\x99s variance.",
-                       cs_figure_percent(CLIPSPAN_MINOR_SHARE).text);
+                       cs_outcome_bound(CLIPSPAN_MINOR_SHARE).text);
     else
         cs_html_format(html,
                        "No head has a role: in none does one category stand out from random "
                        "rotations of the head, with texts that explain %s of its variance or more "
                        "and more than control texts do.",
-                       cs_figure_percent(CLIPSPAN_ROLE_EXPLAINED).text);
+                       cs_outcome_bound(CLIPSPAN_ROLE_EXPLAINED).text);
     cs_html_put(html, "</li>");
 }
 
@@ -145,8 +145,7 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
                        cs_figure_percent(info->role ? info->role_share : info->leaning_share).text);
     say_others(html, info->role ? info->leaning : 0, info->ambiguous, info->none);
     if (info->removed)
-        cs_html_format(html, "; %d %s pruned", info->removed,
-                       info->removed == 1 ? "was" : "were");
+        cs_html_format(html, "; %d %s pruned", info->removed, info->removed == 1 ? "was" : "were");
     cs_html_put(html, ". ");
     cs_outcome_say_false(html, info);
     cs_html_put(html, "</li>");

@@ -82,7 +82,7 @@ void cs_section_heads(cs_html *html, const cs_report_facts *facts)
         cs_html_format(html,
                        "<details class=minor><summary>and %zu head%s of little effect: each under "
                        "%s of the embedding\xE2\x80\x99s variance",
-                       minor, minor == 1 ? "" : "s", cs_figure_percent(CLIPSPAN_MINOR_SHARE).text);
+                       minor, minor == 1 ? "" : "s", cs_outcome_bound(CLIPSPAN_MINOR_SHARE).text);
         cs_html_format(html, ", %s together</summary>\n",
                        cs_figure_percent(facts->atlas->info.minor_share).text);
         layers(html, facts, 1);

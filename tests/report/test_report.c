@@ -344,7 +344,7 @@ static void what_matters_comes_first(void **state)
               "3)");
     has(page, "1 leans to a category");
     has(page, "<details class=minor><summary>and 1 head of little effect: each under "
-              "0.500\xC2\xA0% of the embedding\xE2\x80\x99s variance, 0.100\xC2\xA0% together");
+              "0.5\xC2\xA0% of the embedding\xE2\x80\x99s variance, 0.100\xC2\xA0% together");
     fold = strstr(page, "<details class=minor>");
     has(fold, "id=\"L0.H3\"");
     lacks(fold, "id=\"L0.H2\"");
