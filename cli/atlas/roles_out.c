@@ -121,8 +121,20 @@ static const clipspan_atlas_head *find_first(const clipspan_atlas *atlas)
     return best;
 }
 
+/* Heads of the list that lean to what control texts explain as well. */
+static int count_below(const clipspan_atlas *atlas, const cli_head_list *list)
+{
+    int below = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const clipspan_role *r = clipspan_atlas_get_heads(atlas)[list->at[i]].role;
+        below += r->outcome == CLIPSPAN_OUTCOME_LEANING &&
+                 r->control_variance >= r->explained_variance[0];
+    }
+    return below;
+}
+
 /* "3 of 32 heads have a role; 2 lean to a category; 1 is ambiguous; in 26 none stands out." */
-static void print_counts(const cli_session *s, const char *heads, int role, int leaning,
+static void print_counts(const cli_session *s, const char *heads, int role, int leaning, int below,
                          int ambiguous, int none)
 {
     char words[320];
@@ -132,6 +144,9 @@ static void print_counts(const cli_session *s, const char *heads, int role, int 
     if (leaning)
         used += snprintf(words + used, sizeof words - (size_t)used, "; %d %s to a category",
                          leaning, leaning == 1 ? "leans" : "lean");
+    if (below)
+        used += snprintf(words + used, sizeof words - (size_t)used,
+                         ", %d of them explained no better than by control texts", below);
     if (ambiguous)
         used += snprintf(words + used, sizeof words - (size_t)used, "; %d %s ambiguous", ambiguous,
                          ambiguous == 1 ? "is" : "are");
@@ -159,13 +174,13 @@ static void print_chosen(const cli_session *s, const clipspan_atlas *atlas,
     } else {
         snprintf(words, sizeof words, "these %zu heads", list->count);
         print_counts(s, words, by_outcome[CLIPSPAN_OUTCOME_ROLE],
-                     by_outcome[CLIPSPAN_OUTCOME_LEANING], by_outcome[CLIPSPAN_OUTCOME_AMBIGUOUS],
-                     by_outcome[CLIPSPAN_OUTCOME_NONE]);
+                     by_outcome[CLIPSPAN_OUTCOME_LEANING], count_below(atlas, list),
+                     by_outcome[CLIPSPAN_OUTCOME_AMBIGUOUS], by_outcome[CLIPSPAN_OUTCOME_NONE]);
     }
 }
 
 /* Of all heads: how many by outcome, how many false, and the role that matters most. */
-static void print_all(const cli_session *s, const clipspan_atlas *atlas)
+static void print_all(const cli_session *s, const clipspan_atlas *atlas, const cli_head_list *list)
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
     const clipspan_atlas_head *first = find_first(atlas);
@@ -176,7 +191,8 @@ static void print_all(const cli_session *s, const clipspan_atlas *atlas)
         return;
     }
     cli_count_of(heads, info->heads, "head");
-    print_counts(s, heads, info->role, info->leaning, info->ambiguous, info->none);
+    print_counts(s, heads, info->role, info->leaning, count_below(atlas, list), info->ambiguous,
+                 info->none);
     cli_outcome_say_false(words, info);
     if (*words) cli_say(s, "%s", words);
     if (!first) return;
@@ -196,7 +212,7 @@ static void print_finding(const cli_session *s, const clipspan_atlas *atlas,
     else if (list->chosen)
         print_chosen(s, atlas, list);
     else
-        print_all(s, atlas);
+        print_all(s, atlas, list);
     cli_head_name(name, first && !list->chosen ? first->head : next->head);
     cli_say(s, "Next:\n  clipspan span %s --heads %s", info->run->path, name);
 }

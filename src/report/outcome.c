@@ -26,6 +26,11 @@ int cs_is_claimed(const clipspan_atlas_head *head)
     return !head->removed && head->role->outcome >= CLIPSPAN_OUTCOME_LEANING;
 }
 
+int cs_is_below_control(const clipspan_atlas_head *head)
+{
+    return cs_is_claimed(head) && head->role->control_variance >= head->role->explained_variance[0];
+}
+
 const char *cs_outcome_word(const clipspan_atlas_head *head)
 {
     static const char *const words[] = {"too few images", "none", "ambiguous", "leaning", "role"};

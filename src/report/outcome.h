@@ -8,9 +8,11 @@
 /* Images from which on roles are tested: one in the last of the blocks that it takes. */
 #define CS_ROLE_IMAGES ((CLIPSPAN_ROLE_BLOCKS - 1) * 32 + 1)
 
-/* 1 when the head has a role; 1 when it has one or leans to one: what has a colour. */
+/* 1 when the head has a role; when it has one or leans to a category; when it leans to one whose
+ * texts explain no more of it than control texts, which takes the colour away. */
 int cs_has_role(const clipspan_atlas_head *head);
 int cs_is_claimed(const clipspan_atlas_head *head);
+int cs_is_below_control(const clipspan_atlas_head *head);
 
 /* "role", "leaning", "ambiguous", "none", "too few images" or "pruned". */
 const char *cs_outcome_word(const clipspan_atlas_head *head);

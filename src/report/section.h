@@ -55,7 +55,8 @@ void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name)
 void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
 void cs_images_once(cs_html *html, const cs_report_facts *facts);
 
-/* The hue of a head's role or leaning in the page's style, 0 (grey) without, and its letters. */
+/* The hue of a head's role or leaning in the page's style, 0 (grey) without, or where control texts
+ * explain as much; and its letters. */
 int cs_head_hue(const cs_report_facts *facts, const clipspan_atlas_head *head);
 const char *cs_head_letters(const cs_report_facts *facts, const clipspan_atlas_head *head);
 

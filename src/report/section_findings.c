@@ -118,11 +118,29 @@ static void say_categories(cs_html *html, const cs_palette *palette, const int *
     if (count) cs_html_put(html, ")");
 }
 
-/* "; 4 lean to a category; 1 is ambiguous; in 8 no category stands out" */
-static void say_others(cs_html *html, int leaning, int ambiguous, int none)
+/* Leanings of some heads to what control texts explain as well. */
+static int count_below(const clipspan_atlas_head *heads, size_t count)
 {
-    if (leaning)
+    int below = 0;
+    size_t i;
+    for (i = 0; i < count; i++)
+        below += cs_is_below_control(&heads[i]);
+    return below;
+}
+
+static void say_below(cs_html *html, int below)
+{
+    if (below)
+        cs_html_format(html, ", %d of them explained no better than by control texts", below);
+}
+
+/* "; 4 lean to a category; 1 is ambiguous; in 8 no category stands out" */
+static void say_others(cs_html *html, int leaning, int below, int ambiguous, int none)
+{
+    if (leaning) {
         cs_html_format(html, "; %d lean%s to a category", leaning, leaning == 1 ? "s" : "");
+        say_below(html, below);
+    }
     if (ambiguous)
         cs_html_format(html, "; %d %s ambiguous", ambiguous, ambiguous == 1 ? "is" : "are");
     if (none) cs_html_format(html, "; in %d no category stands out", none);
@@ -133,6 +151,7 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
     const int count = info->role ? info->role : info->leaning;
+    const int below = count_below(facts->atlas->heads, info->heads);
     if (!info->pool_categories || info->too_few || (!count && !info->ambiguous)) return;
     cs_html_format(html, "<li>%d of %zu heads ", count, info->heads);
     if (info->role)
@@ -143,7 +162,8 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
     if (count)
         cs_html_format(html, ", together %s of the embedding\xE2\x80\x99s variance",
                        cs_figure_percent(info->role ? info->role_share : info->leaning_share).text);
-    say_others(html, info->role ? info->leaning : 0, info->ambiguous, info->none);
+    if (!info->role) say_below(html, below);
+    say_others(html, info->role ? info->leaning : 0, below, info->ambiguous, info->none);
     if (info->removed)
         cs_html_format(html, "; %d %s pruned", info->removed, info->removed == 1 ? "was" : "were");
     cs_html_put(html, ". ");
@@ -192,7 +212,7 @@ static void say_largest_layer(cs_html *html, const cs_report_facts *facts)
             cs_html_format(html, ": %d %s a role", role, role == 1 ? "has" : "have");
         else
             cs_html_put(html, ": none has a role");
-        say_others(html, leaning, ambiguous, none);
+        say_others(html, leaning, count_below(first, (size_t)H), ambiguous, none);
     }
     cs_html_put(html, ".");
 }

@@ -20,7 +20,7 @@ static const cs_role_look *look_of(const cs_report_facts *facts, const clipspan_
 int cs_head_hue(const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
     const cs_role_look *look = look_of(facts, head);
-    return look ? look->hue : 0;
+    return look && !cs_is_below_control(head) ? look->hue : 0;
 }
 
 const char *cs_head_letters(const cs_report_facts *facts, const clipspan_atlas_head *head)

@@ -282,6 +282,7 @@ static void five_outcomes_are_told_apart(void **state)
     has(page, "<h4>L0.H1 <span>leans to</span> <b class=\"chip r1 pale\">colour</b></h4>");
     has(page, "<a class=\"r1 pale\" style");
     has(page, "No role, since that takes more than every control pool: 5 <bdi>colour</bdi> texts");
+    lacks(page, "no better than by control");
     has(page, "<h4>L0.H2 <span>ambiguous: colour or shape</span></h4>");
     has(page, "<a class=\"r0 dot two\" style");
     has(page, "<bdi>shape</bdi> nearly as much (3.21 times): a role takes 1.5 times");
@@ -293,6 +294,13 @@ static void five_outcomes_are_told_apart(void **state)
     has(page, "Too few images to tell: 12,345, and roles take 481 or more.");
     has(page, "<h4>L0.H5 <span>pruned</span></h4>");
     assert_int_equal(page_count(page, "chip r1\">colour</b></h4>"), 1);
+    cs_free(page);
+    /* What control texts explain as well has no colour. */
+    atlas->head_parts[1].role.control_variance = 0.41;
+    page = write_atlas(atlas);
+    has(page, "<h4>L0.H1 <span>leans to</span> <b class=\"chip r0 pale\">colour</b></h4>");
+    has(page, "<a class=\"r0 pale\" style");
+    has(page, ", 1 of them explained no better than by control texts");
     cs_free(page);
     atlas_craft_free(&atlas);
 }
