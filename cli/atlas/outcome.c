@@ -7,6 +7,7 @@
 #include "cli/in/role_heads.h"
 #include "cli/out/numbers.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,6 +164,18 @@ void cli_outcome_say_false(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info
         "%%.",
         claims, claims == 1 ? "" : "s", cs_number_digits(info->expected_false_claims, 2).text,
         info->expected_false_claims == 1 ? "is" : "are", cs_number_digits(100 * info->fdr, 1).text);
+}
+
+/* The smallest p is 1 / (rotations + 1); k claims need a p of fdr k / tested at most. */
+void cli_outcome_say_resolution(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info)
+{
+    const double least = info->tested / (info->fdr * (info->rotations + 1.0));
+    out[0] = '\0';
+    if (info->role + info->leaning || info->rotations < 1 || least <= 1) return;
+    add(out,
+        "%d rotations a head are too few to claim fewer than %.0f of %d heads; --rotations %.0f is "
+        "enough for one alone.",
+        info->rotations, ceil(least), info->tested, ceil(info->tested / info->fdr));
 }
 
 void cli_outcome_say_few(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info)

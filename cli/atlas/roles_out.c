@@ -195,6 +195,8 @@ static void print_all(const cli_session *s, const clipspan_atlas *atlas, const c
                  info->none);
     cli_outcome_say_false(words, info);
     if (*words) cli_say(s, "%s", words);
+    cli_outcome_say_resolution(words, info);
+    if (*words) cli_say(s, "%s", words);
     if (!first) return;
     cli_outcome_say(words, atlas, first);
     cli_format_percent(share, first->variance_share->share);

@@ -3,6 +3,7 @@
  * (clipspan_role in span.h). */
 #include "report/outcome.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -201,6 +202,16 @@ void cs_outcome_say_false(cs_html *html, const clipspan_atlas_info *info)
     cs_html_format(html, " %s expected to be false, at a false discovery rate of %s.",
                    info->expected_false_claims == 1 ? "is" : "are",
                    cs_outcome_bound(info->fdr).text);
+}
+
+void cs_outcome_say_resolution(cs_html *html, const clipspan_atlas_info *info)
+{
+    const double least = info->tested / (info->fdr * (info->rotations + 1.0));
+    if (info->role + info->leaning || info->rotations < 1 || least <= 1) return;
+    cs_html_format(html,
+                   " %d rotations a head are too few to claim fewer than %.0f of %d heads; %.0f "
+                   "are enough for one alone.",
+                   info->rotations, ceil(least), info->tested, ceil(info->tested / info->fdr));
 }
 
 void cs_outcome_say_few(cs_html *html, const clipspan_atlas_info *info)

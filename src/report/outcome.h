@@ -34,6 +34,11 @@ void cs_outcome_say(cs_html *html, const cs_report_facts *facts, const clipspan_
  * when there are none. */
 void cs_outcome_say_false(cs_html *html, const clipspan_atlas_info *info);
 
+/* Where nothing is claimed, and rotations were too few for a claim of one head alone, how many heads
+ * the test can claim at least: the smallest p is 1 / (rotations + 1), and k claims need one of
+ * fdr k / tested at most. */
+void cs_outcome_say_resolution(cs_html *html, const clipspan_atlas_info *info);
+
 /* "Too few images to tell: 24, and roles take 481 or more." */
 void cs_outcome_say_few(cs_html *html, const clipspan_atlas_info *info);
 

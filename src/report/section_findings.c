@@ -59,6 +59,7 @@ static void say_no_head(cs_html *html, const clipspan_atlas_info *info)
                        "rotations of the head, with texts that explain %s of its variance or more "
                        "and more than control texts do.",
                        cs_outcome_bound(CLIPSPAN_ROLE_EXPLAINED).text);
+    cs_outcome_say_resolution(html, info);
     cs_html_put(html, "</li>");
 }
 
