@@ -144,9 +144,12 @@ static void print_counts(const cli_session *s, const char *heads, int role, int 
     if (leaning)
         used += snprintf(words + used, sizeof words - (size_t)used, "; %d %s to a category",
                          leaning, leaning == 1 ? "leans" : "lean");
+    if (below && below < leaning)
+        used += snprintf(words + used, sizeof words - (size_t)used, ", %d of them", below);
     if (below)
-        used += snprintf(words + used, sizeof words - (size_t)used,
-                         ", %d of them explained no better than by control texts", below);
+        used +=
+            snprintf(words + used, sizeof words - (size_t)used,
+                     "%s explained no better than by control texts", below < leaning ? "" : ",");
     if (ambiguous)
         used += snprintf(words + used, sizeof words - (size_t)used, "; %d %s ambiguous", ambiguous,
                          ambiguous == 1 ? "is" : "are");

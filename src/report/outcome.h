@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A head's outcome on pages: chips, names of outcomes, one sentence with the numbers that decide. */
+/* A head's outcome on pages: chips, names of outcomes, a sentence with the numbers that decide. */
 #ifndef CLIPSPAN_SRC_REPORT_OUTCOME_H
 #define CLIPSPAN_SRC_REPORT_OUTCOME_H
 
@@ -34,9 +34,9 @@ void cs_outcome_say(cs_html *html, const cs_report_facts *facts, const clipspan_
  * when there are none. */
 void cs_outcome_say_false(cs_html *html, const clipspan_atlas_info *info);
 
-/* Where nothing is claimed, and rotations were too few for a claim of one head alone, how many heads
- * the test can claim at least: the smallest p is 1 / (rotations + 1), and k claims need one of
- * fdr k / tested at most. */
+/* Where nothing is claimed, and rotations were too few for a claim of one head alone, how many
+ * heads the test can claim at least: the smallest p is 1 / (rotations + 1), and k claims need one
+ * of fdr k / tested at most. */
 void cs_outcome_say_resolution(cs_html *html, const clipspan_atlas_info *info);
 
 /* "Too few images to tell: 24, and roles take 481 or more." */

@@ -129,10 +129,12 @@ static int count_below(const clipspan_atlas_head *heads, size_t count)
     return below;
 }
 
-static void say_below(cs_html *html, int below)
+static void say_below(cs_html *html, int below, int leaning)
 {
-    if (below)
-        cs_html_format(html, ", %d of them explained no better than by control texts", below);
+    if (!below) return;
+    cs_html_put(html, ", ");
+    if (below < leaning) cs_html_format(html, "%d of them ", below);
+    cs_html_put(html, "explained no better than by control texts");
 }
 
 /* "; 4 lean to a category; 1 is ambiguous; in 8 no category stands out" */
@@ -140,7 +142,7 @@ static void say_others(cs_html *html, int leaning, int below, int ambiguous, int
 {
     if (leaning) {
         cs_html_format(html, "; %d lean%s to a category", leaning, leaning == 1 ? "s" : "");
-        say_below(html, below);
+        say_below(html, below, leaning);
     }
     if (ambiguous)
         cs_html_format(html, "; %d %s ambiguous", ambiguous, ambiguous == 1 ? "is" : "are");
@@ -163,7 +165,7 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
     if (count)
         cs_html_format(html, ", together %s of the embedding\xE2\x80\x99s variance",
                        cs_figure_percent(info->role ? info->role_share : info->leaning_share).text);
-    if (!info->role) say_below(html, below);
+    if (!info->role) say_below(html, below, info->leaning);
     say_others(html, info->role ? info->leaning : 0, below, info->ambiguous, info->none);
     if (info->removed)
         cs_html_format(html, "; %d %s pruned", info->removed, info->removed == 1 ? "was" : "were");
