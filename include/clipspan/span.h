@@ -48,7 +48,7 @@ typedef struct clipspan_basis_text {
 
 /* What can be said of a head. A role and a leaning are claims; the others are not. */
 typedef enum clipspan_role_outcome {
-    CLIPSPAN_OUTCOME_TOO_FEW_IMAGES = 0, /* fewer than CLIPSPAN_ROLE_BLOCKS blocks of images */
+    CLIPSPAN_OUTCOME_TOO_FEW_IMAGES = 0, /* fewer than CLIPSPAN_ROLE_IMAGES */
     CLIPSPAN_OUTCOME_NONE,      /* no category stands out; also without texts or categories */
     CLIPSPAN_OUTCOME_AMBIGUOUS, /* categories stand out, and two of them alike */
     CLIPSPAN_OUTCOME_LEANING,   /* one does, and its texts explain little of the head, no more
@@ -56,7 +56,7 @@ typedef enum clipspan_role_outcome {
     CLIPSPAN_OUTCOME_ROLE
 } clipspan_role_outcome;
 
-#define CLIPSPAN_ROLE_BLOCKS    16  /* of 32 images each as a run makes them: from 481 images on */
+#define CLIPSPAN_ROLE_IMAGES    481 /* least images: 16 blocks of 32 for the resamples, begun */
 #define CLIPSPAN_ROLE_LEAD      1.5 /* least enrichment of the first category over the runner-up's */
 #define CLIPSPAN_ROLE_EXPLAINED 0.2 /* least part of a head that a role's texts explain */
 #define CLIPSPAN_ROLE_RETURNS   0.5 /* least stability of a role */
@@ -92,8 +92,9 @@ typedef struct clipspan_role {
     double stability;            /* in how many resamples the category's first basis text is chosen
                                 again, at any rank; -1: not tested */
     double category_returns;     /* in how many the category is the strongest again; -1 */
-    double named, control_named; /* share that the basis texts which entered explain together; mean
-                                    of the same of control pools, -1 without */
+    double named, control_named; /* share that the basis texts which entered explain together; the
+                                    same of the first control pool, -1 where it was not looked at
+                                    (spans) */
     const char *first_category;  /* of the first basis text, which may be another; NULL without */
 } clipspan_role;
 

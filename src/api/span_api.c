@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan_span: TEXTSPAN of chosen heads from statistics, and their roles. */
+/* clipspan_span: TEXTSPAN of chosen heads from statistics. */
 #include "api/span_api.h"
 #include "api/decomposition_api.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
-#include "decompose/roles.h"
 #include "tensor/moments.h"
 
 #include <string.h>
@@ -173,6 +172,7 @@ clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *sta
     cs_span_head *known = NULL;
     clipspan_span_options wish;
     cs_span_options o = {0};
+    cs_span_roles roles = {0};
     double *moments = NULL;
     cs_shape shape;
     size_t blocks;
@@ -188,10 +188,12 @@ clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *sta
     blocks = o.resamples > 0 ? wish.block_count : 0;
     CS_TRY_DONE(
         cs_span_pool_of(&pool, bank, shape.P, stats->model->info.name, stats->model->simd, err));
+    CS_TRY_DONE(cs_span_take_roles(&roles, &o, &wish, bank, shape.C, stats->model->simd, err));
     CS_TRY_DONE(
         gather(&moments, &known, stats, heads, count, blocks ? wish.blocks : NULL, blocks, err));
     CS_TRY_DONE(cs_span_make(out, pool, known, heads, count, shape.C, &o, progress, err));
 done:
+    cs_span_roles_fini(&roles);
     cs_span_pool_free(&pool);
     cs_free(known);
     cs_free(moments);
@@ -224,46 +226,4 @@ const float *clipspan_span_get_directions(const clipspan_span *span)
 const double *clipspan_span_get_readers(const clipspan_span *span)
 {
     return span ? span->span->readers : NULL;
-}
-
-static clipspan_status take_categories(cs_categories **out, const clipspan_bank *bank,
-                                       clipspan_error *err)
-{
-    const size_t count = clipspan_bank_get_count(bank);
-    const char **keys = cs_alloc(count, sizeof(*keys), "categories", err);
-    clipspan_status status;
-    if (!keys) return CLIPSPAN_E_NOMEM;
-    for (size_t i = 0; i < count; i++)
-        keys[i] = clipspan_bank_get_key(bank, i);
-    status = cs_categories_new(out, keys, count, err);
-    cs_free(keys);
-    return status;
-}
-
-clipspan_status clipspan_span_run_roles(clipspan_role *out, clipspan_span *const *spans,
-                                        size_t count, const clipspan_bank *bank, double fdr,
-                                        clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_OK;
-    cs_categories *categories = NULL;
-    cs_clear(err);
-    if (!out || !spans || !bank)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_run_roles: an argument is NULL");
-    if (!(fdr >= 0.0 && fdr <= 1.0))
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "a false discovery rate lies from 0 to 1; found %g", fdr);
-    for (size_t i = 0; i < count; i++)
-        if (!spans[i] || spans[i]->info.texts != clipspan_bank_get_count(bank))
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "the bank has %zu texts, the basis texts of head %zu are from a pool of "
-                           "%zu",
-                           clipspan_bank_get_count(bank), i, spans[i] ? spans[i]->info.texts : 0);
-    CS_TRY_DONE(take_categories(&categories, bank, err));
-    for (size_t i = 0; i < count; i++)
-        CS_TRY_DONE(cs_role_run(&out[i], spans[i]->span, NULL, categories,
-                                (size_t)spans[i]->info.head_width, spans[i]->info.seed, err));
-    status = cs_roles_judge(out, count, fdr == 0.0 ? CS_ROLES_FDR : fdr, err);
-done:
-    cs_categories_free(&categories);
-    return status;
 }
