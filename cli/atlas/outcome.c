@@ -183,5 +183,6 @@ void cli_outcome_say_few(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *
     char images[CLI_NUMBER_ROOM];
     cli_format_count(images, info->run->used);
     out[0] = '\0';
-    add(out, "Too few images to tell: %s, and roles take %d or more.", images, CLI_ROLE_IMAGES);
+    add(out, "Too few images to tell: %s, and roles take %d or more.", images,
+        CLIPSPAN_ROLE_IMAGES);
 }

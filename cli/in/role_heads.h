@@ -7,9 +7,6 @@
 
 #include "base/error.h"
 
-/* Images from which on roles are tested: one in the last of the blocks that it takes. */
-#define CLI_ROLE_IMAGES ((CLIPSPAN_ROLE_BLOCKS - 1) * 32 + 1)
-
 /* "too few images" for readers, "too_few_images" for programs. */
 const char *cli_outcome_word(clipspan_role_outcome outcome);
 const char *cli_outcome_key(clipspan_role_outcome outcome);

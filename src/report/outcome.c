@@ -217,5 +217,5 @@ void cs_outcome_say_resolution(cs_html *html, const clipspan_atlas_info *info)
 void cs_outcome_say_few(cs_html *html, const clipspan_atlas_info *info)
 {
     cs_html_format(html, "Too few images to tell: %s, and roles take %d or more.",
-                   cs_figure_count(info->run->used).text, CS_ROLE_IMAGES);
+                   cs_figure_count(info->run->used).text, CLIPSPAN_ROLE_IMAGES);
 }

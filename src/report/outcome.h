@@ -5,9 +5,6 @@
 
 #include "report/section.h"
 
-/* Images from which on roles are tested: one in the last of the blocks that it takes. */
-#define CS_ROLE_IMAGES ((CLIPSPAN_ROLE_BLOCKS - 1) * 32 + 1)
-
 /* 1 when the head has a role; when it has one or leans to a category; when it leans to one whose
  * texts explain no more of it than control texts, which takes the colour away. */
 int cs_has_role(const clipspan_atlas_head *head);

@@ -60,7 +60,7 @@ static void words(cs_html *html, const clipspan_atlas_info *info)
         "<dt>Ambiguous<dd>A category stands out, and another is nearly as enriched.\n"
         "<dt>None<dd>No category stands out.\n"
         "<dt>Too few images<dd>Nothing was tested: that takes %d images or more.\n",
-        cs_outcome_bound(CLIPSPAN_ROLE_RETURNS).text, CS_ROLE_IMAGES);
+        cs_outcome_bound(CLIPSPAN_ROLE_RETURNS).text, CLIPSPAN_ROLE_IMAGES);
     cs_html_put(
         html,
         "<dt>Control texts<dd>Texts of random words, as many as the pool has and as long. Control "
