@@ -18,12 +18,13 @@ build: $(BUILD)/build.ninja ## the library and the program, in build/
 test: ## all tests; the last line counts them
 	@scripts/test $(BUILD)
 
-check: ## layers, layout, words, style sheets and scripts, spelling, static analysis
+check: ## layers, layout, words, README's figures, style sheets and scripts, spelling, static analysis
 	@scripts/install-deps --dev
 	scripts/check-layers
 	scripts/check-format
 	scripts/check-words $(wildcard $(BUILD)/cli/clipspan)
 	scripts/check-json
+	scripts/check-readme
 	scripts/check-web
 	codespell
 	scripts/check-tidy $(BUILD)

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
     }
     code = status == CLIPSPAN_E_INTERRUPTED && session.resumable ? 75 : exit_code(status);
     if (code == 0 && session.skipped) code = 3;
+    if ((code == 0 || code == 3) && session.worse) code = 8;
     cli_session_fini(&session);
     return code;
 }

@@ -18,8 +18,9 @@ static void show(const clipspan_hits *hits)
     size_t i;
     for (i = 0; i < info->hits; i++) {
         const clipspan_hits_row *row = clipspan_hits_get_row(hits, i);
-        printf("%6.3f  %s  (L%d.H%d gives %.3f)\n", row->score, row->path, row->parts[0].head.layer,
-               row->parts[0].head.head, row->parts[0].part);
+        printf("%6.3f  %s  (L%d.H%d gives %.3f)\n", row->score, row->path,
+               row->contributions[0].head.layer, row->contributions[0].head.head,
+               row->contributions[0].contribution);
     }
 }
 

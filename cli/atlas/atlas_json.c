@@ -8,6 +8,7 @@
 
 #include <clipspan/clipspan.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* A share that was not tested is null. */
@@ -19,10 +20,11 @@ static void tested(cli_json *j, const char *key, double value)
         cli_json_real(j, key, value);
 }
 
-static void variance_share(cli_json *j, const char *key, clipspan_variance_share s)
+/* whole: the embedding's variance, without which there is no share of it. */
+static void variance_share(cli_json *j, const char *key, clipspan_variance_share s, double whole)
 {
     cli_json_row(j, key);
-    cli_json_real(j, "share", s.share);
+    cli_json_real(j, "share", whole > 0 ? s.share : (double)NAN);
     cli_json_real(j, "variance", s.variance);
     cli_json_end(j);
 }
@@ -71,22 +73,23 @@ static void facts(cli_json *j, const clipspan_atlas_info *i)
     cli_json_real(j, "leaning_share", i->leaning_share);
     cli_json_real(j, "minor_share", i->minor_share);
     cli_json_whole(j, "distinct_texts", i->distinct);
-    cli_json_real(j, "named", i->named);
-    cli_json_real(j, "control_named", i->control_named);
+    tested(j, "named", i->named);
+    tested(j, "control_named", i->control_named);
     cli_json_real(j, "embedding_variance", i->embedding_variance);
-    variance_share(j, "input", *i->input);
+    variance_share(j, "input", *i->input, i->embedding_variance);
 }
 
 static void layers(cli_json *j, const clipspan_atlas *atlas)
 {
     const clipspan_atlas_layer *layer = clipspan_atlas_get_layers(atlas);
+    const double whole = clipspan_atlas_get_info(atlas)->embedding_variance;
     cli_json_array(j, "layers");
     for (int l = 0; l < clipspan_atlas_get_info(atlas)->run->layers; l++) {
         cli_json_row(j, NULL);
         cli_json_whole(j, "layer", (uint64_t)l);
-        variance_share(j, "attention", *layer[l].attention);
-        variance_share(j, "class_self_attention", *layer[l].class_self_attention);
-        variance_share(j, "mlp", *layer[l].mlp);
+        variance_share(j, "attention", *layer[l].attention, whole);
+        variance_share(j, "class_self_attention", *layer[l].class_self_attention, whole);
+        variance_share(j, "mlp", *layer[l].mlp, whole);
         tested(j, "named", layer[l].named);
         tested(j, "control_named", layer[l].control_named);
         cli_json_whole(j, "role", (uint64_t)layer[l].role);
@@ -118,8 +121,8 @@ static void role_of(cli_json *j, const clipspan_atlas_head *head)
     tested(j, "category_returns", r->category_returns);
     cli_json_text(j, "first_category", r->first_category);
     cli_json_whole(j, "entering", (uint64_t)r->entering);
-    cli_json_real(j, "named", r->named);
-    tested(j, "control_named", r->control_named);
+    tested(j, "named", head->variance > 0 ? r->named : -1.0);
+    tested(j, "control_named", head->variance > 0 ? r->control_named : -1.0);
     cli_json_end(j);
 }
 
@@ -190,7 +193,8 @@ void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, cons
         cli_json_text(&j, "head", name);
         cli_json_whole(&j, "layer", (uint64_t)head->head.layer);
         cli_json_whole(&j, "number", (uint64_t)head->head.head);
-        variance_share(&j, "variance_share", *head->variance_share);
+        variance_share(&j, "variance_share", *head->variance_share,
+                       clipspan_atlas_get_info(atlas)->embedding_variance);
         cli_json_real(&j, "weight", head->weight);
         cli_json_flag(&j, "minor", head->minor);
         cli_json_real(&j, "variance", head->variance);
@@ -244,7 +248,7 @@ void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list 
         printf("\trunner_up_%d\trunner_up_%d_ratio", i, i);
     for (int i = 1; i <= CLIPSPAN_RUNNERS_UP; i++)
         printf("\tnear_duplicate_%d\tnear_duplicate_%d_ratio", i, i);
-    putchar('\n');
+    puts("\tpool");
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[list->at[i]];
         for (int k = 0; k < head->basis_texts; k++) {
@@ -261,6 +265,7 @@ void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list 
             put(p->basis_text->any_place);
             put_others(p->basis_text->runner_up, p->basis_text->runners_up, texts);
             put_others(p->basis_text->near_duplicate, p->basis_text->near_duplicates, texts);
+            put_text(clipspan_atlas_get_info(atlas)->pool);
             putchar('\n');
         }
     }
@@ -294,8 +299,8 @@ void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
         put(r->stability);
         put(r->category_returns);
         put_text(r->first_category);
-        put(r->named);
-        put(r->control_named);
+        put(head->variance > 0 ? r->named : -1.0);
+        put(head->variance > 0 ? r->control_named : -1.0);
         put_text(clipspan_atlas_get_info(atlas)->pool);
         putchar('\n');
     }

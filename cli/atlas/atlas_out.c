@@ -143,8 +143,8 @@ static clipspan_status print_heads(const cli_session *s, const clipspan_atlas *a
             head->basis_texts ? &head->basis_text[head->basis_texts - 1] : NULL;
         if (head->minor && !list->all) continue;
         CS_TRY_DONE(cli_atlas_add_name(&table, head->head, err));
-        CS_TRY_DONE(cli_atlas_add_share(&table, s, last ? last->cumulated : 0, err));
-        CS_TRY_DONE(cli_atlas_add_share(&table, s, last ? last->control_cumulated : 0, err));
+        CS_TRY_DONE(cli_atlas_add_share(&table, s, last ? last->cumulated : -1.0, err));
+        CS_TRY_DONE(cli_atlas_add_share(&table, s, last ? last->control_cumulated : -1.0, err));
         CS_TRY_DONE(add_basis_text(&table, s, head, 0, texts, err));
         CS_TRY_DONE(add_basis_text(&table, s, head, 1, texts, err));
     }
@@ -252,13 +252,29 @@ static void count_words(char *out, size_t room, const clipspan_atlas *atlas)
                  most == 1 ? "s" : "");
 }
 
+/* How much of what varies basis texts explain. */
+static void say_explained(const cli_session *s, const clipspan_atlas *atlas)
+{
+    const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
+    char heads[CLI_NUMBER_ROOM], named[CLI_NUMBER_ROOM], control[CLI_NUMBER_ROOM],
+        distinct[CLI_NUMBER_ROOM], texts[64];
+    if (info->named < 0) {
+        cli_say(s, "No head's output varies over the images, so there is nothing to explain.");
+        return;
+    }
+    cli_count_of(heads, info->heads, "head");
+    cli_count_of(distinct, info->distinct, "text");
+    cli_format_percent(named, info->named);
+    cli_format_percent(control, info->control_named);
+    count_words(texts, sizeof texts, atlas);
+    cli_say(s, "%s %s of the variance of %s, control texts %s; %s in all.", texts, named, heads,
+            control, distinct);
+}
+
 clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *atlas,
                                     const cli_head_list *list, clipspan_error *err)
 {
     const clipspan_atlas_info *info = clipspan_atlas_get_info(atlas);
-    char heads[CLI_NUMBER_ROOM], named[CLI_NUMBER_ROOM], control[CLI_NUMBER_ROOM],
-        distinct[CLI_NUMBER_ROOM];
-    char texts[64];
     if (s->form == CLI_FORM_JSON) {
         cli_atlas_json(atlas, list, "clipspan.span.v1", 1);
         return CLIPSPAN_OK;
@@ -269,15 +285,8 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
     }
     cli_atlas_print_subject(s, atlas);
     CS_TRY(list->chosen ? print_cards(s, atlas, list, err) : print_heads(s, atlas, list, err));
-    cli_count_of(heads, info->heads, "head");
-    cli_count_of(distinct, info->distinct, "text");
-    cli_format_percent(named, info->named);
-    cli_format_percent(control, info->control_named);
-    count_words(texts, sizeof texts, atlas);
-    cli_say(s,
-            "%s%s %s of the variance of %s, control texts %s; %s in all.\n"
-            "Next:\n"
-            "  clipspan roles %s",
-            list->chosen ? "" : "\n", texts, named, heads, control, distinct, info->run->path);
+    if (!list->chosen) putchar('\n');
+    say_explained(s, atlas);
+    cli_say(s, "Next:\n  clipspan roles %s", info->run->path);
     return CLIPSPAN_OK;
 }

@@ -22,13 +22,15 @@ typedef struct cli_atlas_settings {
 /* Rows that fill a command's member `atlas`. */
 #define CLI_OPT_ATLAS_TEXTS                                                                        \
     CLI_FILE("Heads", "texts", 0, "POOL",                                                          \
-             "the texts that heads are named with: general, which comes with the program "         \
-             "(default), or a "                                                                    \
-             "file with a text a line, its category before a tab; - is standard input",            \
+             "the texts that heads are named with: general (default), demo or control (words at "  \
+             "random, to compare with), which come with the program; or a file with a text a "     \
+             "line, its category before a tab; - is standard input",                               \
              atlas.pool)
 #define CLI_OPT_ATLAS_LAYERS                                                                       \
     CLI_TEXT("Heads", "layers", 0, "all|last4|A-B",                                                \
-             "the layers whose heads are looked at (default: all)", atlas.layers)
+             "the layers whose heads are looked at (default: all); of which layers the run keeps " \
+             "coefficients is --layers of scan",                                                   \
+             atlas.layers)
 #define CLI_OPT_ATLAS_HEADS                                                                        \
     CLI_TEXT("Heads", "heads", 0, "L22.H11,...",                                                   \
              "these heads only; span then shows all of their basis texts", atlas.heads)

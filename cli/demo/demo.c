@@ -24,56 +24,51 @@ const char *const cli_demo_factors[CLI_DEMO_FACTORS] = {"shape", "colour", "text
 
 static const cli_demo_chapter chapters[] = {
     {"world", "Synthetic scenes", "Scenes in rows, a row a factor, its values from left to right.",
-     "clipspan pixels MODEL photos/ -o seen/", cli_demo_sheet},
+     cli_demo_sheet_commands, cli_demo_sheet},
     {"sight", "What the model sees",
      "Each test scene is compared with the values of a factor, named with prompts other than "
      "training's; the nearest one is the answer.",
-     "clipspan classify MODEL photos.csv --labels COLUMN --classes names.txt", cli_demo_sight},
+     cli_demo_sight_commands, cli_demo_sight},
     {"shortcut", "A shortcut",
      "Ducks and hens look alike here, and most ducks of the training scenes are on water, most "
      "hens on grass. In the test scenes all four pairings are equally many.",
-     "clipspan classify MODEL birds.csv --labels y --classes a,b --groups y,place",
-     cli_demo_shortcut},
+     cli_demo_shortcut_commands, cli_demo_shortcut},
     {"scan", "Images decomposed",
      "Each look scene goes through the model once. What every attention head adds to its "
      "embedding is kept, and statistics of it over all scenes.",
-     "clipspan scan MODEL photos/ -o run --verify-sum", cli_demo_scan},
+     cli_demo_scan_commands, cli_demo_scan},
     {"atlas", "Which head is about what",
      "For every head the texts are found along which its output varies most; a category that is "
      "clearly ahead is the head's role. Since the scenes' factors are known, the role is then "
      "held against the truth: the factor that explains the largest share of what the head writes.",
-     "clipspan atlas MODEL photos/ -o run", cli_demo_atlas},
+     cli_demo_atlas_commands, cli_demo_atlas},
     {"remedy", "The shortcut removed",
      "Changing what single heads wrote needs no image again. The birds of the test scenes are "
      "classified once more with the background's heads mean-ablated (means of the look scenes), "
      "and "
      "with what clipspan chooses for the cue \"water;grass\" from the look scenes, without labels.",
-     "clipspan scan MODEL birds.csv --labels y --groups y,place -o test-run\n"
-     "clipspan ablate test-run --mean run --role background --classes a,b\n"
-     "clipspan shortcut test-run --mean run --cue \"water;grass\" --classes a,b",
-     cli_demo_remedy},
+     cli_demo_remedy_commands, cli_demo_remedy},
     {"maps", "Where in the image",
      "In scenes with two objects one is named, and every patch says how much it adds to that name "
      "through the heads, above the strongest other name. Its peak should lie at the named object.",
-     "clipspan heatmap MODEL photo.jpg --text dog --text cat -o maps", cli_demo_maps},
+     cli_demo_maps_commands, cli_demo_maps},
     {"segment", "Where things are",
      "The map of a scene's colour, cut at a threshold, is a mask of its objects, and the right "
      "masks are known. Beside it stand masks from attention, which knows nothing of colours.",
-     "clipspan segment MODEL photos.csv --labels y --classes a,b --masks mask", cli_demo_segment},
+     cli_demo_segment_commands, cli_demo_segment},
     {"search", "Images by one property",
      "For each test scene the ten nearest look scenes are found twice: by whole embeddings, and by "
      "what the heads of one role wrote. Counted is how many of the ten are alike in that property.",
-     "clipspan search run --like photo.jpg --role colour -o hits.html", cli_demo_search},
+     cli_demo_search_commands, cli_demo_search},
     {"explain", "One image in full",
      "What a scene has of a name is a sum over heads, patches and MLPs. Its own name is set "
      "against one that differs in the colour only, and one that differs in the shape only.",
-     "clipspan explain MODEL photo.jpg --text dog --text cat --run run -o why.html",
-     cli_demo_explain},
+     cli_demo_explain_commands, cli_demo_explain},
     {"report", "One page of it all",
      "The map of all heads, what they do for telling ducks from hens, the shortcut with every "
      "remedy beside its baselines, and a card for each head: its texts, how stable they are, and "
      "the scenes at both ends.",
-     "clipspan report run -o report.html", cli_demo_report},
+     cli_demo_report_commands, cli_demo_report},
 };
 #define CHAPTERS (sizeof chapters / sizeof *chapters)
 
@@ -113,6 +108,11 @@ clipspan_status cli_demo_data(char **path, const cli_demo_job *d, const char *na
 {
     *path = cs_path_join(d->data, name, err);
     return *path ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+void cli_demo_scene(char out[64], const cli_demo_job *d, const char *path)
+{
+    snprintf(out, 64, "demo%.58s", path + strlen(d->data));
 }
 
 static clipspan_status open_table(clipspan_inputs **out, const cli_demo_job *d, const char *table,
@@ -225,32 +225,52 @@ static void heading(const cli_demo_job *d, const char *text)
     printf("\n\n%s%s%s\n\n", bold ? "\033[1m" : "", text, bold ? "\033[0m" : "");
 }
 
-static void print_commands(const cli_session *s, const char *commands)
+/* Bytes of FOLDER/demo.json; the first failure is told at the end. */
+static void write_story(void *to, const char *text, size_t size)
 {
-    char line[256];
-    fputs("\nWith a model and images of your own:\n", stdout);
-    while (*commands) {
-        size_t length = strcspn(commands, "\n");
-        snprintf(line, sizeof line, "%.*s", (int)length, commands);
-        fputs("  $ ", stdout);
-        cli_print_command(stdout, s, line, 4, 8, " \\");
-        putchar('\n');
-        commands += length + (commands[length] == '\n');
-    }
+    cli_demo_job *d = to;
+    if (d->unwritten.code == CLIPSPAN_OK) cs_output_write(d->file, text, size, &d->unwritten);
 }
 
-static void introduce(cli_demo_job *d)
+static clipspan_status begin_document(cli_demo_job *d, clipspan_error *err)
 {
-    const cli_session *s = d->session;
-    char parameters[CLI_NUMBER_ROOM], bytes[CLI_NUMBER_ROOM];
-    if (!d->tells) {
-        cli_json_begin(&d->json, stdout, s->form == CLI_FORM_TSV, "clipspan.demo.v1");
-        cli_json_flag(&d->json, "dry_run", d->x->dry_run);
-        cli_json_text(&d->json, "model", d->info->path);
-        cli_json_text(&d->json, "scenes", d->data);
-        cli_json_text(&d->json, "output", d->out);
-        return;
+    static const char schema[] = "clipspan.demo.v1";
+    clipspan_status status;
+    char *path;
+    cli_json_begin(&d->json, d->tells ? NULL : stdout, d->session->form == CLI_FORM_TSV, schema);
+    if (!d->x->dry_run) {
+        CS_TRY(cli_demo_output(&path, d, "demo.json", err));
+        status = cs_output_open(&d->file, path, d->x->force, err);
+        cs_free(path);
+        CS_TRY(status);
+        cs_json_begin(&d->story, write_story, d, CS_JSON_INDENTED, schema);
+        d->json.copy = &d->story;
     }
+    cli_json_flag(&d->json, "dry_run", d->x->dry_run);
+    cli_json_text(&d->json, "model", d->info->path);
+    cli_json_text(&d->json, "scenes", d->data);
+    cli_json_text(&d->json, "output", d->out);
+    cli_json_whole(&d->json, "layers", (uint64_t)d->info->image->layers);
+    cli_json_whole(&d->json, "heads_per_layer", (uint64_t)d->info->image->heads);
+    cli_json_whole(&d->json, "parameters", d->info->image->parameters + d->info->text->parameters);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status end_document(cli_demo_job *d, double seconds, clipspan_error *err)
+{
+    cli_json_text(&d->json, "page", d->page);
+    cli_json_real(&d->json, "seconds", seconds);
+    cli_json_finish(&d->json);
+    if (!d->file) return CLIPSPAN_OK;
+    if (d->unwritten.code != CLIPSPAN_OK)
+        return cs_fail(err, d->unwritten.code, "%s", d->unwritten.message);
+    return cs_output_commit(d->file, err);
+}
+
+static void introduce(const cli_demo_job *d)
+{
+    char parameters[CLI_NUMBER_ROOM], bytes[CLI_NUMBER_ROOM];
+    if (!d->tells) return;
     cli_format_millions(parameters,
                         (double)(d->info->image->parameters + d->info->text->parameters));
     cli_format_bytes(bytes, (double)d->info->bytes);
@@ -267,40 +287,31 @@ static void introduce(cli_demo_job *d)
 static clipspan_status go_through(cli_demo_job *d, clipspan_error *err)
 {
     cli_session *s = d->session;
-    if (!d->tells) cli_json_array(&d->json, "chapters");
+    cli_json_array(&d->json, "chapters");
     for (size_t i = 0; i < CHAPTERS; i++) {
         const cli_demo_chapter *c = &chapters[i];
         if (d->tells) {
             heading(d, c->title);
             cli_demo_say(d, "%s", c->about);
             putchar('\n');
-        } else {
-            cli_json_object(&d->json, NULL);
-            cli_json_text(&d->json, "name", c->name);
-            cli_json_text(&d->json, "title", c->title);
-            cli_json_text(&d->json, "command", c->again);
         }
+        cli_json_object(&d->json, NULL);
+        cli_json_text(&d->json, "name", c->name);
+        cli_json_text(&d->json, "title", c->title);
         CS_TRY(cli_keep_going(s, err));
         if (!d->x->dry_run) CS_TRY(c->run(d, err));
         cli_stage(s, c->title);
-        if (d->tells)
-            print_commands(d->session, c->again);
-        else
-            cli_json_end(&d->json);
+        cli_demo_commands(d, c->commands);
+        cli_json_end(&d->json);
     }
-    if (!d->tells) cli_json_end(&d->json);
+    cli_json_end(&d->json);
     return cli_keep_going(s, err);
 }
 
-static void conclude(cli_demo_job *d, double seconds)
+static void conclude(const cli_demo_job *d, double seconds)
 {
     char took[CLI_NUMBER_ROOM];
-    if (!d->tells) {
-        cli_json_text(&d->json, "page", d->page);
-        cli_json_real(&d->json, "seconds", seconds);
-        cli_json_finish(&d->json);
-        return;
-    }
+    if (!d->tells) return;
     heading(d, "To go on");
     if (d->x->dry_run) {
         cli_demo_say(d, "Nothing was computed; everything would go to %s.", d->out);
@@ -308,10 +319,10 @@ static void conclude(cli_demo_job *d, double seconds)
     }
     cli_format_duration(took, seconds);
     cli_demo_say(d,
-                 "All that took %s and is in %s. Every command works on the scenes too: MODEL is "
-                 "demo, images are look.csv and test.csv of the folder named above, and heads are "
-                 "named with the words that the model knows by --texts demo. The page to open in a "
-                 "browser:",
+                 "All that took %s and is in %s, every figure of it in demo.json there. The "
+                 "commands take a model and images of your own in place of demo, demo/look.csv and "
+                 "demo/test.csv, class names or a file of them in place of demo/shape, and the "
+                 "general text pool when --texts is left out. The page to open in a browser:",
                  took, d->out);
     puts(d->page);
 }
@@ -346,7 +357,7 @@ static clipspan_status check_output(const cli_demo_job *d, clipspan_error *err)
 static clipspan_status demo(cli_demo_job *d, clipspan_error *err)
 {
     cli_session *s = d->session;
-    double start = cli_seconds();
+    double start = cli_seconds(), seconds;
     char *file, *real;
     CS_TRY(check_output(d, err));
     d->out = d->x->output;
@@ -363,9 +374,12 @@ static clipspan_status demo(cli_demo_job *d, clipspan_error *err)
         cli_signals_hold();
         CS_TRY(cs_make_folder(d->out, err));
     }
+    CS_TRY(begin_document(d, err));
     introduce(d);
     CS_TRY(go_through(d, err));
-    conclude(d, cli_seconds() - start);
+    seconds = cli_seconds() - start;
+    CS_TRY(end_document(d, seconds, err));
+    conclude(d, seconds);
     return CLIPSPAN_OK;
 }
 
@@ -383,6 +397,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     clipspan_run_close(&d.run);
     clipspan_encoder_free(&d.texts);
     clipspan_model_close(&d.model);
+    cs_output_close(&d.file);
     cs_free(d.embeddings);
     cs_free(d.page);
     cs_free(d.data);
@@ -404,13 +419,16 @@ const cli_command cli_demo = {
     .about =
         "Goes through what clipspan can do, on a small CLIP and 1,040 synthetic scenes that come "
         "with "
-        "the program: what it does, what it finds, and the commands that do the same with a model "
-        "and images of your own. FOLDER gets a sheet of scenes, a run and a report to open.\n"
+        "the program: what it does, what it finds, and the commands that give the same figures, "
+        "to be pasted. FOLDER gets a sheet of scenes, runs, a report to open, and every figure "
+        "in demo.json.\n"
         "Everything about the scenes is known, so that findings can be held against the truth. The "
         "model knows scenes only, no photographs, and its heads were encouraged in training to "
         "specialise: it shows that clipspan finds what is there, not how CLIP is made.\n"
-        "Model, texts and images can be used by every command: MODEL is demo, and demo -n -o "
-        "FOLDER says where the images are.",
+        "Model, texts and images go by name in every command, from any folder: MODEL demo, --texts "
+        "demo, --classes demo/shape --templates demo/shape.templates (also colour, texture, size, "
+        "place, count, background and bird), INPUT demo/look.csv, demo/test.csv or "
+        "demo/test/0000.png.",
     .examples =
         "clipspan demo -o demo\tthe story, in a few seconds\n"
         "clipspan demo -o demo --json\tits figures for a program\n"

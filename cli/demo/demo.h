@@ -6,6 +6,7 @@
 
 #include <clipspan/clipspan.h>
 
+#include "base/file.h"
 #include "cli/frame/session.h"
 #include "cli/frame/settings.h"
 #include "cli/out/json_out.h"
@@ -20,9 +21,13 @@ typedef struct cli_demo_job {
     const clipspan_model_info *info;
     char *data;      /* folder of the scenes */
     const char *out; /* FOLDER */
-    cli_json json;   /* the document, an object of the chapter open; unused when it tells */
-    int tells;       /* sentences rather than a document */
-    char *page;      /* to open at the end: what the last chapter that made one left */
+    cli_json json;   /* the document, an object of the chapter open: FOLDER/demo.json, and standard
+                        output unless it tells */
+    int tells;       /* sentences on standard output rather than the document */
+    cs_json_writer story; /* FOLDER/demo.json */
+    cs_output *file;
+    clipspan_error unwritten; /* why it could not take everything */
+    char *page;               /* to open at the end: what the last chapter that made one left */
 
     clipspan_encoder *texts; /* cli_demo_bank */
     float *embeddings;       /* of the test split, [test_count, P]; cli_demo_embed */
@@ -32,13 +37,35 @@ typedef struct cli_demo_job {
     clipspan_atlas *atlas;
 } cli_demo_job;
 
+/* A command that gives figures of a chapter. FOLDER in it stands for the demo's. */
+typedef struct cli_demo_command {
+    const char *line;
+    /* Lines of "FIGURE=KEY": which of the chapter's figures, each a path in its document, is which
+     * key of the command's own. [] is every item of an array, [name=x] that with such a member.
+     * "file:FILE=FILE" are pages in FOLDER that are the same but for the note on the demo. */
+    const char *figures;
+} cli_demo_command;
+
 typedef struct cli_demo_chapter {
     const char *name; /* in documents */
     const char *title;
-    const char *about; /* what it does */
-    const char *again; /* the same with other models and images: commands, one a line */
+    const char *about;                /* what it does */
+    const cli_demo_command *commands; /* up to one without a line */
     clipspan_status (*run)(cli_demo_job *demo, clipspan_error *err);
 } cli_demo_chapter;
+
+/* Prints a chapter's commands, and puts them into the document. */
+void cli_demo_commands(cli_demo_job *demo, const cli_demo_command *commands);
+
+/* The commands of the chapters. */
+extern const cli_demo_command cli_demo_sheet_commands[], cli_demo_sight_commands[],
+    cli_demo_shortcut_commands[], cli_demo_scan_commands[], cli_demo_atlas_commands[],
+    cli_demo_remedy_commands[], cli_demo_maps_commands[], cli_demo_segment_commands[],
+    cli_demo_search_commands[], cli_demo_explain_commands[], cli_demo_report_commands[];
+
+/* What chapters and their commands have in common. */
+#define CLI_DEMO_CUE  "water;grass"
+#define CLI_DEMO_ROLE "background" /* of the heads that are mean-ablated */
 
 /* The chapters there are. */
 clipspan_status cli_demo_sheet(cli_demo_job *demo, clipspan_error *err);
@@ -68,6 +95,9 @@ clipspan_status cli_demo_output(char **path, const cli_demo_job *demo, const cha
                                 clipspan_error *err);
 clipspan_status cli_demo_data(char **path, const cli_demo_job *demo, const char *name,
                               clipspan_error *err);
+
+/* A scene as commands take it, "demo/test/0000.png", of its path. */
+void cli_demo_scene(char out[64], const cli_demo_job *demo, const char *path);
 
 /* The scenes of "look.csv" or "test.csv"; labels and groups are columns or NULL. */
 clipspan_status cli_demo_inputs(clipspan_inputs **out, const cli_demo_job *demo, const char *table,

@@ -167,15 +167,13 @@ static void show(cli_demo_job *d, const telling *t, const char *path)
     for (int differs = 0; differs < 2; differs++)
         for (int role = 0; role < 2; role++)
             cli_format_percent(share[differs][role], t->part[differs][role] / t->lead[differs]);
-    if (d->tells) {
+    if (d->tells)
         cli_demo_say(d,
                      "Of what a scene is more like its own name than one of another colour, %s "
                      "comes through the heads whose role is colour and %s through those of shape; "
                      "where only the shape differs, %s and %s (%zu scenes). One of them, every "
                      "head, layer and patch to be looked at: %s.",
                      share[0][0], share[0][1], share[1][0], share[1][1], t->count, path);
-        return;
-    }
     cli_json_whole(&d->json, "scenes", t->count);
     cli_json_array(&d->json, "names");
     for (int differs = 0; differs < 2; differs++) {

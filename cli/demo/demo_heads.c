@@ -52,13 +52,10 @@ static void show_scan(cli_demo_job *d, const clipspan_scan_result *result, doubl
 {
     const clipspan_run_info *i = clipspan_run_get_info(d->run);
     char images[CLI_NUMBER_ROOM], rate[CLI_NUMBER_ROOM];
-    if (!d->tells) {
-        cli_json_text(&d->json, "run", i->path);
-        cli_json_whole(&d->json, "scenes", i->used);
-        cli_json_whole(&d->json, "heads", (uint64_t)i->layers * (uint64_t)i->heads);
-        cli_json_real(&d->json, "largest_difference", result->residual);
-        return;
-    }
+    cli_json_text(&d->json, "run", i->path);
+    cli_json_whole(&d->json, "scenes", i->used);
+    cli_json_whole(&d->json, "heads", (uint64_t)i->layers * (uint64_t)i->heads);
+    cli_json_real(&d->json, "largest_difference", result->residual);
     cli_format_count(images, i->used);
     cli_format_real(rate, (double)i->used / (seconds > 0 ? seconds : 1));
     cli_demo_say(
@@ -260,10 +257,8 @@ clipspan_status cli_demo_atlas(cli_demo_job *d, clipspan_error *err)
     status = cli_demo_truth(shares, d, err);
     if (status == CLIPSPAN_OK) {
         count_roles(&r, d, shares);
-        if (d->tells)
-            status = tell_roles(d, &r, shares, err);
-        else
-            emit_roles(d, &r, shares);
+        if (d->tells) status = tell_roles(d, &r, shares, err);
+        emit_roles(d, &r, shares);
     }
     cs_free(shares);
     return status;
@@ -295,7 +290,7 @@ clipspan_status cli_demo_report(cli_demo_job *d, clipspan_error *err)
         return status;
     }
     cli_demo_say(d, "The page is %s; it works offline and can be sent to others.", path);
-    if (!d->tells) cli_json_text(&d->json, "report", path);
+    cli_json_text(&d->json, "report", path);
     cs_free(d->page);
     d->page = path;
     return CLIPSPAN_OK;

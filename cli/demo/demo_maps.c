@@ -20,6 +20,13 @@ static const char *const asked[] = {"colour", "shape"};
 /* Words of an object in the table: "dotted red star". */
 enum { COLOUR = 1, SHAPE = 2 };
 
+/* Where the map of an object's name is highest. */
+typedef struct peak {
+    char name[32];
+    size_t patch;
+    double highest;
+} peak;
+
 typedef struct pointing {
     cli_demo_job *demo;
     clipspan_inputs *scenes, *masks; /* of test.csv; labels say what the objects are */
@@ -35,6 +42,8 @@ typedef struct pointing {
     size_t word;                  /* which of an object's words is asked for */
     size_t rows;
     uint64_t all, good;
+    size_t first; /* scene with two objects, and its peaks by colour */
+    peak peaks[2];
 } pointing;
 
 /* The word-th word of object `which` of "plain red star;dotted blue ring", in `out`. */
@@ -123,6 +132,19 @@ static clipspan_status draw(pointing *p, size_t scene, int object, const char *n
     return status;
 }
 
+/* The map of patches, as clipspan heatmap has it. */
+static void note_peak(pointing *p, size_t scene, int object, const char *name)
+{
+    peak *to = &p->peaks[object - 1];
+    const size_t patches = (size_t)p->demo->info->tokens - 1;
+    p->first = scene;
+    snprintf(to->name, sizeof to->name, "%s", name);
+    to->patch = 0;
+    for (size_t j = 1; j < patches; j++)
+        if (p->map[j] > p->map[to->patch]) to->patch = j;
+    to->highest = (double)p->map[to->patch];
+}
+
 static clipspan_status look_at(pointing *p, size_t held, clipspan_error *err)
 {
     const size_t scene = p->number[held], N = (size_t)p->demo->info->tokens;
@@ -142,6 +164,7 @@ static clipspan_status look_at(pointing *p, size_t held, clipspan_error *err)
                            name);
         p->map = p->maps + value * (N - 1);
         CS_TRY(point(p, object, err));
+        if (p->word == COLOUR && p->rows == 0) note_peak(p, scene, object, name);
         if (p->word == COLOUR && p->rows < DRAWN) CS_TRY(draw(p, scene, object, name, err));
     }
     p->rows++;
@@ -215,19 +238,43 @@ static clipspan_status work(uint64_t all[2], uint64_t good[2], pointing *p, cons
     return clipspan_sheet_write(p->sheet, path, p->demo->x->force, err);
 }
 
-static void show(cli_demo_job *d, const uint64_t all[2], const uint64_t good[2], const char *path)
+static void emit_first(cli_json *json, const pointing *p, const char *scene)
 {
-    char share[2][CLI_NUMBER_ROOM];
+    const size_t across = (size_t)p->demo->info->grid_width;
+    cli_json_object(json, "first");
+    cli_json_text(json, "image", scene);
+    cli_json_array(json, "maps");
+    for (int k = 0; k < 2; k++) {
+        const peak *at = &p->peaks[k];
+        cli_json_row(json, NULL);
+        cli_json_text(json, "text", at->name);
+        cli_json_real(json, "highest", at->highest);
+        cli_json_whole(json, "row", at->patch / across);
+        cli_json_whole(json, "column", at->patch % across);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_end(json);
+}
+
+static void show(cli_demo_job *d, const pointing *p, const uint64_t all[2], const uint64_t good[2],
+                 const char *path)
+{
+    const size_t across = (size_t)d->info->grid_width;
+    const peak *at = p->peaks;
+    char share[2][CLI_NUMBER_ROOM], scene[64];
+    cli_demo_scene(scene, d, clipspan_inputs_get_paths(p->scenes)[p->first]);
     for (int k = 0; k < 2; k++)
         cli_format_percent(share[k], (double)good[k] / (double)all[k]);
-    if (d->tells) {
-        cli_demo_say(d,
-                     "Named by its colour, the right one of two objects is found in %s of %llu "
-                     "cases, by its shape in %s; half would be by chance. Four scenes are drawn in "
-                     "%s.",
-                     share[0], (unsigned long long)all[0], share[1], path);
-        return;
-    }
+    if (d->tells)
+        cli_demo_say(
+            d,
+            "Named by its colour, the right one of two objects is found in %s of %llu "
+            "cases, by its shape in %s; half would be by chance. In the first scene, %s, the "
+            "map of %s is highest in row %zu, column %zu of its patches, that of %s in "
+            "row %zu, column %zu, counted from 0. Four scenes are drawn in %s.",
+            share[0], (unsigned long long)all[0], share[1], scene, at[0].name, at[0].patch / across,
+            at[0].patch % across, at[1].name, at[1].patch / across, at[1].patch % across, path);
     cli_json_array(&d->json, "pointing");
     for (int k = 0; k < 2; k++) {
         cli_json_row(&d->json, NULL);
@@ -238,6 +285,7 @@ static void show(cli_demo_job *d, const uint64_t all[2], const uint64_t good[2],
         cli_json_end(&d->json);
     }
     cli_json_end(&d->json);
+    emit_first(&d->json, p, scene);
     cli_json_text(&d->json, "sheet", path);
 }
 
@@ -249,7 +297,7 @@ clipspan_status cli_demo_maps(cli_demo_job *d, clipspan_error *err)
     char *path;
     CS_TRY(cli_demo_output(&path, d, "maps.png", err));
     status = work(all, good, &p, path, err);
-    if (status == CLIPSPAN_OK) show(d, all, good, path);
+    if (status == CLIPSPAN_OK) show(d, &p, all, good, path);
     clipspan_sheet_free(&p.sheet);
     clipspan_maps_free(&p.found);
     clipspan_bank_free(&p.bank);

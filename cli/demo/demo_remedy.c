@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#define CUE      "water;grass"
-#define ROLE     "background"
+#define CUE      CLI_DEMO_CUE
+#define ROLE     CLI_DEMO_ROLE
 #define OUTCOMES 6
 #define SIDES    (CLI_DEMO_FACTORS - 1)
 
@@ -114,8 +114,7 @@ static clipspan_status try_remedies(removal *r, clipspan_error *err)
     for (size_t f = 0; f < SIDES; f++) {
         const char *name = cli_demo_factors[f];
         CS_TRY(open_side(r, f, err));
-        snprintf(words[f], sizeof words[f], "%s=classes/%s.txt:classes/%s.templates.txt", name,
-                 name, name);
+        snprintf(words[f], sizeof words[f], "%s=demo/%s:demo/%s.templates", name, name, name);
         sides[f] = none;
         sides[f].name = name;
         sides[f].words = words[f];
@@ -241,12 +240,12 @@ static clipspan_status add_line(cli_table *table, const removal *r, const outcom
 {
     char cell[3 * CLI_NUMBER_ROOM], group[80];
     CS_TRY(cli_table_add(table, o->words, err));
-    cli_format_percent(cell, o->overall->after.share);
+    cli_format_percent(cell, o->overall->after->share);
     CS_TRY(cli_table_add(table, cell, err));
-    cli_format_percent(cell, o->worst->after.share);
+    cli_format_percent(cell, o->worst->after->share);
     CS_TRY(cli_table_add(table, cell, err));
-    snprintf(cell, sizeof cell, "%.0f to %.0f", 100 * o->worst->after.low,
-             100 * o->worst->after.high);
+    snprintf(cell, sizeof cell, "%.0f to %.0f", 100 * o->worst->after->low,
+             100 * o->worst->after->high);
     CS_TRY(cli_table_add(table, cell, err));
     group_words(group, r, o);
     return cli_table_add(table, group, err);
@@ -264,7 +263,7 @@ static int loses_to_baseline(const removal *r)
     const outcome *chosen = named(r, "chosen");
     for (size_t i = 0; i < r->count; i++)
         if (r->outcomes[i].baseline &&
-            r->outcomes[i].worst->after.share > chosen->worst->after.share)
+            r->outcomes[i].worst->after->share > chosen->worst->after->share)
             return 1;
     return 0;
 }
@@ -288,10 +287,10 @@ static clipspan_status tell(const removal *r, clipspan_error *err)
             ? "A baseline that knows nothing of heads does better here than what was chosen, with "
               "so plain a shortcut and a model that knows the words."
             : "No baseline does better here than what was chosen.",
-        random && random->worst->after.share >= chosen->worst->after.share
+        random && random->worst->after->share >= chosen->worst->after->share
             ? " The best of some random sets of as many heads does as well as the choice."
             : "",
-        (unsigned long long)r->outcomes[0].worst->after.images);
+        (unsigned long long)r->outcomes[0].worst->after->images);
     return CLIPSPAN_OK;
 }
 
@@ -309,15 +308,15 @@ static void emit(const removal *r)
         cli_json_text(json, "name", o->name);
         cli_json_text(json, "changed", o->words);
         cli_json_whole(json, "heads", o->heads);
-        cli_json_whole(json, "birds", o->overall->after.images);
-        cli_json_whole(json, "right", o->overall->after.correct);
-        cli_json_real(json, "accuracy", o->overall->after.share);
+        cli_json_whole(json, "birds", o->overall->after->images);
+        cli_json_whole(json, "right", o->overall->after->correct);
+        cli_json_real(json, "accuracy", o->overall->after->share);
         cli_json_text(json, "group", group);
-        cli_json_whole(json, "group_birds", o->worst->after.images);
-        cli_json_whole(json, "group_right", o->worst->after.correct);
-        cli_json_real(json, "worst", o->worst->after.share);
-        cli_json_real(json, "low", o->worst->after.low);
-        cli_json_real(json, "high", o->worst->after.high);
+        cli_json_whole(json, "group_birds", o->worst->after->images);
+        cli_json_whole(json, "group_right", o->worst->after->correct);
+        cli_json_real(json, "worst", o->worst->after->share);
+        cli_json_real(json, "low", o->worst->after->low);
+        cli_json_real(json, "high", o->worst->after->high);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -335,9 +334,8 @@ static clipspan_status run_chapter(removal *r, clipspan_error *err)
     CS_TRY(try_remedies(r, err));
     CS_TRY(keep_studies(r, err));
     list_outcomes(r);
-    if (r->demo->tells) return tell(r, err);
     emit(r);
-    return CLIPSPAN_OK;
+    return r->demo->tells ? tell(r, err) : CLIPSPAN_OK;
 }
 
 clipspan_status cli_demo_remedy(cli_demo_job *d, clipspan_error *err)

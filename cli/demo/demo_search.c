@@ -11,18 +11,28 @@
 
 #define AT_ONCE CLIPSPAN_DECOMPOSITION_MOST
 #define NEAREST 10
+#define SHOWN   "colour"               /* the property of which the first query's hits are shown */
 #define FACTORS (CLI_DEMO_FACTORS - 1) /* without the bird, which is no property of alike scenes */
+
+/* What one query finds. */
+typedef struct hits {
+    size_t count, alike;
+    size_t scene[NEAREST]; /* of the look split's list */
+    double score[NEAREST];
+} hits;
 
 typedef struct looking {
     cli_demo_job *demo;
     size_t LH, P, queries, images;
     size_t *query;       /* [queries] scenes of test.csv */
+    char scene[64];      /* the first, as commands take it */
     float *heads;        /* [queries, L H, P] what each head wrote for them */
     float *embeddings;   /* [queries, P] */
     uint64_t *number;    /* [images] of the run, in the list, by place */
     float *picked;       /* [L H, P] a query */
     double *scores;      /* [images] */
     clipspan_head *role; /* [L H] */
+    hits first[2];       /* of the first query: by whole embedding, and by its colour's heads */
 } looking;
 
 typedef struct finding {
@@ -106,31 +116,34 @@ static clipspan_status prepare(looking *j, clipspan_error *err)
     if (status == CLIPSPAN_OK && j->queries == 0)
         status = cs_fail(err, CLIPSPAN_E_FORMAT,
                          "test.csv of the demo has no scene of the kind \"alike\"");
-    if (status == CLIPSPAN_OK) status = take_apart(j, scenes, err);
+    if (status == CLIPSPAN_OK) {
+        cli_demo_scene(j->scene, j->demo, clipspan_inputs_get_paths(scenes)[j->query[0]]);
+        status = take_apart(j, scenes, err);
+    }
     clipspan_inputs_close(&scenes);
     return status;
 }
 
 /* ---- Neighbours ---- */
 
-/* How many of the nearest are alike, from 0 to NEAREST. Of equal scores the earlier counts. */
-static size_t count_alike(const looking *j, const clipspan_search *search, const char *value,
-                          const clipspan_inputs *look)
+/* The nearest, and how many of them are alike. Of equal scores the earlier counts. */
+static void take_nearest(hits *to, const looking *j, const clipspan_search *search,
+                         const char *value, const clipspan_inputs *look)
 {
     const uint64_t *run_indices = clipspan_search_get_run_indices(search);
-    double values[NEAREST];
-    size_t rows[NEAREST], alike = 0;
-    const size_t held =
-        cs_top_highest(rows, values, NEAREST, j->scores, clipspan_search_get_count(search));
-    for (size_t k = 0; k < held; k++)
-        alike += strcmp(clipspan_inputs_get_label(look, (size_t)j->number[run_indices[rows[k]]]),
-                        value) == 0;
-    return alike;
+    size_t rows[NEAREST];
+    to->count =
+        cs_top_highest(rows, to->score, NEAREST, j->scores, clipspan_search_get_count(search));
+    to->alike = 0;
+    for (size_t k = 0; k < to->count; k++) {
+        to->scene[k] = (size_t)j->number[run_indices[rows[k]]];
+        to->alike += strcmp(clipspan_inputs_get_label(look, to->scene[k]), value) == 0;
+    }
 }
 
 /* The share of alike ones among the nearest of all queries, by `count` of the role's heads or,
- * without any, by the whole embedding. */
-static clipspan_status precision(double *share, looking *j, size_t count,
+ * without any, by the whole embedding. first: what the first finds, or NULL. */
+static clipspan_status precision(double *share, hits *first, looking *j, size_t count,
                                  const clipspan_inputs *test, const clipspan_inputs *look,
                                  clipspan_error *err)
 {
@@ -139,6 +152,7 @@ static clipspan_status precision(double *share, looking *j, size_t count,
     clipspan_search *search;
     clipspan_status status = CLIPSPAN_OK;
     size_t alike = 0;
+    hits found;
     options.heads = count ? j->role : NULL;
     options.head_count = count;
     options.threads = (int)j->demo->session->threads;
@@ -151,8 +165,10 @@ static clipspan_status precision(double *share, looking *j, size_t count,
                    j->P * sizeof *j->picked);
         }
         status = clipspan_search_run(j->scores, search, count ? j->picked : query, 0, err);
-        if (status == CLIPSPAN_OK)
-            alike += count_alike(j, search, clipspan_inputs_get_label(test, j->query[q]), look);
+        if (status != CLIPSPAN_OK) break;
+        take_nearest(&found, j, search, clipspan_inputs_get_label(test, j->query[q]), look);
+        alike += found.alike;
+        if (q == 0 && first) *first = found;
     }
     clipspan_search_free(&search);
     *share = (double)alike / (double)(j->queries * NEAREST);
@@ -174,12 +190,14 @@ static double by_chance(const looking *j, const clipspan_inputs *test, const cli
 static clipspan_status find(finding *to, looking *j, const char *factor, clipspan_error *err)
 {
     clipspan_inputs *test = NULL, *look = NULL;
+    hits *first = strcmp(factor, SHOWN) == 0 ? j->first : NULL;
     clipspan_status status;
     cli_demo_role_heads(j->role, &to->heads, j->demo, factor);
     CS_TRY_DONE(cli_demo_inputs(&test, j->demo, "test.csv", factor, NULL, err));
     CS_TRY_DONE(cli_demo_inputs(&look, j->demo, "look.csv", factor, NULL, err));
-    CS_TRY_DONE(precision(&to->whole, j, 0, test, look, err));
-    if (to->heads) CS_TRY_DONE(precision(&to->role, j, to->heads, test, look, err));
+    CS_TRY_DONE(precision(&to->whole, first ? &first[0] : NULL, j, 0, test, look, err));
+    if (to->heads)
+        CS_TRY_DONE(precision(&to->role, first ? &first[1] : NULL, j, to->heads, test, look, err));
     to->chance = by_chance(j, test, look);
 done:
     clipspan_inputs_close(&test);
@@ -223,8 +241,38 @@ static clipspan_status tell(const looking *j, const finding *found, clipspan_err
         j->demo,
         "%zu test scenes, each against all %zu look scenes. In %d of %d properties the "
         "heads of the role find more that is alike than the whole embedding does. A role's "
-        "heads are all that --role takes, also where control texts name one as well.",
-        j->queries, j->images, more, roles);
+        "heads are all that --role takes, also where control texts name one as well. Of the ten "
+        "that the first, %s, finds, %zu have its " SHOWN
+        " by the whole embedding, %zu by that role's heads.",
+        j->queries, j->images, more, roles, j->scene, j->first[0].alike, j->first[1].alike);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status emit_first(const looking *j, clipspan_error *err)
+{
+    static const char *const names[] = {"embedding", "role"};
+    cli_json *json = &j->demo->json;
+    clipspan_inputs *look;
+    CS_TRY(cli_demo_inputs(&look, j->demo, "look.csv", NULL, NULL, err));
+    cli_json_object(json, "first");
+    cli_json_text(json, "image", j->scene);
+    cli_json_text(json, "property", SHOWN);
+    for (int by = 0; by < 2; by++) {
+        const hits *h = &j->first[by];
+        cli_json_object(json, names[by]);
+        cli_json_whole(json, "alike", h->alike);
+        cli_json_array(json, "hits");
+        for (size_t k = 0; k < h->count; k++) {
+            cli_json_row(json, NULL);
+            cli_json_text(json, "path", clipspan_inputs_get_paths(look)[h->scene[k]]);
+            cli_json_real(json, "score", h->score[k]);
+            cli_json_end(json);
+        }
+        cli_json_end(json);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    clipspan_inputs_close(&look);
     return CLIPSPAN_OK;
 }
 
@@ -254,9 +302,9 @@ static clipspan_status work(looking *j, clipspan_error *err)
         CS_TRY(find(&found[f], j, cli_demo_factors[f], err));
         CS_TRY(cli_keep_going(j->demo->session, err));
     }
-    if (j->demo->tells) return tell(j, found, err);
     emit(j, found);
-    return CLIPSPAN_OK;
+    CS_TRY(emit_first(j, err));
+    return j->demo->tells ? tell(j, found, err) : CLIPSPAN_OK;
 }
 
 clipspan_status cli_demo_search(cli_demo_job *d, clipspan_error *err)

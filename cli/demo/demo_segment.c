@@ -95,6 +95,7 @@ static void emit(const masking *m)
         cli_json_real(json, "miou", mean->miou);
         cli_json_real(json, "miou_otsu", find_row(m, k, CLIPSPAN_THRESHOLD_OTSU)->miou);
         cli_json_whole(json, "inside", mean->pointed);
+        cli_json_real(json, "pointing", mean->pointing);
         cli_json_end(json);
     }
     cli_json_end(json);
@@ -154,9 +155,8 @@ static clipspan_status work(masking *m, clipspan_error *err)
     CS_TRY(clipspan_segmentation_run(m->study, err));
     if (!clipspan_segmentation_get_info(m->study)->images)
         return cs_fail(err, CLIPSPAN_E_FORMAT, "test.csv of the demo has no scene with a colour");
-    if (m->demo->tells) return tell(m, err);
     emit(m);
-    return CLIPSPAN_OK;
+    return m->demo->tells ? tell(m, err) : CLIPSPAN_OK;
 }
 
 clipspan_status cli_demo_segment(cli_demo_job *d, clipspan_error *err)

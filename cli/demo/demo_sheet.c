@@ -14,6 +14,7 @@ typedef struct sheet {
     uint8_t *pixels; /* [height, width, 3] */
     int height, width;
     clipspan_inputs *inputs;
+    size_t count;         /* of the look split */
     unsigned char *shown; /* [scenes] 1: stands on the sheet already */
 } sheet;
 
@@ -95,7 +96,8 @@ static clipspan_status add_row(sheet *sh, cli_table *table, const cli_demo_job *
     CS_TRY(status);
     status = cli_demo_inputs(&sh->inputs, d, "look.csv", factor, "kind,count,size", err);
     if (status == CLIPSPAN_OK && !sh->shown) {
-        sh->shown = cs_alloc_zero(clipspan_inputs_get_count(sh->inputs), 1, "scenes", err);
+        sh->count = clipspan_inputs_get_count(sh->inputs);
+        sh->shown = cs_alloc_zero(sh->count, 1, "scenes", err);
         if (!sh->shown) status = CLIPSPAN_E_NOMEM;
     }
     if (status == CLIPSPAN_OK) status = fill_row(sh, d, row, values, image, err);
@@ -136,12 +138,10 @@ clipspan_status cli_demo_sheet(cli_demo_job *d, clipspan_error *err)
         status = clipspan_png_write(path, sh.pixels, sh.height, sh.width, d->x->force, err);
     if (status == CLIPSPAN_OK) {
         d->session->keeps_files = 1;
-        if (d->tells) {
-            cli_demo_table(d, &table);
-            cli_demo_say(d, "The sheet is %s.", path);
-        } else {
-            cli_json_text(&d->json, "sheet", path);
-        }
+        if (d->tells) cli_demo_table(d, &table);
+        cli_demo_say(d, "The sheet is %s.", path);
+        cli_json_whole(&d->json, "scenes", sh.count);
+        cli_json_text(&d->json, "sheet", path);
     }
     cli_table_fini(&table);
     cs_free(sh.pixels);

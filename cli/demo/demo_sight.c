@@ -113,7 +113,7 @@ static clipspan_status show_factor(cli_table *table, answers *a, const char *fac
     if (a->all == 0)
         return cs_fail(err, CLIPSPAN_E_FORMAT, "test.csv of the demo has no scene with a %s",
                        factor);
-    if (a->demo->tells) return add_cells(table, a, factor, err);
+    if (a->demo->tells) CS_TRY(add_cells(table, a, factor, err));
     cli_json_row(json, NULL);
     cli_json_text(json, "factor", factor);
     cli_json_whole(json, "values", clipspan_bank_get_count(a->bank));
@@ -153,9 +153,9 @@ clipspan_status cli_demo_sight(cli_demo_job *d, clipspan_error *err)
     cli_table table;
     clipspan_status status;
     cli_table_init(&table, headers);
-    if (!d->tells) cli_json_array(&d->json, "factors");
+    cli_json_array(&d->json, "factors");
     status = answer_factors(&table, d, err);
-    if (!d->tells) cli_json_end(&d->json);
+    cli_json_end(&d->json);
     cli_table_fini(&table);
     return status;
 }
@@ -165,28 +165,38 @@ clipspan_status cli_demo_sight(cli_demo_job *d, clipspan_error *err)
 static const char *const birds[] = {"hen", "duck"};
 static const char *const grounds[] = {"grass", "water"};
 
-/* Of the look split's birds: how many, and how many are where they mostly are. */
-static clipspan_status agreement(uint64_t *all, uint64_t *agree, const cli_demo_job *d,
-                                 clipspan_error *err)
+/* Of the look split's birds: how many of each group; hens on grass and ducks on water are where
+ * they mostly are. */
+static clipspan_status count_look(uint64_t look[4], const cli_demo_job *d, clipspan_error *err)
 {
     clipspan_inputs *inputs;
     CS_TRY(cli_demo_inputs(&inputs, d, "look.csv", "bird", "background", err));
-    *all = *agree = 0;
+    memset(look, 0, 4 * sizeof *look);
     for (size_t i = 0; i < clipspan_inputs_get_count(inputs); i++) {
         const char *label = clipspan_inputs_get_label(inputs, i);
-        size_t group = group_of(clipspan_inputs_get_group(inputs, i), label);
-        if (!*label) continue;
-        ++*all;
-        *agree += group == 0 || group == 3;
+        if (*label) look[group_of(clipspan_inputs_get_group(inputs, i), label)]++;
     }
     clipspan_inputs_close(&inputs);
     return CLIPSPAN_OK;
 }
 
-static void emit_shortcut(cli_json *json, const answers *a, uint64_t all, uint64_t agree,
-                          size_t worst)
+static double agreement(const uint64_t look[4])
 {
-    cli_json_real(json, "look_agreement", (double)agree / (double)all);
+    return (double)(look[0] + look[3]) / (double)(look[0] + look[1] + look[2] + look[3]);
+}
+
+static void emit_shortcut(cli_json *json, const answers *a, const uint64_t look[4], size_t worst)
+{
+    cli_json_array(json, "look");
+    for (size_t g = 0; g < 4; g++) {
+        cli_json_row(json, NULL);
+        cli_json_text(json, "bird", birds[g % 2]);
+        cli_json_text(json, "background", grounds[g / 2]);
+        cli_json_whole(json, "scenes", look[g]);
+        cli_json_end(json);
+    }
+    cli_json_end(json);
+    cli_json_real(json, "look_agreement", agreement(look));
     emit_share(json, a->good, a->all);
     cli_json_array(json, "groups");
     for (size_t g = 0; g < 4; g++) {
@@ -204,8 +214,8 @@ static void emit_shortcut(cli_json *json, const answers *a, uint64_t all, uint64
     cli_json_end(json);
 }
 
-static clipspan_status tell_shortcut(const cli_demo_job *d, const answers *a, uint64_t all,
-                                     uint64_t agree, size_t worst, clipspan_error *err)
+static clipspan_status tell_shortcut(const cli_demo_job *d, const answers *a,
+                                     const uint64_t look[4], size_t worst, clipspan_error *err)
 {
     static const char headers[] = "bird|>right on grass|>right on water";
     char whole[CLI_NUMBER_ROOM], least[CLI_NUMBER_ROOM], with[CLI_NUMBER_ROOM];
@@ -224,7 +234,7 @@ static clipspan_status tell_shortcut(const cli_demo_job *d, const answers *a, ui
     CS_TRY(status);
     cli_format_percent(whole, (double)a->good / (double)a->all);
     cli_format_percent(least, (double)a->group_good[worst] / (double)a->group_all[worst]);
-    cli_format_percent(with, (double)agree / (double)all);
+    cli_format_percent(with, agreement(look));
     cli_demo_say(
         d,
         "%s of %llu birds are right, but of the %llu %ss on %s only %s. In the look split, "
@@ -237,19 +247,18 @@ static clipspan_status tell_shortcut(const cli_demo_job *d, const answers *a, ui
 
 static clipspan_status show_shortcut(cli_demo_job *d, const answers *a, clipspan_error *err)
 {
-    uint64_t all, agree;
+    uint64_t look[4];
     size_t worst = 0;
-    CS_TRY(agreement(&all, &agree, d, err));
+    CS_TRY(count_look(look, d, err));
     for (size_t g = 0; g < 4; g++) {
-        if (a->group_all[g] == 0 || all == 0)
+        if (a->group_all[g] == 0 || look[g] == 0)
             return cs_fail(err, CLIPSPAN_E_FORMAT, "the demo's tables lack a %s on %s",
                            birds[g % 2], grounds[g / 2]);
         if (a->group_good[g] * a->group_all[worst] < a->group_good[worst] * a->group_all[g])
             worst = g;
     }
-    if (d->tells) return tell_shortcut(d, a, all, agree, worst, err);
-    emit_shortcut(&d->json, a, all, agree, worst);
-    return CLIPSPAN_OK;
+    emit_shortcut(&d->json, a, look, worst);
+    return d->tells ? tell_shortcut(d, a, look, worst, err) : CLIPSPAN_OK;
 }
 
 clipspan_status cli_demo_shortcut(cli_demo_job *d, clipspan_error *err)

@@ -7,14 +7,7 @@
 #include "cli/frame/command.h"
 #include "cli/in/heads.h"
 
-typedef struct {
-    cli_image_settings images;
-    cli_class_settings classes;
-    cli_output_settings out;
-    const char *heads, *role;
-    uint64_t most;
-    int each;
-} settings;
+typedef cli_edit_settings settings;
 
 /* All chosen heads; those of the last layer, when there are others too; each, when asked for. */
 typedef struct sets {
@@ -92,19 +85,13 @@ static clipspan_status run_job(cli_edit_job *e, clipspan_edit_check **check, set
 
 static clipspan_status run_command(cli_session *session, const void *given, clipspan_error *err)
 {
-    const settings *own = given;
-    const cli_edit_settings x = {.images = own->images,
-                                 .classes = own->classes,
-                                 .out = own->out,
-                                 .heads = own->heads,
-                                 .role = own->role,
-                                 .most = own->most};
+    const settings *x = given;
     const clipspan_edit_check_options none = CLIPSPAN_EDIT_CHECK_OPTIONS_INIT;
     cli_edit_job e = {.options = none};
     clipspan_edit_check *check = NULL;
     sets s = {0};
-    clipspan_status status = cli_edit_open(&e, session, &x, err);
-    if (status == CLIPSPAN_OK) status = run_job(&e, &check, &s, own->each, err);
+    clipspan_status status = cli_edit_open(&e, session, x, err);
+    if (status == CLIPSPAN_OK) status = run_job(&e, &check, &s, x->each, err);
     clipspan_edit_check_free(&check);
     free_sets(&s);
     cli_edit_close(&e);
@@ -115,17 +102,7 @@ static const cli_option options[] = {
     CLI_OPT_EDIT_HEADS,
     CLI_OPT_EDIT_ROLE,
     CLI_FLAG("Heads", "each", 0, "also measure each chosen head alone", each),
-    CLI_OPT_EDIT_IMAGES,
-    CLI_OPT_LABELS,
-    CLI_OPT_ROOT,
-    CLI_OPT_PATH_COLUMN,
-    CLI_OPT_WHERE,
-    CLI_OPT_CLASSES,
-    CLI_OPT_CLASSIFIER,
-    CLI_OPT_THREADS,
-    CLI_OPT_EDIT_OUTPUT,
-    CLI_OPT_WRITES,
-    CLI_OPT_FORM,
+    CLI_OPT_EDIT_REST,
 };
 
 const cli_command cli_edit = {
@@ -140,11 +117,7 @@ const cli_command cli_edit = {
         "Then the written network sees images, and it is said how far its output lies from what "
         "the heads' direct effects predict: later layers read what is changed here. Images are the "
         "run's, or those of INPUT, read as RUN's were; those that cannot be read are left out and "
-        "counted. Accuracy needs --classes.\n"
-        "Columns: \"heads\": how many are mean-ablated; \"off\": L2 distance of the network's "
-        "unit embedding from the prediction (mean, median, largest over images); \"moved\": mean "
-        "distance from the embedding before; \"predicted\", \"network\": accuracy as predicted "
-        "and as it is, or how many predictions stay where no image has a label.",
+        "counted. Accuracy needs --classes.",
     .examples =
         "clipspan edit MODEL run --heads L11.H3,L10.H11 -o edited --classes birds.txt\ttwo heads "
         "mean-ablated\n"
@@ -160,5 +133,6 @@ const cli_command cli_edit = {
                "off: mean, median, largest\tover the images: L2 distance of the network's unit "
                "embedding from the direct-effect prediction\n"
                "moved\tmean L2 distance of the network's embedding from the unedited one\n"
-               "predicted, network\taccuracy by the direct-effect prediction, and of the network",
+               "predicted, network\taccuracy by the direct-effect prediction, and of the network; "
+               "where no image has a label, share of predictions that stay",
 };

@@ -42,7 +42,7 @@ clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_er
     CS_TRY(cli_rows_open(&rows, NULL, 0, err));
     status = cli_rows_header(rows,
                              "set|heads|names|last_layer|distance_mean|distance_median|"
-                             "distance_largest|moved_mean|before|predicted|real",
+                             "distance_largest|moved_mean|before|predicted|real|role|pool",
                              err);
     for (size_t i = 0; i < info->sets && status == CLIPSPAN_OK; i++, row++) {
         const double reals[] = {row->distance_mean, row->distance_median, row->distance_largest,
@@ -57,6 +57,8 @@ clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_er
         add_cell(rows, info->before);
         add_cell(rows, row->predicted);
         add_cell(rows, row->network);
+        cli_rows_text(rows, info->role ? info->role : "");
+        cli_rows_text(rows, info->role ? info->pool : "");
         status = cli_rows_next(rows, err);
     }
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);

@@ -108,6 +108,8 @@ static clipspan_status add_role(cli_components *components, cli_edit_job *e, cli
         status = cli_components_add(components, change, err);
     }
     cs_free(heads);
+    e->options.role = e->x->role;
+    e->options.pool = clipspan_atlas_get_info(e->atlas)->pool;
     return status;
 }
 
@@ -173,10 +175,8 @@ static clipspan_status embed_classes(cli_edit_job *e, clipspan_error *err)
 
 clipspan_status cli_edit_images(cli_edit_job *e, clipspan_error *err)
 {
-    const clipspan_edit_check_options none = CLIPSPAN_EDIT_CHECK_OPTIONS_INIT;
     if (e->session->arguments.count > 2) CS_TRY(list_inputs(e, err));
     if (e->classes) CS_TRY(embed_classes(e, err));
-    e->options = none;
     e->options.bank = e->bank;
     e->options.inputs = e->inputs;
     e->options.root = e->x->images.root;

@@ -17,9 +17,13 @@ typedef struct cli_edit_settings {
     cli_output_settings out;
     const char *heads, *role;
     uint64_t most;
+    uint64_t ranked; /* prune: images that heads are ranked on */
+    int each;        /* edit: each head alone too */
+    double fraction; /* prune: of all heads; 0: heads are named */
+    int by, zero;
 } cli_edit_settings;
 
-/* Rows that fill these members of a command's settings. */
+/* Rows that fill these members. */
 #define CLI_OPT_EDIT_HEADS                                                                         \
     CLI_TEXT("Heads", "heads", 0, "L22.H11,...|FILE",                                              \
              "which heads: names, L22.* (a layer's), or a file with such names", heads)
@@ -36,6 +40,12 @@ typedef struct cli_edit_settings {
         "the folder of the new checkpoint: new, empty, or, with --force, one that such a command " \
         "wrote",                                                                                   \
         out.output)
+
+/* Behind these, for both: what is measured on, and where it goes. */
+#define CLI_OPT_EDIT_REST                                                                          \
+    CLI_OPT_EDIT_IMAGES, CLI_OPT_LABELS, CLI_OPT_ROOT, CLI_OPT_PATH_COLUMN, CLI_OPT_WHERE,         \
+        CLI_OPT_CLASSES, CLI_OPT_CLASSIFIER, CLI_OPT_THREADS, CLI_OPT_EDIT_OUTPUT, CLI_OPT_WRITES, \
+        CLI_OPT_FORM
 
 typedef struct cli_edit_job {
     cli_session *session;

@@ -4,16 +4,12 @@
 #include "cli/edit/edit_out.h"
 #include "cli/edit/edit_work.h"
 #include "cli/frame/command.h"
+#include "cli/out/numbers.h"
+#include "cli/out/table.h"
 
-typedef struct {
-    cli_image_settings images;
-    cli_class_settings classes;
-    cli_output_settings out;
-    const char *heads, *role;
-    uint64_t most;
-    double fraction; /* 0: heads are named */
-    int by, zero;
-} settings;
+typedef cli_edit_settings settings;
+
+enum { BY_NETWORK, BY_DIRECT };
 
 static clipspan_status check_choice(const cli_edit_job *e, const settings *x, clipspan_error *err)
 {
@@ -29,9 +25,10 @@ static clipspan_status check_choice(const cli_edit_job *e, const settings *x, cl
                        x->heads ? "heads" : "role");
     if (x->by && !chosen)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--by is for --fraction: it says which heads go");
-    if (x->by && x->out.dry_run)
+    if (x->ranked && (!chosen || x->by == BY_DIRECT))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--dry-run computes nothing, and --by network has to run images to choose");
+                       "--rank-images is for --fraction with --by network, which ranks heads on "
+                       "images");
     return CLIPSPAN_OK;
 }
 
@@ -40,9 +37,10 @@ static clipspan_status open_prune(clipspan_prune **out, const cli_edit_job *e, c
                                   clipspan_error *err)
 {
     clipspan_prune_options options = CLIPSPAN_PRUNE_OPTIONS_INIT;
-    options.order = x->fraction <= 0.0 ? CLIPSPAN_PRUNE_CHOSEN
-                    : x->by            ? CLIPSPAN_PRUNE_NETWORK
-                                       : CLIPSPAN_PRUNE_DIRECT;
+    options.order = x->fraction <= 0.0   ? CLIPSPAN_PRUNE_CHOSEN
+                    : x->by == BY_DIRECT ? CLIPSPAN_PRUNE_DIRECT
+                                         : CLIPSPAN_PRUNE_NETWORK;
+    options.ranked = (size_t)x->ranked;
     options.fraction = x->fraction;
     options.heads = e->heads;
     options.count = e->count;
@@ -51,21 +49,40 @@ static clipspan_status open_prune(clipspan_prune **out, const cli_edit_job *e, c
     return clipspan_prune_new(out, e->model, e->run, &options, err);
 }
 
-/* All that can go wrong before images are looked at. The network's choice is not known then, and
- * not asked for: check_choice refuses it with --dry-run. */
+/* Where heads are not known yet, any will do to look at the folder with. */
+static clipspan_status check_folder(const cli_edit_job *e, clipspan_error *err)
+{
+    clipspan_head any = {0, 0};
+    while (any.layer < e->info->layers && !clipspan_model_has_head(e->model, any.layer, any.head))
+        if (++any.head == e->info->heads) any = (clipspan_head){any.layer + 1, 0};
+    return cli_edit_check_output(e, &any, 1, 0, err);
+}
+
+static clipspan_status announce(const cli_edit_job *e, clipspan_prune *prune, const settings *x,
+                                clipspan_error *err)
+{
+    const clipspan_head_set *chosen = clipspan_prune_get_sets(prune);
+    const char *done = x->zero ? "mean-ablated" : "removed";
+    char number[CLI_NUMBER_ROOM];
+    if (e->session->form == CLI_FORM_JSON) return cli_prune_show(e, prune, err);
+    if (chosen) return cli_edit_announce(e, chosen->heads, chosen->count, done, err);
+    cli_count_of(number, clipspan_prune_get_info(prune)->chosen, "head");
+    cli_say(e->session, "would write %s with %s %s: those that the network misses least",
+            x->out.output, number, done);
+    return CLIPSPAN_OK;
+}
+
+/* All that can go wrong before images are looked at. */
 static clipspan_status check_first(const cli_edit_job *e, const settings *x, clipspan_error *err)
 {
     clipspan_prune *prune;
     const clipspan_head_set *chosen;
-    clipspan_status status = CLIPSPAN_OK;
+    clipspan_status status;
     CS_TRY(open_prune(&prune, e, x, err));
     chosen = clipspan_prune_get_sets(prune);
-    if (chosen) status = cli_edit_check_output(e, chosen->heads, chosen->count, !x->zero, err);
-    if (status == CLIPSPAN_OK && chosen && x->out.dry_run)
-        status = e->session->form == CLI_FORM_JSON
-                     ? cli_prune_show(e, prune, err)
-                     : cli_edit_announce(e, chosen->heads, chosen->count,
-                                         x->zero ? "mean-ablated" : "removed", err);
+    status = chosen ? cli_edit_check_output(e, chosen->heads, chosen->count, !x->zero, err)
+                    : check_folder(e, err);
+    if (status == CLIPSPAN_OK && x->out.dry_run) status = announce(e, prune, x, err);
     clipspan_prune_free(&prune);
     return status;
 }
@@ -113,6 +130,7 @@ static clipspan_status prune_model(cli_edit_job *e, clipspan_prune **prune, cons
     CS_TRY(choose_heads(e, *prune, err));
     check = clipspan_prune_get_check(*prune);
     CS_TRY(cli_edit_run(e, check, !x->zero, err));
+    CS_TRY(clipspan_prune_run_forecasts(*prune, err));
     CS_TRY(clipspan_edit_check_run_time(check, x->out.output, err));
     cli_stage(e->session, "passes timed");
     CS_TRY(cli_keep_going(e->session, err));
@@ -122,16 +140,10 @@ static clipspan_status prune_model(cli_edit_job *e, clipspan_prune **prune, cons
 static clipspan_status run_command(cli_session *s, const void *given, clipspan_error *err)
 {
     const settings *x = given;
-    const cli_edit_settings shared = {.images = x->images,
-                                      .classes = x->classes,
-                                      .out = x->out,
-                                      .heads = x->heads,
-                                      .role = x->role,
-                                      .most = x->most};
     const clipspan_edit_check_options none = CLIPSPAN_EDIT_CHECK_OPTIONS_INIT;
     cli_edit_job e = {.options = none};
     clipspan_prune *prune = NULL;
-    clipspan_status status = cli_edit_open(&e, s, &shared, err);
+    clipspan_status status = cli_edit_open(&e, s, x, err);
     if (status == CLIPSPAN_OK) status = prune_model(&e, &prune, x, err);
     clipspan_prune_free(&prune);
     cli_edit_close(&e);
@@ -145,26 +157,21 @@ static const cli_option options[] = {
              "this fraction of all heads, 0.25 is a quarter: those that matter least; and the "
              "curve of other fractions",
              fraction, 0.0, 1.0),
-    CLI_CHOICE("Heads", "by", 0, "direct|network",
-               "with --fraction, what a head matters: the size of its direct effect over RUN "
-               "(default), or how far the network's output moves without it, on up to 64 images",
+    CLI_CHOICE("Heads", "by", 0, "network|direct",
+               "with --fraction, what a head matters: how far the network's output moves without "
+               "it (default); or the size of its direct effect over RUN, which takes no time and "
+               "foresees little",
                by),
+    CLI_WHOLE("Heads", "rank-images", 0, "N",
+              "rank heads on so many images, a quarter of all at most (default: what makes 4,096 "
+              "passes, 8 to 64); forecasts are of the others",
+              ranked, 1, 1000000),
     CLI_FLAG(
         "Heads", "zero", 0,
         "keep the layout: heads are mean-ablated as edit leaves them, and any loader reads the "
         "checkpoint",
         zero),
-    CLI_OPT_EDIT_IMAGES,
-    CLI_OPT_LABELS,
-    CLI_OPT_ROOT,
-    CLI_OPT_PATH_COLUMN,
-    CLI_OPT_WHERE,
-    CLI_OPT_CLASSES,
-    CLI_OPT_CLASSIFIER,
-    CLI_OPT_THREADS,
-    CLI_OPT_EDIT_OUTPUT,
-    CLI_OPT_WRITES,
-    CLI_OPT_FORM,
+    CLI_OPT_EDIT_REST,
 };
 
 const cli_command cli_prune = {
@@ -178,15 +185,17 @@ const cli_command cli_prune = {
         "mean over RUN goes into the bias. The configuration lists the heads that layers have left "
         "(heads_per_layer), which clipspan reads; with --zero the layout stays and other loaders "
         "read it too. Heads keep their names.\n"
-        "With --fraction it gives accuracy (with --classes) and distance for several fractions, as "
-        "the network really has them and as direct effects predict. Time and size before and "
-        "after are measured. Images are the run's, or those of INPUT, read as RUN's were; those "
-        "that cannot be read are left out and counted. Columns are those of edit.",
+        "With --fraction it ranks heads in the network, on images of their own, in rounds: those "
+        "go whose going moves the output least, which takes minutes where a pass takes a tenth of "
+        "a second. Then it measures several fractions. With --classes half of the other images "
+        "say how many predictions will stay, with a bound, and the other half say how many do. "
+        "Where fewer than the bound stay with the heads that go, the checkpoint is written, but "
+        "the exit status is 8. Time and size before and after are measured. Images are the run's, "
+        "or those of INPUT, read as RUN's were; those that cannot be read are left out and "
+        "counted.",
     .examples =
-        "clipspan prune MODEL run --fraction 0.25 -o smaller --classes names.txt\ta quarter of "
-        "the heads\n"
-        "clipspan prune MODEL run --fraction 0.25 --by network -o smaller --classes "
-        "names.txt\tthose that the network misses least\n"
+        "clipspan prune MODEL run --fraction 0.25 -o smaller --classes names.txt\tthe quarter of "
+        "the heads that the network misses least\n"
         "clipspan prune MODEL run --role texture --zero -o quiet\ta role, in a layout that "
         "all read",
     .arguments = {"MODEL", "RUN", "[INPUT...]"},
@@ -196,8 +205,11 @@ const cli_command cli_prune = {
     .run = run_command,
     .columns = "mean-ablated\tthe set of heads: the chosen fraction, then the curve\n"
                "heads\thow many\n"
-               "off: mean, median, largest\tover the images: L2 distance of the network's unit "
-               "embedding from the direct-effect prediction\n"
                "moved\tmean L2 distance of the network's embedding from the unedited one\n"
-               "predicted, network\taccuracy by the direct-effect prediction, and of the network",
+               "off: mean\twithout --classes: mean L2 distance from the direct-effect prediction\n"
+               "predicted\tpredictions that stay, counted on the first half of the images: in the "
+               "network, with --by direct by direct effects\n"
+               "at least\t97.5 % bound for the second half\n"
+               "network\tpredictions of the second half that stay in the network\n"
+               "accuracy\tof the network, on images with a label",
 };

@@ -173,7 +173,7 @@ static void print_random(const cli_session *s, const clipspan_ablation *a)
     const clipspan_random_set *best = clipspan_ablation_get_random(a, info->best_random);
     char share[CLI_NUMBER_ROOM], words[80];
     if (!best) return;
-    cli_format_percent(share, (best->worst ? best->worst : best->overall)->after.share);
+    cli_format_percent(share, (best->worst ? best->worst : best->overall)->after->share);
     cli_head_words(words, sizeof words, best->heads, best->count);
     cli_say(s, "%s with as many random heads, best of %zu: %s (%s)",
             best->worst                   ? "worst group"
@@ -189,8 +189,8 @@ static void print_finding(const cli_session *s, const clipspan_ablation *a)
     const clipspan_comparison *worst = clipspan_ablation_get_worst(a);
     const clipspan_comparison *c = worst ? worst : clipspan_ablation_get_overall(a);
     char before[CLI_NUMBER_ROOM], after[CLI_NUMBER_ROOM];
-    cli_format_percent(before, c->before.share);
-    cli_format_percent(after, c->after.share);
+    cli_format_percent(before, c->before->share);
+    cli_format_percent(after, c->after->share);
     cli_say(s, "%s %s before, %s after%s%s, change %+.1f points (%+.1f to %+.1f)",
             worst           ? "worst group"
             : ev->agreement ? "agreement"

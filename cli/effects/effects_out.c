@@ -34,7 +34,7 @@ static void put_whole(cli_rows *rows, long long value, int known)
 }
 
 static clipspan_status add_row(cli_rows *rows, const clipspan_evaluation_info *info,
-                               const clipspan_effect *e, clipspan_error *err)
+                               const clipspan_effect *e, const char *pool, clipspan_error *err)
 {
     cli_rows_text(rows, e->kind_name);
     put_whole(rows, e->layer, e->layer >= 0 || e->kind == CLIPSPAN_EFFECT_MLP);
@@ -54,6 +54,7 @@ static clipspan_status add_row(cli_rows *rows, const clipspan_evaluation_info *i
     put_real(rows, e->worst_drop);
     put_real(rows, e->share);
     put_real(rows, e->variance);
+    cli_rows_text(rows, e->kind == CLIPSPAN_EFFECT_TEXTS && pool ? pool : "");
     return cli_rows_next(rows, err);
 }
 
@@ -66,10 +67,11 @@ static clipspan_status show_rows(const clipspan_effects_table *table, clipspan_e
     status = cli_rows_header(
         rows,
         "ablated|layer|head|basis_texts|texts|images|correct|accuracy|low|high|margin|"
-        "worst_group|worst|drop|margin_drop|worst_drop|share|variance",
+        "worst_group|worst|drop|margin_drop|worst_drop|share|variance|pool",
         err);
     for (size_t i = 0; i < info->rows && status == CLIPSPAN_OK; i++)
-        status = add_row(rows, info->evaluation, clipspan_effects_table_get_row(table, i), err);
+        status = add_row(rows, info->evaluation, clipspan_effects_table_get_row(table, i),
+                         info->pool, err);
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
     cli_rows_close(&rows);
     return status;

@@ -49,6 +49,7 @@ typedef struct row_of {
     clipspan_remedy_kind kind;
     size_t heads;
     double correlation; /* not a number: not known */
+    const char *pool;   /* where the cue was looked for; NULL */
 } row_of;
 
 static clipspan_status add_row(cli_rows *rows, const row_of *r, const char *of, const char *name,
@@ -66,6 +67,7 @@ static clipspan_status add_row(cli_rows *rows, const row_of *r, const char *of, 
     cli_rows_text(rows, of);
     cli_rows_text(rows, name);
     cli_comparison_cells(rows, c);
+    cli_rows_text(rows, r->pool ? r->pool : "");
     return cli_rows_next(rows, err);
 }
 
@@ -101,7 +103,8 @@ static clipspan_status add_pair(cli_rows *rows, const clipspan_remedy *remedy, s
 {
     const clipspan_remedy_row *chosen = clipspan_remedy_get_row(remedy, pair, 1);
     row_of row = {.evaluation = clipspan_remedy_get_info(remedy)->evaluation,
-                  .pair = clipspan_remedy_get_pair(remedy, pair)};
+                  .pair = clipspan_remedy_get_pair(remedy, pair),
+                  .pool = clipspan_remedy_get_info(remedy)->cue->pool};
     CS_TRY(add_remedies(rows, remedy, pair, &row, err));
     row.kind = chosen->kind;
     row.heads = chosen->heads;
@@ -127,7 +130,7 @@ static clipspan_status show_rows(const clipspan_remedy *remedy, clipspan_error *
     status = cli_rows_header(rows,
                              "class_a|class_b|what|remedy|heads|correlation|of|name|images|before|"
                              "before_low|before_high|after|after_low|after_high|change|change_low|"
-                             "change_high",
+                             "change_high|pool",
                              err);
     for (size_t i = 0; i < clipspan_remedy_get_info(remedy)->pairs && status == CLIPSPAN_OK; i++)
         status = add_pair(rows, remedy, i, err);

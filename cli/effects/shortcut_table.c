@@ -19,9 +19,12 @@ typedef struct printing {
     size_t index; /* of the pair */
 } printing;
 
+#define NONE "\xE2\x80\x93" /* an en dash: not known */
+
+/* Not a number, which prints as a dash, where there is nothing to have a part of. */
 static double part(double x, double all)
 {
-    return all > 0 ? x / all : 0;
+    return all > 0 ? x / all : (double)NAN;
 }
 
 static clipspan_status add_percent(cli_table *t, double share, clipspan_error *err)
@@ -74,7 +77,7 @@ static clipspan_status add_head(cli_table *t, const cli_session *s, const clipsp
     CS_TRY(add_percent(t, part(h->variance, all), err));
     CS_TRY(add_percent(t, part(h->explained, all), err));
     snprintf(text, sizeof text, "%.2f", h->ratio);
-    CS_TRY(cli_table_add(t, text, err));
+    CS_TRY(cli_table_add(t, h->variance > 0 ? text : NONE, err));
     cli_bar(text, s, part(h->explained, h->variance), 20);
     return cli_table_add(t, text, err);
 }
@@ -94,6 +97,14 @@ static clipspan_status print_heads(const printing *p, clipspan_error *err)
     CS_TRY(status);
     if (pair->ranked > HEADS_SHOWN)
         cli_say(p->session, "  and %zu more (--json has every one)", pair->ranked - HEADS_SHOWN);
+    if (!(pair->variance > 0)) {
+        cli_say(
+            p->session,
+            "heads' contributions to the margin of %s over %s do not vary over these images, so "
+            "there is nothing for the cue to explain\n",
+            pair->class_a, pair->class_b);
+        return CLIPSPAN_OK;
+    }
     cli_format_percent(with, part(pair->explained, pair->variance));
     cli_format_percent(against, part(pair->counteracted, pair->variance));
     cli_say(p->session,
@@ -105,16 +116,21 @@ static clipspan_status print_heads(const printing *p, clipspan_error *err)
 
 /* ---- Remedies ---- */
 
-/* "+12.3", and between what 95 % of resamples lie: "" where there were none. */
-static clipspan_status add_change(cli_table *t, const clipspan_comparison *c, clipspan_error *err)
+/* "+12.3", and between what 95 % of resamples lie, which may be one number; a dash where there were
+ * none. */
+static clipspan_status add_change(cli_table *t, const clipspan_comparison *c, int resampled,
+                                  clipspan_error *err)
 {
-    char text[2 * CLI_NUMBER_ROOM] = "";
+    char text[2 * CLI_NUMBER_ROOM];
     snprintf(text, sizeof text, "%+.1f", 100 * c->change);
     CS_TRY(cli_table_add(t, text, err));
-    *text = '\0';
-    if (c->change_low < c->change_high)
-        snprintf(text, sizeof text, "%+.1f to %+.1f", 100 * c->change_low, 100 * c->change_high);
-    return cli_table_add(t, text, err);
+    snprintf(text, sizeof text, "%+.1f to %+.1f", 100 * c->change_low, 100 * c->change_high);
+    return cli_table_add(t, resampled ? text : NONE, err);
+}
+
+static int is_resampled(const printing *p)
+{
+    return clipspan_remedy_get_info(p->remedy)->resamples > 0;
 }
 
 static clipspan_status add_blanks(cli_table *t, int count, clipspan_error *err)
@@ -126,17 +142,18 @@ static clipspan_status add_blanks(cli_table *t, int count, clipspan_error *err)
 
 static clipspan_status add_figures(cli_table *t, const printing *p, const char *name,
                                    double correlation, const clipspan_comparison *overall,
-                                   const clipspan_comparison *worst, clipspan_error *err)
+                                   const clipspan_comparison *worst, int resampled,
+                                   clipspan_error *err)
 {
     char text[CLI_NUMBER_ROOM];
     CS_TRY(cli_table_add(t, name, err));
     snprintf(text, sizeof text, "%.2f", correlation);
     CS_TRY(cli_table_add(t, isfinite(correlation) ? text : "", err));
-    CS_TRY(add_percent(t, overall->after.share, err));
+    CS_TRY(add_percent(t, overall->after->share, err));
     if (!p->evaluation->groups) return CLIPSPAN_OK;
     if (!worst) return add_blanks(t, 3, err);
-    CS_TRY(add_percent(t, worst->after.share, err));
-    return add_change(t, worst, err);
+    CS_TRY(add_percent(t, worst->after->share, err));
+    return add_change(t, worst, resampled, err);
 }
 
 static clipspan_status add_remedy(cli_table *t, const printing *p, const clipspan_remedy_row *r,
@@ -150,7 +167,7 @@ static clipspan_status add_remedy(cli_table *t, const printing *p, const clipspa
                              : "";
     cli_remedy_words(words, r->kind, r->heads, p->pair->heads);
     snprintf(name, sizeof name, "%s%s", before, words);
-    return add_figures(t, p, name, r->correlation, r->overall, r->worst, err);
+    return add_figures(t, p, name, r->correlation, r->overall, r->worst, is_resampled(p), err);
 }
 
 static clipspan_status add_random(cli_table *t, const printing *p, clipspan_error *err)
@@ -161,7 +178,7 @@ static clipspan_status add_random(cli_table *t, const printing *p, clipspan_erro
     if (!best) return CLIPSPAN_OK;
     snprintf(name, sizeof name, "%zu random head%s, best of %zu", best->count,
              best->count == 1 ? "" : "s", p->pair->random_sets);
-    return add_figures(t, p, name, (double)NAN, best->overall, best->worst, err);
+    return add_figures(t, p, name, (double)NAN, best->overall, best->worst, 0, err);
 }
 
 static clipspan_status print_remedies(const printing *p, clipspan_error *err)
@@ -171,7 +188,7 @@ static clipspan_status print_remedies(const printing *p, clipspan_error *err)
     cli_table t;
     snprintf(headers, sizeof headers, "remedy|>correlation|>%s%s",
              p->evaluation->agreement ? "agreement" : "accuracy",
-             p->evaluation->groups ? "|>worst group|>points|95 %" : "");
+             p->evaluation->groups ? "|>worst group|>points|>95 %" : "");
     cli_table_init(&t, headers);
     for (size_t i = 0; i < p->pair->rows && status == CLIPSPAN_OK; i++)
         status = add_remedy(&t, p, clipspan_remedy_get_row(p->remedy, p->index, i), err);
@@ -210,14 +227,15 @@ static clipspan_status print_forecast(const printing *p, clipspan_error *err)
     return finish_table(&t, p->session, status);
 }
 
-static clipspan_status add_side(cli_table *t, const clipspan_remedy_side *s, clipspan_error *err)
+static clipspan_status add_side(cli_table *t, const printing *p, const clipspan_remedy_side *s,
+                                clipspan_error *err)
 {
     CS_TRY(cli_table_add(t, s->name, err));
     CS_TRY(add_percent(t, s->kept, err));
-    if (!s->overall || !s->overall->before.images) return add_blanks(t, 4, err);
-    CS_TRY(add_percent(t, s->overall->before.share, err));
-    CS_TRY(add_percent(t, s->overall->after.share, err));
-    return add_change(t, s->overall, err);
+    if (!s->overall || !s->overall->before->images) return add_blanks(t, 4, err);
+    CS_TRY(add_percent(t, s->overall->before->share, err));
+    CS_TRY(add_percent(t, s->overall->after->share, err));
+    return add_change(t, s->overall, is_resampled(p), err);
 }
 
 static clipspan_status print_sides(const printing *p, clipspan_error *err)
@@ -225,9 +243,9 @@ static clipspan_status print_sides(const printing *p, clipspan_error *err)
     clipspan_status status = CLIPSPAN_OK;
     cli_table t;
     if (!p->pair->sides) return CLIPSPAN_OK;
-    cli_table_init(&t, "side effects on|>stay|>accuracy before|>after|>points|95 %");
+    cli_table_init(&t, "side effects on|>stay|>accuracy before|>after|>points|>95 %");
     for (size_t i = 0; i < p->pair->sides && status == CLIPSPAN_OK; i++)
-        status = add_side(&t, clipspan_remedy_get_side(p->remedy, p->index, i), err);
+        status = add_side(&t, p, clipspan_remedy_get_side(p->remedy, p->index, i), err);
     return finish_table(&t, p->session, status);
 }
 
@@ -246,8 +264,8 @@ static void say_better(const printing *p, const clipspan_remedy_row *chosen)
     for (size_t i = 2; i < p->pair->rows && !p->evaluation->agreement; i++) {
         const clipspan_remedy_row *r = clipspan_remedy_get_row(p->remedy, p->index, i);
         if (r->role != CLIPSPAN_TRIED_PROJECT && r->role != CLIPSPAN_TRIED_REGRESS) continue;
-        if (judged(r)->after.share <= judged(chosen)->after.share) continue;
-        cli_format_percent(share, judged(r)->after.share);
+        if (judged(r)->after->share <= judged(chosen)->after->share) continue;
+        cli_format_percent(share, judged(r)->after->share);
         cli_say(p->session, "%s does better here than the remedy that was chosen: %s", r->name,
                 share);
     }
@@ -268,15 +286,17 @@ static void say_last(const printing *p)
 {
     const clipspan_remedy_row *chosen = clipspan_remedy_get_row(p->remedy, p->index, 1);
     const clipspan_comparison *c = judged(chosen);
+    const clipspan_cues_info *cue = clipspan_remedy_get_info(p->remedy)->cue;
     char words[64], heads[HEADS_NAMED * CLI_HEAD_ROOM], before[CLI_NUMBER_ROOM],
         after[CLI_NUMBER_ROOM];
     name_heads(heads, sizeof heads, p, chosen->heads);
     cli_remedy_words(words, chosen->kind, chosen->heads, p->pair->heads);
-    cli_say(p->session, "cue: %s\ndirect effects; %s; selection used no labels",
-            clipspan_remedy_get_info(p->remedy)->cue->words, p->evaluation->means);
+    cli_say(p->session, "cue: %s%s%s\ndirect effects; %s; selection used no labels", cue->words,
+            cue->pool ? ", found in the text pool " : "", cue->pool ? cue->pool : "",
+            p->evaluation->means);
     say_better(p, chosen);
-    cli_format_percent(before, c->before.share);
-    cli_format_percent(after, c->after.share);
+    cli_format_percent(before, c->before->share);
+    cli_format_percent(after, c->after->share);
     cli_say(p->session, "%s against %s: %s%s%s%s%s: %s %s before, %s after", p->pair->class_a,
             p->pair->class_b, words, *heads ? " (" : "", heads,
             chosen->heads > HEADS_NAMED ? " …" : "", *heads ? ")" : "",

@@ -98,6 +98,9 @@ void cli_print_manual(FILE *out)
               "input at all"},
         {"6", "output could not be written, or already exists"},
         {"7", "out of memory, or over a stated limit"},
+        {"8",
+         "written, but worse than predicted: a pruned network keeps fewer predictions than the "
+         "prediction's lower bound"},
         {"75", "interrupted, can be resumed"},
         {"130, 143", "interrupted by SIGINT, SIGTERM, with nothing to resume"}};
     size_t count, i;

@@ -54,7 +54,9 @@
     CLI_FILE("Texts", "texts", 0, "FILE|SET",                                                      \
              "a file with a text a line, an optional key before a tab, or a .csv or .tsv with a "  \
              "column text, name or class; - is standard input; or a set that comes with the "      \
-             "program: general, demo, null, openai",                                               \
+             "program: general (the pool that heads are named with), control (words drawn at "     \
+             "random and made-up ones, which general is compared with), demo (of the demo's "      \
+             "scenes), openai (80 templates)",                                                     \
              texts.file)
 #define CLI_OPT_TEXT_TEMPLATES                                                                     \
     CLI_FILE("Texts", "templates", 0, "openai|none|FILE",                                          \

@@ -40,6 +40,7 @@ typedef struct cli_session {
     int bar_columns; /* of the terminal that a progress bar is on */
     double mark;     /* when the last stage ended */
     size_t skipped;  /* inputs that could not be used */
+    int worse;       /* written, but worse than predicted */
     int keeps_files; /* files finished before an interruption stay */
     int resumable;   /* the same call goes on after an interruption */
     cli_progress progress;

@@ -2,6 +2,7 @@
 /* clipspan version: the version, and what computes on this machine. */
 #include "cli/frame/command.h"
 #include "cli/out/json_out.h"
+#include "cli/out/numbers.h"
 #include "cli/out/table.h"
 
 #include <clipspan/clipspan.h>
@@ -12,9 +13,11 @@ static clipspan_status run_command(cli_session *s, const void *settings, clipspa
     (void)settings;
     (void)err;
     if (s->form == CLI_FORM_TABLE) {
-        cli_say(s, "clipspan %s\nkernels %s, products by %s\nbf16 %s, %d threads",
-                clipspan_version(), clipspan_cpu_level(), clipspan_product_name(),
-                clipspan_has_bf16() ? "yes" : "no", clipspan_default_threads());
+        char threads[CLI_NUMBER_ROOM];
+        cli_count_of(threads, (uint64_t)clipspan_default_threads(), "thread");
+        cli_say(s, "clipspan %s\nkernels %s, products by %s\nbf16 %s, %s", clipspan_version(),
+                clipspan_cpu_level(), clipspan_product_name(), clipspan_has_bf16() ? "yes" : "no",
+                threads);
         return CLIPSPAN_OK;
     }
     cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.version.v1");

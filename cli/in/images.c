@@ -129,7 +129,7 @@ clipspan_status cli_image_encoder(clipspan_encoder **out, cli_session *s, clipsp
 {
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
     clipspan_image_options image = CLIPSPAN_IMAGE_OPTIONS_INIT;
-    char weights[CLI_NUMBER_ROOM], workspace[CLI_NUMBER_ROOM];
+    char weights[CLI_NUMBER_ROOM], workspace[CLI_NUMBER_ROOM], threads[CLI_NUMBER_ROOM];
     options.modality = CLIPSPAN_IMAGE;
     options.precision = settings->precision ? CLIPSPAN_BF16 : CLIPSPAN_F32;
     options.threads = (int)s->threads;
@@ -143,8 +143,9 @@ clipspan_status cli_image_encoder(clipspan_encoder **out, cli_session *s, clipsp
     cli_stage(s, "image encoder read and packed");
     cli_format_bytes(weights, (double)clipspan_encoder_get_weights(*out));
     cli_format_bytes(workspace, (double)clipspan_encoder_get_workspace(*out));
-    cli_detail(s, "%s of packed weights, %s of workspace, %s kernels, %s, %d threads%s", weights,
-               workspace, clipspan_cpu_level(), clipspan_product_name(), cli_threads(s),
+    cli_count_of(threads, (uint64_t)cli_threads(s), "thread");
+    cli_detail(s, "%s of packed weights, %s of workspace, %s kernels, %s, %s%s", weights, workspace,
+               clipspan_cpu_level(), clipspan_product_name(), threads,
                options.single ? " inside each image" : "");
     return CLIPSPAN_OK;
 }

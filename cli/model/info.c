@@ -258,9 +258,8 @@ static clipspan_status print_files(cli_session *s, const findings *f, clipspan_e
     char text[192], bytes[CLI_NUMBER_ROOM], tensors[CLI_NUMBER_ROOM];
     size_t files = clipspan_model_get_files(f->model), i;
     cli_format_bytes(bytes, (double)f->info->bytes);
-    cli_format_count(tensors, (uint64_t)f->info->tensors);
-    snprintf(text, sizeof text, "%s, %s tensors, %zu file%s", bytes, tensors, files,
-             files == 1 ? "" : "s");
+    cli_count_of(tensors, (uint64_t)f->info->tensors, "tensor");
+    snprintf(text, sizeof text, "%s, %s, %zu file%s", bytes, tensors, files, files == 1 ? "" : "s");
     fact(s, "weights", text);
     for (i = 0; i < files; i++) {
         char hash[65];
@@ -335,8 +334,9 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
              info->has_text ? "image and text encoder" : "image encoder only", info->embed_width);
     fact(s, "layout", text);
     if (info->heads_left < info->image->layers * info->image->heads) {
-        snprintf(text, sizeof text, "%d of the image encoder's %d heads are left (heads_per_layer)",
-                 info->heads_left, info->image->layers * info->image->heads);
+        snprintf(text, sizeof text, "%d of the image encoder's %d heads %s left (heads_per_layer)",
+                 info->heads_left, info->image->layers * info->image->heads,
+                 info->heads_left == 1 ? "is" : "are");
         fact(s, "heads", text);
     }
     snprintf(text, sizeof text, "%s (%s)", activation_name(info->activation),

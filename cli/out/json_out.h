@@ -12,9 +12,11 @@
 
 typedef struct cli_json {
     cs_json_writer writer;
+    cs_json_writer *copy; /* gets everything too; NULL: none */
 } cli_json;
 
-/* Begins the document with its `schema` field, and ends it. */
+/* Begins the document with its `schema` field, and ends it. out: NULL for nowhere. A copy is set
+ * afterwards. */
 void cli_json_begin(cli_json *json, FILE *out, int flat, const char *schema);
 void cli_json_finish(cli_json *json);
 

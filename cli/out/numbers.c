@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static void copy(char out[CLI_NUMBER_ROOM], cs_number number)
 {
@@ -26,10 +25,7 @@ void cli_format_real(char out[CLI_NUMBER_ROOM], double value)
 
 void cli_count_of(char out[CLI_NUMBER_ROOM], uint64_t value, const char *noun)
 {
-    const size_t length = strlen(noun);
-    const char *end = value == 1 ? "" : length > 1 && noun[length - 1] == 's' ? "es" : "s";
-    /* 2^64 has 26 characters */
-    snprintf(out, CLI_NUMBER_ROOM, "%.26s %.10s%s", cs_number_count(value).text, noun, end);
+    copy(out, cs_number_of(value, noun));
 }
 
 void cli_format_bytes(char out[CLI_NUMBER_ROOM], double bytes)

@@ -10,7 +10,8 @@
 
 #define GAP      2
 #define INDENT   2
-#define THINNEST 8 /* cells that a text column keeps */
+#define THINNEST 8  /* cells that a text column keeps */
+#define EASY     20 /* and those that it gets, where its texts need them and a panel has them */
 
 size_t cli_character(const unsigned char *p)
 {
@@ -361,17 +362,42 @@ static size_t widest_word(const cli_table *table, const cli_session *s, size_t c
     return most;
 }
 
+/* Lines that a text takes in so many cells. */
+static size_t count_lines(const cli_session *s, const char *text, size_t room)
+{
+    size_t lines = 0, step, cells;
+    while (*text) {
+        fold(s, text, room, &step, &cells);
+        text += step;
+        lines++;
+    }
+    return lines;
+}
+
+/* Cells in which no text of a column takes more than two lines, as far as EASY cells allow that:
+ * a text that goes on for longer is hard to read, and keeps its row tall. */
+static size_t easy_width(const cli_table *table, const cli_session *s, size_t column)
+{
+    size_t width = widest_word(table, s, column);
+    for (size_t at = column; at < table->count && !table->right[column]; at += table->columns)
+        while (width < EASY && count_lines(s, table->cells[at], width) > 2)
+            width++;
+    return width;
+}
+
 /* Widths of the columns of a panel, and the gap between them as the result: as wide as the widest
  * cell; where that does not fit, headers go on below themselves, then texts between words, then
  * gaps are one cell, then words are cut. */
 static size_t fit(size_t *widths, const panel *p, const cli_table *table, const cli_session *s)
 {
-    size_t cells[CLI_COLUMNS_MOST], words[CLI_COLUMNS_MOST], least[CLI_COLUMNS_MOST];
+    size_t cells[CLI_COLUMNS_MOST], easy[CLI_COLUMNS_MOST], words[CLI_COLUMNS_MOST],
+        least[CLI_COLUMNS_MOST];
     const size_t most = (size_t)s->columns;
     size_t gap = GAP, total = INDENT;
     for (size_t i = 0; i < p->count; i++) {
         const size_t column = p->columns[i], header = cli_text_cells(s, header_of(table, column));
         words[i] = widest_word(table, s, column);
+        easy[i] = easy_width(table, s, column);
         cells[i] = longest_word(s, header_of(table, column));
         for (size_t at = column; at < table->count; at += table->columns) {
             const size_t one = cli_text_cells(s, table->cells[at]);
@@ -383,9 +409,15 @@ static size_t fit(size_t *widths, const panel *p, const cli_table *table, const 
     }
     while (total > most && narrow(widths, cells, p->count))
         total--;
+    while (total > most && narrow(widths, easy, p->count))
+        total--;
+    if (total > most && total - (p->count - 1) <= most) {
+        total -= p->count - 1;
+        gap = 1;
+    }
     while (total > most && narrow(widths, words, p->count))
         total--;
-    if (total > most) {
+    if (total > most && gap > 1) {
         total -= p->count - 1;
         gap = 1;
     }
@@ -429,16 +461,16 @@ static void print_row(FILE *out, const cli_session *s, const cli_table *table, c
         ;
 }
 
-/* The next panel, from column *next on: as many columns as have room for their words, behind the
- * first column, which every panel repeats. Returns 0 when none is left. */
+/* The next panel, from column *next on: as many columns as can be read with ease, behind the first
+ * column, which every panel repeats. Returns 0 when none is left. */
 static int next_panel(panel *p, size_t *next, const cli_table *table, const cli_session *s)
 {
-    size_t total = INDENT + widest_word(table, s, 0);
+    size_t total = INDENT + easy_width(table, s, 0);
     if (*next >= table->columns && *next > 1) return 0;
     p->columns[0] = 0;
     p->count = 1;
     for (; *next < table->columns; ++*next) {
-        const size_t more = widest_word(table, s, *next) + 1;
+        const size_t more = easy_width(table, s, *next) + 1;
         if (p->count > 1 && total + more > (size_t)s->columns) return 1;
         total += more;
         p->columns[p->count++] = *next;

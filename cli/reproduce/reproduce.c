@@ -180,7 +180,7 @@ static clipspan_status add_published(cli_reproduction *r, clipspan_error *err)
 static void say_what_differs(cli_reproduction *r)
 {
     char used[CLI_NUMBER_ROOM], all[CLI_NUMBER_ROOM];
-    cli_format_count(used, r->used);
+    cli_count_of(used, r->used, "image");
     cli_format_count(all, r->table->images);
     if (r->same == CLI_SAME_NOT)
         cli_reproduce_remark(r,
@@ -194,13 +194,14 @@ static void say_what_differs(cli_reproduction *r)
                              "same checkpoint.",
                              r->model_name, r->paper->full);
     if (r->used != r->table->images && !r->x->out.dry_run)
-        cli_reproduce_remark(r, "Measured on %s images, published on %s%s", used, all,
+        cli_reproduce_remark(r, "Measured on %s, published on %s%s", used, all,
                              r->table->data == CLI_DATA_MASKS || r->role_count
                                  ? "."
                                  : ": the 95 % intervals (Wilson's) say how much that shows, and "
                                    "means are over these images.");
     if (r->table->data == CLI_DATA_IMAGENET && r->filled < 1000)
-        cli_reproduce_remark(r, "%zu classes have images, of 1,000.", r->filled);
+        cli_reproduce_remark(r, "%zu class%s images, of 1,000.", r->filled,
+                             r->filled == 1 ? " has" : "es have");
 }
 
 static clipspan_status measure(cli_reproduction *r, clipspan_error *err)

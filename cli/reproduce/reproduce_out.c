@@ -168,7 +168,28 @@ static void format_value(char out[CLI_NUMBER_ROOM], const cli_row *row, double v
         snprintf(out, CLI_NUMBER_ROOM, "%.2f", 100 * value);
 }
 
-static clipspan_status add_line(cli_table *t, const cli_row *row, clipspan_error *err)
+/* Rows of print_figures: all but those of print_groups. */
+static int is_figure(const cli_reproduction *r, const cli_row *row)
+{
+    return r->table->data != CLI_DATA_WATERBIRDS || strcmp(row->metric, "worst_group") == 0;
+}
+
+/* Where all published figures of print_figures were read; NULL when there are none, or in several
+ * places, which then have a column. */
+static const char *find_source(int *several, const cli_reproduction *r)
+{
+    const char *source = NULL;
+    *several = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const cli_row *row = &r->rows[i];
+        if (!row->published || !is_figure(r, row)) continue;
+        if (source && strcmp(source, row->published->read) != 0) *several = 1;
+        source = row->published->read;
+    }
+    return *several ? NULL : source;
+}
+
+static clipspan_status add_line(cli_table *t, const cli_row *row, int source, clipspan_error *err)
 {
     char cell[2 * CLI_NUMBER_ROOM];
     CS_TRY(cli_table_add(t, row->words, err));
@@ -181,23 +202,27 @@ static clipspan_status add_line(cli_table *t, const cli_row *row, clipspan_error
     strcpy(cell, NONE);
     if (row->published) format_value(cell, row, row->published->value);
     CS_TRY(cli_table_add(t, cell, err));
+    if (!source) return CLIPSPAN_OK;
     return cli_table_add(t, row->published ? row->published->read : "", err);
 }
 
-/* All rows but those of print_groups. */
 static clipspan_status print_figures(const cli_reproduction *r, clipspan_error *err)
 {
     static const char headers[] = "mean-ablated|>measured, %|>95 %|>published, %|source";
     static const char bird_headers[] =
         "worst group, mean-ablated|>measured, %|>95 %|>published, %|source";
-    const int birds = r->table->data == CLI_DATA_WATERBIRDS;
     clipspan_status status = CLIPSPAN_OK;
+    char shown[sizeof bird_headers];
     cli_table table;
-    cli_table_init(&table, birds ? bird_headers : headers);
+    int several;
+    const char *source = find_source(&several, r);
+    strcpy(shown, r->table->data == CLI_DATA_WATERBIRDS ? bird_headers : headers);
+    if (!several) *strrchr(shown, '|') = '\0';
+    cli_table_init(&table, shown);
     for (size_t i = 0; i < r->count && status == CLIPSPAN_OK; i++)
-        if (!birds || strcmp(r->rows[i].metric, "worst_group") == 0)
-            status = add_line(&table, &r->rows[i], err);
+        if (is_figure(r, &r->rows[i])) status = add_line(&table, &r->rows[i], several, err);
     if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
+    if (status == CLIPSPAN_OK && source) cli_say(r->session, "\npublished: %s", source);
     cli_table_fini(&table);
     return status;
 }
@@ -279,8 +304,8 @@ static clipspan_status print_roles(const cli_reproduction *r, clipspan_error *er
     }
     if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
     if (status == CLIPSPAN_OK && all)
-        cli_say(r->session, "\n%zu of the %zu published texts are among the measured ones.", shared,
-                all);
+        cli_say(r->session, "\n%zu of the %zu published texts %s among the measured ones.", shared,
+                all, shared == 1 ? "is" : "are");
     cli_table_fini(&table);
     return status;
 }

@@ -2,6 +2,7 @@
 /* The heads of the paper's Table 2, or those of --heads: their first five texts beside the
  * published ones. */
 #include "base/memory.h"
+#include "base/number_text.h"
 #include "cli/in/classifier.h"
 #include "cli/in/contributions.h"
 #include "cli/in/texts.h"
@@ -175,8 +176,8 @@ clipspan_status cli_reproduce_roles(cli_reproduction *r, clipspan_error *err)
     CS_TRY_DONE(clipspan_run_open(&run, r->run_path, err));
     CS_TRY_DONE(embed_pool(&bank, r, err));
     CS_TRY_DONE(find_texts(r, run, heads, count, bank, err));
-    cli_reproduce_remark(r, "Texts are of the pool %.200s, %zu lines.", name,
-                         clipspan_texts_get_count(r->pool));
+    cli_reproduce_remark(r, "Texts are of the pool %.200s, %s.", name,
+                         cs_number_of(clipspan_texts_get_count(r->pool), "line").text);
 done:
     clipspan_bank_free(&bank);
     clipspan_run_close(&run);

@@ -114,7 +114,9 @@ static void group_words(char out[64], const clipspan_evaluation_info *info, int3
 static clipspan_status add_worst(cli_reproduction *r, const clipspan_ablation *a, const char *what,
                                  const char *words, int after, int random, clipspan_error *err)
 {
-    static const clipspan_comparison none = {.group = -1, .group_after = -1};
+    static const clipspan_share nothing = {0};
+    static const clipspan_comparison none = {
+        .before = &nothing, .after = &nothing, .group = -1, .group_after = -1};
     const clipspan_ablation_info *info = clipspan_ablation_get_info(a);
     const clipspan_random_set *best = clipspan_ablation_get_random(a, info->best_random);
     const clipspan_comparison *c =
@@ -123,7 +125,7 @@ static clipspan_status add_worst(cli_reproduction *r, const clipspan_ablation *a
     cli_row *row;
     if (!c) c = &none;
     group_words(part, info->evaluation, after ? c->group_after : c->group);
-    CS_TRY(add_share(r, what, "worst_group", part, words, after ? &c->after : &c->before, err));
+    CS_TRY(add_share(r, what, "worst_group", part, words, after ? c->after : c->before, err));
     row = &r->rows[r->count - 1];
     if (random && best) cli_head_words(row->heads, sizeof row->heads, best->heads, best->count);
     if (!random && after) cli_ablation_words(row->heads, sizeof row->heads, a, info->chosen);
@@ -141,13 +143,13 @@ static clipspan_status add_birds(cli_reproduction *r, const clipspan_ablation *w
     CS_TRY(add_worst(r, whole, "random", "random and rest", 1, 1, err));
     CS_TRY(add_worst(r, alone, "heads_alone", "listed only", 1, 0, err));
     CS_TRY(add_worst(r, alone, "random_alone", "random only", 1, 1, err));
-    CS_TRY(add_share(r, "nothing", "accuracy", "all", "all", &c->before, err));
-    CS_TRY(add_share(r, "heads", "accuracy", "all", "all", &c->after, err));
+    CS_TRY(add_share(r, "nothing", "accuracy", "all", "all", c->before, err));
+    CS_TRY(add_share(r, "heads", "accuracy", "all", "all", c->after, err));
     for (size_t g = 0; g < info->groups; g++) {
         c = clipspan_ablation_get_group(whole, g);
         group_words(part, info, (int32_t)g);
-        CS_TRY(add_share(r, "nothing", "group", part, part, &c->before, err));
-        CS_TRY(add_share(r, "heads", "group", part, part, &c->after, err));
+        CS_TRY(add_share(r, "nothing", "group", part, part, c->before, err));
+        CS_TRY(add_share(r, "heads", "group", part, part, c->after, err));
     }
     return CLIPSPAN_OK;
 }

@@ -143,7 +143,7 @@ static clipspan_status scan(cli_scan_job *j, clipspan_error *err)
     cli_session *s = j->session;
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
-    char memory[CLI_NUMBER_ROOM];
+    char memory[CLI_NUMBER_ROOM], threads[CLI_NUMBER_ROOM];
     double start = cli_seconds();
     j->options.threads = (int)s->threads;
     j->options.verify_sum = j->x->verify_sum;
@@ -157,8 +157,9 @@ static clipspan_status scan(cli_scan_job *j, clipspan_error *err)
     j->seconds = cli_seconds() - start;
     cli_stage(s, "images scanned");
     cli_format_bytes(memory, (double)j->result.memory);
-    cli_detail(s, "%s of passes, coefficients and statistics; %s kernels, %s, %d threads", memory,
-               clipspan_cpu_level(), clipspan_product_name(), cli_threads(s));
+    cli_count_of(threads, (uint64_t)cli_threads(s), "thread");
+    cli_detail(s, "%s of passes, coefficients and statistics; %s kernels, %s, %s", memory,
+               clipspan_cpu_level(), clipspan_product_name(), threads);
     if (j->x->verify_sum && j->result.used)
         cli_note(s, "sums of components differ from their embeddings by %.1e at most",
                  j->result.residual);

@@ -31,7 +31,8 @@ typedef struct cli_scan_settings {
 #define CLI_OPT_RUN_LAYERS                                                                         \
     CLI_TEXT("Run", "layers", 0, "A-B|last4|all",                                                  \
              "layers whose coefficients are kept (default: all); with fewer, questions about "     \
-             "MLPs or other layers need another scan. Statistics are always of all layers",        \
+             "MLPs or other layers need another scan. Statistics are always of all layers, and "   \
+             "which heads a later command looks at is its own --layers",                           \
              layers)
 #define CLI_OPT_RUN_VERIFY                                                                         \
     CLI_FLAG("Run", "verify-sum", 0,                                                               \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan explain: what an image's similarities with texts are made of. */
 #include "cli/visual/explain.h"
+#include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/frame/command.h"
@@ -95,6 +96,8 @@ static clipspan_status prepare(cli_explain_job *j, clipspan_error *err)
     const cli_explain_settings *x = j->x;
     clipspan_map_contrast contrast;
     j->image = j->session->arguments.items[1];
+    CS_TRY(cs_data_demo(&j->demo_image, j->image, err));
+    if (j->demo_image) j->image = j->demo_image;
     CS_TRY(check_arguments(j, err));
     CS_TRY(cli_texts_open(&j->texts, s, &x->texts, err));
     CS_TRY(cli_templates_open(&j->templates, x->texts.templates, "none", err));
@@ -194,6 +197,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     clipspan_atlas_free(&j.atlas);
     clipspan_model_close(&j.model);
     clipspan_run_close(&j.run);
+    cs_free(j.demo_image);
     return status;
 }
 

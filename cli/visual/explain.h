@@ -38,7 +38,8 @@ typedef struct cli_explain_job {
     size_t head_count;
     clipspan_contrast contrast;
     const char *image;
-    double bytes; /* of the page */
+    char *demo_image; /* path of an image that was named among the demo's, or NULL */
+    double bytes;     /* of the page */
 } cli_explain_job;
 
 /* "colour", "colour, leaning" or "". */

@@ -6,10 +6,15 @@
 
 #include <clipspan/clipspan.h>
 
-/* A row: text, part, layer, head, row, column, value, role. */
+/* A row: text, part, layer, head, row, column, value, role, and the text pool that the role is by.
+ */
+typedef struct role_text {
+    char role[64];
+    const char *pool;
+} role_text;
 
 static clipspan_status put_row(cli_rows *rows, const char *text, const char *part, long layer,
-                               long head, const long *patch, double value, const char *role,
+                               long head, const long *patch, double value, const role_text *role,
                                clipspan_error *err)
 {
     const long numbers[4] = {layer, head, patch ? patch[0] : -1, patch ? patch[1] : -1};
@@ -21,7 +26,8 @@ static clipspan_status put_row(cli_rows *rows, const char *text, const char *par
         else
             cli_rows_whole(rows, (uint64_t)numbers[i]);
     cli_rows_real(rows, value);
-    cli_rows_text(rows, role);
+    cli_rows_text(rows, role ? role->role : "");
+    cli_rows_text(rows, role ? role->pool : "");
     return cli_rows_next(rows, err);
 }
 
@@ -34,24 +40,24 @@ static clipspan_status put_text(cli_rows *rows, const cli_explain_job *j, const 
     const double *own = x->class_self_attention + f->text * (size_t)L;
     const double *mlp = x->mlp + f->text * (size_t)(L + 1);
     const double *token = x->token + f->text * x->tokens;
-    CS_TRY(put_row(rows, f->name, "similarity", -1, -1, NULL, f->similarity, "", err));
-    CS_TRY(put_row(rows, f->name, "explained", -1, -1, NULL, f->value, "", err));
-    CS_TRY(put_row(rows, f->name, "input", -1, -1, NULL, f->input, "", err));
+    CS_TRY(put_row(rows, f->name, "similarity", -1, -1, NULL, f->similarity, NULL, err));
+    CS_TRY(put_row(rows, f->name, "explained", -1, -1, NULL, f->value, NULL, err));
+    CS_TRY(put_row(rows, f->name, "input", -1, -1, NULL, f->input, NULL, err));
     for (long l = 0; l < L; l++) {
-        CS_TRY(put_row(rows, f->name, "attention", l, -1, NULL, attention[l], "", err));
-        CS_TRY(put_row(rows, f->name, "class", l, -1, NULL, own[l], "", err));
-        CS_TRY(put_row(rows, f->name, "mlp", l, -1, NULL, mlp[l + 1], "", err));
+        CS_TRY(put_row(rows, f->name, "attention", l, -1, NULL, attention[l], NULL, err));
+        CS_TRY(put_row(rows, f->name, "class", l, -1, NULL, own[l], NULL, err));
+        CS_TRY(put_row(rows, f->name, "mlp", l, -1, NULL, mlp[l + 1], NULL, err));
     }
     for (long i = 0; i < L * H; i++) {
         const clipspan_finding_head *head = &f->every[i];
-        char role[64];
-        cli_explain_role(role, head->role, head->leaning);
+        role_text role = {.pool = j->atlas ? clipspan_atlas_get_info(j->atlas)->pool : ""};
+        cli_explain_role(role.role, head->role, head->leaning);
         CS_TRY(put_row(rows, f->name, "head", head->head.layer, head->head.head, NULL, head->part,
-                       role, err));
+                       &role, err));
     }
     for (long i = 0; i < (long)x->tokens - 1; i++) {
         const long patch[2] = {i / width, i % width};
-        CS_TRY(put_row(rows, f->name, "patch", -1, -1, patch, token[1 + i], "", err));
+        CS_TRY(put_row(rows, f->name, "patch", -1, -1, patch, token[1 + i], NULL, err));
     }
     return CLIPSPAN_OK;
 }
@@ -62,7 +68,7 @@ static clipspan_status put_rows(const cli_explain_job *j, clipspan_error *err)
     cli_rows *rows = NULL;
     clipspan_status status = cli_rows_open(&rows, NULL, 0, err);
     if (status == CLIPSPAN_OK)
-        status = cli_rows_header(rows, "text|part|layer|head|row|column|value|role", err);
+        status = cli_rows_header(rows, "text|part|layer|head|row|column|value|role|pool", err);
     for (size_t k = 0; status == CLIPSPAN_OK && (f = clipspan_findings_get(j->findings, k)); k++)
         status = put_text(rows, j, f, err);
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);

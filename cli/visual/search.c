@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan search: the nearest images of a run by heads, roles and texts. */
+#include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/frame/command.h"
@@ -83,7 +84,11 @@ static clipspan_status check_arguments(search_job *j, clipspan_error *err)
 
 static int is_file(const char *name)
 {
-    return cs_path_kind(name) == 1;
+    char *path = NULL;
+    int file = cs_path_kind(name) == 1;
+    if (!file && cs_data_demo(&path, name, NULL) == CLIPSPAN_OK) file = path != NULL;
+    cs_free(path);
+    return file;
 }
 
 /* Whether anything goes through the model, which images of the run do not. */
@@ -146,11 +151,16 @@ static clipspan_status add_images(search_job *j, const cli_list *names, double w
 {
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->items[i];
+        clipspan_status status;
+        char *path;
         if (j->has_region && !is_file(name))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "--region is a part of an image's file, which \"%.200s\" is not", name);
-        CS_TRY(clipspan_query_add_image(j->query, name, j->has_region ? j->region : NULL, weight,
-                                        err));
+        CS_TRY(cs_data_demo(&path, name, err));
+        status = clipspan_query_add_image(j->query, path ? path : name,
+                                          j->has_region ? j->region : NULL, weight, err);
+        cs_free(path);
+        CS_TRY(status);
     }
     return CLIPSPAN_OK;
 }
@@ -200,12 +210,23 @@ static clipspan_status find(search_job *j, clipspan_error *err)
 
 /* ---- Results ---- */
 
+/* Whose roles the groups are; NULL without any. */
+static const char *find_pool(const clipspan_hits *hits)
+{
+    const clipspan_query_group *group;
+    for (size_t g = 0; (group = clipspan_hits_get_group(hits, g)) != NULL; g++)
+        if (group->pool) return group->pool;
+    return NULL;
+}
+
 static clipspan_status write_rows(const search_job *j, const char *path, clipspan_error *err)
 {
     const size_t count = clipspan_hits_get_info(j->hits)->hits;
+    const char *pool = find_pool(j->hits);
     cli_rows *rows = NULL;
     clipspan_status status = cli_rows_open(&rows, path, j->x->out.force, err);
-    if (status == CLIPSPAN_OK) status = cli_rows_header(rows, "rank|score|path|label|why", err);
+    if (status == CLIPSPAN_OK)
+        status = cli_rows_header(rows, "rank|score|path|label|why|pool", err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
         const clipspan_hits_row *row = clipspan_hits_get_row(j->hits, i);
         cli_rows_whole(rows, i + 1);
@@ -213,6 +234,7 @@ static clipspan_status write_rows(const search_job *j, const char *path, clipspa
         cli_rows_text(rows, row->path);
         cli_rows_text(rows, row->label);
         cli_rows_text(rows, row->why);
+        cli_rows_text(rows, pool ? pool : "");
         status = cli_rows_next(rows, err);
     }
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
@@ -231,15 +253,6 @@ static clipspan_status add_row(cli_table *table, size_t rank, const clipspan_hit
     CS_TRY(cli_table_add(table, row->path, err));
     CS_TRY(cli_table_add(table, row->label, err));
     return cli_table_add(table, row->why, err);
-}
-
-/* Whose roles the groups are; NULL without any. */
-static const char *find_pool(const clipspan_hits *hits)
-{
-    const clipspan_query_group *group;
-    for (size_t g = 0; (group = clipspan_hits_get_group(hits, g)) != NULL; g++)
-        if (group->pool) return group->pool;
-    return NULL;
 }
 
 static clipspan_status show_table(const search_job *j, clipspan_error *err)

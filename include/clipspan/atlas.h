@@ -3,7 +3,8 @@
 #ifndef CLIPSPAN_ATLAS_H
 #define CLIPSPAN_ATLAS_H
 
-#include <clipspan/run.h>
+#include <clipspan/base.h>
+#include <clipspan/span.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -94,7 +95,7 @@ typedef struct clipspan_atlas_head {
 
 /* Direct effect of a layer. `named`: share of the variance of its heads, all together, that their
  * basis texts explain; control_named: the same with control texts; both -1 where the layer's heads
- * were not looked at. */
+ * were not looked at, or have no variance (one image). */
 typedef struct clipspan_atlas_layer {
     const clipspan_variance_share *attention, *class_self_attention, *mlp;
     double named, control_named;
@@ -105,6 +106,8 @@ typedef struct clipspan_atlas_count { /* images with that status */
     const char *status;               /* as clipspan_run_image.status */
     uint64_t images;
 } clipspan_atlas_count;
+
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
 
 typedef struct clipspan_atlas_info {
     const clipspan_run_info *run;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Status, errors, versions, progress: what every other header needs. Conventions: clipspan.h. */
+/* Status, errors, versions, progress, handles and small types: what every other header needs.
+ * Conventions: clipspan.h. */
 #ifndef CLIPSPAN_BASE_H
 #define CLIPSPAN_BASE_H
 
@@ -84,6 +85,89 @@ typedef struct clipspan_progress {
     int (*step)(void *user, size_t done, size_t total);
     void *user;
 } clipspan_progress;
+
+/* ---- What several headers share ---- */
+
+/* Handles: a struct's members are its own; what one is stands in the header that makes it. */
+typedef struct clipspan_model clipspan_model; /* model.h */
+typedef struct clipspan_texts clipspan_texts; /* encode.h */
+typedef struct clipspan_encoder clipspan_encoder;
+typedef struct clipspan_bank clipspan_bank;
+typedef struct clipspan_decomposition clipspan_decomposition; /* decompose.h */
+typedef struct clipspan_stats clipspan_stats;
+typedef struct clipspan_maps clipspan_maps;
+typedef struct clipspan_explanation clipspan_explanation;
+typedef struct clipspan_span clipspan_span;     /* span.h */
+typedef struct clipspan_inputs clipspan_inputs; /* run.h */
+typedef struct clipspan_run clipspan_run;
+typedef struct clipspan_atlas clipspan_atlas;           /* atlas.h */
+typedef struct clipspan_effects clipspan_effects;       /* effects.h */
+typedef struct clipspan_evaluation clipspan_evaluation; /* study.h */
+typedef struct clipspan_view clipspan_view;             /* draw.h */
+
+/* How a checkpoint names its tensors, and what its configuration decides: the function between the
+ * two products of an MLP; which side of an image comes to the encoder's size (its shorter one, then
+ * the middle is cut out; both; its longer one, then the rest is filled); and with which filter. */
+typedef enum clipspan_layout {
+    CLIPSPAN_LAYOUT_OPENCLIP = 1,
+    CLIPSPAN_LAYOUT_HUGGINGFACE = 2
+} clipspan_layout;
+typedef enum clipspan_activation { CLIPSPAN_GELU = 1, CLIPSPAN_QUICK_GELU = 2 } clipspan_activation;
+typedef enum clipspan_resize {
+    CLIPSPAN_SHORTEST = 1,
+    CLIPSPAN_SQUASH = 2,
+    CLIPSPAN_LONGEST = 3
+} clipspan_resize;
+typedef enum clipspan_kernel { CLIPSPAN_BICUBIC = 1, CLIPSPAN_BILINEAR = 2 } clipspan_kernel;
+
+/* Which encoder of a model; in which numbers its matrix products are, whose sums are float32. */
+typedef enum clipspan_modality { CLIPSPAN_IMAGE = 0, CLIPSPAN_TEXT = 1 } clipspan_modality;
+typedef enum clipspan_precision { CLIPSPAN_F32 = 0, CLIPSPAN_BF16 = 1 } clipspan_precision;
+
+/* An attention head of the image encoder, numbered from 0 as before any was removed. This struct
+ * stays as it is: a value, like a number. */
+typedef struct clipspan_head {
+    int layer, head;
+} clipspan_head;
+
+/* How image files are read. */
+typedef struct clipspan_image_options {
+    size_t struct_size;
+    int exif_orient;     /* turn the image as its EXIF orientation says; OpenCLIP does not */
+    uint64_t max_pixels; /* refuse larger images before decoding them; 0: a sixteenth of memory,
+                            512 MP at most */
+} clipspan_image_options;
+#define CLIPSPAN_IMAGE_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(clipspan_image_options), 0, 0                                                       \
+    }
+
+/* What a run keeps of every image: run.h. */
+typedef enum clipspan_coefficients {
+    CLIPSPAN_COEFFICIENTS_F32 = 0,
+    CLIPSPAN_COEFFICIENTS_F16 = 1, /* heads, MLP contributions and class-token self-attention
+                                      rounded to half precision: within 2^-11 of each number, or
+                                      3e-8 where that is more */
+    CLIPSPAN_COEFFICIENTS_NONE = 2 /* statistics and embeddings only */
+} clipspan_coefficients;
+
+/* How much of what varies over the images a component's contribution accounts for.
+ *   share    = tr Cov(contribution, embedding) / tr Var(embedding): adds up to 1 over heads and
+ *              MLPs, and over layers' attention and MLPs; below zero where a component works
+ *              against the rest
+ *   variance = tr Var(contribution) / tr Var(embedding), from 0: does not add up
+ * Both are 0 for fewer than two images or where nothing varies. This struct stays as it is. */
+typedef struct clipspan_variance_share {
+    double share, variance;
+} clipspan_variance_share;
+
+/* A share of images, with its 95 % interval (Wilson 1927), all from 0 to 1. Where there are no
+ * images `images` and `correct` are 0 and the rest is 0 or not a number, as the call says. This
+ * struct stays as it is. */
+typedef struct clipspan_share {
+    uint64_t images, correct;
+    double share, low, high;
+} clipspan_share;
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_CLASSIFY_H
 #define CLIPSPAN_CLASSIFY_H
 
-#include <clipspan/effects.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -81,7 +81,7 @@ clipspan_classification_get_prediction(const clipspan_classification *classifica
 
 typedef struct clipspan_classification_row {
     const char *name, *key;         /* of the class, "" as key without; of the group, key NULL */
-    const clipspan_share *accuracy; /* with Wilson's 95 % interval; without images not a number */
+    const clipspan_share *accuracy; /* without images not a number */
 } clipspan_classification_row;
 
 /* Figures of all batches so far. */

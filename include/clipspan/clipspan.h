@@ -33,13 +33,15 @@
  *   Ownership  `const T *` arguments are borrowed for the call. Constructors write a handle to *out
  *              (NULL on failure); `free` and `close` take T **, set it to NULL and accept NULL.
  *              Strings that a handle returns live as long as it. Buffers for results are yours.
- *   Threads    A model, texts, bank, span and inputs handle is immutable once made and shared
- * freely between threads. An encoder, a decomposition, statistics and an npy handle is used by
- *              one thread at a time.
+ *   Threads    A model, texts, bank, span, inputs, run and atlas handle is immutable once made and
+ *              shared freely between threads; others where their header says so. An encoder, a
+ *              decomposition, statistics, maps and an npy handle is used by one thread at a time.
  *   Options    Option structs start with struct_size; initialise them with their ..._INIT macro.
  *              Zero means default. They grow at the end: a struct of an older header lacks what
  *              came later and gets zeros; one of a newer header is accepted while what this
  *              library does not know is zero. One in another is given by pointer, NULL: defaults.
+ *   Results    What a getter points to lives as long as the handle. Result structs may grow at
+ *              their end and hold other structs by pointer; those that stay as they are say so.
  *   Process    The library never prints, exits, installs signal handlers or changes anything of the
  *              whole process, the threads of a BLAS or the level of oneDNN included. A program
  *              that links an OpenBLAS with threads of its own starts with OPENBLAS_NUM_THREADS=1

@@ -4,13 +4,13 @@
 #ifndef CLIPSPAN_DECOMPOSE_H
 #define CLIPSPAN_DECOMPOSE_H
 
-#include <clipspan/encode.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* ---- Parts: what adds up to an embedding ---- */
+/* ---- Contributions: what adds up to an embedding ---- */
 
 /* The unit embedding of an image is a sum of what the components of the image encoder add to the
  * class token, each brought through the last LayerNorm and the projection with its share of their
@@ -47,8 +47,8 @@ clipspan_decomposition_new(clipspan_decomposition **out, clipspan_encoder *encod
 CLIPSPAN_API void clipspan_decomposition_free(clipspan_decomposition **decomposition);
 
 /* Decomposes images; `count` is 1 to CLIPSPAN_DECOMPOSITION_MOST (1 with `tokens`). As
- * clipspan_encoder_run_pixels and _run_files; an image that cannot be used keeps its number, and
- * all its contributions are zero. What an earlier call left is gone. */
+ * clipspan_encoder_run_pixels and _run_files; an image that cannot be used keeps its index, and all
+ * its contributions are zero. What an earlier call left is gone. */
 CLIPSPAN_API clipspan_status
 clipspan_decomposition_run_pixels(clipspan_decomposition *decomposition, const uint8_t *pixels,
                                   size_t count, clipspan_error *err);
@@ -63,9 +63,11 @@ CLIPSPAN_API size_t clipspan_decomposition_get_count(const clipspan_decompositio
 CLIPSPAN_API const float *
 clipspan_decomposition_get_embeddings(const clipspan_decomposition *decomposition);
 
-/* Components of one image.   heads : [L, H, P]   layers : [L, P] attention, all heads
- * mlps : [L + 1, P]   class_self_attention : [L, P] what attention took from the class token itself
- * Caller's; any may be NULL. Errors: ARGUMENT. */
+/* Contributions of one image's components (docs/math.md).
+ *   heads : [L, H, P]   layers : [L, P] attention, all heads of a layer
+ *   mlps : [L + 1, P] the class token as it enters the first layer, then the layers' MLPs
+ *   class_self_attention : [L, P] of `layers`, what is read from the class token itself
+ * Caller's; any may be NULL. image: index in the last run. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_decomposition_run_contributions(
     float *heads, float *layers, float *mlps, float *class_self_attention,
     const clipspan_decomposition *decomposition, size_t image, clipspan_error *err);
@@ -77,9 +79,11 @@ clipspan_decomposition_run_tokens(float *tokens, const clipspan_decomposition *d
                                   int layer, int head, clipspan_error *err);
 
 /* The identity, checked: *off is the largest absolute difference, over the P numbers, between the
- * sum of all heads and MLP contributions of an image and its embedding. At most 1e-5. */
+ * sum of all heads and MLP contributions of an image and its embedding. At most 1e-5 in float32.
+ * Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_decomposition_run_check(
     double *off, const clipspan_decomposition *decomposition, size_t image, clipspan_error *err);
+
 /* ---- Statistics of contributions ---- */
 
 /* What many images have in common, exactly and in float64: for every head count, mean and
@@ -107,33 +111,25 @@ CLIPSPAN_API clipspan_status clipspan_stats_merge(clipspan_stats *stats,
 
 CLIPSPAN_API uint64_t clipspan_stats_get_count(const clipspan_stats *stats); /* images */
 
-/* How much of what varies over the images a component accounts for.
- *   share    = tr Cov(component, embedding) / tr Var(embedding): adds up to 1 over heads and MLP
- *   contributions,
- *              and over layers and MLP contributions; below zero where a component works against
- *              the rest
- *   variance = tr Var(component) / tr Var(embedding): does not add up
- * Both are 0 for fewer than two images or where nothing varies. */
-typedef struct clipspan_variance_share {
-    double share, variance;
-} clipspan_variance_share;
-
-/* heads : [L, H]   layers : [L]   mlps : [L + 1]   class_self_attention : [L]   any may be NULL. */
+/* Of every component.   heads : [L, H]   layers : [L]   mlps : [L + 1]
+ *   class_self_attention : [L]   any may be NULL. Errors: ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_stats_run_variance_shares(
     clipspan_variance_share *heads, clipspan_variance_share *layers, clipspan_variance_share *mlps,
     clipspan_variance_share *class_self_attention, const clipspan_stats *stats,
     clipspan_error *err);
 
-/* Mean components: shapes as clipspan_decomposition_run_contributions; embedding : [P]. Any may be
- * NULL. */
+/* Mean contributions over the images: shapes as clipspan_decomposition_run_contributions;
+ * embedding : [P], the mean of unit vectors. Any may be NULL; zeros without images. Errors:
+ * ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_stats_run_means(float *heads, float *layers, float *mlps,
                                                       float *class_self_attention, float *embedding,
                                                       const clipspan_stats *stats,
                                                       clipspan_error *err);
 
 /* Along a direction of the joint image-text embedding space, such as a text: mean and variance
- * (divided by count - 1) of
- * every head's contribution.   direction : [P]   mean, variance : [L, H], either may be NULL */
+ * (divided by count - 1) of the inner product of every head's contribution with it.
+ *   direction : [P], of any length   mean, variance : [L, H], either may be NULL
+ * Errors: ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_stats_run_direction(double *mean, double *variance,
                                                           const clipspan_stats *stats,
                                                           const float *direction,
@@ -147,10 +143,10 @@ CLIPSPAN_API clipspan_status clipspan_stats_run_direction(double *mean, double *
  *     score[t,j] = sum over heads (l,h) of  c[l,h,j] . t       c[l,h,j] :
  *     clipspan_decomposition_run_tokens
  *
- * In units of the similarity with the text: over all tokens and heads they add up to its attention
- * part, and with the MLP contributions to the similarity itself. They can be negative: a patch that
- * speaks against the text. Cost: K multiply-adds a head, token and text. Beside them, to compare,
- * what is often shown instead (docs/math.md). Used by one thread at a time. */
+ * In units of the similarity with the text: over all tokens and heads they add up to what attention
+ * contributes to it, and with the MLP contributions to the similarity itself. They can be negative:
+ * a patch that speaks against the text. Cost: K multiply-adds a head, token and text. Beside them,
+ * to compare, what is often shown instead (docs/math.md). Used by one thread at a time. */
 typedef struct clipspan_maps clipspan_maps;
 
 /* Flags. */
@@ -217,17 +213,17 @@ CLIPSPAN_API const float *clipspan_maps_get_group(const clipspan_maps *maps, siz
 CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size_t image, int layer,
                                                  int head);
 
-/* ---- Explanations: one image, several texts, every part of the model ---- */
+/* ---- Explanations: one image, several texts, every component of the model ---- */
 
-/* What an image's similarities with texts are made of. With c the components of
+/* What an image's similarities with texts are made of. With c the contributions of
  * clipspan_decomposition and clipspan_maps, each of them . t:
  *
  *     similarity[t] = sum over layers and heads of head[t,l,h] + sum of the L + 1 mlp[t,l]
  *     head[t,l,h]   = sum over tokens of map[t,l,h,j]
  *
  * exactly: the contributions to every text add up within 1e-5 (`off` is by how much they do not; in
- * bf16, where tokens are rounded once more, up to 1e-2). It is the direct effect of each part: what
- * later layers make of what it writes is theirs. With a contrast, the same of a difference of
+ * bf16, where tokens are rounded once more, up to 1e-2). It is the direct effect of each component:
+ * what later layers make of what it writes is theirs. With a contrast, the same of a difference of
  * similarities, `value`.  */
 typedef struct clipspan_explanation clipspan_explanation;
 
@@ -266,6 +262,8 @@ CLIPSPAN_API clipspan_status clipspan_explanation_new(clipspan_explanation **out
                                                       clipspan_contrast contrast,
                                                       clipspan_error *err);
 CLIPSPAN_API void clipspan_explanation_free(clipspan_explanation **explanation);
+
+/* The pointer and all that it points to live as long as the explanation. */
 CLIPSPAN_API const clipspan_explanation_info *
 clipspan_explanation_get_info(const clipspan_explanation *explanation);
 

@@ -3,6 +3,7 @@
 #ifndef CLIPSPAN_DRAW_H
 #define CLIPSPAN_DRAW_H
 
+#include <clipspan/base.h>
 #include <clipspan/segment.h>
 
 #ifdef __cplusplus
@@ -41,14 +42,16 @@ CLIPSPAN_API const clipspan_view_info *clipspan_view_get_info(const clipspan_vie
 /* rgb : [height, width, 3] of the view, caller's   map : [grid_height, grid_width] of the model,
  * bilinear between the patches' centres; NULL with CLIPSPAN_DRAW_IMAGE
  * limit: the value that has the last colour, above 0. is_signed: blue for -limit, grey or none for
- * 0, orange for limit; otherwise dark blue for 0 to yellow for limit. Errors: ARGUMENT, NOMEM. */
+ * 0, orange for limit; otherwise dark blue for 0 to yellow for limit. Values beyond get the last
+ * colours. Errors: ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_view_run_draw(uint8_t *rgb, const clipspan_view *view,
                                                     const float *map, clipspan_drawing drawing,
                                                     double limit, int is_signed,
                                                     clipspan_error *err);
 
-/* A map at the pixels of a view: out : [height, width] of it, NaN where the encoder sees
- * nothing. */
+/* A map at the pixels of a view.   out : [height, width] of it, NaN where the encoder sees nothing
+ *   map : as above
+ * Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_view_run_map(float *out, const clipspan_view *view,
                                                    const float *map, clipspan_error *err);
 
@@ -115,19 +118,21 @@ CLIPSPAN_API clipspan_status clipspan_tiles_run_pixels(uint8_t *pixels, clipspan
                                                        size_t first, size_t count,
                                                        clipspan_error *err);
 
-/* Adds w_i part to a map that starts as zeros.
- *   map : [grid_height, grid_width] of the tiles   part : the same of the model, of window `index`
+/* Adds w_i part_i to a map that starts as zeros.
+ *   map : [grid_height, grid_width] of the tiles
+ *   part : [grid_height, grid_width] of the model, of window i = `index`
  * Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_tiles_add(float *map, const clipspan_tiles *tiles,
                                                 size_t index, const float *part,
                                                 clipspan_error *err);
 
-/* As clipspan_view_new, for maps of the tiles' grid. It does not need the tiles any more. */
+/* As clipspan_view_new, for maps of the tiles' grid. It does not need the tiles any more. Errors:
+ * ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_tiles_new_view(clipspan_view **out, clipspan_tiles *tiles,
                                                      int edge, clipspan_error *err);
 
 /* A map at the pixels of the encoder: out : [input_height, input_width]   map : as above
- * Bilinear, half-pixel centres, as published. */
+ * Bilinear, half-pixel centres, as published. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_map_run_pixels(float *out, const clipspan_model *model,
                                                      const float *map, clipspan_error *err);
 

@@ -5,7 +5,7 @@
 #ifndef CLIPSPAN_EDIT_H
 #define CLIPSPAN_EDIT_H
 
-#include <clipspan/effects.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,7 +27,7 @@ typedef struct clipspan_write_options {
     }
 
 /* Writes the checkpoint of a model with some heads of its image encoder mean-ablated: for every
- * token they add to the residual stream what z gives,
+ * token they add to the residual stream what z gives (docs/math.md, (10)),
  *
  *     W_O^h = 0        b_O + sum over the layer's heads of  z W_O^h
  *
@@ -81,16 +81,17 @@ typedef struct clipspan_edit_check_options {
     size_t struct_size;
     const clipspan_bank *bank; /* classes, of which accuracies are; outlives the check; NULL: none.
                                   Labels are matched with its keys, or names where there is none */
-    const clipspan_inputs *inputs; /* images; every so many-th of a longer list. NULL: the used
-                                      images of the run, in the run's order */
+    const clipspan_inputs *inputs; /* images, in their order. NULL: the used images of the run */
     const char *root; /* where relative paths of the run's images start; NULL: where they did when
                          it was planned */
-    size_t images;    /* at most; 0: 256 */
+    size_t images;    /* at most, a sample of more; 0: 256 */
     int threads;      /* 0: clipspan_default_threads() */
+    const char *role, *pool; /* the role that the heads were named by, and the text pool of its
+                                atlas, for readers; they outlive the check; NULL: none */
 } clipspan_edit_check_options;
 #define CLIPSPAN_EDIT_CHECK_OPTIONS_INIT                                                           \
     {                                                                                              \
-        sizeof(clipspan_edit_check_options), NULL, NULL, NULL, 0, 0                                \
+        sizeof(clipspan_edit_check_options), NULL, NULL, NULL, 0, 0, NULL, NULL                    \
     }
 
 typedef struct clipspan_edit_check_info {
@@ -112,6 +113,7 @@ typedef struct clipspan_edit_check_info {
     uint64_t parameters_before, parameters_after; /* of the image encoder */
     /* known after clipspan_edit_check_run_time: seconds of one core for an image's pass, or 0 */
     double seconds_before, seconds_after;
+    const char *role, *pool; /* as the options say; NULL */
 } clipspan_edit_check_info;
 
 /* One set. Shares: of images with a label, or of used images where none has one (predictions that
@@ -155,7 +157,7 @@ CLIPSPAN_API clipspan_status clipspan_edit_check_run(clipspan_edit_check *check,
                                                      clipspan_error *err);
 
 /* Times an image's pass through both networks on one core, in turns for about two seconds: the
- * least of each. */
+ * least of each, in seconds. Errors: those of encoders. */
 CLIPSPAN_API clipspan_status clipspan_edit_check_run_time(clipspan_edit_check *check,
                                                           const char *written, clipspan_error *err);
 
@@ -172,16 +174,26 @@ CLIPSPAN_API clipspan_status clipspan_edit_check_write_json(
 
 /* ---- Pruning ---- */
 
-/* Which heads a model can do without, at several fractions of them. By direct effect: heads in
- * order of tr Var(c_h) / tr Var(m), smallest first, from statistics alone. By network: in rounds of
- * an eighth of all heads; in each, every head that is left is mean-ablated together with those that
- * went before, and those whose going moves the output least go (what a head does depends on who
- * else is there). Direct effect predicts badly: early heads act through later ones. */
+/* Which heads a model can do without, at several fractions of them. By network: in rounds of a
+ * quarter of the heads that are to go; in each, every head that is left is mean-ablated together
+ * with those that went before, and those whose going moves the output least go (what a head does
+ * depends on who else is there). Heads beyond the asked fraction stand in the last round's order.
+ * By direct effect: heads in order of tr Var(c_h) / tr Var(m), smallest first, from statistics
+ * alone; it predicts badly, for early heads act through later ones.
+ *
+ * Images are shuffled, always in the same way. NETWORK ranks on the first of them and measures on
+ * the rest. What is measured is cut in two halves: the first gives a forecast of the predictions
+ * that stay, the second checks it. With k of the n images of the first half keeping theirs, the
+ * bound for the m images of the second is the smallest x with P(X <= x) > 0.025, where X of x + k
+ * kept predictions fall among the m (hypergeometric; Thatcher 1964). Forecast and check are of the
+ * same heads and the same network, so the network lies below the bound in at most 2.5 % of cases,
+ * whatever its true share is. With DIRECT the forecast is what direct effects say of the first
+ * half, and nothing keeps the network above it. */
 typedef struct clipspan_prune clipspan_prune;
 
 typedef enum clipspan_prune_order {
-    CLIPSPAN_PRUNE_DIRECT = 0,
-    CLIPSPAN_PRUNE_NETWORK = 1,
+    CLIPSPAN_PRUNE_NETWORK = 0,
+    CLIPSPAN_PRUNE_DIRECT = 1,
     CLIPSPAN_PRUNE_CHOSEN = 2 /* the heads that options name */
 } clipspan_prune_order;
 
@@ -195,12 +207,13 @@ typedef struct clipspan_prune_options {
     size_t count;
     int keep_layout; /* 1: heads stay in the tensors, with zeros. 0: heads are removed, and a layer
                         always keeps one */
-    size_t ranked;   /* images that NETWORK ranks on; 0: 64 */
+    size_t ranked;   /* images that NETWORK ranks on, a quarter of all at most; 0: what makes 4,096
+                        passes, 8 to 64 */
     const clipspan_edit_check_options *check; /* NULL: its defaults */
 } clipspan_prune_options;
 #define CLIPSPAN_PRUNE_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(clipspan_prune_options), CLIPSPAN_PRUNE_DIRECT, 0.0, 0, NULL, 0, 0, 0, NULL         \
+        sizeof(clipspan_prune_options), CLIPSPAN_PRUNE_NETWORK, 0.0, 0, NULL, 0, 0, 0, NULL        \
     }
 
 typedef struct clipspan_prune_info {
@@ -208,7 +221,8 @@ typedef struct clipspan_prune_info {
     double fraction;
     int of_parameters, keep_layout;
     size_t heads;      /* that the model has */
-    size_t chosen;     /* of the first set: those that go */
+    size_t chosen;     /* of the first set: those that go; with NETWORK before it has run, those
+                          that the fraction is */
     size_t sets;       /* the chosen fraction first, then 5 to 75 % */
     size_t rounds;     /* of NETWORK, else 0 */
     size_t ranked;     /* images that they were measured on */
@@ -223,6 +237,16 @@ typedef struct clipspan_prune_row {
     double effect; /* DIRECT: variance ratio; NETWORK: mean distance that the output had moved by
                       when it went too; CHOSEN: 0 */
 } clipspan_prune_row;
+
+/* Predictions that stay with a set's heads gone: of the images of the first half as they were
+ * forecast, of those of the second as the network has them. */
+typedef struct clipspan_prune_forecast {
+    const clipspan_share *predicted; /* in the network; with DIRECT by direct effects */
+    const clipspan_share *network;   /* with their 95 % intervals */
+    double least;                    /* bound for network->share, 0 to 1 */
+    int kept;                        /* network->share is at least that */
+    const clipspan_share *direct;    /* by direct effects, of all images measured */
+} clipspan_prune_forecast;
 
 /* A round: `tried` heads, of which the first `gone` went before, `went` of the rest go. */
 typedef struct clipspan_prune_round {
@@ -240,7 +264,8 @@ CLIPSPAN_API clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_m
 CLIPSPAN_API void clipspan_prune_free(clipspan_prune **prune);
 
 /* Means of heads, images, and for NETWORK the rounds; then clipspan_prune_get_check has the sets,
- * to be written, run and timed. progress counts chunks, then images of every round. */
+ * to be written, run (on the images that ranking did not use), forecast and timed. progress counts
+ * chunks, then images of every round. */
 CLIPSPAN_API clipspan_status clipspan_prune_run(clipspan_prune *prune,
                                                 const clipspan_progress *progress,
                                                 clipspan_error *err);
@@ -253,6 +278,14 @@ CLIPSPAN_API const clipspan_prune_round *
 clipspan_prune_get_rounds(const clipspan_prune *prune); /* [info->rounds] */
 /* Sets, the chosen one first: [info->sets]. */
 CLIPSPAN_API const clipspan_head_set *clipspan_prune_get_sets(const clipspan_prune *prune);
+
+/* Forecasts from what the check measured; none without classes, or of one image. Errors: ARGUMENT
+ * (the check has not run), NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_prune_run_forecasts(clipspan_prune *prune,
+                                                          clipspan_error *err);
+/* Of all sets, the chosen one first: [info->sets], or NULL. */
+CLIPSPAN_API const clipspan_prune_forecast *
+clipspan_prune_get_forecasts(const clipspan_prune *prune);
 
 /* As clipspan_edit_check_write_json: clipspan.prune.v1. */
 CLIPSPAN_API clipspan_status clipspan_prune_write_json(

@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_EFFECTS_H
 #define CLIPSPAN_EFFECTS_H
 
-#include <clipspan/run.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,15 +11,15 @@ extern "C" {
 
 /* ---- Effects: classification with edited components ---- */
 
-/* A class score of an image is the sum over components of their contributions
- * along the class vector,
+/* A class score of an image is the sum over components of their contributions along the class
+ * vector,
  *
- *     s[c] = sum over components of  component . w_c        [L, H] heads, [L + 1] MLP contributions
+ *     s[c] = sum over components of  contribution . w_c      [L, H] heads, [L + 1] MLPs
  *
  * and a head's contribution to a score is the inner product of its K + 3 coefficients with as many
- * numbers of the class. So changing components,
- * a head's output to its mean for instance, and classifying every image of a run again is a few
- * additions an image, without a forward pass. This is the direct effect only: in the network later
+ * numbers of the class (docs/math.md, Effects). So changing components, a head's output to its mean
+ * for instance, and classifying every image of a run again is a few additions an image, without a
+ * forward pass. This is the direct effect only: in the network later
  * layers would read what was changed and compensate. */
 typedef struct clipspan_effects clipspan_effects;
 
@@ -64,7 +64,8 @@ typedef enum clipspan_component {
     CLIPSPAN_COMPONENT_EMBEDDING = 3 /* all of it at once: CUE and PROJECT only */
 } clipspan_component;
 
-/* What becomes of a component c. Means and covariances are those of `source` (see below). */
+/* What becomes of a component's contribution c. Means and covariances are those of `source` (see
+ * below). CUE is equation (8) of docs/math.md. */
 typedef enum clipspan_change_kind {
     CLIPSPAN_CHANGE_MEAN = 0,  /* its mean */
     CLIPSPAN_CHANGE_SCALE = 1, /* scale c; 0 takes it away */
@@ -110,7 +111,9 @@ CLIPSPAN_API clipspan_status clipspan_effects_run(uint32_t *predicted, double *m
 
 /* The published replaced model: heads of which there is a span become the reconstruction by their
  * first `basis_texts` basis texts (fewer where a head has fewer), all other heads their mean; MLP
- * contributions stay. spans : [count] of the run of `source`. As above otherwise. */
+ * contributions stay (Gandelsman et al. 2024, section 4).
+ *   predicted, margins : [images]   spans : [count] of the run of `source`
+ * As clipspan_effects_run otherwise. */
 CLIPSPAN_API clipspan_status clipspan_effects_run_spans(uint32_t *predicted, double *margins,
                                                         clipspan_effects *effects,
                                                         const clipspan_effects *source,
@@ -118,45 +121,55 @@ CLIPSPAN_API clipspan_status clipspan_effects_run_spans(uint32_t *predicted, dou
                                                         size_t count, int basis_texts,
                                                         const int32_t *labels, clipspan_error *err);
 
-/* Shares of the embedding's variance by component, of a merged run, as
- * clipspan_stats_run_variance_shares. */
+/* Shares of the embedding's variance by component, of a merged run: shapes as
+ * clipspan_stats_run_variance_shares. Errors: NOT_FOUND (not merged), ARGUMENT, FORMAT, IO,
+ * NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_read_variance_shares(
     clipspan_variance_share *heads, clipspan_variance_share *layers, clipspan_variance_share *mlps,
     clipspan_variance_share *class_self_attention, const clipspan_run *run, clipspan_error *err);
 
-/* A share of images, with its 95 % interval (Wilson). All zero where there are no images. */
-typedef struct clipspan_share {
-    uint64_t images, correct;
-    double share, low, high;
-} clipspan_share;
-
-/* Accuracy before and after an edit, on the same images. */
+/* Accuracy before and after an edit, on the same images. Lives as long as what gives it. */
 typedef struct clipspan_comparison {
-    clipspan_share before, after;
-    double change, change_low, change_high; /* 95 % of resamples of the images lie between */
-    int32_t group, group_after; /* which; of the worst: before, and after; -1: all images */
+    const clipspan_share *before, *after;
+    double change;                  /* after less before, -1 to 1 */
+    double change_low, change_high; /* 95 % of resamples of the images lie between */
+    int32_t group, group_after;     /* which; of the worst: before, and after; -1: all images */
 } clipspan_comparison;
 
 #define CLIPSPAN_NO_ANSWER 255
 
-/* overall : one   per_group : [groups]   worst : one, the lowest group before beside the lowest
- * after; NULL: not wanted
+/* Comparisons over all images, by group, and of the worst groups. Immutable, shared freely between
+ * threads. */
+typedef struct clipspan_comparisons clipspan_comparisons;
+
+/* Compares answers about `count` images.
  *   before, after : [count] 1 right, 0 wrong, CLIPSPAN_NO_ANSWER where the right class is not known
  *   group : [count] 0 to groups - 1, or -1; NULL without
- * Images without an answer enter nothing; a group without images has zeros and is never the
- * worst. Resamples (0: no interval, it is the change itself) draw images within their groups, the
- * same before and after. Errors: ARGUMENT, NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
-                                                  clipspan_comparison *per_group,
-                                                  clipspan_comparison *worst, const uint8_t *before,
-                                                  const uint8_t *after, const int32_t *group,
-                                                  size_t count, size_t groups, int resamples,
-                                                  uint64_t seed, clipspan_error *err);
+ *   resamples : of the paired bootstrap, 1,000,000 at most, in which images are drawn within their
+ *               groups, the same before and after; 0: the interval is the change itself
+ * Images without an answer enter nothing. The same seed gives the same bytes. Errors: ARGUMENT,
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_comparisons_new(clipspan_comparisons **out,
+                                                      const uint8_t *before, const uint8_t *after,
+                                                      const int32_t *group, size_t count,
+                                                      size_t groups, int resamples, uint64_t seed,
+                                                      clipspan_error *err);
+CLIPSPAN_API void clipspan_comparisons_free(clipspan_comparisons **comparisons);
+
+/* Of all images; of one group (all figures 0 where it has no image; NULL beyond the last); and of
+ * the group with the lowest accuracy before beside the one with the lowest after, the first of
+ * equal ones: NULL where no group has an image. */
+CLIPSPAN_API const clipspan_comparison *
+clipspan_comparisons_get_overall(const clipspan_comparisons *comparisons);
+CLIPSPAN_API const clipspan_comparison *
+clipspan_comparisons_get_group(const clipspan_comparisons *comparisons, size_t group);
+CLIPSPAN_API const clipspan_comparison *
+clipspan_comparisons_get_worst(const clipspan_comparisons *comparisons);
 
 /* ---- Shortcuts: heads that carry a spurious cue into a decision ---- */
 
 /* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among
- * images that get the same answer from the model
+ * images of the same prediction (docs/math.md, (9))
  *
  *     V  = m . S m                    variance of its contribution to the margin
  *     Vq = (q . S m)^2 / (q . S q)    what its reading of the cue explains of that
@@ -223,8 +236,8 @@ CLIPSPAN_API clipspan_status clipspan_shortcut_get_changes(clipspan_change *chan
                                                            clipspan_remedy_kind remedy, int heads,
                                                            clipspan_error *err);
 
-/* Readings of the cue, embedding . q, of every image of some effects: out : [images]. Errors:
- * ARGUMENT. */
+/* Readings of a cue, embedding . q, of every image.   out : [images]   mean : one, of them
+ * Either may be NULL. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_effects_read_cue(double *out, double *mean,
                                                        const clipspan_effects *effects, size_t cue,
                                                        clipspan_error *err);

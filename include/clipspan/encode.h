@@ -3,24 +3,13 @@
 #ifndef CLIPSPAN_ENCODE_H
 #define CLIPSPAN_ENCODE_H
 
-#include <clipspan/model.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* ---- Images ---- */
-
-typedef struct clipspan_image_options {
-    size_t struct_size;
-    int exif_orient;     /* turn the image as its EXIF orientation says; OpenCLIP does not */
-    uint64_t max_pixels; /* refuse larger images before decoding them; 0: a sixteenth of memory,
-                            512 MP at most */
-} clipspan_image_options;
-#define CLIPSPAN_IMAGE_OPTIONS_INIT                                                                \
-    {                                                                                              \
-        sizeof(clipspan_image_options), 0, 0                                                       \
-    }
 
 /* What the image encoder really sees of an image: decoded as Pillow does, resized and cropped as
  * the checkpoint's family does, before mean and std.  pixels : [input_height, input_width, 3]
@@ -81,7 +70,8 @@ CLIPSPAN_API clipspan_status clipspan_texts_new_control(clipspan_texts **out,
                                                         const clipspan_model *model, size_t pools,
                                                         uint64_t seed, clipspan_error *err);
 
-/* Token ids of a text as open_clip's tokenizer gives them: start token, text, end token, zeros.
+/* Token ids of a text as open_clip's SimpleTokenizer gives them: start token, text, end token,
+ * zeros.
  *   ids : [C] caller's buffer   count (may be NULL): ids before the zeros
  *   cut (may be NULL): 1 when text was too long   text : `size` bytes
  * Invalid UTF-8 reads as U+FFFD. A text that is too long is cut and ends in the end token. Errors:
@@ -98,7 +88,6 @@ CLIPSPAN_API const char *clipspan_tokens_get_piece(const clipspan_model *model, 
 /* ---- Encoders ---- */
 
 typedef struct clipspan_encoder clipspan_encoder;
-typedef enum clipspan_precision { CLIPSPAN_F32 = 0, CLIPSPAN_BF16 = 1 } clipspan_precision;
 
 typedef struct clipspan_encoder_options {
     size_t struct_size;
@@ -130,7 +119,7 @@ CLIPSPAN_API void clipspan_encoder_free(clipspan_encoder **encoder);
 CLIPSPAN_API size_t clipspan_encoder_get_workspace(const clipspan_encoder *encoder);
 CLIPSPAN_API size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder);
 
-/* Images to embeddings.
+/* Images to embeddings: open_clip's encode_image, with or without normalize (option `raw`).
  *   embeddings : [B, P] caller's buffer
  *   pixels : [B, input_height, input_width, 3] as clipspan_pixels_read gives them
  * One image a pass: a row's bytes do not depend on B, on its index or (unless `single`) on the
@@ -144,7 +133,8 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_pixels(float *embeddings,
 /* Reads, decodes and embeds images, each on the thread that embeds it.
  *   embeddings : [B, P]   errors : [B] caller's, one an image (code 0 where it worked), or NULL
  * With errors, an image that cannot be used leaves a row of zeros and its reason, and the call
- * goes on and succeeds; without, the first such image (in list order) fails the call. */
+ * goes on and succeeds; without, the first such image (in list order) fails the call. Errors: those
+ * of clipspan_pixels_read and clipspan_encoder_run_pixels. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *errors,
                                                         clipspan_encoder *encoder,
                                                         const char *const *paths, size_t count,
@@ -160,7 +150,9 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_tokens(float *embeddings,
                                                          const clipspan_progress *progress,
                                                          clipspan_error *err);
 
-/* The same from a list of texts: [T, P]. */
+/* The same from a list of texts, T = its count.   embeddings : [T, P]
+ * progress counts texts; may be NULL. Errors: as above, NOMEM, INTERRUPTED, those of
+ * clipspan_tokens_encode. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
                                                         clipspan_encoder *encoder,
                                                         const clipspan_texts *texts,
@@ -170,8 +162,8 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
 /* Mean-ablates heads of an image encoder: from now on clipspan_encoder_run_pixels and _run_files
  * take for the mixed values of these heads, what attention gives before the output projection, the
  * given numbers for every token, whatever the image is. So later layers read what they would read
- * in a model that is edited in this way (clipspan_model_write). count 0: the model as it is. Parts,
- * maps and runs of the encoder never look at this.
+ * in a model that is edited in this way (clipspan_model_write). count 0: the model as it is.
+ * Decompositions, maps and scans with this encoder never look at this.
  *   heads : [count]   z : [count, K], copied
  * Errors: ARGUMENT (a text encoder, no such head, a number that is not finite), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_encoder_set_heads(clipspan_encoder *encoder,
@@ -182,13 +174,15 @@ CLIPSPAN_API clipspan_status clipspan_encoder_set_heads(clipspan_encoder *encode
 
 typedef struct clipspan_bank clipspan_bank;
 
-/* Zero-shot classifier, as published: every class name in every template ("a photo of a {}."), each
- * embedded and normalised, averaged over templates, normalised again. A template without "{}" is an
- * ARGUMENT error. progress counts texts. encoder: a text encoder. The names of the bank are the
- * class texts, its keys their keys. */
+/* Zero-shot classifier, as published (open_clip's build_zero_shot_classifier): every class name in
+ * every template ("a photo of a {}."), each embedded and normalised, averaged over templates,
+ * normalised again. A template without "{}" is an ARGUMENT error. progress counts texts. encoder:
+ * a text encoder. The names of the bank are the class texts, its keys their keys. Errors:
+ * ARGUMENT, those of clipspan_encoder_run_texts. */
 CLIPSPAN_API clipspan_status clipspan_bank_new_classes(
     clipspan_bank **out, clipspan_encoder *encoder, const clipspan_texts *classes,
     const clipspan_texts *templates, const clipspan_progress *progress, clipspan_error *err);
+
 /* A bank of vectors that already exist: vectors : [texts' count, P], copied; the names are the
  * texts, the keys their keys. Errors: NUMBERS (a vector that is not finite), ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_bank_new_vectors(clipspan_bank **out,
@@ -205,6 +199,8 @@ CLIPSPAN_API clipspan_status clipspan_bank_write(const char *path, const clipspa
 CLIPSPAN_API clipspan_status clipspan_bank_read(clipspan_bank **out, const char *path,
                                                 const clipspan_texts *classes, clipspan_error *err);
 CLIPSPAN_API void clipspan_bank_free(clipspan_bank **bank);
+
+/* Vectors, their width P, and the name and key of one ("" without a key; NULL beyond the last). */
 CLIPSPAN_API size_t clipspan_bank_get_count(const clipspan_bank *bank);
 CLIPSPAN_API size_t clipspan_bank_get_width(const clipspan_bank *bank);
 CLIPSPAN_API const char *clipspan_bank_get_name(const clipspan_bank *bank, size_t index);
@@ -212,7 +208,8 @@ CLIPSPAN_API const char *clipspan_bank_get_key(const clipspan_bank *bank, size_t
 CLIPSPAN_API const float *clipspan_bank_get_vectors(const clipspan_bank *bank); /* [count, P] */
 
 /* Cosine of every embedding with every vector.
- *   scores : [B, bank's count]   embeddings : [B, P], unit vectors; `count` is B */
+ *   scores : [B, bank's count], -1 to 1   embeddings : [B, P], unit vectors; `count` is B
+ * Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_bank_run_scores(float *scores, const clipspan_bank *bank,
                                                       const float *embeddings, size_t count,
                                                       clipspan_error *err);

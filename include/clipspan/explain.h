@@ -5,6 +5,7 @@
 #define CLIPSPAN_EXPLAIN_H
 
 #include <clipspan/atlas.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -60,7 +61,7 @@ typedef struct clipspan_finding_patch {
     double part;
 } clipspan_finding_patch;
 
-/* Of one text. Parts are direct effects on its value, which has the explanation's contrast. */
+/* Of one text. Parts are contributions to its value, which has the explanation's contrast. */
 typedef struct clipspan_finding {
     size_t text, rank; /* index of the text; its rank by similarity, 0: the highest */
     const char *name;
@@ -74,14 +75,14 @@ typedef struct clipspan_finding {
     double layer_part[2]; /* theirs */
     int concentrated;     /* 1: both work as all attention does, and are at least half of it */
     size_t heads, roles, patches;
-    const clipspan_finding_head *head;   /* [heads] the largest in size first */
-    const clipspan_finding_role *role;   /* [roles] of all heads, the largest in size first; none
+    const clipspan_finding_head *head;     /* [heads] the largest in size first */
+    const clipspan_finding_role *role;     /* [roles] of all heads, the largest in size first; none
                                             without an atlas */
-    const clipspan_finding_patch *patch; /* [patches] the largest in size first */
-    double above, below;                 /* patches that speak for it, and against it */
-    double class_token;                  /* what heads read from the class token itself */
-    clipspan_finding_patch highest;      /* of all patches */
-    const clipspan_finding_head *every;  /* [layers, heads] all of them */
+    const clipspan_finding_patch *patch;   /* [patches] the largest in size first */
+    double above, below;                   /* patches that speak for it, and against it */
+    double class_token;                    /* what heads read from the class token itself */
+    const clipspan_finding_patch *highest; /* of all patches; NULL without any */
+    const clipspan_finding_head *every;    /* [layers, heads] all of them */
 } clipspan_finding;
 
 /* Immutable, shared freely between threads; lives as long as the explanation and the atlas. */

@@ -13,19 +13,6 @@ extern "C" {
 
 typedef struct clipspan_model clipspan_model;
 
-typedef enum clipspan_layout {
-    CLIPSPAN_LAYOUT_OPENCLIP = 1,
-    CLIPSPAN_LAYOUT_HUGGINGFACE = 2
-} clipspan_layout;
-typedef enum clipspan_activation { CLIPSPAN_GELU = 1, CLIPSPAN_QUICK_GELU = 2 } clipspan_activation;
-typedef enum clipspan_resize {
-    CLIPSPAN_SHORTEST = 1,
-    CLIPSPAN_SQUASH = 2,
-    CLIPSPAN_LONGEST = 3
-} clipspan_resize;
-typedef enum clipspan_kernel { CLIPSPAN_BICUBIC = 1, CLIPSPAN_BILINEAR = 2 } clipspan_kernel;
-typedef enum clipspan_modality { CLIPSPAN_IMAGE = 0, CLIPSPAN_TEXT = 1 } clipspan_modality;
-
 typedef struct clipspan_model_options {
     size_t struct_size;
     const char *config; /* configuration file or built-in architecture name for a bare .safetensors;
@@ -45,7 +32,7 @@ typedef struct clipspan_model_options {
 typedef struct clipspan_encoder_info {
     int layers, width, heads, head_width, mlp_width;
     float eps;           /* of every LayerNorm of the encoder */
-    uint64_t parameters; /* numbers in its tensors */
+    uint64_t parameters; /* of all its tensors */
 } clipspan_encoder_info;
 
 typedef struct clipspan_model_info {
@@ -65,9 +52,9 @@ typedef struct clipspan_model_info {
 
     int has_text; /* 0: image encoder only, the next two and all of `text` are zero */
     const clipspan_encoder_info *text;
-    int context_length, vocab_size;
+    int context_length, vocab_size; /* C; token ids are 0 to vocab_size - 1 */
 
-    float mean[3], std[3];
+    float mean[3], std[3]; /* of red, green, blue: what enters is (value / 255 - mean) / std */
     clipspan_resize resize;
     clipspan_kernel kernel;
     int convert_first; /* 1: to RGB before resizing (Hugging Face), 0: after (OpenCLIP) */
@@ -79,6 +66,7 @@ typedef struct clipspan_model_info {
     const char *tokenizer; /* merges table, "" without a text encoder */
 } clipspan_model_info;
 
+/* A tensor of a checkpoint. The struct is the caller's and stays as it is. */
 typedef struct clipspan_tensor_info {
     const char *name;  /* as in the file */
     const char *dtype; /* "F32", "F16", "BF16", "F64", "I64" */
@@ -100,6 +88,8 @@ typedef struct clipspan_tensor_info {
 CLIPSPAN_API clipspan_status clipspan_model_open(clipspan_model **out, const char *name,
                                                  const clipspan_model_options *options,
                                                  clipspan_error *err);
+
+/* To be called when everything that was made from the model is gone. */
 CLIPSPAN_API void clipspan_model_close(clipspan_model **model);
 
 /* A tensor in memory, row-major and dense. This struct stays as it is. */
@@ -133,26 +123,24 @@ CLIPSPAN_API clipspan_status clipspan_model_new(clipspan_model **out, const char
 /* Facts about an open model; the pointer lives as long as the model. */
 CLIPSPAN_API const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model);
 
-/* An attention head of the image encoder. */
-typedef struct clipspan_head {
-    int layer, head; /* from 0 */
-} clipspan_head;
-
 /* 1 when the image encoder has this head, numbered from 0 as before any was removed; else 0. */
 CLIPSPAN_API int clipspan_model_has_head(const clipspan_model *model, int layer, int head);
 
-/* Tensor `index` of info->tensors, in the order of their names. Errors: ARGUMENT. */
+/* Tensor `index`, from 0, of info->tensors, in the order of their names; its strings live as long
+ * as the model. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out,
                                                        const clipspan_model *model, size_t index,
                                                        clipspan_error *err);
 
-/* exp of the checkpoint's logit_scale, read from the file (one number). Errors: UNSUPPORTED without
+/* exp of the checkpoint's logit_scale, by which cosines are multiplied before the softmax; one
+ * number, read from the file. Errors: UNSUPPORTED without
  * a text encoder, NUMBERS (not finite), IO, FORMAT, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
                                                              const clipspan_model *model,
                                                              clipspan_error *err);
 
-/* What reading every weight found. */
+/* What reading every weight found: how many numbers there are, and of which kinds. The struct is
+ * the caller's and stays as it is. */
 typedef struct clipspan_model_check {
     uint64_t values, nan, inf, denormal;
     char first_bad[256]; /* name of the first tensor with NaN or infinity, or "" */
@@ -171,6 +159,8 @@ CLIPSPAN_API clipspan_status clipspan_model_run_check(clipspan_model_check *out,
 CLIPSPAN_API clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *model,
                                                      size_t file, const clipspan_progress *progress,
                                                      clipspan_error *err);
+
+/* How many weight files there are, and the path of one: "" in memory, NULL beyond the last. */
 CLIPSPAN_API size_t clipspan_model_get_files(const clipspan_model *model);
 CLIPSPAN_API const char *clipspan_model_get_file(const clipspan_model *model, size_t file);
 

@@ -20,7 +20,8 @@ typedef enum clipspan_dtype {
 
 /* Writes a NumPy .npy file (version 1.0, little-endian, C order) row by row. The file grows under a
  * temporary name beside `path` and gets its own when clipspan_npy_finish is called;
- * clipspan_npy_close without finish removes it. row_shape : [row_rank] shape of one row, may be
+ * clipspan_npy_close without finish removes it. rows : [count, row_shape], dense, of the type that
+ * the file was opened with. row_shape : [row_rank] shape of one row, may be
  * NULL when row_rank, which is 0 to 6, is 0. Errors: EXISTS unless `replace`, WRITE, ARGUMENT,
  * NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_npy_open(clipspan_npy **out, const char *path,

@@ -4,6 +4,8 @@
 #ifndef CLIPSPAN_REMEDY_H
 #define CLIPSPAN_REMEDY_H
 
+#include <clipspan/base.h>
+#include <clipspan/effects.h>
 #include <clipspan/study.h>
 
 #ifdef __cplusplus

@@ -3,8 +3,7 @@
 #ifndef CLIPSPAN_REPORT_H
 #define CLIPSPAN_REPORT_H
 
-#include <clipspan/atlas.h>
-#include <clipspan/draw.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {

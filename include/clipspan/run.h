@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_RUN_H
 #define CLIPSPAN_RUN_H
 
-#include <clipspan/span.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +46,9 @@ CLIPSPAN_API clipspan_status clipspan_inputs_open(clipspan_inputs **out, const c
                                                   const clipspan_inputs_options *options,
                                                   clipspan_error *err);
 CLIPSPAN_API void clipspan_inputs_close(clipspan_inputs **inputs);
+
+/* What was listed, in the order of the sources. All of it lives as long as the inputs; an index is
+ * below the count. */
 CLIPSPAN_API size_t clipspan_inputs_get_count(const clipspan_inputs *inputs);
 CLIPSPAN_API const char *const *
 clipspan_inputs_get_paths(const clipspan_inputs *inputs); /* [count] */
@@ -69,7 +72,7 @@ CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs
 /* ---- Runs: statistics and coefficients of a list of images ---- */
 
 /* A run is a folder that holds everything learned from a list of images with one model: the list
- * itself, exact statistics of every head, and, unless coefficients are not kept, k + 3 numbers an
+ * itself, exact statistics of every head, and, unless coefficients are not kept, K + 3 numbers an
  * image and head from which every component of its decomposition follows (docs/run-format.md). It
  * is planned, scanned (in one go or in shards, on any machines that see the folder), and merged.
  * Whoever reads it never needs the images again, unless for pixels.
@@ -81,14 +84,6 @@ CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs
  * The same model, precision, CPU level and list give the same bytes of all arrays and the same rows
  * of the index, whatever the threads, shards, interruptions and order of arrival. */
 typedef struct clipspan_run clipspan_run;
-
-typedef enum clipspan_coefficients {
-    CLIPSPAN_COEFFICIENTS_F32 = 0,
-    CLIPSPAN_COEFFICIENTS_F16 = 1, /* heads, MLP contributions and class-token self-attention
-                               rounded to half precision: within 2^-11 of each number, or 3e-8 where
-                               that is more */
-    CLIPSPAN_COEFFICIENTS_NONE = 2
-} clipspan_coefficients;
 
 typedef struct clipspan_plan_options {
     size_t struct_size;
@@ -122,8 +117,9 @@ CLIPSPAN_API clipspan_status clipspan_run_plan(int *found, const char *path, cli
 /* Adds images to a merged run: a segment with an order of its own behind those that are there, to
  * be scanned and merged like the first; its options are those of the run. Statistics are then those
  * of both lists; its images' run and list indices follow those of the images before. Results of
- * later commands that were kept are removed. Errors: NOT_FOUND (not merged), FORMAT (another model,
- * with both values), LIMIT, WRITE, IO, INTERRUPTED, NOMEM, ARGUMENT. */
+ * later commands that were kept are removed. Errors: EXISTS (the run has the same list), NOT_FOUND
+ * (not merged), FORMAT (another model, with both values), LIMIT, WRITE, IO, INTERRUPTED, NOMEM,
+ * ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_run_extend(const char *path, clipspan_model *model,
                                                  const clipspan_inputs *inputs,
                                                  const clipspan_progress *progress,
@@ -133,7 +129,7 @@ typedef struct clipspan_scan_options {
     size_t struct_size;
     int threads;            /* 0: clipspan_default_threads() */
     uint64_t shard, shards; /* do shard `shard`, from 1, of `shards`; 0, 0: everything */
-    int verify_sum;         /* check for every image that its components add up to its embedding */
+    int verify_sum;         /* for every image, whether its contributions add up to its embedding */
     const char *root;       /* where relative paths start; NULL: where they did when planned */
 } clipspan_scan_options;
 #define CLIPSPAN_SCAN_OPTIONS_INIT                                                                 \
@@ -146,7 +142,7 @@ typedef struct clipspan_scan_result {
     uint64_t chunks;        /* of the shard */
     uint64_t chunks_before; /* of them, done by earlier calls */
     uint64_t images, used, skipped;
-    double residual; /* with verify_sum: the largest difference of a sum of components from its
+    double residual; /* with verify_sum: the largest difference of a sum of contributions from its
                      embedding */
     size_t memory; /* bytes that passes, coefficients and statistics took, the encoder's weights not
                         counted */
@@ -267,15 +263,17 @@ CLIPSPAN_API clipspan_status clipspan_run_read_images(
     const clipspan_run *run, uint64_t first, uint64_t count,
     int (*each)(void *user, const clipspan_run_image *image), void *user, clipspan_error *err);
 
-/* Statistics of one head's coefficients y, C = K + 3 numbers an image, over all used images or over
- * block `block` (-1: all):  mean : [C]   covariance : [C, C], divided by count - 1 (zeros for
- * fewer than two images). Any may be NULL. Errors: NOT_FOUND before the merge, ARGUMENT, FORMAT,
- * IO, NOMEM. */
+/* Statistics of one head's coefficients y (docs/math.md, (4)), C = K + 3 numbers an image, over all
+ * used images or over block `block` (-1: all).
+ *   count : one, images   mean : [C]
+ *   covariance : [C, C], divided by count - 1 (zeros for fewer than two images)
+ * Any may be NULL. Errors: NOT_FOUND before the merge, ARGUMENT, FORMAT, IO, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_read_head(double *count, double *mean, double *covariance,
                                                     const clipspan_run *run, int64_t block,
                                                     int layer, int head, clipspan_error *err);
 
-/* The output map A of one head: contribution = y A.  rows : [K + 3, P]. Errors: as above. */
+/* The output map A of one head (docs/math.md, (5)): contribution = y A.   rows : [K + 3, P]
+ * Errors: as above. */
 CLIPSPAN_API clipspan_status clipspan_run_read_output_map(float *rows, const clipspan_run *run,
                                                           int layer, int head, clipspan_error *err);
 
@@ -289,27 +287,36 @@ CLIPSPAN_API clipspan_status clipspan_run_read_coefficients(double *y, uint64_t 
                                                             uint64_t chunk, int layer, int head,
                                                             clipspan_error *err);
 
-/* Means over the used images of what heads mixed for the class token, z, from coefficients: each
- * image's z is its coefficients over the coefficients' own scale. (Means of coefficients, which
- * statistics have, weigh
- * images by that scale.)   z : [count, K]   heads : [count]. progress counts chunks. Errors:
- * NOT_FOUND (not merged, coefficients not kept), ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */
+/* Means over the used images of z, what heads mixed for the class token (docs/math.md, (1)), from
+ * coefficients: the first K of an image over the next one, 1/(sigma rho), which is their scale.
+ * (Means of coefficients, which statistics have, weigh images by that scale.)
+ *   z : [count, K]   heads : [count]
+ * progress counts chunks; may be NULL. Errors: NOT_FOUND (not merged, coefficients not kept),
+ * ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_run_read_mixed(float *z, const clipspan_run *run,
                                                      const clipspan_head *heads, size_t count,
                                                      const clipspan_progress *progress,
                                                      clipspan_error *err);
 
-/* P-wide vectors of the used images of one chunk.  vectors : [32, P]   index: 0 for
- * EMBEDDING; 0 is z0 and l + 1 the MLP of layer l for MLP; the layer for CLASS_SELF_ATTENTION. */
+/* P-wide vectors that a run keeps. */
 typedef enum clipspan_vectors {
-    CLIPSPAN_VECTORS_EMBEDDING = 0,
-    CLIPSPAN_VECTORS_MLP = 1,
-    CLIPSPAN_VECTORS_CLASS_SELF_ATTENTION = 2 /* the class-token self-attention of a layer */
+    CLIPSPAN_VECTORS_EMBEDDING = 0,           /* index 0: the unit embedding */
+    CLIPSPAN_VECTORS_MLP = 1,                 /* index 0: the class token as it enters the first
+                                                 layer, l + 1: the MLP of layer l; contributions */
+    CLIPSPAN_VECTORS_CLASS_SELF_ATTENTION = 2 /* index l: class-token self-attention of layer l */
 } clipspan_vectors;
+
+/* Vectors of the used images of one chunk, in order of run_index.
+ *   vectors : [32, P] and run_indices : [32], caller's; *count of them are filled. Either may be
+ *   NULL.
+ * Errors: NOT_FOUND (contributions were not kept, or the chunk is not scanned), ARGUMENT, FORMAT,
+ * IO, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_read_vectors(float *vectors, uint64_t *run_indices,
                                                        size_t *count, const clipspan_run *run,
                                                        uint64_t chunk, clipspan_vectors kind,
                                                        int index, clipspan_error *err);
+
+typedef struct clipspan_span_options clipspan_span_options; /* span.h */
 
 /* TEXTSPAN of heads of a merged run, as clipspan_span_new; stability is that of the run's blocks,
  * and those of the options must be none. Reads a few heads at a time. Errors: those, and of reading

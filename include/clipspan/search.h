@@ -3,16 +3,16 @@
 #ifndef CLIPSPAN_SEARCH_H
 #define CLIPSPAN_SEARCH_H
 
-#include <clipspan/atlas.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* ---- Search: the nearest images of a run, by what heads wrote ---- */
+/* ---- Search: the nearest images of a run, by contributions of heads ---- */
 
 typedef enum clipspan_compare {
-    CLIPSPAN_COMPARE_COSINE = 0,  /* centred, over both lengths: -1 to 1 */
+    CLIPSPAN_COMPARE_COSINE = 0,  /* centred, divided by both lengths: -1 to 1 */
     CLIPSPAN_COMPARE_CENTRED = 1, /* products of what differs from the mean over the run */
     CLIPSPAN_COMPARE_PLAIN = 2    /* products, as published */
 } clipspan_compare;
@@ -49,9 +49,9 @@ CLIPSPAN_API const uint64_t *clipspan_search_get_run_indices(const clipspan_sear
 /* Where relative paths of the run's list start; "" without any. Lives as long as the search. */
 CLIPSPAN_API const char *clipspan_search_get_folder(const clipspan_search *search);
 
-/* How near every image is to a query.
- *   scores : [count]   query : [head_count, P] what each of the heads wrote for another image
- *   (clipspan_decomposition_run_contributions), for a part of one
+/* How near every image is to a query, by the options' comparison over the heads.
+ *   scores : [count]   query : [head_count, P] the heads' contributions to another image
+ *   (clipspan_decomposition_run_contributions) or to a region of one
  *   (clipspan_decomposition_run_tokens, added up), or a text's unit vector for each, then is_text
  *   is 1 and it is not centred; [P] without heads
  * Errors: ARGUMENT, NOMEM. */
@@ -59,9 +59,9 @@ CLIPSPAN_API clipspan_status clipspan_search_run(double *scores, const clipspan_
                                                  const float *query, int is_text,
                                                  clipspan_error *err);
 
-/* What each head gives to the score of image `row`, 0 to count - 1: parts : [head_count] add up
- * to it. Errors: ARGUMENT, NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_search_run_contributions(double *parts,
+/* What each head gives to the score of image `row`, 0 to count - 1.   contributions :
+ * [head_count], which add up to it. Errors: ARGUMENT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_search_run_contributions(double *contributions,
                                                                const clipspan_search *search,
                                                                size_t row, const float *query,
                                                                int is_text, clipspan_error *err);
@@ -159,25 +159,26 @@ typedef struct clipspan_query_item {
     double weight;
     int is_text; /* a text or vector, which is not centred */
     int has_region;
-    double region[4];          /* left, top, width, height */
+    double region[4];          /* left, top, width, height in pixels */
     uint64_t run_index, index; /* of an image of the run: in the run's order, in the list */
 } clipspan_query_item;
 
-/* What one head gives to a hit's score. */
-typedef struct clipspan_hit_part {
+/* What one head contributes to a hit's score. */
+typedef struct clipspan_hit_contribution {
     size_t group; /* a number of the query's groups */
     clipspan_head head;
-    double part;
-} clipspan_hit_part;
+    double contribution;
+} clipspan_hit_contribution;
 
 typedef struct clipspan_hits_row {
     double score;
     uint64_t run_index, index; /* in the run's order, in the list */
     int64_t duplicate_of;      /* index of the first image of that path, or -1 */
     const char *path, *label, *group;
-    const char *file;               /* to read it from */
-    const clipspan_hit_part *parts; /* [part_count] the highest first; none by whole embeddings */
-    size_t part_count;
+    const char *file;                               /* to read it from */
+    const clipspan_hit_contribution *contributions; /* [contribution_count] the highest first; none
+                                       by whole embeddings */
+    size_t contribution_count;
     const char *why; /* the first three in words: "L11.H3 0.41, L10.H0 0.12" */
 } clipspan_hits_row;
 
@@ -187,13 +188,13 @@ typedef struct clipspan_hits_info {
     clipspan_compare compare;
     uint64_t images; /* compared */
     size_t hits, groups, items;
-    size_t parts; /* of a hit at most */
+    size_t contributions; /* of a hit at most */
 } clipspan_hits_info;
 
 typedef struct clipspan_hits_options {
     size_t struct_size;
     size_t top;        /* hits at most; 0: 10 */
-    int parts;         /* heads named for a hit; 0: 3, -1: all, which add up to its score */
+    int contributions; /* heads named for a hit; 0: 3, -1: all, which add up to its score */
     int no_duplicates; /* 1: of images whose paths are the same the first alone */
     int others_only;   /* 1: images of the run that are looked for are left out */
     const char *root; /* where relative paths start now; NULL: where they did when it was planned */

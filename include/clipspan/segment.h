@@ -4,6 +4,7 @@
 #ifndef CLIPSPAN_SEGMENT_H
 #define CLIPSPAN_SEGMENT_H
 
+#include <clipspan/base.h>
 #include <clipspan/decompose.h>
 
 #ifdef __cplusplus

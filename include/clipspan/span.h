@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_SPAN_H
 #define CLIPSPAN_SPAN_H
 
-#include <clipspan/decompose.h>
+#include <clipspan/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -36,12 +36,11 @@ typedef struct clipspan_basis_text {
                         head add up to at most 1 */
     double variance; /* of the head's output along the text as it stood at this basis text: what was
                         largest */
-    int runners_up, near_duplicates; /* how many of these follow, 0 to CLIPSPAN_RUNNERS_UP, next
-                                        best first */
-    clipspan_runner_up runner_up[CLIPSPAN_RUNNERS_UP];
-    clipspan_runner_up near_duplicate[CLIPSPAN_RUNNERS_UP]; /* the same thing in other words: cosine
-                                                to the chosen text above 0.9 in what the earlier
-                                                basis texts left of both */
+    int runners_up, near_duplicates;          /* 0 to CLIPSPAN_RUNNERS_UP */
+    const clipspan_runner_up *runner_up;      /* [runners_up] next best first */
+    const clipspan_runner_up *near_duplicate; /* [near_duplicates] next best first: the same thing
+                                                 in other words, cosine to the chosen text above
+                                                 0.9 in what the earlier basis texts left of both */
     double same_place, any_place; /* stability, 0 to 1: share of resamples of the blocks that choose
                                      the text at this rank, and at any; -1 when not tested */
 } clipspan_basis_text;

@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_STUDY_H
 #define CLIPSPAN_STUDY_H
 
-#include <clipspan/atlas.h>
+#include <clipspan/base.h>
 #include <clipspan/effects.h>
 
 #ifdef __cplusplus
@@ -102,7 +102,7 @@ CLIPSPAN_API clipspan_effects *
 clipspan_evaluation_get_effects(const clipspan_evaluation *evaluation);
 CLIPSPAN_API clipspan_effects *clipspan_evaluation_get_means(const clipspan_evaluation *evaluation);
 
-/* answers : [info.images] of predictions : [info.images], for clipspan_compare_run: 1 right, 0
+/* answers : [info.images] of predictions : [info.images], for clipspan_comparisons_new: 1 right, 0
  * wrong, CLIPSPAN_NO_ANSWER where the label is not known. */
 CLIPSPAN_API void clipspan_evaluation_read_answers(uint8_t *answers,
                                                    const clipspan_evaluation *evaluation,

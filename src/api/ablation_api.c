@@ -6,6 +6,7 @@
 #include "study/ablation.h"
 #include "study/study_json.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 struct clipspan_ablation {
@@ -119,22 +120,24 @@ const clipspan_change *clipspan_ablation_get_change(const clipspan_ablation *a, 
 
 const clipspan_comparison *clipspan_ablation_get_overall(const clipspan_ablation *a)
 {
-    return a ? &a->ablation->overall : NULL;
+    return a ? &a->ablation->overall.shown : NULL;
 }
 
 const clipspan_comparison *clipspan_ablation_get_worst(const clipspan_ablation *a)
 {
-    return a && a->ablation->has_worst ? &a->ablation->worst : NULL;
+    return a && a->ablation->has_worst ? &a->ablation->worst.shown : NULL;
 }
 
 const clipspan_comparison *clipspan_ablation_get_class(const clipspan_ablation *a, size_t index)
 {
-    return a && index < a->ablation->facts.info.classes ? &a->ablation->per_class[index] : NULL;
+    return a && index < a->ablation->facts.info.classes ? &a->ablation->per_class[index].shown
+                                                        : NULL;
 }
 
 const clipspan_comparison *clipspan_ablation_get_group(const clipspan_ablation *a, size_t index)
 {
-    return a && index < a->ablation->facts.info.groups ? &a->ablation->per_group[index] : NULL;
+    return a && index < a->ablation->facts.info.groups ? &a->ablation->per_group[index].shown
+                                                       : NULL;
 }
 
 const clipspan_random_set *clipspan_ablation_get_random(const clipspan_ablation *a, size_t index)

@@ -8,6 +8,7 @@
 #include "decompose/roles.h"
 #include "run/text_bank.h"
 
+#include <clipspan/run.h>
 #include <limits.h>
 #include <string.h>
 

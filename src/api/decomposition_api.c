@@ -3,6 +3,7 @@
  * from them. */
 #include "api/decomposition_api.h"
 
+#include <clipspan/decompose.h>
 #include <string.h>
 
 static clipspan_status make(clipspan_decomposition *p, clipspan_error *err)

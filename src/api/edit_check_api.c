@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "study/json_edit.h"
 
+#include <clipspan/run.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,7 +157,7 @@ clipspan_status clipspan_edit_check_run(clipspan_edit_check *check, const char *
     if (!check || !check->check->info.sets)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_edit_check_run: the check is NULL, or there is no set");
-    return cs_edit_check_run(check->check, written, SIZE_MAX, 1, progress, err);
+    return cs_edit_check_run(check->check, written, check->check->skip, SIZE_MAX, 1, progress, err);
 }
 
 clipspan_status clipspan_edit_check_run_time(clipspan_edit_check *check, const char *written,

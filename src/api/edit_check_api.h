@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_API_EDIT_CHECK_API_H
 #define CLIPSPAN_SRC_API_EDIT_CHECK_API_H
 
-#include <clipspan/edit.h>
-
 #include "api/handles.h"
 #include "study/edit_check.h"
 

@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "study/effects_items.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_API_EFFECTS_API_H
 #define CLIPSPAN_SRC_API_EFFECTS_API_H
 
-#include <clipspan/effects.h>
-
 #include "api/handles.h"
 #include "study/effects_texts.h"
 #include "study/shortcut.h"

@@ -9,6 +9,8 @@
 #include "study/effects_table.h"
 #include "study/study_json.h"
 
+#include <clipspan/run.h>
+
 struct clipspan_effects_table {
     cs_effects_table *table;
 };

@@ -6,6 +6,7 @@
 #include "base/progress_part.h"
 #include "study/labels.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 /* Before any work: both runs are merged, kept coefficients, and are of one model. */

@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_API_EVALUATION_API_H
 #define CLIPSPAN_SRC_API_EVALUATION_API_H
 
-#include <clipspan/study.h>
-
 #include "api/effects_api.h"
 #include "study/evaluation.h"
 

@@ -7,6 +7,7 @@
 #include "export/official.h"
 
 #include <clipspan/report.h>
+#include <clipspan/run.h>
 #include <string.h>
 
 /* The last part of a path, slashes behind it left out: "runs/a/" gives "a". */

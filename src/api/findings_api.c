@@ -7,6 +7,7 @@
 #include "study/joint_figure.h"
 #include "study/study_json.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 struct clipspan_findings {

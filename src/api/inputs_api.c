@@ -3,6 +3,8 @@
 #include "api/handles.h"
 #include "inputs/inputs.h"
 
+#include <clipspan/run.h>
+
 clipspan_status clipspan_inputs_open(clipspan_inputs **out, const char *const *sources,
                                      size_t count, const clipspan_inputs_options *options,
                                      clipspan_error *err)

@@ -3,6 +3,7 @@
  * */
 #include "api/maps_api.h"
 
+#include <clipspan/decompose.h>
 #include <string.h>
 
 static clipspan_status choose(clipspan_maps *m, const clipspan_maps_options *options,

@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_API_MAPS_API_H
 #define CLIPSPAN_SRC_API_MAPS_API_H
 
-#include <clipspan/decompose.h>
-
 #include "api/model_handles.h"
 #include "decompose/maps.h"
 

@@ -4,6 +4,9 @@
 #ifndef CLIPSPAN_SRC_API_MODEL_HANDLES_H
 #define CLIPSPAN_SRC_API_MODEL_HANDLES_H
 
+#include <clipspan/encode.h>
+#include <clipspan/model.h>
+
 #include "api/option_structs.h"
 #include "base/lock.h"
 #include "decompose/output_map.h"

@@ -7,6 +7,8 @@
 #include "report/explain_page.h"
 #include "report/hit_page.h"
 
+#include <clipspan/run.h>
+
 clipspan_status clipspan_explanation_write(const char *path,
                                            const clipspan_explanation *explanation,
                                            const clipspan_view *view,

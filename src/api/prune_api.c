@@ -12,7 +12,7 @@ struct clipspan_prune {
 
 static clipspan_status check_options(const clipspan_prune_options *o, clipspan_error *err)
 {
-    if (o->order < CLIPSPAN_PRUNE_DIRECT || o->order > CLIPSPAN_PRUNE_CHOSEN)
+    if (o->order < CLIPSPAN_PRUNE_NETWORK || o->order > CLIPSPAN_PRUNE_CHOSEN)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown order %d to prune in", (int)o->order);
     if (o->order == CLIPSPAN_PRUNE_CHOSEN) {
         if (o->heads && o->count) return CLIPSPAN_OK;
@@ -75,6 +75,20 @@ clipspan_status clipspan_prune_run(clipspan_prune *prune, const clipspan_progres
 clipspan_edit_check *clipspan_prune_get_check(clipspan_prune *prune)
 {
     return prune && prune->check.check ? &prune->check : NULL;
+}
+
+clipspan_status clipspan_prune_run_forecasts(clipspan_prune *prune, clipspan_error *err)
+{
+    cs_clear(err);
+    if (!prune || !prune->prune->check || !prune->prune->check->info.used)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_prune_run_forecasts: prune is NULL, or its check has not run");
+    return cs_prune_forecast(prune->prune, err);
+}
+
+const clipspan_prune_forecast *clipspan_prune_get_forecasts(const clipspan_prune *prune)
+{
+    return prune ? prune->prune->forecasts : NULL;
 }
 
 const clipspan_prune_info *clipspan_prune_get_info(const clipspan_prune *prune)

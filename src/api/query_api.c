@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "study/study_json.h"
 
+#include <clipspan/run.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "study/study_json.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +147,7 @@ const clipspan_comparison *clipspan_remedy_get_group(const clipspan_remedy *reme
 {
     const cs_remedy_pair *p = pair_of(remedy, pair);
     if (!p || row >= p->pair.rows || group >= remedy->remedy->facts.info.groups) return NULL;
-    return &p->rows[row].groups[group];
+    return &p->rows[row].groups[group].shown;
 }
 
 const clipspan_remedy_random *clipspan_remedy_get_random(const clipspan_remedy *remedy, size_t pair,

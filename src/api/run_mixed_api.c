@@ -3,6 +3,8 @@
 #include "api/handles.h"
 #include "base/memory.h"
 
+#include <clipspan/run.h>
+
 /* Adds z of one chunk's images; counts them. */
 static clipspan_status add_chunk(double *sum, uint64_t *images, float *z, const cs_run *run,
                                  uint64_t chunk, const clipspan_head *heads, size_t count,

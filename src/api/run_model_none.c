@@ -4,6 +4,8 @@
 
 #    include "api/handles.h"
 
+#    include <clipspan/run.h>
+
 clipspan_status clipspan_run_open_model(clipspan_model **out, const clipspan_run *run,
                                         const char *name, const clipspan_progress *progress,
                                         clipspan_error *err)

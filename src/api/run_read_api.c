@@ -5,6 +5,7 @@
 #include "run/run_memory.h"
 #include "tensor/moments.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 clipspan_status clipspan_run_open(clipspan_run **out, const char *path, clipspan_error *err)

@@ -4,6 +4,8 @@
 #include "base/parallel.h"
 #include "study/coefficient_search.h"
 
+#include <clipspan/run.h>
+
 struct clipspan_search {
     cs_search *search;
     char *folder;
@@ -84,14 +86,15 @@ clipspan_status clipspan_search_run(double *scores, const clipspan_search *searc
     return cs_search_run(scores, search->search, query, is_text, err);
 }
 
-clipspan_status clipspan_search_run_contributions(double *parts, const clipspan_search *search,
-                                                  size_t row, const float *query, int is_text,
+clipspan_status clipspan_search_run_contributions(double *contributions,
+                                                  const clipspan_search *search, size_t row,
+                                                  const float *query, int is_text,
                                                   clipspan_error *err)
 {
     cs_clear(err);
-    if (!parts || !search || !query || row >= search->search->N)
+    if (!contributions || !search || !query || row >= search->search->N)
         return cs_fail(
             err, CLIPSPAN_E_ARGUMENT,
             "clipspan_search_run_contributions: an argument is NULL or beyond the last image");
-    return cs_search_parts(parts, search->search, row, query, is_text, err);
+    return cs_search_parts(contributions, search->search, row, query, is_text, err);
 }

@@ -4,6 +4,8 @@
 #include "api/span_api.h"
 #include "run/head_group.h"
 
+#include <clipspan/run.h>
+
 /* Progress of one group as progress of all. */
 typedef struct part_progress {
     const clipspan_progress *whole;

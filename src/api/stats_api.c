@@ -4,6 +4,7 @@
 #include "api/decomposition_api.h"
 #include "tensor/moments.h"
 
+#include <clipspan/decompose.h>
 #include <string.h>
 
 static double *new_array(const clipspan_stats *s, clipspan_error *err)

@@ -2,6 +2,8 @@
 /* clipspan_texts: argument checks around the lists of src/text. */
 #include "text/text_list.h"
 
+#include <clipspan/encode.h>
+
 clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name, clipspan_error *err)
 {
     cs_clear(err);

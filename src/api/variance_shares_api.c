@@ -3,6 +3,8 @@
 #include "api/handles.h"
 #include "study/strengths.h"
 
+#include <clipspan/effects.h>
+
 clipspan_status clipspan_run_read_variance_shares(clipspan_variance_share *heads,
                                                   clipspan_variance_share *layers,
                                                   clipspan_variance_share *mlps,

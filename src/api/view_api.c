@@ -5,7 +5,6 @@
 #include "draw/sheet.h"
 #include "report/sheet_svg.h"
 
-#include <clipspan/segment.h>
 #include <math.h>
 #include <string.h>
 

@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_API_VIEW_API_H
 #define CLIPSPAN_SRC_API_VIEW_API_H
 
-#include <clipspan/draw.h>
-
 #include "api/handles.h"
 #include "draw/view.h"
 

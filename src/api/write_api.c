@@ -7,6 +7,7 @@
 #include "model/checkpoint_edit.h"
 
 #include <clipspan/edit.h>
+#include <clipspan/effects.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@ void cs_atlas_free(cs_atlas **atlas)
     for (size_t i = 0; i < a->owned_count; i++)
         cs_free(a->owned[i]);
     cs_free(a->owned);
+    cs_free(a->run);
     cs_free(a->layers);
     cs_free(a->heads);
     cs_free(a->texts);
@@ -26,6 +28,7 @@ void cs_atlas_free(cs_atlas **atlas)
     cs_free(a->layer_parts);
     cs_free(a->head_parts);
     cs_free(a->basis_parts);
+    cs_free(a->others);
     cs_free(a);
     *atlas = NULL;
 }
@@ -53,15 +56,20 @@ clipspan_status cs_atlas_take_heads(cs_atlas *a, size_t heads, size_t basis_text
         cs_alloc_zero(basis_texts, sizeof *a->basis_texts, "the basis texts of an atlas", err);
     a->basis_parts =
         cs_alloc_zero(basis_texts, sizeof *a->basis_parts, "the basis texts of an atlas", err);
-    if (!a->heads || !a->head_parts || !a->basis_texts || !a->basis_parts) return CLIPSPAN_E_NOMEM;
+    a->others = cs_alloc_zero(basis_texts, sizeof *a->others, "the basis texts of an atlas", err);
+    if (!a->heads || !a->head_parts || !a->basis_texts || !a->basis_parts || !a->others)
+        return CLIPSPAN_E_NOMEM;
     for (size_t h = 0; h < heads; h++) {
         a->heads[h].variance_share = &a->head_parts[h].variance_share;
         a->heads[h].role = &a->head_parts[h].role;
         a->heads[h].top = a->head_parts[h].top;
         a->heads[h].bottom = a->head_parts[h].bottom;
     }
-    for (size_t k = 0; k < basis_texts; k++)
+    for (size_t k = 0; k < basis_texts; k++) {
         a->basis_texts[k].basis_text = &a->basis_parts[k];
+        a->basis_parts[k].runner_up = a->others[k].runner_up;
+        a->basis_parts[k].near_duplicate = a->others[k].near_duplicate;
+    }
     return CLIPSPAN_OK;
 }
 
@@ -94,9 +102,10 @@ static clipspan_status copy_text(const char **text, cs_atlas *a, clipspan_error 
 
 static clipspan_status copy_info(cs_atlas *a, const clipspan_run_info *info, clipspan_error *err)
 {
-    clipspan_run_info *to = &a->run;
+    clipspan_run_info *to = cs_alloc_zero(1, sizeof *to, "an atlas", err);
+    a->info.run = a->run = to;
+    if (!to) return CLIPSPAN_E_NOMEM;
     *to = *info;
-    a->info.run = to;
     CS_TRY(copy_text(&to->path, a, err));
     CS_TRY(copy_text(&to->version, a, err));
     CS_TRY(copy_text(&to->model_name, a, err));
@@ -287,7 +296,6 @@ void cs_atlas_sum_up(cs_atlas *a)
     for (int l = 0; l < info->run->layers; l++) {
         clipspan_atlas_layer *layer = &a->layers[l];
         double variance = 0.0, real = 0.0, null = 0.0;
-        size_t first = at;
         layer->role = layer->leaning = layer->ambiguous = 0;
         for (; at < info->heads && a->heads[at].head.layer == l; at++) {
             const clipspan_atlas_head *head = &a->heads[at];
@@ -301,13 +309,13 @@ void cs_atlas_sum_up(cs_atlas *a)
             count_role(a, &a->heads[at]);
             count_texts(a, at);
         }
-        layer->named = at == first ? -1.0 : variance > 0.0 ? real / variance : 0.0;
-        layer->control_named = at == first ? -1.0 : variance > 0.0 ? null / variance : 0.0;
+        layer->named = variance > 0.0 ? real / variance : -1.0;
+        layer->control_named = variance > 0.0 ? null / variance : -1.0;
         all += variance;
         named += real;
         control_named += null;
     }
     info->expected_false_claims = info->fdr * (double)(info->role + info->leaning);
-    info->named = all > 0.0 ? named / all : 0.0;
-    info->control_named = all > 0.0 ? control_named / all : 0.0;
+    info->named = all > 0.0 ? named / all : -1.0;
+    info->control_named = all > 0.0 ? control_named / all : -1.0;
 }

@@ -7,7 +7,10 @@
 
 #include <clipspan/atlas.h>
 
+#include "decompose/basis_text.h"
 #include "run/run_open.h"
+
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
 
 /* Where the members of a head and of a layer point. */
 typedef struct cs_atlas_head {
@@ -22,7 +25,7 @@ typedef struct cs_atlas_layer {
 
 typedef struct cs_atlas {
     clipspan_atlas_info info;
-    clipspan_run_info run;                  /* where info.run points */
+    clipspan_run_info *run;                 /* where info.run points */
     clipspan_atlas_layer *layers;           /* [info.run->layers] */
     clipspan_atlas_head *heads;             /* [info.heads] by layer, then head */
     clipspan_atlas_text *texts;             /* [info.texts] */
@@ -33,6 +36,7 @@ typedef struct cs_atlas {
     cs_atlas_layer *layer_parts;            /* [info.run->layers] */
     cs_atlas_head *head_parts;              /* of heads that were made, in their order */
     clipspan_basis_text *basis_parts;       /* of basis_texts, in their order */
+    cs_span_others *others;                 /* of basis_parts, where their members point */
     char **owned;                           /* strings that the others point to */
     size_t owned_count, owned_room;
 } cs_atlas;

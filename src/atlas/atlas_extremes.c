@@ -4,6 +4,7 @@
 #include "atlas/atlas_make.h"
 #include "base/memory.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 typedef struct extreme_job {

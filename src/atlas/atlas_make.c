@@ -95,6 +95,14 @@ static void take_reader(make_job *j, size_t at, const cs_span *span, const doubl
     reader[j->shape.C] = offset;
 }
 
+static void take_basis_text(cs_atlas *a, size_t at, const cs_span *span, size_t k)
+{
+    a->basis_parts[at] = span->basis_text[k];
+    a->others[at] = span->others[k];
+    a->basis_parts[at].runner_up = a->others[at].runner_up;
+    a->basis_parts[at].near_duplicate = a->others[at].near_duplicate;
+}
+
 static void take_head(make_job *j, size_t at, const cs_span_head *known, const cs_span *span,
                       const cs_span *control_span)
 {
@@ -111,7 +119,7 @@ static void take_head(make_job *j, size_t at, const cs_span_head *known, const c
     head->basis_texts = (int)span->basis_texts;
     head->basis_text = basis_texts;
     for (size_t k = 0; k < span->basis_texts; k++) {
-        j->atlas->basis_parts[j->basis_texts + k] = span->basis_text[k];
+        take_basis_text(j->atlas, j->basis_texts + k, span, k);
         basis_texts[k].cumulated = sum += span->basis_text[k].share;
         basis_texts[k].control_cumulated = cumulated(control_span, k);
     }
@@ -203,9 +211,9 @@ static void each_text(cs_atlas *a, size_t basis_texts, void (*each)(size_t *text
         clipspan_basis_text *basis_text = &a->basis_parts[i];
         each(&basis_text->text, numbers);
         for (int r = 0; r < basis_text->runners_up; r++)
-            each(&basis_text->runner_up[r].text, numbers);
+            each(&a->others[i].runner_up[r].text, numbers);
         for (int s = 0; s < basis_text->near_duplicates; s++)
-            each(&basis_text->near_duplicate[s].text, numbers);
+            each(&a->others[i].near_duplicate[s].text, numbers);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "atlas/atlas_store.h"
 #include "base/memory.h"
 
+#include <clipspan/run.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,8 +94,9 @@ static void read_basis_text(reader *r, size_t at, const json_t *row)
     part->any_place = real(r, item(r, row, 4));
     out->cumulated = real(r, item(r, row, 5));
     out->control_cumulated = real(r, item(r, row, 6));
-    part->runners_up = read_runners_up(part->runner_up, r, item(r, row, 7));
-    part->near_duplicates = read_runners_up(part->near_duplicate, r, item(r, row, 8));
+    part->runners_up = read_runners_up(r->atlas->others[at].runner_up, r, item(r, row, 7));
+    part->near_duplicates =
+        read_runners_up(r->atlas->others[at].near_duplicate, r, item(r, row, 8));
 }
 
 /* A name, or NULL for JSON's null. */

@@ -3,6 +3,7 @@
 #include "atlas/atlas_store.h"
 #include "base/memory.h"
 
+#include <clipspan/run.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Search for the data folder: environment, beside the program, source tree, compiled in. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -51,4 +51,22 @@ clipspan_status cs_data_path(char **out, const char *name, clipspan_error *err)
                    "data file %s was not found; looked in %s. Set CLIPSPAN_DATA to the folder that "
                    "holds it",
                    name, looked);
+}
+
+clipspan_status cs_data_demo(char **out, const char *name, clipspan_error *err)
+{
+    clipspan_error missing;
+    clipspan_status status;
+    char *path, *real;
+    *out = NULL;
+    if (strncmp(name, "demo/", 5) != 0 || strstr(name, "..") || cs_path_kind(name) != 0)
+        return CLIPSPAN_OK;
+    status = cs_data_path(&path, name, &missing);
+    if (status == CLIPSPAN_E_NOT_FOUND) return CLIPSPAN_OK;
+    if (status != CLIPSPAN_OK) return cs_fail(err, status, "%s", missing.message);
+    real = realpath(path, NULL);
+    *out = real ? cs_strdup(real, err) : path;
+    if (real) cs_free(path);
+    free(real);
+    return *out ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }

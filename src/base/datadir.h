@@ -11,4 +11,9 @@
  * folder compiled in (CLIPSPAN_DATADIR). Errors: NOT_FOUND with the places looked at, NOMEM. */
 clipspan_status cs_data_path(char **out, const char *name, clipspan_error *err);
 
+/* Files of the demo go by name: "demo/test.csv" is, where no such file lies in the current folder,
+ * the file of that name among the demo's. *out : its full path, to be given back with cs_free; NULL
+ * where the name is none of these. Errors: NOMEM. */
+clipspan_status cs_data_demo(char **out, const char *name, clipspan_error *err);
+
 #endif

@@ -43,6 +43,17 @@ cs_number cs_number_count(uint64_t count)
     return number;
 }
 
+cs_number cs_number_of(uint64_t count, const char *noun)
+{
+    const size_t length = strlen(noun);
+    const char *end = count == 1 ? "" : length > 1 && noun[length - 1] == 's' ? "es" : "s";
+    cs_number number;
+    /* 2^64 has 26 characters */
+    snprintf(number.text, sizeof number.text, "%.26s %.18s%s", cs_number_count(count).text, noun,
+             end);
+    return number;
+}
+
 /* ---- Shares ---- */
 
 /* A percentage near 100 that is not 100, or near none that is not none. Returns 0 where ordinary

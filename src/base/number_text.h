@@ -14,6 +14,10 @@ typedef struct cs_number {
 
 cs_number cs_number_count(uint64_t count); /* "1,234,567" */
 
+/* A count with its noun, of 18 characters at most, in the plural unless it is 1: "1 image",
+ * "1,234 images", "2 classes". */
+cs_number cs_number_of(uint64_t count, const char *noun);
+
 /* A share of 1 with one decimal, more where one would mislead: "83.1 %", "99.96 %", "0.04 %",
  * "<0.01 %", ">99.99 %", "100 %", "0 %". */
 cs_number cs_number_percent(double share);

@@ -46,9 +46,9 @@ static tally draw(const tally *t, cs_random *random)
     return out;
 }
 
-static clipspan_comparison describe(const tally *t)
+static cs_comparison describe(const tally *t)
 {
-    clipspan_comparison out = {0};
+    cs_comparison out = {0};
     out.group = out.group_after = -1;
     out.before.images = out.after.images = all_of(t);
     if (out.before.images == 0) return out;
@@ -87,7 +87,7 @@ static int compare_reals(const void *a, const void *b)
 }
 
 /* changes : [resamples], sorted here. */
-static void take_interval(clipspan_comparison *out, double *changes, size_t resamples)
+static void take_interval(cs_comparison *out, double *changes, size_t resamples)
 {
     const size_t skip = (size_t)(0.025 * (double)resamples);
     qsort(changes, resamples, sizeof *changes, compare_reals);
@@ -127,10 +127,18 @@ static void count_all(tally *tallies, const uint8_t *before, const uint8_t *afte
     }
 }
 
-clipspan_status cs_compare(clipspan_comparison *overall, clipspan_comparison *per_group,
-                           clipspan_comparison *worst, const uint8_t *before, const uint8_t *after,
-                           const int32_t *group, size_t count, size_t groups, int resamples,
-                           uint64_t seed, clipspan_error *err)
+const clipspan_comparison *cs_comparison_show(cs_comparison *c)
+{
+    const clipspan_comparison shown = {&c->before,     &c->after, c->change,     c->change_low,
+                                       c->change_high, c->group,  c->group_after};
+    c->shown = shown;
+    return &c->shown;
+}
+
+clipspan_status cs_compare(cs_comparison *overall, cs_comparison *per_group, cs_comparison *worst,
+                           const uint8_t *before, const uint8_t *after, const int32_t *group,
+                           size_t count, size_t groups, int resamples, uint64_t seed,
+                           clipspan_error *err)
 {
     const size_t R = (size_t)resamples;
     tally *tallies = cs_alloc_zero(2 * (groups + 1), sizeof *tallies, "groups", err), whole = {{0}};

@@ -14,8 +14,6 @@
 #ifndef CLIPSPAN_SRC_DECOMPOSE_OUTPUT_MAP_H
 #define CLIPSPAN_SRC_DECOMPOSE_OUTPUT_MAP_H
 
-#include <clipspan/encode.h>
-
 #include "model/checkpoint.h"
 #include "tensor/product.h"
 

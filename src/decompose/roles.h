@@ -4,8 +4,6 @@
 #ifndef CLIPSPAN_SRC_DECOMPOSE_ROLES_H
 #define CLIPSPAN_SRC_DECOMPOSE_ROLES_H
 
-#include <clipspan/span.h>
-
 #include "decompose/span.h"
 
 #define CS_ROLES_FDR          0.05 /* by default */

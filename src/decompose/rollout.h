@@ -15,10 +15,11 @@
 typedef struct cs_rollout {
     cs_shape shape;
     const cs_simd *simd;
-    float *mean; /* [L, N, N] mean over heads; of the last layer row 0 only is used */
-    float *row;  /* [N] one query's weights */
-    float *keys; /* [K, N] keys of one head, turned */
-    double *sum; /* [2, N] */
+    float *mean;  /* [L, N, N] mean over heads; of the last layer row 0 only is used */
+    float *row;   /* [N] one query's weights */
+    float *query; /* [K] scaled */
+    float *keys;  /* [K, N] keys of one head, turned */
+    double *sum;  /* [2, N] */
     cs_arena arena;
 } cs_rollout;
 

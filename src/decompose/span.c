@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TEXTSPAN of many heads, one a lane: space, basis texts, what came close, stability. */
 #include "decompose/span.h"
+#include "base/number_text.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
 #include "decompose/role_test.h"
@@ -23,6 +24,7 @@ void cs_span_free(cs_span **span)
 {
     if (!*span) return;
     cs_free((*span)->basis_text);
+    cs_free((*span)->others);
     cs_free((*span)->readers);
     cs_free((*span)->directions);
     cs_free((*span)->drawn);
@@ -40,11 +42,12 @@ static cs_span *new_span(const cs_span_lane *lane, int resamples, clipspan_error
     span->C = lane->C;
     span->P = lane->P;
     span->basis_text = cs_alloc_zero(most, sizeof *span->basis_text, what, err);
+    span->others = cs_alloc_zero(most, sizeof *span->others, what, err);
     span->readers = cs_alloc_zero(most * lane->C, sizeof *span->readers, what, err);
     span->directions = cs_alloc_zero(most * lane->P, sizeof *span->directions, what, err);
     span->drawn = cs_alloc_zero(drawn, sizeof *span->drawn, what, err);
     span->drawn_shares = cs_alloc_zero(drawn, sizeof *span->drawn_shares, what, err);
-    if (!span->basis_text || !span->readers || !span->directions || !span->drawn ||
+    if (!span->basis_text || !span->others || !span->readers || !span->directions || !span->drawn ||
         !span->drawn_shares)
         cs_span_free(&span);
     return span;
@@ -82,7 +85,7 @@ static clipspan_status run_head(cs_span *span, const cs_span_head *head, cs_span
         basis_text->share = found.share;
         basis_text->variance = found.variance;
         basis_text->same_place = basis_text->any_place = -1.0;
-        cs_span_compare(basis_text, lane, &found);
+        cs_span_compare(basis_text, &span->others[span->basis_texts], lane, &found);
         put_direction(span, lane);
         cs_span_remove(lane);
         span->basis_texts++;
@@ -125,8 +128,8 @@ static clipspan_status run_all(span_job *job, size_t count, int threads,
             }
         if (progress) stop = progress->step(progress->user, job->first + some, count);
         if (stop)
-            return cs_stopped(err, stop, "stopped after %zu of %zu heads", job->first + some,
-                              count);
+            return cs_stopped(err, stop, "stopped after %zu of %s", job->first + some,
+                              cs_number_of(count, "head").text);
     }
     return CLIPSPAN_OK;
 }

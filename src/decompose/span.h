@@ -18,11 +18,10 @@
 #ifndef CLIPSPAN_SRC_DECOMPOSE_SPAN_H
 #define CLIPSPAN_SRC_DECOMPOSE_SPAN_H
 
-#include <clipspan/span.h>
-
 #include "tensor/simd.h"
 
 #include "base/error.h"
+#include "decompose/basis_text.h"
 
 /* A pool of texts, prepared once for all heads. Immutable, shared by threads. */
 typedef struct cs_span_pool cs_span_pool;
@@ -62,6 +61,7 @@ typedef struct cs_span {
     double total; /* tr C */
     size_t basis_texts;
     clipspan_basis_text *basis_text; /* [basis_texts] */
+    cs_span_others *others;          /* [basis_texts] */
     double *readers;     /* [basis_texts, C]: (y - mean y) . reader = (c - mean c) . direction */
     float *directions;   /* [basis_texts, P] orthonormal: t of each basis text */
     int resamples;       /* of the bootstrap, 0 when it was not run */

@@ -238,7 +238,7 @@ static size_t next_best(uint32_t *best, const cs_span_lane *lane, size_t but)
     return count;
 }
 
-void cs_span_compare(clipspan_basis_text *basis_text, cs_span_lane *lane,
+void cs_span_compare(clipspan_basis_text *basis_text, cs_span_others *others, cs_span_lane *lane,
                      const cs_span_found *found)
 {
     const size_t q = lane->q;
@@ -247,6 +247,8 @@ void cs_span_compare(clipspan_basis_text *basis_text, cs_span_lane *lane,
     uint32_t best[LOOKED_AT];
     size_t count = next_best(best, lane, found->text);
     basis_text->runners_up = basis_text->near_duplicates = 0;
+    basis_text->runner_up = others->runner_up;
+    basis_text->near_duplicate = others->near_duplicate;
     for (size_t k = 0; k < count && basis_text->runners_up < CLIPSPAN_RUNNERS_UP; k++) {
         const float *panel = lane->panels + best[k] / CS_PANEL * CS_PANEL * q + best[k] % CS_PANEL;
         clipspan_runner_up runner_up = {best[k], 0.0};
@@ -256,8 +258,8 @@ void cs_span_compare(clipspan_basis_text *basis_text, cs_span_lane *lane,
         runner_up.ratio = fmin(variance_of(x, image, lane, scratch) / found->variance, 1.0);
         size = sqrt(cs_dot(x, x, q));
         if (cs_dot(x, t, q) <= NEAR_DUPLICATE * size)
-            basis_text->runner_up[basis_text->runners_up++] = runner_up;
+            others->runner_up[basis_text->runners_up++] = runner_up;
         else if (basis_text->near_duplicates < CLIPSPAN_RUNNERS_UP)
-            basis_text->near_duplicate[basis_text->near_duplicates++] = runner_up;
+            others->near_duplicate[basis_text->near_duplicates++] = runner_up;
     }
 }

@@ -82,9 +82,9 @@ typedef struct cs_span_found {
 } cs_span_found;
 int cs_span_next(cs_span_found *out, cs_span_lane *lane);
 
-/* Runners-up and near-near-duplicates of what cs_span_next found last; between it and
- * cs_span_remove. */
-void cs_span_compare(clipspan_basis_text *basis_text, cs_span_lane *lane,
+/* Runners-up and near-duplicates of what cs_span_next found last; between it and cs_span_remove.
+ * others: where they lie from now on. */
+void cs_span_compare(clipspan_basis_text *basis_text, cs_span_others *others, cs_span_lane *lane,
                      const cs_span_found *found);
 
 /* Removes the direction of what cs_span_next found last from all texts. */

@@ -5,8 +5,6 @@
 #ifndef CLIPSPAN_SRC_DRAW_CLASS_MASK_H
 #define CLIPSPAN_SRC_DRAW_CLASS_MASK_H
 
-#include <clipspan/segment.h>
-
 #include "draw/view.h"
 
 /* mask : [height, width] of the view   maps : [T, N], 2 to 255 classes, the class token first

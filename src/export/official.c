@@ -9,6 +9,7 @@
 #include "base/progress_part.h"
 #include "formats/npy.h"
 
+#include <clipspan/run.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number_text.h"
 
 #define CHUNK      ((size_t)64 << 10)
 #define MAX_RECORD ((size_t)16 << 20)
@@ -209,9 +210,9 @@ clipspan_status cs_csv_next(const char *const **fields, size_t *count, cs_csv *c
     CS_TRY(read_record(csv, err));
     if (csv->expected == 0) csv->expected = csv->count;
     if (csv->count != csv->expected)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, csv->file->path,
-                          "line %llu: %zu fields, where the first line has %zu",
-                          (unsigned long long)csv->record, csv->count, csv->expected);
+        return cs_fail_at(
+            err, CLIPSPAN_E_FORMAT, csv->file->path, "line %llu: %s, where the first line has %zu",
+            (unsigned long long)csv->record, cs_number_of(csv->count, "field").text, csv->expected);
     CS_TRY(cs_grow(&csv->fields, &csv->field_room, csv->count, sizeof *csv->fields, "a CSV record",
                    err));
     for (i = 0; i < csv->count; i++)

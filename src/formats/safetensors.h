@@ -9,10 +9,11 @@
 #ifndef CLIPSPAN_SRC_FORMATS_SAFETENSORS_H
 #define CLIPSPAN_SRC_FORMATS_SAFETENSORS_H
 
-#include <clipspan/model.h>
 #include <jansson.h>
 
 #include "base/error.h"
+
+typedef struct clipspan_tensor clipspan_tensor; /* model.h */
 
 typedef enum cs_dtype {
     CS_F32 = 1,

@@ -5,6 +5,7 @@
 #include "formats/safetensors_inside.h"
 #include "formats/sha256.h"
 
+#include <clipspan/model.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_IMAGE_GEOMETRY_H
 #define CLIPSPAN_SRC_IMAGE_GEOMETRY_H
 
-#include <clipspan/model.h>
-
 #include "image/image.h"
 
 /* One direction of the way from an image to the tower. Of the `in` pixels of the image, resized

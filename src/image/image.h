@@ -5,8 +5,6 @@
 #ifndef CLIPSPAN_SRC_IMAGE_IMAGE_H
 #define CLIPSPAN_SRC_IMAGE_IMAGE_H
 
-#include <clipspan/encode.h>
-
 #include "image/raster.h"
 
 typedef struct cs_preprocess {

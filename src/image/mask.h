@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_IMAGE_MASK_H
 #define CLIPSPAN_SRC_IMAGE_MASK_H
 
-#include <clipspan/encode.h>
-
 #include "image/image.h"
 
 /* values : [height, width] of the preprocessing. Of a palette its places, of a grey image its

@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "formats/csv.h"
 
+#include <clipspan/run.h>
 #include <stdio.h>
 #include <string.h>
 

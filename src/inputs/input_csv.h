@@ -3,9 +3,9 @@
 #ifndef CLIPSPAN_SRC_INPUTS_INPUT_CSV_H
 #define CLIPSPAN_SRC_INPUTS_INPUT_CSV_H
 
-#include <clipspan/run.h>
-
 #include "inputs/input_list.h"
+
+typedef struct clipspan_inputs_options clipspan_inputs_options; /* run.h */
 
 /* Appends every record's image. The path column is options->path_column, or "path", "image" or
  * "file"; labels and groups come from the columns that the options name, groups of several columns

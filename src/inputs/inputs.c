@@ -2,6 +2,7 @@
 /* What kind of source each name is, and the whole list. */
 #define _POSIX_C_SOURCE 200809L
 #include "inputs/inputs.h"
+#include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "inputs/input_csv.h"
@@ -9,6 +10,7 @@
 #include "inputs/input_lines.h"
 #include "inputs/input_list.h"
 
+#include <clipspan/run.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -60,8 +62,8 @@ static clipspan_status add_file(cs_input_list *list, const char *source,
                      : cs_input_list_add(list, source, "", "", err);
 }
 
-static clipspan_status add_source(cs_input_list *list, const char *source,
-                                  const clipspan_inputs_options *options, clipspan_error *err)
+static clipspan_status add_path(cs_input_list *list, const char *source,
+                                const clipspan_inputs_options *options, clipspan_error *err)
 {
     int by_folder = options->labels && strcmp(options->labels, "folder") == 0;
     struct stat facts;
@@ -78,6 +80,18 @@ static clipspan_status add_source(cs_input_list *list, const char *source,
     }
     if (!S_ISDIR(facts.st_mode)) return add_file(list, source, options, by_folder, err);
     return cs_input_folder_list(list, source, by_folder, err);
+}
+
+/* A path, or a name among the demo's files. */
+static clipspan_status add_source(cs_input_list *list, const char *source,
+                                  const clipspan_inputs_options *options, clipspan_error *err)
+{
+    clipspan_status status;
+    char *path;
+    CS_TRY(cs_data_demo(&path, source, err));
+    status = add_path(list, path ? path : source, options, err);
+    cs_free(path);
+    return status;
 }
 
 /* Columns were asked for, but no source has any. */

@@ -3,9 +3,9 @@
 #ifndef CLIPSPAN_SRC_INPUTS_INPUTS_H
 #define CLIPSPAN_SRC_INPUTS_INPUTS_H
 
-#include <clipspan/run.h>
-
 #include "base/error.h"
+
+typedef struct clipspan_inputs_options clipspan_inputs_options; /* run.h */
 
 /* As clipspan_inputs_open, with arguments that were checked and options that are never NULL. */
 clipspan_status cs_inputs_open(clipspan_inputs **out, const char *const *sources, size_t count,

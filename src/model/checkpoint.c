@@ -4,6 +4,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "model/checkpoint.h"
 
+#include <clipspan/model.h>
 #include <stdio.h>
 #include <string.h>
 

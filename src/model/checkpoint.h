@@ -8,6 +8,11 @@
 #include "formats/safetensors.h"
 #include "model/config.h"
 
+typedef struct clipspan_model_options clipspan_model_options; /* model.h */
+typedef struct clipspan_tensor clipspan_tensor;               /* model.h */
+
+typedef struct clipspan_tensor clipspan_tensor; /* model.h */
+
 /* The parts of a tower. The first group exists once per tower, the second once per layer. */
 typedef enum cs_part {
     CS_PATCH_WEIGHT, /* image: [D, 3, patch, patch] */

@@ -134,7 +134,7 @@ static void say_patches(cs_html *html, const clipspan_finding *f)
                    cs_explain_number(f->above).text, cs_explain_number(f->below).text,
                    cs_explain_number(f->class_token).text);
     cs_html_format(html, "The strongest for it lies in row %d, column %d (%s).</li>\n",
-                   f->highest.row, f->highest.column, cs_explain_fine(f->highest.part).text);
+                   f->highest->row, f->highest->column, cs_explain_fine(f->highest->part).text);
 }
 
 void cs_explain_findings(cs_html *html, const cs_explain_facts *facts, size_t rank)

@@ -2,6 +2,7 @@
 /* The frame of an explanation's page: the image, the texts to choose from, a section a text. */
 #include "report/explain_page.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

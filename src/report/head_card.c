@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The card of a head: verdict with its numbers, basis texts, cumulated shares beside those of
  * control texts, top and bottom images. */
+#include "base/number_text.h"
 #include "report/outcome.h"
 
 #include <string.h>
@@ -17,8 +18,12 @@ static void verdict(cs_html *html, const cs_report_facts *facts, const clipspan_
     cs_html_put(html, "<p class=verdict>");
     cs_outcome_say(html, facts, head);
     if (role->entering > 0 && head->basis_texts > 0) {
-        cs_html_format(html, " The first %d basis texts, of any category, explain %s",
-                       role->entering, cs_figure_percent(role->named).text);
+        if (role->entering == 1)
+            cs_html_put(html, " The first basis text, of any category, explains");
+        else
+            cs_html_format(html, " The first %d basis texts, of any category, explain",
+                           role->entering);
+        cs_html_format(html, " %s", cs_figure_percent(role->named).text);
         if (role->control_named >= 0)
             cs_html_format(html, ", as many control texts %s",
                            cs_figure_percent(role->control_named).text);
@@ -141,8 +146,10 @@ static void chart(cs_html *html, const cs_report_facts *facts, const clipspan_at
 {
     const clipspan_atlas_basis_text *last = &head->basis_text[head->basis_texts - 1];
     const int has_null = facts->atlas->info.control_texts > 0 && last->control_cumulated >= 0;
+    const cs_number count = cs_number_of((uint64_t)head->basis_texts, "basis text");
+    const char *texts = count.text;
     cs_html_put(html, "<figure><svg viewBox=\"-2 -2 204 104\" role=img><title>");
-    cs_html_format(html, "Variance explained by %d basis texts: %s", head->basis_texts,
+    cs_html_format(html, "Variance explained by %s: %s", texts,
                    cs_figure_percent(last->cumulated).text);
     if (has_null)
         cs_html_format(html, "; by as many control texts: %s",
@@ -151,8 +158,8 @@ static void chart(cs_html *html, const cs_report_facts *facts, const clipspan_at
                       "<text x=200 y=10>100\xC2\xA0%</text>");
     if (has_null) curve(html, head, 1, "null");
     curve(html, head, 0, "real");
-    cs_html_format(html, "</svg><figcaption>Explained by %d basis texts <b>%s</b>",
-                   head->basis_texts, cs_figure_percent(last->cumulated).text);
+    cs_html_format(html, "</svg><figcaption>Explained by %s <b>%s</b>", texts,
+                   cs_figure_percent(last->cumulated).text);
     if (has_null)
         cs_html_format(html, ", <span>by control texts %s</span>",
                        cs_figure_percent(last->control_cumulated).text);

@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_REPORT_HIT_PAGE_H
 #define CLIPSPAN_SRC_REPORT_HIT_PAGE_H
 
-#include <clipspan/search.h>
-
 #include "study/hits.h"
 
 /* Images are read as the run read them; those that cannot be read any more are named without one.

@@ -3,6 +3,7 @@
  * (clipspan_role in span.h). */
 #include "report/outcome.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

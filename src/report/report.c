@@ -2,6 +2,7 @@
 /* A report is its sections in the frame of every page. */
 #include "report/report.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 #include "base/file.h"

@@ -4,6 +4,8 @@
 #include "report/outcome.h"
 #include "report/page.h"
 
+#include <clipspan/run.h>
+
 static void put_unless_unknown(cs_json_writer *json, const char *key, double value)
 {
     if (value >= 0) cs_json_put_digits(json, key, value, 3);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A set of components mean-ablated, before and after, from the kept ablation (study/ablation.h). */
+#include "base/number_text.h"
 #include "report/document.h"
 #include "report/section.h"
 
@@ -32,27 +33,26 @@ void cs_say_change(cs_html *html, const clipspan_comparison *c)
 
 static cs_share share_after(const clipspan_comparison *c)
 {
-    return (cs_share){c->after.share, c->after.low, c->after.high};
+    return (cs_share){c->after->share, c->after->low, c->after->high};
 }
 
 static void row(cs_html *html, const clipspan_comparison *c, const char *name)
 {
     cs_html_put(html, "\n<tr><th scope=row>");
     cs_html_text(html, name);
-    cs_html_format(html, "<td class=n>%s", cs_figure_count(c->before.images).text);
-    cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before.share).text);
-    cs_share_cells(html, share_after(c), c->before.share, name, "att");
+    cs_html_format(html, "<td class=n>%s", cs_figure_count(c->before->images).text);
+    cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before->share).text);
+    cs_share_cells(html, share_after(c), c->before->share, name, "att");
     cs_say_change(html, c);
 }
 
 /* Those that have images, CLASSES_SHOWN at most; how many were left out. */
-static size_t rows(cs_html *html, const clipspan_comparison *list, const char *const *names,
-                   size_t count)
+static size_t rows(cs_html *html, const cs_comparison *list, const char *const *names, size_t count)
 {
     size_t shown = 0;
     for (size_t i = 0; i < count && shown < CLASSES_SHOWN; i++) {
         if (!list[i].before.images) continue;
-        row(html, &list[i], names[i]);
+        row(html, &list[i].shown, names[i]);
         shown++;
     }
     return count - shown;
@@ -71,17 +71,18 @@ static void say_role(cs_html *html, const cs_ablation *a)
 
 static void say(cs_html *html, const cs_ablation *a, const clipspan_comparison *best)
 {
-    const clipspan_comparison *c = a->has_worst ? &a->worst : &a->overall;
+    const clipspan_comparison *c = a->has_worst ? &a->worst.shown : &a->overall.shown;
     cs_html_format(html, ": %s from %s",
                    a->has_worst               ? "the worst group\xE2\x80\x99s share right"
                    : !a->facts.info.agreement ? "the share right"
                                               : "agreement with the whole model",
-                   cs_figure_percent(c->before.share).text);
-    cs_html_format(html, " to %s (%s)", cs_figure_percent(c->after.share).text,
+                   cs_figure_percent(c->before->share).text);
+    cs_html_format(html, " to %s (%s)", cs_figure_percent(c->after->share).text,
                    cs_figure_interval(share_after(c)).text);
     if (best)
-        cs_html_format(html, "; with the best of %zu random sets of as many heads, %s",
-                       a->info.random_sets, cs_figure_percent(best->after.share).text);
+        cs_html_format(html, "; with the best of %s of as many heads, %s",
+                       cs_number_of(a->info.random_sets, "random set").text,
+                       cs_figure_percent(best->after->share).text);
 }
 
 /* Of the best random set: its worst group, or all images; NULL without. */
@@ -117,14 +118,14 @@ void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
                    "<th scope=col class=n>95\xC2\xA0%%<th scope=col class=n>points<th scope=col "
                    "class=n>95\xC2\xA0%%, bootstrap<tbody>",
                    info->agreement ? "Agreement" : "Accuracy");
-    row(html, &a->overall, "all");
+    row(html, &a->overall.shown, "all");
     left = rows(html, a->per_class, info->class_names, info->classes);
     left += rows(html, a->per_group, info->group_names, info->groups);
-    if (a->has_worst) row(html, &a->worst, "worst group");
+    if (a->has_worst) row(html, &a->worst.shown, "worst group");
     if (best) {
-        char name[64];
-        snprintf(name, sizeof name, "%s, best of %zu random sets",
-                 a->has_worst ? "worst group" : "all", a->info.random_sets);
+        char name[80];
+        snprintf(name, sizeof name, "%s, best of %s", a->has_worst ? "worst group" : "all",
+                 cs_number_of(a->info.random_sets, "random set").text);
         row(html, best, name);
     }
     cs_html_put(html, "</table></div>\n");

@@ -2,6 +2,7 @@
 /* What the words mean, and everything that decides the numbers. */
 #include "report/outcome.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 static void fact(cs_html *html, const char *name, const char *value)

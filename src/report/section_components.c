@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 /* What a classification rests on, from the kept effects (study/effects_table.h): the published
  * sequence, the curve over layers, the model whose heads are replaced by texts. Single components
  * are in section_components.c. */
+#include "base/number_text.h"
 #include "report/document.h"
 #include "report/section.h"
 
@@ -23,7 +24,7 @@ void cs_say_classes(cs_html *html, const clipspan_evaluation_info *info)
 {
     const size_t count = info->classes;
     if (count == 0 || count > 4) {
-        cs_html_format(html, "%s classes", cs_figure_count(count).text);
+        cs_html_format(html, "%s", cs_number_of(count, "class").text);
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -88,8 +89,8 @@ static void say_numbers(cs_html *html, const cs_effects_table *t)
     const clipspan_effect *best = foremost(t, 1), *worst = foremost(t, -1), *whole = &t->rows[0];
     const int labelled = !t->facts.info.agreement;
     if (labelled)
-        cs_html_format(html, "%s of %s images right, ", cs_figure_percent(whole->accuracy).text,
-                       cs_figure_count(t->facts.info.counted).text);
+        cs_html_format(html, "%s of %s right, ", cs_figure_percent(whole->accuracy).text,
+                       cs_number_of(t->facts.info.counted, "image").text);
     if (t->info.rows > 1)
         cs_html_format(html,
                        labelled ? "%s without all MLPs" : "%s of predictions stay without all MLPs",

@@ -2,8 +2,10 @@
 /* The first thing on the page: what was run, in a sentence, and what was found, in three: the role
  * that matters most, how many there are and how many of them are expected to be false, and what the
  * largest layer holds. Only roles count; leanings are said apart. */
+#include "base/number_text.h"
 #include "report/outcome.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 #define LAST_LAYERS 4
@@ -25,15 +27,18 @@ static void say_run(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
     cs_html_put(html, "<p class=lead>The embeddings of ");
-    cs_html_format(html, "%s image%s, decomposed into the contributions of the ",
-                   cs_figure_count(info->run->used).text, info->run->used == 1 ? "" : "s");
-    cs_html_format(html, "%s attention heads of ",
-                   cs_figure_count((uint64_t)info->run->layers * (uint64_t)info->run->heads).text);
+    cs_html_format(html, "%s, decomposed into the contributions of the ",
+                   cs_number_of(info->run->used, "image").text);
+    cs_html_format(
+        html, "%s of ",
+        cs_number_of((uint64_t)info->run->layers * (uint64_t)info->run->heads, "attention head")
+            .text);
     cs_html_name(html, facts->model);
     cs_html_format(html,
-                   " (%d layers of %d); for each head, the texts of a pool of %s that explain most "
+                   " (%s of %d); for each head, the texts of a pool of %s that explain most "
                    "of its variance.</p>",
-                   info->run->layers, info->run->heads, cs_figure_count(info->pool_texts).text);
+                   cs_number_of((uint64_t)info->run->layers, "layer").text, info->run->heads,
+                   cs_figure_count(info->pool_texts).text);
     if (!facts->note) return;
     cs_html_put(html, "<p>");
     cs_html_place(html, facts->note);
@@ -156,7 +161,7 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
     const int count = info->role ? info->role : info->leaning;
     const int below = count_below(facts->atlas->heads, info->heads);
     if (!info->pool_categories || info->too_few || (!count && !info->ambiguous)) return;
-    cs_html_format(html, "<li>%d of %zu heads ", count, info->heads);
+    cs_html_format(html, "<li>%d of %s ", count, cs_number_of(info->heads, "head").text);
     if (info->role)
         cs_html_put(html, count == 1 ? "has a role" : "have a role");
     else
@@ -255,11 +260,11 @@ static void say_caution(cs_html *html, const cs_report_facts *facts)
         if (head->role->entering > entering) entering = head->role->entering;
     }
     if (!(variance > 0)) return;
-    cs_html_format(
-        html,
-        "<p class=note>How far to trust roles: the first %d basis texts of a head explain %s "
-        "of its variance, as many control texts ",
-        entering, cs_figure_percent(named / variance).text);
+    cs_html_format(html,
+                   "<p class=note>How far to trust roles: the first %s of a head explain%s %s "
+                   "of its variance, as many control texts ",
+                   cs_number_of((uint64_t)entering, "basis text").text, entering == 1 ? "s" : "",
+                   cs_figure_percent(named / variance).text);
     cs_html_format(html, "%s. Only what exceeds that is evidence.</p>",
                    cs_figure_percent(control_named / variance).text);
 }

@@ -4,6 +4,7 @@
  * what it leans to; all others are dots. Behind each row stands what the layer holds. */
 #include "report/outcome.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

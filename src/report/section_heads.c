@@ -2,6 +2,7 @@
 /* The cards of all heads, layer by layer from the last, and the search box over them. */
 #include "report/outcome.h"
 
+#include <clipspan/run.h>
 #include <stdio.h>
 
 cs_figure cs_head_name(clipspan_head head)

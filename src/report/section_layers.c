@@ -2,6 +2,7 @@
 /* Direct effect by layer: bars in the table that holds their numbers. */
 #include "report/section.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Through which heads a cue reaches a decision and what remedies do, from kept remedies
  * (study/remedy.h): what was chosen beside every baseline, whether or not they do better. */
+#include "base/number_text.h"
 #include "report/document.h"
 #include "report/section.h"
 
@@ -80,11 +81,11 @@ static int is_baseline(const clipspan_remedy_row *r)
 static const clipspan_remedy_row *better_baseline(const cs_remedy_pair *pair)
 {
     const clipspan_remedy_row *best = NULL;
-    double most = judged(chosen_of(pair))->after.share;
+    double most = judged(chosen_of(pair))->after->share;
     for (size_t i = 0; i < pair->pair.rows; i++) {
         const clipspan_remedy_row *r = &pair->rows[i].row;
-        if (!is_baseline(r) || !(judged(r)->after.share > most)) continue;
-        most = judged(r)->after.share;
+        if (!is_baseline(r) || !(judged(r)->after->share > most)) continue;
+        most = judged(r)->after->share;
         best = r;
     }
     return best;
@@ -95,12 +96,13 @@ static void remedy_row(cs_html *html, const clipspan_comparison *overall,
                        const char *look, const char *row_look)
 {
     const clipspan_comparison *c = worst ? worst : overall;
-    const cs_share after = {c->after.share, c->after.low, c->after.high};
+    const cs_share after = {c->after->share, c->after->low, c->after->high};
     cs_html_format(html, "\n<tr%s><th scope=row>", row_look);
     cs_html_text(html, name);
     cs_share_cells(html, after, mark, name, look);
     cs_say_change(html, c);
-    if (worst) cs_html_format(html, "<td class=n>%s", cs_figure_percent(overall->after.share).text);
+    if (worst)
+        cs_html_format(html, "<td class=n>%s", cs_figure_percent(overall->after->share).text);
     if (isfinite(left))
         cs_html_format(html, "<td class=n>%s", cs_figure_real(left).text);
     else
@@ -155,7 +157,7 @@ static void remedies(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pa
                    : !d->facts.info.agreement ? "Right"
                                               : "Answers that stay",
                    nothing->worst ? "<th scope=col class=n>all right" : "");
-    remedy_rows(html, pair, judged(nothing)->after.share);
+    remedy_rows(html, pair, judged(nothing)->after->share);
     cs_html_put(
         html,
         "</table></div>\n<p class=note>Mean-ablation replaces each head's output by its mean. Cue "
@@ -195,14 +197,14 @@ static void say_outcome(cs_html *html, const cs_remedy *d, const cs_remedy_pair 
 {
     const clipspan_remedy_row *chosen = chosen_of(pair);
     const clipspan_comparison *c = judged(chosen);
-    const cs_share after = {c->after.share, c->after.low, c->after.high};
+    const cs_share after = {c->after->share, c->after->low, c->after->high};
     const char *measure = chosen->worst              ? "the worst group\xE2\x80\x99s share right"
                           : !d->facts.info.agreement ? "the share right"
                                                      : "agreement with the whole model";
     cs_html_format(html, "%s, chosen without labels, takes %s from %s",
                    words_of(chosen, pair->pair.heads).text, measure,
-                   cs_figure_percent(c->before.share).text);
-    cs_html_format(html, " to %s", cs_figure_percent(c->after.share).text);
+                   cs_figure_percent(c->before->share).text);
+    cs_html_format(html, " to %s", cs_figure_percent(c->after->share).text);
     cs_html_format(html, " (%s)", cs_figure_interval(after).text);
 }
 
@@ -215,7 +217,7 @@ static void say_better(cs_html *html, const cs_remedy *d, const cs_remedy_pair *
         return;
     }
     cs_html_format(html, " <b>A baseline that knows nothing of heads does better here:</b> %s, %s.",
-                   words_of(better, 0).text, cs_figure_percent(judged(better)->after.share).text);
+                   words_of(better, 0).text, cs_figure_percent(judged(better)->after->share).text);
 }
 
 /* Random sets that do as well are said, not hidden. */
@@ -223,12 +225,11 @@ static void say_random(cs_html *html, const cs_remedy_pair *pair)
 {
     const clipspan_remedy_random *best = best_random(pair);
     const clipspan_comparison *c = !best ? NULL : best->worst ? best->worst : best->overall;
-    if (c && c->after.share >= judged(chosen_of(pair))->after.share)
+    if (c && c->after->share >= judged(chosen_of(pair))->after->share)
         cs_html_format(
             html,
-            " The best of %zu random sets of as many heads, changed the same way, does as "
-            "well as the choice.",
-            pair->pair.random_sets);
+            " The best of %s of as many heads, changed the same way, does as well as the choice.",
+            cs_number_of(pair->pair.random_sets, "random set").text);
 }
 
 static void say_pair(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
@@ -301,9 +302,8 @@ void cs_section_shortcut(cs_html *html, const cs_report_facts *facts)
     for (size_t i = 0; i < d->info.pairs && i < PAIRS_SHOWN; i++)
         show_pair(html, facts, &d->pairs[i]);
     if (d->info.pairs > PAIRS_SHOWN)
-        cs_html_format(html,
-                       "<p class=note>%zu more pairs of classes: clipspan shortcut shows "
-                       "them.</p>\n",
-                       d->info.pairs - PAIRS_SHOWN);
+        cs_html_format(html, "<p class=note>%s of classes: clipspan shortcut shows %s.</p>\n",
+                       cs_number_of(d->info.pairs - PAIRS_SHOWN, "more pair").text,
+                       d->info.pairs - PAIRS_SHOWN == 1 ? "it" : "them");
     cs_html_put(html, "</section>\n");
 }

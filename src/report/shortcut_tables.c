@@ -78,18 +78,18 @@ void cs_shortcut_groups(cs_html *html, const cs_remedy *remedy, const cs_remedy_
                       "class=n>images<th scope=col class=n>before<th scope=col colspan=2>after "
                       "the choice<th scope=col class=n>95\xC2\xA0%<tbody>");
     for (size_t i = 0; i < info->groups; i++) {
-        const clipspan_comparison *g = &pair->rows[CLIPSPAN_TRIED_CHOSEN].groups[i];
-        if (!g->before.images) {
+        const clipspan_comparison *g = &pair->rows[CLIPSPAN_TRIED_CHOSEN].groups[i].shown;
+        if (!g->before->images) {
             empty++;
             continue;
         }
         cs_html_put(html, "\n<tr><th scope=row>");
         cs_html_text(html, info->group_names[i]);
-        cs_html_format(html, "<td class=n>%s", cs_figure_count(g->before.images).text);
+        cs_html_format(html, "<td class=n>%s", cs_figure_count(g->before->images).text);
         cs_html_format(html, "<td class=n>%s<div class=ci>",
-                       cs_figure_percent(g->before.share).text);
-        cs_html_format(html, "%s</div>", cs_figure_interval(share_of(&g->before)).text);
-        cs_share_cells(html, share_of(&g->after), g->before.share, info->group_names[i], "att");
+                       cs_figure_percent(g->before->share).text);
+        cs_html_format(html, "%s</div>", cs_figure_interval(share_of(g->before)).text);
+        cs_share_cells(html, share_of(g->after), g->before->share, info->group_names[i], "att");
     }
     cs_html_put(html, "</table></div>\n");
     if (empty)
@@ -115,9 +115,9 @@ void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair)
         cs_html_put(html, "\n<tr><th scope=row>");
         cs_html_text(html, s->name);
         cs_html_format(html, "<td class=n>%s", cs_figure_percent(s->kept).text);
-        if (!c || !c->before.images) continue;
-        cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before.share).text);
-        cs_share_cells(html, share_of(&c->after), c->before.share, s->name, "att");
+        if (!c || !c->before->images) continue;
+        cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before->share).text);
+        cs_share_cells(html, share_of(c->after), c->before->share, s->name, "att");
         cs_say_change(html, c);
     }
     cs_html_put(html, "</table></div>\n");

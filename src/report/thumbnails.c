@@ -2,6 +2,8 @@
 /* Images shrunk whole and packed as JPEG, some at a time on every thread. */
 #include "report/thumbnails.h"
 
+#include <clipspan/run.h>
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"

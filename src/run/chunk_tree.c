@@ -33,12 +33,37 @@ void cs_node_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, c
     if (*end > tree->chunks) *end = tree->chunks;
 }
 
+const int cs_pack_levels[CS_PACK_LEVELS] = {0, 5, CS_PACK_TOP};
+
+static uint64_t divide_up(uint64_t a, uint64_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+/* Which packs shares are made of. */
+static int choose_level(const cs_chunk_tree *tree, uint64_t shards)
+{
+    const uint64_t even = divide_up(tree->chunks, shards);
+    int i = CS_PACK_LEVELS;
+    while (--i > 0) {
+        const int level = cs_pack_levels[i];
+        const uint64_t most = divide_up(cs_level_nodes(tree, level), shards) << level;
+        if (most <= even + even / 16) break;
+    }
+    return cs_pack_levels[i];
+}
+
 void cs_shard_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, uint64_t shard,
                      uint64_t shards)
 {
-    uint64_t each = tree->chunks / shards, more = tree->chunks % shards, before = shard - 1;
+    const int level = choose_level(tree, shards);
+    const uint64_t packs = cs_level_nodes(tree, level), before = shard - 1;
+    const uint64_t each = packs / shards, more = packs % shards;
     *first = each * before + (before < more ? before : more);
-    *end = *first + each + (before < more);
+    *end = (*first + each + (before < more)) << level;
+    *first <<= level;
+    if (*first > tree->chunks) *first = tree->chunks;
+    if (*end > tree->chunks) *end = tree->chunks;
 }
 
 void cs_permute(uint32_t *order, size_t count, uint64_t seed)

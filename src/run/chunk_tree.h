@@ -33,7 +33,15 @@ int cs_chunk_places(const cs_chunk_tree *tree, uint64_t chunk);
 /* Chunks [*first, *end) below a node. */
 void cs_node_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, cs_node node);
 
-/* Chunks [*first, *end) of share `shard` (from 1) of `shards`: the counts differ by one at most. */
+/* Levels of the tree whose nodes are files of their own (run/pack.h): chunks, and packs of 32 and
+ * of 1,024 of them. */
+#define CS_PACK_LEVELS 3
+#define CS_PACK_TOP    10
+extern const int cs_pack_levels[CS_PACK_LEVELS]; /* 0, 5, 10 */
+
+/* Chunks [*first, *end) of share `shard` (from 1) of `shards`: whole packs of the highest level at
+ * which no share has more than 1/16 more chunks than an even one, so that each share makes its own
+ * packs. Their counts of packs differ by one at most. */
 void cs_shard_chunks(uint64_t *first, uint64_t *end, const cs_chunk_tree *tree, uint64_t shard,
                      uint64_t shards);
 

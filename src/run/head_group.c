@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "tensor/moments.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 clipspan_status cs_head_group_init(cs_head_group *group, const cs_run *run, size_t most, int blocks,

@@ -7,6 +7,7 @@
 #include "formats/sha256.h"
 
 #include <assert.h>
+#include <clipspan/run.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,10 +5,10 @@
 #ifndef CLIPSPAN_SRC_RUN_IDENTITY_H
 #define CLIPSPAN_SRC_RUN_IDENTITY_H
 
-#include <clipspan/run.h>
-
 #include "model/checkpoint.h"
 #include "run/index.h"
+
+typedef struct clipspan_plan_options clipspan_plan_options; /* run.h */
 
 /* Where the weights come from, and the options that opened them. */
 typedef struct cs_model_source {

@@ -4,6 +4,7 @@
 #include "run/kept.h"
 #include "base/memory.h"
 
+#include <clipspan/run.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "run/merge.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number_text.h"
 #include "base/progress_part.h"
 #include "run/folder.h"
 #include "run/nodes.h"
@@ -169,12 +170,12 @@ static clipspan_status check_all_there(merge_state *m, clipspan_error *err)
 {
     end_range(m);
     if (m->missing)
-        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, m->facts->info.path,
-                          "%llu of %llu chunks are not scanned: %s%s. Scan their shards (or the "
-                          "whole: clipspan scan RUN), then merge",
-                          (unsigned long long)m->missing,
-                          (unsigned long long)count_chunks(m->facts), m->ranges,
-                          m->range_count > RANGES_SHOWN ? ", …" : "");
+        return cs_fail_at(
+            err, CLIPSPAN_E_NOT_FOUND, m->facts->info.path,
+            "%llu of %s %s not scanned: %s%s. Scan their shards (or the whole: "
+            "clipspan scan RUN), then merge",
+            (unsigned long long)m->missing, cs_number_of(count_chunks(m->facts), "chunk").text,
+            m->missing == 1 ? "is" : "are", m->ranges, m->range_count > RANGES_SHOWN ? ", …" : "");
     if (m->used == 0)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, m->facts->info.path,
                           "no usable image among %llu; the first: %s",

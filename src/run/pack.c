@@ -6,17 +6,11 @@
 #include "base/memory.h"
 #include "formats/widen.h"
 #include "run/folder.h"
+#include "run/pack_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define PART       "chunks"
-#define COPY_BYTES ((size_t)1 << 20)
-
-#define TOP        CS_PACK_TOP
-static const int levels[CS_PACK_LEVELS] = {0, 5, TOP};
 
 char *cs_pack_path(const cs_part_plan *plan, int level, uint64_t index, clipspan_error *err)
 {
@@ -28,25 +22,15 @@ char *cs_pack_path(const cs_part_plan *plan, int level, uint64_t index, clipspan
 
 /* ---- The arrays of a pack ---- */
 
-/* In the order of the file: widest numbers first. */
-typedef struct pack_array {
-    const char *name, *dtype;
-    uint64_t shape[6]; /* the first is the number of chunks */
-    int rank;
-    size_t each; /* numbers a chunk */
-} pack_array;
-
-enum { SCALE, WEIGHTS, EMBEDDING, Z, MLP, CLASS_SELF_ATTENTION, STATUS, ARRAYS };
-
 /* Those that the plan does not keep have rank 0. */
-static void list_arrays(pack_array out[ARRAYS], const cs_part_plan *plan, uint64_t chunks)
+void cs_pack_list(cs_pack_tensor out[CS_PACK_TENSORS], const cs_part_plan *plan, uint64_t chunks)
 {
     const cs_shape *s = &plan->shape;
     const uint64_t n = chunks, R = plan->rows;
     const char *type = plan->coefficients == CLIPSPAN_COEFFICIENTS_F16 ? "F16" : "F32";
     const int kept = plan->coefficients != CLIPSPAN_COEFFICIENTS_NONE,
               more = kept && plan->contributions;
-    const pack_array all[ARRAYS] = {
+    const cs_pack_tensor all[CS_PACK_TENSORS] = {
         {"scale", "F64", {n, CS_CHUNK, R, 3}, kept ? 4 : 0, 0},
         {"row_weights", "F64", {n, CS_CHUNK, R}, kept ? 3 : 0, 0},
         {"embedding", "F32", {n, CS_CHUNK, s->P}, kept ? 3 : 0, 0},
@@ -56,7 +40,7 @@ static void list_arrays(pack_array out[ARRAYS], const cs_part_plan *plan, uint64
         {"status", "U8", {n, CS_CHUNK}, 2, 0},
     };
     memcpy(out, all, sizeof all);
-    for (int i = 0; i < ARRAYS; i++) {
+    for (int i = 0; i < CS_PACK_TENSORS; i++) {
         out[i].each = 1;
         for (int d = 1; d < out[i].rank; d++)
             out[i].each *= (size_t)out[i].shape[d];
@@ -66,22 +50,22 @@ static void list_arrays(pack_array out[ARRAYS], const cs_part_plan *plan, uint64
 /* ---- Finding and opening ---- */
 
 /* A pack that is whole, and of this plan. */
-static clipspan_status open_pack(cs_pack *out, int *foreign, const cs_part_plan *plan, int level,
-                                 uint64_t index, clipspan_error *err)
+clipspan_status cs_pack_open(cs_pack *out, int *foreign, const cs_part_plan *plan, int level,
+                             uint64_t index, clipspan_error *err)
 {
     clipspan_status status;
-    pack_array list[ARRAYS];
+    cs_pack_tensor list[CS_PACK_TENSORS];
     uint64_t end;
     char *path = cs_pack_path(plan, level, index, err);
     out->file = NULL;
     if (!path) return CLIPSPAN_E_NOMEM;
     cs_node_chunks(&out->first, &end, &plan->tree, (cs_node){level, index});
     out->count = end - out->first;
-    status = cs_part_open(&out->file, foreign, path, plan, PART, err);
+    status = cs_part_open(&out->file, foreign, path, plan, CS_PACK_PART, err);
     cs_free(path);
     CS_TRY(status);
-    list_arrays(list, plan, out->count);
-    for (int i = 0; i < ARRAYS; i++)
+    cs_pack_list(list, plan, out->count);
+    for (int i = 0; i < CS_PACK_TENSORS; i++)
         if (list[i].rank)
             CS_TRY_DONE(cs_part_need(NULL, out->file, list[i].name, list[i].dtype, list[i].shape,
                                      list[i].rank, err));
@@ -101,7 +85,7 @@ static clipspan_status look_for(cs_pack *out, int *foreign, const cs_part_plan *
         clipspan_error local;
         int other = 0;
         clipspan_status status =
-            open_pack(out, &other, plan, levels[i], chunk >> levels[i], &local);
+            cs_pack_open(out, &other, plan, cs_pack_levels[i], chunk >> cs_pack_levels[i], &local);
         if (status == CLIPSPAN_OK) return status;
         if (foreign && other) *foreign = 1;
         if (first == CLIPSPAN_E_NOT_FOUND) {
@@ -218,7 +202,7 @@ clipspan_status cs_pack_read_scale(double *scale, const cs_pack *pack, uint64_t 
 
 /* ---- Writing a chunk ---- */
 
-static clipspan_status write_numbers(cs_safetensors_writer *w, const pack_array *array,
+static clipspan_status write_numbers(cs_safetensors_writer *w, const cs_pack_tensor *array,
                                      const void *data, clipspan_error *err)
 {
     enum { PIECE = 1 << 15 };
@@ -257,10 +241,11 @@ static char *print_errors(size_t *size, uint64_t chunk, const uint8_t *status,
     return text;
 }
 
-static clipspan_status declare(cs_safetensors_writer *w, const pack_array list[ARRAYS],
-                               uint64_t errors, clipspan_error *err)
+clipspan_status cs_pack_declare(cs_safetensors_writer *w,
+                                const cs_pack_tensor list[CS_PACK_TENSORS], uint64_t errors,
+                                clipspan_error *err)
 {
-    for (int i = 0; i < ARRAYS; i++)
+    for (int i = 0; i < CS_PACK_TENSORS; i++)
         if (list[i].rank)
             CS_TRY(cs_safetensors_writer_add(w, list[i].name, list[i].dtype, list[i].shape,
                                              list[i].rank, err));
@@ -273,26 +258,26 @@ clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk,
 {
     const size_t kept = plan->first_layer * plan->shape.H * CS_CHUNK * plan->shape.K;
     double weights[CS_CHUNK];
-    const void *data[ARRAYS] = {coefficients->scale,
-                                weights,
-                                coefficients->embedding,
-                                coefficients->z + kept,
-                                coefficients->mlp,
-                                coefficients->class_self_attention,
-                                status};
+    const void *data[CS_PACK_TENSORS] = {coefficients->scale,
+                                         weights,
+                                         coefficients->embedding,
+                                         coefficients->z + kept,
+                                         coefficients->mlp,
+                                         coefficients->class_self_attention,
+                                         status};
     clipspan_status result;
     cs_safetensors_writer *w = NULL;
-    pack_array list[ARRAYS];
+    cs_pack_tensor list[CS_PACK_TENSORS];
     size_t size = 0;
     char *text, *path = cs_pack_path(plan, 0, chunk, err);
     if (!path) return CLIPSPAN_E_NOMEM;
     for (int i = 0; i < CS_CHUNK; i++) /* the class token's row alone enters the embedding */
         weights[i] = status[i] == CS_IMAGE_OK;
     text = print_errors(&size, chunk, status, errors, err);
-    result = text ? cs_part_begin(&w, path, plan, PART, err) : CLIPSPAN_E_NOMEM;
-    list_arrays(list, plan, 1);
-    if (result == CLIPSPAN_OK) result = declare(w, list, size, err);
-    for (int i = 0; i < ARRAYS && result == CLIPSPAN_OK; i++)
+    result = text ? cs_part_begin(&w, path, plan, CS_PACK_PART, err) : CLIPSPAN_E_NOMEM;
+    cs_pack_list(list, plan, 1);
+    if (result == CLIPSPAN_OK) result = cs_pack_declare(w, list, size, err);
+    for (int i = 0; i < CS_PACK_TENSORS && result == CLIPSPAN_OK; i++)
         if (list[i].rank) result = write_numbers(w, &list[i], data[i], err);
     if (result == CLIPSPAN_OK) result = cs_safetensors_writer_write(w, text, size, err);
     if (result == CLIPSPAN_OK) result = cs_safetensors_writer_finish(w, err);
@@ -300,199 +285,4 @@ clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk,
     cs_free(text);
     cs_free(path);
     return result;
-}
-
-/* ---- Packing ---- */
-
-/* The packs that one of a higher level is made from. */
-typedef struct source {
-    int level;
-    uint64_t index;
-} source;
-
-typedef struct gathering {
-    const cs_part_plan *plan;
-    cs_safetensors_writer *to;
-    source *sources;
-    size_t count;
-    uint64_t errors;      /* bytes of their error lines */
-    unsigned char *bytes; /* [COPY_BYTES] */
-} gathering;
-
-static int is_there(const cs_part_plan *plan, int level, uint64_t index)
-{
-    char *path = cs_pack_path(plan, level, index, NULL);
-    int there = path && cs_path_kind(path) == 1;
-    cs_free(path);
-    return there;
-}
-
-static void discard(const cs_part_plan *plan, int level, uint64_t index)
-{
-    char *path = cs_pack_path(plan, level, index, NULL);
-    if (path) unlink(path);
-    cs_free(path);
-}
-
-static void discard_below(const cs_part_plan *plan, int level, uint64_t first, uint64_t end)
-{
-    for (int i = 0; i < CS_PACK_LEVELS && levels[i] < level; i++)
-        for (uint64_t n = first >> levels[i]; n <= (end - 1) >> levels[i]; n++)
-            discard(plan, levels[i], n);
-}
-
-static uint64_t error_bytes(const cs_pack *pack)
-{
-    const cs_tensor_entry *entry = cs_safetensors_find(pack->file, "errors");
-    return entry && strcmp(entry->dtype_name, "U8") == 0 ? entry->count : 0;
-}
-
-/* The largest whole packs below `level` that hold chunks [first, end). */
-static clipspan_status find_sources(gathering *g, int level, uint64_t first, uint64_t end,
-                                    clipspan_error *err)
-{
-    uint64_t chunk = first;
-    while (chunk < end) {
-        clipspan_status status = CLIPSPAN_E_NOT_FOUND;
-        cs_pack pack;
-        for (int i = CS_PACK_LEVELS; i-- > 0 && status != CLIPSPAN_OK;) {
-            if (levels[i] >= level) continue;
-            status = open_pack(&pack, NULL, g->plan, levels[i], chunk >> levels[i], err);
-            if (status != CLIPSPAN_OK) continue;
-            g->sources[g->count++] = (source){levels[i], chunk >> levels[i]};
-            g->errors += error_bytes(&pack);
-            chunk = pack.first + pack.count;
-            cs_pack_close(&pack);
-        }
-        CS_TRY(status);
-    }
-    return CLIPSPAN_OK;
-}
-
-/* Bytes [0, size) of a tensor of a source, to the pack at work. */
-static clipspan_status copy_tensor(gathering *g, const cs_pack *from, const char *name,
-                                   clipspan_error *err)
-{
-    const cs_tensor_entry *entry = cs_safetensors_find(from->file, name);
-    const uint64_t each = entry && entry->count ? entry->bytes / entry->count : 1;
-    const uint64_t step = COPY_BYTES / each;
-    for (uint64_t at = 0; entry && at < entry->count; at += step) {
-        const uint64_t n = entry->count - at < step ? entry->count - at : step;
-        CS_TRY(cs_safetensors_read_raw(g->bytes, from->file, entry, at, n, err));
-        CS_TRY(cs_safetensors_writer_write(g->to, g->bytes, (size_t)(n * each), err));
-    }
-    return CLIPSPAN_OK;
-}
-
-static clipspan_status copy_all(gathering *g, const char *name, clipspan_error *err)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        clipspan_status status;
-        cs_pack pack;
-        CS_TRY(open_pack(&pack, NULL, g->plan, g->sources[i].level, g->sources[i].index, err));
-        status = copy_tensor(g, &pack, name, err);
-        cs_pack_close(&pack);
-        CS_TRY(status);
-    }
-    return CLIPSPAN_OK;
-}
-
-static clipspan_status write_pack(gathering *g, const char *path, uint64_t chunks,
-                                  clipspan_error *err)
-{
-    pack_array list[ARRAYS];
-    list_arrays(list, g->plan, chunks);
-    CS_TRY(cs_part_begin(&g->to, path, g->plan, PART, err));
-    CS_TRY(declare(g->to, list, g->errors, err));
-    for (int i = 0; i < ARRAYS; i++)
-        if (list[i].rank) CS_TRY(copy_all(g, list[i].name, err));
-    CS_TRY(copy_all(g, "errors", err));
-    return cs_safetensors_writer_finish(g->to, err);
-}
-
-/* Makes one pack from those below it, which go when it is there. */
-static clipspan_status pack(const cs_part_plan *plan, int level, uint64_t index,
-                            clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_E_NOMEM;
-    gathering g = {.plan = plan};
-    uint64_t first, end;
-    char *path = cs_pack_path(plan, level, index, err);
-    cs_node_chunks(&first, &end, &plan->tree, (cs_node){level, index});
-    g.sources = cs_alloc((size_t)(end - first), sizeof *g.sources, "a list of packs", err);
-    g.bytes = cs_alloc(COPY_BYTES, 1, "a copy of a pack", err);
-    if (!path || !g.sources || !g.bytes) goto done;
-    CS_TRY_DONE(find_sources(&g, level, first, end, err));
-    CS_TRY_DONE(write_pack(&g, path, end - first, err));
-    discard_below(plan, level, first, end);
-done:
-    cs_safetensors_writer_close(&g.to);
-    cs_free(g.sources);
-    cs_free(g.bytes);
-    cs_free(path);
-    return status;
-}
-
-/* Whether files with the names of packs below a node hold all of its chunks. */
-static int is_complete(const cs_part_plan *plan, int at, uint64_t index)
-{
-    const int level = levels[at], below = levels[at - 1];
-    uint64_t first, end;
-    cs_node_chunks(&first, &end, &plan->tree, (cs_node){level, index});
-    for (uint64_t i = first >> below; i <= (end - 1) >> below; i++)
-        if (!is_there(plan, below, i) && (at == 1 || !is_complete(plan, at - 1, i))) return 0;
-    return 1;
-}
-
-clipspan_status cs_packs_gather(const cs_part_plan *plan, uint64_t chunk, uint64_t first,
-                                uint64_t end, clipspan_error *err)
-{
-    for (int i = 1; i < CS_PACK_LEVELS; i++) {
-        const cs_node node = {levels[i], chunk >> levels[i]};
-        clipspan_status status;
-        clipspan_error local;
-        uint64_t from, to, above_from, above_to;
-        cs_node_chunks(&from, &to, &plan->tree, node);
-        if (from < first || to > end) return CLIPSPAN_OK;
-        if (i + 1 < CS_PACK_LEVELS) { /* a pack that would only be copied */
-            cs_node_chunks(&above_from, &above_to, &plan->tree,
-                           (cs_node){levels[i + 1], chunk >> levels[i + 1]});
-            if (above_from == from && above_to == to) continue;
-        }
-        if (!is_complete(plan, i, node.index)) return CLIPSPAN_OK;
-        status = pack(plan, node.level, node.index, &local);
-        if (status == CLIPSPAN_E_NOT_FOUND || status == CLIPSPAN_E_FORMAT) return CLIPSPAN_OK;
-        if (status != CLIPSPAN_OK) {
-            if (err) *err = local;
-            return status;
-        }
-    }
-    return CLIPSPAN_OK;
-}
-
-uint64_t cs_packs_count(const cs_part_plan *plan)
-{
-    return ((plan->tree.chunks - 1) >> TOP) + 1;
-}
-
-int cs_packs_is_closed(const cs_part_plan *plan, uint64_t index)
-{
-    cs_pack whole;
-    const int closed = open_pack(&whole, NULL, plan, TOP, index, NULL) == CLIPSPAN_OK;
-    cs_pack_close(&whole);
-    return closed;
-}
-
-clipspan_status cs_packs_close(const cs_part_plan *plan, uint64_t index, clipspan_error *err)
-{
-    uint64_t first, end;
-    cs_pack whole;
-    int foreign = 0;
-    clipspan_status status = open_pack(&whole, &foreign, plan, TOP, index, err);
-    if (status == CLIPSPAN_E_NOMEM || foreign) return status;
-    if (status != CLIPSPAN_OK) return pack(plan, TOP, index, err);
-    cs_pack_close(&whole);
-    cs_node_chunks(&first, &end, &plan->tree, (cs_node){TOP, index});
-    discard_below(plan, TOP, first, end);
-    return CLIPSPAN_OK;
 }

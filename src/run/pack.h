@@ -12,9 +12,6 @@
 
 #include "run/part.h"
 
-#define CS_PACK_LEVELS 3 /* 0, 5, 10 */
-#define CS_PACK_TOP    10
-
 /* An open pack: chunks [first, first + count) of its segment. */
 typedef struct cs_pack {
     cs_safetensors *file;
@@ -68,10 +65,11 @@ clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk,
                                     const cs_coefficients *coefficients, const uint8_t *status,
                                     const clipspan_error *errors, clipspan_error *err);
 
-/* After a chunk was written: makes the packs that are complete by it and lie within [first, end).
- * One whose pieces turn out damaged is left for later. Errors: WRITE, IO, NOMEM. */
-clipspan_status cs_packs_gather(const cs_part_plan *plan, uint64_t chunk, uint64_t first,
-                                uint64_t end, clipspan_error *err);
+/* After a chunk was written: makes the packs that are complete by it, whichever shares wrote the
+ * rest: the share that ends a pack makes it, so that nothing is left for the merge. One whose
+ * pieces turn out damaged, or that another share is making, is left for later. Errors: WRITE,
+ * NOMEM. */
+clipspan_status cs_packs_gather(const cs_part_plan *plan, uint64_t chunk, clipspan_error *err);
 
 /* How many packs of the top level there are, and one of them made from whatever holds its chunks;
  * what lies below it goes. Errors: NOT_FOUND and FORMAT (a chunk that is missing or damaged),

@@ -4,8 +4,6 @@
 #ifndef CLIPSPAN_SRC_RUN_PART_H
 #define CLIPSPAN_SRC_RUN_PART_H
 
-#include <clipspan/run.h>
-
 #include "decompose/head_stats.h"
 #include "formats/safetensors.h"
 #include "formats/safetensors_write.h"

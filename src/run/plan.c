@@ -129,6 +129,9 @@ static clipspan_status compare_row(void *context, const cs_image_row *row, clips
 typedef struct segments_seen {
     char list[65]; /* of the first */
     cs_segment_row last;
+    const char *plan; /* looked for, or NULL */
+    uint64_t same;    /* with `found`: the segment that has it */
+    int found;
 } segments_seen;
 
 static clipspan_status see_segment(void *context, const cs_segment_row *row, clipspan_error *err)
@@ -136,6 +139,10 @@ static clipspan_status see_segment(void *context, const cs_segment_row *row, cli
     segments_seen *seen = context;
     (void)err;
     if (row->segment == 0) snprintf(seen->list, sizeof seen->list, "%s", row->list);
+    if (seen->plan && strcmp(row->plan, seen->plan) == 0) {
+        seen->same = row->segment;
+        seen->found = 1;
+    }
     seen->last = *row;
     seen->last.list = seen->last.plan = NULL; /* they end with this call */
     return CLIPSPAN_OK;
@@ -342,23 +349,39 @@ static clipspan_status agree_on_folder(int *own, cs_index *index, const list_fac
     return status;
 }
 
+/* The run is merged, and has not the same list: the same call again would count its images twice.
+ */
+static clipspan_status check_extendable(cs_index *index, const char *path,
+                                        const segments_seen *seen, clipspan_error *err)
+{
+    char *fact;
+    int merged;
+    CS_TRY(cs_index_fact(&fact, index, "merged", err));
+    merged = fact && strcmp(fact, "1") == 0;
+    cs_free(fact);
+    if (seen->found)
+        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
+                          "has this list already, as number %llu of %llu; nothing was added%s",
+                          (unsigned long long)seen->same + 1,
+                          (unsigned long long)seen->last.segment + 1,
+                          merged ? "" : ". It is still to be scanned: clipspan scan RUN");
+    if (merged) return CLIPSPAN_OK;
+    return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
+                      "is not merged yet; images can be added once it is: clipspan scan RUN");
+}
+
 static clipspan_status extend(cs_index *index, const char *path, const list_facts *list,
                               const clipspan_inputs *inputs, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    segments_seen seen = {0};
-    char *merged = NULL, *run = NULL, plan[65];
+    char *run = NULL, plan[65];
+    segments_seen seen = {.plan = plan};
     cs_segment_row segment;
     int own;
-    CS_TRY_DONE(cs_index_fact(&merged, index, "merged", err));
-    if (!merged || strcmp(merged, "1") != 0) {
-        status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
-                            "is not merged yet; images can be added once it is: clipspan scan RUN");
-        goto done;
-    }
     CS_TRY_DONE(cs_index_fact(&run, index, "plan", err));
-    CS_TRY_DONE(cs_index_read_segments(index, see_segment, &seen, err));
     hash_segment(plan, run ? run : "", list);
+    CS_TRY_DONE(cs_index_read_segments(index, see_segment, &seen, err));
+    CS_TRY_DONE(check_extendable(index, path, &seen, err));
     segment = (cs_segment_row){seen.last.segment + 1,
                                seen.last.first + seen.last.count,
                                list->count,
@@ -379,7 +402,6 @@ static clipspan_status extend(cs_index *index, const char *path, const list_fact
     CS_TRY_DONE(cs_index_refresh_duplicates(index, err));
     status = cs_index_set_fact(index, "merged", "0", err);
 done:
-    cs_free(merged);
     cs_free(run);
     return status;
 }

@@ -3,6 +3,8 @@
 #ifndef CLIPSPAN_SRC_RUN_RUN_FACTS_H
 #define CLIPSPAN_SRC_RUN_RUN_FACTS_H
 
+#include <clipspan/run.h>
+
 #include "run/index.h"
 #include "run/part.h"
 

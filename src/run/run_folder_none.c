@@ -4,6 +4,8 @@
 
 #    include "run/run_open.h"
 
+#    include <clipspan/run.h>
+
 clipspan_status cs_run_open(cs_run **out, const char *path, clipspan_error *err)
 {
     *out = NULL;

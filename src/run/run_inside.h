@@ -7,6 +7,8 @@
 #include "run/pack.h"
 #include "run/run_open.h"
 
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
+
 /* Every function as that of run_open.h with its name, for arguments that were checked. */
 typedef struct cs_run_ops {
     void (*close)(cs_run *run); /* all that it owns, and itself */

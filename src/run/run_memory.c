@@ -11,6 +11,7 @@
 #include "tensor/moments.h"
 #include "tensor/product.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

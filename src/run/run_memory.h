@@ -6,6 +6,8 @@
 #include "run/run_open.h"
 #include "tensor/simd.h"
 
+typedef struct clipspan_run_arrays clipspan_run_arrays; /* run.h */
+
 /* As clipspan_run_new_arrays. Neither threads nor files. */
 clipspan_status cs_run_new_arrays(cs_run **out, const clipspan_run_arrays *arrays,
                                   const cs_simd *simd, clipspan_error *err);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "run/run_inside.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 void cs_run_close(cs_run **run)

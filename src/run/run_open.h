@@ -9,12 +9,11 @@
 #ifndef CLIPSPAN_SRC_RUN_RUN_OPEN_H
 #define CLIPSPAN_SRC_RUN_RUN_OPEN_H
 
-#include <clipspan/run.h>
-
 #include "decompose/head_stats.h"
 #include "run/chunk_tree.h"
 #include "run/index.h"
 
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
 typedef struct cs_run cs_run;
 
 /* Errors: NOT_FOUND (no such folder, or it holds no index), FORMAT (damaged; names the fact),

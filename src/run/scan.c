@@ -7,12 +7,14 @@
 #include "run/scan.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number_text.h"
 #include "base/parallel.h"
 #include "run/folder.h"
 #include "run/nodes.h"
 #include "run/pack.h"
 #include "run/scan_state.h"
 
+#include <clipspan/run.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -210,7 +212,7 @@ static clipspan_status finish(cs_scan_state *s, cs_chunk_slot *c, clipspan_error
         CS_TRY(cs_head_stats_run(s->work.stats, s->counter, c->coefficients, 1, err));
         CS_TRY(cs_nodes_put(&s->work, &job->plan, chunk, job->first, job->end, err));
     }
-    return cs_packs_gather(&job->plan, chunk, job->first, job->end, err);
+    return cs_packs_gather(&job->plan, chunk, err);
 }
 
 /* 1 when chunk t is done, 0 when it will not be. */
@@ -266,9 +268,8 @@ static clipspan_status run(cs_scan_state *s, clipspan_error *err)
     if (s->stop_at < s->todo_count)
         return cs_stopped(
             err, s->stop,
-            "interrupted with %llu of %llu chunks of this call done; the same call goes "
-            "on from there",
-            (unsigned long long)s->stop_at, (unsigned long long)s->todo_count);
+            "interrupted with %llu of %s of this call done; the same call goes on from there",
+            (unsigned long long)s->stop_at, cs_number_of(s->todo_count, "chunk").text);
     if (progress && progress->step)
         progress->step(progress->user, (size_t)(s->job->before + s->images),
                        (size_t)(s->job->before + s->images));

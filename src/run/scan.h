@@ -8,6 +8,8 @@
 #include "run/index.h"
 #include "run/part.h"
 
+typedef struct clipspan_scan_result clipspan_scan_result; /* run.h */
+
 typedef struct cs_scan_job {
     cs_part_plan plan;    /* of the segment */
     cs_part_plan whole;   /* of the run: its output maps */

@@ -106,8 +106,8 @@ static clipspan_status predict(uint8_t *answers, work *w, const cs_components *s
     return CLIPSPAN_OK;
 }
 
-static clipspan_status compare(clipspan_comparison *overall, clipspan_comparison *worst, work *w,
-                               int resamples, clipspan_error *err)
+static clipspan_status compare(cs_comparison *overall, cs_comparison *worst, work *w, int resamples,
+                               clipspan_error *err)
 {
     const size_t groups = w->ev->facts.info.groups;
     return cs_compare(overall, w->a->per_group, groups ? worst : NULL, w->before, w->after,
@@ -134,8 +134,8 @@ static clipspan_status run_set(cs_random_set *to, work *w, cs_random_heads *draw
     CS_TRY(predict(w->after, w, set, err));
     to->worst.group = -1;
     CS_TRY(compare(&to->overall, &to->worst, w, 0, err));
-    to->set.overall = &to->overall;
-    to->set.worst = to->worst.group >= 0 ? &to->worst : NULL;
+    to->set.overall = cs_comparison_show(&to->overall);
+    to->set.worst = to->worst.group >= 0 ? cs_comparison_show(&to->worst) : NULL;
     return CLIPSPAN_OK;
 }
 
@@ -156,13 +156,19 @@ static clipspan_status run_sets(work *w, const cs_progress_part *part, clipspan_
     return status;
 }
 
-void cs_ablation_rank(cs_ablation *a)
+void cs_ablation_finish(cs_ablation *a)
 {
+    cs_comparison_show(&a->overall);
+    cs_comparison_show(&a->worst);
+    for (size_t i = 0; i < a->facts.info.classes; i++)
+        cs_comparison_show(&a->per_class[i]);
+    for (size_t i = 0; i < a->facts.info.groups; i++)
+        cs_comparison_show(&a->per_group[i]);
     a->info.best_random = 0;
     for (size_t t = 1; t < a->info.random_sets; t++) {
         const clipspan_random_set *x = &a->sets[t].set, *y = &a->sets[a->info.best_random].set;
-        const double one = x->worst ? x->worst->after.share : x->overall->after.share;
-        const double other = y->worst ? y->worst->after.share : y->overall->after.share;
+        const double one = x->worst ? x->worst->after->share : x->overall->after->share;
+        const double other = y->worst ? y->worst->after->share : y->overall->after->share;
         if (one > other) a->info.best_random = t;
     }
 }
@@ -227,8 +233,8 @@ clipspan_status cs_ablation_make(cs_ablation **out, const cs_evaluation *ev,
     CS_TRY_DONE(take_room(&w, err));
     cs_evaluation_answers(w.before, ev, ev->predicted);
     CS_TRY_DONE(run_sets(&w, part, err));
-    cs_ablation_rank(w.a);
     CS_TRY_DONE(run_chosen(&w, err));
+    cs_ablation_finish(w.a);
     *out = w.a;
     w.a = NULL;
 done:

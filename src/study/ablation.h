@@ -5,20 +5,21 @@
 #define CLIPSPAN_SRC_STUDY_ABLATION_H
 
 #include "base/progress_part.h"
+#include "decompose/compare.h"
 #include "study/components.h"
 #include "study/evaluation.h"
 
 typedef struct cs_random_set {
     clipspan_random_set set; /* points to the rest */
     clipspan_head *heads;
-    clipspan_comparison overall, worst;
+    cs_comparison overall, worst;
 } cs_random_set;
 
 typedef struct cs_ablation {
     clipspan_ablation_info info;
     cs_evaluation_facts facts; /* owns all strings */
     clipspan_change *changes;  /* [info.changes] */
-    clipspan_comparison overall, worst, *per_class, *per_group;
+    cs_comparison overall, worst, *per_class, *per_group;
     int has_worst;       /* 0: no group has an image */
     cs_random_set *sets; /* [info.random_sets] */
 } cs_ablation;
@@ -48,7 +49,8 @@ clipspan_status cs_ablation_make(cs_ablation **out, const cs_evaluation *ev,
                                  const cs_ablation_wish *wish, const cs_progress_part *part,
                                  clipspan_error *err);
 
-/* The best random set, by worst group, without groups by accuracy; the first of equal ones. */
-void cs_ablation_rank(cs_ablation *ablation);
+/* Shows its comparisons, and finds the best random set: by worst group, without groups by accuracy;
+ * the first of equal ones. */
+void cs_ablation_finish(cs_ablation *ablation);
 
 #endif

@@ -2,6 +2,7 @@
 /* Likely classes of a batch, and which of them are right. */
 #include "study/classification.h"
 
+#include <clipspan/encode.h>
 #include <math.h>
 #include <string.h>
 

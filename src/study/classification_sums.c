@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Counts as accuracies with intervals. */
+#include <clipspan/encode.h>
 #include <math.h>
 
 #include "base/memory.h"

@@ -2,6 +2,7 @@
 /* Coefficients of chosen heads side by side, and products with a query. Sums are float64. */
 #include "study/coefficient_search.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

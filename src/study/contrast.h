@@ -3,6 +3,7 @@
 #ifndef CLIPSPAN_SRC_STUDY_CONTRAST_H
 #define CLIPSPAN_SRC_STUDY_CONTRAST_H
 
+#include <clipspan/decompose.h>
 #include <clipspan/explain.h>
 
 size_t cs_contrast_rows(clipspan_map_contrast contrast, size_t T);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/owned.h"
 
+#include <clipspan/encode.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -114,7 +115,7 @@ static clipspan_status add_side(float *direction, clipspan_encoder *encoder, cha
         side += strspn(side, " ");
         if (!*side || count == SIDE_MOST)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "cue: expected two sides such as \"water|sea;grass|field\", each of 1 "
+                           "--cue: expected two sides such as \"water|sea;grass|field\", each of 1 "
                            "to %d texts joined by |",
                            SIDE_MOST);
         texts[count++] = side;
@@ -149,7 +150,7 @@ clipspan_status clipspan_cues_new(clipspan_cues **out, const char *words, clipsp
     second = strchr(copy, ';');
     if (!second || strchr(second + 1, ';')) {
         status = cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                         "cue: expected two sides joined by one \";\", such as \"water;grass\", "
+                         "--cue: expected two sides joined by one \";\", such as \"water;grass\", "
                          "found \"%.80s\"",
                          words);
         goto done;

@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/owned.h"
 
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <string.h>
 
 /* slot: [L H] of the heads, each once. */
@@ -37,8 +39,8 @@ static clipspan_status read_means(cs_edit_check *e, const clipspan_progress *pro
                                   clipspan_error *err)
 {
     const size_t K = (size_t)e->facts->head_width, P = (size_t)e->facts->embed_width, C = K + 3;
-    double *coefficients = cs_alloc(C, sizeof *coefficients, "a mean coefficients", err);
-    float *output_map = cs_alloc(C, P * sizeof *output_map, "a output map", err);
+    double *coefficients = cs_alloc(C, sizeof *coefficients, "mean coefficients", err);
+    float *output_map = cs_alloc(C, P * sizeof *output_map, "an output map", err);
     clipspan_status status = CLIPSPAN_E_NOMEM;
     e->z = cs_alloc(e->count, K * sizeof *e->z, "means of heads", err);
     e->means = cs_alloc(e->count, P * sizeof *e->means, "means of heads", err);
@@ -74,6 +76,8 @@ static clipspan_status open_check(cs_edit_check *e, const clipspan_head *heads, 
     e->info.exif_orient = e->image.exif_orient;
     e->info.of_run = !o->inputs;
     e->info.off = -1.0;
+    e->info.role = o->role;
+    e->info.pool = o->pool;
     e->info.bytes_before = model->bytes;
     e->info.parameters_before = model->image->parameters;
     if (o->bank) e->info.before = &e->before;
@@ -178,7 +182,9 @@ void cs_edit_check_clear(cs_edit_check *e)
         cs_free((char *)cs_owned(heads) - offsetof(set, heads));
     }
     cs_free(e->rows);
+    cs_free(e->stays);
     e->rows = NULL;
+    e->stays = NULL;
     e->info.sets = 0;
 }
 

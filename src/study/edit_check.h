@@ -5,12 +5,19 @@
 #ifndef CLIPSPAN_SRC_STUDY_EDIT_CHECK_H
 #define CLIPSPAN_SRC_STUDY_EDIT_CHECK_H
 
+#include <clipspan/decompose.h>
 #include <clipspan/edit.h>
 
 #include "base/error.h"
 
-#define CS_EDIT_BATCH   ((size_t)CLIPSPAN_DECOMPOSITION_MOST)
-#define CS_EDIT_REASONS ((size_t)20)
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
+
+#define CS_EDIT_BATCH         ((size_t)CLIPSPAN_DECOMPOSITION_MOST)
+#define CS_EDIT_REASONS       ((size_t)20)
+
+/* Whether an image keeps its prediction: by direct effects, in the network. */
+#define CS_EDIT_STAYS_DIRECT  1U
+#define CS_EDIT_STAYS_NETWORK 2U
 
 /* Images to measure on; texts by offset. */
 typedef struct cs_edit_images {
@@ -39,7 +46,11 @@ typedef struct cs_edit_check {
     clipspan_edit_check_info info;
     clipspan_share before;
     clipspan_edit_check_row *rows; /* [info.sets] */
-    char **reasons;                /* [info.reason_count] */
+    unsigned char *stays; /* [info.sets, stride] of used images, in turn: CS_EDIT_STAYS; NULL
+                             without classes */
+    size_t stride;
+    size_t skip;    /* images at the list's start that are not measured on */
+    char **reasons; /* [info.reason_count] */
 } cs_edit_check;
 
 /* heads: all that a set may have. image: how the run's images were decoded. Errors: as
@@ -60,9 +71,10 @@ void cs_edit_check_clear(cs_edit_check *edit_check);
 void cs_edit_check_mixed(float *z, const cs_edit_check *edit_check, const clipspan_head *heads,
                          size_t count);
 
-/* Passes over the first `most` images, all with SIZE_MAX. accuracy 0: classes are not looked at. */
-clipspan_status cs_edit_check_run(cs_edit_check *edit_check, const char *written, size_t most,
-                                  int accuracy, const clipspan_progress *progress,
+/* Passes over the images [first, first + most), all of the rest with SIZE_MAX. accuracy 0: classes
+ * are not looked at. */
+clipspan_status cs_edit_check_run(cs_edit_check *edit_check, const char *written, size_t first,
+                                  size_t most, int accuracy, const clipspan_progress *progress,
                                   clipspan_error *err);
 clipspan_status cs_edit_check_time(cs_edit_check *edit_check, const char *written,
                                    clipspan_error *err);
@@ -74,11 +86,14 @@ clipspan_status cs_edit_figures_unreadable(cs_edit_check *edit_check, const clip
                                            clipspan_error *err);
 void cs_edit_figures_finish(cs_edit_check *edit_check, double *distances, size_t stride);
 
-/* Images of the run, or every so many-th of a list; labels by class of the bank (-1: none). Errors:
- * ARGUMENT (a label that no class has), those of reading the run, NOMEM. */
+/* Used images of the run or those of a list, every so many-th where there are more; labels by class
+ * of the bank (-1: none). Errors: ARGUMENT (a label that no class has), those of reading the run,
+ * NOMEM. */
 clipspan_status cs_edit_images_list(cs_edit_images *images, const clipspan_run *run,
                                     const clipspan_edit_check_options *options,
                                     clipspan_error *err);
+/* Another order, the same for the same count. */
+void cs_edit_images_shuffle(cs_edit_images *images);
 void cs_edit_images_fini(cs_edit_images *images);
 
 #endif

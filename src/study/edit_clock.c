@@ -6,6 +6,9 @@
 #include "base/memory.h"
 #include "study/edit_check.h"
 
+#include <clipspan/encode.h>
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <time.h>
 
 #define SECONDS 2.0 /* that all passes together take, about */

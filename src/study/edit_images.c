@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Which images a network is measured on: the used ones of a run, or every so many-th of a list, for
- * a stretch of an ordered list is no sample of it. */
+/* Which images a network is measured on: the used ones of a run, or those of a list; every so
+ * many-th where there are more, for a stretch of an ordered list is no sample of it. */
 #include "base/memory.h"
+#include "base/random.h"
 #include "study/edit_check.h"
 
+#include <clipspan/encode.h>
+#include <clipspan/run.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,10 +27,16 @@ static clipspan_status add_image(cs_edit_images *p, const char *folder, const ch
     return CLIPSPAN_OK;
 }
 
+/* The i-th of `most` that stand for `count`. */
+static size_t sample(size_t i, size_t most, size_t count)
+{
+    return count > most ? (size_t)((double)i * (double)count / (double)most) : i;
+}
+
 typedef struct taker {
     cs_edit_images *images;
     const char *folder;
-    size_t most;
+    size_t most, count, seen; /* wanted, of the used images, of which so many were passed */
     clipspan_status status;
     clipspan_error *err;
 } taker;
@@ -37,6 +46,7 @@ static int take_image(void *user, const clipspan_run_image *image)
     taker *t = user;
     if (strcmp(image->status, "ok") != 0) return 0;
     if (t->images->count == t->most) return 1;
+    if (t->seen++ != sample(t->images->count, t->most, t->count)) return 0;
     t->status = add_image(t->images, t->folder, image->path, image->label, t->err);
     return t->status != CLIPSPAN_OK;
 }
@@ -46,7 +56,7 @@ static clipspan_status list_run(cs_edit_images *p, const clipspan_run *run, cons
 {
     const clipspan_run_info *info = clipspan_run_get_info(run);
     clipspan_error stopped;
-    taker t = {p, root ? root : info->folder, most, CLIPSPAN_OK, err};
+    taker t = {p, root ? root : info->folder, most, (size_t)info->used, 0, CLIPSPAN_OK, err};
     const clipspan_status status =
         clipspan_run_read_images(run, 0, info->images, take_image, &t, &stopped);
     if (t.status != CLIPSPAN_OK) return t.status;
@@ -60,7 +70,7 @@ static clipspan_status list_inputs(cs_edit_images *p, const clipspan_inputs *inp
 {
     const size_t count = clipspan_inputs_get_count(inputs);
     for (size_t i = 0; i < most && i < count; i++) {
-        const size_t at = count > most ? (size_t)((double)i * (double)count / (double)most) : i;
+        const size_t at = sample(i, most, count);
         CS_TRY(add_image(p, "", clipspan_inputs_get_paths(inputs)[at],
                          clipspan_inputs_get_label(inputs, at), err));
     }
@@ -102,7 +112,7 @@ clipspan_status cs_edit_images_list(cs_edit_images *images, const clipspan_run *
 {
     const size_t wanted = o->images ? o->images : MOST,
                  have = o->inputs ? clipspan_inputs_get_count(o->inputs)
-                                  : (size_t)clipspan_run_get_info(run)->images,
+                                  : (size_t)clipspan_run_get_info(run)->used,
                  most = wanted < have ? wanted : have;
     images->paths = cs_alloc(most, sizeof *images->paths, "images", err);
     images->path = cs_alloc(most, sizeof *images->path, "images", err);
@@ -113,6 +123,25 @@ clipspan_status cs_edit_images_list(cs_edit_images *images, const clipspan_run *
     CS_TRY(o->inputs ? list_inputs(images, o->inputs, most, err)
                      : list_run(images, run, o->root, most, err));
     return match_labels(images, o->bank, err);
+}
+
+void cs_edit_images_shuffle(cs_edit_images *p)
+{
+    cs_random random = {p->count};
+    for (size_t i = p->count; i-- > 1;) {
+        const size_t k = (size_t)cs_random_below(&random, i + 1), path = p->path[i],
+                     label = p->label[i];
+        const int32_t number = p->labels[i];
+        const char *text = p->paths[i];
+        p->path[i] = p->path[k];
+        p->label[i] = p->label[k];
+        p->labels[i] = p->labels[k];
+        p->paths[i] = p->paths[k];
+        p->path[k] = path;
+        p->label[k] = label;
+        p->labels[k] = number;
+        p->paths[k] = text;
+    }
 }
 
 void cs_edit_images_fini(cs_edit_images *images)

@@ -7,6 +7,9 @@
 #include "base/progress_part.h"
 #include "study/edit_check.h"
 
+#include <clipspan/encode.h>
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 
@@ -27,7 +30,7 @@ typedef struct passes {
     int32_t *first;        /* [images] answers of the unedited network */
     float *z;              /* [count, K] of a set */
     double *distances;     /* [sets, images] of those that could be read, in turn */
-    size_t P, K, H, classes, total, used;
+    size_t P, K, H, classes, start, total, used; /* images [start, start + total) of the list */
 } passes;
 
 static clipspan_status open_encoder(clipspan_encoder **out, clipspan_model *model,
@@ -69,8 +72,11 @@ static clipspan_status init_passes(passes *j, const char *written, int accuracy,
     j->first = cs_alloc(j->total, sizeof *j->first, "answers", err);
     j->z = cs_alloc(e->count, j->K * sizeof *j->z, "means", err);
     j->distances = cs_alloc(sets, j->total * sizeof *j->distances, "distances", err);
+    cs_free(e->stays);
+    e->stays = j->classes ? cs_alloc_zero(sets, j->total, "predictions that stay", err) : NULL;
+    e->stride = j->total;
     if (!j->components || !j->predicted || !j->real || !j->ablated || !j->scores || !j->first ||
-        !j->z || !j->distances)
+        !j->z || !j->distances || (j->classes && !e->stays))
         return CLIPSPAN_E_NOMEM;
     return CLIPSPAN_OK;
 }
@@ -139,19 +145,24 @@ static void count_right(clipspan_share *share, const passes *j, const int32_t *a
 {
     const cs_edit_images *p = &j->e->images;
     for (size_t i = 0; i < count; i++) {
-        const int32_t wanted = p->has_labels ? p->labels[first + i] : j->first[first + i];
+        const int32_t wanted =
+            p->has_labels ? p->labels[j->start + first + i] : j->first[first + i];
         if (j->errors[i].code != CLIPSPAN_OK || wanted < 0) continue;
         share->images++;
         share->correct += answers[i] == wanted;
     }
 }
 
+static const char *const *paths_from(const passes *j, size_t first)
+{
+    return j->e->images.paths + j->start + first;
+}
+
 /* The unedited network: embeddings, answers, predictions of all sets. */
 static clipspan_status run_before(passes *j, size_t first, size_t count, clipspan_error *err)
 {
     cs_edit_check *e = j->e;
-    CS_TRY(
-        clipspan_decomposition_run_files(j->parts, j->errors, e->images.paths + first, count, err));
+    CS_TRY(clipspan_decomposition_run_files(j->parts, j->errors, paths_from(j, first), count, err));
     if (j->classes) {
         CS_TRY(classify(j->first + first, j, clipspan_decomposition_get_embeddings(j->parts), count,
                         err));
@@ -165,7 +176,7 @@ static clipspan_status run_before(passes *j, size_t first, size_t count, clipspa
             CS_TRY(cs_edit_figures_unreadable(e, &j->errors[i], err));
             continue;
         }
-        e->info.labelled += e->images.labels[first + i] >= 0;
+        e->info.labelled += e->images.labels[j->start + first + i] >= 0;
         CS_TRY(clipspan_decomposition_run_contributions(j->components, NULL, NULL, NULL, j->parts,
                                                         i, err));
         for (size_t k = 0; k < e->info.sets; k++)
@@ -190,8 +201,7 @@ static clipspan_status run_ablated(float *out, passes *j, const clipspan_edit_ch
     clipspan_error errors[CLIPSPAN_DECOMPOSITION_MOST];
     cs_edit_check_mixed(j->z, j->e, set->heads, set->count);
     CS_TRY(clipspan_encoder_set_heads(j->encoder, set->heads, j->z, set->count, err));
-    CS_TRY(clipspan_encoder_run_files(out, errors, j->encoder, j->e->images.paths + first, count,
-                                      err));
+    CS_TRY(clipspan_encoder_run_files(out, errors, j->encoder, paths_from(j, first), count, err));
     return check_again(j, errors, count, err);
 }
 
@@ -213,13 +223,25 @@ static void compare(passes *j, size_t count)
 static clipspan_status run_written(passes *j, size_t first, size_t count, clipspan_error *err)
 {
     clipspan_error errors[CLIPSPAN_DECOMPOSITION_MOST];
-    CS_TRY(clipspan_encoder_run_files(j->real, errors, j->written, j->e->images.paths + first,
-                                      count, err));
+    CS_TRY(
+        clipspan_encoder_run_files(j->real, errors, j->written, paths_from(j, first), count, err));
     CS_TRY(check_again(j, errors, count, err));
     if (first >= BATCH) return CLIPSPAN_OK;
     CS_TRY(run_ablated(j->ablated, j, &j->e->rows[0], first, count, err));
     compare(j, count);
     return CLIPSPAN_OK;
+}
+
+/* Marks the images of which the answer is that of the unedited network. */
+static void mark_stays(passes *j, size_t k, const int32_t *answers, size_t first, size_t count,
+                       unsigned flag)
+{
+    unsigned char *stays = j->e->stays + k * j->total + j->used;
+    for (size_t i = 0; i < count; i++) {
+        if (j->errors[i].code != CLIPSPAN_OK) continue;
+        if (answers[i] == j->first[first + i]) *stays = (unsigned char)(*stays | flag);
+        stays++;
+    }
 }
 
 static clipspan_status run_set(passes *j, size_t k, size_t first, size_t count, clipspan_error *err)
@@ -240,8 +262,10 @@ static clipspan_status run_set(passes *j, size_t k, size_t first, size_t count, 
     if (!j->classes) return CLIPSPAN_OK;
     CS_TRY(classify(answers, j, predicted, count, err));
     count_right(cs_owned(set->predicted), j, answers, first, count);
+    mark_stays(j, k, answers, first, count, CS_EDIT_STAYS_DIRECT);
     CS_TRY(classify(answers, j, j->real, count, err));
     count_right(cs_owned(set->network), j, answers, first, count);
+    mark_stays(j, k, answers, first, count, CS_EDIT_STAYS_NETWORK);
     return CLIPSPAN_OK;
 }
 
@@ -274,9 +298,8 @@ static clipspan_status conclude(passes *j, const char *written, clipspan_error *
     info->asked = j->total;
     info->used = j->used;
     if (j->used == 0)
-        return cs_fail(err, CLIPSPAN_E_FORMAT,
-                       "none of the %zu images could be used; the first: %s", j->total,
-                       info->reason_count ? info->reasons[0] : "there is none");
+        return cs_fail(err, CLIPSPAN_E_FORMAT, "no image of %zu could be used; the first: %s",
+                       j->total, info->reason_count ? info->reasons[0] : "there is none");
     if (j->e->facts->precision == CLIPSPAN_F32 && info->off > OFF_MOST)
         return cs_fail_at(err, CLIPSPAN_E_NUMBERS, written,
                           "its output differs by %.1e from a pass in which the same heads are "
@@ -286,8 +309,9 @@ static clipspan_status conclude(passes *j, const char *written, clipspan_error *
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_edit_check_run(cs_edit_check *e, const char *written, size_t most, int accuracy,
-                                  const clipspan_progress *progress, clipspan_error *err)
+clipspan_status cs_edit_check_run(cs_edit_check *e, const char *written, size_t first, size_t most,
+                                  int accuracy, const clipspan_progress *progress,
+                                  clipspan_error *err)
 {
     passes *j = cs_alloc_zero(1, sizeof *j, "a measurement", err);
     clipspan_status status;
@@ -295,7 +319,8 @@ clipspan_status cs_edit_check_run(cs_edit_check *e, const char *written, size_t 
     cs_edit_figures_clear(e);
     j->e = e;
     j->progress = progress;
-    j->total = most < e->images.count ? most : e->images.count;
+    j->start = first;
+    j->total = most < e->images.count - first ? most : e->images.count - first;
     status = init_passes(j, written, accuracy, err);
     if (status == CLIPSPAN_OK) status = run_all(j, err);
     if (status == CLIPSPAN_OK) status = conclude(j, written, err);

@@ -6,6 +6,7 @@
 #include "study/effects_inside.h"
 #include "tensor/moments.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

@@ -7,6 +7,7 @@
 #include "base/progress_part.h"
 #include "study/effects_inside.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 #define STEP 64 /* chunks between two looks at progress */

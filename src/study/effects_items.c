@@ -3,6 +3,7 @@
 #include "study/effects_items.h"
 #include "base/memory.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

@@ -5,6 +5,7 @@
 #include "decompose/compare.h"
 #include "study/labels.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 /* Sums and the largest of an explanation's numbers. */
 #include "study/findings.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,6 +138,7 @@ static clipspan_finding_patch make_patch(const double *token, size_t n, int widt
     return patch;
 }
 
+/* out : [top + 1], the last for the highest of all. */
 static void find_patches(clipspan_finding *f, clipspan_finding_patch *out,
                          const clipspan_explanation_info *x, size_t top)
 {
@@ -155,7 +157,9 @@ static void find_patches(clipspan_finding *f, clipspan_finding_patch *out,
             f->below += token[1 + i];
     }
     f->class_token = token[0];
-    if (f->patches) f->highest = make_patch(token, highest, x->grid_width);
+    if (!f->patches) return;
+    out[top] = make_patch(token, highest, x->grid_width);
+    f->highest = &out[top];
 }
 
 /* ---- All texts ---- */
@@ -195,7 +199,7 @@ clipspan_status cs_findings_new(cs_findings **out, const clipspan_explanation_in
     f->every = cs_alloc_zero(every, sizeof *f->every, "findings", err);
     f->findings = cs_alloc_zero(x->texts, sizeof *f->findings, "findings", err);
     f->heads = cs_alloc_zero(x->texts * top, sizeof *f->heads, "findings", err);
-    f->patches = cs_alloc_zero(x->texts * top, sizeof *f->patches, "findings", err);
+    f->patches = cs_alloc_zero(x->texts * (top + 1), sizeof *f->patches, "findings", err);
     f->roles = cs_alloc_zero(numbers, sizeof *f->roles, "findings", err);
     if (!f->findings || !f->every || !f->heads || !f->patches || !f->roles) {
         cs_findings_free(&f);
@@ -213,7 +217,7 @@ clipspan_status cs_findings_new(cs_findings **out, const clipspan_explanation_in
         list_heads(one, f->every + i * all, f);
         find_heads(one, f->heads + i * top, f, top);
         find_roles(one, f->roles + i * roles, f);
-        find_patches(one, f->patches + i * top, x, top);
+        find_patches(one, f->patches + i * (top + 1), x, top);
     }
     *out = f;
     return CLIPSPAN_OK;

@@ -18,7 +18,7 @@ typedef struct cs_findings {
     clipspan_finding_head *every; /* [count, layers, heads] */
     clipspan_finding_head *heads;
     clipspan_finding_role *roles;
-    clipspan_finding_patch *patches;
+    clipspan_finding_patch *patches; /* [count, top + 1]: the highest behind */
 } cs_findings;
 
 /* top: 1 to CS_FINDINGS_MOST. Errors: NOMEM. */

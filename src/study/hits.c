@@ -2,6 +2,7 @@
 /* Scores of all groups and items added up, the highest kept, heads' parts of them. */
 #include "study/hits.h"
 
+#include <clipspan/run.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -117,9 +118,9 @@ static clipspan_status fill_parts(double *all, const cs_query *query, size_t row
 }
 
 /* The group and head of place `at` among the heads of all groups. */
-static clipspan_hit_part find_part(const cs_query *query, size_t at, double part)
+static clipspan_hit_contribution find_part(const cs_query *query, size_t at, double part)
 {
-    clipspan_hit_part out = {.part = part};
+    clipspan_hit_contribution out = {.contribution = part};
     while (at >= query->groups[out.group].shown.head_count)
         at -= query->groups[out.group++].shown.head_count;
     out.head = query->groups[out.group].heads[at];
@@ -129,21 +130,21 @@ static clipspan_hit_part find_part(const cs_query *query, size_t at, double part
 static clipspan_status explain_rows(cs_hits *h, const cs_query *query, const size_t *rows,
                                     size_t heads, clipspan_error *err)
 {
-    const size_t most = h->info.parts;
+    const size_t most = h->info.contributions;
     clipspan_status status = CLIPSPAN_OK;
     size_t *best = cs_alloc(most, sizeof *best, "parts of a score", err), i, k, count;
     char why[256];
     double *numbers = cs_alloc(heads + most, sizeof *numbers, "parts of a score", err);
     if (!best || !numbers) status = CLIPSPAN_E_NOMEM;
     for (i = 0; i < h->info.hits && status == CLIPSPAN_OK; i++) {
-        clipspan_hit_part *parts = h->parts + i * most;
+        clipspan_hit_contribution *parts = h->parts + i * most;
         status = fill_parts(numbers, query, rows[i], err);
         if (status != CLIPSPAN_OK) break;
         count = cs_top_highest(best, numbers + heads, most, numbers, heads);
         for (k = 0; k < count; k++)
             parts[k] = find_part(query, best[k], numbers[best[k]]);
-        h->rows[i].parts = parts;
-        h->rows[i].part_count = count;
+        h->rows[i].contributions = parts;
+        h->rows[i].contribution_count = count;
         cs_hits_explain(why, sizeof why, &h->rows[i]);
         status = copy_text(&h->rows[i].why, h, why, err);
     }
@@ -276,10 +277,12 @@ static clipspan_status fill(cs_hits *h, const cs_query *query, const clipspan_hi
     if (most > N) most = N;
     CS_TRY(add_scores(scores, query, N, err));
     CS_TRY(choose_rows(rows, &h->info.hits, scores, most, query, o, err));
-    h->info.parts = o->parts < 0 ? heads : o->parts ? (size_t)o->parts : CS_HITS_PARTS;
-    if (h->info.parts > heads) h->info.parts = heads;
+    h->info.contributions = o->contributions < 0 ? heads
+                            : o->contributions   ? (size_t)o->contributions
+                                                 : CS_HITS_PARTS;
+    if (h->info.contributions > heads) h->info.contributions = heads;
     h->rows = cs_alloc_zero(h->info.hits, sizeof *h->rows, "hits", err);
-    if (!cs_size_mul(&i, h->info.hits, h->info.parts)) i = SIZE_MAX;
+    if (!cs_size_mul(&i, h->info.hits, h->info.contributions)) i = SIZE_MAX;
     h->parts = cs_alloc_zero(i, sizeof *h->parts, "parts of scores", err);
     if (!h->rows || !h->parts) return CLIPSPAN_E_NOMEM;
     for (i = 0; i < h->info.hits; i++) {

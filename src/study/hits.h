@@ -11,12 +11,12 @@
 
 typedef struct cs_hits {
     clipspan_hits_info info;
-    clipspan_hits_row *rows;      /* [info.hits] */
-    clipspan_hit_part *parts;     /* [hits, parts] that rows point to */
-    clipspan_query_group *groups; /* [info.groups] */
-    clipspan_query_item *items;   /* [info.items] */
-    clipspan_head *heads;         /* of all groups */
-    char **owned;                 /* texts */
+    clipspan_hits_row *rows;          /* [info.hits] */
+    clipspan_hit_contribution *parts; /* [hits, parts] that rows point to */
+    clipspan_query_group *groups;     /* [info.groups] */
+    clipspan_query_item *items;       /* [info.items] */
+    clipspan_head *heads;             /* of all groups */
+    char **owned;                     /* texts */
     size_t owned_count, owned_room;
     clipspan_image_options options; /* how the run read its files */
 } cs_hits;

@@ -28,8 +28,8 @@ void cs_hits_explain(char *out, size_t room, const clipspan_hits_row *row)
 {
     size_t used = 0, k;
     out[0] = '\0';
-    for (k = 0; k < row->part_count && k < CS_HITS_PARTS && used < room; k++)
-        used +=
-            (size_t)snprintf(out + used, room - used, "%sL%d.H%d %.3g", k ? ", " : "",
-                             row->parts[k].head.layer, row->parts[k].head.head, row->parts[k].part);
+    for (k = 0; k < row->contribution_count && k < CS_HITS_PARTS && used < room; k++)
+        used += (size_t)snprintf(out + used, room - used, "%sL%d.H%d %.3g", k ? ", " : "",
+                                 row->contributions[k].head.layer, row->contributions[k].head.head,
+                                 row->contributions[k].contribution);
 }

@@ -49,13 +49,13 @@ static void put_set(cs_json_writer *j, const cs_ablation *a, const clipspan_rand
 }
 
 static void put_list(cs_json_writer *j, const char *key, const char *what, const char *const *names,
-                     const clipspan_comparison *list, size_t count)
+                     const cs_comparison *list, size_t count)
 {
     cs_json_put_array(j, key);
     for (size_t i = 0; i < count; i++) {
         cs_json_put_row(j, NULL);
         cs_json_put_text(j, what, names[i]);
-        cs_json_put_comparison(j, &list[i]);
+        cs_json_put_comparison(j, &list[i].shown);
         cs_json_put_end(j);
     }
     cs_json_put_end(j);
@@ -89,12 +89,12 @@ void cs_ablation_json(const cs_ablation *a, void (*put)(void *to, const char *te
                   a->info.surgery ? "clipspan.surgery.v1" : "clipspan.ablate.v1");
     put_asked(&j, a);
     cs_json_put_row(&j, "overall");
-    cs_json_put_comparison(&j, &a->overall);
+    cs_json_put_comparison(&j, &a->overall.shown);
     cs_json_put_end(&j);
     put_list(&j, "per_class", "class", info->class_names, a->per_class, info->classes);
     if (info->groups)
         put_list(&j, "per_group", "group", info->group_names, a->per_group, info->groups);
-    put_worst(&j, "worst_group", info, a->has_worst ? &a->worst : NULL);
+    put_worst(&j, "worst_group", info, a->has_worst ? &a->worst.shown : NULL);
     if (a->info.random_sets) {
         cs_json_put_whole(&j, "best_random", a->info.best_random);
         cs_json_put_array(&j, "random");
@@ -125,7 +125,7 @@ static clipspan_status read_changes(clipspan_change **out, size_t *count, const 
 }
 
 /* *has is 0 when the key is missing. */
-static clipspan_status read_worst(clipspan_comparison *c, int *has, const cs_json *in,
+static clipspan_status read_worst(cs_comparison *c, int *has, const cs_json *in,
                                   const clipspan_evaluation_info *info, clipspan_error *err)
 {
     cs_json worst;
@@ -140,7 +140,7 @@ static clipspan_status read_worst(clipspan_comparison *c, int *has, const cs_jso
                               CLIPSPAN_E_FORMAT, err);
 }
 
-static clipspan_status read_overall(clipspan_comparison *c, const cs_json *in, clipspan_error *err)
+static clipspan_status read_overall(cs_comparison *c, const cs_json *in, clipspan_error *err)
 {
     cs_json overall;
     CS_TRY(cs_json_object(&overall, in, "overall", err));
@@ -165,13 +165,13 @@ static clipspan_status read_set(cs_random_set *set, const cs_json *in,
     CS_TRY(read_overall(&set->overall, in, err));
     CS_TRY(read_worst(&set->worst, &has, in, info, err));
     set->set.heads = set->heads;
-    set->set.overall = &set->overall;
-    set->set.worst = has ? &set->worst : NULL;
+    set->set.overall = cs_comparison_show(&set->overall);
+    set->set.worst = has ? cs_comparison_show(&set->worst) : NULL;
     return CLIPSPAN_OK;
 }
 
 /* Comparisons by class or group, as many as there are names. */
-static clipspan_status read_list(clipspan_comparison *out, size_t names, const cs_json *in,
+static clipspan_status read_list(cs_comparison *out, size_t names, const cs_json *in,
                                  const char *key, int numbered, clipspan_error *err)
 {
     size_t count;
@@ -239,7 +239,7 @@ static clipspan_status read_all(cs_ablation *a, const cs_json *in, clipspan_erro
         if (a->sets[i].set.count > a->info.random_heads)
             a->info.random_heads = a->sets[i].set.count;
     }
-    cs_ablation_rank(a);
+    cs_ablation_finish(a);
     return CLIPSPAN_OK;
 }
 

@@ -2,6 +2,8 @@
 /* Classifications as JSON, while batches pass. */
 #include "study/study_json.h"
 
+#include <clipspan/encode.h>
+
 static void put_real(cs_json_writer *json, const char *key, double value)
 {
     cs_json_put_digits(json, key, value, CS_STUDY_DIGITS);

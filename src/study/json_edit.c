@@ -3,6 +3,8 @@
  * digits. */
 #include "study/json_edit.h"
 
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <stdio.h>
 
 #define DIGITS 9
@@ -24,9 +26,9 @@ static void put_head(cs_json_writer *j, const char *key, clipspan_head head)
     cs_json_put_text(j, key, name);
 }
 
-static void put_row(cs_json_writer *j, const clipspan_edit_check_row *row)
+/* What a set is and does, whether edited or pruned. */
+static void put_set(cs_json_writer *j, const clipspan_edit_check_row *row)
 {
-    cs_json_put_object(j, NULL);
     cs_json_put_text(j, "set", row->name);
     cs_json_put_line(j, "heads");
     for (size_t i = 0; i < row->count; i++)
@@ -37,6 +39,12 @@ static void put_row(cs_json_writer *j, const clipspan_edit_check_row *row)
     put_real(j, "distance_median", row->distance_median);
     put_real(j, "distance_largest", row->distance_largest);
     put_real(j, "moved_mean", row->moved_mean);
+}
+
+static void put_row(cs_json_writer *j, const clipspan_edit_check_row *row)
+{
+    cs_json_put_object(j, NULL);
+    put_set(j, row);
     put_share(j, "predicted", row->predicted);
     put_share(j, "real", row->network);
     cs_json_put_end(j);
@@ -50,13 +58,21 @@ static void put_rows(cs_json_writer *j, const cs_edit_check *e)
     cs_json_put_end(j);
 }
 
-static void put_facts(cs_json_writer *j, const char *model, const char *run, const char *output,
-                      int dry_run)
+/* What is known before images are. */
+typedef struct facts {
+    const char *model, *run, *output, *role, *pool;
+    int dry_run;
+} facts;
+
+static void put_facts(cs_json_writer *j, const facts *f)
 {
-    cs_json_put_flag(j, "dry_run", dry_run);
-    cs_json_put_text(j, "model", model);
-    cs_json_put_text(j, "run", run);
-    cs_json_put_text(j, "output", output);
+    cs_json_put_flag(j, "dry_run", f->dry_run);
+    cs_json_put_text(j, "model", f->model);
+    cs_json_put_text(j, "run", f->run);
+    cs_json_put_text(j, "output", f->output);
+    if (!f->role) return;
+    cs_json_put_text(j, "role", f->role);
+    cs_json_put_text(j, "pool", f->pool);
 }
 
 static void put_figures(cs_json_writer *j, const clipspan_edit_check_info *info)
@@ -73,7 +89,9 @@ static void put_figures(cs_json_writer *j, const clipspan_edit_check_info *info)
 
 void cs_json_edit_check(cs_json_writer *j, const cs_edit_check *e, const char *output)
 {
-    put_facts(j, e->info.model, e->info.run, output, e->info.used == 0);
+    const facts f = {e->info.model, e->info.run,  output,
+                     e->info.role,  e->info.pool, e->info.used == 0};
+    put_facts(j, &f);
     if (e->info.used) {
         put_figures(j, &e->info);
         put_rows(j, e);
@@ -82,6 +100,42 @@ void cs_json_edit_check(cs_json_writer *j, const cs_edit_check *e, const char *o
 }
 
 /* ---- Pruning ---- */
+
+/* Shares of predictions that stay, and accuracies where there are labels. */
+static void put_pruned(cs_json_writer *j, const clipspan_edit_check_row *row,
+                       const clipspan_prune_forecast *f, int labelled)
+{
+    cs_json_put_object(j, NULL);
+    put_set(j, row);
+    if (f) {
+        put_share(j, "predicted", f->predicted);
+        put_real(j, "least", f->least);
+        put_share(j, "real", f->network);
+        cs_json_put_flag(j, "kept", f->kept);
+        put_share(j, "direct", f->direct);
+    }
+    if (labelled) {
+        put_share(j, "accuracy", row->network);
+        put_share(j, "direct_accuracy", row->predicted);
+    }
+    cs_json_put_end(j);
+}
+
+static void put_forecasts(cs_json_writer *j, const cs_prune *p)
+{
+    const cs_edit_check *e = p->check;
+    if (p->forecasts) {
+        cs_json_put_text(j, "basis",
+                         p->info.order == CLIPSPAN_PRUNE_DIRECT ? "direct effects" : "network");
+        cs_json_put_whole(j, "predicted_on", p->forecasts->predicted->images);
+        cs_json_put_whole(j, "checked_on", p->forecasts->network->images);
+        cs_json_put_flag(j, "kept", p->forecasts->kept);
+    }
+    cs_json_put_array(j, "sets");
+    for (size_t i = 0; i < e->info.sets; i++)
+        put_pruned(j, &e->rows[i], p->forecasts ? &p->forecasts[i] : NULL, e->info.labelled > 0);
+    cs_json_put_end(j);
+}
 
 static void put_rounds(cs_json_writer *j, const cs_prune *p)
 {
@@ -110,10 +164,16 @@ static void put_rounds(cs_json_writer *j, const cs_prune *p)
 
 void cs_json_prune(cs_json_writer *j, const cs_prune *p, const char *output)
 {
-    static const char *const orders[] = {"direct", "network", "chosen"};
+    static const char *const orders[] = {"network", "direct", "chosen"};
     const cs_edit_check *e = p->check;
     const int dry_run = !e || e->info.used == 0;
-    put_facts(j, clipspan_model_get_info(p->model)->name, p->facts->path, output, dry_run);
+    const facts f = {clipspan_model_get_info(p->model)->name,
+                     p->facts->path,
+                     output,
+                     p->options.role,
+                     p->options.pool,
+                     dry_run};
+    put_facts(j, &f);
     if (dry_run) {
         cs_json_finish(j);
         return;
@@ -128,8 +188,9 @@ void cs_json_prune(cs_json_writer *j, const cs_prune *p, const char *output)
     cs_json_put_whole(j, "parameters_after", e->info.parameters_after);
     put_real(j, "seconds_before", e->info.seconds_before);
     put_real(j, "seconds_after", e->info.seconds_after);
-    put_rows(j, e);
+    put_forecasts(j, p);
     if (p->info.order != CLIPSPAN_PRUNE_CHOSEN) {
+        cs_json_put_whole(j, "ranked_on", p->info.ranked);
         put_real(j, "fraction", p->info.fraction);
         cs_json_put_text(j, "fraction_of", p->info.of_parameters ? "parameters" : "heads");
         put_rounds(j, p);

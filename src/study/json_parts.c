@@ -28,16 +28,16 @@ static void put_real(cs_json_writer *j, const char *key, double value)
 
 void cs_json_put_comparison(cs_json_writer *j, const clipspan_comparison *c)
 {
-    cs_json_put_whole(j, "images", c->before.images);
-    if (c->before.images == 0) return;
-    cs_json_put_whole(j, "before_correct", c->before.correct);
-    put_real(j, "before", c->before.share);
-    put_real(j, "before_low", c->before.low);
-    put_real(j, "before_high", c->before.high);
-    cs_json_put_whole(j, "after_correct", c->after.correct);
-    put_real(j, "after", c->after.share);
-    put_real(j, "after_low", c->after.low);
-    put_real(j, "after_high", c->after.high);
+    cs_json_put_whole(j, "images", c->before->images);
+    if (c->before->images == 0) return;
+    cs_json_put_whole(j, "before_correct", c->before->correct);
+    put_real(j, "before", c->before->share);
+    put_real(j, "before_low", c->before->low);
+    put_real(j, "before_high", c->before->high);
+    cs_json_put_whole(j, "after_correct", c->after->correct);
+    put_real(j, "after", c->after->share);
+    put_real(j, "after_low", c->after->low);
+    put_real(j, "after_high", c->after->high);
     put_real(j, "change", c->change);
     put_real(j, "change_low", c->change_low);
     put_real(j, "change_high", c->change_high);
@@ -146,7 +146,7 @@ static clipspan_status read_share(clipspan_share *out, const cs_json *in, const 
     return cs_json_number(&out->high, in, high, 0, 1, err);
 }
 
-clipspan_status cs_json_comparison(clipspan_comparison *c, const cs_json *in, clipspan_error *err)
+clipspan_status cs_json_comparison(cs_comparison *c, const cs_json *in, clipspan_error *err)
 {
     memset(c, 0, sizeof *c);
     c->group = c->group_after = -1;

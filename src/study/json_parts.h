@@ -3,6 +3,7 @@
 #ifndef CLIPSPAN_SRC_STUDY_JSON_PARTS_H
 #define CLIPSPAN_SRC_STUDY_JSON_PARTS_H
 
+#include "decompose/compare.h"
 #include "formats/json.h"
 #include "formats/json_write.h"
 #include "study/evaluation_facts.h"
@@ -36,7 +37,7 @@ clipspan_status cs_json_names(const char ***names, size_t *count, const cs_json 
 /* "run", "means", "class_names", "labels", "labelled", "images", "unlabelled", "ungrouped",
  * "group_names": facts must be zero. */
 clipspan_status cs_json_facts(cs_evaluation_facts *facts, const cs_json *in, clipspan_error *err);
-clipspan_status cs_json_comparison(clipspan_comparison *c, const cs_json *in, clipspan_error *err);
+clipspan_status cs_json_comparison(cs_comparison *c, const cs_json *in, clipspan_error *err);
 /* The place of the name at `key` among names; -1 when the key is missing. Error: FORMAT. */
 clipspan_status cs_json_place(int32_t *out, const cs_json *in, const char *key,
                               const char *const *names, size_t count, clipspan_error *err);

@@ -44,7 +44,7 @@ static void put_figures(const out *o, const clipspan_comparison *overall,
     cs_json_put_end(o->json);
 }
 
-static void put_groups(const out *o, const clipspan_comparison *groups)
+static void put_groups(const out *o, const cs_comparison *groups)
 {
     const clipspan_evaluation_info *facts = &o->remedy->facts.info;
     if (!facts->groups) return;
@@ -52,7 +52,7 @@ static void put_groups(const out *o, const clipspan_comparison *groups)
     for (size_t g = 0; g < facts->groups; g++) {
         cs_json_put_row(o->json, NULL);
         cs_json_put_text(o->json, "group", facts->group_names[g]);
-        cs_json_put_comparison(o->json, &groups[g]);
+        cs_json_put_comparison(o->json, &groups[g].shown);
         cs_json_put_end(o->json);
     }
     cs_json_put_end(o->json);

@@ -37,7 +37,7 @@ static clipspan_status read_kind(clipspan_remedy_kind *out, const cs_json *in, c
 
 /* ---- Comparisons ---- */
 
-static clipspan_status read_overall(clipspan_comparison *c, const cs_json *in, clipspan_error *err)
+static clipspan_status read_overall(cs_comparison *c, const cs_json *in, clipspan_error *err)
 {
     cs_json overall;
     CS_TRY(cs_json_need(in, "overall", "an object", err));
@@ -45,7 +45,7 @@ static clipspan_status read_overall(clipspan_comparison *c, const cs_json *in, c
     return cs_json_comparison(c, &overall, err);
 }
 
-static clipspan_status read_worst(clipspan_comparison *c, const cs_json *in,
+static clipspan_status read_worst(cs_comparison *c, const cs_json *in,
                                   const clipspan_evaluation_info *facts, clipspan_error *err)
 {
     const char *const *names = facts->group_names;
@@ -59,7 +59,7 @@ static clipspan_status read_worst(clipspan_comparison *c, const cs_json *in,
     return cs_json_place(&c->group_after, &worst, "group_after", names, facts->groups, err);
 }
 
-static clipspan_status read_groups(clipspan_comparison *groups, const cs_json *in,
+static clipspan_status read_groups(cs_comparison *groups, const cs_json *in,
                                    const clipspan_evaluation_info *facts, clipspan_error *err)
 {
     size_t count;
@@ -195,8 +195,9 @@ static clipspan_status read_side(cs_remedy_side *to, cs_remedy *r, const cs_json
     CS_TRY(cs_json_need_whole(&to->side.images, in, "images", UINT64_MAX, err));
     CS_TRY(cs_json_need_real(&to->side.kept, in, "kept", err));
     if (!cs_json_has(in, "overall")) return CLIPSPAN_OK;
-    to->side.overall = &to->overall;
-    return read_overall(&to->overall, in, err);
+    CS_TRY(read_overall(&to->overall, in, err));
+    to->side.overall = cs_comparison_show(&to->overall);
+    return CLIPSPAN_OK;
 }
 
 /* ---- Pairs ---- */
@@ -247,6 +248,6 @@ clipspan_status cs_remedy_read_pair(cs_remedy *r, cs_remedy_pair *p, const cs_js
         CS_TRY(cs_json_item(&item, in, "side_effects", i, err));
         CS_TRY(read_side(&p->sides[i], r, &item, err));
     }
-    cs_remedy_finish_pair(p);
+    cs_remedy_finish_pair(p, r->facts.info.groups);
     return CLIPSPAN_OK;
 }

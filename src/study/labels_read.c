@@ -5,6 +5,7 @@
 #include "inputs/inputs.h"
 #include "study/labels.h"
 
+#include <clipspan/run.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

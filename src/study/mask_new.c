@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a study of masks: what it was told, and room for an image. */
+#include <clipspan/encode.h>
+#include <clipspan/model.h>
 #include <string.h>
 
 #include "base/memory.h"

@@ -11,9 +11,9 @@
 #ifndef CLIPSPAN_SRC_STUDY_MASK_STUDY_H
 #define CLIPSPAN_SRC_STUDY_MASK_STUDY_H
 
-#include <clipspan/segment.h>
-
 #include "study/segmentation.h"
+
+typedef struct clipspan_model_info clipspan_model_info; /* model.h */
 
 #define CS_MASK_METHODS 5
 #define CS_MASK_MOST    (CS_MASK_METHODS + CLIPSPAN_GROUPS_MOST)

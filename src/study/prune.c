@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Orders of heads: by direct effect, and in rounds by what the network does. */
+/* Orders of heads: in rounds by what the network does, and by direct effect. */
 #include "study/prune.h"
 #include "base/memory.h"
 #include "base/owned.h"
 
+#include <clipspan/effects.h>
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RANKED 64
-#define ROUNDS 8
+#define PASSES       4096 /* that ranking may take, within the limits of images */
+#define RANKED_LEAST 8
+#define RANKED_MOST  64
+#define ROUNDS       4 /* until the wanted heads are gone */
 
 static int by_effect(const void *a, const void *b)
 {
@@ -96,7 +101,7 @@ static clipspan_status run_round(cs_prune *p, size_t gone, size_t step,
         status = cs_edit_check_add(p->check, "one more", heads, gone + 1, err);
     }
     if (status == CLIPSPAN_OK)
-        status = cs_edit_check_run(p->check, NULL, p->info.ranked, 0, progress, err);
+        status = cs_edit_check_run(p->check, NULL, 0, p->info.ranked, 0, progress, err);
     for (size_t i = gone; i < p->count && status == CLIPSPAN_OK; i++) {
         p->rows[i].effect = p->check->rows[i - gone].moved_mean;
         p->rows[i].round = p->info.rounds;
@@ -108,12 +113,35 @@ static clipspan_status run_round(cs_prune *p, size_t gone, size_t step,
     return note_round(p, gone, step, err);
 }
 
+/* Heads that a round takes. */
+static size_t round_step(const cs_prune *p)
+{
+    return (p->wanted + ROUNDS - 1) / ROUNDS;
+}
+
+/* Images to rank on: as asked, or as many as the budget has; a quarter of all at most, so that most
+ * are left to measure on, but one. */
+static size_t count_ranked(const cs_prune *p, size_t asked)
+{
+    const size_t step = round_step(p), quarter = p->check->images.count / 4;
+    size_t trials = 0, ranked;
+    for (size_t gone = 0; gone < p->wanted; gone += step)
+        trials += p->count - gone;
+    ranked = asked ? asked : PASSES / trials;
+    if (!asked && ranked < RANKED_LEAST) ranked = RANKED_LEAST;
+    if (!asked && ranked > RANKED_MOST) ranked = RANKED_MOST;
+    if (ranked > quarter) ranked = quarter;
+    return ranked ? ranked : 1;
+}
+
+/* Images are ranked on that are not measured on, unless there is one only. */
 static clipspan_status rank_network(cs_prune *p, const clipspan_progress *progress,
                                     clipspan_error *err)
 {
-    const size_t step = (p->count + ROUNDS - 1) / ROUNDS;
-    if (p->info.ranked > p->check->images.count) p->info.ranked = p->check->images.count;
-    for (size_t gone = 0; gone + step < p->count; gone += step)
+    const size_t step = round_step(p);
+    p->info.ranked = count_ranked(p, p->info.ranked);
+    if (p->info.ranked < p->check->images.count) p->check->skip = p->info.ranked;
+    for (size_t gone = 0; gone < p->wanted && p->count - gone > 1; gone += step)
         CS_TRY(run_round(p, gone, step, progress, err));
     return CLIPSPAN_OK;
 }
@@ -122,19 +150,19 @@ static clipspan_status rank_network(cs_prune *p, const clipspan_progress *progre
 
 static clipspan_status open_prune(cs_prune *p, const clipspan_prune_options *o, clipspan_error *err)
 {
-    size_t count;
     p->info.order = o->order;
     p->info.fraction = o->fraction;
     p->info.of_parameters = o->of_parameters != 0;
     p->info.keep_layout = o->keep_layout != 0;
     p->info.heads = (size_t)clipspan_model_get_info(p->model)->heads_left;
-    p->info.ranked = o->order != CLIPSPAN_PRUNE_NETWORK ? 0 : o->ranked ? o->ranked : RANKED;
+    p->info.ranked = o->order == CLIPSPAN_PRUNE_NETWORK ? o->ranked : 0;
     if (o->order == CLIPSPAN_PRUNE_CHOSEN) {
         CS_TRY(list_chosen(p, o->heads, o->count, err));
         return cs_prune_sets(p, err);
     }
     CS_TRY(list_all(p, err));
-    CS_TRY(cs_prune_wanted(&count, p, err));
+    CS_TRY(cs_prune_wanted(&p->wanted, p, err));
+    p->info.chosen = p->wanted;
     if (o->order == CLIPSPAN_PRUNE_NETWORK) return CLIPSPAN_OK;
     CS_TRY(rank_direct(p, err));
     return cs_prune_sets(p, err);
@@ -172,6 +200,8 @@ void cs_prune_free(cs_prune **prune)
         cs_free(cs_owned(p->sets[i].heads));
     }
     cs_free(p->sets);
+    cs_free(p->forecasts);
+    cs_free(p->shares);
     cs_free(p->rounds);
     cs_free(p->rows);
     cs_free(p);
@@ -197,6 +227,7 @@ clipspan_status cs_prune_run(cs_prune *p, const clipspan_progress *progress, cli
 {
     if (p->check) return CLIPSPAN_OK;
     CS_TRY(open_check(p, progress, err));
+    cs_edit_images_shuffle(&p->check->images);
     if (!p->known) {
         CS_TRY(rank_network(p, progress, err));
         CS_TRY(cs_prune_sets(p, err));

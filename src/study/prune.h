@@ -6,6 +6,8 @@
 
 #include "study/edit_check.h"
 
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
+
 typedef struct cs_prune {
     clipspan_model *model;
     const clipspan_run *run;
@@ -19,7 +21,10 @@ typedef struct cs_prune {
     clipspan_prune_round *rounds;
     clipspan_head_set *sets; /* [info.sets] */
     size_t set_room, round_room;
-    cs_edit_check *check; /* once run */
+    size_t wanted;                      /* heads that the fraction is; 0 with CHOSEN */
+    cs_edit_check *check;               /* once run */
+    clipspan_prune_forecast *forecasts; /* [info.sets], or NULL */
+    clipspan_share *shares;             /* [info.sets, 3] that they point to */
 } cs_prune;
 
 /* options, check: complete and checked for their ranges; run merged with coefficients. */
@@ -30,6 +35,11 @@ clipspan_status cs_prune_new(cs_prune **out, clipspan_model *model, const clipsp
 void cs_prune_free(cs_prune **prune);
 clipspan_status cs_prune_run(cs_prune *prune, const clipspan_progress *progress,
                              clipspan_error *err);
+
+/* Forecasts of all sets, from what the check measured; none without classes, or of one image. */
+clipspan_status cs_prune_forecast(cs_prune *prune, clipspan_error *err);
+/* How many of `further` predictions stay at least, as edit.h says, when `kept` of `seen` did. */
+uint64_t cs_prune_bound(uint64_t kept, uint64_t seen, uint64_t further);
 
 /* How many of `heads` heads a fraction is. per_head: parameters of one. Errors: ARGUMENT (less than
  * one head, or more than there are). */

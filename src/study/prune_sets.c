@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "study/prune.h"
 
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 /* Queries: groups of heads and items, and what a run needs of them. */
 #include "study/query.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <string.h>
 

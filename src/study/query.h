@@ -9,10 +9,10 @@
 #ifndef CLIPSPAN_SRC_STUDY_QUERY_H
 #define CLIPSPAN_SRC_STUDY_QUERY_H
 
-#include <clipspan/search.h>
-
 #include "image/image.h"
 #include "study/coefficient_search.h"
+
+typedef struct clipspan_run_info clipspan_run_info; /* run.h */
 
 #define CS_QUERY_GROUPS 64   /* at most */
 #define CS_QUERY_ITEMS  4096 /* at most */

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include <clipspan/decompose.h>
+#include <clipspan/encode.h>
+#include <clipspan/model.h>
+#include <clipspan/run.h>
 
 #include "base/memory.h"
 #include "image/geometry.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Images of the run itself as what is looked for: their coefficients are there, so neither their
  * files nor the model are needed. contribution = y A, with y of decompose/coefficients.h. */
+#include <clipspan/run.h>
 #include <stdlib.h>
 #include <string.h>
 

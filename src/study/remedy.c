@@ -90,7 +90,6 @@ clipspan_status cs_remedy_pair_room(cs_remedy *r, cs_remedy_pair *p, clipspan_er
         p->rows[i].worst.group = p->rows[i].worst.group_after = -1;
     }
     for (size_t i = 0; i < p->pair.random_sets; i++) {
-        p->random[i].set.overall = &p->random[i].overall;
         p->random[i].worst.group = p->random[i].worst.group_after = -1;
     }
     for (size_t k = 0; k < CS_REMEDY_FORECAST; k++) {
@@ -106,7 +105,6 @@ cs_remedy_row *cs_remedy_add_row(cs_remedy_pair *p, clipspan_remedy_role role)
     row->row.role = role;
     row->row.name = cs_remedy_role_name(role);
     row->row.correlation = (double)NAN;
-    row->row.overall = &row->overall;
     return row;
 }
 
@@ -115,15 +113,21 @@ static double judged(const cs_remedy_random *r)
     return r->set.worst ? r->worst.after.share : r->overall.after.share;
 }
 
-void cs_remedy_finish_pair(cs_remedy_pair *p)
+void cs_remedy_finish_pair(cs_remedy_pair *p, size_t groups)
 {
-    for (size_t i = 0; i < p->pair.rows; i++)
-        if (p->rows[i].worst.group >= 0) p->rows[i].row.worst = &p->rows[i].worst;
+    for (size_t i = 0; i < p->pair.rows; i++) {
+        cs_remedy_row *r = &p->rows[i];
+        r->row.overall = cs_comparison_show(&r->overall);
+        if (r->worst.group >= 0) r->row.worst = cs_comparison_show(&r->worst);
+        for (size_t g = 0; g < groups; g++)
+            cs_comparison_show(&r->groups[g]);
+    }
     p->pair.best_random = 0;
     for (size_t i = 0; i < p->pair.random_sets; i++) {
         cs_remedy_random *r = &p->random[i];
         r->set.heads = r->heads;
-        if (r->worst.group >= 0) r->set.worst = &r->worst;
+        r->set.overall = cs_comparison_show(&r->overall);
+        if (r->worst.group >= 0) r->set.worst = cs_comparison_show(&r->worst);
         if (judged(r) > judged(&p->random[p->pair.best_random])) p->pair.best_random = i;
     }
 }

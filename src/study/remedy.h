@@ -7,6 +7,7 @@
 
 #include <clipspan/remedy.h>
 
+#include "decompose/compare.h"
 #include "study/evaluation.h"
 #include "study/shortcut.h"
 
@@ -16,18 +17,18 @@
 
 typedef struct cs_remedy_row {
     clipspan_remedy_row row;
-    clipspan_comparison overall, worst, *groups; /* [groups] */
+    cs_comparison overall, worst, *groups; /* [groups] */
 } cs_remedy_row;
 
 typedef struct cs_remedy_random {
     clipspan_remedy_random set;
     clipspan_head *heads;
-    clipspan_comparison overall, worst;
+    cs_comparison overall, worst;
 } cs_remedy_random;
 
 typedef struct cs_remedy_side {
     clipspan_remedy_side side;
-    clipspan_comparison overall;
+    cs_comparison overall;
 } cs_remedy_side;
 
 typedef struct cs_remedy_pair {
@@ -72,7 +73,7 @@ clipspan_status cs_remedy_pair_room(cs_remedy *remedy, cs_remedy_pair *pair, cli
 /* The next row of a pair, its pointers set; worst is shown once its group is known. */
 cs_remedy_row *cs_remedy_add_row(cs_remedy_pair *pair, clipspan_remedy_role role);
 /* Shows what comparisons know of the worst group, and finds the best random set. */
-void cs_remedy_finish_pair(cs_remedy_pair *pair);
+void cs_remedy_finish_pair(cs_remedy_pair *pair, size_t groups);
 
 /* "best in hindsight" */
 const char *cs_remedy_role_name(clipspan_remedy_role role);
@@ -88,11 +89,11 @@ typedef struct cs_remedy_work {
     const cs_evaluation *ev;
     const cs_remedy_wish *wish;
     cs_remedy *remedy;
-    cs_shortcut *shortcut;          /* of the pair at work */
-    clipspan_change *changes;       /* [CS_REMEDY_EDITS, L H] */
-    uint32_t *predicted;            /* [CS_REMEDY_EDITS, N] */
-    uint8_t *before, *after;        /* [N] answers */
-    clipspan_comparison *per_group; /* [groups] */
+    cs_shortcut *shortcut;    /* of the pair at work */
+    clipspan_change *changes; /* [CS_REMEDY_EDITS, L H] */
+    uint32_t *predicted;      /* [CS_REMEDY_EDITS, N] */
+    uint8_t *before, *after;  /* [N] answers */
+    cs_comparison *per_group; /* [groups] */
     size_t LH, N;
 } cs_remedy_work;
 

@@ -6,6 +6,7 @@
 #include "study/effects_items.h"
 #include "study/remedy.h"
 
+#include <clipspan/encode.h>
 #include <string.h>
 
 /* ---- Without labels ---- */
@@ -80,7 +81,7 @@ static clipspan_status open_effects(cs_effects **out, cs_effects *like,
 }
 
 /* predicted : [2, N] before and after. */
-static clipspan_status compare_side(clipspan_comparison *overall, const cs_remedy_work *j,
+static clipspan_status compare_side(cs_comparison *overall, const cs_remedy_work *j,
                                     const int32_t *labels, clipspan_error *err)
 {
     for (size_t i = 0; i < 2 * j->N; i++) {
@@ -114,7 +115,7 @@ clipspan_status cs_remedy_side_effect(cs_remedy_work *work, cs_remedy_pair *p, s
     to->side.kept = (double)kept / (double)work->N;
     if (side->labels) {
         CS_TRY_DONE(compare_side(&to->overall, work, side->labels, err));
-        to->side.overall = &to->overall;
+        to->side.overall = cs_comparison_show(&to->overall);
         cs_evaluation_answers(work->before, work->ev, work->ev->predicted);
     }
 done:

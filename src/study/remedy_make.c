@@ -11,9 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-static clipspan_status compare(clipspan_comparison *overall, clipspan_comparison *worst,
-                               cs_remedy_work *j, const uint32_t *predicted, int resamples,
-                               clipspan_error *err)
+static clipspan_status compare(cs_comparison *overall, cs_comparison *worst, cs_remedy_work *j,
+                               const uint32_t *predicted, int resamples, clipspan_error *err)
 {
     const cs_evaluation *ev = j->ev;
     const size_t groups = ev->facts.info.groups;
@@ -75,7 +74,7 @@ static clipspan_status find_best(clipspan_candidate *best, cs_remedy_work *j,
         CS_TRY(cs_effects_run_changes(j->predicted, NULL, NULL, j->ev->effects, j->ev->means, edits,
                                       some, NULL, err));
         for (size_t i = 0; i < some; i++) {
-            clipspan_comparison overall, worst = {.group = -1};
+            cs_comparison overall, worst = {.group = -1};
             double value;
             CS_TRY(compare(&overall, &worst, j, j->predicted + i * j->N, 0, err));
             value = j->ev->facts.info.groups ? worst.after.share : overall.after.share;
@@ -173,7 +172,7 @@ static clipspan_status run_pair(cs_remedy_work *j, cs_remedy_pair *p, clipspan_e
     CS_TRY_DONE(cs_remedy_forecast(j, p, err));
     for (size_t i = 0; i < p->pair.sides; i++)
         CS_TRY_DONE(cs_remedy_side_effect(j, p, i, err));
-    cs_remedy_finish_pair(p);
+    cs_remedy_finish_pair(p, j->ev->facts.info.groups);
 done:
     cs_shortcut_free(&j->shortcut);
     return status;

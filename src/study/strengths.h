@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_STUDY_STRENGTHS_H
 #define CLIPSPAN_SRC_STUDY_STRENGTHS_H
 
-#include <clipspan/effects.h>
-
 #include "run/run_open.h"
 
 /* heads : [L, H]   layers : [L] attention   mlps : [L + 1], the first of the class token as it

@@ -4,6 +4,7 @@
 #include "run/kept.h"
 #include "study/study_json.h"
 
+#include <clipspan/run.h>
 #include <jansson.h>
 #include <string.h>
 

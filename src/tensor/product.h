@@ -16,8 +16,6 @@
 #ifndef CLIPSPAN_SRC_TENSOR_PRODUCT_H
 #define CLIPSPAN_SRC_TENSOR_PRODUCT_H
 
-#include <clipspan/encode.h>
-
 #include "base/error.h"
 #include "tensor/simd.h"
 

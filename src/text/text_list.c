@@ -8,6 +8,7 @@
 #include "text/codepoints.h"
 #include "text/text_table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FILE_MAX ((uint64_t)64 << 20)
@@ -114,6 +115,26 @@ static clipspan_status open_set(struct clipspan_texts **out, const char *file, c
     return status;
 }
 
+/* The demo's classes and templates: demo/shape is demo/classes/shape.txt of the data folder. *out
+ * stays NULL where the name is none of these. */
+static clipspan_status open_demo(struct clipspan_texts **out, const char *name, clipspan_error *err)
+{
+    clipspan_status status;
+    char file[80], *path;
+    if (strncmp(name, "demo/", 5) != 0 || cs_path_kind(name) != 0) return CLIPSPAN_OK;
+    snprintf(file, sizeof file, "demo/classes/%.50s.txt", name + 5);
+    CS_TRY(cs_data_demo(&path, file, err));
+    if (!path)
+        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, name,
+                          "no such file, and no texts of the demo have this name; there are "
+                          "demo/shape, demo/colour, demo/texture, demo/size, demo/place, "
+                          "demo/count, demo/background and demo/bird, and templates such as "
+                          "demo/shape.templates");
+    status = read_file(out, path, err);
+    cs_free(path);
+    return status;
+}
+
 clipspan_status cs_texts_open(struct clipspan_texts **out, const char *name, clipspan_error *err)
 {
     const char *near;
@@ -122,11 +143,13 @@ clipspan_status cs_texts_open(struct clipspan_texts **out, const char *name, cli
     *out = NULL;
     for (i = 0; i < SETS; i++)
         if (strcmp(name, set_names[i]) == 0) return open_set(out, set_files[i], err);
+    CS_TRY(open_demo(out, name, err));
+    if (*out) return CLIPSPAN_OK;
     if (!strpbrk(name, "/.") && cs_path_kind(name) == 0) {
         near = cs_nearest(name, set_names, SETS);
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, name,
                           "no such file, and no set of texts has this name%s%s%s; there are "
-                          "openai, none, general, control and demo",
+                          "openai, none, general, control and demo, and demo/shape and others",
                           near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     }
     separator = cs_text_table_separator(name);

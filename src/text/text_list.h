@@ -3,8 +3,6 @@
 #ifndef CLIPSPAN_SRC_TEXT_TEXT_LIST_H
 #define CLIPSPAN_SRC_TEXT_TEXT_LIST_H
 
-#include <clipspan/encode.h>
-
 #include "base/error.h"
 
 /* What clipspan_texts is. Immutable once made. */

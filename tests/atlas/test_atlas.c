@@ -3,6 +3,7 @@
 #include "atlas/atlas_store.h"
 #include "tiny.h"
 
+#include <clipspan/clipspan.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

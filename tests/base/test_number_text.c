@@ -132,6 +132,11 @@ static void counts_sizes_and_times(void **state)
     assert_string_equal(cs_number_count(999).text, "999");
     assert_string_equal(cs_number_count(1000).text, "1,000");
     assert_string_equal(cs_number_count(UINT64_MAX).text, "18,446,744,073,709,551,615");
+    assert_string_equal(cs_number_of(1, "image").text, "1 image");
+    assert_string_equal(cs_number_of(0, "image").text, "0 images");
+    assert_string_equal(cs_number_of(1234, "class").text, "1,234 classes");
+    assert_string_equal(cs_number_of(UINT64_MAX, "published image").text,
+                        "18,446,744,073,709,551,615 published images");
     assert_string_equal(cs_number_bytes(999).text, "999 bytes");
     assert_string_equal(cs_number_bytes(1234).text, "1.23 kB");
     assert_string_equal(cs_number_bytes(599e6).text, "599 MB");

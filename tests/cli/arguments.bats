@@ -19,7 +19,7 @@ load helper
 @test "a hint names every owner of an option" {
     exits 2 "$CLIPSPAN" info "$model" --masks m && says "it belongs to segment;"
     exits 2 "$CLIPSPAN" info "$model" --labels y
-    says "it belongs to embed, classify, pixels, scan, plan, atlas and 8 more"
+    says "it belongs to embed, classify, pixels, scan, plan, extend and 9 more"
     exits 2 "$CLIPSPAN" export run --layers last4 --official out && says "--layers is not an option of export"
 }
 

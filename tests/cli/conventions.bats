@@ -183,3 +183,23 @@ load helper
     done
     [ $tried -gt 0 ] || skip "no locale sources"
 }
+
+@test "one image, one text, one thread: nouns are singular" {
+    singular() { # nothing in front of a plural is one
+        ! grep -nE '(^|[^0-9.,-])1 (images|texts|heads|layers|chunks|blocks|threads|tensors|rounds|classes|lists|basis texts|random sets)\b' "$@"
+    }
+    printf 'red\ta red thing\n' >one.txt
+    OMP_NUM_THREADS=1 exits 0 "$CLIPSPAN" version --table && singular .out
+    exits 0 "$CLIPSPAN" scan "$model" pics/red/1.png -o run -j 1 -v --table && singular .out .err
+    exits 0 "$CLIPSPAN" plan "$model" pics/red/1.png -o planned
+    exits 4 "$CLIPSPAN" merge planned && says "1 of 1 chunk is not scanned" && singular .err
+    exits 0 "$CLIPSPAN" atlas "$model" pics/red/1.png -o run --texts one.txt --classes red,blue --table && singular .out .err
+    singular run/report.html
+    exits 0 "$CLIPSPAN" span run --heads L0.H0 --table && singular .out
+    exits 0 "$CLIPSPAN" edit "$model" run --heads L0.H0 -o edited --table && singular .out
+    exits 0 "$CLIPSPAN" prune "$model" run --fraction 0.2 --by network -o pruned --table && singular .out
+    exits 0 "$CLIPSPAN" info pruned --table && singular .out
+    exits 0 "$CLIPSPAN" ablate run --heads L0.H0 --classes red,blue --random 1 --table && singular .out
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --cue "water;grass" --random 1 --table && singular .out
+    exits 0 "$CLIPSPAN" report run --force -o page.html && singular page.html
+}

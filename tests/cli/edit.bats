@@ -129,7 +129,7 @@ scan_images() {
     shows "1 image could not be read and is left out of every figure"
     rm -r pics
     exits 4 "$CLIPSPAN" edit "$model" run --heads L0.H1 -o out3 --json
-    says "none of the 6 images could be used"
+    says "no image of 6 could be used"
 }
 
 @test "images are read as the run's were: turned by EXIF, or not" {

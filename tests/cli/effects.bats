@@ -306,6 +306,30 @@ scan_list() {
     [ "$(tail -n +2 .out | cut -f13,14 | sort -u)" = "$(printf '%s\tpool.txt' "$role")" ]
     exits 0 "$CLIPSPAN" effects run --classes red,blue --templates none --texts pool.txt --table
     shows "texts of the text pool pool.txt"
+    exits 0 "$CLIPSPAN" effects run --classes red,blue --templates none --texts pool.txt --tsv
+    pools=$(awk -F'\t' 'NR > 1 { print $1 == "texts" ? "texts" : "other", $NF }' .out | sort -u)
+    [ "$pools" = "$(printf 'other \ntexts pool.txt')" ]
+    exits 0 "$CLIPSPAN" span run --texts pool.txt --tsv
+    [ "$(awk -F'\t' '{ print $NF }' .out | sort -u | tr '\n' ' ')" = "pool pool.txt " ]
+    exits 0 "$CLIPSPAN" search run --like pics/red/1.png --role "$role" --tsv
+    [ "$(cut -f6 .out | sort -u | tr '\n' ' ')" = "pool pool.txt " ]
+    exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a dog" --run run --tsv
+    [ "$(awk -F'\t' '$2 == "head" { print $9 }' .out | sort -u)" = pool.txt ]
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool.txt --tsv
+    [ "$(awk -F'\t' '{ print $NF }' .out | sort -u | tr '\n' ' ')" = "pool pool.txt " ]
+    exits 0 "$CLIPSPAN" shortcut run --classes red,blue --templates none --texts pool.txt --table
+    [[ $(tr '\n' ' ' <.out) == *"found in the text pool pool.txt"* ]]
+    for command in edit prune; do
+        exits 0 "$CLIPSPAN" $command "$model" run --role "$role" -o $command --json
+        json role "$role"
+        json pool pool.txt
+        exits 0 "$CLIPSPAN" $command "$model" run --role "$role" -o $command --dry-run --force --json
+        json pool pool.txt
+        exits 0 "$CLIPSPAN" $command "$model" run --role "$role" -o $command --force --tsv
+        [ "$(tail -n +2 .out | cut -f12,13 | sort -u)" = "$(printf '%s\tpool.txt' "$role")" ]
+        exits 0 "$CLIPSPAN" $command "$model" run --heads L1.H0 -o $command --force --json
+        if "$JSON_AT" pool <.out; then exit 1; fi
+    done
 }
 
 @test "each of the four says what is wrong with classes, runs, labels and groups" {
@@ -349,4 +373,28 @@ COMMANDS
     printf '!colour\tred\n!colour\tgreen\nanimal\ta dog\nanimal\ta cat\n' >words.txt
     exits 0 "$CLIPSPAN" roles run --texts words.txt
     exits 2 "$CLIPSPAN" ablate run --role color "${all[@]}" && says 'no head of the run has the role "color"'
+}
+
+@test "what has no variance is unknown, not 0 %" {
+    printf 'red\ta red thing\nblue\ta blue thing\n' >words.txt
+    exits 0 "$CLIPSPAN" scan "$model" pics/red/1.png -o one
+    exits 0 "$CLIPSPAN" span one --texts words.txt --json
+    json named null
+    json layers.0.named null
+    json heads.0.role.named null
+    json heads.0.variance_share.share null
+    exits 0 "$CLIPSPAN" span one --table && shows "No head's output varies over the images"
+    if grep -q ' 0 %' .out; then cat .out && false; fi
+    exits 0 "$CLIPSPAN" shortcut one --classes red,blue --cue "water;grass" --table && shows "do not vary"
+    if grep -q ' 0 %' .out; then cat .out && false; fi
+}
+
+@test "intervals of shortcut stand where they have no width, and errors name its option" {
+    printf 'path,label,place\nred/1.png,red,land\nblue/1.png,blue,water\ngreen/1.png,green,land\n' >pics/list.csv
+    exits 0 "$CLIPSPAN" scan "$model" pics/list.csv --labels label --groups label,place -o run
+    all=(shortcut run --classes red,blue,green --templates none --cue "water;grass" --table)
+    exits 0 "$CLIPSPAN" "${all[@]}"
+    grep -q '^  nothing .*+0\.0 to +0\.0$' .out
+    exits 2 "$CLIPSPAN" shortcut run --classes red,blue --cue water && says "--cue: expected two sides"
+    exits 2 "$CLIPSPAN" shortcut run --classes red,blue --cue "water;|" && says "--cue: expected two sides"
 }

@@ -56,9 +56,21 @@ commands() { # the names of all commands
     command -v script >/dev/null || skip "no script"
     script -qec "stty cols 160; LC_ALL=C.UTF-8 '$CLIPSPAN' shortcut run --classes red,blue,green --cue 'water;grass' \
         --also also.txt:none --no-color --progress none" /dev/null </dev/null | tr -d '\r' >.out
-    for header in '^  head .*ratio' '^  remedy  *correlation  *accuracy  *worst group  *points  *95 %$' \
+    for header in '^  head .*ratio' '^  remedy  *correlation  *accuracy  *worst  *points  *95 %$' \
         '^  forecast: predicted  *cue  *images  *stay  *margin before  *after$' \
         '^  side effects on  *stay  *accuracy before  *after  *points  *95 %$'; do
         [ "$(grep -c "$header" .out)" = 3 ] || { cat .out && false; }
     done
+}
+
+@test "in 60 columns no text of shortcut's tables takes more than two lines" {
+    command -v script >/dev/null || skip "no script"
+    printf 'path,label,place\nred/1.png,red,land\nblue/1.png,blue,water\ngreen/1.png,green,land\n' >pics/list.csv
+    exits 0 "$CLIPSPAN" scan "$model" pics/list.csv --labels label --groups label,place -o run
+    script -qec "stty cols 60; LC_ALL=C.UTF-8 '$CLIPSPAN' shortcut run --classes red,blue,green --cue 'water;grass' \
+        --no-color --progress none" /dev/null </dev/null | tr -d '\r' >.out
+    [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 60 ]
+    # A line of a row that goes on has a word of its first column and nothing else.
+    awk '/^  baseline: text/ { n = 1; next } n && /^  [a-z]+$/ { if (++n > 2) exit 1; next } { n = 0 }' .out
+    grep -q '^  remedy .*95 %$' .out # in a panel of its own
 }

@@ -263,12 +263,12 @@ static int test_studies(const clipspan_run *run, const clipspan_bank *bank)
     options.change_count = 1;
     CHECK(clipspan_ablation_new(&ablation, evaluation, &options, NULL, &err) == CLIPSPAN_OK);
     all = clipspan_ablation_get_overall(ablation);
-    CHECK(all->before.correct == count_right(-1) && all->after.correct == count_right(1));
+    CHECK(all->before->correct == count_right(-1) && all->after->correct == count_right(1));
     CHECK(clipspan_ablation_get_info(ablation)->random_sets == 5);
     CHECK(clipspan_ablation_keep(ablation, run, NULL, &err) == CLIPSPAN_OK);
     clipspan_ablation_free(&ablation);
     CHECK(clipspan_ablation_open(&ablation, run, &err) == CLIPSPAN_OK);
-    CHECK(clipspan_ablation_get_overall(ablation)->after.correct == count_right(1));
+    CHECK(clipspan_ablation_get_overall(ablation)->after->correct == count_right(1));
     clipspan_ablation_free(&ablation);
     CHECK(clipspan_effects_table_new(&table, evaluation, NULL, NULL, &err) == CLIPSPAN_OK);
     CHECK(clipspan_effects_table_get_row(table, 0)->correct == count_right(-1));

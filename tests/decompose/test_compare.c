@@ -22,44 +22,57 @@ static void near_to(double found, double wanted, double tolerance)
         fail_msg("%.17g where %.17g was expected", found, wanted);
 }
 
+static clipspan_comparisons *compare(const uint8_t *was, const uint8_t *is, const int32_t *groups,
+                                     size_t count, size_t group_count, int resamples)
+{
+    clipspan_comparisons *c;
+    assert_int_equal(
+        clipspan_comparisons_new(&c, was, is, groups, count, group_count, resamples, 7, NULL), 0);
+    return c;
+}
+
 static void counted_by_hand(void **state)
 {
-    clipspan_comparison all, per[4], worst;
+    clipspan_comparisons *c = compare(before, after, group, 9, 4, 0);
+    const clipspan_comparison *all = clipspan_comparisons_get_overall(c), *per[4],
+                              *worst = clipspan_comparisons_get_worst(c);
     (void)state;
-    assert_int_equal(
-        clipspan_compare_run(&all, per, &worst, before, after, group, 9, 4, 0, 0, NULL), 0);
-    assert_int_equal(all.before.images, 8);
-    assert_int_equal(all.before.correct, 3);
-    assert_int_equal(all.after.correct, 6);
-    near_to(all.change, 3.0 / 8.0, 1e-15);
-    near_to(all.change_low, all.change, 0.0);
-    assert_int_equal(per[0].before.images, 4);
-    assert_int_equal(per[0].before.correct, 1);
-    assert_int_equal(per[0].after.correct, 3);
-    assert_int_equal(per[1].before.images, 1);
-    near_to(per[1].change, -1.0, 0.0);
-    assert_int_equal(per[2].before.images, 0);
-    near_to(per[2].before.share, 0.0, 0.0);
-    assert_int_equal(per[3].after.correct, 2);
+    for (size_t g = 0; g < 4; g++)
+        per[g] = clipspan_comparisons_get_group(c, g);
+    assert_null(clipspan_comparisons_get_group(c, 4));
+    assert_int_equal(all->before->images, 8);
+    assert_int_equal(all->before->correct, 3);
+    assert_int_equal(all->after->correct, 6);
+    near_to(all->change, 3.0 / 8.0, 1e-15);
+    near_to(all->change_low, all->change, 0.0);
+    assert_int_equal(per[0]->before->images, 4);
+    assert_int_equal(per[0]->before->correct, 1);
+    assert_int_equal(per[0]->after->correct, 3);
+    assert_int_equal(per[1]->before->images, 1);
+    near_to(per[1]->change, -1.0, 0.0);
+    assert_int_equal(per[2]->before->images, 0);
+    near_to(per[2]->before->share, 0.0, 0.0);
+    assert_int_equal(per[3]->after->correct, 2);
     /* Before, a is the worst with 1/4; after, b with 0/1; c has no image and is neither. */
-    assert_int_equal(worst.group, 0);
-    assert_int_equal(worst.group_after, 1);
-    near_to(worst.before.share, 0.25, 0.0);
-    near_to(worst.after.share, 0.0, 0.0);
-    near_to(worst.change, -0.25, 0.0);
+    assert_int_equal(worst->group, 0);
+    assert_int_equal(worst->group_after, 1);
+    near_to(worst->before->share, 0.25, 0.0);
+    near_to(worst->after->share, 0.0, 0.0);
+    near_to(worst->change, -0.25, 0.0);
+    clipspan_comparisons_free(&c);
+    assert_null(c);
 }
 
 static void nothing_known(void **state)
 {
     static const uint8_t none[2] = {NO, NO};
     static const int32_t groups[2] = {-1, -1};
-    clipspan_comparison all, per[1], worst;
+    clipspan_comparisons *c = compare(none, none, groups, 2, 1, 100);
     (void)state;
-    assert_int_equal(
-        clipspan_compare_run(&all, per, &worst, none, none, groups, 2, 1, 100, 0, NULL), 0);
-    assert_int_equal(all.before.images, 0);
-    assert_int_equal(worst.group, -1);
-    near_to(worst.change, 0.0, 0.0);
+    assert_int_equal(clipspan_comparisons_get_overall(c)->before->images, 0);
+    near_to(clipspan_comparisons_get_overall(c)->change, 0.0, 0.0);
+    assert_null(clipspan_comparisons_get_worst(c));
+    clipspan_comparisons_free(&c);
 }
 
 /* Wilson's bounds are where |p - share| = z sqrt(p (1 - p) / n). */
@@ -83,36 +96,41 @@ static void wilson_bounds(void **state)
 static void bootstrap_width(void **state)
 {
     uint8_t was[400], is[400];
-    clipspan_comparison all, again;
+    clipspan_comparisons *c, *again;
+    const clipspan_comparison *all, *same;
     (void)state;
     for (int i = 0; i < 400; i++) {
         was[i] = i >= 100 && i < 300;
         is[i] = i < 260;
     }
-    assert_int_equal(clipspan_compare_run(&all, NULL, NULL, was, is, NULL, 400, 0, 2000, 7, NULL),
-                     0);
-    near_to(all.change, 0.15, 1e-12);
-    near_to(all.change_high - all.change, 1.96 * 0.0286, 0.15 * 1.96 * 0.0286);
-    near_to(all.change - all.change_low, 1.96 * 0.0286, 0.15 * 1.96 * 0.0286);
-    assert_int_equal(clipspan_compare_run(&again, NULL, NULL, was, is, NULL, 400, 0, 2000, 7, NULL),
-                     0);
-    assert_memory_equal(&all, &again, sizeof all);
+    c = compare(was, is, NULL, 400, 0, 2000);
+    all = clipspan_comparisons_get_overall(c);
+    near_to(all->change, 0.15, 1e-12);
+    near_to(all->change_high - all->change, 1.96 * 0.0286, 0.15 * 1.96 * 0.0286);
+    near_to(all->change - all->change_low, 1.96 * 0.0286, 0.15 * 1.96 * 0.0286);
+    again = compare(was, is, NULL, 400, 0, 2000);
+    same = clipspan_comparisons_get_overall(again);
+    near_to(same->change_low, all->change_low, 0.0);
+    near_to(same->change_high, all->change_high, 0.0);
+    clipspan_comparisons_free(&c);
+    clipspan_comparisons_free(&again);
 }
 
 static void refuses(void **state)
 {
     static const uint8_t odd[1] = {2}, fine[1] = {1};
     static const int32_t beyond[1] = {1};
-    clipspan_comparison all, per[1];
+    clipspan_comparisons *c;
     clipspan_error err;
     (void)state;
-    assert_int_equal(clipspan_compare_run(NULL, NULL, NULL, fine, fine, NULL, 1, 0, 0, 0, &err),
+    assert_int_equal(clipspan_comparisons_new(NULL, fine, fine, NULL, 1, 0, 0, 0, &err),
                      CLIPSPAN_E_ARGUMENT);
-    assert_int_equal(clipspan_compare_run(&all, NULL, NULL, odd, fine, NULL, 1, 0, 0, 0, &err),
+    assert_int_equal(clipspan_comparisons_new(&c, odd, fine, NULL, 1, 0, 0, 0, &err),
                      CLIPSPAN_E_ARGUMENT);
-    assert_int_equal(clipspan_compare_run(&all, per, NULL, fine, fine, beyond, 1, 1, 0, 0, &err),
+    assert_null(c);
+    assert_int_equal(clipspan_comparisons_new(&c, fine, fine, beyond, 1, 1, 0, 0, &err),
                      CLIPSPAN_E_ARGUMENT);
-    assert_int_equal(clipspan_compare_run(&all, per, NULL, fine, fine, NULL, 1, 1, -1, 0, &err),
+    assert_int_equal(clipspan_comparisons_new(&c, fine, fine, NULL, 1, 1, -1, 0, &err),
                      CLIPSPAN_E_ARGUMENT);
 }
 

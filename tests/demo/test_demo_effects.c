@@ -235,10 +235,12 @@ static void published_predictions(void **state)
 
 static double worst_after(const clipspan_shortcut *shortcut, clipspan_remedy_kind remedy, int count)
 {
-    clipspan_comparison overall, per_group[4], worst;
+    clipspan_comparisons *comparisons;
+    const clipspan_comparison *worst;
     clipspan_change changes[LAYERS * HEADS];
     uint8_t before[SCENES], after[SCENES];
     uint32_t predicted[2 * SCENES];
+    double change;
     clipspan_edit edits[2] = {{NULL, 0}, {changes, 0}};
     clipspan_error err;
     must(clipspan_shortcut_get_changes(changes, &edits[1].count, shortcut, remedy, count, &err),
@@ -249,12 +251,14 @@ static double worst_after(const clipspan_shortcut *shortcut, clipspan_remedy_kin
         after[i] =
             labels[i] < 0 ? CLIPSPAN_NO_ANSWER : predicted[SCENES + i] == (uint32_t)labels[i];
     }
-    must(clipspan_compare_run(&overall, per_group, &worst, before, after, groups, SCENES, 4, 200, 1,
-                              &err),
+    must(clipspan_comparisons_new(&comparisons, before, after, groups, SCENES, 4, 200, 1, &err),
          &err);
-    assert_int_equal(overall.before.images, 176);
-    assert_true(worst.change_low <= worst.change && worst.change <= worst.change_high);
-    return worst.change;
+    worst = clipspan_comparisons_get_worst(comparisons);
+    assert_int_equal(clipspan_comparisons_get_overall(comparisons)->before->images, 176);
+    assert_true(worst->change_low <= worst->change && worst->change <= worst->change_high);
+    change = worst->change;
+    clipspan_comparisons_free(&comparisons);
+    return change;
 }
 
 /* Every head and every candidate as ref/shortcut.py has them. */

@@ -193,7 +193,7 @@ static void uneven_records_are_refused(void **state)
     (void)state;
     refuse("a,b\n1,2\n1,2,3\n", 14, CLIPSPAN_E_FORMAT,
            "line 3: 3 fields, where the first line has 2");
-    refuse("a,b\n1\n", 6, CLIPSPAN_E_FORMAT, "line 2: 1 fields");
+    refuse("a,b\n1\n", 6, CLIPSPAN_E_FORMAT, "line 2: 1 field");
 }
 
 static void too_many_fields_and_too_long_records_are_refused(void **state)

@@ -3,6 +3,7 @@
 #include "inputs/input_csv.h"
 #include "tiny.h"
 
+#include <clipspan/clipspan.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

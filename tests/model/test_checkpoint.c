@@ -3,6 +3,7 @@
  * not fit is refused with names and both shapes (n10 … n18 of group N of the list of bad inputs;
  * i11 of group I). */
 #define _XOPEN_SOURCE 700
+#include <clipspan/clipspan.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

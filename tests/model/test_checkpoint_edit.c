@@ -9,6 +9,7 @@
 #include "npy_array.h"
 #include "tiny.h"
 
+#include <clipspan/clipspan.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

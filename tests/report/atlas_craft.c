@@ -2,6 +2,7 @@
 #include "atlas_craft.h"
 #include "base/memory.h"
 
+#include <clipspan/clipspan.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static char *text_of(const atlas_craft *craft, size_t i)
 
 static void fill_basis_texts(const atlas_craft *craft, clipspan_atlas_head *head,
                              cs_atlas_head *parts, clipspan_atlas_basis_text *basis_text,
-                             clipspan_basis_text *part, size_t main, uint32_t *random)
+                             clipspan_basis_text *part, cs_span_others *others, size_t main,
+                             uint32_t *random)
 {
     double sum = 0, control_sum = 0, share = 0.1 + 0.3 * next(random);
     int i, k;
@@ -60,7 +62,7 @@ static void fill_basis_texts(const atlas_craft *craft, clipspan_atlas_head *head
         part[i].near_duplicates = i % 3 == 0;
         for (k = 0; k < CLIPSPAN_RUNNERS_UP; k++) {
             const clipspan_runner_up runner_up = {(size_t)(next(random) * TEXTS), 0.98 - 0.03 * k};
-            part[i].runner_up[k] = part[i].near_duplicate[k] = runner_up;
+            others[i].runner_up[k] = others[i].near_duplicate[k] = runner_up;
         }
     }
     head->basis_text = basis_text;
@@ -135,7 +137,7 @@ static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *rand
         parts->variance_share.share =
             (next(random) - 0.1) * 0.04 * (head->head.layer + 1) / craft->layers;
         fill_basis_texts(craft, head, parts, atlas->basis_texts + first, atlas->basis_parts + first,
-                         main, random);
+                         atlas->others + first, main, random);
         fill_role(craft, head, &parts->role, main, random);
         count_head(&atlas->info, head);
         if (craft->bare || !craft->images || head->head.layer < craft->layers - 4) continue;
@@ -191,8 +193,8 @@ cs_atlas *atlas_craft_new(const atlas_craft *craft)
     uint32_t random = 5;
     size_t i;
     char *path;
-    fill_run(craft, &atlas->run);
-    atlas->info.run = &atlas->run;
+    atlas->info.run = atlas->run = take(1, sizeof *atlas->run);
+    fill_run(craft, atlas->run);
     fill_info(craft, &atlas->info);
     if (cs_atlas_take_layers(atlas, (size_t)craft->layers, NULL) != CLIPSPAN_OK ||
         cs_atlas_take_heads(atlas, atlas->info.heads,
@@ -247,6 +249,8 @@ void atlas_craft_free(cs_atlas **atlas)
     cs_free((*atlas)->layer_parts);
     cs_free((*atlas)->head_parts);
     cs_free((*atlas)->basis_parts);
+    cs_free((*atlas)->others);
+    free((*atlas)->run);
     free((*atlas)->texts);
     free((*atlas)->images);
     cs_free((*atlas)->basis_texts);

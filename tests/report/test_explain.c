@@ -207,10 +207,10 @@ static double luminance(unsigned colour)
     return sum;
 }
 
-/* Letters of the page on its two signed colours: light, dark, printed. */
+/* Letters of the page on its two signed colours: light, dark; print takes those of light. */
 static void letters_can_be_read(void **state)
 {
-    static const unsigned ink[3] = {0x1b1b1b, 0xf0f0f0, 0x000000};
+    static const unsigned ink[2] = {0x1b1b1b, 0xf0f0f0};
     const char *const *line;
     int rules = 0;
     (void)state;
@@ -221,7 +221,7 @@ static void letters_can_be_read(void **state)
         int i;
         if (!pos) continue;
         assert_non_null(neg);
-        assert_true(rules < 3);
+        assert_true(rules < 2);
         for (i = 0; i < 2; i++) {
             const double a = luminance((unsigned)strtoul(both[i] + 8, NULL, 16));
             const double b = luminance(ink[rules]);
@@ -229,7 +229,7 @@ static void letters_can_be_read(void **state)
         }
         rules++;
     }
-    assert_int_equal(rules, 3);
+    assert_int_equal(rules, 2);
 }
 
 static void sheets_as_svg(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole reports of made-up atlases: well-formed, complete in themselves, small, honest about what
  * is missing, the same bytes for the same input. */
+#include <clipspan/run.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -311,7 +312,7 @@ static void too_few_images_are_no_lack_of_roles(void **state)
     cs_atlas *atlas = atlas_craft_new(&craft);
     char *page;
     (void)state;
-    atlas->run.used = 24;
+    atlas->run->used = 24;
     atlas->info.too_few = 4;
     atlas->info.role = atlas->info.leaning = atlas->info.ambiguous = atlas->info.none = 0;
     for (size_t i = 0; i < 4; i++) {

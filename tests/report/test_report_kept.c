@@ -268,7 +268,7 @@ static void what_speaks_against_the_choice_is_said(void **state)
                         json_real(0.795));
     page = page_of(NULL, NULL, d, 0);
     has(page,
-        "The best of 1 random sets of as many heads, changed the same way, does as well as the "
+        "The best of 1 random set of as many heads, changed the same way, does as well as the "
         "choice.");
     cs_free(page);
 }

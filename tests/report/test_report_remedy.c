@@ -135,8 +135,8 @@ static void a_caller_fills_the_section(void **state)
         "\xE2\x80\x9C"
         "<bdi>duck &lt;b&gt;</bdi>\xE2\x80\x9D against \xE2\x80\x9C<bdi>hen</bdi>\xE2\x80\x9D");
     has(page, "labels by hand");
-    snprintf(words, sizeof words, "%.1f\xC2\xA0%% to %.1f\xC2\xA0%%", 100 * c->before.share,
-             100 * c->after.share);
+    snprintf(words, sizeof words, "%.1f\xC2\xA0%% to %.1f\xC2\xA0%%", 100 * c->before->share,
+             100 * c->after->share);
     has(page, words);
     has(page, "<tr><th scope=row>baseline: text projection<");
     has(page, "<tr><th scope=row>land<td class=n>26");

@@ -136,11 +136,11 @@ static void heads_are_found_by_role(void **state)
     assert_int_equal(clipspan_atlas_find_heads(NULL, &all, 0, &atlas, "no such role", 0, &err),
                      CLIPSPAN_E_ARGUMENT);
     assert_non_null(strstr(err.message, role));
-    atlas.atlas->run.path = "elsewhere";
+    atlas.atlas->run->path = "elsewhere";
     options.atlas = &atlas;
     options.role = role;
     assert_int_equal(clipspan_ablation_new(&ablation, ev, &options, NULL, &err), CLIPSPAN_E_FORMAT);
-    atlas.atlas->run.model_hash = info->model_hash; /* now of the same model */
+    atlas.atlas->run->model_hash = info->model_hash; /* now of the same model */
     if (clipspan_ablation_new(&ablation, ev, &options, NULL, &err)) fail_msg("%s", err.message);
     assert_int_equal(clipspan_ablation_get_info(ablation)->chosen, count);
     assert_string_equal(clipspan_ablation_get_info(ablation)->role, role);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Thumbnails of a report. */
+#include <clipspan/run.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +33,7 @@ static void thumbnails_are_read_as_the_run_read(void **state)
     cs_tiny_write(folder, "turned.jpg", file.data, file.size);
     craft_free(&file);
     for (int exif_orient = 0; exif_orient < 2; exif_orient++) {
-        atlas->run.exif_orient = exif_orient;
+        atlas->run->exif_orient = exif_orient;
         memset(thumbnails, 0, atlas->info.images * sizeof *thumbnails);
         assert_int_equal(cs_thumbnails_read(thumbnails, atlas, NULL, 1, NULL, NULL), CLIPSPAN_OK);
         assert_int_equal(thumbnails[0].height, exif_orient ? 60 : 30);

@@ -32,19 +32,38 @@ static void levels_blocks_and_nodes_follow_from_the_number_of_images(void **stat
     }
 }
 
+/* Shares of `chunks`: each starts where the one before ends, at a multiple of `unit`, and has at
+ * most `most` chunks. */
+static void check_shares(uint64_t chunks, uint64_t shares, uint64_t unit, uint64_t most)
+{
+    const cs_chunk_tree t = cs_chunk_tree_of(CS_CHUNK * chunks - 5);
+    uint64_t next = 0, first, end;
+    for (uint64_t i = 1; i <= shares; i++, next = end) {
+        cs_shard_chunks(&first, &end, &t, i, shares);
+        assert_int_equal(first, next);
+        assert_true(first % unit == 0 || first == chunks);
+        assert_true(end >= first && end - first <= most);
+    }
+    assert_int_equal(next, chunks);
+}
+
 static void shares_are_even_and_cover_every_chunk_once(void **state)
 {
-    cs_chunk_tree t = cs_chunk_tree_of(UINT64_C(32) * 103 - 5);
     (void)state;
-    for (uint64_t n = 1; n < 110; n++) {
-        uint64_t next = 0, first, end;
-        for (uint64_t i = 1; i <= n; i++, next = end) {
-            cs_shard_chunks(&first, &end, &t, i, n);
-            assert_int_equal(first, next);
-            assert_in_range(end - first, 103 / n, 103 / n + 1);
-        }
-        assert_int_equal(next, 103);
-    }
+    for (uint64_t n = 1; n < 110; n++)
+        check_shares(103, n, 1, 103 / n + (103 % n != 0));
+    check_shares(1, 1000, 1, 1);
+}
+
+/* An even share of 10,000,000 images in 1,000 is 313 chunks; of 1,281,167 in eight, 5,005. */
+static void large_shares_are_of_whole_packs(void **state)
+{
+    (void)state;
+    check_shares(312500, 1000, 32, 320);
+    check_shares(312500, 16, 1024, 20 * 1024);
+    check_shares(40037, 8, 1024, 5 * 1024);
+    check_shares(40037, 64, 32, 640);
+    check_shares(40037, 1000, 1, 41); /* 32 or 64 would be uneven */
 }
 
 /* The first outputs of SplitMix64 from seed 1 are 910a2dec89025cc1, beeb8da1658eec67,
@@ -87,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels_blocks_and_nodes_follow_from_the_number_of_images),
         cmocka_unit_test(shares_are_even_and_cover_every_chunk_once),
+        cmocka_unit_test(large_shares_are_of_whole_packs),
         cmocka_unit_test(the_order_is_the_documented_one),
         cmocka_unit_test(the_order_is_a_permutation_that_mixes),
     };

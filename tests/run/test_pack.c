@@ -9,6 +9,7 @@
 #include "run/pack.h"
 #include "tiny.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,10 +20,12 @@
 #include <cmocka.h>
 
 #define CHUNKS 1100 /* two packs of the top level, three of level 5 in the second */
+#define SHARES 4
 
 static char *folder, *segment;
 static cs_part_plan plan; /* of a model that never was */
 static cs_coefficients *coefficients;
+static pthread_mutex_t coefficients_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int set_up(void **state)
 {
@@ -157,9 +160,8 @@ static void digest_of(char out[65], size_t *files)
     free(packs);
 }
 
-static void any_order_and_any_shares_give_the_same_packs(void **state)
+static void any_order_gives_the_same_packs_and_leaves_none_for_the_merge(void **state)
 {
-    static const uint64_t shares[] = {1, 1, 3, 40};
     char wanted[65] = "", found[65];
     uint32_t order[CHUNKS];
     (void)state;
@@ -171,11 +173,8 @@ static void any_order_and_any_shares_give_the_same_packs(void **state)
         cs_permute(order, CHUNKS, way);
         for (size_t i = 0; i < CHUNKS; i++) {
             const uint64_t chunk = way ? order[i] : i;
-            uint64_t first = 0, end = 0;
-            for (uint64_t s = 1; end <= chunk; s++)
-                cs_shard_chunks(&first, &end, &plan.tree, s, shares[way]);
             write_chunk(chunk);
-            assert_int_equal(cs_packs_gather(&plan, chunk, first, end, NULL), 0);
+            assert_int_equal(cs_packs_gather(&plan, chunk, NULL), 0);
             if (i % 50 == 0) { /* what was done before is there at every moment */
                 const uint64_t before = way ? order[i / 2] : i / 2;
                 cs_pack now = {0};
@@ -184,9 +183,8 @@ static void any_order_and_any_shares_give_the_same_packs(void **state)
                 cs_pack_close(&now);
             }
         }
-        if (shares[way] == 1)
-            for (uint64_t i = 0; i < 2; i++) /* nothing is left for the merge */
-                assert_true(cs_packs_is_closed(&plan, i));
+        for (uint64_t i = 0; i < 2; i++) /* nothing is left for the merge */
+            assert_true(cs_packs_is_closed(&plan, i));
         digest_of(found, &files);
         assert_int_equal(files, 2);
         if (way == 0) memcpy(wanted, found, sizeof wanted);
@@ -204,6 +202,49 @@ static void any_order_and_any_shares_give_the_same_packs(void **state)
     }
 }
 
+/* One share of many that work at once: every fourth chunk. */
+typedef struct share {
+    pthread_t thread;
+    uint64_t first;
+    clipspan_status status;
+} share;
+
+static void *work_share(void *context)
+{
+    share *s = context;
+    for (uint64_t chunk = s->first; chunk < CHUNKS && s->status == CLIPSPAN_OK; chunk += SHARES) {
+        pthread_mutex_lock(&coefficients_lock);
+        write_chunk(chunk);
+        pthread_mutex_unlock(&coefficients_lock);
+        s->status = cs_packs_gather(&plan, chunk, NULL);
+    }
+    return NULL;
+}
+
+/* Two may make the same pack; whoever is slower finds its pieces gone. */
+static void shares_that_work_at_once_make_the_packs_that_they_share(void **state)
+{
+    share shares[SHARES];
+    (void)state;
+    assert_int_equal(cs_folder_clear(folder, NULL), 0);
+    for (uint64_t s = 0; s < SHARES; s++) {
+        shares[s] = (share){.first = s};
+        assert_int_equal(pthread_create(&shares[s].thread, NULL, work_share, &shares[s]), 0);
+    }
+    for (int s = 0; s < SHARES; s++) {
+        pthread_join(shares[s].thread, NULL);
+        assert_int_equal(shares[s].status, CLIPSPAN_OK);
+    }
+    for (uint64_t i = 0; i < cs_packs_count(&plan); i++)
+        assert_true(cs_packs_is_closed(&plan, i));
+    for (uint64_t chunk = 0; chunk < CHUNKS; chunk += 99) {
+        cs_pack found = {0};
+        assert_int_equal(cs_pack_find(&found, NULL, &plan, chunk, NULL), 0);
+        check_chunk(&found, chunk);
+        cs_pack_close(&found);
+    }
+}
+
 /* As a kill leaves it: the pack is there, and so is what it was made from; or a piece is damaged.
  */
 static void pieces_beside_their_pack_and_damaged_ones_do_no_harm(void **state)
@@ -217,12 +258,12 @@ static void pieces_beside_their_pack_and_damaged_ones_do_no_harm(void **state)
     for (uint64_t c = 0; c < 32; c++)
         write_chunk(c);
     assert_int_equal(truncate(piece, 100), 0);
-    assert_int_equal(cs_packs_gather(&plan, 31, 0, CHUNKS, &err), 0); /* left for later */
+    assert_int_equal(cs_packs_gather(&plan, 31, &err), 0); /* left for later */
     assert_int_equal(cs_path_kind(pack), 0);
     assert_int_equal(cs_pack_find(&found, &foreign, &plan, 7, &err), CLIPSPAN_E_FORMAT);
     assert_int_equal(cs_packs_close(&plan, 0, &err), CLIPSPAN_E_FORMAT);
     write_chunk(7);
-    assert_int_equal(cs_packs_gather(&plan, 7, 0, CHUNKS, &err), 0);
+    assert_int_equal(cs_packs_gather(&plan, 7, &err), 0);
     assert_int_equal(cs_path_kind(pack), 1);
     assert_int_equal(cs_path_kind(piece), 0);
     write_chunk(7);
@@ -247,7 +288,8 @@ static void pieces_beside_their_pack_and_damaged_ones_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_order_and_any_shares_give_the_same_packs),
+        cmocka_unit_test(any_order_gives_the_same_packs_and_leaves_none_for_the_merge),
+        cmocka_unit_test(shares_that_work_at_once_make_the_packs_that_they_share),
         cmocka_unit_test(pieces_beside_their_pack_and_damaged_ones_do_no_harm),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -176,8 +176,8 @@ static void damaged_parts_are_done_again(void **state)
     clipspan_error err;
     (void)state;
     run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
-    for (uint64_t s = 1; s <= 3; s++) /* shares leave chunks apart */
-        run_craft_scan(&craft, path, 2, s, 3);
+    for (uint64_t s = 1; s <= 3; s++) /* chunks 0 to 8 of 11, which make no pack yet */
+        run_craft_scan(&craft, path, 2, s, 4);
     run_craft_damage(path, "segments/000/packs/00-00000003.safetensors");
     run_craft_damage(path, "segments/000/nodes/00-00000005.safetensors");
     gone = cs_tiny_path(path, "segments/000/packs/00-00000007.safetensors");

@@ -251,7 +251,13 @@ static void an_extended_run_says_what_it_needs(void **state)
     run_craft_merge(path);
     assert_int_equal(cs_run_open(&inside, path, NULL), 0);
     assert_int_equal(cs_run_set_result(inside, "atlas", "a", "{}", NULL), 0);
+    assert_int_equal(clipspan_run_extend(path, craft.model, lists[0], NULL, &err),
+                     CLIPSPAN_E_EXISTS);
+    assert_non_null(strstr(err.message, "has this list already, as number 1 of 1"));
     must(clipspan_run_extend(path, craft.model, lists[1], NULL, &err), &err);
+    assert_int_equal(clipspan_run_extend(path, craft.model, lists[1], NULL, &err),
+                     CLIPSPAN_E_EXISTS);
+    assert_non_null(strstr(err.message, "still to be scanned"));
     assert_int_equal(cs_run_result(&value, inside, "atlas", "a", NULL), 0);
     assert_null(value); /* it spoke of other images */
     cs_run_close(&inside);

@@ -43,11 +43,22 @@ static clipspan_ablation *ablate(const clipspan_evaluation *ev,
     return a;
 }
 
-/* Accuracies after an edit, by comparison with the unedited model. */
-static void compare_edit(clipspan_comparison *overall, clipspan_comparison *groups,
-                         clipspan_comparison *worst, clipspan_evaluation *ev,
-                         const clipspan_change *changes, size_t count, int resamples)
+/* The same figures, wherever they lie. */
+static void same_comparison(const clipspan_comparison *a, const clipspan_comparison *b)
 {
+    assert_memory_equal(a->before, b->before, sizeof *a->before);
+    assert_memory_equal(a->after, b->after, sizeof *a->after);
+    assert_true(a->change == b->change && a->change_low == b->change_low &&
+                a->change_high == b->change_high);
+    assert_int_equal(a->group, b->group);
+    assert_int_equal(a->group_after, b->group_after);
+}
+
+/* Accuracies after an edit, by comparison with the unedited model. */
+static clipspan_comparisons *compare_edit(clipspan_evaluation *ev, const clipspan_change *changes,
+                                          size_t count, int resamples)
+{
+    clipspan_comparisons *c;
     const clipspan_edit edit = {changes, count};
     uint32_t predicted[ROWS];
     uint8_t before[ROWS], after[ROWS];
@@ -57,10 +68,10 @@ static void compare_edit(clipspan_comparison *overall, clipspan_comparison *grou
                      0);
     clipspan_evaluation_read_answers(before, ev, clipspan_evaluation_get_predicted(ev));
     clipspan_evaluation_read_answers(after, ev, predicted);
-    assert_int_equal(clipspan_compare_run(overall, groups, worst, before, after,
-                                          clipspan_evaluation_get_groups(ev), ROWS, 10, resamples,
-                                          3, NULL),
+    assert_int_equal(clipspan_comparisons_new(&c, before, after, clipspan_evaluation_get_groups(ev),
+                                              ROWS, 10, resamples, 3, NULL),
                      0);
+    return c;
 }
 
 static void a_set_is_its_edit(void **state)
@@ -69,7 +80,7 @@ static void a_set_is_its_edit(void **state)
         {.layer = 1, .head = 1}, {.layer = 0, .head = 0}, {.layer = 1, .head = 1}};
     clipspan_ablation_options options = CLIPSPAN_ABLATION_OPTIONS_INIT;
     clipspan_evaluation *ev = study_craft_evaluate(&study, NULL);
-    clipspan_comparison overall, groups[10], worst;
+    clipspan_comparisons *c;
     const clipspan_ablation_info *info;
     const clipspan_random_set *set;
     clipspan_change around[64];
@@ -87,12 +98,13 @@ static void a_set_is_its_edit(void **state)
     assert_int_equal(info->chosen, 2);
     assert_int_equal(info->random_heads, 2);
     assert_int_equal(info->random_sets, 3);
-    compare_edit(&overall, groups, &worst, ev, changes, 2, 100);
-    assert_memory_equal(clipspan_ablation_get_overall(a), &overall, sizeof overall);
-    assert_memory_equal(clipspan_ablation_get_worst(a), &worst, sizeof worst);
+    c = compare_edit(ev, changes, 2, 100);
+    same_comparison(clipspan_ablation_get_overall(a), clipspan_comparisons_get_overall(c));
+    same_comparison(clipspan_ablation_get_worst(a), clipspan_comparisons_get_worst(c));
     for (size_t g = 0; g < 10; g++)
-        assert_memory_equal(clipspan_ablation_get_group(a, g), &groups[g], sizeof *groups);
-    assert_int_equal(clipspan_ablation_get_class(a, 2)->before.images, 10);
+        same_comparison(clipspan_ablation_get_group(a, g), clipspan_comparisons_get_group(c, g));
+    clipspan_comparisons_free(&c);
+    assert_int_equal(clipspan_ablation_get_class(a, 2)->before->images, 10);
     assert_null(clipspan_ablation_get_class(a, STUDY_CLASSES));
     clipspan_ablation_free(&a);
     /* MLPs and early layers stand around every random set. */
@@ -109,9 +121,10 @@ static void a_set_is_its_edit(void **state)
     for (size_t i = 2; i < clipspan_ablation_get_info(a)->changes; i++)
         around[count++] = *clipspan_ablation_get_change(a, i);
     around[count++] = (clipspan_change){.layer = 0, .head = 0}; /* chosen and early */
-    compare_edit(&overall, groups, &worst, ev, around, count, 0);
-    assert_memory_equal(set->overall, &overall, sizeof overall);
-    assert_memory_equal(set->worst, &worst, sizeof worst);
+    c = compare_edit(ev, around, count, 0);
+    same_comparison(set->overall, clipspan_comparisons_get_overall(c));
+    same_comparison(set->worst, clipspan_comparisons_get_worst(c));
+    clipspan_comparisons_free(&c);
     clipspan_ablation_free(&a);
     clipspan_evaluation_free(&ev);
 }

@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "run_craft.h"
 #include "study/prune.h"
 #include "tiny.h"
@@ -381,6 +382,7 @@ static void by_direct_effect_the_smallest_go_first(void **state)
     const clipspan_prune_row *rows;
     const clipspan_head_set *made;
     (void)state;
+    o.order = CLIPSPAN_PRUNE_DIRECT;
     o.fraction = 0.34;
     prune = new_prune(&o);
     info = clipspan_prune_get_info(prune);
@@ -407,6 +409,19 @@ static void by_direct_effect_the_smallest_go_first(void **state)
     clipspan_prune_free(&prune);
 }
 
+static void forecasts_are_those_of_two_halves(const clipspan_prune *prune, size_t count)
+{
+    const clipspan_prune_forecast *f = clipspan_prune_get_forecasts(prune);
+    assert_non_null(f);
+    for (size_t k = 0; k < count; k++) {
+        assert_int_equal(f[k].predicted->images, 9);
+        assert_int_equal(f[k].network->images, 9);
+        assert_int_equal(f[k].direct->images, 18);
+        assert_true(f[k].least == (double)cs_prune_bound(f[k].predicted->correct, 9, 9) / 9.0);
+        assert_int_equal(f[k].kept, f[k].network->share >= f[k].least);
+    }
+}
+
 static void by_network_heads_go_in_rounds(void **state)
 {
     clipspan_edit_check_options images = CLIPSPAN_EDIT_CHECK_OPTIONS_INIT;
@@ -419,22 +434,22 @@ static void by_network_heads_go_in_rounds(void **state)
     clipspan_error err;
     char *out = run_craft_path(&craft, "pruned");
     (void)state;
-    images.images = 4;
+    images.images = 24;
     images.bank = bank;
     o.check = &images;
-    o.order = CLIPSPAN_PRUNE_NETWORK;
     o.fraction = 0.5;
     o.keep_layout = 1;
     prune = new_prune(&o);
     assert_null(clipspan_prune_get_rows(prune));
     assert_null(clipspan_prune_get_check(prune));
+    assert_int_equal(clipspan_prune_run_forecasts(prune, &err), -2);
     if (clipspan_prune_run(prune, NULL, &err)) fail_msg("%s", err.message);
     info = clipspan_prune_get_info(prune);
     rows = clipspan_prune_get_rows(prune);
     rounds = clipspan_prune_get_rounds(prune);
-    assert_int_equal(info->rounds, 5); /* one of six heads a round, the last is left */
-    assert_int_equal(info->ranked, 4);
-    for (size_t r = 0; r < 5; r++) {
+    assert_int_equal(info->rounds, 3); /* one of six heads a round, until three are gone */
+    assert_int_equal(info->ranked, 6); /* a quarter of the images */
+    for (size_t r = 0; r < 3; r++) {
         assert_int_equal(rounds[r].gone, r);
         assert_int_equal(rounds[r].tried, 6 - r);
         assert_int_equal(rounds[r].went, 1);
@@ -449,11 +464,47 @@ static void by_network_heads_go_in_rounds(void **state)
     done = clipspan_edit_check_get_info(clipspan_prune_get_check(prune));
     assert_int_equal(done->sets, info->sets);
     assert_true(done->off >= 0);
-    /* the first three heads of the order, of which the third round said what they move */
-    assert_float_equal(clipspan_edit_check_get_rows(clipspan_prune_get_check(prune))[0].moved_mean,
-                       rows[2].effect, 1e-5);
+    assert_int_equal(done->used, 18); /* images that ranking did not see */
+    assert_null(clipspan_prune_get_forecasts(prune));
+    assert_int_equal(clipspan_prune_run_forecasts(prune, &err), 0);
+    forecasts_are_those_of_two_halves(prune, done->sets);
     clipspan_prune_free(&prune);
     free(out);
+}
+
+/* The bound by the sums of its definition: over all x below it, X <= x is too rare. */
+static void bounds_are_hypergeometric(void **state)
+{
+    static const struct {
+        uint64_t kept, seen, further, bound;
+    } cases[] = {
+        /* worked out with exact fractions */
+        {100, 100, 100, 95}, {75, 75, 75, 70}, {9, 9, 9, 5}, {1, 1, 1, 0},
+        {0, 10, 10, 0},      {64, 96, 96, 50}, {5, 9, 9, 1}, {127, 128, 64, 60},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(cs_prune_bound(cases[i].kept, cases[i].seen, cases[i].further),
+                         cases[i].bound);
+}
+
+/* Of two halves of one binomial the second lies below the bound in at most 2.5 % of cases. */
+static void bounds_hold(void **state)
+{
+    static const double shares[] = {0.05, 0.5, 0.9, 0.98};
+    cs_random random = {7};
+    (void)state;
+    for (size_t s = 0; s < 4; s++) {
+        const uint64_t most = (uint64_t)(shares[s] * 10000);
+        int missed = 0;
+        for (int t = 0; t < 4000; t++) {
+            uint64_t kept[2] = {0, 0};
+            for (int i = 0; i < 120; i++)
+                kept[i % 2] += cs_random_below(&random, 10000) < most;
+            missed += kept[1] < cs_prune_bound(kept[0], 60, 60);
+        }
+        assert_true(missed <= 130); /* 100 and three standard errors */
+    }
 }
 
 static void what_pruning_refuses(void **state)
@@ -513,6 +564,8 @@ int main(void)
         cmocka_unit_test(fractions_become_heads),
         cmocka_unit_test(by_direct_effect_the_smallest_go_first),
         cmocka_unit_test(by_network_heads_go_in_rounds),
+        cmocka_unit_test(bounds_are_hypergeometric),
+        cmocka_unit_test(bounds_hold),
         cmocka_unit_test(what_pruning_refuses),
         cmocka_unit_test(documents_have_their_members),
     };

@@ -28,7 +28,7 @@ static clipspan_status ask(clipspan_effects *effects, clipspan_error *err)
     uint32_t predicted[2 * ROWS];
     double margins[2 * ROWS];
     uint8_t before[ROWS], after[ROWS];
-    clipspan_comparison overall;
+    clipspan_comparisons *c = NULL;
     clipspan_shortcut *shortcut = NULL;
     clipspan_cue found[2];
     size_t N = clipspan_effects_get_images(effects), count;
@@ -38,11 +38,11 @@ static clipspan_status ask(clipspan_effects *effects, clipspan_error *err)
         before[i] = predicted[i] == 0;
         after[i] = predicted[N + i] == 0;
     }
-    if (!status)
-        status = clipspan_compare_run(&overall, NULL, NULL, before, after, NULL, N, 0, 100, 1, err);
+    if (!status) status = clipspan_comparisons_new(&c, before, after, NULL, N, 0, 100, 1, err);
     if (!status) status = clipspan_shortcut_new(&shortcut, effects, 0, 1, 0, err);
     if (!status) status = clipspan_cue_search(found, NULL, &count, 2, effects, 0, 1, bank, err);
     clipspan_shortcut_free(&shortcut);
+    clipspan_comparisons_free(&c);
     return status;
 }
 
@@ -71,7 +71,6 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     clipspan_texts *texts;
     clipspan_run *run;
     size_t P;
-    long most;
     uint32_t seed = 4;
     (void)state;
     run_craft_init(&craft, ROWS);
@@ -92,25 +91,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     assert_int_equal(clipspan_bank_new_vectors(&bank, texts, vectors, P, NULL), 0);
     clipspan_texts_free(&texts);
     assert_int_equal(live(NULL), CLIPSPAN_OK);
-    failing_calls = failing_call = 0;
-    failing_armed = 1;
-    assert_int_equal(live(NULL), CLIPSPAN_OK);
-    failing_armed = 0;
-    most = failing_calls;
-    assert_true(most > 50);
-    for (long n = 1; n <= most; n++) {
-        clipspan_error err = {.code = CLIPSPAN_E_INTERNAL, .message = "never filled"};
-        clipspan_status status;
-        failing_calls = 0;
-        failing_call = n;
-        failing_armed = 1;
-        status = live(&err);
-        failing_armed = 0;
-        if (status != CLIPSPAN_OK && status != CLIPSPAN_E_NOMEM)
-            fail_msg("allocation %ld of %ld: status %s, %s", n, most, clipspan_status_name(status),
-                     err.message);
-        if (status != CLIPSPAN_OK) assert_non_null(strstr(err.message, "out of memory"));
-    }
+    failing_malloc_each(live, 50);
     clipspan_bank_free(&bank);
     free(path);
     run_craft_fini(&craft);

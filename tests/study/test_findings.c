@@ -6,6 +6,7 @@
 #include "study/contrast.h"
 #include "study/findings.h"
 
+#include <clipspan/run.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,8 +81,8 @@ static void findings_by_hand(void **state)
     near(f->above, 0.3);
     near(f->below, -0.1);
     near(f->class_token, 0.06);
-    assert_int_equal(f->highest.row, 1);
-    assert_int_equal(f->highest.column, 1);
+    assert_int_equal(f->highest->row, 1);
+    assert_int_equal(f->highest->column, 1);
     assert_int_equal(f->patches, 2);
     assert_int_equal(f->patch[1].row, 1);
     assert_int_equal(f->patch[1].column, 0);
@@ -101,6 +102,7 @@ static void roles_add_up(void **state)
     const clipspan_explanation_info x = explanation();
     clipspan_atlas_head heads[4];
     clipspan_role roles[4];
+    clipspan_run_info run = {0};
     cs_atlas atlas;
     const clipspan_finding *f;
     cs_findings *all;
@@ -112,8 +114,8 @@ static void roles_add_up(void **state)
     atlas.heads = heads; /* of layers 1 and 2 */
     atlas.info.heads = 4;
     atlas.info.first_layer = 1;
-    atlas.run.heads = 2;
-    atlas.info.run = &atlas.run;
+    run.heads = 2;
+    atlas.info.run = &run;
     for (int i = 0; i < 4; i++) {
         roles[i].category[0] = i == 3 ? "shape" : "colour";
         heads[i].role = &roles[i];

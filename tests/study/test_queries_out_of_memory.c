@@ -96,27 +96,8 @@ static clipspan_status classify(clipspan_error *err)
 
 static void fail_each(clipspan_status (*live)(clipspan_error *err))
 {
-    long most;
     assert_int_equal(live(NULL), CLIPSPAN_OK);
-    failing_calls = failing_call = 0;
-    failing_armed = 1;
-    assert_int_equal(live(NULL), CLIPSPAN_OK);
-    failing_armed = 0;
-    most = failing_calls;
-    assert_true(most > 5);
-    for (long n = 1; n <= most; n++) {
-        clipspan_error err = {.code = CLIPSPAN_E_INTERNAL, .message = "never filled"};
-        clipspan_status status;
-        failing_calls = 0;
-        failing_call = n;
-        failing_armed = 1;
-        status = live(&err);
-        failing_armed = 0;
-        if (status != CLIPSPAN_OK && status != CLIPSPAN_E_NOMEM)
-            fail_msg("allocation %ld of %ld: status %s, %s", n, most, clipspan_status_name(status),
-                     err.message);
-        if (status != CLIPSPAN_OK) assert_non_null(strstr(err.message, "out of memory"));
-    }
+    failing_malloc_each(live, 5);
 }
 
 static void every_failed_allocation_is_a_clean_error(void **state)

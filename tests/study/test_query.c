@@ -68,7 +68,7 @@ static clipspan_hits *new_hits(clipspan_query *q, size_t top, int parts)
     clipspan_hits_options o = CLIPSPAN_HITS_OPTIONS_INIT;
     clipspan_hits *hits = NULL;
     o.top = top;
-    o.parts = parts;
+    o.contributions = parts;
     OK(clipspan_hits_new(&hits, q, &o, NULL, &err));
     return hits;
 }
@@ -85,7 +85,7 @@ static void whole_embeddings_and_ties(void **state)
     assert_int_equal(info->hits, ROWS);
     assert_int_equal(info->images, ROWS);
     assert_int_equal(info->groups, 1);
-    assert_int_equal(info->parts, 0);
+    assert_int_equal(info->contributions, 0);
     assert_string_equal(clipspan_hits_get_group(hits, 0)->name, "embedding");
     assert_string_equal(info->query, "like #3; by embedding");
     /* image 3 and its duplicate 27 are nearest, the one that is earlier in the run first */
@@ -93,7 +93,7 @@ static void whole_embeddings_and_ties(void **state)
         const clipspan_hits_row *row = clipspan_hits_get_row(hits, i);
         assert_true(row->index == 3 || row->index == 27);
         assert_true(row->score > 1.0 - 1e-5);
-        assert_int_equal(row->part_count, 0);
+        assert_int_equal(row->contribution_count, 0);
         assert_non_null(strstr(row->path, "/pics/03.png"));
     }
     for (size_t i = 1; i < ROWS; i++) {
@@ -209,12 +209,13 @@ static void scores_are_weighted_sums(void **state)
         const clipspan_hits_row *row = clipspan_hits_get_row(hits, i);
         double sum = 0.0;
         assert_true(fabs(row->score - right[row->run_index]) <= 1e-12);
-        assert_int_equal(row->part_count, 3);
+        assert_int_equal(row->contribution_count, 3);
         for (size_t k = 0; k < 3; k++) {
-            sum += row->parts[k].part;
-            assert_true(k == 0 || row->parts[k - 1].part >= row->parts[k].part);
-            assert_int_equal(row->parts[k].group,
-                             row->parts[k].head.layer == 1 && row->parts[k].head.head == 1);
+            sum += row->contributions[k].contribution;
+            assert_true(k == 0 || row->contributions[k - 1].contribution >=
+                                      row->contributions[k].contribution);
+            assert_int_equal(row->contributions[k].group, row->contributions[k].head.layer == 1 &&
+                                                              row->contributions[k].head.head == 1);
         }
         assert_true(fabs(sum - row->score) <= 1e-12);
     }
@@ -233,9 +234,10 @@ static void scores_are_weighted_sums(void **state)
     for (size_t i = 0; i < ROWS; i++) {
         const clipspan_hits_row *row = clipspan_hits_get_row(hits, i);
         if (row->index != 7) continue;
-        assert_int_equal(row->part_count, 4);
+        assert_int_equal(row->contribution_count, 4);
         for (size_t k = 0; k < 4; k++) /* by one head alone an image is all like itself */
-            if (row->parts[k].group == 2) assert_true(fabs(row->parts[k].part - 1.0) < 1e-5);
+            if (row->contributions[k].group == 2)
+                assert_true(fabs(row->contributions[k].contribution - 1.0) < 1e-5);
     }
     clipspan_hits_free(&hits);
     clipspan_query_free(&q);

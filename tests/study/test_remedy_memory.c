@@ -67,7 +67,6 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     clipspan_texts *texts;
     uint32_t seed = 4;
     const char *list;
-    long most;
     size_t P;
     (void)state;
     run_craft_init(&craft, ROWS);
@@ -88,29 +87,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     assert_int_equal(clipspan_texts_new(&texts, names, keys, CLASSES, NULL), 0);
     assert_int_equal(clipspan_bank_new_vectors(&bank, texts, vectors, P, NULL), 0);
     clipspan_texts_free(&texts);
-    failing_calls = failing_call = 0;
-    failing_armed = 1;
-    {
-        clipspan_error err;
-        const clipspan_status status = find(&err);
-        failing_armed = 0;
-        if (status) fail_msg("%s", err.message);
-    }
-    most = failing_calls;
-    assert_true(most > 100);
-    for (long n = 1; n <= most; n++) {
-        clipspan_error err = {.code = CLIPSPAN_E_INTERNAL, .message = "never filled"};
-        clipspan_status status;
-        failing_calls = 0;
-        failing_call = n;
-        failing_armed = 1;
-        status = find(&err);
-        failing_armed = 0;
-        if (status != CLIPSPAN_OK && status != CLIPSPAN_E_NOMEM)
-            fail_msg("allocation %ld of %ld: status %s, %s", n, most, clipspan_status_name(status),
-                     err.message);
-        if (status != CLIPSPAN_OK) assert_non_null(strstr(err.message, "out of memory"));
-    }
+    failing_malloc_each(find, 100);
     clipspan_bank_free(&bank);
     clipspan_run_close(&run);
     free(path);
