@@ -10,7 +10,7 @@
  * The first half sees roles that many texts share a little of, the second those that a few texts
  * stand out with; either alone misses heads that the other finds (docs/evidence.md).
  *
- * C = sum_j f_j f_j^T with r factors: those of the largest eigenvalues that hold 99 % of the
+ * C = sum_j f_j f_j^T with r factors: those of the largest eigenvalues that hold 90 % of the
  * variance. Many covariances are scored side by side, so that the work is three wide products. */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_ENRICHMENT_H
 #define CLIPSPAN_SRC_DECOMPOSE_ENRICHMENT_H
@@ -20,7 +20,7 @@
 
 #define CS_ENRICHED_BATCH 8    /* covariances side by side */
 #define CS_ENRICHED_TEXTS 20   /* at a basis text; a seventh of the pool where that is less */
-#define CS_ENRICHED_PART  0.99 /* of the variance that factors hold */
+#define CS_ENRICHED_PART  0.9 /* of the variance that factors hold */
 
 typedef struct cs_enrichment cs_enrichment;
 

@@ -18,8 +18,12 @@ static void verdict(cs_html *html, const cs_report_facts *facts, const clipspan_
     cs_html_put(html, "<p class=verdict>");
     cs_outcome_say(html, facts, head);
     if (role->entering > 0 && head->basis_texts > 0) {
-        cs_html_format(html, " The first %d basis texts, of any category, explain %s",
-                       role->entering, cs_figure_percent(role->named).text);
+        if (role->entering == 1)
+            cs_html_put(html, " The first basis text, of any category, explains");
+        else
+            cs_html_format(html, " The first %d basis texts, of any category, explain",
+                           role->entering);
+        cs_html_format(html, " %s", cs_figure_percent(role->named).text);
         if (role->control_named >= 0)
             cs_html_format(html, ", as many control texts %s",
                            cs_figure_percent(role->control_named).text);

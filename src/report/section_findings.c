@@ -161,7 +161,7 @@ static void say_counts(cs_html *html, const cs_report_facts *facts)
     const int count = info->role ? info->role : info->leaning;
     const int below = count_below(facts->atlas->heads, info->heads);
     if (!info->pool_categories || info->too_few || (!count && !info->ambiguous)) return;
-    cs_html_format(html, "<li>%d of %zu heads ", count, info->heads);
+    cs_html_format(html, "<li>%d of %s ", count, cs_number_of(info->heads, "head").text);
     if (info->role)
         cs_html_put(html, count == 1 ? "has a role" : "have a role");
     else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole reports of made-up atlases: well-formed, complete in themselves, small, honest about what
  * is missing, the same bytes for the same input. */
+#include <clipspan/run.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
