@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Remedies for people. */
+#include "cli/effects/random_out.h"
 #include "cli/effects/shortcut_out.h"
 #include "cli/in/heads.h"
 #include "cli/out/numbers.h"
@@ -153,15 +154,29 @@ static clipspan_status add_remedy(cli_table *t, const printing *p, const clipspa
     return add_figures(t, p, name, r->correlation, r->overall, r->worst, err);
 }
 
+/* What random sets do on average, and between what 95 % of them lie; as published the best. */
 static clipspan_status add_random(cli_table *t, const printing *p, clipspan_error *err)
 {
-    const clipspan_remedy_random *best =
-        clipspan_remedy_get_random(p->remedy, p->index, p->pair->best_random);
-    char name[64];
-    if (!best) return CLIPSPAN_OK;
-    snprintf(name, sizeof name, "%zu random head%s, best of %zu", best->count,
-             best->count == 1 ? "" : "s", p->pair->random_sets);
-    return add_figures(t, p, name, (double)NAN, best->overall, best->worst, err);
+    const clipspan_random_sets *r = clipspan_remedy_get_random(p->remedy, p->index);
+    const clipspan_remedy_row *nothing = clipspan_remedy_get_row(p->remedy, p->index, 0);
+    const clipspan_random_figure *f = r ? r->worst_group : NULL;
+    char name[64], text[2 * CLI_NUMBER_ROOM];
+    if (!r) return CLIPSPAN_OK;
+    snprintf(name, sizeof name, "%zu random head%s, %s", r->heads_of_set,
+             r->heads_of_set == 1 ? "" : "s", r->best_overall ? "best" : "mean");
+    if (r->best_overall)
+        return add_figures(t, p, name, (double)NAN, r->best_overall, r->best_worst, err);
+    CS_TRY(cli_table_add(t, name, err));
+    CS_TRY(cli_table_add(t, "", err));
+    CS_TRY(add_percent(t, r->overall->mean, err));
+    if (!p->evaluation->groups) return CLIPSPAN_OK;
+    if (!f) return add_blanks(t, 3, err);
+    CS_TRY(add_percent(t, f->mean, err));
+    snprintf(text, sizeof text, "%+.1f", 100 * (f->mean - nothing->worst->before.share));
+    CS_TRY(cli_table_add(t, text, err));
+    snprintf(text, sizeof text, "%+.1f to %+.1f", 100 * (f->low - nothing->worst->before.share),
+             100 * (f->high - nothing->worst->before.share));
+    return cli_table_add(t, text, err);
 }
 
 static clipspan_status print_remedies(const printing *p, clipspan_error *err)
@@ -275,6 +290,8 @@ static void say_last(const printing *p)
     cli_say(p->session, "cue: %s\ndirect effects; %s; selection used no labels",
             clipspan_remedy_get_info(p->remedy)->cue->words, p->evaluation->means);
     say_better(p, chosen);
+    cli_random_say(p->session, clipspan_remedy_get_random(p->remedy, p->index),
+                   p->evaluation->agreement);
     cli_format_percent(before, c->before.share);
     cli_format_percent(after, c->after.share);
     cli_say(p->session, "%s against %s: %s%s%s%s%s: %s %s before, %s after", p->pair->class_a,

@@ -153,6 +153,41 @@ CLIPSPAN_API clipspan_status clipspan_compare_run(clipspan_comparison *overall,
                                                   size_t count, size_t groups, int resamples,
                                                   uint64_t seed, clipspan_error *err);
 
+/* ---- Random sets of heads: what a chosen set is held against ---- */
+
+/* In what random sets are like the chosen heads. */
+typedef enum clipspan_matching {
+    CLIPSPAN_MATCH_LAYERS = 0, /* as many heads of each layer */
+    CLIPSPAN_MATCH_EFFECT =
+        1,                    /* as many heads, whose total direct effect (clipspan_variance_share's
+                                  variance) is within 10 % of that of the chosen heads: where
+                                  fewer than 20 sets match by layer and more do so */
+    CLIPSPAN_MATCH_NUMBER = 2 /* as many heads, as published */
+} clipspan_matching;
+
+/* Of all sets: mean share of right answers, between what 95 % of sets lie, and whether the chosen
+ * heads are among the best. Were they drawn like the sets, p would be uniform. */
+typedef struct clipspan_random_figure {
+    double mean, low, high;
+    uint64_t as_good; /* sets that do at least as well as the chosen heads, equal ones by lot */
+    double p;         /* (1 + as_good) / (1 + sets) */
+} clipspan_random_figure;
+
+/* Sets of heads that were changed as the chosen ones are, without replacement within a set and of
+ * heads that write something that varies: never pruned ones. */
+typedef struct clipspan_random_sets {
+    clipspan_matching matching;
+    size_t sets, heads_of_set;
+    double different;           /* sets there are, about */
+    const clipspan_head *heads; /* [sets, heads_of_set]; NULL when read from a run */
+    const double *accuracy;     /* [sets] of all images, after */
+    const double *worst;        /* [sets] of the worst group; NULL without groups with images */
+    const clipspan_random_figure *overall, *worst_group; /* worst_group: NULL as worst */
+    /* as published: the best set by worst group, without groups by accuracy; else NULL */
+    const clipspan_head *best_heads; /* [heads_of_set] */
+    const clipspan_comparison *best_overall, *best_worst;
+} clipspan_random_sets;
+
 /* ---- Shortcuts: heads that carry a spurious cue into a decision ---- */
 
 /* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among

@@ -82,13 +82,14 @@ typedef struct clipspan_remedy_options {
                                   copied. NULL: no words */
     const clipspan_remedy_side_options *const *sides; /* [side_count] */
     size_t side_count;
-    int random_sets; /* 0: 5, -1: none */
+    int random_sets; /* 0: 200, or 5 as published; -1: none */
     int resamples;   /* of the bootstrap; 0: 1000, -1: none */
     uint64_t seed;   /* of sets and resamples */
+    int published;   /* 1: random sets as published: matched by number alone, the best is shown */
 } clipspan_remedy_options;
 #define CLIPSPAN_REMEDY_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(clipspan_remedy_options), NULL, NULL, 0, 0, 0, 0                                    \
+        sizeof(clipspan_remedy_options), NULL, NULL, 0, 0, 0, 0, 0                                 \
     }
 
 typedef struct clipspan_remedy_info {
@@ -102,13 +103,12 @@ typedef struct clipspan_remedy_info {
 /* A pair of classes. */
 typedef struct clipspan_remedy_pair {
     const char *class_a, *class_b;
-    size_t heads;                    /* L H, best candidates first, those that counteract last */
-    size_t ranked;                   /* heads that may be proposed: the first */
-    double variance;                 /* sum of V */
-    double explained, counteracted;  /* sum of Vq of heads with the cue, and against it */
-    size_t candidates, chosen;       /* the first is to do nothing */
-    size_t rows;                     /* what was tried on the evaluated images */
-    size_t random_sets, best_random; /* best: by worst group, without groups by accuracy */
+    size_t heads;                   /* L H, best candidates first, those that counteract last */
+    size_t ranked;                  /* heads that may be proposed: the first */
+    double variance;                /* sum of V */
+    double explained, counteracted; /* sum of Vq of heads with the cue, and against it */
+    size_t candidates, chosen;      /* the first is to do nothing */
+    size_t rows;                    /* what was tried on the evaluated images */
     size_t sides;
 } clipspan_remedy_pair;
 
@@ -132,13 +132,6 @@ typedef struct clipspan_remedy_row {
     double correlation; /* clipspan_candidate's; not a number where it is not known */
     const clipspan_comparison *overall, *worst; /* worst: NULL without groups with images */
 } clipspan_remedy_row;
-
-/* Heads drawn from those that write anything that varies: never pruned ones. */
-typedef struct clipspan_remedy_random {
-    const clipspan_head *heads; /* [count] as many as the chosen remedy changes */
-    size_t count;
-    const clipspan_comparison *overall, *worst; /* without bootstrap intervals */
-} clipspan_remedy_random;
 
 /* What the chosen remedy does to images of the statistics, without labels: those predicted as one
  * of the two classes whose cue reading lies on one side of the mean. */
@@ -181,8 +174,9 @@ CLIPSPAN_API const clipspan_remedy_row *clipspan_remedy_get_row(const clipspan_r
 /* Of group `group` of info.evaluation. */
 CLIPSPAN_API const clipspan_comparison *
 clipspan_remedy_get_group(const clipspan_remedy *remedy, size_t pair, size_t row, size_t group);
-CLIPSPAN_API const clipspan_remedy_random *clipspan_remedy_get_random(const clipspan_remedy *remedy,
-                                                                      size_t pair, size_t index);
+/* Changed as the chosen remedy changes its heads; NULL where it changes none, or all. */
+CLIPSPAN_API const clipspan_random_sets *clipspan_remedy_get_random(const clipspan_remedy *remedy,
+                                                                    size_t pair);
 CLIPSPAN_API const clipspan_remedy_forecast *
 clipspan_remedy_get_forecast(const clipspan_remedy *remedy, size_t pair, size_t index); /* of 4 */
 CLIPSPAN_API const clipspan_remedy_side *clipspan_remedy_get_side(const clipspan_remedy *remedy,

@@ -49,8 +49,9 @@ static clipspan_status make(cs_remedy **out, const cs_evaluation *ev,
         .sides = sides,
         .side_count = o->side_count,
         .random_sets = o->random_sets < 0    ? 0
-                       : o->random_sets == 0 ? 5
+                       : o->random_sets == 0 ? o->published ? CS_RANDOM_PUBLISHED : CS_RANDOM_SETS
                                              : (size_t)o->random_sets,
+        .published = o->published,
         .resamples = o->resamples < 0    ? 0
                      : o->resamples == 0 ? 1000
                                          : o->resamples,
@@ -149,11 +150,10 @@ const clipspan_comparison *clipspan_remedy_get_group(const clipspan_remedy *reme
     return &p->rows[row].groups[group];
 }
 
-const clipspan_remedy_random *clipspan_remedy_get_random(const clipspan_remedy *remedy, size_t pair,
-                                                         size_t index)
+const clipspan_random_sets *clipspan_remedy_get_random(const clipspan_remedy *remedy, size_t pair)
 {
     const cs_remedy_pair *p = pair_of(remedy, pair);
-    return p && index < p->pair.random_sets ? &p->random[index].set : NULL;
+    return p && p->random.info.sets ? &p->random.info : NULL;
 }
 
 const clipspan_remedy_forecast *clipspan_remedy_get_forecast(const clipspan_remedy *remedy,

@@ -107,12 +107,6 @@ static void remedy_row(cs_html *html, const clipspan_comparison *overall,
         cs_html_put(html, "<td class=n>\xE2\x80\x93");
 }
 
-/* The best of the random sets by what remedies are judged by; NULL: none. */
-static const clipspan_remedy_random *best_random(const cs_remedy_pair *pair)
-{
-    return pair->pair.random_sets ? &pair->random[pair->pair.best_random].set : NULL;
-}
-
 static const char *prefix_of(const clipspan_remedy_row *r)
 {
     return r->role == CLIPSPAN_TRIED_CHOSEN      ? "chosen: "
@@ -121,10 +115,27 @@ static const char *prefix_of(const clipspan_remedy_row *r)
                                                  : "";
 }
 
+/* Mean and range of the random sets; points against nothing. */
+static void random_row(cs_html *html, const cs_remedy_pair *pair, double mark)
+{
+    const clipspan_random_sets *r = &pair->random.info;
+    const cs_share share = cs_random_share(r);
+    clipspan_comparison c = *judged(&pair->rows[CLIPSPAN_TRIED_NOTHING].row), all = c;
+    char name[128];
+    snprintf(name, sizeof name, "%.24s random head%s, %.60s", cs_figure_count(r->heads_of_set).text,
+             r->heads_of_set == 1 ? "" : "s", cs_random_name(r).text);
+    c.after = (clipspan_share){c.before.images, 0, share.share, share.low, share.high};
+    c.change = share.share - c.before.share;
+    c.change_low = share.low - c.before.share;
+    c.change_high = share.high - c.before.share;
+    all.after.share = r->best_overall ? r->best_overall->after.share : r->overall->mean;
+    remedy_row(html, r->worst ? &all : &c, r->worst ? &c : NULL, (double)NAN, name, mark, "mlp",
+               "");
+}
+
 static void remedy_rows(cs_html *html, const cs_remedy_pair *pair, double mark)
 {
     const clipspan_remedy_row *chosen = chosen_of(pair);
-    const clipspan_remedy_random *random = best_random(pair);
     char name[128];
     for (size_t i = 0; i < pair->pair.rows; i++) {
         const clipspan_remedy_row *r = &pair->rows[i].row;
@@ -135,11 +146,7 @@ static void remedy_rows(cs_html *html, const cs_remedy_pair *pair, double mark)
         remedy_row(html, r->overall, r->worst, r->correlation, name, mark,
                    is_baseline(r) || i == 0 ? "mlp" : "att", r == chosen ? " class=chosen" : "");
     }
-    if (!random) return;
-    snprintf(name, sizeof name, "%s random head%s, best of %zu",
-             cs_figure_count(chosen->heads).text, chosen->heads == 1 ? "" : "s",
-             pair->pair.random_sets);
-    remedy_row(html, random->overall, random->worst, (double)NAN, name, mark, "mlp", "");
+    if (pair->random.info.sets) random_row(html, pair, mark);
 }
 
 static void remedies(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
@@ -218,19 +225,6 @@ static void say_better(cs_html *html, const cs_remedy *d, const cs_remedy_pair *
                    words_of(better, 0).text, cs_figure_percent(judged(better)->after.share).text);
 }
 
-/* Random sets that do as well are said, not hidden. */
-static void say_random(cs_html *html, const cs_remedy_pair *pair)
-{
-    const clipspan_remedy_random *best = best_random(pair);
-    const clipspan_comparison *c = !best ? NULL : best->worst ? best->worst : best->overall;
-    if (c && c->after.share >= judged(chosen_of(pair))->after.share)
-        cs_html_format(
-            html,
-            " The best of %zu random sets of as many heads, changed the same way, does as "
-            "well as the choice.",
-            pair->pair.random_sets);
-}
-
 static void say_pair(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
 {
     const double all = pair->pair.variance;
@@ -244,9 +238,9 @@ static void say_pair(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pa
     cs_html_format(html, "; heads that counteract it, %s. The proposal: ",
                    cs_figure_percent(part(pair->pair.counteracted, all)).text);
     say_outcome(html, d, pair);
+    if (pair->random.info.sets) cs_say_random(html, &pair->random.info);
     cs_html_put(html, ".");
     say_better(html, d, pair);
-    say_random(html, pair);
     cs_html_put(html, "</p>\n");
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan.shortcut.v1, written. */
-#include "study/json_parts.h"
+#include "study/json_random.h"
 #include "study/study_json.h"
 
 #include <math.h>
@@ -34,14 +34,8 @@ static void put_overall(const out *o, const clipspan_comparison *overall)
 static void put_figures(const out *o, const clipspan_comparison *overall,
                         const clipspan_comparison *worst)
 {
-    const char *const *groups = o->remedy->facts.info.group_names;
     put_overall(o, overall);
-    if (!worst) return;
-    cs_json_put_row(o->json, "worst_group");
-    cs_json_put_text(o->json, "group_before", groups[worst->group]);
-    cs_json_put_text(o->json, "group_after", groups[worst->group_after]);
-    cs_json_put_comparison(o->json, worst);
-    cs_json_put_end(o->json);
+    cs_json_put_worst(o->json, "worst_group", &o->remedy->facts.info, worst);
 }
 
 static void put_groups(const out *o, const clipspan_comparison *groups)
@@ -107,26 +101,6 @@ static void put_rows(const out *o, const cs_remedy_pair *p)
     cs_json_put_end(o->json);
 }
 
-static void put_set(const out *o, const clipspan_remedy_random *r)
-{
-    cs_json_put_line(o->json, "heads");
-    for (size_t i = 0; i < r->count; i++)
-        put_head(o, NULL, r->heads[i]);
-    cs_json_put_end(o->json);
-}
-
-static void put_random(const out *o, const cs_remedy_pair *p)
-{
-    cs_json_put_array(o->json, "random");
-    for (size_t t = 0; t < p->pair.random_sets; t++) {
-        cs_json_put_object(o->json, NULL);
-        put_set(o, &p->random[t].set);
-        put_figures(o, p->random[t].set.overall, p->random[t].set.worst);
-        cs_json_put_end(o->json);
-    }
-    cs_json_put_end(o->json);
-}
-
 static void put_forecast(const out *o, const cs_remedy_pair *p)
 {
     cs_json_put_array(o->json, "forecast");
@@ -172,7 +146,7 @@ static void put_pair(const out *o, const cs_remedy_pair *p)
     put_heads(o, p);
     put_candidates(o, p);
     put_rows(o, p);
-    put_random(o, p);
+    cs_json_put_random(o->json, &p->random, &o->remedy->facts.info);
     put_forecast(o, p);
     put_sides(o, p);
     cs_json_put_end(o->json);

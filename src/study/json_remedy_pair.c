@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A pair of classes of clipspan.shortcut.v1, read back. */
 #include "base/memory.h"
-#include "study/json_parts.h"
+#include "study/json_random.h"
 #include "study/json_remedy_inside.h"
 
 #include <stdlib.h>
@@ -151,24 +151,6 @@ static clipspan_status read_rows(cs_remedy *r, cs_remedy_pair *p, const cs_json 
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_random(cs_remedy_random *to, const cs_remedy *r, const cs_json *in,
-                                   clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_OK;
-    const char **names;
-    CS_TRY(cs_json_names(&names, &to->set.count, in, "heads", err));
-    to->heads = cs_alloc(to->set.count, sizeof *to->heads, "heads", err);
-    if (!to->heads) status = CLIPSPAN_E_NOMEM;
-    for (size_t i = 0; i < to->set.count && status == CLIPSPAN_OK; i++)
-        if (!scan_head(&to->heads[i], names[i]))
-            status = cs_json_unexpected(in, "heads", "a list of heads such as \"L3.H0\"",
-                                        CLIPSPAN_E_FORMAT, err);
-    cs_free(names);
-    CS_TRY(status);
-    CS_TRY(read_overall(&to->overall, in, err));
-    return read_worst(&to->worst, in, &r->facts.info, err);
-}
-
 static clipspan_status read_forecast(cs_remedy_pair *p, const cs_json *in, clipspan_error *err)
 {
     size_t count;
@@ -205,7 +187,6 @@ static clipspan_status read_lengths(cs_remedy_pair *p, const cs_json *in, clipsp
 {
     CS_TRY(cs_json_length(&p->pair.heads, in, "heads", err));
     CS_TRY(cs_json_length(&p->pair.candidates, in, "candidates", err));
-    CS_TRY(cs_json_length(&p->pair.random_sets, in, "random", err));
     CS_TRY(cs_json_length(&p->pair.sides, in, "side_effects", err));
     if (p->pair.heads > HEADS_MOST || p->pair.candidates == 0)
         return cs_json_unexpected(in, p->pair.candidates ? "heads" : "candidates",
@@ -239,10 +220,7 @@ clipspan_status cs_remedy_read_pair(cs_remedy *r, cs_remedy_pair *p, const cs_js
     CS_TRY(read_candidates(p, in, err));
     CS_TRY(read_rows(r, p, in, err));
     CS_TRY(read_forecast(p, in, err));
-    for (size_t i = 0; i < p->pair.random_sets; i++) {
-        CS_TRY(cs_json_item(&item, in, "random", i, err));
-        CS_TRY(read_random(&p->random[i], r, &item, err));
-    }
+    CS_TRY(cs_json_random(&p->random, in, &r->facts.info, err));
     for (size_t i = 0; i < p->pair.sides; i++) {
         CS_TRY(cs_json_item(&item, in, "side_effects", i, err));
         CS_TRY(read_side(&p->sides[i], r, &item, err));

@@ -32,9 +32,7 @@ static void free_pair(cs_remedy_pair *p)
 {
     for (size_t i = 0; i < CS_REMEDY_ROWS; i++)
         cs_free(p->rows[i].groups);
-    for (size_t i = 0; p->random && i < p->pair.random_sets; i++)
-        cs_free(p->random[i].heads);
-    cs_free(p->random);
+    cs_random_sets_fini(&p->random);
     cs_free(p->sides);
     cs_free(p->heads);
     cs_free(p->candidates);
@@ -81,17 +79,12 @@ clipspan_status cs_remedy_pair_room(cs_remedy *r, cs_remedy_pair *p, clipspan_er
     p->pair.class_b = r->facts.class_names[p->b];
     p->heads = cs_alloc_zero(p->pair.heads, sizeof *p->heads, "heads", err);
     p->candidates = cs_alloc_zero(p->pair.candidates, sizeof *p->candidates, "candidates", err);
-    p->random = cs_alloc_zero(p->pair.random_sets, sizeof *p->random, "random sets", err);
     p->sides = cs_alloc_zero(p->pair.sides, sizeof *p->sides, "side effects", err);
-    if (!p->heads || !p->candidates || !p->random || !p->sides) return CLIPSPAN_E_NOMEM;
+    if (!p->heads || !p->candidates || !p->sides) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < CS_REMEDY_ROWS; i++) {
         p->rows[i].groups = cs_alloc_zero(groups, sizeof *p->rows[i].groups, "groups", err);
         if (!p->rows[i].groups) return CLIPSPAN_E_NOMEM;
         p->rows[i].worst.group = p->rows[i].worst.group_after = -1;
-    }
-    for (size_t i = 0; i < p->pair.random_sets; i++) {
-        p->random[i].set.overall = &p->random[i].overall;
-        p->random[i].worst.group = p->random[i].worst.group_after = -1;
     }
     for (size_t k = 0; k < CS_REMEDY_FORECAST; k++) {
         p->forecast[k].predicted = k / 2 ? p->pair.class_b : p->pair.class_a;
@@ -110,22 +103,10 @@ cs_remedy_row *cs_remedy_add_row(cs_remedy_pair *p, clipspan_remedy_role role)
     return row;
 }
 
-static double judged(const cs_remedy_random *r)
-{
-    return r->set.worst ? r->worst.after.share : r->overall.after.share;
-}
-
 void cs_remedy_finish_pair(cs_remedy_pair *p)
 {
     for (size_t i = 0; i < p->pair.rows; i++)
         if (p->rows[i].worst.group >= 0) p->rows[i].row.worst = &p->rows[i].worst;
-    p->pair.best_random = 0;
-    for (size_t i = 0; i < p->pair.random_sets; i++) {
-        cs_remedy_random *r = &p->random[i];
-        r->set.heads = r->heads;
-        if (r->worst.group >= 0) r->set.worst = &r->worst;
-        if (judged(r) > judged(&p->random[p->pair.best_random])) p->pair.best_random = i;
-    }
 }
 
 const char *cs_remedy_role_name(clipspan_remedy_role role)

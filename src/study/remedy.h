@@ -8,6 +8,7 @@
 #include <clipspan/remedy.h>
 
 #include "study/evaluation.h"
+#include "study/random_sets.h"
 #include "study/shortcut.h"
 
 #define CS_REMEDY_ROWS     8
@@ -18,12 +19,6 @@ typedef struct cs_remedy_row {
     clipspan_remedy_row row;
     clipspan_comparison overall, worst, *groups; /* [groups] */
 } cs_remedy_row;
-
-typedef struct cs_remedy_random {
-    clipspan_remedy_random set;
-    clipspan_head *heads;
-    clipspan_comparison overall, worst;
-} cs_remedy_random;
 
 typedef struct cs_remedy_side {
     clipspan_remedy_side side;
@@ -36,7 +31,7 @@ typedef struct cs_remedy_pair {
     clipspan_shortcut_head *heads;      /* [pair.heads] */
     clipspan_candidate *candidates;     /* [pair.candidates] */
     cs_remedy_row rows[CS_REMEDY_ROWS]; /* nothing first, then the chosen one */
-    cs_remedy_random *random;           /* [pair.random_sets] */
+    cs_random_sets random;              /* info.sets 0: none */
     cs_remedy_side *sides;              /* [pair.sides] */
     clipspan_remedy_forecast forecast[CS_REMEDY_FORECAST];
     uint32_t *predicted; /* [images], or NULL */
@@ -56,7 +51,7 @@ typedef struct cs_remedy_wish {
     const clipspan_found_cue *found;
     const clipspan_remedy_side_options *sides; /* [side_count] */
     size_t side_count, random_sets;
-    int resamples;
+    int resamples, published;
     uint64_t seed;
 } cs_remedy_wish;
 
@@ -71,7 +66,7 @@ clipspan_status cs_remedy_cue(cs_remedy *remedy, const clipspan_cues_info *cue,
 clipspan_status cs_remedy_pair_room(cs_remedy *remedy, cs_remedy_pair *pair, clipspan_error *err);
 /* The next row of a pair, its pointers set; worst is shown once its group is known. */
 cs_remedy_row *cs_remedy_add_row(cs_remedy_pair *pair, clipspan_remedy_role role);
-/* Shows what comparisons know of the worst group, and finds the best random set. */
+/* Shows what comparisons know of the worst group. */
 void cs_remedy_finish_pair(cs_remedy_pair *pair);
 
 /* "best in hindsight" */

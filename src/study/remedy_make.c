@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Remedies tried on the evaluated images, each against nothing, and random sets of as many heads
- * that are changed the same way. */
+/* Remedies tried on the evaluated images, each against nothing, and random sets of heads that are
+ * changed the same way. */
 #include "base/memory.h"
 #include "base/progress_part.h"
 #include "decompose/compare.h"
 #include "study/effects_items.h"
-#include "study/random_heads.h"
 #include "study/remedy.h"
 
 #include <math.h>
@@ -108,34 +107,31 @@ static clipspan_status try_remedies(cs_remedy_work *j, cs_remedy_pair *p, clipsp
     return try_remedy(j, p, CLIPSPAN_TRIED_HINDSIGHT, &best, err);
 }
 
-/* One set of heads, changed as the chosen remedy changes its own. */
-static clipspan_status try_random(cs_remedy_work *j, cs_remedy_random *to, cs_random_heads *draw,
-                                  const clipspan_candidate *c, clipspan_error *err)
-{
-    to->heads = cs_alloc((size_t)c->heads, sizeof *to->heads, "heads", err);
-    if (!to->heads) return CLIPSPAN_E_NOMEM;
-    to->set.count = cs_random_heads_next(to->heads, draw, (size_t)c->heads);
-    memset(j->changes, 0, to->set.count * sizeof *j->changes);
-    for (size_t i = 0; i < to->set.count; i++) {
-        j->changes[i].layer = to->heads[i].layer;
-        j->changes[i].head = to->heads[i].head;
-        if (c->remedy == CLIPSPAN_REMEDY_SURGERY) j->changes[i].kind = CLIPSPAN_CHANGE_CUE;
-    }
-    CS_TRY(predict(j, j->changes, to->set.count, err));
-    return compare(&to->overall, &to->worst, j, j->predicted, 0, err);
-}
-
+/* Sets of heads, changed as the chosen remedy changes its own. */
 static clipspan_status try_randoms(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
 {
     const clipspan_candidate *c = &p->candidates[p->pair.chosen];
-    cs_random_heads draw = {0};
-    clipspan_status status = CLIPSPAN_OK;
-    if (p->pair.random_sets)
-        status =
-            cs_random_heads_init(&draw, cs_effects_run_of(j->ev->effects), 0, j->wish->seed, err);
-    for (size_t t = 0; t < p->pair.random_sets && status == CLIPSPAN_OK; t++)
-        status = try_random(j, &p->random[t], &draw, c, err);
-    cs_random_heads_fini(&draw);
+    const cs_remedy_row *chosen = &p->rows[CLIPSPAN_TRIED_CHOSEN];
+    const int all = c->heads == 0 || (size_t)c->heads == j->LH;
+    cs_random_wish wish = {
+        .count = (size_t)c->heads,
+        .some = (size_t)c->heads,
+        .sets = all ? 0 : j->wish->random_sets,
+        .published = j->wish->published,
+        .seed = j->wish->seed,
+        .overall = &chosen->overall,
+        .worst = chosen->worst.group >= 0 ? &chosen->worst : NULL,
+    };
+    clipspan_head *heads = cs_alloc((size_t)c->heads, sizeof *heads, "heads", err);
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    if (heads) {
+        for (int i = 0; i < c->heads; i++)
+            heads[i] = p->heads[i].head;
+        wish.chosen = heads;
+        if (c->remedy == CLIPSPAN_REMEDY_SURGERY) wish.change.kind = CLIPSPAN_CHANGE_CUE;
+        status = cs_random_sets_make(&p->random, j->ev, &wish, NULL, err);
+    }
+    cs_free(heads);
     return status;
 }
 
@@ -144,8 +140,6 @@ static clipspan_status try_randoms(cs_remedy_work *j, cs_remedy_pair *p, clipspa
 static clipspan_status take_shortcut(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
 {
     const cs_shortcut *s = j->shortcut;
-    const clipspan_candidate *chosen = &s->candidates[s->info.chosen];
-    const int nothing = chosen->remedy == CLIPSPAN_REMEDY_NONE || (size_t)chosen->heads == j->LH;
     p->pair.heads = s->info.heads;
     p->pair.ranked = s->info.ranked;
     p->pair.variance = s->info.variance;
@@ -153,7 +147,6 @@ static clipspan_status take_shortcut(cs_remedy_work *j, cs_remedy_pair *p, clips
     p->pair.counteracted = s->info.counteracted;
     p->pair.candidates = s->info.candidates;
     p->pair.chosen = s->info.chosen;
-    p->pair.random_sets = nothing ? 0 : j->wish->random_sets;
     p->pair.sides = j->wish->side_count;
     CS_TRY(cs_remedy_pair_room(j->remedy, p, err));
     p->predicted = cs_alloc(j->N, sizeof *p->predicted, "predictions", err);
