@@ -144,7 +144,7 @@ static clipspan_status add_remedy(cli_table *t, const printing *p, const clipspa
                                   clipspan_error *err)
 {
     char name[128], words[64];
-    const char *before = r->role == CLIPSPAN_TRIED_CHOSEN      ? "chosen: "
+    const char *before = r->role == CLIPSPAN_TRIED_CHOSEN      ? "recommended: "
                          : r->role == CLIPSPAN_TRIED_HINDSIGHT ? "hindsight: "
                          : r->role == CLIPSPAN_TRIED_PROJECT || r->role == CLIPSPAN_TRIED_REGRESS
                              ? "baseline: "
@@ -179,6 +179,17 @@ static clipspan_status add_random(cli_table *t, const printing *p, clipspan_erro
     return cli_table_add(t, text, err);
 }
 
+/* The same remedy as in an earlier row, which has its figures. */
+static int shown_before(const printing *p, size_t row)
+{
+    const clipspan_remedy_row *r = clipspan_remedy_get_row(p->remedy, p->index, row);
+    for (size_t i = 0; i < row; i++) {
+        const clipspan_remedy_row *other = clipspan_remedy_get_row(p->remedy, p->index, i);
+        if (other->kind == r->kind && other->heads == r->heads) return 1;
+    }
+    return 0;
+}
+
 static clipspan_status print_remedies(const printing *p, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
@@ -189,7 +200,8 @@ static clipspan_status print_remedies(const printing *p, clipspan_error *err)
              p->evaluation->groups ? "|>worst group|>points|95 %" : "");
     cli_table_init(&t, headers);
     for (size_t i = 0; i < p->pair->rows && status == CLIPSPAN_OK; i++)
-        status = add_remedy(&t, p, clipspan_remedy_get_row(p->remedy, p->index, i), err);
+        if (!shown_before(p, i))
+            status = add_remedy(&t, p, clipspan_remedy_get_row(p->remedy, p->index, i), err);
     if (status == CLIPSPAN_OK) status = add_random(&t, p, err);
     return finish_table(&t, p->session, status);
 }
@@ -254,18 +266,20 @@ static const clipspan_comparison *judged(const clipspan_remedy_row *r)
     return r->worst ? r->worst : r->overall;
 }
 
-/* A baseline that does better on the labels is said, not hidden. */
+/* A remedy that does better on the labels than what was recommended is said, not hidden. */
 static void say_better(const printing *p, const clipspan_remedy_row *chosen)
 {
-    char share[CLI_NUMBER_ROOM];
+    const clipspan_remedy_row *best = NULL;
+    char share[CLI_NUMBER_ROOM], words[64];
     for (size_t i = 2; i < p->pair->rows && !p->evaluation->agreement; i++) {
         const clipspan_remedy_row *r = clipspan_remedy_get_row(p->remedy, p->index, i);
-        if (r->role != CLIPSPAN_TRIED_PROJECT && r->role != CLIPSPAN_TRIED_REGRESS) continue;
-        if (judged(r)->after.share <= judged(chosen)->after.share) continue;
-        cli_format_percent(share, judged(r)->after.share);
-        cli_say(p->session, "%s does better here than the remedy that was chosen: %s", r->name,
-                share);
+        if (judged(r)->after.share > judged(best ? best : chosen)->after.share) best = r;
     }
+    if (!best) return;
+    cli_remedy_words(words, best->kind, best->heads, p->pair->heads);
+    cli_format_percent(share, judged(best)->after.share);
+    cli_say(p->session, "with the labels of these images, %s would have done better: %s", words,
+            share);
 }
 
 static void name_heads(char *out, size_t room, const printing *p, size_t heads)
@@ -294,6 +308,8 @@ static void say_last(const printing *p)
                    p->evaluation->agreement);
     cli_format_percent(before, c->before.share);
     cli_format_percent(after, c->after.share);
+    cli_say(p->session, "%s against %s: %s", p->pair->class_a, p->pair->class_b, p->pair->why);
+    if (chosen->kind == CLIPSPAN_REMEDY_NONE) return;
     cli_say(p->session, "%s against %s: %s%s%s%s%s: %s %s before, %s after", p->pair->class_a,
             p->pair->class_b, words, *heads ? " (" : "", heads,
             chosen->heads > HEADS_NAMED ? " …" : "", *heads ? ")" : "",

@@ -200,6 +200,8 @@ typedef struct clipspan_random_sets {
  * sum over all heads counteracts the cue. */
 typedef struct clipspan_shortcut clipspan_shortcut;
 
+#define CLIPSPAN_THE_REST ((size_t)-1)
+
 typedef struct clipspan_shortcut_head {
     clipspan_head head;
     double variance, explained; /* V, Vq */
@@ -208,11 +210,11 @@ typedef struct clipspan_shortcut_head {
 } clipspan_shortcut_head;
 
 typedef enum clipspan_remedy_kind {
-    CLIPSPAN_REMEDY_NONE = 0,
+    CLIPSPAN_REMEDY_NONE = 0,    /* the model is left as it is */
     CLIPSPAN_REMEDY_ABLATE = 1,  /* mean-ablate the first heads of the ranking */
     CLIPSPAN_REMEDY_SURGERY = 2, /* CLIPSPAN_CHANGE_CUE in the first heads, or in all */
-    CLIPSPAN_REMEDY_PROJECT = 3, /* baseline: the cue's direction out of the embedding */
-    CLIPSPAN_REMEDY_REGRESS = 4  /* baseline: CLIPSPAN_CHANGE_CUE of the embedding, no heads */
+    CLIPSPAN_REMEDY_PROJECT = 3, /* the cue's direction out of the embedding, no heads */
+    CLIPSPAN_REMEDY_REGRESS = 4  /* CLIPSPAN_CHANGE_CUE of the embedding, no heads */
 } clipspan_remedy_kind;
 
 /* correlation: the larger, over images predicted a and images predicted b, of
@@ -220,23 +222,51 @@ typedef enum clipspan_remedy_kind {
  * cue */
 typedef struct clipspan_candidate {
     clipspan_remedy_kind remedy;
-    int heads; /* how many of the ranking; L H: all, those that counteract too */
+    int heads; /* how many of the ranking; L H: all, those that counteract too; 0: of the embedding */
     double correlation;
-    int eligible; /* 0: ablates a head of whose contribution the cue explains less than half. Never
-                     chosen: taking a decision away altogether leaves no correlation either */
+    int eligible; /* 0: ablates a head of whose contribution the cue explains less than half: taking
+                     a decision away altogether leaves no correlation either */
 } clipspan_candidate;
+
+/* What to do. All but REMEDY: leave the model as it is. */
+typedef enum clipspan_verdict {
+    CLIPSPAN_VERDICT_REMEDY = 0,
+    CLIPSPAN_VERDICT_CLASS = 1,    /* the cue is a class, nearly: nothing spurious */
+    CLIPSPAN_VERDICT_LEANS = 2,    /* cue and classes cannot be told apart well enough */
+    CLIPSPAN_VERDICT_ONE_KIND = 3, /* nearly all images get the same answer */
+    CLIPSPAN_VERDICT_CLEAR = 4,    /* answers are too clear for the cue to turn */
+    CLIPSPAN_VERDICT_WEAK = 5,     /* the decision depends too little on the cue */
+    CLIPSPAN_VERDICT_NO_GAIN = 6   /* the predicted gain is not above its uncertainty */
+} clipspan_verdict;
+
+/* How a remedy is recommended, without labels. Images: of the statistics, predicted as one of both
+ * classes. The remedy that comes into question is the text's projection where the cue's direction
+ * leans to the classes', and cue surgery in the first head of the ranking where it does not. */
+typedef struct clipspan_decision {
+    clipspan_verdict verdict;
+    size_t chosen;     /* candidate; 0: to leave the model as it is */
+    size_t considered; /* candidate whose gain was predicted; 0: none, gains are 0 */
+    double lean;       /* cosine of the cue's direction with the margin's */
+    double answers;    /* share of the rarer answer, 0 to 0.5 */
+    double follows;    /* |correlation| of margin and reading of the cue */
+    double inside;     /* the same among images of one answer, the larger of both */
+    double explained;  /* part of the margin's variance inside answers that the cue explains */
+    double clear;      /* mean over standard deviation of the margin inside an answer, the smaller */
+    double gain, gain_low, gain_high; /* predicted, of the worse of the two groups that go against
+                                         the cue, and between what 95 % of resamples lie */
+} clipspan_decision;
 
 typedef struct clipspan_shortcut_info {
     size_t heads, images;           /* L H; of the run */
     size_t ranked;                  /* heads that may be proposed: the first of the table */
     double variance;                /* sum of V */
     double explained, counteracted; /* sum of Vq of heads with the cue, and against it */
-    size_t candidates, chosen;      /* chosen: the fewest heads that take away nine tenths of the
-                                       correlation that the best eligible candidate takes away */
+    size_t candidates;              /* the first is to do nothing */
+    clipspan_decision decision;
 } clipspan_shortcut_info;
 
-/* effects: of the run that statistics and choice come from; outlives it. a, b: classes, cue: one of
- * its cues. Errors: ARGUMENT, LIMIT (the contributions of all heads do not fit the memory of the
+/* effects: of the run that statistics and choice come from; outlives it. a, b: classes, b
+ * CLIPSPAN_THE_REST: all others, whose mean score is taken; cue: one of its cues. Errors: ARGUMENT, LIMIT (the contributions of all heads do not fit the memory of the
  * effects), NOMEM, IO, FORMAT. */
 CLIPSPAN_API clipspan_status clipspan_shortcut_new(clipspan_shortcut **out,
                                                    clipspan_effects *effects, size_t a, size_t b,

@@ -57,10 +57,11 @@ CLIPSPAN_API const float *clipspan_cues_get_directions(const clipspan_cues *cues
 
 /* ---- Remedies ---- */
 
-/* For every pair of 2 to 12 classes: heads ranked by how much of their contribution to the margin
- * the cue explains; a remedy chosen without labels; and the accuracy of the evaluated images with
- * it, beside no change, the best of every kind, baselines on the whole embedding, the best in
- * hindsight, and random sets of as many heads that are changed the same way. Direct effects. */
+/* For every pair of 2 to 12 classes, and with three or more each class against the rest: heads
+ * ranked by how much of their contribution to the margin the cue explains; what is recommended,
+ * without labels, which may be to leave the model as it is; and the accuracy of the evaluated
+ * images with it, beside no change, the best of every kind, baselines on the whole embedding, the
+ * best in hindsight, and random sets of heads that are changed the same way. Direct effects. */
 typedef struct clipspan_remedy clipspan_remedy;
 
 /* Another classification of the same images, on which a remedy has side effects. */
@@ -100,9 +101,9 @@ typedef struct clipspan_remedy_info {
     uint64_t seed;
 } clipspan_remedy_info;
 
-/* A pair of classes. */
+/* A pair of classes, or a class and all others. */
 typedef struct clipspan_remedy_pair {
-    const char *class_a, *class_b;
+    const char *class_a, *class_b; /* class_b: "the rest" with against_rest */
     size_t heads;                   /* L H, best candidates first, those that counteract last */
     size_t ranked;                  /* heads that may be proposed: the first */
     double variance;                /* sum of V */
@@ -110,6 +111,10 @@ typedef struct clipspan_remedy_pair {
     size_t candidates, chosen;      /* the first is to do nothing */
     size_t rows;                    /* what was tried on the evaluated images */
     size_t sides;
+    int against_rest;
+    const clipspan_decision *decision;
+    const char *why; /* a sentence: what is recommended, with what predicted gain, or why nothing
+                        is better than leaving the model as it is */
 } clipspan_remedy_pair;
 
 typedef enum clipspan_remedy_role {

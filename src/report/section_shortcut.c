@@ -109,10 +109,19 @@ static void remedy_row(cs_html *html, const clipspan_comparison *overall,
 
 static const char *prefix_of(const clipspan_remedy_row *r)
 {
-    return r->role == CLIPSPAN_TRIED_CHOSEN      ? "chosen: "
+    return r->role == CLIPSPAN_TRIED_CHOSEN      ? "recommended: "
            : r->role == CLIPSPAN_TRIED_HINDSIGHT ? "best in hindsight: "
            : is_baseline(r)                      ? "baseline: "
                                                  : "";
+}
+
+/* The same remedy as in an earlier row. */
+static int shown_before(const cs_remedy_pair *pair, size_t row)
+{
+    const clipspan_remedy_row *r = &pair->rows[row].row;
+    for (size_t i = 0; i < row; i++)
+        if (pair->rows[i].row.kind == r->kind && pair->rows[i].row.heads == r->heads) return 1;
+    return 0;
 }
 
 /* Mean and range of the random sets; points against nothing. */
@@ -140,7 +149,7 @@ static void remedy_rows(cs_html *html, const cs_remedy_pair *pair, double mark)
     for (size_t i = 0; i < pair->pair.rows; i++) {
         const clipspan_remedy_row *r = &pair->rows[i].row;
         const int least = r->role == CLIPSPAN_TRIED_ABLATION || r->role == CLIPSPAN_TRIED_SURGERY;
-        if (i > 1 && r->kind == chosen->kind && r->heads == chosen->heads) continue;
+        if (shown_before(pair, i)) continue;
         snprintf(name, sizeof name, "%s%s%s", prefix_of(r), words_of(r, pair->pair.heads).text,
                  least ? ", least correlation" : "");
         remedy_row(html, r->overall, r->worst, r->correlation, name, mark,
@@ -198,6 +207,7 @@ static void found_cues(cs_html *html, const cs_remedy *d)
 
 /* ---- Sentences ---- */
 
+/* What is recommended and what comes of it, or why nothing is. */
 static void say_outcome(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
 {
     const clipspan_remedy_row *chosen = chosen_of(pair);
@@ -206,11 +216,18 @@ static void say_outcome(cs_html *html, const cs_remedy *d, const cs_remedy_pair 
     const char *measure = chosen->worst              ? "the worst group\xE2\x80\x99s share right"
                           : !d->facts.info.agreement ? "the share right"
                                                      : "agreement with the whole model";
+    if (chosen->kind == CLIPSPAN_REMEDY_NONE) {
+        cs_html_text(html, pair->pair.why);
+        return;
+    }
     cs_html_format(html, "%s, chosen without labels, takes %s from %s",
                    words_of(chosen, pair->pair.heads).text, measure,
                    cs_figure_percent(c->before.share).text);
     cs_html_format(html, " to %s", cs_figure_percent(c->after.share).text);
     cs_html_format(html, " (%s)", cs_figure_interval(after).text);
+    cs_html_format(html, "; predicted gain %s", cs_figure_points(pair->decision.gain).text);
+    cs_html_format(html, " points (%s", cs_figure_points(pair->decision.gain_low).text);
+    cs_html_format(html, " to %s)", cs_figure_points(pair->decision.gain_high).text);
 }
 
 static void say_better(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
@@ -218,10 +235,12 @@ static void say_better(cs_html *html, const cs_remedy *d, const cs_remedy_pair *
     const clipspan_remedy_row *better = better_baseline(pair);
     if (d->facts.info.agreement) return;
     if (!better) {
-        cs_html_put(html, " Neither baseline that knows nothing of heads does better here.");
+        cs_html_put(html, " Neither remedy that knows nothing of heads does better here.");
         return;
     }
-    cs_html_format(html, " <b>A baseline that knows nothing of heads does better here:</b> %s, %s.",
+    cs_html_format(html,
+                   " <b>With the labels of these images a remedy that knows nothing of heads would "
+                   "have done better:</b> %s, %s.",
                    words_of(better, 0).text, cs_figure_percent(judged(better)->after.share).text);
 }
 
@@ -265,7 +284,7 @@ void cs_finding_shortcut(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, ", reaches that decision: ");
     say_outcome(html, d, pair);
     cs_html_put(html, better_baseline(pair) && !d->facts.info.agreement
-                          ? "; a baseline does better.</li>"
+                          ? "; with labels another would have done better.</li>"
                           : ".</li>");
 }
 

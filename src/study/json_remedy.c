@@ -68,6 +68,25 @@ static void put_heads(const out *o, const cs_remedy_pair *p)
     cs_json_put_end(o->json);
 }
 
+static void put_decision(const out *o, const cs_remedy_pair *p)
+{
+    const clipspan_decision *d = &p->decision;
+    cs_json_put_object(o->json, "decision");
+    cs_json_put_text(o->json, "verdict", cs_verdict_name(d->verdict));
+    cs_json_put_text(o->json, "why", p->pair.why);
+    cs_json_put_whole(o->json, "considered", d->considered);
+    put_real(o, "lean", d->lean);
+    put_real(o, "answers", d->answers);
+    put_real(o, "follows", d->follows);
+    put_real(o, "inside", d->inside);
+    put_real(o, "explained", d->explained);
+    put_real(o, "clear", d->clear);
+    put_real(o, "gain", d->gain);
+    put_real(o, "gain_low", d->gain_low);
+    put_real(o, "gain_high", d->gain_high);
+    cs_json_put_end(o->json);
+}
+
 static void put_candidates(const out *o, const cs_remedy_pair *p)
 {
     cs_json_put_whole(o->json, "chosen", p->pair.chosen);
@@ -139,11 +158,13 @@ static void put_pair(const out *o, const cs_remedy_pair *p)
     cs_json_put_object(o->json, NULL);
     cs_json_put_text(o->json, "class_a", p->pair.class_a);
     cs_json_put_text(o->json, "class_b", p->pair.class_b);
+    cs_json_put_flag(o->json, "against_rest", p->pair.against_rest);
     put_real(o, "variance", p->pair.variance);
     put_real(o, "explained", p->pair.explained);
     put_real(o, "counteracted", p->pair.counteracted);
     cs_json_put_whole(o->json, "ranked", p->pair.ranked);
     put_heads(o, p);
+    put_decision(o, p);
     put_candidates(o, p);
     put_rows(o, p);
     cs_json_put_random(o->json, &p->random, &o->remedy->facts.info);

@@ -181,6 +181,39 @@ static clipspan_status read_side(cs_remedy_side *to, cs_remedy *r, const cs_json
     return read_overall(&to->overall, in, err);
 }
 
+static clipspan_status read_verdict(clipspan_verdict *out, const cs_json *in, clipspan_error *err)
+{
+    const char *name = "";
+    CS_TRY(cs_json_text(&name, in, "verdict", err));
+    for (int k = CLIPSPAN_VERDICT_REMEDY; k <= CLIPSPAN_VERDICT_NO_GAIN; k++)
+        if (strcmp(name, cs_verdict_name((clipspan_verdict)k)) == 0) {
+            *out = (clipspan_verdict)k;
+            return CLIPSPAN_OK;
+        }
+    return cs_json_unexpected(in, "verdict", "a verdict", CLIPSPAN_E_FORMAT, err);
+}
+
+static clipspan_status read_decision(cs_remedy *r, cs_remedy_pair *p, const cs_json *pair,
+                                     clipspan_error *err)
+{
+    clipspan_decision *d = &p->decision;
+    double *const reals[] = {&d->lean,  &d->answers, &d->follows,  &d->inside,   &d->explained,
+                             &d->clear, &d->gain,    &d->gain_low, &d->gain_high};
+    static const char *const keys[] = {"lean",  "answers", "follows",  "inside",   "explained",
+                                       "clear", "gain",    "gain_low", "gain_high"};
+    cs_json in;
+    CS_TRY(cs_json_need(pair, "decision", "an object", err));
+    CS_TRY(cs_json_object(&in, pair, "decision", err));
+    CS_TRY(read_verdict(&d->verdict, &in, err));
+    CS_TRY(cs_remedy_need_text(&p->pair.why, r, &in, "why", err));
+    CS_TRY(cs_json_need_size(&d->considered, &in, "considered", p->pair.candidates - 1, err));
+    for (size_t k = 0; k < sizeof reals / sizeof *reals; k++)
+        CS_TRY(cs_json_need_real(reals[k], &in, keys[k], err));
+    d->chosen = p->pair.chosen;
+    p->pair.decision = d;
+    return CLIPSPAN_OK;
+}
+
 /* ---- Pairs ---- */
 
 static clipspan_status read_lengths(cs_remedy_pair *p, const cs_json *in, clipspan_error *err)
@@ -209,8 +242,11 @@ clipspan_status cs_remedy_read_pair(cs_remedy *r, cs_remedy_pair *p, const cs_js
                                     clipspan_error *err)
 {
     cs_json item;
+    int rest = 0;
     CS_TRY(read_class(&p->a, r, in, "class_a", err));
-    CS_TRY(read_class(&p->b, r, in, "class_b", err));
+    CS_TRY(cs_json_flag(&rest, in, "against_rest", err));
+    p->b = CLIPSPAN_THE_REST;
+    if (!rest) CS_TRY(read_class(&p->b, r, in, "class_b", err));
     CS_TRY(read_lengths(p, in, err));
     CS_TRY(cs_remedy_pair_room(r, p, err));
     CS_TRY(cs_json_need_real(&p->pair.variance, in, "variance", err));
@@ -218,6 +254,7 @@ clipspan_status cs_remedy_read_pair(cs_remedy *r, cs_remedy_pair *p, const cs_js
     CS_TRY(cs_json_need_real(&p->pair.counteracted, in, "counteracted", err));
     CS_TRY(read_heads(p, in, err));
     CS_TRY(read_candidates(p, in, err));
+    CS_TRY(read_decision(r, p, in, err));
     CS_TRY(read_rows(r, p, in, err));
     CS_TRY(read_forecast(p, in, err));
     CS_TRY(cs_json_random(&p->random, in, &r->facts.info, err));

@@ -76,7 +76,8 @@ clipspan_status cs_remedy_pair_room(cs_remedy *r, cs_remedy_pair *p, clipspan_er
 {
     const size_t groups = r->facts.info.groups;
     p->pair.class_a = r->facts.class_names[p->a];
-    p->pair.class_b = r->facts.class_names[p->b];
+    p->pair.against_rest = p->b == CLIPSPAN_THE_REST;
+    p->pair.class_b = p->pair.against_rest ? "the rest" : r->facts.class_names[p->b];
     p->heads = cs_alloc_zero(p->pair.heads, sizeof *p->heads, "heads", err);
     p->candidates = cs_alloc_zero(p->pair.candidates, sizeof *p->candidates, "candidates", err);
     p->sides = cs_alloc_zero(p->pair.sides, sizeof *p->sides, "side effects", err);

@@ -27,7 +27,8 @@ typedef struct cs_remedy_side {
 
 typedef struct cs_remedy_pair {
     clipspan_remedy_pair pair;
-    size_t a, b;
+    size_t a, b; /* b: or CLIPSPAN_THE_REST */
+    clipspan_decision decision;
     clipspan_shortcut_head *heads;      /* [pair.heads] */
     clipspan_candidate *candidates;     /* [pair.candidates] */
     cs_remedy_row rows[CS_REMEDY_ROWS]; /* nothing first, then the chosen one */
@@ -68,6 +69,15 @@ clipspan_status cs_remedy_pair_room(cs_remedy *remedy, cs_remedy_pair *pair, cli
 cs_remedy_row *cs_remedy_add_row(cs_remedy_pair *pair, clipspan_remedy_role role);
 /* Shows what comparisons know of the worst group. */
 void cs_remedy_finish_pair(cs_remedy_pair *pair);
+
+/* Points to the decision, and says why; chosen among the candidates. Errors: NOMEM. */
+clipspan_status cs_remedy_decide(cs_remedy *remedy, cs_remedy_pair *pair,
+                                 const clipspan_decision *decision, clipspan_error *err);
+/* "the cue explains too little …" for a decision; out : [room]. */
+void cs_decision_words(char *out, size_t room, const clipspan_decision *decision,
+                       const clipspan_candidate *chosen);
+/* "no_gain" */
+const char *cs_verdict_name(clipspan_verdict verdict);
 
 /* "best in hindsight" */
 const char *cs_remedy_role_name(clipspan_remedy_role role);

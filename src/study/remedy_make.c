@@ -91,8 +91,7 @@ static clipspan_status try_remedies(cs_remedy_work *j, cs_remedy_pair *p, clipsp
     const clipspan_candidate *c = p->candidates, *ablate = find_least(p, CLIPSPAN_REMEDY_ABLATE),
                              *surgery = find_least(p, CLIPSPAN_REMEDY_SURGERY);
     clipspan_candidate all = {CLIPSPAN_REMEDY_SURGERY, (int)p->pair.heads, (double)NAN, 0},
-                       project = {CLIPSPAN_REMEDY_PROJECT, 0, (double)NAN, 0},
-                       regress = {CLIPSPAN_REMEDY_REGRESS, 0, (double)NAN, 0}, best = c[0];
+                       best = c[0];
     for (size_t i = 0; i < p->pair.candidates; i++)
         if (c[i].remedy == CLIPSPAN_REMEDY_SURGERY && c[i].heads == (int)p->pair.heads) all = c[i];
     CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_NOTHING, &c[0], err));
@@ -100,8 +99,8 @@ static clipspan_status try_remedies(cs_remedy_work *j, cs_remedy_pair *p, clipsp
     if (ablate) CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_ABLATION, ablate, err));
     if (surgery) CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_SURGERY, surgery, err));
     CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_ALL_HEADS, &all, err));
-    CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_PROJECT, &project, err));
-    CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_REGRESS, &regress, err));
+    CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_PROJECT, find_least(p, CLIPSPAN_REMEDY_PROJECT), err));
+    CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_REGRESS, find_least(p, CLIPSPAN_REMEDY_REGRESS), err));
     if (j->ev->facts.info.agreement) return CLIPSPAN_OK;
     CS_TRY(find_best(&best, j, p, err));
     return try_remedy(j, p, CLIPSPAN_TRIED_HINDSIGHT, &best, err);
@@ -140,20 +139,24 @@ static clipspan_status try_randoms(cs_remedy_work *j, cs_remedy_pair *p, clipspa
 static clipspan_status take_shortcut(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
 {
     const cs_shortcut *s = j->shortcut;
+    clipspan_decision decision = s->info.decision;
+    if (j->wish->cue && j->wish->cue->names_class) { /* in words, whatever its direction */
+        decision.verdict = CLIPSPAN_VERDICT_CLASS;
+        decision.chosen = 0;
+    }
     p->pair.heads = s->info.heads;
     p->pair.ranked = s->info.ranked;
     p->pair.variance = s->info.variance;
     p->pair.explained = s->info.explained;
     p->pair.counteracted = s->info.counteracted;
     p->pair.candidates = s->info.candidates;
-    p->pair.chosen = s->info.chosen;
     p->pair.sides = j->wish->side_count;
     CS_TRY(cs_remedy_pair_room(j->remedy, p, err));
     p->predicted = cs_alloc(j->N, sizeof *p->predicted, "predictions", err);
     if (!p->predicted) return CLIPSPAN_E_NOMEM;
     memcpy(p->heads, s->heads, p->pair.heads * sizeof *p->heads);
     memcpy(p->candidates, s->candidates, p->pair.candidates * sizeof *p->candidates);
-    return CLIPSPAN_OK;
+    return cs_remedy_decide(j->remedy, p, &decision, err);
 }
 
 static clipspan_status run_pair(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
@@ -172,20 +175,34 @@ done:
     return status;
 }
 
+/* Two classes make a pair; of more, each also stands against the rest. */
+static size_t count_pairs(size_t classes)
+{
+    return classes < 2 ? 0 : classes * (classes - 1) / 2 + (classes > 2 ? classes : 0);
+}
+
+static void name_pairs(cs_remedy_pair *pairs, size_t classes)
+{
+    for (size_t a = 0; a < classes; a++)
+        for (size_t b = a + 1; b < classes; b++, pairs++) {
+            pairs->a = a;
+            pairs->b = b;
+        }
+    for (size_t a = 0; a < classes && classes > 2; a++, pairs++) {
+        pairs->a = a;
+        pairs->b = CLIPSPAN_THE_REST;
+    }
+}
+
 static clipspan_status run_pairs(cs_remedy_work *j, const clipspan_progress *progress,
                                  clipspan_error *err)
 {
-    const size_t classes = j->ev->facts.info.classes;
-    size_t done = 0;
-    for (size_t a = 0; a < classes; a++)
-        for (size_t b = a + 1; b < classes; b++) {
-            cs_remedy_pair *p = &j->remedy->pairs[done++];
-            p->a = a;
-            p->b = b;
-            CS_TRY(run_pair(j, p, err));
-            CS_TRY(cs_progress_step(progress, done, j->remedy->info.pairs,
-                                    "trying remedies was stopped", err));
-        }
+    const size_t pairs = j->remedy->info.pairs;
+    name_pairs(j->remedy->pairs, j->ev->facts.info.classes);
+    for (size_t i = 0; i < pairs; i++) {
+        CS_TRY(run_pair(j, &j->remedy->pairs[i], err));
+        CS_TRY(cs_progress_step(progress, i + 1, pairs, "trying remedies was stopped", err));
+    }
     return CLIPSPAN_OK;
 }
 
@@ -215,7 +232,7 @@ clipspan_status cs_remedy_make(cs_remedy **out, const cs_evaluation *ev, const c
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "%zu classes make %zu pairs; give the 2 to %d that are in doubt", classes,
                        classes * (classes - (classes > 0)) / 2, CS_REMEDY_CLASSES);
-    CS_TRY_DONE(cs_remedy_new(&j.remedy, &ev->facts.info, classes * (classes - 1) / 2, err));
+    CS_TRY_DONE(cs_remedy_new(&j.remedy, &ev->facts.info, count_pairs(classes), err));
     j.remedy->info.resamples = wish->resamples;
     j.remedy->info.seed = wish->seed;
     if (wish->cue) CS_TRY_DONE(cs_remedy_cue(j.remedy, wish->cue, wish->found, err));
