@@ -47,6 +47,9 @@ typedef struct cli_edit_job {
     clipspan_atlas *atlas; /* that --role was looked for in, or NULL */
     clipspan_head *heads;  /* [count] of --heads and --role */
     size_t count;
+    clipspan_remedy *remedy;               /* or NULL */
+    const clipspan_weight_change *changes; /* [change_count] of it, in place of mean-ablation */
+    size_t change_count;
     clipspan_bank *bank;                 /* NULL without classes */
     clipspan_inputs *inputs;             /* NULL: the run's images */
     clipspan_edit_check_options options; /* once images are there */

@@ -4,6 +4,7 @@
 #ifndef CLIPSPAN_REMEDY_H
 #define CLIPSPAN_REMEDY_H
 
+#include <clipspan/edit.h>
 #include <clipspan/study.h>
 
 #ifdef __cplusplus
@@ -190,6 +191,18 @@ CLIPSPAN_API const clipspan_remedy_side *clipspan_remedy_get_side(const clipspan
  * clipspan_evaluation_get_predicted; NULL when read from a run. */
 CLIPSPAN_API const uint32_t *clipspan_remedy_get_predicted(const clipspan_remedy *remedy,
                                                            size_t pair);
+
+/* The recommended remedy as changes of weights, for clipspan_model_write, of a model whose embeddings
+ * have *width numbers: *count of them, 0 where it
+ * is to leave the model as it is or to mean-ablate heads (the first of the ranking). They live as
+ * long as the remedy. */
+CLIPSPAN_API const clipspan_weight_change *
+clipspan_remedy_get_weight_changes(const clipspan_remedy *remedy, size_t pair, size_t *count,
+                                   size_t *width);
+/* A document that clipspan_remedy_write_json wrote. Errors: NOT_FOUND, IO, FORMAT (names the key),
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_remedy_read(clipspan_remedy **out, const char *path,
+                                                  clipspan_error *err);
 
 /* As clipspan_effects_table_keep, _open and _write_json: clipspan.shortcut.v1. flat: lines of path
  * and value. */

@@ -2,12 +2,16 @@
 /* clipspan_remedy: argument checks around study/remedy.h; values of surgery. */
 #include "api/evaluation_api.h"
 #include "api/option_structs.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "formats/json.h"
 #include "study/study_json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DOCUMENT_MOST ((uint64_t)256 << 20)
 
 struct clipspan_remedy {
     cs_remedy *remedy;
@@ -176,7 +180,43 @@ const uint32_t *clipspan_remedy_get_predicted(const clipspan_remedy *remedy, siz
     return p ? p->predicted : NULL;
 }
 
+const clipspan_weight_change *clipspan_remedy_get_weight_changes(const clipspan_remedy *remedy,
+                                                                 size_t pair, size_t *count,
+                                                                 size_t *width)
+{
+    const cs_remedy_pair *p = pair_of(remedy, pair);
+    if (count) *count = p ? p->change_count : 0;
+    if (width) *width = p ? p->width : 0;
+    return p && p->change_count ? p->changes : NULL;
+}
+
 /* ---- Documents ---- */
+
+clipspan_status clipspan_remedy_read(clipspan_remedy **out, const char *path, clipspan_error *err)
+{
+    static const cs_json_limits limits = {16, 1000000, 20000000, 0, "document"};
+    clipspan_remedy *remedy;
+    clipspan_status status;
+    unsigned char *text = NULL;
+    json_t *root = NULL;
+    size_t size;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !path)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_remedy_read: an argument is NULL");
+    remedy = cs_alloc_zero(1, sizeof *remedy, "remedies", err);
+    if (!remedy) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(cs_file_read_all(&text, &size, path, DOCUMENT_MOST, err));
+    CS_TRY_DONE(cs_json_parse(&root, (const char *)text, size, &limits, path, err));
+    CS_TRY_DONE(cs_remedy_parse(&remedy->remedy, root, path, err));
+    *out = remedy;
+    remedy = NULL;
+done:
+    json_decref(root);
+    cs_free(text);
+    cs_free(remedy);
+    return status;
+}
 
 void clipspan_remedy_write_json(const clipspan_remedy *remedy, int flat,
                                 void (*put)(void *to, const char *text, size_t size), void *to)

@@ -153,6 +153,37 @@ static void put_sides(const out *o, const cs_remedy_pair *p)
     cs_json_put_end(o->json);
 }
 
+static void put_vector(const out *o, const char *key, const float *vector, size_t P)
+{
+    cs_json_put_line(o->json, key);
+    for (size_t i = 0; i < P; i++)
+        put_real(o, NULL, (double)vector[i]);
+    cs_json_put_end(o->json);
+}
+
+/* What clipspan edit --remedy writes. */
+static void put_changes(const out *o, const cs_remedy_pair *p)
+{
+    if (!p->change_count) return;
+    cs_json_put_object(o->json, "weights");
+    put_vector(o, "cue", p->vectors, p->width);
+    cs_json_put_array(o->json, "changes");
+    for (size_t i = 0; i < p->change_count; i++) {
+        const clipspan_weight_change *c = &p->changes[i];
+        cs_json_put_object(o->json, NULL);
+        if (c->component == CLIPSPAN_COMPONENT_HEAD)
+            put_head(o, "of", (clipspan_head){c->layer, c->head});
+        else
+            cs_json_put_text(o->json, "of", "embedding");
+        put_real(o, "mean", c->mean);
+        put_real(o, "constant", c->constant);
+        put_vector(o, "gain", c->gain, p->width);
+        cs_json_put_end(o->json);
+    }
+    cs_json_put_end(o->json);
+    cs_json_put_end(o->json);
+}
+
 static void put_pair(const out *o, const cs_remedy_pair *p)
 {
     cs_json_put_object(o->json, NULL);
@@ -166,6 +197,7 @@ static void put_pair(const out *o, const cs_remedy_pair *p)
     put_heads(o, p);
     put_decision(o, p);
     put_candidates(o, p);
+    put_changes(o, p);
     put_rows(o, p);
     cs_json_put_random(o->json, &p->random, &o->remedy->facts.info);
     put_forecast(o, p);

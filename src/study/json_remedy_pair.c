@@ -181,6 +181,54 @@ static clipspan_status read_side(cs_remedy_side *to, cs_remedy *r, const cs_json
     return read_overall(&to->overall, in, err);
 }
 
+/* ---- Changes of weights ---- */
+
+static clipspan_status read_vector(float *out, const cs_json *in, const char *key, size_t P,
+                                   clipspan_error *err)
+{
+    CS_TRY(cs_json_need(in, key, "a vector", err));
+    return cs_json_numbers(out, (int)P, in, key, -1e30, 1e30, err);
+}
+
+static clipspan_status read_change(clipspan_weight_change *to, float *gain, const cs_json *in,
+                                   size_t P, clipspan_error *err)
+{
+    const char *of = "";
+    clipspan_head head = {0, 0};
+    CS_TRY(cs_json_text(&of, in, "of", err));
+    to->component = CLIPSPAN_COMPONENT_EMBEDDING;
+    if (strcmp(of, "embedding") != 0) {
+        if (!scan_head(&head, of))
+            return cs_json_unexpected(in, "of", "a head such as \"L3.H0\", or embedding",
+                                      CLIPSPAN_E_FORMAT, err);
+        to->component = CLIPSPAN_COMPONENT_HEAD;
+    }
+    to->layer = head.layer;
+    to->head = head.head;
+    CS_TRY(cs_json_need_real(&to->mean, in, "mean", err));
+    CS_TRY(cs_json_need_real(&to->constant, in, "constant", err));
+    return read_vector(gain, in, "gain", P, err);
+}
+
+static clipspan_status read_changes(cs_remedy_pair *p, const cs_json *pair, clipspan_error *err)
+{
+    cs_json in, item;
+    size_t count, P;
+    CS_TRY(cs_json_object(&in, pair, "weights", err));
+    if (!in.object) return CLIPSPAN_OK;
+    CS_TRY(cs_json_length(&P, &in, "cue", err));
+    CS_TRY(cs_json_length(&count, &in, "changes", err));
+    if (P == 0 || P > HEADS_MOST || count > HEADS_MOST)
+        return cs_json_unexpected(&in, "cue", "a vector", CLIPSPAN_E_FORMAT, err);
+    CS_TRY(cs_remedy_change_room(p, count, P, err));
+    CS_TRY(read_vector(p->vectors, &in, "cue", P, err));
+    for (size_t i = 0; i < count; i++) {
+        CS_TRY(cs_json_item(&item, &in, "changes", i, err));
+        CS_TRY(read_change(&p->changes[i], p->vectors + (1 + i) * P, &item, P, err));
+    }
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status read_verdict(clipspan_verdict *out, const cs_json *in, clipspan_error *err)
 {
     const char *name = "";
@@ -255,6 +303,7 @@ clipspan_status cs_remedy_read_pair(cs_remedy *r, cs_remedy_pair *p, const cs_js
     CS_TRY(read_heads(p, in, err));
     CS_TRY(read_candidates(p, in, err));
     CS_TRY(read_decision(r, p, in, err));
+    CS_TRY(read_changes(p, in, err));
     CS_TRY(read_rows(r, p, in, err));
     CS_TRY(read_forecast(p, in, err));
     CS_TRY(cs_json_random(&p->random, in, &r->facts.info, err));

@@ -37,6 +37,8 @@ static void free_pair(cs_remedy_pair *p)
     cs_free(p->heads);
     cs_free(p->candidates);
     cs_free(p->predicted);
+    cs_free(p->changes);
+    cs_free(p->vectors);
 }
 
 void cs_remedy_free(cs_remedy **remedy)
@@ -90,6 +92,21 @@ clipspan_status cs_remedy_pair_room(cs_remedy *r, cs_remedy_pair *p, clipspan_er
     for (size_t k = 0; k < CS_REMEDY_FORECAST; k++) {
         p->forecast[k].predicted = k / 2 ? p->pair.class_b : p->pair.class_a;
         p->forecast[k].first_side = k % 2;
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_remedy_change_room(cs_remedy_pair *p, size_t count, size_t P,
+                                      clipspan_error *err)
+{
+    p->changes = cs_alloc_zero(count, sizeof *p->changes, "changes of weights", err);
+    p->vectors = cs_alloc_zero(1 + count, P * sizeof *p->vectors, "changes of weights", err);
+    if (!p->changes || !p->vectors) return CLIPSPAN_E_NOMEM;
+    p->change_count = count;
+    p->width = P;
+    for (size_t i = 0; i < count; i++) {
+        p->changes[i].cue = p->vectors;
+        p->changes[i].gain = p->vectors + (1 + i) * P;
     }
     return CLIPSPAN_OK;
 }

@@ -36,6 +36,9 @@ typedef struct cs_remedy_pair {
     cs_remedy_side *sides;              /* [pair.sides] */
     clipspan_remedy_forecast forecast[CS_REMEDY_FORECAST];
     uint32_t *predicted; /* [images], or NULL */
+    clipspan_weight_change *changes; /* [change_count] of the chosen remedy, in weights */
+    size_t change_count, width;      /* P */
+    float *vectors;                  /* [1 + change_count, P] the cue, then gains */
 } cs_remedy_pair;
 
 typedef struct cs_remedy {
@@ -73,6 +76,9 @@ void cs_remedy_finish_pair(cs_remedy_pair *pair);
 /* Points to the decision, and says why; chosen among the candidates. Errors: NOMEM. */
 clipspan_status cs_remedy_decide(cs_remedy *remedy, cs_remedy_pair *pair,
                                  const clipspan_decision *decision, clipspan_error *err);
+/* Room for the changes of weights of a pair, which then point to the cue and their gains. */
+clipspan_status cs_remedy_change_room(cs_remedy_pair *pair, size_t count, size_t P,
+                                      clipspan_error *err);
 /* "the cue explains too little …" for a decision; out : [room]. */
 void cs_decision_words(char *out, size_t room, const clipspan_decision *decision,
                        const clipspan_candidate *chosen);
@@ -103,6 +109,8 @@ typedef struct cs_remedy_work {
 
 #define CS_REMEDY_EDITS ((size_t)64) /* at a time */
 
+/* The chosen remedy as changes of weights. Errors: NOMEM. */
+clipspan_status cs_remedy_weights(cs_remedy_work *work, cs_remedy_pair *pair, clipspan_error *err);
 clipspan_status cs_remedy_forecast(cs_remedy_work *work, cs_remedy_pair *pair, clipspan_error *err);
 clipspan_status cs_remedy_side_effect(cs_remedy_work *work, cs_remedy_pair *pair, size_t index,
                                       clipspan_error *err);

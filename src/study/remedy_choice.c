@@ -22,13 +22,13 @@
 #define BESIDE      0.2  /* |cosine| up to which heads may be operated on */
 #define KINDS       0.1  /* least share of images with either answer */
 #define KINDS_HEADS 0.2
-#define FOLLOWS     0.6 /* |correlation| of margin and reading, for projection */
-#define INSIDE      0.4 /* the same inside an answer */
+#define FOLLOWS     0.45 /* |correlation| of margin and reading, for projection */
+#define INSIDE      0.3 /* the same inside an answer */
 #define EXPLAINED   0.4 /* part of the margin's variance inside answers that the cue explains */
 #define EXPLAINED_HEADS 0.5
 #define CLEAR           3.5 /* mean over standard deviation of the margin inside an answer */
 #define CLEAR_HEADS     3.0
-#define GAIN_HEADS      0.05 /* least predicted gain of surgery */
+#define GAIN_HEADS      0.1 /* least predicted gain of surgery */
 
 #define RESAMPLES 200
 #define SEED      1

@@ -55,7 +55,8 @@ static const clipspan_candidate *find_least(const cs_remedy_pair *p, clipspan_re
     return found;
 }
 
-/* The candidate that turns out best where the answers are known: by worst group, or accuracy. */
+/* The eligible candidate that turns out best where the answers are known: by worst group, or
+ * accuracy. */
 static clipspan_status find_best(clipspan_candidate *best, cs_remedy_work *j,
                                  const cs_remedy_pair *p, clipspan_error *err)
 {
@@ -78,7 +79,7 @@ static clipspan_status find_best(clipspan_candidate *best, cs_remedy_work *j,
             double value;
             CS_TRY(compare(&overall, &worst, j, j->predicted + i * j->N, 0, err));
             value = j->ev->facts.info.groups ? worst.after.share : overall.after.share;
-            if (!(value > top)) continue;
+            if (!c[first + i].eligible || !(value > top)) continue;
             top = value;
             *best = c[first + i];
         }
@@ -166,6 +167,7 @@ static clipspan_status run_pair(cs_remedy_work *j, cs_remedy_pair *p, clipspan_e
     CS_TRY_DONE(take_shortcut(j, p, err));
     CS_TRY_DONE(try_remedies(j, p, err));
     CS_TRY_DONE(try_randoms(j, p, err));
+    CS_TRY_DONE(cs_remedy_weights(j, p, err));
     CS_TRY_DONE(cs_remedy_forecast(j, p, err));
     for (size_t i = 0; i < p->pair.sides; i++)
         CS_TRY_DONE(cs_remedy_side_effect(j, p, i, err));

@@ -65,10 +65,10 @@ void cs_decision_words(char *out, size_t room, const clipspan_decision *d,
         return;
     case CLIPSPAN_VERDICT_NO_GAIN: break;
     }
-    snprintf(out, room,
-             LEAVE "the predicted gain of the best, %+.1f points, is not above its uncertainty "
-                   "(%+.1f to %+.1f)",
-             100 * d->gain, 100 * d->gain_low, 100 * d->gain_high);
+    snprintf(out, room, LEAVE "the predicted gain of the best, %+.1f points (%+.1f to %+.1f), is %s",
+             100 * d->gain, 100 * d->gain_low, 100 * d->gain_high,
+             d->gain_low > 0 ? "too small for surgery in heads, of which at least 10 are asked"
+                             : "not above its uncertainty");
 }
 
 clipspan_status cs_remedy_decide(cs_remedy *r, cs_remedy_pair *p, const clipspan_decision *d,
