@@ -5,6 +5,7 @@
 #define CLIPSPAN_SRC_REPORT_SECTION_H
 
 #include "atlas/atlas.h"
+#include "report/document.h"
 #include "report/html.h"
 #include "report/palette.h"
 #include "report/places.h"
@@ -50,6 +51,12 @@ void cs_shortcut_groups(cs_html *html, const cs_remedy *remedy, const cs_remedy_
 void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair);
 void cs_shortcut_forecast(cs_html *html, const cs_remedy_pair *pair);
 void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name);
+
+/* What random sets do on average, "; 200 random sets (…): 37.1 % on average, …, p = 0.12"; as
+ * published the best of them; and the bar of their range in a table of shares. Nothing without. */
+void cs_say_random(cs_html *html, const clipspan_random_sets *sets);
+cs_share cs_random_share(const clipspan_random_sets *sets);
+cs_figure cs_random_name(const clipspan_random_sets *sets);
 
 /* One head's card, and the images that cards show, each once. */
 void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);

@@ -22,7 +22,7 @@ load helper
     # The page has the effects, the ablation and every remedy, with the figures of the story.
     for part in effects ablation shortcut; do grep -q "<section id=$part>" story/report.html; done
     for row in 'chosen: ' 'cue surgery, all heads' 'baseline: text projection' 'baseline: whole embedding' 'best in hindsight: ' \
-        'random heads, best of 5'; do
+        'random heads, mean of 200'; do
         grep -q "<tr[^>]*><th scope=row>[^<]*$row" story/report.html || { echo "no row $row" && false; }
     done
     grep -q "$("$JSON_AT" chapters.5.remedies.2.worst <.out | awk '{ printf "%.1f", 100 * $1 }')" story/report.html

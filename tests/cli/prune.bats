@@ -132,9 +132,9 @@ scan_images() {
     exits 0 "$CLIPSPAN" effects atlas --classes red,green --templates none --json
     exits 0 "$CLIPSPAN" ablate atlas --heads L0.H1 --classes red,green --templates none --json
     json changed 0
-    exits 0 "$CLIPSPAN" ablate atlas --heads L0.H0 --random 50 --classes red,green --templates none --json
-    json random.# 50
-    [ "$(grep -c 'L0.H1' .out)" = 0 ] # no random set of heads that write nothing
+    exits 0 "$CLIPSPAN" ablate atlas --heads L0.H0 --random 50 --classes red,green --templates none --tsv
+    [ "$(grep -c '^random' .out)" = 50 ]
+    [ "$(grep '^random' .out | grep -c 'L0.H1')" = 0 ] # no random set of heads that write nothing
     exits 0 "$CLIPSPAN" search atlas --like pics/red/1.png --heads L0.H1,L1.H1 --json
     exits 0 "$CLIPSPAN" heatmap small pics/red/1.png --text red --text blue -o maps --json
     for method in attention rollout patch value; do

@@ -91,7 +91,7 @@ static void the_page_shows_what_was_kept(void **state)
              100.0 * (double)right / ROWS);
     has((char *)page, words);
     has((char *)page, "5 classes");
-    has((char *)page, "best of 2 random sets");
+    has((char *)page, "mean of 2 random sets");
     has((char *)page, ", L0.MLP mean-ablated");
     cs_free(page);
     free(path);
