@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A head's outcome: the category, what its texts and control texts explain, and the test behind it
  * (clipspan_role in span.h). */
+#include "base/number_text.h"
 #include "report/outcome.h"
 
 #include <clipspan/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/number_text.h"
 
 cs_figure cs_outcome_bound(double share)
 {
