@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* 02_name_a_head MODEL IMAGES LAYER HEAD   The texts that span what one attention head of the
  * image encoder writes about the images of a folder, and its role, tested against random rotations
- * of the head. (clipspan_atlas_new does so for all heads together, and against control texts.)
- * Against an installed library:
+ * of the head and a pool of control texts. (clipspan_atlas_new does so for all heads together, with
+ * ten control pools.) Against an installed library:
  *     cc examples/02_name_a_head.c $(pkg-config --cflags --libs clipspan) -o 02_name_a_head */
 #include <clipspan/clipspan.h>
 #include <stdio.h>
@@ -37,19 +37,24 @@ static int count(clipspan_stats *all, clipspan_stats **blocks, clipspan_encoder 
     return failed ? -1 : used;
 }
 
-/* Every text of the set that comes with clipspan, as it stands. */
-static int embed(clipspan_bank **out, clipspan_model *model, clipspan_error *err)
+/* Every text of the set that comes with clipspan, as it stands; and as many control texts. */
+static int embed(clipspan_bank **out, clipspan_bank **control, clipspan_model *model,
+                 clipspan_error *err)
 {
     clipspan_encoder_options opt = CLIPSPAN_ENCODER_OPTIONS_INIT;
     clipspan_encoder *encoder = NULL;
-    clipspan_texts *texts = NULL, *as_it_stands = NULL;
+    clipspan_texts *texts = NULL, *controls = NULL, *as_it_stands = NULL;
     int failed = clipspan_texts_open(&texts, "general", err);
     opt.modality = CLIPSPAN_TEXT;
+    if (!failed) failed = clipspan_texts_new_control(&controls, texts, model, 1, 0, err);
     if (!failed) failed = clipspan_texts_open(&as_it_stands, "none", err);
     if (!failed) failed = clipspan_encoder_new(&encoder, model, &opt, err);
     if (!failed) failed = clipspan_bank_new_classes(out, encoder, texts, as_it_stands, NULL, err);
+    if (!failed)
+        failed = clipspan_bank_new_classes(control, encoder, controls, as_it_stands, NULL, err);
     clipspan_encoder_free(&encoder);
     clipspan_texts_free(&as_it_stands);
+    clipspan_texts_free(&controls);
     clipspan_texts_free(&texts);
     return failed;
 }
@@ -94,7 +99,7 @@ int main(int argc, char **argv)
     clipspan_model *model = NULL;
     clipspan_encoder *encoder = NULL;
     clipspan_stats *all = NULL, *blocks[BLOCKS] = {NULL};
-    clipspan_bank *bank = NULL;
+    clipspan_bank *bank = NULL, *control = NULL;
     clipspan_span *span = NULL;
     clipspan_span_options opt = CLIPSPAN_SPAN_OPTIONS_INIT;
     clipspan_role role;
@@ -103,13 +108,15 @@ int main(int argc, char **argv)
     if (!failed) head.layer = (int)strtol(argv[3], NULL, 10);
     if (!failed) head.head = (int)strtol(argv[4], NULL, 10);
     if (!failed) failed = clipspan_model_open(&model, argv[1], NULL, &err);
-    if (!failed) failed = embed(&bank, model, &err);
+    if (!failed) failed = embed(&bank, &control, model, &err);
     if (!failed) failed = clipspan_encoder_new(&encoder, model, NULL, &err);
     if (!failed) failed = clipspan_stats_new(&all, encoder, &err);
     if (!failed) failed = (used = count(all, blocks, encoder, argv[2], &err)) < 0;
     opt.blocks = (const clipspan_stats *const *)blocks;
     opt.block_count = used > 0 ? (size_t)used : 0;
     opt.rotations = 1000;
+    opt.controls = (const clipspan_bank *const *)&control;
+    opt.control_pools = 1;
     if (!failed) failed = clipspan_span_new(&span, all, &head, 1, bank, &opt, NULL, &err);
     if (!failed) failed = clipspan_span_run_roles(&role, &span, 1, bank, 0, &err);
     if (failed)
@@ -118,6 +125,7 @@ int main(int argc, char **argv)
         show(span, &role, bank);
     clipspan_span_free(&span);
     clipspan_bank_free(&bank);
+    clipspan_bank_free(&control);
     for (int i = 0; i < BLOCKS; i++)
         clipspan_stats_free(&blocks[i]);
     clipspan_stats_free(&all);

@@ -18,8 +18,8 @@
 #include "decompose/roles.h"
 #include "decompose/span_space.h"
 
-#define CS_ENRICHED_BATCH 8    /* covariances side by side */
-#define CS_ENRICHED_TEXTS 20   /* at a basis text; a seventh of the pool where that is less */
+#define CS_ENRICHED_BATCH 8   /* covariances side by side */
+#define CS_ENRICHED_TEXTS 20  /* at a basis text; a seventh of the pool where that is less */
 #define CS_ENRICHED_PART  0.9 /* of the variance that factors hold */
 
 typedef struct cs_enrichment cs_enrichment;

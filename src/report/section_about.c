@@ -56,7 +56,8 @@ static void words(cs_html *html, const clipspan_atlas_info *info)
     cs_html_format(
         html,
         "more than those of every control pool; and its first text is selected in %s of resamples "
-        "or more.\n"
+        "or more. It says along what the head\xE2\x80\x99s output lies, not what alone varies in "
+        "the images.\n"
         "<dt>Leaning<dd>A category stands out, and one of the other conditions fails.\n"
         "<dt>Ambiguous<dd>A category stands out, and another is nearly as enriched.\n"
         "<dt>None<dd>No category stands out.\n"

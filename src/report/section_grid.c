@@ -16,7 +16,7 @@ static const char *look_class(const clipspan_atlas_head *head)
     switch (head->role->outcome) {
     case CLIPSPAN_OUTCOME_ROLE: return "";
     case CLIPSPAN_OUTCOME_LEANING: return " pale";
-    case CLIPSPAN_OUTCOME_AMBIGUOUS: return " dot two";
+    case CLIPSPAN_OUTCOME_AMBIGUOUS: return " dot tie";
     case CLIPSPAN_OUTCOME_TOO_FEW_IMAGES: return " dot few";
     default: return " dot";
     }
@@ -111,7 +111,7 @@ static void key_of_roles(cs_html *html, const cs_report_facts *facts)
             if (facts->palette->looks[k].hue == hue % CS_HUES &&
                 facts->claimed[k] + facts->leaning[k])
                 key_of_category(html, facts, k);
-    key_of_dots(html, "dot two", "ambiguous", info->ambiguous);
+    key_of_dots(html, "dot tie", "ambiguous", info->ambiguous);
     key_of_dots(html, "dot", "no category stands out", info->none);
     key_of_dots(html, "dot few", "too few images to tell", info->too_few);
     if (info->removed)

@@ -43,6 +43,7 @@ static clipspan_status use_span(const clipspan_stats *stats, clipspan_error *err
     o.resamples = 1;
     o.blocks = blocks;
     o.block_count = 16;
+    o.rotations = 4;
     if (!status) status = clipspan_bank_new_vectors(&bank, texts, vectors, P, err);
     assert_true((bank != NULL) == (status == CLIPSPAN_OK));
     if (!status) status = clipspan_span_new(spans, stats, heads, 2, bank, &o, NULL, err);

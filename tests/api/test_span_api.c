@@ -209,12 +209,16 @@ static void blocks_give_stability_and_roles(void **state)
     clipspan_span_options o = CLIPSPAN_SPAN_OPTIONS_INIT;
     clipspan_span *spans[L * H], *again[L * H];
     const clipspan_stats *blocks[BLOCKS];
+    const clipspan_bank *control = f->bank;
     for (size_t b = 0; b < BLOCKS; b++)
         blocks[b] = f->blocks[b];
     o.blocks = blocks;
     o.block_count = BLOCKS;
     o.basis_texts = 4;
     o.resamples = 50;
+    o.rotations = 20;
+    o.controls = &control;
+    o.control_pools = 1;
     o.threads = 3;
     run(spans, f, &o);
     o.threads = 1;
@@ -237,8 +241,15 @@ static void blocks_give_stability_and_roles(void **state)
         assert_true(fabs(role.named - named) < 1e-12);
         while (category < 3 && strcmp(names[category], role.category[0]) != 0)
             category++;
-        assert_true(category == basis_text[0].text % 3 || category == basis_text[1].text % 3);
+        assert_in_range(category, 0, 2);
         assert_true(role.stability >= 0.0 && role.category_returns >= 0.0);
+        assert_string_equal(role.first_category, names[basis_text[0].text % 3]);
+        assert_int_equal(role.outcome, CLIPSPAN_OUTCOME_TOO_FEW_IMAGES);
+        assert_true(role.p == -1.0 && role.q == -1.0 && role.relabelled_p == -1.0);
+        assert_true(role.enrichment[0] > 0.0 && role.explained_variance[0] > 0.0);
+        assert_int_equal(role.control_pools, 1); /* the pool itself: explains exactly as much */
+        assert_int_equal(role.control_above, 1);
+        assert_true(role.control_variance == role.explained_variance[0]);
     }
     o.resamples = -1;
     drop(again);

@@ -331,7 +331,7 @@ scan_list() {
         exits 0 "$CLIPSPAN" $command "$model" run --role "$role" -o $command --dry-run --force --json
         json pool pool.txt
         exits 0 "$CLIPSPAN" $command "$model" run --role "$role" -o $command --force --tsv
-        [ "$(tail -n +2 .out | cut -f12,13 | sort -u)" = "$(printf '%s\tpool.txt' "$role")" ]
+        [ "$(awk -F'\t' '{ print $(NF - 1), $NF }' .out | sort -u)" = "$(printf '%s\n' "$role pool.txt" "role pool" | sort)" ]
         exits 0 "$CLIPSPAN" $command "$model" run --heads L1.H0 -o $command --force --json
         if "$JSON_AT" pool <.out; then exit 1; fi
     done

@@ -285,7 +285,7 @@ static void five_outcomes_are_told_apart(void **state)
     has(page, "No role, since that takes more than every control pool: 5 <bdi>colour</bdi> texts");
     lacks(page, "no better than by control");
     has(page, "<h4>L0.H2 <span>ambiguous: colour or shape</span></h4>");
-    has(page, "<a class=\"r0 dot two\" style");
+    has(page, "<a class=\"r0 dot tie\" style");
     has(page, "<bdi>shape</bdi> nearly as much (3.21 times): a role takes 1.5 times");
     has(page, "<h4>L0.H3 <span>no category stands out</span></h4>");
     has(page, "<a class=\"r0 dot\" style");
