@@ -65,10 +65,8 @@ typedef enum clipspan_role_outcome {
  *     in proportion to the variance along each, the other half at every basis text that enters, by
  *     its share, over the 20 texts (a seventh of the pool where that is less) with the largest
  *     remaining variance; what the category's texts get, over their part of the pool.
- *   Score: enrichment over how far chance takes that category, mean + 2 standard deviations + 1 in
- *     128 rotations. The category with the largest score is the head's.
- *   p: the place of that score among the largest scores of the same head turned at random within
- *     its output space (its covariance keeps its spectrum and loses its meaning).
+ *   p: the place of the head's largest enrichment among those of the same head turned at random
+ *     within its output space (its covariance keeps its spectrum and loses its meaning).
  *   q: p by Benjamini and Hochberg over all heads looked at, where the larger of p and relabelled_p
  *     counts: claims of q at most `fdr` hold that share of false ones at most, in expectation.
  *   A claim is made when q <= fdr and the first category's enrichment is at least
@@ -79,13 +77,12 @@ typedef enum clipspan_role_outcome {
 typedef struct clipspan_role {
     clipspan_role_outcome outcome;
     int entering; /* basis texts that entered: five, K / 6 (at least two) where K is below 32 */
-    const char *category[2]; /* of the largest score; of the largest enrichment among the others;
-                                NULL: there is none */
+    const char *category[2]; /* of the largest enrichment and the runner-up, NULL: there is none */
     double enrichment[2];    /* theirs; 1 is what the pool has of them */
-    double p;                /* (1 + rotations that reach the score) / (1 + rotations); a test ends
+    double p;            /* (1 + rotations that reach enrichment[0]) / (1 + rotations); a test ends
                                 with the 50th that does, then 50 / rotations made; -1: not tested */
-    double q;                /* -1: not tested */
-    double relabelled_p;     /* place of enrichment[0] among the largest when the pool's categories
+    double q;            /* -1: not tested */
+    double relabelled_p; /* place of enrichment[0] among the largest when the pool's categories
                                 are dealt at random over its texts: the second check */
     double explained_variance[2]; /* share of the head's variance, 0 to 1, that as many texts of the
                                      category as entered explain, the best one after the other */

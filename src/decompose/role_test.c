@@ -19,7 +19,7 @@ struct cs_role_test {
     double *draw;                    /* [C + 1, C] */
     float *factors;                  /* [CS_ENRICHED_BATCH, C, C] */
     double *scores, *weights, *sums; /* [CS_ENRICHED_BATCH, categories], [T], [categories] */
-    double *part, *scale;            /* [categories] of the pool's texts; 1 / how far chance goes */
+    double *part;                    /* [categories] of the pool's texts */
 };
 
 static clipspan_status take_memory(cs_role_test *t, clipspan_error *err)
@@ -35,9 +35,8 @@ static clipspan_status take_memory(cs_role_test *t, clipspan_error *err)
     t->weights = cs_alloc(t->pool->T, sizeof *t->weights, what, err);
     t->sums = cs_alloc(groups, sizeof *t->sums, what, err);
     t->part = cs_alloc_zero(groups, sizeof *t->part, what, err);
-    t->scale = cs_alloc(groups, sizeof *t->scale, what, err);
     return t->cov && t->vectors && t->values && t->draw && t->factors && t->scores && t->weights &&
-                   t->sums && t->part && t->scale
+                   t->sums && t->part
                ? CLIPSPAN_OK
                : CLIPSPAN_E_NOMEM;
 }
@@ -81,7 +80,6 @@ void cs_role_test_free(cs_role_test **test)
     cs_free(t->weights);
     cs_free(t->sums);
     cs_free(t->part);
-    cs_free(t->scale);
     cs_free(t);
     *test = NULL;
 }
@@ -94,8 +92,7 @@ static clipspan_status need_rotations(const float **out, cs_role_test *t, size_t
                                       clipspan_error *err)
 {
     const cs_role_wish *w = t->wish;
-    const size_t all = w->rotations + CS_ROTATIONS_SCALE;
-    const size_t kept = all < CS_ROTATIONS_KEPT ? all : CS_ROTATIONS_KEPT;
+    const size_t kept = w->rotations < CS_ROTATIONS_KEPT ? w->rotations : CS_ROTATIONS_KEPT;
     *out = w->turned;
     if (q == w->C && chunk == 0) return CLIPSPAN_OK;
     if (!t->rotations)
@@ -151,61 +148,24 @@ static clipspan_status run_batch(size_t *some, cs_role_test *t, const subject *s
                              cs_roles_entering(t->C - 3), err);
 }
 
-/* How far chance takes each category: mean + 2 sd + 1. */
-static clipspan_status find_scale(cs_role_test *t, const subject *s, clipspan_error *err)
-{
-    const size_t groups = t->wish->categories->count;
-    size_t some;
-    memset(t->scale, 0, groups * sizeof *t->scale);
-    memset(t->sums, 0, groups * sizeof *t->sums);
-    for (size_t made = 0; made < CS_ROTATIONS_SCALE; made += some) {
-        CS_TRY(run_batch(&some, t, s, made, CS_ROTATIONS_SCALE - made, err));
-        for (size_t b = 0; b < some; b++)
-            for (size_t g = 0; g < groups; g++) {
-                const double e = t->scores[b * groups + g];
-                t->sums[g] += e;
-                t->scale[g] += e * e;
-            }
-    }
-    for (size_t g = 0; g < groups; g++) {
-        const double mean = t->sums[g] / CS_ROTATIONS_SCALE;
-        const double square = t->scale[g] / CS_ROTATIONS_SCALE - mean * mean;
-        t->scale[g] = 1.0 / (mean + 2.0 * sqrt(fmax(square, 0.0)) + 1.0);
-    }
-    return CLIPSPAN_OK;
-}
-
-/* The largest enrichment after scaling, and whose it is. */
-static double score_of(size_t *whose, const cs_role_test *t, const double *enrichment)
-{
-    double most = -1.0;
-    for (size_t g = 0; g < t->wish->categories->count; g++) {
-        const double score = enrichment[g] * t->scale[g];
-        if (!(score > most)) continue;
-        most = score;
-        if (whose) *whose = g;
-    }
-    return most;
-}
-
-/* p of a score of `own`. */
+/* p of a largest enrichment of `own`. */
 static clipspan_status place_rotated(double *p, cs_role_test *t, double own, const subject *s,
                                      clipspan_error *err)
 {
     const size_t groups = t->wish->categories->count, R = t->wish->rotations;
     size_t made = 0, reached = 0, some;
     while (made < R && reached < CS_ROTATIONS_REACH) {
-        CS_TRY(run_batch(&some, t, s, CS_ROTATIONS_SCALE + made, R - made, err));
-        for (size_t b = 0; b < some && reached < CS_ROTATIONS_REACH; b++, made++)
-            reached += score_of(NULL, t, t->scores + b * groups) >= own;
+        CS_TRY(run_batch(&some, t, s, made, R - made, err));
+        for (size_t b = 0; b < some && reached < CS_ROTATIONS_REACH; b++, made++) {
+            const double *scores = t->scores + b * groups;
+            reached += scores[index_of_largest(scores, groups, groups)] >= own;
+        }
     }
     *p = made < R ? (double)reached / (double)made : (1.0 + (double)reached) / (1.0 + (double)R);
     return CLIPSPAN_OK;
 }
 
-/* The place of the largest enrichment when the pool's labels are dealt: enrichments are sums of
- * weights, so only these move. Scales are those of the real labels, whose texts lie together, and
- * would let dealt ones go too far. */
+/* The same when the pool's labels are dealt: enrichments are sums of weights, so only these move. */
 static double place_dealt(cs_role_test *t, double own)
 {
     const cs_categories *c = t->wish->categories;
@@ -261,9 +221,9 @@ static void explain(clipspan_role *role, cs_role_test *t, const cs_span_lane *la
     if (w->control_pools) role->control_variance = sum / (double)w->control_pools;
 }
 
-/* Enrichments of the head itself, the strongest category and the runner-up; *own: its score. */
-static clipspan_status find_categories(clipspan_role *role, size_t best[2], double *own,
-                                       cs_role_test *t, const subject *s, clipspan_error *err)
+/* Enrichments of the head itself: the strongest category and the runner-up. */
+static clipspan_status find_categories(clipspan_role *role, size_t best[2], cs_role_test *t,
+                                       const subject *s, clipspan_error *err)
 {
     const cs_categories *c = t->wish->categories;
     float *rows = t->factors + s->r * s->q; /* the next place of the batch: scratch */
@@ -272,7 +232,7 @@ static clipspan_status find_categories(clipspan_role *role, size_t best[2], doub
     scale_rows(t->factors, t, rows, s->r, s->q, s->total);
     CS_TRY(cs_enrichment_run(t->scores, t->weights, t->enrichment, t->factors, s->r, 1,
                              cs_roles_entering(t->C - 3), err));
-    *own = score_of(&best[0], t, t->scores);
+    best[0] = index_of_largest(t->scores, c->count, c->count);
     best[1] = index_of_largest(t->scores, c->count, best[0]);
     for (int i = 0; i < 2; i++) {
         if (best[i] >= c->count) continue;
@@ -286,15 +246,13 @@ static clipspan_status run_tests(clipspan_role *role, cs_role_test *t, cs_span_l
                                  double total, clipspan_error *err)
 {
     const subject s = {lane, cs_enrichment_rank(t->values, lane->q), lane->q, total};
-    size_t best[2] = {0, 0};
-    double own;
+    size_t best[2];
     CS_TRY(cs_enrichment_set(t->enrichment, lane, err));
-    CS_TRY(find_scale(t, &s, err));
-    CS_TRY(find_categories(role, best, &own, t, &s, err));
+    CS_TRY(find_categories(role, best, t, &s, err));
     explain(role, t, lane, best, total);
     if (lane->moments.count < CLIPSPAN_ROLE_IMAGES) return CLIPSPAN_OK;
     role->relabelled_p = place_dealt(t, role->enrichment[0]);
-    return place_rotated(&role->p, t, own, &s, err);
+    return place_rotated(&role->p, t, role->enrichment[0], &s, err);
 }
 
 clipspan_status cs_role_test_run(clipspan_role *out, cs_role_test *t, cs_span_lane *lane,

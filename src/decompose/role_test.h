@@ -8,11 +8,9 @@
 #include "decompose/enrichment.h"
 
 #define CS_RELABELLINGS    1000
-#define CS_ROTATIONS_REACH 50 /* rotations that reach a head's score end its test */
+#define CS_ROTATIONS_REACH 50 /* rotations that reach a head's enrichment end its test */
 
-#define CS_ROTATIONS_SCALE 128 /* further rotations, which say how far a category's score goes */
-#define CS_ROTATIONS_KEPT                                                                          \
-    (1000 + CS_ROTATIONS_SCALE) /* that stay in memory; more are drawn again for every head */
+#define CS_ROTATIONS_KEPT  1000 /* that stay in memory; more are drawn again for every head */
 
 /* What all heads share. */
 struct cs_role_wish {
@@ -41,10 +39,7 @@ void cs_role_test_free(cs_role_test **test);
 
 /* The role of the head whose space and moments the lane holds, from its span: all but q, outcome
  * and control_named. Of too few images no p is computed.
- *   Categories differ in how far chance takes them: few texts that lie together go far. So the
- *   enrichment of each is divided by mean + 2 sd + 1 of its enrichment in CS_ROTATIONS_SCALE
- *   rotations of their own, and the largest of these scores counts.
- *   p = (1 + n) / (1 + rotations), n of them reach the head's largest score; when n reaches
+ *   p = (1 + n) / (1 + rotations), n of them reach the head's largest enrichment; when n reaches
  *   CS_ROTATIONS_REACH before all rotations are made, p = n / rotations made (Besag and Clifford
  *   1991), which is valid too and only ends tests that are far from significant.
  * Errors: NUMBERS, NOMEM, INTERNAL. */

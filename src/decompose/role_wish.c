@@ -28,7 +28,7 @@ static clipspan_status deal(cs_role_wish *w, clipspan_error *err)
 void cs_role_wish_turn(float *out, double *work, const cs_role_wish *w, size_t q, size_t chunk,
                        const cs_simd *simd)
 {
-    const size_t left = w->rotations + CS_ROTATIONS_SCALE - chunk * CS_ROTATIONS_KEPT;
+    const size_t left = w->rotations - chunk * CS_ROTATIONS_KEPT;
     cs_random mixed = {w->seed ^ (0x726f74617465u + chunk * 0x10001u + q)}, random;
     random.state = cs_random_next(&mixed);
     for (size_t i = 0; i < left && i < CS_ROTATIONS_KEPT; i++, out += q * q) {
@@ -41,8 +41,7 @@ void cs_role_wish_turn(float *out, double *work, const cs_role_wish *w, size_t q
 clipspan_status cs_role_wish_draw(cs_role_wish *w, const cs_simd *simd, clipspan_error *err)
 {
     const size_t C = w->C;
-    const size_t all = w->rotations + CS_ROTATIONS_SCALE;
-    const size_t kept = all < CS_ROTATIONS_KEPT ? all : CS_ROTATIONS_KEPT;
+    const size_t kept = w->rotations < CS_ROTATIONS_KEPT ? w->rotations : CS_ROTATIONS_KEPT;
     double *work;
     CS_TRY(deal(w, err));
     w->turned = cs_alloc(kept, C * C * sizeof *w->turned, "random rotations", err);
