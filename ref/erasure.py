@@ -6,7 +6,7 @@
     along     projecting one direction out
     surgery   cue surgery (docs/math.md, equation (8))
 
-Each returns (m, e): the edited vector is x - e (x - m), with x a row [D], m its mean and e [D, D]. erasure.py --check holds
+Each returns (m, e): the edited vector is x - e (x - m), m [D] and e [D, D]. erasure.py --check holds
 leace to what its theorem says, and surgery to leace."""
 import sys
 
@@ -50,18 +50,18 @@ def logistic(x, z, penalty=1e-3):
 
 
 def inlp(x, z, iterations):
-    """x [N, D], z [N] 0 or 1. Every iteration fits a classifier to what is left and projects its direction out."""
-    m, found = x.mean(0), np.zeros((x.shape[1], 0))
+    """x [N, D], z [N] 0 or 1. Every iteration fits a classifier to what is left and projects its direction out; means go, too."""
+    found = np.zeros((x.shape[1], 0))
     for _ in range(iterations):
-        w = logistic(x - (x - m) @ found @ found.T, z)
+        w = logistic(x - x @ found @ found.T, z)
         w -= found @ (found.T @ w)
         found = np.concatenate([found, (w / np.linalg.norm(w))[:, None]], 1)
-    return m, found @ found.T
+    return np.zeros(x.shape[1]), found @ found.T
 
 
 def along(x, q):
-    """Projects direction q [D] out, means kept."""
-    return x.mean(0), np.outer(q, q) / (q @ q)
+    """Projects direction q [D] out: a step of inlp with a direction that is given."""
+    return np.zeros(x.shape[1]), np.outer(q, q) / (q @ q)
 
 
 def surgery(x, q, answers, inside=None):
