@@ -15,12 +15,13 @@
 static const cli_option general[] = {
     CLI_SESSION_CHOICE("General", "progress", 0, "auto|bar|plain|json|none",
                        "how to show progress on standard error: a bar, a line every ten seconds, "
-                       "JSON lines, or not (auto: a bar on a terminal, otherwise lines)",
+                       "JSON lines, or nothing (auto: a bar on a terminal, otherwise lines)",
                        progress_form),
-    CLI_SESSION_FLAG("General", "verbose", 'v', "say how long each stage takes", verbose),
-    CLI_SESSION_FLAG("General", "quiet", 'q', "nothing on standard error but errors", quiet),
+    CLI_SESSION_FLAG("General", "verbose", 'v', "report how long each stage takes", verbose),
+    CLI_SESSION_FLAG("General", "quiet", 'q', "only errors on standard error", quiet),
     CLI_SESSION_FLAG("General", "no-color", 0,
-                     "no colours or bold letters (as with NO_COLOR set, or TERM=dumb)", no_color),
+                     "no colours or bold text (the default if NO_COLOR is set or TERM=dumb)",
+                     no_color),
     CLI_SESSION_FLAG("General", "help", 'h', "this help", help),
     CLI_SESSION_FLAG("General", "version", 0, "the version", version),
 };

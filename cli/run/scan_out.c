@@ -163,7 +163,8 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
 static void show_share(const cli_session *s, const clipspan_run_info *i,
                        const clipspan_scan_options *o, const clipspan_scan_result *r)
 {
-    cli_say(s, "%s: shard %llu of %llu done, %llu of %llu chunk%s; clipspan merge %s when all are",
+    cli_say(s,
+            "%s: shard %llu of %llu done, %llu of %llu chunk%s; run clipspan merge %s when all are",
             i->path, (unsigned long long)o->shard, (unsigned long long)o->shards,
             (unsigned long long)r->chunks, (unsigned long long)i->chunks, i->chunks == 1 ? "" : "s",
             i->path);
