@@ -285,7 +285,7 @@ static clipspan_status finish(job *j, clipspan_error *err)
         if (shown) {
             cli_table_print(&j->table, s, stdout);
             if (used > shown)
-                cli_say(s, "  and %zu more (-o FILE.csv keeps every one)", used - shown);
+                cli_say(s, "  and %zu more (-o FILE.csv has every one)", used - shown);
             putchar('\n');
         }
         if (output) printf("%s: %zu image%s\n", output, used, used == 1 ? "" : "s");

@@ -398,7 +398,7 @@ const cli_command cli_info = {
     .usage = "MODEL",
     .summary = "check a checkpoint against its configuration, without reading weights",
     .about = "Shows the layout, the activation and how it was determined, both encoders, "
-             "preprocessing, tokenizer and files. Every tensor's name, shape and type is checked "
+             "preprocessing, tokenizer and files. All tensors that the files list are checked "
              "against the configuration; weights are read only with --check and --hash.\n"
              "MODEL is a folder (OpenCLIP or Hugging Face layout), a .safetensors file with its "
              "configuration beside it, or a name such as ViT-B-16/laion2b_s34b_b88k that is looked "

@@ -19,8 +19,8 @@
 static const char *const layouts[] = {
     "the validation images of ImageNet (ILSVRC 2012) in a folder a class, named by its wnid: "
     "val/n01440764/ILSVRC2012_val_00000293.JPEG",
-    "Waterbirds as its authors packed it (waterbird_complete95_forest2water2): metadata.csv with "
-    "the columns img_filename, y, split and place, and the images it names beside it",
+    "Waterbirds as its authors distribute it (waterbird_complete95_forest2water2): metadata.csv "
+    "with the columns img_filename, y, split and place, and the images it names beside it",
     "ImageNet-Segmentation as images and masks of one name: images/NAME.png (or .jpg) and "
     "masks/NAME.png, as clipspan-import-mat makes them of gtsegs_ijcv.mat",
 };

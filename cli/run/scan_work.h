@@ -24,8 +24,8 @@ typedef struct cli_scan_settings {
 #define CLI_OPT_RUN_COEFFICIENTS                                                                   \
     CLI_CHOICE("Run", "coefficients", 0, "f32|f16|none",                                           \
                "how to keep the coefficients of each image and head: float32 (default); float16, " \
-               "half the size, to a relative error of 2^-11; or none, statistics only, which "     \
-               "span and roles need no more than",                                                 \
+               "half the size, to a relative error of 2^-11; or none: statistics only, which are " \
+               "enough for span and roles",                                                        \
                coefficients)
 #define CLI_OPT_RUN_LAYERS                                                                         \
     CLI_TEXT("Run", "layers", 0, "A-B|last4|all",                                                  \
