@@ -158,10 +158,10 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     exits 6 "$CLIPSPAN" scan "$model" pics/red -o run && says "images.count \"3\"; this call has \"1\""
     exits 6 "$CLIPSPAN" scan "$model" pics -o run --quick-gelu yes && says "model.activation"
     exits 4 "$CLIPSPAN" scan run --model "$GOLDEN/openclip-wide" && says "model.sha256"
-    exits 2 "$CLIPSPAN" scan run --coefficients f16 && says "belongs to planning"
+    exits 2 "$CLIPSPAN" scan run --coefficients f16 && says "applies when a run is planned"
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --coefficients none --force
     exits 6 "$CLIPSPAN" scan "$model" pics -o pics --force && says "other things"
-    exits 2 "$CLIPSPAN" scan pics && says "is no run"
+    exits 2 "$CLIPSPAN" scan pics && says "is not a run"
     exits 2 "$CLIPSPAN" scan "$model" pics && says "-o FOLDER"
     exits 2 "$CLIPSPAN" merge && says "RUN is missing"
 }
