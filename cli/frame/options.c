@@ -113,14 +113,13 @@ static clipspan_status fail_unknown(const cli_command *command, const char *type
                        dashes, name, command->name, owners, command->name);
     if (count)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "%s%s stands before the command; options of a command go behind it: "
-                       "clipspan COMMAND %s%s …",
+                       "%s%s comes before the command; options of a command go after it: clipspan "
+                       "COMMAND %s%s …",
                        dashes, name, dashes, name);
     meant = letter ? NULL : suggest(command, name);
     if (!meant && cs_path_kind(typed))
-        return cs_fail(
-            err, CLIPSPAN_E_ARGUMENT,
-            "unknown option %s; a file of that name goes behind --, where no options are", typed);
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "unknown option %s; to pass a file of that name, put it after --", typed);
     return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown option %s%s%s%s%s; see clipspan %s%s--help",
                    dashes, name, meant ? " (did you mean --" : "", meant ? meant : "",
                    meant ? "?)" : "", command ? command->name : "", command ? " " : "");
@@ -261,7 +260,7 @@ static clipspan_status read_value(parser *p, const cli_option *option, const cha
                        attached);
     if (option->kind != CLI_KIND_FLAG && !value) {
         if (p->at + 1 >= p->argc)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: expected %s behind it, found nothing",
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: expected %s after it, found nothing",
                            source, option->value);
         value = p->argv[++p->at];
     }

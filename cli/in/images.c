@@ -43,8 +43,8 @@ clipspan_status cli_images_list(clipspan_inputs **out, cli_session *s, const cha
     left_out = clipspan_inputs_get_left_out(*out);
     if (left_out)
         cli_note(s,
-                 "left out: %zu file%s of a kind that is not read (GIF, BMP, TIFF, HEIC, AVIF and "
-                 "others); JPEG, PNG and WebP are",
+                 "left out: %zu file%s in a format that is not read (GIF, BMP, TIFF, HEIC, AVIF or "
+                 "another); JPEG, PNG and WebP are",
                  left_out, left_out == 1 ? "" : "s");
     cli_stage(s, "images listed");
     return CLIPSPAN_OK;

@@ -133,7 +133,7 @@ static clipspan_status check_folders(cli_reproduction *r, const clipspan_inputs 
             status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                                 "its folder \"%.80s\" is none of the %zu classes; %s", label, C,
                                 r->x->classes.list
-                                    ? "--classes has a line a class: folder, tab, name"
+                                    ? "--classes has one line per class: folder, tab, name"
                                     : "expected wnids such as n01440764, or --classes FILE with a "
                                       "line a class: folder, tab, name");
         }
