@@ -330,7 +330,7 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     printf("%s\n\n", s->bold_out ? "\033[0m" : "");
     CS_TRY(print_encoders(s, info, err));
     putchar('\n');
-    snprintf(text, sizeof text, "%s, %s, embeddings of %d numbers", layout_name(info->layout),
+    snprintf(text, sizeof text, "%s, %s, embedding dimension %d", layout_name(info->layout),
              info->has_text ? "image and text encoder" : "image encoder only", info->embed_width);
     fact(s, "layout", text);
     if (info->heads_left < info->image->layers * info->image->heads) {
