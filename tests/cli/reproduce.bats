@@ -86,7 +86,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     HF_HUB_CACHE=$PWD/nowhere exits 4 "$CLIPSPAN" reproduce layers --data imagenet --classes shapes.txt
     says "model of the table layers"
     exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model nowhere/model --classes shapes.txt
-    exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model demo && says "none of the 1000 classes"
+    exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model demo && says "not one of the 1000 classes"
     cp pics/red/1.png imagenet/val
     exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model demo --classes shapes.txt
     says "lies in no class's folder"
