@@ -89,7 +89,7 @@ load helper
     exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy
     says "left out: 5 files in a format that is not read"
     rm pics/b.BMP pics/red/c.tiff pics/d.heic pics/e.avif
-    exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy --force && says "left out: 1 file of a kind"
+    exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy --force && says "left out: 1 file in a format"
     rm pics/a.gif
     exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy --force
     [[ $errors != *"left out"* ]]

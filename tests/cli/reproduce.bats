@@ -285,7 +285,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     cp .out first
     exits 0 reproduce --json
     cmp first .out
-    says "goes on with a run of the same plan"
+    says "resuming a run of the same plan"
     sed -i '2s/,2,/,1,/' birds/metadata.csv
     exits 6 reproduce && says "lists something else"
     exits 0 reproduce --force --json
