@@ -143,7 +143,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
         json published_model ViT-L-14/laion2b_s32b_b82k
         cp .out "${name%% *}.json"
     done
-    says "goes on with a run"
+    says "resuming a run"
     exits 0 "$CLIPSPAN" effects out/run --classes shapes.txt --texts pool --json
     cp .out effects.json
     for i in 0 1 2 3; do
