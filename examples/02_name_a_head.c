@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* 02_name_a_head MODEL IMAGES LAYER HEAD   The texts that span what one attention head of the
- * image encoder writes about the images of a folder, and its role. Against an installed library:
+ * image encoder writes about the images of a folder, and its role, tested against random rotations
+ * of the head. (clipspan_atlas_new does so for all heads together, and against control texts.)
+ * Against an installed library:
  *     cc examples/02_name_a_head.c $(pkg-config --cflags --libs clipspan) -o 02_name_a_head */
 #include <clipspan/clipspan.h>
 #include <stdio.h>
@@ -52,6 +54,27 @@ static int embed(clipspan_bank **out, clipspan_model *model, clipspan_error *err
     return failed;
 }
 
+/* What can be said of the head: a role, or why there is none. */
+static void show_role(const clipspan_role *role)
+{
+    const double own = 100.0 * role->explained_variance[0];
+    switch (role->outcome) {
+    case CLIPSPAN_OUTCOME_ROLE:
+        printf("role: %s, whose texts explain %.1f %% (q = %.3f)\n", role->category[0], own,
+               role->q);
+        break;
+    case CLIPSPAN_OUTCOME_LEANING:
+        printf("leans to %s, whose texts explain %.1f %% (q = %.3f)\n", role->category[0], own,
+               role->q);
+        break;
+    case CLIPSPAN_OUTCOME_AMBIGUOUS:
+        printf("ambiguous: %s or %s\n", role->category[0], role->category[1]);
+        break;
+    case CLIPSPAN_OUTCOME_NONE: printf("no category stands out\n"); break;
+    default: printf("too few images to tell\n");
+    }
+}
+
 static void show(const clipspan_span *span, const clipspan_role *role, const clipspan_bank *bank)
 {
     const clipspan_span_info *info = clipspan_span_get_info(span);
@@ -61,12 +84,7 @@ static void show(const clipspan_span *span, const clipspan_role *role, const cli
     for (int k = 0; k < info->basis_texts; k++)
         printf("%5.1f %%  %s\n", 100.0 * basis_text[k].share,
                clipspan_bank_get_name(bank, basis_text[k].text));
-    if (role->kind == CLIPSPAN_ROLE_CLEAR)
-        printf("role: %s\n", role->category[0]);
-    else if (role->kind == CLIPSPAN_ROLE_MIXED)
-        printf("mixed: %s, %s\n", role->category[0], role->category[1]);
-    else
-        printf("no clear role%s\n", role->untested ? " (too few images to test it)" : "");
+    show_role(role);
 }
 
 int main(int argc, char **argv)
@@ -91,8 +109,9 @@ int main(int argc, char **argv)
     if (!failed) failed = (used = count(all, blocks, encoder, argv[2], &err)) < 0;
     opt.blocks = (const clipspan_stats *const *)blocks;
     opt.block_count = used > 0 ? (size_t)used : 0;
+    opt.rotations = 1000;
     if (!failed) failed = clipspan_span_new(&span, all, &head, 1, bank, &opt, NULL, &err);
-    if (!failed) failed = clipspan_span_run_role(&role, span, bank, NULL, &err);
+    if (!failed) failed = clipspan_span_run_roles(&role, &span, 1, bank, 0, &err);
     if (failed)
         fprintf(stderr, "%s\n", err.message);
     else

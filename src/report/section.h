@@ -17,14 +17,16 @@ typedef struct cs_report_facts {
     const cs_thumbnail *thumbnails; /* [images] */
     const char *note;               /* a paragraph before the findings, or NULL */
     const char *model;              /* the model's name, without the folders of a path */
-    const int *claimed;  /* [palette->count] heads with that category as their clear role */
-    cs_report_kept kept; /* documents besides the atlas, borrowed */
-    cs_places places;    /* of the images */
-    double strongest;    /* the largest direct effect of a head, 0 or more */
+    const int *claimed;             /* [palette->count] heads whose role is that category */
+    const int *leaning;             /* [palette->count] heads that lean to it */
+    cs_report_kept kept;            /* documents besides the atlas, borrowed */
+    cs_places places;               /* of the images */
+    double strongest;               /* the largest direct effect of a head, 0 or more */
 } cs_report_facts;
 
 void cs_section_findings(cs_html *html, const cs_report_facts *facts);
 void cs_section_map(cs_html *html, const cs_report_facts *facts);
+void cs_section_ranking(cs_html *html, const cs_report_facts *facts);
 void cs_section_layers(cs_html *html, const cs_report_facts *facts);
 void cs_section_effects(cs_html *html, const cs_report_facts *facts);
 void cs_section_ablation(cs_html *html, const cs_report_facts *facts);
@@ -53,12 +55,10 @@ void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name)
 void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
 void cs_images_once(cs_html *html, const cs_report_facts *facts);
 
-/* The hue of a head's class in the page's style, 0 (grey) to CS_HUES - 1, and its letters. */
+/* The hue of a head's role or leaning in the page's style, 0 (grey) without, or where control texts
+ * explain as much; and its letters. */
 int cs_head_hue(const cs_report_facts *facts, const clipspan_atlas_head *head);
 const char *cs_head_letters(const cs_report_facts *facts, const clipspan_atlas_head *head);
-
-/* 1 when as many control texts explain as much of the head as those that decide its role. */
-int cs_head_doubtful(const clipspan_atlas_head *head);
 
 /* "L22.H11" */
 cs_figure cs_head_name(clipspan_head head);

@@ -232,9 +232,9 @@ static void blocks_give_stability_and_roles(void **state)
             assert_true(basis_text[k].same_place >= 0.0 &&
                         basis_text[k].same_place <= basis_text[k].any_place &&
                         basis_text[k].any_place <= 1.0);
-        assert_int_equal(clipspan_span_run_role(&role, spans[i], f->bank, again[i], NULL), 0);
+        assert_int_equal(clipspan_span_run_roles(&role, &spans[i], 1, f->bank, 0, NULL), 0);
         assert_int_equal(role.entering, 2); /* a head of width 8 */
-        assert_true(fabs(role.named - named) < 1e-12 && role.control_named == role.named);
+        assert_true(fabs(role.named - named) < 1e-12);
         while (category < 3 && strcmp(names[category], role.category[0]) != 0)
             category++;
         assert_true(category == basis_text[0].text % 3 || category == basis_text[1].text % 3);
@@ -316,7 +316,8 @@ static void what_cannot_be_is_refused(void **state)
     assert_null(span);
     assert_int_equal(clipspan_span_new(&span, f->stats, f->heads, 0, f->bank, NULL, NULL, &err), 0);
     assert_int_equal(clipspan_span_new(&span, f->stats, f->heads, 1, f->bank, NULL, NULL, &err), 0);
-    assert_int_equal(clipspan_span_run_role(&role, span, narrow, NULL, &err), CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_span_run_roles(&role, &span, 1, narrow, 0, &err),
+                     CLIPSPAN_E_ARGUMENT);
     clipspan_bank_free(&narrow);
     vector[3] = NAN;
     assert_int_equal(clipspan_bank_new_vectors(&narrow, one, vector, P, &err), CLIPSPAN_E_NUMBERS);

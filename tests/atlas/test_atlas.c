@@ -190,7 +190,7 @@ static void heads_are_those_of_textspan(void **state)
         assert_int_equal(
             clipspan_span_new_run(&control_span, run, &h->head, 1, control_bank, &so, NULL, NULL),
             0);
-        assert_int_equal(clipspan_span_run_role(&role, span, bank, control_span, NULL), 0);
+        assert_int_equal(clipspan_span_run_roles(&role, &span, 1, bank, 0, NULL), 0);
         assert_int_equal(h->basis_texts, clipspan_span_get_info(span)->basis_texts);
         for (int k = 0; k < h->basis_texts; k++) {
             const clipspan_basis_text *p = &clipspan_span_get_basis_texts(span)[k];
@@ -203,9 +203,9 @@ static void heads_are_those_of_textspan(void **state)
             sum += p->share;
             assert_true(h->basis_text[k].cumulated == sum);
         }
-        assert_int_equal(h->role->kind, role.kind);
+        assert_int_equal(h->role->outcome, role.outcome);
         assert_true(h->role->explained_variance[0] == role.explained_variance[0] &&
-                    h->role->bound == role.bound);
+                    h->role->control_variance == role.control_variance);
         assert_true(h->role->control_named == role.control_named);
         assert_string_equal(h->role->category[0], role.category[0]);
         shares += h->variance_share->share;
@@ -274,7 +274,7 @@ static void expect_same(const clipspan_atlas *a, const clipspan_atlas *b)
     const clipspan_atlas_info *x = clipspan_atlas_get_info(a), *y = clipspan_atlas_get_info(b);
     assert_int_equal(x->heads, y->heads);
     assert_int_equal(x->distinct, y->distinct);
-    assert_int_equal(x->clear, y->clear);
+    assert_int_equal(x->role, y->role);
     assert_true(x->named == y->named && x->control_named == y->control_named);
     assert_true(x->embedding_variance == y->embedding_variance);
     assert_string_equal(x->pool_hash, y->pool_hash);
@@ -284,7 +284,8 @@ static void expect_same(const clipspan_atlas *a, const clipspan_atlas *b)
         assert_memory_equal(&h->head, &g->head, sizeof h->head);
         assert_memory_equal(h->variance_share, g->variance_share, sizeof *h->variance_share);
         assert_int_equal(h->basis_texts, g->basis_texts);
-        assert_true(h->role->purity == g->role->purity && h->role->untested == g->role->untested);
+        assert_true(h->role->enrichment[0] == g->role->enrichment[0] &&
+                    h->role->outcome == g->role->outcome);
         for (int k = 0; k < h->basis_texts; k++) {
             const clipspan_basis_text *p = h->basis_text[k].basis_text,
                                       *q = g->basis_text[k].basis_text;
@@ -435,7 +436,7 @@ static void without_categories_coefficients_or_layers(void **state)
     clipspan_error err;
     (void)state;
     assert_int_equal(info->pool_categories, 0);
-    assert_int_equal(info->clear + info->mixed, 0);
+    assert_int_equal(info->role + info->ambiguous, 0);
     assert_null(clipspan_atlas_get_heads(atlas)[3].role->category[0]);
     assert_int_equal(clipspan_atlas_get_heads(atlas)[info->heads - 1].basis_texts, 8);
     assert_int_equal(info->images, 0);
@@ -466,7 +467,7 @@ static void random_labels_claim_few_roles(void **state)
         dealt = make_texts("image of", keys);
         o = options_of("dealt", dealt);
         atlas = make(run, &o);
-        claimed += clipspan_atlas_get_info(atlas)->clear;
+        claimed += clipspan_atlas_get_info(atlas)->role;
         heads += (int)clipspan_atlas_get_info(atlas)->heads;
         clipspan_atlas_free(&atlas);
         clipspan_texts_free(&dealt);

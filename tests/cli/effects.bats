@@ -291,10 +291,10 @@ scan_list() {
 @test "the text pool of a role stands in every output" {
     printf 'colour\ta red thing\ncolour\ta blue thing\n!place\ta beach\n!place\ta forest\nanimal\ta dog\n' >pool.txt
     exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt --tsv
-    [ "$(cut -f19 .out | sort -u | tr '\n' ' ')" = "pool pool.txt " ]
-    sed -i 's/"kind":0/"kind":2/' run/results/atlas-pool.txt.json # the first head: a role
+    [ "$(cut -f27 .out | sort -u | tr '\n' ' ')" = "pool pool.txt " ]
+    sed -i '0,/"outcome":0/s//"outcome":4/' run/results/atlas-pool.txt.json # the first head: a role
     exits 0 "$CLIPSPAN" roles run --tsv
-    role=$(awk -F'\t' '$7 == "clear" { print $8; exit }' .out)
+    role=$(awk -F'\t' '$7 == "role" { print $8; exit }' .out)
     all=(ablate run --role "$role" --classes red,blue --templates none)
     [ -n "$role" ]
     exits 0 "$CLIPSPAN" "${all[@]}" --json

@@ -124,11 +124,11 @@ scan_images() {
     exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small
     printf 'colour\tred\ncolour\tgreen\nshape\tround\nshape\tflat\n' >pool.txt
     exits 0 "$CLIPSPAN" atlas small pics -o atlas --texts pool.txt --json
-    json removed 2
+    json outcomes.pruned 2
     exits 0 "$CLIPSPAN" roles atlas --texts pool.txt --tsv
-    [ "$(grep -c removed .out)" = 2 ]
-    [ "$(grep '^L0.H1' .out | cut -f4,5,7)" = "$(printf '0\t0\tremoved')" ]
-    grep -q "L1.H0: removed from the model" atlas/report.html
+    [ "$(grep -c pruned .out)" = 2 ]
+    [ "$(grep '^L0.H1' .out | cut -f4,5,7)" = "$(printf '0\t0\tpruned')" ]
+    grep -q "L1.H0: pruned" atlas/report.html
     exits 0 "$CLIPSPAN" effects atlas --classes red,green --templates none --json
     exits 0 "$CLIPSPAN" ablate atlas --heads L0.H1 --classes red,green --templates none --json
     json changed 0

@@ -18,7 +18,7 @@
 
 #include "same_basis_texts.h"
 
-static cs_span_options options = {20, 0, 0, 1, 2};
+static cs_span_options options = {20, 0, 0, 1, 2, NULL};
 
 #define EACH_LEVEL(simd)                                                                           \
     for (int level_ = CS_GENERIC; level_ <= CS_AVX512; level_++)                                   \
