@@ -125,7 +125,7 @@ static void check(clipspan_status status, const clipspan_error *err)
 /* One whole run: packing of the texts, all heads. */
 static double measure(cs_span **spans, const scene *s, const cs_simd *simd)
 {
-    cs_span_options options = {BASIS_TEXTS, 0, s->resamples, 1, s->threads};
+    cs_span_options options = {BASIS_TEXTS, 0, s->resamples, 1, s->threads, NULL};
     cs_span_head *heads = must(calloc(s->heads, sizeof *heads));
     cs_span_pool *pool = NULL;
     clipspan_error err;

@@ -7,10 +7,15 @@ Two to three hours on two cores (13.9 ms of a core an image, 1,075,200 images), 
 
   -o FOLDER        where the checkpoint and the training state go; started again, it goes on where it stopped
   --seed N         weights, scenes and captions (default 1)
-  --steps N        of 256 images each (default 4200)
+  --steps N        (default 4200)
   --device NAME    cpu (default) or cuda; the recipe is the same
   --sparsity X     weight of the head-sparsity penalty (default 0.7)
   --every N        steps between states and quick checks (default 1000)
+  --keep N         steps between checkpoints that are kept in FOLDER/step-NNNNN; other states overwrite each other
+  --width N        of the image encoder (default 192); the text encoder has as many, 128 at most
+  --head-width N   of a head of the image encoder (default 24)
+  --patch N        side of a patch in pixels (default 8)
+  --batch N        images of a step (default 256)
   -h, --help
 
 The loss of a step:
@@ -38,17 +43,9 @@ import torch.nn.functional as F
 import captions
 import scenes
 
-BATCH = 256
 BLOCK = 8  # batches drawn at once
 SPOKEN = 20  # tokens of the longest caption, no more are computed
-WIDTH, LAYERS, HEAD, PATCH, JOINT = 192, 4, 24, 8, 128
-CONFIG = {
-    "embed_dim": JOINT,
-    "vision_cfg": {"image_size": scenes.SIDE, "layers": LAYERS, "width": WIDTH, "head_width": HEAD, "patch_size": PATCH,
-                   "mlp_ratio": 2.0},
-    "text_cfg": {"context_length": captions.CONTEXT, "vocab_size": captions.VOCABULARY, "width": 128, "heads": 4, "layers": 2,
-                 "mlp_ratio": 2.0, "tokenizer_kwargs": {"bpe_path": "bpe_scenes.txt.gz"}},
-}
+LAYERS, JOINT = 4, 128
 MEAN, STD = 0.45, 0.26
 WEIGHTS = {"shape": 2.5, "count": 1.5, "texture": 2.0}
 PEAK, LAST, WARM = 2e-3, 2e-5, 300
@@ -57,20 +54,31 @@ VALUES = [len(v) for v in scenes.FACTORS.values()]
 AT = np.concatenate([[0], np.cumsum(VALUES)])
 
 
+def config(width, head_width, patch):
+    """A model as open_clip describes it."""
+    return {
+        "embed_dim": JOINT,
+        "vision_cfg": {"image_size": scenes.SIDE, "layers": LAYERS, "width": width, "head_width": head_width,
+                       "patch_size": patch, "mlp_ratio": 2.0},
+        "text_cfg": {"context_length": captions.CONTEXT, "vocab_size": captions.VOCABULARY, "width": min(128, width), "heads": 4,
+                     "layers": 2, "mlp_ratio": 2.0, "tokenizer_kwargs": {"bpe_path": "bpe_scenes.txt.gz"}},
+    }
+
+
 # ---- Batches ----
 
 class Blocks(torch.utils.data.Dataset):
     """Item i: scenes and captions of BLOCK batches, from (seed, i) alone."""
 
-    def __init__(self, seed, blocks):
-        self.seed, self.blocks = seed, blocks
+    def __init__(self, seed, blocks, batch):
+        self.seed, self.blocks, self.batch = seed, blocks, batch
         self.phrases = [[captions.encode(p)[:, :SPOKEN] for p in captions.PHRASES[f]] for f in FACTORS]
 
     def __len__(self):
         return self.blocks
 
     def __getitem__(self, item):
-        n = BATCH * BLOCK
+        n = self.batch * BLOCK
         s = scenes.sample(1000 + self.seed, np.arange(item * n, (item + 1) * n))
         rng = np.random.default_rng((self.seed, item))
         said = [captions.caption(rng, s, i) for _ in range(2) for i in range(n)]
@@ -143,19 +151,19 @@ def text_tower(model, ids):
         return model.ln_final(x[torch.arange(len(x), device=x.device), ids.argmax(-1)].float()) @ model.text_projection
 
 
-def new_model(seed):
+def new_model(seed, cfg):
     import open_clip
     torch.manual_seed(seed)
-    cfg = json.loads(json.dumps(CONFIG))
+    cfg = json.loads(json.dumps(cfg))
     model = open_clip.CLIP(cfg["embed_dim"], cfg["vision_cfg"], cfg["text_cfg"])
-    side = scenes.SIDE // PATCH
+    width, side = cfg["vision_cfg"]["width"], scenes.SIDE // cfg["vision_cfg"]["patch_size"]
     with torch.no_grad():
-        pos = torch.zeros(side * side + 1, WIDTH)
+        pos = torch.zeros(side * side + 1, width)
         at = torch.arange(side).float()
-        freq = 1.0 / 10 ** (torch.arange(WIDTH // 4) / (WIDTH // 4) * 2)
+        freq = 1.0 / 10 ** (torch.arange(width // 4) / (width // 4) * 2)
         for k, axis in enumerate((at.repeat_interleave(side), at.repeat(side))):
             angle = axis[:, None] * freq
-            pos[1:, k * WIDTH // 2:(k + 1) * WIDTH // 2] = torch.cat([angle.sin(), angle.cos()], 1)
+            pos[1:, k * width // 2:(k + 1) * width // 2] = torch.cat([angle.sin(), angle.cos()], 1)
         model.visual.positional_embedding.copy_(0.5 * pos)
         model.token_embedding.weight.mul_(10)
         model.logit_scale.fill_(math.log(20.0))
@@ -250,9 +258,9 @@ def loss_of(model, free, batch, sparsity, use_free):
 class Trainer:
     """One step over static buffers; on a GPU recorded once and replayed."""
 
-    def __init__(self, seed, steps, device, sparsity):
+    def __init__(self, seed, steps, device, sparsity, cfg):
         self.device, self.steps, self.weight = device, steps, sparsity
-        self.model = new_model(seed).to(device)
+        self.model = new_model(seed, cfg).to(device)
         self.free = torch.nn.Parameter(torch.randn(AT[-1], JOINT).to(device))
         flat = [p for p in self.model.parameters() if p.ndim < 2] + [self.free]
         deep = [p for p in self.model.parameters() if p.ndim >= 2]
@@ -347,14 +355,14 @@ def quick_check(model, device, seed=99, count=2048):
     return right
 
 
-def save(model, folder):
+def save(model, cfg, folder):
     """The checkpoint in OpenCLIP's layout, weights in float16."""
     from safetensors.torch import save_file
     os.makedirs(folder, exist_ok=True)
     state = {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in model.state_dict().items() if k != "attn_mask"}
     save_file(state, os.path.join(folder, "open_clip_model.safetensors"))
     with open(os.path.join(folder, "open_clip_config.json"), "w", encoding="utf-8") as file:
-        json.dump({"model_cfg": CONFIG, "preprocess_cfg": {"mean": [MEAN] * 3, "std": [STD] * 3, "interpolation": "bicubic",
+        json.dump({"model_cfg": cfg, "preprocess_cfg": {"mean": [MEAN] * 3, "std": [STD] * 3, "interpolation": "bicubic",
                                                            "resize_mode": "shortest"}}, file, indent=2)
         file.write("\n")
     captions.write_table(os.path.join(folder, "bpe_scenes.txt.gz"))
@@ -362,7 +370,8 @@ def save(model, folder):
 
 def main():
     try:
-        options, rest = getopt.gnu_getopt(sys.argv[1:], "o:h", ["seed=", "steps=", "device=", "sparsity=", "every=", "help"])
+        options, rest = getopt.gnu_getopt(sys.argv[1:], "o:h", ["seed=", "steps=", "device=", "sparsity=", "every=", "keep=",
+                                                                "width=", "head-width=", "patch=", "batch=", "help"])
     except getopt.GetoptError as e:
         sys.exit(f"train.py: {e}; --help says more")
     options = dict(options)
@@ -373,10 +382,12 @@ def main():
         sys.exit("train.py: -o FOLDER is needed and nothing else; --help says more")
     folder, seed = options["-o"], int(options.get("--seed", 1))
     steps, every = int(options.get("--steps", 4200)), int(options.get("--every", 1000))
-    device = options.get("--device", "cpu")
+    keep = int(options.get("--keep", 0))
+    device, batch_size = options.get("--device", "cpu"), int(options.get("--batch", 256))
+    cfg = config(*(int(options.get(k, v)) for k, v in (("--width", 192), ("--head-width", 24), ("--patch", 8))))
     os.makedirs(folder, exist_ok=True)
     torch.set_float32_matmul_precision("high")
-    t = Trainer(seed, steps, device, float(options.get("--sparsity", 0.7)))
+    t = Trainer(seed, steps, device, float(options.get("--sparsity", 0.7)), cfg)
     state_path, first = os.path.join(folder, "state.pt"), 0
     if os.path.exists(state_path):
         state = torch.load(state_path, map_location=device, weights_only=True)
@@ -389,7 +400,7 @@ def main():
     torch.manual_seed(seed * 1000003 + first)
     # A state lies at the end of a block, and on a processor every block seeds what it drops: a run that was stopped ends
     # with the weights of one that was not.
-    blocks = torch.utils.data.Subset(Blocks(seed, -(-steps // BLOCK)), range(first // BLOCK, -(-steps // BLOCK)))
+    blocks = torch.utils.data.Subset(Blocks(seed, -(-steps // BLOCK), batch_size), range(first // BLOCK, -(-steps // BLOCK)))
     workers = 4 if device == "cuda" else 0
     loader = torch.utils.data.DataLoader(blocks, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
     step, begun = first // BLOCK * BLOCK, time.time()
@@ -407,21 +418,23 @@ def main():
         for b in range(BLOCK):
             if step >= steps:
                 break
-            part = slice(b * BATCH, (b + 1) * BATCH)
+            part = slice(b * batch_size, (b + 1) * batch_size)
             batch = {k: block[k][part] for k in KEYS}
             batch["pixels"], batch["asked"] = pixels[part], asked[b].to(device)
             t.step(batch, step)
             step += 1
         if step % every < BLOCK and step >= every or step >= steps:
             right = quick_check(t.model, device)
-            rate = (step - start) * BATCH / (time.time() - begun)
+            rate = (step - start) * batch_size / (time.time() - begun)
             print(f"step {step}: loss {t.seen.item():.3f}, {rate:.0f} images/s, " +
                   ", ".join(f"{k} {100 * v:.1f}" for k, v in right.items()), flush=True)
             state = {"seed": seed, "steps": steps, "step": step, "model": t.model.state_dict(), "adam": t.adam.state_dict(),
                      "free": t.free.data}
             torch.save(state, state_path + ".part")
             os.replace(state_path + ".part", state_path)
-            save(t.model, folder)
+            save(t.model, cfg, folder)
+            if keep and step % keep < BLOCK:
+                save(t.model, cfg, os.path.join(folder, f"step-{step:05d}"))
 
 
 if __name__ == "__main__":

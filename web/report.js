@@ -31,7 +31,8 @@
       cell: cells[head.head],
       title: card.querySelector('h4').textContent.toLowerCase(),
       rows: list('tbody th', card),
-      details: list('details', card)
+      details: list('details', card),
+      fold: card.closest('details')
     };
   });
   function search() {
@@ -51,6 +52,7 @@
       h.card.hidden = !hit;
       if (h.cell) h.cell.classList.toggle('away', !hit);
       h.details.forEach(function (d) { d.open = inside; });
+      if (hit && words && h.fold) h.fold.open = true;
       if (hit) count++;
     });
     list('.layer').forEach(function (layer) {
@@ -75,6 +77,18 @@
     });
   });
 
+  // ---- Cards that are folded away ----
+
+  function reveal() {
+    var card = document.getElementById(location.hash.slice(1));
+    var fold = card && card.closest('details');
+    if (!fold || fold.open) return;
+    fold.open = true;
+    card.scrollIntoView();
+  }
+  window.addEventListener('hashchange', reveal);
+  reveal();
+
   // ---- What the pointer or the keyboard is on ----
 
   var note = document.createElement('p');
@@ -93,12 +107,12 @@
     h.cell.addEventListener('focus', function () { tell(h); });
   });
 
-  // ---- Other depths of the map ----
+  // ---- Other sizes of the marks ----
 
   var depths = [
     {key: 'share', name: 'share of the embedding\u2019s variance', root: true},
-    {key: 'explained', name: 'variance explained by the first basis texts'},
-    {key: 'stability', name: 'stability of the first basis text'}
+    {key: 'explained', name: 'variance explained by texts of one category'},
+    {key: 'stability', name: 'stability of that category\u2019s first text'}
   ].filter(function (depth) {
     return data.heads.some(function (head) { return head[depth.key] > 0; });
   });
@@ -124,7 +138,7 @@
       choice.appendChild(option);
     });
     choice.addEventListener('change', function () { shade(depths[choice.selectedIndex]); });
-    label.textContent = 'Depth of colour: ';
+    label.textContent = 'Size: ';
     label.appendChild(choice);
     key.replaceChild(label, key.firstChild);
   }

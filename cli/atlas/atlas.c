@@ -94,13 +94,21 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 }
 
 static const cli_option options[] = {
-    CLI_OPT_ATLAS,           CLI_OPT_CLASSES,
-    CLI_OPT_CLASSIFIER,      CLI_OPT_IMAGES,
-    CLI_OPT_NO_IMAGES,       CLI_OPT_RUN_COEFFICIENTS,
-    CLI_OPT_RUN_VERIFY,      CLI_OPT_PRECISION,
-    CLI_OPT_THREADS,         CLI_OPT_MODEL_FILES,
-    CLI_OPT_ALLOW_NONFINITE, CLI_OPT_RUN_OUTPUT,
-    CLI_OPT_WRITES,          CLI_OPT_FORM,
+    CLI_OPT_ATLAS,
+    CLI_OPT_ATLAS_ALL,
+    CLI_OPT_CLASSES,
+    CLI_OPT_CLASSIFIER,
+    CLI_OPT_IMAGES,
+    CLI_OPT_NO_IMAGES,
+    CLI_OPT_RUN_COEFFICIENTS,
+    CLI_OPT_RUN_VERIFY,
+    CLI_OPT_PRECISION,
+    CLI_OPT_THREADS,
+    CLI_OPT_MODEL_FILES,
+    CLI_OPT_ALLOW_NONFINITE,
+    CLI_OPT_RUN_OUTPUT,
+    CLI_OPT_WRITES,
+    CLI_OPT_FORM,
 };
 
 const cli_command cli_atlas = {
@@ -109,13 +117,16 @@ const cli_command cli_atlas = {
     .summary = "scan, span, roles and report in one: every head with basis texts and role",
     .about =
         "Passes every image through the image encoder once, finds for every attention head the "
-        "texts that span its output (TEXTSPAN) and its role with stability and chance level, here "
-        "and in the page RUN/report.html. RUN keeps all of it: the same call on it goes on where "
+        "texts that span its output (TEXTSPAN) and its role, tested against random rotations and "
+        "control texts, here and in the page RUN/report.html. RUN keeps all of it: the same call "
+        "on it goes on where "
         "it stopped, and other questions need no image again.\n"
         "With --classes the page also says what each layer and head does for telling them apart "
         "(effects), by the labels of --labels where there are some.\n"
-        "Roles are claimed only when they are stronger than chance and stable over resamples of "
-        "the images, which takes more than 480 of them.",
+        "Roles are claimed for all heads together: a category must stand out from random rotations "
+        "of the head (--fdr), its texts explain a fifth of the head's variance or more, and more "
+        "than every control pool, stable over resamples of the images. That takes 481 images or "
+        "more; with fewer the page says that there are too few to tell.",
     .examples =
         "clipspan atlas MODEL photos/ -o run\tevery image below a folder\n"
         "clipspan atlas MODEL photos/ -o run --layers last4 --texts pool.txt\tyour own texts\n"
@@ -125,14 +136,5 @@ const cli_command cli_atlas = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
-    .columns =
-        "head\tlayer and head, counted from 0\n"
-        "share\tshare of the embedding's variance over the images that this head contributes\n"
-        "role\tthe category of its first basis texts; in brackets where no role is claimed\n"
-        "explained\tshare of the head's variance that the first basis texts of the category "
-        "explain\n"
-        "runner-up\tthe next category, and what it explains\n"
-        "chance\twhat the best category explains in 95 of 100 relabellings of the pool\n"
-        "purity\tof what the first basis texts explain, the category's part\n"
-        "stability\tshare of resamples in which the category's first text is a basis text again",
+    .columns = CLI_ROLE_COLUMNS,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Atlases for programs: one JSON document, or tab-separated rows. */
 #include "cli/atlas/atlas_out.h"
+#include "cli/atlas/outcome.h"
 #include "cli/in/heads.h"
 #include "cli/out/json_out.h"
 #include "cli/out/table.h"
@@ -9,15 +10,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-const char *cli_role_word(const clipspan_atlas_head *head)
-{
-    const clipspan_role *role = head->role;
-    return head->removed                       ? "removed"
-           : role->kind == CLIPSPAN_ROLE_CLEAR ? "clear"
-           : role->kind == CLIPSPAN_ROLE_MIXED ? "mixed"
-                                               : "none";
-}
 
 /* A share that was not tested is null. */
 static void tested(cli_json *j, const char *key, double value)
@@ -34,6 +26,18 @@ static void variance_share(cli_json *j, const char *key, clipspan_variance_share
     cli_json_row(j, key);
     cli_json_real(j, "share", whole > 0 ? s.share : (double)NAN);
     cli_json_real(j, "variance", s.variance);
+    cli_json_end(j);
+}
+
+void cli_atlas_json_outcomes(cli_json *j, const clipspan_atlas_info *i)
+{
+    cli_json_row(j, "outcomes");
+    cli_json_whole(j, "role", (uint64_t)i->role);
+    cli_json_whole(j, "leaning", (uint64_t)i->leaning);
+    cli_json_whole(j, "ambiguous", (uint64_t)i->ambiguous);
+    cli_json_whole(j, "none", (uint64_t)i->none);
+    cli_json_whole(j, "too_few_images", (uint64_t)i->too_few);
+    cli_json_whole(j, "pruned", (uint64_t)i->removed);
     cli_json_end(j);
 }
 
@@ -57,11 +61,17 @@ static void facts(cli_json *j, const clipspan_atlas_info *i)
     cli_json_whole(j, "rank", (uint64_t)i->rank);
     cli_json_whole(j, "resamples", (uint64_t)i->resamples);
     cli_json_whole(j, "seed", i->seed);
-    cli_json_whole(j, "clear", (uint64_t)i->clear);
-    cli_json_whole(j, "mixed", (uint64_t)i->mixed);
-    cli_json_whole(j, "none", (uint64_t)i->none);
-    cli_json_whole(j, "removed", (uint64_t)i->removed);
-    cli_json_whole(j, "untested", (uint64_t)i->untested);
+    cli_json_real(j, "fdr", i->fdr);
+    cli_json_whole(j, "rotations", (uint64_t)i->rotations);
+    cli_json_whole(j, "control_pools", (uint64_t)i->control_pools);
+    cli_json_whole(j, "tested", (uint64_t)i->tested);
+    cli_atlas_json_outcomes(j, i);
+    cli_json_real(j, "expected_false_claims", i->expected_false_claims);
+    cli_json_whole(j, "minor", (uint64_t)i->minor);
+    cli_json_real(j, "heads_share", i->heads_share);
+    cli_json_real(j, "role_share", i->role_share);
+    cli_json_real(j, "leaning_share", i->leaning_share);
+    cli_json_real(j, "minor_share", i->minor_share);
     cli_json_whole(j, "distinct_texts", i->distinct);
     tested(j, "named", i->named);
     tested(j, "control_named", i->control_named);
@@ -82,8 +92,9 @@ static void layers(cli_json *j, const clipspan_atlas *atlas)
         variance_share(j, "mlp", *layer[l].mlp, whole);
         tested(j, "named", layer[l].named);
         tested(j, "control_named", layer[l].control_named);
-        cli_json_whole(j, "clear", (uint64_t)layer[l].clear);
-        cli_json_whole(j, "mixed", (uint64_t)layer[l].mixed);
+        cli_json_whole(j, "role", (uint64_t)layer[l].role);
+        cli_json_whole(j, "leaning", (uint64_t)layer[l].leaning);
+        cli_json_whole(j, "ambiguous", (uint64_t)layer[l].ambiguous);
         cli_json_end(j);
     }
     cli_json_end(j);
@@ -93,16 +104,22 @@ static void role_of(cli_json *j, const clipspan_atlas_head *head)
 {
     const clipspan_role *r = head->role;
     cli_json_row(j, "role");
-    cli_json_text(j, "kind", cli_role_word(head));
+    cli_json_text(j, "outcome", cli_head_outcome_key(head));
     cli_json_text(j, "category", r->category[0]);
-    cli_json_real(j, "explained_variance", r->explained_variance[0]);
+    tested(j, "enrichment", r->category[0] ? r->enrichment[0] : -1);
+    tested(j, "p", r->p);
+    tested(j, "q", r->q);
+    tested(j, "relabelled_p", r->relabelled_p);
+    tested(j, "explained_variance", r->category[0] ? r->explained_variance[0] : -1);
+    tested(j, "control_variance", r->control_variance);
+    cli_json_whole(j, "control_above", (uint64_t)r->control_above);
+    cli_json_whole(j, "control_pools", (uint64_t)r->control_pools);
     cli_json_text(j, "runner_up", r->category[1]);
-    cli_json_real(j, "runner_up_explained_variance", r->explained_variance[1]);
-    cli_json_real(j, "bound", r->bound);
-    cli_json_real(j, "purity", r->purity);
+    tested(j, "runner_up_enrichment", r->category[1] ? r->enrichment[1] : -1);
+    tested(j, "runner_up_explained_variance", r->category[1] ? r->explained_variance[1] : -1);
     tested(j, "stability", r->stability);
     tested(j, "category_returns", r->category_returns);
-    cli_json_flag(j, "untested", r->untested);
+    cli_json_text(j, "first_category", r->first_category);
     cli_json_whole(j, "entering", (uint64_t)r->entering);
     tested(j, "named", head->variance > 0 ? r->named : -1.0);
     tested(j, "control_named", head->variance > 0 ? r->control_named : -1.0);
@@ -178,6 +195,8 @@ void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, cons
         cli_json_whole(&j, "number", (uint64_t)head->head.head);
         variance_share(&j, "variance_share", *head->variance_share,
                        clipspan_atlas_get_info(atlas)->embedding_variance);
+        cli_json_real(&j, "weight", head->weight);
+        cli_json_flag(&j, "minor", head->minor);
         cli_json_real(&j, "variance", head->variance);
         cli_json_whole(&j, "rank", (uint64_t)head->rank);
         role_of(&j, head);
@@ -254,24 +273,32 @@ void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list 
 
 void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
 {
-    puts("head\tlayer\tnumber\tdirect_effect\tvariance\trank\trole\tcategory\tstrength\trunner_up\t"
-         "runner_up_explained_variance\tbound\tpurity\tstability\tcategory_"
-         "returns\tuntested\tnamed\tcontrol_named\tpool");
+    puts("head\tlayer\tnumber\tshare\tvariance\trank\toutcome\tcategory\tweight\tminor\t"
+         "enrichment\tp\tq\trelabelled_p\texplained_variance\tcontrol_variance\t"
+         "control_above\tcontrol_pools\trunner_up\trunner_up_enrichment\t"
+         "runner_up_explained_variance\tstability\tcategory_returns\tfirst_category\tnamed\t"
+         "control_named\tpool");
     for (size_t i = 0; i < list->count; i++) {
         const clipspan_atlas_head *head = &clipspan_atlas_get_heads(atlas)[list->at[i]];
         const clipspan_role *r = head->role;
         printf("L%d.H%d\t%d\t%d\t%.9g\t%.9g\t%d\t%s", head->head.layer, head->head.head,
                head->head.layer, head->head.head, head->variance_share->share, head->variance,
-               head->rank, cli_role_word(head));
+               head->rank, cli_head_outcome_key(head));
         put_text(r->category[0]);
-        put(r->explained_variance[0]);
+        printf("\t%.9g\t%d", head->weight, head->minor);
+        put(r->category[0] ? r->enrichment[0] : -1);
+        put(r->p);
+        put(r->q);
+        put(r->relabelled_p);
+        put(r->category[0] ? r->explained_variance[0] : -1);
+        put(r->control_variance);
+        printf("\t%d\t%d", r->control_above, r->control_pools);
         put_text(r->category[1]);
-        put(r->explained_variance[1]);
-        put(r->bound);
-        put(r->purity);
+        put(r->category[1] ? r->enrichment[1] : -1);
+        put(r->category[1] ? r->explained_variance[1] : -1);
         put(r->stability);
         put(r->category_returns);
-        printf("\t%d", r->untested);
+        put_text(r->first_category);
         put(head->variance > 0 ? r->named : -1.0);
         put(head->variance > 0 ? r->control_named : -1.0);
         put_text(clipspan_atlas_get_info(atlas)->pool);

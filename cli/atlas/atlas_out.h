@@ -6,12 +6,15 @@
 #include <clipspan/clipspan.h>
 
 #include "cli/frame/session.h"
+#include "cli/out/json_out.h"
+#include "cli/out/table.h"
 
 /* The heads to show: places among the atlas's heads. */
 typedef struct cli_head_list {
     size_t *at;
     size_t count;
     int chosen; /* by --heads: shown in full */
+    int all;    /* those of little effect too */
 } cli_head_list;
 
 /* Those of `names`, or all (NULL). at is given back with cs_free. Errors: ARGUMENT. */
@@ -28,11 +31,23 @@ clipspan_status cli_atlas_show_roles(const cli_session *session, const clipspan_
 void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, const char *schema,
                     int basis_texts);
 
+/* The object `outcomes`: heads by outcome. */
+void cli_atlas_json_outcomes(cli_json *json, const clipspan_atlas_info *info);
+
 /* Tab-separated rows with a header: a row a basis text, a row a head. */
 void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list *list);
 void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list);
 
-/* "clear", "mixed", "none" */
-const char *cli_role_word(const clipspan_atlas_head *head);
+/* What tables of heads share: what was looked at, in a line; cells with a head's name, a share ("–"
+ * below 0), a bar as long as its share of `full`; and which heads of the list a table leaves out:
+ * those of little effect, and `others`. Errors: NOMEM. */
+void cli_atlas_print_subject(const cli_session *session, const clipspan_atlas *atlas);
+clipspan_status cli_atlas_add_name(cli_table *table, clipspan_head head, clipspan_error *err);
+clipspan_status cli_atlas_add_share(cli_table *table, const cli_session *session, double share,
+                                    clipspan_error *err);
+clipspan_status cli_atlas_add_bar(cli_table *table, const cli_session *session, double share,
+                                  double full, clipspan_error *err);
+void cli_atlas_say_minor(const cli_session *session, const clipspan_atlas *atlas,
+                         const cli_head_list *list, size_t others);
 
 #endif

@@ -36,6 +36,8 @@ static clipspan_status take_options(clipspan_atlas_options *o, const cli_atlas_s
 {
     o->basis_texts = (int)x->basis_texts;
     o->model = x->model;
+    o->fdr = x->fdr;
+    o->rotations = (int)x->rotations;
     CS_TRY(read_rank(&o->rank, x->rank, err));
     if (x->layers && layers)
         CS_TRY(cli_layers_read(&o->first_layer, &o->layers, x->layers, layers, err));
@@ -59,6 +61,13 @@ clipspan_status cli_atlas_check(const cli_atlas_settings *x, clipspan_error *err
     return take_options(&options, x, 0, err);
 }
 
+static clipspan_status read_list(cli_atlas_job *j, clipspan_error *err)
+{
+    CS_TRY(cli_head_list_read(&j->heads, j->x->heads, j->atlas, err));
+    j->heads.all |= j->x->all;
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cli_atlas_make(cli_atlas_job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
@@ -78,7 +87,7 @@ clipspan_status cli_atlas_make(cli_atlas_job *j, clipspan_error *err)
     cli_progress_end(s);
     CS_TRY(status);
     cli_stage(s, "texts compared with heads");
-    return cli_head_list_read(&j->heads, j->x->heads, j->atlas, err);
+    return read_list(j, err);
 }
 
 /* That of the run's main pool, when no option asks for anything else. */
@@ -86,12 +95,13 @@ static clipspan_status take_main(cli_atlas_job *j, clipspan_error *err)
 {
     const cli_atlas_settings *x = j->x;
     clipspan_status status;
-    if (x->pool || x->layers || x->basis_texts || x->rank) return cli_atlas_make(j, err);
+    if (x->pool || x->layers || x->basis_texts || x->rank || x->fdr > 0 || x->rotations)
+        return cli_atlas_make(j, err);
     CS_TRY(check_heads(x, clipspan_run_get_info(j->run), err));
     status = clipspan_atlas_open(&j->atlas, j->run, NULL, err);
     if (status == CLIPSPAN_E_NOT_FOUND) return cli_atlas_make(j, err);
     CS_TRY(status);
-    return cli_head_list_read(&j->heads, x->heads, j->atlas, err);
+    return read_list(j, err);
 }
 
 clipspan_status cli_atlas_open(cli_atlas_job *j, const char *path, clipspan_error *err)

@@ -14,6 +14,9 @@ typedef struct cli_atlas_settings {
     const char *pool, *layers, *heads, *rank;
     uint64_t basis_texts;
     const char *model; /* where the run's model is now */
+    double fdr;
+    uint64_t rotations;
+    int all; /* heads of little effect in tables too */
 } cli_atlas_settings;
 
 /* Rows that fill a command's member `atlas`. */
@@ -39,13 +42,28 @@ typedef struct cli_atlas_settings {
              "directions of a head's output that are kept: all that hold data (auto), or N of "    \
              "them at most",                                                                       \
              atlas.rank)
+#define CLI_OPT_ATLAS_FDR                                                                          \
+    CLI_REAL("Heads", "fdr", 0, "RATE",                                                            \
+             "false discovery rate: the expected share of false claims, at most, among the roles " \
+             "and leanings of all heads looked at (default 0.05)",                                 \
+             atlas.fdr, 0, 1)
+#define CLI_OPT_ATLAS_ROTATIONS                                                                    \
+    CLI_WHOLE("Heads", "rotations", 0, "N",                                                        \
+              "random rotations of each head that a role is tested against (default 1000); the "   \
+              "smallest p is 1 / (N + 1)",                                                         \
+              atlas.rotations, 19, 1000000)
+#define CLI_OPT_ATLAS_ALL                                                                          \
+    CLI_FLAG("Heads", "all", 0,                                                                    \
+             "all heads in the table, those under 0.5 % of the embedding's variance too",          \
+             atlas.all)
 #define CLI_OPT_NO_IMAGES                                                                          \
     CLI_FLAG("Images", "no-images", 0, "file names in the report instead of thumbnails", no_images)
 #define CLI_OPT_ATLAS_MODEL                                                                        \
     CLI_TEXT("Run", "model", 0, "MODEL", "where the model of the run is now, when it was moved",   \
              atlas.model)
 #define CLI_OPT_ATLAS                                                                              \
-    CLI_OPT_ATLAS_TEXTS, CLI_OPT_ATLAS_LAYERS, CLI_OPT_ATLAS_BASIS_TEXTS, CLI_OPT_ATLAS_RANK
+    CLI_OPT_ATLAS_TEXTS, CLI_OPT_ATLAS_LAYERS, CLI_OPT_ATLAS_BASIS_TEXTS, CLI_OPT_ATLAS_RANK,      \
+        CLI_OPT_ATLAS_FDR, CLI_OPT_ATLAS_ROTATIONS
 
 typedef struct cli_atlas_job {
     cli_session *session;
@@ -57,6 +75,22 @@ typedef struct cli_atlas_job {
     cli_head_list heads;
     int as_main; /* its pool becomes the run's main one */
 } cli_atlas_job;
+
+/* What the columns of a table of roles mean. */
+#define CLI_ROLE_COLUMNS                                                                           \
+    "head\tlayer and head, counted from 0; ordered by variance times how far explained is above "  \
+    "control\n"                                                                                    \
+    "variance\tshare of the embedding's variance over the images that the head contributes\n"      \
+    "category\tthe category that is most enriched among the texts with the largest variance\n"     \
+    "outcome\trole, leaning (it stands out, but explains little, no more than control texts, or "  \
+    "is unstable), ambiguous (two categories stand out alike), none, too few images, or pruned\n"  \
+    "explained\tshare of the head's variance that the category's texts explain, as many as "       \
+    "entered "                                                                                     \
+    "(five; fewer for heads narrower than 32)\n"                                                   \
+    "control\tthe same for as many control texts, mean over the control pools\n"                   \
+    "pools\tcontrol pools that explain at least as much, of how many; a role has none\n"           \
+    "q\tfalse discovery rate at which the category would be claimed: p of the random rotations, "  \
+    "by Benjamini and Hochberg over all heads looked at"
 
 /* Whether the options make sense, before any work. */
 clipspan_status cli_atlas_check(const cli_atlas_settings *x, clipspan_error *err);

@@ -46,8 +46,12 @@ static void show(const cli_session *s, const char *path, const clipspan_atlas *a
     if (s->form == CLI_FORM_TABLE) {
         cli_format_bytes(size, bytes);
         cli_count_of(heads, info->heads, "head");
-        cli_say(s, "%s: %s, %d with a clear role, %s; open it in a browser", path, heads,
-                info->clear, size);
+        if (info->too_few)
+            cli_say(s, "%s: %s, too few images for roles, %s; open it in a browser", path, heads,
+                    size);
+        else
+            cli_say(s, "%s: %s, %d with a role, %d leaning to a category, %s; open it in a browser",
+                    path, heads, info->role, info->leaning, size);
         return;
     }
     cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.report.v1");
@@ -56,9 +60,7 @@ static void show(const cli_session *s, const char *path, const clipspan_atlas *a
     cli_json_text(&json, "run", info->run->path);
     cli_json_text(&json, "pool", info->pool);
     cli_json_whole(&json, "heads", info->heads);
-    cli_json_whole(&json, "clear", (uint64_t)info->clear);
-    cli_json_whole(&json, "mixed", (uint64_t)info->mixed);
-    cli_json_whole(&json, "none", (uint64_t)info->none);
+    cli_atlas_json_outcomes(&json, info);
     cli_json_whole(&json, "images", info->images);
     cli_json_finish(&json);
 }

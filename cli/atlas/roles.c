@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan roles: role of every head from its basis texts, with stability and chance level. */
+/* clipspan roles: role of every head, tested against random rotations and control texts. */
 #include "cli/atlas/atlas_work.h"
 #include "cli/frame/command.h"
 
@@ -20,21 +20,28 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 }
 
 static const cli_option options[] = {
-    CLI_OPT_ATLAS, CLI_OPT_ATLAS_HEADS, CLI_OPT_ATLAS_MODEL, CLI_OPT_THREADS, CLI_OPT_FORM,
+    CLI_OPT_ATLAS,       CLI_OPT_ATLAS_HEADS, CLI_OPT_ATLAS_ALL,
+    CLI_OPT_ATLAS_MODEL, CLI_OPT_THREADS,     CLI_OPT_FORM,
 };
 
 const cli_command cli_roles = {
     .name = "roles",
     .usage = "RUN",
-    .summary = "role of every head from its basis texts, with stability and chance level",
+    .summary = "role of every head, tested against random rotations and control texts",
     .about =
-        "A head has a role when the category of its first basis texts is 1.5 times as strong as "
-        "the next, stronger than in 95 of 100 relabellings of the pool, and its top text is chosen "
-        "again in at least half of the resamples; mixed is said when two categories are stronger "
-        "than chance.\n"
+        "A category stands out in a head when it is more enriched, among the texts with the "
+        "largest variance, than in random rotations of the head's covariance: p, and over all "
+        "heads together q, at most --fdr. It is a role when besides its texts explain a fifth of "
+        "the head's variance or more, more than every control pool, and its first text returns in "
+        "half of the resamples; a leaning when not; ambiguous when another category is nearly as "
+        "enriched (1.5 times decides). With fewer than 481 images there are too few to tell.\n"
+        "Heads come in the order of what they matter: share of the embedding's variance times how "
+        "far the category explains them above control texts. At most the stated rate of all roles "
+        "and leanings is expected to be false; how many that are is printed.\n"
         "Without --texts it takes the run's main text pool: that of the last atlas, else the first "
         "that was looked at.",
-    .examples = "clipspan roles run\tthe clearest heads\n"
+    .examples = "clipspan roles run\tthe heads that matter most\n"
+                "clipspan roles run --fdr 0.01\tfewer claims, fewer false ones\n"
                 "clipspan roles run --heads L22.H11,L23.H0\tthese, in full\n"
                 "clipspan roles run --json\tall of them, every number",
     .arguments = {"RUN"},
@@ -42,14 +49,5 @@ const cli_command cli_roles = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
-    .columns =
-        "head\tlayer and head, counted from 0\n"
-        "share\tshare of the embedding's variance over the images that this head contributes\n"
-        "role\tthe category of its first basis texts; in brackets where no role is claimed\n"
-        "explained\tshare of the head's variance that the first basis texts of the category "
-        "explain\n"
-        "runner-up\tthe next category, and what it explains\n"
-        "chance\twhat the best category explains in 95 of 100 relabellings of the pool\n"
-        "purity\tof what the first basis texts explain, the category's part\n"
-        "stability\tshare of resamples in which the category's first text is a basis text again",
+    .columns = CLI_ROLE_COLUMNS,
 };

@@ -37,6 +37,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 static const cli_option options[] = {
     CLI_OPT_ATLAS,
     CLI_OPT_ATLAS_HEADS,
+    CLI_OPT_ATLAS_ALL,
     CLI_TEXT("Heads", "official", 0, "FILE", "write the basis texts as the published program does",
              official),
     CLI_OPT_ATLAS_MODEL,
@@ -52,7 +53,8 @@ const cli_command cli_span = {
     .about = "From the statistics of a merged run alone: of a pool of texts the one along which a "
              "head's output varies most, then of what that leaves the next one, and so on. Beside "
              "it stands what as many control texts explain: a name is worth something when it "
-             "beats them.\n"
+             "beats them. A basis text is a direction along which the head's output spreads over "
+             "the images, not a caption of any of them.\n"
              "The texts go through the model's text encoder once; results stay in the run.",
     .examples = "clipspan span run\tevery head, the pool that comes with the program\n"
                 "clipspan span run --heads L22.H11\tone head in full\n"

@@ -3,6 +3,7 @@
  * in shape only. Through which heads does the difference come? And the page about one scene. */
 #include "base/memory.h"
 #include "cli/demo/demo.h"
+#include "cli/in/role_heads.h"
 #include "cli/out/numbers.h"
 
 #include <clipspan/clipspan.h>
@@ -104,7 +105,7 @@ static void add_scene(telling *t, const clipspan_maps *maps, size_t scene)
             t->lead[differs] += (double)embedding[p] * ((double)own[p] - (double)others[p]);
         for (size_t i = 0; i < clipspan_atlas_get_info(t->demo->atlas)->heads; i++)
             for (int role = 0; role < 2; role++)
-                if (heads[i].role->kind == CLIPSPAN_ROLE_CLEAR &&
+                if (cli_role_carried(heads[i].role) &&
                     strcmp(heads[i].role->category[0], factors[role]) == 0)
                     t->part[differs][role] += through(t, maps, scene, differs, heads[i].head);
     }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The demo's chapters on heads: the look split scanned, roles beside the truth, and the report. */
 #include "base/memory.h"
+#include "cli/atlas/atlas_out.h"
+#include "cli/atlas/outcome.h"
 #include "cli/demo/demo.h"
+#include "cli/in/role_heads.h"
 #include "cli/out/numbers.h"
 
 #include <clipspan/clipspan.h>
@@ -96,7 +99,7 @@ void cli_demo_role_heads(clipspan_head *heads, size_t *count, const cli_demo_job
     const clipspan_atlas_head *h = clipspan_atlas_get_heads(d->atlas);
     *count = 0;
     for (size_t i = 0; i < clipspan_atlas_get_info(d->atlas)->heads; i++)
-        if (h[i].role->kind == CLIPSPAN_ROLE_CLEAR && strcmp(h[i].role->category[0], role) == 0)
+        if (cli_role_carried(h[i].role) && strcmp(h[i].role->category[0], role) == 0)
             heads[(*count)++] = h[i].head;
 }
 
@@ -116,10 +119,10 @@ static int strongest(const double *shares)
     return best;
 }
 
-/* Heads with a clear role that control texts do not name as well; and of each factor the
- * strongest that has it for a role or, when none has, of those that it truly explains most. */
+/* Heads with a role; and of each factor the strongest that has it for a role or, when none has, of
+ * those that it truly explains most. */
 typedef struct roles {
-    int clear, true_ones; /* of these, the role is the factor that explains most */
+    int true_ones; /* of those with a role, it is the factor that explains most */
     int count[CLI_DEMO_FACTORS], found[CLI_DEMO_FACTORS];
     size_t best[CLI_DEMO_FACTORS];
 } roles;
@@ -128,11 +131,6 @@ static const double *shares_of(const cli_demo_job *d, const double *shares, clip
 {
     size_t place = (size_t)head.layer * (size_t)clipspan_run_get_info(d->run)->heads;
     return shares + (place + (size_t)head.head) * CLI_DEMO_FACTORS;
-}
-
-static int is_clear(const clipspan_role *role)
-{
-    return role->kind == CLIPSPAN_ROLE_CLEAR && role->named > role->control_named;
 }
 
 static void take_stronger(roles *r, int f, const clipspan_atlas_head *heads, size_t i)
@@ -149,9 +147,7 @@ static void count_roles(roles *r, const cli_demo_job *d, const double *shares)
     memset(r, 0, sizeof *r);
     for (size_t i = 0; i < count; i++) {
         int f = factor_of(heads[i].role->category[0]);
-        if (!is_clear(heads[i].role)) continue;
-        r->clear++;
-        if (f < 0) continue;
+        if (!cli_role_carried(heads[i].role) || f < 0) continue;
         r->true_ones += strongest(shares_of(d, shares, heads[i].head)) == f;
         r->count[f]++;
         take_stronger(r, f, heads, i);
@@ -188,6 +184,7 @@ static clipspan_status tell_roles(const cli_demo_job *d, const roles *r, const d
     static const char headers[] = "role|>heads|strongest|its first text|truly explained by";
     const clipspan_atlas_info *info = clipspan_atlas_get_info(d->atlas);
     clipspan_status status = CLIPSPAN_OK;
+    char expected[CLI_OUTCOME_ROOM];
     cli_table table;
     int brackets = 0;
     cli_table_init(&table, headers);
@@ -198,13 +195,15 @@ static clipspan_status tell_roles(const cli_demo_job *d, const roles *r, const d
     if (status == CLIPSPAN_OK) cli_demo_table(d, &table);
     cli_table_fini(&table);
     CS_TRY(status);
+    cli_outcome_say_false(expected, info);
     cli_demo_say(d,
-                 "%d of %zu heads have a clear role, with %zu texts of %zu categories to choose "
-                 "from, and control texts fall behind it. For %d of them it is the factor "
-                 "that truly explains more of what the head writes than any other.%s",
-                 r->clear, info->heads, info->pool_texts, info->pool_categories, r->true_ones,
-                 brackets ? " In brackets: no head has the role clearly; the strongest of those "
-                            "that the factor explains best."
+                 "%d of %zu heads have a role, with %zu texts of %zu categories to choose from, "
+                 "and %d more lean to one. %s For %d of the roles it is the factor that truly "
+                 "explains more of the head's output than any other.%s",
+                 info->role, info->heads, info->pool_texts, info->pool_categories, info->leaning,
+                 expected, r->true_ones,
+                 brackets ? " In brackets: no head has the role; the strongest of those that the "
+                            "factor explains best."
                           : "");
     return CLIPSPAN_OK;
 }
@@ -214,11 +213,10 @@ static void emit_roles(cli_demo_job *d, const roles *r, const double *shares)
     const clipspan_atlas_info *info = clipspan_atlas_get_info(d->atlas);
     const clipspan_atlas_head *heads = clipspan_atlas_get_heads(d->atlas);
     cli_json *json = &d->json;
-    static const char *const kinds[] = {"none", "mixed", "clear"};
     char name[48];
     cli_json_whole(json, "heads", info->heads);
-    cli_json_whole(json, "clear", (uint64_t)r->clear);
-    cli_json_whole(json, "mixed", (uint64_t)info->mixed);
+    cli_atlas_json_outcomes(json, info);
+    cli_json_real(json, "expected_false_claims", info->expected_false_claims);
     cli_json_whole(json, "true", (uint64_t)r->true_ones);
     cli_json_array(json, "roles");
     for (size_t i = 0; i < info->heads; i++) {
@@ -228,12 +226,12 @@ static void emit_roles(cli_demo_job *d, const roles *r, const double *shares)
         snprintf(name, sizeof name, "L%d.H%d", heads[i].head.layer, heads[i].head.head);
         cli_json_row(json, NULL);
         cli_json_text(json, "head", name);
-        cli_json_text(json, "kind", kinds[heads[i].role->kind]);
-        cli_json_text(json, "role", heads[i].role->category[0]);
+        cli_json_text(json, "outcome", cli_head_outcome_key(&heads[i]));
+        cli_json_text(json, "category", heads[i].role->category[0]);
         cli_json_real(json, "explained_variance", heads[i].role->explained_variance[0]);
-        cli_json_real(json, "bound", heads[i].role->bound);
-        cli_json_real(json, "named", heads[i].role->named);
-        cli_json_real(json, "control_named", heads[i].role->control_named);
+        cli_json_real(json, "control_variance", heads[i].role->control_variance);
+        cli_json_whole(json, "control_above", (uint64_t)heads[i].role->control_above);
+        cli_json_real(json, "q", heads[i].role->q);
         cli_json_real(json, "stability", heads[i].role->stability);
         cli_json_text(
             json, "text",

@@ -17,9 +17,11 @@
 typedef struct outcome {
     const char *name; /* in documents */
     char words[80];
-    size_t heads; /* changed */
-    int baseline; /* knows nothing of heads */
-    const clipspan_comparison *overall, *worst;
+    size_t heads;                /* changed */
+    int baseline;                /* knows nothing of heads */
+    clipspan_share right, worst; /* of random sets: mean, and between what 95 % of them lie */
+    int32_t group;               /* the worst, or -1 */
+    const clipspan_random_figure *random; /* of random sets, else NULL */
 } outcome;
 
 typedef struct removal {
@@ -166,8 +168,9 @@ static outcome *add_outcome(removal *r, const char *name, size_t heads,
     outcome *o = &r->outcomes[r->count++];
     o->name = name;
     o->heads = heads;
-    o->overall = overall;
-    o->worst = worst ? worst : overall;
+    o->right = *overall->after;
+    o->worst = worst ? *worst->after : *overall->after;
+    o->group = worst ? worst->group_after : -1;
     return o;
 }
 
@@ -200,14 +203,20 @@ static void add_role(removal *r)
 
 static void add_random(removal *r)
 {
-    const clipspan_remedy_pair *pair = clipspan_remedy_get_pair(r->remedy, 0);
-    const clipspan_remedy_random *best =
-        clipspan_remedy_get_random(r->remedy, 0, pair->best_random);
+    const clipspan_random_sets *sets = clipspan_remedy_get_random(r->remedy, 0);
+    const clipspan_remedy_row *nothing = clipspan_remedy_get_row(r->remedy, 0, 0);
+    const clipspan_random_figure *f;
     outcome *o;
-    if (!best) return;
-    o = add_outcome(r, "random", best->count, best->overall, best->worst);
-    snprintf(o->words, sizeof o->words, "%zu random head%s, best of %zu", best->count,
-             best->count == 1 ? "" : "s", pair->random_sets);
+    if (!sets) return;
+    f = sets->worst_group ? sets->worst_group : sets->overall;
+    o = add_outcome(r, "random", sets->heads_of_set, nothing->overall, nothing->worst);
+    o->right = (clipspan_share){o->right.images, 0, sets->overall->mean, sets->overall->low,
+                                sets->overall->high};
+    o->worst = (clipspan_share){o->worst.images, 0, f->mean, f->low, f->high};
+    o->group = -1;
+    o->random = f;
+    snprintf(o->words, sizeof o->words, "%zu random head%s, mean of %zu", sets->heads_of_set,
+             sets->heads_of_set == 1 ? "" : "s", sets->sets);
 }
 
 static void list_outcomes(removal *r)
@@ -226,9 +235,7 @@ static void list_outcomes(removal *r)
 static void group_words(char out[80], const removal *r, const outcome *o)
 {
     const clipspan_evaluation_info *info = clipspan_evaluation_get_info(r->evaluation);
-    const char *name =
-                   o->worst->group_after < 0 ? "none" : info->group_names[o->worst->group_after],
-               *slash = strchr(name, '/');
+    const char *name = o->group < 0 ? "" : info->group_names[o->group], *slash = strchr(name, '/');
     if (slash)
         snprintf(out, 80, "%.*s on %.30s", (int)(slash - name), name, slash + 1);
     else
@@ -240,12 +247,11 @@ static clipspan_status add_line(cli_table *table, const removal *r, const outcom
 {
     char cell[3 * CLI_NUMBER_ROOM], group[80];
     CS_TRY(cli_table_add(table, o->words, err));
-    cli_format_percent(cell, o->overall->after->share);
+    cli_format_percent(cell, o->right.share);
     CS_TRY(cli_table_add(table, cell, err));
-    cli_format_percent(cell, o->worst->after->share);
+    cli_format_percent(cell, o->worst.share);
     CS_TRY(cli_table_add(table, cell, err));
-    snprintf(cell, sizeof cell, "%.0f to %.0f", 100 * o->worst->after->low,
-             100 * o->worst->after->high);
+    snprintf(cell, sizeof cell, "%.0f to %.0f", 100 * o->worst.low, 100 * o->worst.high);
     CS_TRY(cli_table_add(table, cell, err));
     group_words(group, r, o);
     return cli_table_add(table, group, err);
@@ -262,15 +268,14 @@ static int loses_to_baseline(const removal *r)
 {
     const outcome *chosen = named(r, "chosen");
     for (size_t i = 0; i < r->count; i++)
-        if (r->outcomes[i].baseline &&
-            r->outcomes[i].worst->after->share > chosen->worst->after->share)
-            return 1;
+        if (r->outcomes[i].baseline && r->outcomes[i].worst.share > chosen->worst.share) return 1;
     return 0;
 }
 
 static clipspan_status tell(const removal *r, clipspan_error *err)
 {
-    const outcome *chosen = named(r, "chosen"), *random = named(r, "random");
+    const clipspan_random_sets *random = clipspan_remedy_get_random(r->remedy, 0);
+    char doubt[160] = "";
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
     cli_table_init(&table, "changed|>right|>worst group|>95 %|which");
@@ -279,6 +284,12 @@ static clipspan_status tell(const removal *r, clipspan_error *err)
     if (status == CLIPSPAN_OK) cli_demo_table(r->demo, &table);
     cli_table_fini(&table);
     CS_TRY(status);
+    if (random && random->worst_group)
+        snprintf(doubt, sizeof doubt,
+                 " Of %zu random sets with as many heads of each layer %llu do at least as well "
+                 "(p = %.3f).",
+                 random->sets, (unsigned long long)random->worst_group->as_good,
+                 random->worst_group->p);
     cli_demo_say(
         r->demo,
         "%s%s A group has only %llu birds, so small differences between the lines say nothing. "
@@ -287,10 +298,7 @@ static clipspan_status tell(const removal *r, clipspan_error *err)
             ? "A baseline that knows nothing of heads does better here than what was chosen, with "
               "so plain a shortcut and a model that knows the words."
             : "No baseline does better here than what was chosen.",
-        random && random->worst->after->share >= chosen->worst->after->share
-            ? " The best of some random sets of as many heads does as well as the choice."
-            : "",
-        (unsigned long long)r->outcomes[0].worst->after->images);
+        doubt, (unsigned long long)r->outcomes[0].worst.images);
     return CLIPSPAN_OK;
 }
 
@@ -308,15 +316,17 @@ static void emit(const removal *r)
         cli_json_text(json, "name", o->name);
         cli_json_text(json, "changed", o->words);
         cli_json_whole(json, "heads", o->heads);
-        cli_json_whole(json, "birds", o->overall->after->images);
-        cli_json_whole(json, "right", o->overall->after->correct);
-        cli_json_real(json, "accuracy", o->overall->after->share);
+        cli_json_whole(json, "birds", o->right.images);
+        if (!o->random) cli_json_whole(json, "right", o->right.correct);
+        cli_json_real(json, "accuracy", o->right.share);
         cli_json_text(json, "group", group);
-        cli_json_whole(json, "group_birds", o->worst->after->images);
-        cli_json_whole(json, "group_right", o->worst->after->correct);
-        cli_json_real(json, "worst", o->worst->after->share);
-        cli_json_real(json, "low", o->worst->after->low);
-        cli_json_real(json, "high", o->worst->after->high);
+        cli_json_whole(json, "group_birds", o->worst.images);
+        if (!o->random) cli_json_whole(json, "group_right", o->worst.correct);
+        cli_json_real(json, "worst", o->worst.share);
+        cli_json_real(json, "low", o->worst.low);
+        cli_json_real(json, "high", o->worst.high);
+        if (o->random) cli_json_whole(json, "as_good", o->random->as_good);
+        if (o->random) cli_json_real(json, "p", o->random->p);
         cli_json_end(json);
     }
     cli_json_end(json);

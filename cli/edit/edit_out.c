@@ -169,6 +169,12 @@ static clipspan_status show_table(const cli_edit_job *e, const clipspan_edit_che
     cli_edit_words(names, sizeof names, e->heads, e->count);
     cli_count_of(count, info->compared, "image");
     cli_edit_say_role(e);
+    if (e->change_count) {
+        cli_say(e->session, "cue taken out of %s, as recommended",
+                e->count ? names : "the embedding, in the projection");
+        cli_say(e->session, "%s: written, layout kept", e->x->out.output);
+        return CLIPSPAN_OK;
+    }
     cli_say(e->session, "mean-ablated over %s: %s", e->info->path, names);
     cli_say(
         e->session,

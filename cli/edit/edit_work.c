@@ -76,6 +76,7 @@ clipspan_status cli_edit_open(cli_edit_job *e, cli_session *s, const cli_edit_se
 void cli_edit_close(cli_edit_job *e)
 {
     cs_free(e->heads);
+    clipspan_remedy_free(&e->remedy);
     clipspan_inputs_close(&e->inputs);
     clipspan_bank_free(&e->bank);
     clipspan_atlas_free(&e->atlas);
@@ -182,6 +183,8 @@ clipspan_status cli_edit_images(cli_edit_job *e, clipspan_error *err)
     e->options.root = e->x->images.root;
     e->options.images = (size_t)e->x->most;
     e->options.threads = cli_threads(e->session);
+    e->options.changes = e->changes;
+    e->options.change_count = e->change_count;
     return CLIPSPAN_OK;
 }
 
@@ -190,6 +193,8 @@ clipspan_status cli_edit_images(cli_edit_job *e, clipspan_error *err)
 static clipspan_write_options write_options(const cli_edit_job *e, int removes)
 {
     clipspan_write_options options = CLIPSPAN_WRITE_OPTIONS_INIT;
+    options.changes = e->changes;
+    options.change_count = e->change_count;
     options.remove = removes;
     options.replace = e->x->out.force;
     return options;
@@ -199,7 +204,8 @@ clipspan_status cli_edit_check_output(const cli_edit_job *e, const clipspan_head
                                       size_t count, int removes, clipspan_error *err)
 {
     const clipspan_write_options options = write_options(e, removes);
-    return clipspan_model_check_write(e->x->out.output, e->model, heads, count, &options, err);
+    return clipspan_model_check_write(e->x->out.output, e->model, heads,
+                                      e->change_count ? 0 : count, &options, err);
 }
 
 clipspan_status cli_edit_run(cli_edit_job *e, clipspan_edit_check *check, int removes,

@@ -17,9 +17,11 @@ typedef struct cli_edit_settings {
     cli_output_settings out;
     const char *heads, *role;
     uint64_t most;
-    uint64_t ranked; /* prune: images that heads are ranked on */
-    int each;        /* edit: each head alone too */
-    double fraction; /* prune: of all heads; 0: heads are named */
+    uint64_t ranked;    /* prune: images that heads are ranked on */
+    int each;           /* edit: each head alone too */
+    const char *remedy; /* edit: a document of shortcut */
+    uint64_t pair;      /* edit: of remedy, from 1 */
+    double fraction;    /* prune: of all heads; 0: heads are named */
     int by, zero;
 } cli_edit_settings;
 
@@ -57,6 +59,9 @@ typedef struct cli_edit_job {
     clipspan_atlas *atlas; /* that --role was looked for in, or NULL */
     clipspan_head *heads;  /* [count] of --heads and --role */
     size_t count;
+    clipspan_remedy *remedy;               /* or NULL */
+    const clipspan_weight_change *changes; /* [change_count] of it, in place of mean-ablation */
+    size_t change_count;
     clipspan_bank *bank;                 /* NULL without classes */
     clipspan_inputs *inputs;             /* NULL: the run's images */
     clipspan_edit_check_options options; /* once images are there */

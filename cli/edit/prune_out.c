@@ -49,7 +49,7 @@ static clipspan_status show_rows(clipspan_prune *prune, clipspan_error *err)
     CS_TRY(cli_rows_open(&rows, NULL, 0, err));
     status = cli_rows_header(rows,
                              "set|heads|names|moved_mean|distance_mean|predicted|least|real|direct|"
-                             "accuracy",
+                             "accuracy|role|pool",
                              err);
     for (size_t i = 0; i < info->sets && status == CLIPSPAN_OK; i++) {
         add_row(rows, &row[i], f ? &f[i] : NULL, info->labelled > 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan ablate: a set of components mean-ablated, before and after, beside random sets of the
- * same size. */
+/* clipspan ablate: a set of components mean-ablated, before and after, beside random sets of heads
+ * that match it. */
 #include "cli/effects/ablate.h"
 #include "cli/effects/ablation_out.h"
 #include "cli/frame/command.h"
@@ -67,6 +67,7 @@ clipspan_status cli_ablate_make(clipspan_ablation **out, const cli_evaluation *e
     options.mlps = given->mlps;
     options.before = (int)given->before;
     options.random_sets = (int)given->eval.random;
+    options.published = given->eval.published;
     options.random_heads = given->random_heads;
     options.resamples = (int)given->eval.resamples;
     options.seed = given->eval.seed;
@@ -127,6 +128,7 @@ static const cli_option options[] = {
         before, 1, 512),
     CLI_OPT_EVALUATION,
     CLI_OPT_EVAL_RANDOM,
+    CLI_OPT_EVAL_PUBLISHED,
     CLI_OPT_EVAL_RESAMPLES,
     CLI_OPT_EVAL_SEED,
     CLI_OPT_THREADS,
@@ -141,7 +143,8 @@ const cli_command cli_ablate = {
     .about =
         "Mean-ablates heads, layers and MLPs and gives accuracy over all, by class, by group and "
         "of the worst group, with intervals (Wilson; paired bootstrap for the change), beside "
-        "random sets of as many heads. Labels and groups are those of the run, or columns of "
+        "random sets of heads, as many of each layer. Labels and groups are those of the run, or "
+        "columns of "
         "--from.",
     .examples =
         "clipspan ablate run --heads L11.H3,L10.H11 --mlps --before 8 --classes birds.txt\tas "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ablations for people and programs. */
 #include "cli/effects/ablation_out.h"
+#include "cli/effects/random_out.h"
 #include "cli/out/comparison_out.h"
 #include "cli/out/numbers.h"
 #include "cli/out/put.h"
@@ -70,15 +71,27 @@ static clipspan_status add_row(cli_rows *rows, const clipspan_ablation_info *inf
     return cli_rows_next(rows, err);
 }
 
+/* A row a set: its accuracy and that of its worst group stand under `after`. */
 static clipspan_status add_random(cli_rows *rows, const clipspan_ablation *a, clipspan_error *err)
 {
+    const clipspan_random_sets *r = clipspan_ablation_get_random(a);
     const clipspan_ablation_info *info = clipspan_ablation_get_info(a);
-    char words[256];
-    for (size_t t = 0; t < info->random_sets; t++) {
-        const clipspan_random_set *set = clipspan_ablation_get_random(a, t);
-        cli_head_words(words, sizeof words, set->heads, set->count);
-        CS_TRY(add_row(rows, info, "random", words, set->overall, err));
-        CS_TRY(add_row(rows, info, "random_worst_group", words, set->worst, err));
+    for (size_t t = 0; r && t < r->sets; t++) {
+        const double values[] = {r->accuracy[t], r->worst ? r->worst[t] : 0.0};
+        char words[256];
+        cli_head_words(words, sizeof words, r->heads + t * r->heads_of_set, r->heads_of_set);
+        for (size_t k = 0; k < (r->worst ? 2 : 1); k++) {
+            cli_rows_text(rows, k ? "random_worst_group" : "random");
+            cli_rows_text(rows, words);
+            for (size_t i = 0; i < 4; i++)
+                cli_rows_text(rows, "");
+            cli_rows_real(rows, values[k]);
+            for (size_t i = 0; i < 5; i++)
+                cli_rows_text(rows, "");
+            cli_rows_text(rows, info->role ? info->role : "");
+            cli_rows_text(rows, info->role ? info->pool : "");
+            CS_TRY(cli_rows_next(rows, err));
+        }
     }
     return CLIPSPAN_OK;
 }
@@ -166,22 +179,6 @@ static void print_asked(const cli_session *s, const clipspan_ablation *a)
                 (cli_count_of(count, ev->ungrouped, "image"), count));
 }
 
-/* The best of the random sets. */
-static void print_random(const cli_session *s, const clipspan_ablation *a)
-{
-    const clipspan_ablation_info *info = clipspan_ablation_get_info(a);
-    const clipspan_random_set *best = clipspan_ablation_get_random(a, info->best_random);
-    char share[CLI_NUMBER_ROOM], words[80];
-    if (!best) return;
-    cli_format_percent(share, (best->worst ? best->worst : best->overall)->after->share);
-    cli_head_words(words, sizeof words, best->heads, best->count);
-    cli_say(s, "%s with as many random heads, best of %zu: %s (%s)",
-            best->worst                   ? "worst group"
-            : info->evaluation->agreement ? "agreement"
-                                          : "accuracy",
-            info->random_sets, share, words);
-}
-
 /* Of the worst group, or of all images where none has an image. */
 static void print_finding(const cli_session *s, const clipspan_ablation *a)
 {
@@ -211,7 +208,7 @@ static clipspan_status show_tables(const cli_session *s, const clipspan_ablation
         CS_TRY(print_list(s, a, "group", ev->group_names, clipspan_ablation_get_group, ev->groups,
                           err));
     print_asked(s, a);
-    print_random(s, a);
+    cli_random_say(s, clipspan_ablation_get_random(a), ev->agreement);
     print_finding(s, a);
     return CLIPSPAN_OK;
 }

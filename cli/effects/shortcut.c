@@ -83,6 +83,7 @@ static clipspan_status try_remedies(job *j, clipspan_error *err)
     options.sides = j->sides.option;
     options.side_count = j->sides.count;
     options.random_sets = (int)j->eval.random;
+    options.published = j->eval.published;
     options.resamples = (int)j->eval.resamples;
     options.seed = j->eval.seed;
     cli_progress_begin(s, "pairs");
@@ -137,6 +138,7 @@ static const cli_option options[] = {
              also),
     CLI_OPT_EVALUATION,
     CLI_OPT_EVAL_RANDOM,
+    CLI_OPT_EVAL_PUBLISHED,
     CLI_OPT_EVAL_RESAMPLES,
     CLI_OPT_EVAL_SEED,
     CLI_OPT_THREADS,

@@ -98,6 +98,29 @@ static clipspan_status add_remedies(cli_rows *rows, const clipspan_remedy *remed
     return CLIPSPAN_OK;
 }
 
+/* A row a set: its accuracy and that of its worst group stand under `after`. */
+static clipspan_status add_random(cli_rows *rows, const row_of *row, const clipspan_random_sets *r,
+                                  clipspan_error *err)
+{
+    for (size_t t = 0; r && t < r->sets; t++)
+        for (size_t k = 0; k < (r->worst ? 2 : 1); k++) {
+            cli_rows_text(rows, row->pair->class_a);
+            cli_rows_text(rows, row->pair->class_b);
+            cli_rows_text(rows, "random");
+            cli_rows_text(rows, kinds[row->kind]);
+            cli_rows_whole(rows, r->heads_of_set);
+            cli_rows_text(rows, "");
+            cli_rows_text(rows, k ? "worst_group" : "overall");
+            for (size_t i = 0; i < 5; i++)
+                cli_rows_text(rows, "");
+            cli_rows_real(rows, k ? r->worst[t] : r->accuracy[t]);
+            for (size_t i = 0; i < 5; i++)
+                cli_rows_text(rows, "");
+            CS_TRY(cli_rows_next(rows, err));
+        }
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status add_pair(cli_rows *rows, const clipspan_remedy *remedy, size_t pair,
                                 clipspan_error *err)
 {
@@ -109,11 +132,7 @@ static clipspan_status add_pair(cli_rows *rows, const clipspan_remedy *remedy, s
     row.kind = chosen->kind;
     row.heads = chosen->heads;
     row.correlation = (double)NAN;
-    row.what = "random";
-    for (size_t t = 0; t < row.pair->random_sets; t++) {
-        const clipspan_remedy_random *r = clipspan_remedy_get_random(remedy, pair, t);
-        CS_TRY(add_figures(rows, &row, r->overall, r->worst, err));
-    }
+    CS_TRY(add_random(rows, &row, clipspan_remedy_get_random(remedy, pair), err));
     row.what = "chosen";
     for (size_t i = 0; i < row.pair->sides; i++) {
         const clipspan_remedy_side *side = clipspan_remedy_get_side(remedy, pair, i);

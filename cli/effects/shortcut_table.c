@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Remedies for people. */
+#include "cli/effects/random_out.h"
 #include "cli/effects/shortcut_out.h"
 #include "cli/in/heads.h"
 #include "cli/out/numbers.h"
@@ -160,7 +161,7 @@ static clipspan_status add_remedy(cli_table *t, const printing *p, const clipspa
                                   clipspan_error *err)
 {
     char name[128], words[64];
-    const char *before = r->role == CLIPSPAN_TRIED_CHOSEN      ? "chosen: "
+    const char *before = r->role == CLIPSPAN_TRIED_CHOSEN      ? "recommended: "
                          : r->role == CLIPSPAN_TRIED_HINDSIGHT ? "hindsight: "
                          : r->role == CLIPSPAN_TRIED_PROJECT || r->role == CLIPSPAN_TRIED_REGRESS
                              ? "baseline: "
@@ -170,15 +171,40 @@ static clipspan_status add_remedy(cli_table *t, const printing *p, const clipspa
     return add_figures(t, p, name, r->correlation, r->overall, r->worst, is_resampled(p), err);
 }
 
+/* What random sets do on average, and between what 95 % of them lie; as published the best. */
 static clipspan_status add_random(cli_table *t, const printing *p, clipspan_error *err)
 {
-    const clipspan_remedy_random *best =
-        clipspan_remedy_get_random(p->remedy, p->index, p->pair->best_random);
-    char name[64];
-    if (!best) return CLIPSPAN_OK;
-    snprintf(name, sizeof name, "%zu random head%s, best of %zu", best->count,
-             best->count == 1 ? "" : "s", p->pair->random_sets);
-    return add_figures(t, p, name, (double)NAN, best->overall, best->worst, 0, err);
+    const clipspan_random_sets *r = clipspan_remedy_get_random(p->remedy, p->index);
+    const clipspan_remedy_row *nothing = clipspan_remedy_get_row(p->remedy, p->index, 0);
+    const clipspan_random_figure *f = r ? r->worst_group : NULL;
+    char name[64], text[2 * CLI_NUMBER_ROOM];
+    if (!r) return CLIPSPAN_OK;
+    snprintf(name, sizeof name, "%zu random head%s, %s", r->heads_of_set,
+             r->heads_of_set == 1 ? "" : "s", r->best_overall ? "best" : "mean");
+    if (r->best_overall)
+        return add_figures(t, p, name, (double)NAN, r->best_overall, r->best_worst, 0, err);
+    CS_TRY(cli_table_add(t, name, err));
+    CS_TRY(cli_table_add(t, "", err));
+    CS_TRY(add_percent(t, r->overall->mean, err));
+    if (!p->evaluation->groups) return CLIPSPAN_OK;
+    if (!f) return add_blanks(t, 3, err);
+    CS_TRY(add_percent(t, f->mean, err));
+    snprintf(text, sizeof text, "%+.1f", 100 * (f->mean - nothing->worst->before->share));
+    CS_TRY(cli_table_add(t, text, err));
+    snprintf(text, sizeof text, "%+.1f to %+.1f", 100 * (f->low - nothing->worst->before->share),
+             100 * (f->high - nothing->worst->before->share));
+    return cli_table_add(t, text, err);
+}
+
+/* The same remedy as in an earlier row, which has its figures. */
+static int shown_before(const printing *p, size_t row)
+{
+    const clipspan_remedy_row *r = clipspan_remedy_get_row(p->remedy, p->index, row);
+    for (size_t i = 0; i < row; i++) {
+        const clipspan_remedy_row *other = clipspan_remedy_get_row(p->remedy, p->index, i);
+        if (other->kind == r->kind && other->heads == r->heads) return 1;
+    }
+    return 0;
 }
 
 static clipspan_status print_remedies(const printing *p, clipspan_error *err)
@@ -191,7 +217,8 @@ static clipspan_status print_remedies(const printing *p, clipspan_error *err)
              p->evaluation->groups ? "|>worst group|>points|>95 %" : "");
     cli_table_init(&t, headers);
     for (size_t i = 0; i < p->pair->rows && status == CLIPSPAN_OK; i++)
-        status = add_remedy(&t, p, clipspan_remedy_get_row(p->remedy, p->index, i), err);
+        if (!shown_before(p, i))
+            status = add_remedy(&t, p, clipspan_remedy_get_row(p->remedy, p->index, i), err);
     if (status == CLIPSPAN_OK) status = add_random(&t, p, err);
     return finish_table(&t, p->session, status);
 }
@@ -257,18 +284,20 @@ static const clipspan_comparison *judged(const clipspan_remedy_row *r)
     return r->worst ? r->worst : r->overall;
 }
 
-/* A baseline that does better on the labels is said, not hidden. */
+/* A remedy that does better on the labels than what was recommended is said, not hidden. */
 static void say_better(const printing *p, const clipspan_remedy_row *chosen)
 {
-    char share[CLI_NUMBER_ROOM];
+    const clipspan_remedy_row *best = NULL;
+    char share[CLI_NUMBER_ROOM], words[64];
     for (size_t i = 2; i < p->pair->rows && !p->evaluation->agreement; i++) {
         const clipspan_remedy_row *r = clipspan_remedy_get_row(p->remedy, p->index, i);
-        if (r->role != CLIPSPAN_TRIED_PROJECT && r->role != CLIPSPAN_TRIED_REGRESS) continue;
-        if (judged(r)->after->share <= judged(chosen)->after->share) continue;
-        cli_format_percent(share, judged(r)->after->share);
-        cli_say(p->session, "%s does better here than the remedy that was chosen: %s", r->name,
-                share);
+        if (judged(r)->after->share > judged(best ? best : chosen)->after->share) best = r;
     }
+    if (!best) return;
+    cli_remedy_words(words, best->kind, best->heads, p->pair->heads);
+    cli_format_percent(share, judged(best)->after->share);
+    cli_say(p->session, "with the labels of these images, %s would have done better: %s", words,
+            share);
 }
 
 static void name_heads(char *out, size_t room, const printing *p, size_t heads)
@@ -295,8 +324,12 @@ static void say_last(const printing *p)
             cue->pool ? ", found in the text pool " : "", cue->pool ? cue->pool : "",
             p->evaluation->means);
     say_better(p, chosen);
+    cli_random_say(p->session, clipspan_remedy_get_random(p->remedy, p->index),
+                   p->evaluation->agreement);
     cli_format_percent(before, c->before->share);
     cli_format_percent(after, c->after->share);
+    cli_say(p->session, "%s against %s: %s", p->pair->class_a, p->pair->class_b, p->pair->why);
+    if (chosen->kind == CLIPSPAN_REMEDY_NONE) return;
     cli_say(p->session, "%s against %s: %s%s%s%s%s: %s %s before, %s after", p->pair->class_a,
             p->pair->class_b, words, *heads ? " (" : "", heads,
             chosen->heads > HEADS_NAMED ? " …" : "", *heads ? ")" : "",

@@ -18,6 +18,7 @@ typedef struct cli_evaluation_settings {
     const char *mean;     /* the run whose means count; NULL: the run's own */
     const char *model;    /* where the run's model is now */
     uint64_t random, resamples, seed;
+    int published;
 } cli_evaluation_settings;
 
 /* Rows that fill a command's member `eval`. */
@@ -73,7 +74,14 @@ typedef struct cli_evaluation_settings {
              eval.model)
 #define CLI_OPT_EVAL_RANDOM                                                                        \
     CLI_WHOLE("Computation", "random", 0, "N",                                                     \
-              "random sets of as many heads to compare with (default 5)", eval.random, 1, 1000)
+              "random sets of heads to compare with, as many of each layer as were chosen "        \
+              "(default 200; 5 with --published)",                                                 \
+              eval.random, 1, 10000)
+#define CLI_OPT_EVAL_PUBLISHED                                                                     \
+    CLI_FLAG(                                                                                      \
+        "Computation", "published", 0,                                                             \
+        "compare as published: with the best of five random sets that are only as many heads",     \
+        eval.published)
 #define CLI_OPT_EVAL_RESAMPLES                                                                     \
     CLI_WHOLE("Computation", "resamples", 0, "N",                                                  \
               "resamples of the images for intervals of changes (default 1000)", eval.resamples,   \

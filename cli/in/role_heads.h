@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Heads of a run's atlas by the role that they carry. */
+/* Heads of a run's atlas by the role that they carry, and outcomes as words. */
 #ifndef CLIPSPAN_CLI_ROLE_HEADS_H
 #define CLIPSPAN_CLI_ROLE_HEADS_H
 
@@ -7,7 +7,11 @@
 
 #include "base/error.h"
 
-/* A role that is clear, or would be if the run had images enough to test it. */
+/* "too few images" for readers, "too_few_images" for programs. */
+const char *cli_outcome_word(clipspan_role_outcome outcome);
+const char *cli_outcome_key(clipspan_role_outcome outcome);
+
+/* A role, neither a leaning nor anything less. */
 int cli_role_carried(const clipspan_role *role);
 
 /* Heads whose role is `name`, in order; *out is given back with cs_free. Errors: ARGUMENT, with

@@ -118,16 +118,18 @@ static clipspan_status add_worst(cli_reproduction *r, const clipspan_ablation *a
     static const clipspan_comparison none = {
         .before = &nothing, .after = &nothing, .group = -1, .group_after = -1};
     const clipspan_ablation_info *info = clipspan_ablation_get_info(a);
-    const clipspan_random_set *best = clipspan_ablation_get_random(a, info->best_random);
-    const clipspan_comparison *c =
-        random ? best ? best->worst : NULL : clipspan_ablation_get_worst(a);
+    const clipspan_random_sets *sets = clipspan_ablation_get_random(a);
+    const clipspan_comparison *c = !random ? clipspan_ablation_get_worst(a)
+                                   : sets  ? sets->best_worst
+                                           : NULL;
     char part[64];
     cli_row *row;
     if (!c) c = &none;
     group_words(part, info->evaluation, after ? c->group_after : c->group);
     CS_TRY(add_share(r, what, "worst_group", part, words, after ? c->after : c->before, err));
     row = &r->rows[r->count - 1];
-    if (random && best) cli_head_words(row->heads, sizeof row->heads, best->heads, best->count);
+    if (random && sets)
+        cli_head_words(row->heads, sizeof row->heads, sets->best_heads, sets->heads_of_set);
     if (!random && after) cli_ablation_words(row->heads, sizeof row->heads, a, info->chosen);
     return CLIPSPAN_OK;
 }
@@ -172,6 +174,7 @@ static clipspan_status measure_birds(cli_reproduction *r, cli_evaluation *ev,
     CS_TRY(cli_reproduce_heads(&settings.heads, r, err));
     CS_TRY(cli_reproduce_open(ev, r, 0, err));
     settings.eval = r->eval;
+    settings.eval.published = 1;
     CS_TRY(cli_ablate_choose(choice, ev, &settings, err));
     CS_TRY(cli_evaluation_study(ev, NULL, 0, err));
     CS_TRY(cli_ablate_make(&found[1], ev, choice, &settings, err));
@@ -181,8 +184,9 @@ static clipspan_status measure_birds(cli_reproduction *r, cli_evaluation *ev,
     cli_reproduce_remark(
         r,
         "Different heads listed: %zu. Random sets are of %d heads, the best of %zu by "
-        "worst group (--random, --seed).",
-        count_heads(found[0]), RANDOM_HEADS, clipspan_ablation_get_info(found[0])->random_sets);
+        "worst group, as published (--random, --seed).",
+        count_heads(found[0]), RANDOM_HEADS,
+        clipspan_ablation_get_random(found[0]) ? clipspan_ablation_get_random(found[0])->sets : 0);
     return add_birds(r, found[0], found[1], err);
 }
 

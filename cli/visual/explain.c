@@ -21,9 +21,9 @@
 #define TEXTS 1000 /* at a time */
 #define PAGED 100  /* in a page, which has all maps of all heads for each */
 
-void cli_explain_role(char out[64], const char *role, int mixed)
+void cli_explain_role(char out[64], const char *role, int leaning)
 {
-    snprintf(out, 64, "%.40s%s", role ? role : "", role && mixed ? ", mixed" : "");
+    snprintf(out, 64, "%.40s%s", role ? role : "", role && leaning ? ", leaning" : "");
 }
 
 /* ---- Before any work ---- */

@@ -42,8 +42,8 @@ typedef struct cli_explain_job {
     double bytes;     /* of the page */
 } cli_explain_job;
 
-/* "colour", "colour, mixed" or "". */
-void cli_explain_role(char out[64], const char *role, int mixed);
+/* "colour", "colour, leaning" or "". */
+void cli_explain_role(char out[64], const char *role, int leaning);
 
 /* The image, `edge` pixels at most, as the options say how to read it. */
 clipspan_status cli_explain_view(clipspan_view **out, const cli_explain_job *job, int edge,

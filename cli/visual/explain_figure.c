@@ -52,7 +52,7 @@ static clipspan_status draw_row(figure *f, size_t number, const clipspan_joint_r
     const clipspan_view_info *view = clipspan_view_get_info(f->view);
     char name[CLI_HEAD_ROOM], role[64], text[128], note[160];
     cli_head_name(name, row->head);
-    cli_explain_role(role, row->role, row->mixed);
+    cli_explain_role(role, row->role, row->leaning);
     snprintf(text, sizeof text, "%s%s%s", name, *role ? " " : "", role);
     snprintf(note, sizeof note, "%+.4f for the title's text", row->part);
     CS_TRY(clipspan_view_run_draw(f->rgb, f->view, NULL, CLIPSPAN_DRAW_IMAGE, 1.0, 1, err));

@@ -51,7 +51,7 @@ static clipspan_status put_text(cli_rows *rows, const cli_explain_job *j, const 
     for (long i = 0; i < L * H; i++) {
         const clipspan_finding_head *head = &f->every[i];
         role_text role = {.pool = j->atlas ? clipspan_atlas_get_info(j->atlas)->pool : ""};
-        cli_explain_role(role.role, head->role, head->mixed);
+        cli_explain_role(role.role, head->role, head->leaning);
         CS_TRY(put_row(rows, f->name, "head", head->head.layer, head->head.head, NULL, head->part,
                        &role, err));
     }

@@ -89,7 +89,7 @@ static clipspan_status add_head(cli_table *table, const cli_explain_job *j,
     CS_TRY(cli_table_add(table, name, err));
     CS_TRY(add_number(table, head->part, err));
     if (!j->atlas) return CLIPSPAN_OK;
-    cli_explain_role(role, head->role, head->mixed);
+    cli_explain_role(role, head->role, head->leaning);
     first_texts(texts, sizeof texts, j, head->known);
     CS_TRY(cli_table_add(table, role, err));
     return cli_table_add(table, texts, err);
@@ -116,9 +116,9 @@ static clipspan_status print_roles(const cli_explain_job *j, const clipspan_find
     cli_table_init(&table, "role|>heads|>part");
     for (size_t k = 0; k < f->roles && status == CLIPSPAN_OK; k++) {
         char role[64], heads[24];
-        cli_explain_role(role, f->role[k].role, f->role[k].mixed);
+        cli_explain_role(role, f->role[k].role, f->role[k].leaning);
         snprintf(heads, sizeof heads, "%zu", f->role[k].heads);
-        status = cli_table_add(&table, *role ? role : "no clear role", err);
+        status = cli_table_add(&table, *role ? role : "neither role nor leaning", err);
         if (status == CLIPSPAN_OK) status = cli_table_add(&table, heads, err);
         if (status == CLIPSPAN_OK) status = add_number(&table, f->role[k].part, err);
     }

@@ -52,10 +52,9 @@ static clipspan_status group_heads(cli_segment_job *j, clipspan_error *err)
     const size_t count = clipspan_atlas_get_info(j->atlas)->heads;
     j->role_count = cli_role_names(j->roles, CLI_ROLES_MOST, j->atlas);
     if (!j->role_count)
-        return cs_fail_at(
-            err, CLIPSPAN_E_NOT_FOUND, j->x->run,
-            "none of its heads has a clear role, so there is none to show apart; leave out "
-            "--run, or find roles with other texts (clipspan span --texts)");
+        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, j->x->run,
+                          "none of its heads has a role, so there is none to show apart; leave out "
+                          "--run, or find roles with other texts (clipspan span --texts)");
     j->groups = cs_alloc(j->head_count, sizeof *j->groups, "roles of heads", err);
     if (!j->groups) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < j->head_count; i++) {

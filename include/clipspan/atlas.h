@@ -24,8 +24,8 @@ typedef struct clipspan_atlas_options {
     size_t struct_size;
     const char *name; /* what the pool is called in the run and to readers; NULL: "general" */
     const clipspan_texts *texts;         /* the pool; NULL: the one that comes with clipspan */
-    const clipspan_texts *control_texts; /* control texts; NULL: as many as the pool has, of those
-                                         that come with clipspan */
+    const clipspan_texts *control_texts; /* control texts; NULL: control_pools pools are made
+                                            (clipspan_texts_new_control) */
     const char *model;                   /* where the run's model is now; NULL: where it was */
     clipspan_model *opened;              /* the run's model when it is open already, or NULL */
     int first_layer, layers; /* whose heads are looked at; layers 0: all from the first on */
@@ -35,10 +35,14 @@ typedef struct clipspan_atlas_options {
     int again;   /* 1: compute anew what the run has already */
     int as_main; /* 1: from now on this is the run's main text pool, whose roles are taken where no
                     pool is named; 0: only where the run has none yet */
+    double fdr;  /* false discovery rate of claims, 0: 0.05; at most 1 */
+    int rotations;     /* of each head, 0: 1,000; at most 1,000,000 */
+    int control_pools; /* control pools to make, 0: 10; at most 1,000. With control_texts: one */
 } clipspan_atlas_options;
 #define CLIPSPAN_ATLAS_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(clipspan_atlas_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0    \
+        sizeof(clipspan_atlas_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0,   \
+            0, 0, 0                                                                                \
     }
 
 /* A text of the pool that some basis text names. */
@@ -67,13 +71,18 @@ typedef struct clipspan_atlas_basis_text {
     const clipspan_basis_text *basis_text; /* its texts, runners-up and near-duplicates are numbers
                                           of the atlas's texts */
     double cumulated;         /* share of this and all earlier basis texts together, 0 to 1 */
-    double control_cumulated; /* the same of as many basis texts of control texts */
+    double control_cumulated; /* the same of as many basis texts of the first control pool */
 } clipspan_atlas_basis_text;
+
+#define CLIPSPAN_MINOR_SHARE 0.005
 
 typedef struct clipspan_atlas_head {
     clipspan_head head;
     const clipspan_variance_share *variance_share; /* direct effect, without a text */
     const clipspan_role *role;                     /* categories NULL when the pool has none */
+    double weight;   /* what it is ranked by: share of the embedding's variance, 0 where negative,
+                      times how far the role's category explains it above control texts */
+    int minor;       /* 1: its share of the embedding's variance is below CLIPSPAN_MINOR_SHARE */
     int removed;     /* 1: it was pruned (heads_per_layer): it writes nothing at all */
     double variance; /* of the head's output, all directions together */
     int rank, basis_texts;
@@ -90,7 +99,7 @@ typedef struct clipspan_atlas_head {
 typedef struct clipspan_atlas_layer {
     const clipspan_variance_share *attention, *class_self_attention, *mlp;
     double named, control_named;
-    int clear, mixed; /* heads with such a role */
+    int role, leaning, ambiguous; /* heads with that outcome */
 } clipspan_atlas_layer;
 
 typedef struct clipspan_atlas_count { /* images with that status */
@@ -112,11 +121,18 @@ typedef struct clipspan_atlas_info {
     int first_layer, last_layer;      /* looked at */
     int basis_texts, rank, resamples; /* asked for (rank 0: no bound); resamples 0: no stability */
     uint64_t seed;
-    size_t heads, texts, images;          /* of the tables below */
-    size_t distinct;                      /* texts that are some head's basis text */
-    int clear, mixed, none, untested;     /* heads by role; untested of none and mixed */
-    int removed;                          /* pruned heads: in none of the above */
-    double named, control_named;          /* over all heads looked at, as for a layer */
+    size_t heads, texts, images;  /* of the tables below */
+    size_t distinct;              /* texts that are some head's basis text */
+    double fdr;                   /* asked for */
+    int rotations, control_pools; /* that were made */
+    int tested;                   /* heads with a p: all of the outcomes but too_few */
+    int role, leaning, ambiguous, none, too_few; /* heads by outcome */
+    int removed;                                 /* pruned heads: in none of the above */
+    double expected_false_claims;                /* at most: fdr times role and leaning */
+    int minor; /* heads of little effect, removed ones not counted */
+    double role_share, leaning_share, minor_share; /* of the embedding's variance, those heads */
+    double heads_share;                            /* of all heads looked at */
+    double named, control_named;                   /* over all heads looked at, as for a layer */
     const clipspan_variance_share *input; /* of the class token as it enters the first layer */
     double embedding_variance;            /* tr Var of the unit embedding */
 } clipspan_atlas_info;
@@ -149,12 +165,11 @@ CLIPSPAN_API const clipspan_atlas_text *clipspan_atlas_get_texts(const clipspan_
 CLIPSPAN_API const clipspan_atlas_image *clipspan_atlas_get_images(const clipspan_atlas *atlas);
 
 /* The heads whose role it is, in order: heads : [most], *count of them there are, of which the
- * first `most` are filled; heads may be NULL. untested 1: those too whose role could not be tested,
- * for want of images. The pool that gave the roles is info.pool. Errors: ARGUMENT (no head has the
+ * first `most` are filled; heads may be NULL. leanings 1: those too that lean to it. The pool that gave the roles is info.pool. Errors: ARGUMENT (no head has the
  * role, with the roles there are). */
 CLIPSPAN_API clipspan_status clipspan_atlas_find_heads(clipspan_head *heads, size_t *count,
                                                        size_t most, const clipspan_atlas *atlas,
-                                                       const char *role, int untested,
+                                                       const char *role, int leanings,
                                                        clipspan_error *err);
 
 #ifdef __cplusplus

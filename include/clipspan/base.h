@@ -130,6 +130,17 @@ typedef struct clipspan_head {
     int layer, head;
 } clipspan_head;
 
+/* Components of the image encoder's representation. */
+typedef enum clipspan_component {
+    CLIPSPAN_COMPONENT_HEAD = 0,
+    CLIPSPAN_COMPONENT_MLP = 1, /* layer -1 is the class token as it enters the first
+                                          layer */
+    CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION =
+        2, /* class-token self-attention of a layer, summed over heads; not together with a head of
+              that layer */
+    CLIPSPAN_COMPONENT_EMBEDDING = 3 /* all of it at once: CUE and PROJECT only */
+} clipspan_component;
+
 /* How image files are read. */
 typedef struct clipspan_image_options {
     size_t struct_size;

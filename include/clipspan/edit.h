@@ -13,6 +13,25 @@ extern "C" {
 
 /* ---- Edited checkpoints ---- */
 
+/* What moves with a reading of a cue q, taken out of a head or of the embedding, in the weights.
+ * With G the map from what a head adds to the residual stream to the embedding before it is made a
+ * unit vector, and G+ the inverse of its centred form,
+ *
+ *     head         W_O^h - W_O^h G q g^T G+        b_O + constant g^T G+
+ *     embedding    Proj - Proj q g^T + constant (what ln_post has the same for every image) g^T
+ *
+ * so that its contribution becomes c - (c . q) g and a constant. In a head the scale of ln_post is
+ * taken at its mean over the statistics, and later layers read the change; in the embedding the
+ * change is exact without a constant (a text projected out), and with one but for the length of the
+ * embedding, which is taken at its mean. */
+typedef struct clipspan_weight_change {
+    clipspan_component component; /* HEAD or EMBEDDING */
+    int layer, head;
+    const float *cue, *gain; /* [P] q; g with q . g = 1 */
+    double mean;             /* of the reading c . q, which the prediction puts back */
+    double constant;         /* the same in the weights: 0 where nothing is put back */
+} clipspan_weight_change;
+
 typedef struct clipspan_write_options {
     size_t struct_size;
     int remove; /* 0: the layout stays, a head's slice of the output projection is zero. 1: heads
@@ -20,10 +39,12 @@ typedef struct clipspan_write_options {
                    the heads that each layer has left; clipspan reads that, and is faster for it */
     int replace;
     const char *means; /* where z comes from, for the record in the folder; NULL: nothing is said */
+    const clipspan_weight_change *changes; /* [change_count] besides; heads may then be none */
+    size_t change_count;
 } clipspan_write_options;
 #define CLIPSPAN_WRITE_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(clipspan_write_options), 0, 0, NULL                                                 \
+        sizeof(clipspan_write_options), 0, 0, NULL, NULL, 0                                        \
     }
 
 /* Writes the checkpoint of a model with some heads of its image encoder mean-ablated: for every
@@ -73,7 +94,7 @@ typedef struct clipspan_edit_check clipspan_edit_check;
 /* Heads that are mean-ablated together. */
 typedef struct clipspan_head_set {
     const char *name;           /* copied */
-    const clipspan_head *heads; /* [count], at least one, none twice */
+    const clipspan_head *heads; /* [count], at least one but with changes, none twice */
     size_t count;
 } clipspan_head_set;
 
@@ -88,10 +109,14 @@ typedef struct clipspan_edit_check_options {
     int threads;      /* 0: clipspan_default_threads() */
     const char *role, *pool; /* the role that the heads were named by, and the text pool of its
                                 atlas, for readers; they outlive the check; NULL: none */
+    const clipspan_weight_change *changes; /* [change_count] in place of the mean-ablation of the
+                         one set, which then says what is changed and may be without heads; outlive
+                         the check. The network is the written one */
+    size_t change_count;
 } clipspan_edit_check_options;
 #define CLIPSPAN_EDIT_CHECK_OPTIONS_INIT                                                           \
     {                                                                                              \
-        sizeof(clipspan_edit_check_options), NULL, NULL, NULL, 0, 0, NULL, NULL                    \
+        sizeof(clipspan_edit_check_options), NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, 0           \
     }
 
 typedef struct clipspan_edit_check_info {

@@ -54,16 +54,6 @@ CLIPSPAN_API size_t clipspan_effects_get_images(const clipspan_effects *effects)
 /* [images] of the used images, in order: rows of results are theirs. */
 CLIPSPAN_API const uint64_t *clipspan_effects_get_run_indices(const clipspan_effects *effects);
 
-typedef enum clipspan_component {
-    CLIPSPAN_COMPONENT_HEAD = 0,
-    CLIPSPAN_COMPONENT_MLP = 1, /* layer -1 is the class token as it enters the first
-                                          layer */
-    CLIPSPAN_COMPONENT_CLASS_SELF_ATTENTION =
-        2, /* class-token self-attention of a layer, summed over heads; not together with a head of
-              that layer */
-    CLIPSPAN_COMPONENT_EMBEDDING = 3 /* all of it at once: CUE and PROJECT only */
-} clipspan_component;
-
 /* What becomes of a component's contribution c. Means and covariances are those of `source` (see
  * below). CUE is equation (8) of docs/math.md. */
 typedef enum clipspan_change_kind {
@@ -166,6 +156,41 @@ clipspan_comparisons_get_group(const clipspan_comparisons *comparisons, size_t g
 CLIPSPAN_API const clipspan_comparison *
 clipspan_comparisons_get_worst(const clipspan_comparisons *comparisons);
 
+/* ---- Random sets of heads: what a chosen set is held against ---- */
+
+/* In what random sets are like the chosen heads. */
+typedef enum clipspan_matching {
+    CLIPSPAN_MATCH_LAYERS = 0, /* as many heads of each layer */
+    CLIPSPAN_MATCH_EFFECT =
+        1,                    /* as many heads, whose total direct effect (clipspan_variance_share's
+                                  variance) is within 10 % of that of the chosen heads: where
+                                  fewer than 20 sets match by layer and more do so */
+    CLIPSPAN_MATCH_NUMBER = 2 /* as many heads, as published */
+} clipspan_matching;
+
+/* Of all sets: mean share of right answers, between what 95 % of sets lie, and whether the chosen
+ * heads are among the best. Were they drawn like the sets, p would be uniform. */
+typedef struct clipspan_random_figure {
+    double mean, low, high;
+    uint64_t as_good; /* sets that do at least as well as the chosen heads, equal ones by lot */
+    double p;         /* (1 + as_good) / (1 + sets) */
+} clipspan_random_figure;
+
+/* Sets of heads that were changed as the chosen ones are, without replacement within a set and of
+ * heads that write something that varies: never pruned ones. */
+typedef struct clipspan_random_sets {
+    clipspan_matching matching;
+    size_t sets, heads_of_set;
+    double different;           /* sets there are, about */
+    const clipspan_head *heads; /* [sets, heads_of_set]; NULL when read from a run */
+    const double *accuracy;     /* [sets] of all images, after */
+    const double *worst;        /* [sets] of the worst group; NULL without groups with images */
+    const clipspan_random_figure *overall, *worst_group; /* worst_group: NULL as worst */
+    /* as published: the best set by worst group, without groups by accuracy; else NULL */
+    const clipspan_head *best_heads; /* [heads_of_set] */
+    const clipspan_comparison *best_overall, *best_worst;
+} clipspan_random_sets;
+
 /* ---- Shortcuts: heads that carry a spurious cue into a decision ---- */
 
 /* Two classes a and b, margin m = w_a - w_b, and a cue q. For each head with covariance S among
@@ -178,6 +203,8 @@ clipspan_comparisons_get_worst(const clipspan_comparisons *comparisons);
  * sum over all heads counteracts the cue. */
 typedef struct clipspan_shortcut clipspan_shortcut;
 
+#define CLIPSPAN_THE_REST ((size_t)-1)
+
 typedef struct clipspan_shortcut_head {
     clipspan_head head;
     double variance, explained; /* V, Vq */
@@ -186,11 +213,11 @@ typedef struct clipspan_shortcut_head {
 } clipspan_shortcut_head;
 
 typedef enum clipspan_remedy_kind {
-    CLIPSPAN_REMEDY_NONE = 0,
+    CLIPSPAN_REMEDY_NONE = 0,    /* the model is left as it is */
     CLIPSPAN_REMEDY_ABLATE = 1,  /* mean-ablate the first heads of the ranking */
     CLIPSPAN_REMEDY_SURGERY = 2, /* CLIPSPAN_CHANGE_CUE in the first heads, or in all */
-    CLIPSPAN_REMEDY_PROJECT = 3, /* baseline: the cue's direction out of the embedding */
-    CLIPSPAN_REMEDY_REGRESS = 4  /* baseline: CLIPSPAN_CHANGE_CUE of the embedding, no heads */
+    CLIPSPAN_REMEDY_PROJECT = 3, /* the cue's direction out of the embedding, no heads */
+    CLIPSPAN_REMEDY_REGRESS = 4  /* CLIPSPAN_CHANGE_CUE of the embedding, no heads */
 } clipspan_remedy_kind;
 
 /* correlation: the larger, over images predicted a and images predicted b, of
@@ -198,23 +225,51 @@ typedef enum clipspan_remedy_kind {
  * cue */
 typedef struct clipspan_candidate {
     clipspan_remedy_kind remedy;
-    int heads; /* how many of the ranking; L H: all, those that counteract too */
+    int heads; /* how many of the ranking; L H: all, those that counteract too; 0: of the embedding */
     double correlation;
-    int eligible; /* 0: ablates a head of whose contribution the cue explains less than half. Never
-                     chosen: taking a decision away altogether leaves no correlation either */
+    int eligible; /* 0: ablates a head of whose contribution the cue explains less than half: taking
+                     a decision away altogether leaves no correlation either */
 } clipspan_candidate;
+
+/* What to do. All but REMEDY: leave the model as it is. */
+typedef enum clipspan_verdict {
+    CLIPSPAN_VERDICT_REMEDY = 0,
+    CLIPSPAN_VERDICT_CLASS = 1,    /* the cue is a class, nearly: nothing spurious */
+    CLIPSPAN_VERDICT_LEANS = 2,    /* cue and classes cannot be told apart well enough */
+    CLIPSPAN_VERDICT_ONE_KIND = 3, /* nearly all images get the same answer */
+    CLIPSPAN_VERDICT_CLEAR = 4,    /* answers are too clear for the cue to turn */
+    CLIPSPAN_VERDICT_WEAK = 5,     /* the decision depends too little on the cue */
+    CLIPSPAN_VERDICT_NO_GAIN = 6   /* the predicted gain is not above its uncertainty */
+} clipspan_verdict;
+
+/* How a remedy is recommended, without labels. Images: of the statistics, predicted as one of both
+ * classes. The remedy that comes into question is the text's projection where the cue's direction
+ * leans to the classes', and cue surgery in the first head of the ranking where it does not. */
+typedef struct clipspan_decision {
+    clipspan_verdict verdict;
+    size_t chosen;     /* candidate; 0: to leave the model as it is */
+    size_t considered; /* candidate whose gain was predicted; 0: none, gains are 0 */
+    double lean;       /* cosine of the cue's direction with the margin's */
+    double answers;    /* share of the rarer answer, 0 to 0.5 */
+    double follows;    /* |correlation| of margin and reading of the cue */
+    double inside;     /* the same among images of one answer, the larger of both */
+    double explained;  /* part of the margin's variance inside answers that the cue explains */
+    double clear; /* mean over standard deviation of the margin inside an answer, the smaller */
+    double gain, gain_low, gain_high; /* predicted, of the worse of the two groups that go against
+                                         the cue, and between what 95 % of resamples lie */
+} clipspan_decision;
 
 typedef struct clipspan_shortcut_info {
     size_t heads, images;           /* L H; of the run */
     size_t ranked;                  /* heads that may be proposed: the first of the table */
     double variance;                /* sum of V */
     double explained, counteracted; /* sum of Vq of heads with the cue, and against it */
-    size_t candidates, chosen;      /* chosen: the fewest heads that take away nine tenths of the
-                                       correlation that the best eligible candidate takes away */
+    size_t candidates;              /* the first is to do nothing */
+    clipspan_decision decision;
 } clipspan_shortcut_info;
 
-/* effects: of the run that statistics and choice come from; outlives it. a, b: classes, cue: one of
- * its cues. Errors: ARGUMENT, LIMIT (the contributions of all heads do not fit the memory of the
+/* effects: of the run that statistics and choice come from; outlives it. a, b: classes, b
+ * CLIPSPAN_THE_REST: all others, whose mean score is taken; cue: one of its cues. Errors: ARGUMENT, LIMIT (the contributions of all heads do not fit the memory of the
  * effects), NOMEM, IO, FORMAT. */
 CLIPSPAN_API clipspan_status clipspan_shortcut_new(clipspan_shortcut **out,
                                                    clipspan_effects *effects, size_t a, size_t b,

@@ -61,6 +61,15 @@ CLIPSPAN_API const char *clipspan_texts_get_text(const clipspan_texts *texts,
 CLIPSPAN_API const char *clipspan_texts_get_key(const clipspan_texts *texts,
                                                 size_t index); /* "" when there is none */
 
+/* Makes `pools` control pools for a pool of texts: invented words that mean nothing, text i of pool
+ * p (at p count + i) with as many tokens as text i of `like`. The same for the same model, pool and
+ * seed; a pool does not depend on how many are made. Errors: UNSUPPORTED without a text encoder,
+ * ARGUMENT, NOMEM, INTERNAL, and those of reading the merges table. */
+CLIPSPAN_API clipspan_status clipspan_texts_new_control(clipspan_texts **out,
+                                                        const clipspan_texts *like,
+                                                        const clipspan_model *model, size_t pools,
+                                                        uint64_t seed, clipspan_error *err);
+
 /* Token ids of a text as open_clip's SimpleTokenizer gives them: start token, text, end token,
  * zeros.
  *   ids : [C] caller's buffer   count (may be NULL): ids before the zeros

@@ -43,15 +43,15 @@ CLIPSPAN_API const char *clipspan_map_contrast_get_words(clipspan_map_contrast c
 typedef struct clipspan_finding_head {
     clipspan_head head;
     double part;
-    const char *role;                 /* of the atlas; NULL: none */
-    int mixed;                        /* 1: of two categories none is claimed */
+    const char *role;                 /* of the atlas, or what it leans to; NULL: neither */
+    int leaning;                      /* 1: it leans to it, which is no role */
     const clipspan_atlas_head *known; /* what the atlas has on it; NULL: nothing */
 } clipspan_finding_head;
 
 /* What heads of one role add together. */
 typedef struct clipspan_finding_role {
-    const char *role; /* NULL: the heads without a role */
-    int mixed;
+    const char *role; /* NULL: the heads that neither have a role nor lean to one */
+    int leaning;
     size_t heads;
     double part;
 } clipspan_finding_role;
@@ -152,8 +152,8 @@ typedef struct clipspan_joint_cell {
 
 typedef struct clipspan_joint_row {
     clipspan_head head;
-    const char *role; /* NULL: none */
-    int mixed;
+    const char *role; /* or what it leans to; NULL: neither */
+    int leaning;
     double part;  /* of the head, of the first text's value */
     double limit; /* the largest size of a patch in the row's maps, for its colours */
     size_t cells;

@@ -5,6 +5,7 @@
 #define CLIPSPAN_REMEDY_H
 
 #include <clipspan/base.h>
+#include <clipspan/edit.h>
 #include <clipspan/effects.h>
 #include <clipspan/study.h>
 
@@ -59,10 +60,11 @@ CLIPSPAN_API const float *clipspan_cues_get_directions(const clipspan_cues *cues
 
 /* ---- Remedies ---- */
 
-/* For every pair of 2 to 12 classes: heads ranked by how much of their contribution to the margin
- * the cue explains; a remedy chosen without labels; and the accuracy of the evaluated images with
- * it, beside no change, the best of every kind, baselines on the whole embedding, the best in
- * hindsight, and random sets of as many heads that are changed the same way. Direct effects. */
+/* For every pair of 2 to 12 classes, and with three or more each class against the rest: heads
+ * ranked by how much of their contribution to the margin the cue explains; what is recommended,
+ * without labels, which may be to leave the model as it is; and the accuracy of the evaluated
+ * images with it, beside no change, the best of every kind, baselines on the whole embedding, the
+ * best in hindsight, and random sets of heads that are changed the same way. Direct effects. */
 typedef struct clipspan_remedy clipspan_remedy;
 
 /* Another classification of the same images, on which a remedy has side effects. */
@@ -84,13 +86,14 @@ typedef struct clipspan_remedy_options {
                                   copied. NULL: no words */
     const clipspan_remedy_side_options *const *sides; /* [side_count] */
     size_t side_count;
-    int random_sets; /* 0: 5, -1: none */
+    int random_sets; /* 0: 200, or 5 as published; -1: none */
     int resamples;   /* of the bootstrap; 0: 1000, -1: none */
     uint64_t seed;   /* of sets and resamples */
+    int published;   /* 1: random sets as published: matched by number alone, the best is shown */
 } clipspan_remedy_options;
 #define CLIPSPAN_REMEDY_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(clipspan_remedy_options), NULL, NULL, 0, 0, 0, 0                                    \
+        sizeof(clipspan_remedy_options), NULL, NULL, 0, 0, 0, 0, 0                                 \
     }
 
 typedef struct clipspan_remedy_info {
@@ -101,17 +104,20 @@ typedef struct clipspan_remedy_info {
     uint64_t seed;
 } clipspan_remedy_info;
 
-/* A pair of classes. */
+/* A pair of classes, or a class and all others. */
 typedef struct clipspan_remedy_pair {
-    const char *class_a, *class_b;
-    size_t heads;                    /* L H, best candidates first, those that counteract last */
-    size_t ranked;                   /* heads that may be proposed: the first */
-    double variance;                 /* sum of V */
-    double explained, counteracted;  /* sum of Vq of heads with the cue, and against it */
-    size_t candidates, chosen;       /* the first is to do nothing */
-    size_t rows;                     /* what was tried on the evaluated images */
-    size_t random_sets, best_random; /* best: by worst group, without groups by accuracy */
+    const char *class_a, *class_b;  /* class_b: "the rest" with against_rest */
+    size_t heads;                   /* L H, best candidates first, those that counteract last */
+    size_t ranked;                  /* heads that may be proposed: the first */
+    double variance;                /* sum of V */
+    double explained, counteracted; /* sum of Vq of heads with the cue, and against it */
+    size_t candidates, chosen;      /* the first is to do nothing */
+    size_t rows;                    /* what was tried on the evaluated images */
     size_t sides;
+    int against_rest;
+    const clipspan_decision *decision;
+    const char *why; /* a sentence: what is recommended, with what predicted gain, or why nothing
+                        is better than leaving the model as it is */
 } clipspan_remedy_pair;
 
 typedef enum clipspan_remedy_role {
@@ -134,13 +140,6 @@ typedef struct clipspan_remedy_row {
     double correlation; /* clipspan_candidate's; not a number where it is not known */
     const clipspan_comparison *overall, *worst; /* worst: NULL without groups with images */
 } clipspan_remedy_row;
-
-/* Heads drawn from those that write anything that varies: never pruned ones. */
-typedef struct clipspan_remedy_random {
-    const clipspan_head *heads; /* [count] as many as the chosen remedy changes */
-    size_t count;
-    const clipspan_comparison *overall, *worst; /* without bootstrap intervals */
-} clipspan_remedy_random;
 
 /* What the chosen remedy does to images of the statistics, without labels: those predicted as one
  * of the two classes whose cue reading lies on one side of the mean. */
@@ -183,8 +182,9 @@ CLIPSPAN_API const clipspan_remedy_row *clipspan_remedy_get_row(const clipspan_r
 /* Of group `group` of info.evaluation. */
 CLIPSPAN_API const clipspan_comparison *
 clipspan_remedy_get_group(const clipspan_remedy *remedy, size_t pair, size_t row, size_t group);
-CLIPSPAN_API const clipspan_remedy_random *clipspan_remedy_get_random(const clipspan_remedy *remedy,
-                                                                      size_t pair, size_t index);
+/* Changed as the chosen remedy changes its heads; NULL where it changes none, or all. */
+CLIPSPAN_API const clipspan_random_sets *clipspan_remedy_get_random(const clipspan_remedy *remedy,
+                                                                    size_t pair);
 CLIPSPAN_API const clipspan_remedy_forecast *
 clipspan_remedy_get_forecast(const clipspan_remedy *remedy, size_t pair, size_t index); /* of 4 */
 CLIPSPAN_API const clipspan_remedy_side *clipspan_remedy_get_side(const clipspan_remedy *remedy,
@@ -193,6 +193,18 @@ CLIPSPAN_API const clipspan_remedy_side *clipspan_remedy_get_side(const clipspan
  * clipspan_evaluation_get_predicted; NULL when read from a run. */
 CLIPSPAN_API const uint32_t *clipspan_remedy_get_predicted(const clipspan_remedy *remedy,
                                                            size_t pair);
+
+/* The recommended remedy as changes of weights, for clipspan_model_write, of a model whose embeddings
+ * have *width numbers: *count of them, 0 where it
+ * is to leave the model as it is or to mean-ablate heads (the first of the ranking). They live as
+ * long as the remedy. */
+CLIPSPAN_API const clipspan_weight_change *
+clipspan_remedy_get_weight_changes(const clipspan_remedy *remedy, size_t pair, size_t *count,
+                                   size_t *width);
+/* A document that clipspan_remedy_write_json wrote. Errors: NOT_FOUND, IO, FORMAT (names the key),
+ * NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_remedy_read(clipspan_remedy **out, const char *path,
+                                                  clipspan_error *err);
 
 /* As clipspan_effects_table_keep, _open and _write_json: clipspan.shortcut.v1. flat: lines of path
  * and value. */

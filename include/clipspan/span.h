@@ -45,35 +45,58 @@ typedef struct clipspan_basis_text {
                                      the text at this rank, and at any; -1 when not tested */
 } clipspan_basis_text;
 
-typedef enum clipspan_role_kind {
-    CLIPSPAN_ROLE_NONE = 0,  /* no clear role */
-    CLIPSPAN_ROLE_MIXED = 1, /* two categories are stronger than chance, and neither is claimed */
-    CLIPSPAN_ROLE_CLEAR = 2
-} clipspan_role_kind;
+/* What can be said of a head. A role and a leaning are claims; the others are not. */
+typedef enum clipspan_role_outcome {
+    CLIPSPAN_OUTCOME_TOO_FEW_IMAGES = 0, /* fewer than CLIPSPAN_ROLE_IMAGES */
+    CLIPSPAN_OUTCOME_NONE,      /* no category stands out; also without texts or categories */
+    CLIPSPAN_OUTCOME_AMBIGUOUS, /* categories stand out, and two of them alike */
+    CLIPSPAN_OUTCOME_LEANING,   /* one does, and its texts explain little of the head, no more
+                                   than control texts, or not the same part in resamples */
+    CLIPSPAN_OUTCOME_ROLE
+} clipspan_role_outcome;
 
-/* The role of a head, from the categories of its first basis texts. A category's explained variance
- * is the sum of its basis texts' shares. A role is clear when
- *   (a) its explained variance is at least CLIPSPAN_ROLE_LEAD times the runner-up's, and
- *   (b) above `bound`: what the largest explained variance of any category stays below in 95 of 100
- *       relabellings of the pool's texts, and
- *   (c) the category's top basis text is chosen again, at any rank, in at least half of the
- *   resamples. */
+#define CLIPSPAN_ROLE_IMAGES    481 /* least images: 16 blocks of 32 for the resamples, begun */
+#define CLIPSPAN_ROLE_LEAD      1.5 /* least enrichment of the first category over the runner-up's */
+#define CLIPSPAN_ROLE_EXPLAINED 0.2 /* least part of a head that a role's texts explain */
+#define CLIPSPAN_ROLE_RETURNS   0.5 /* least stability of a role */
+
+/* The role of a head, from a pool of texts in categories.
+ *   Enrichment of a category: the head's variance is divided over texts, one half over all of them
+ *     in proportion to the variance along each, the other half at every basis text that enters, by
+ *     its share, over the 20 texts (a seventh of the pool where that is less) with the largest
+ *     remaining variance; what the category's texts get, over their part of the pool.
+ *   p: the place of the head's largest enrichment among those of the same head turned at random
+ *     within its output space (its covariance keeps its spectrum and loses its meaning).
+ *   q: p by Benjamini and Hochberg over all heads looked at, where the larger of p and relabelled_p
+ *     counts: claims of q at most `fdr` hold that share of false ones at most, in expectation.
+ *   A claim is made when q <= fdr and the first category's enrichment is at least
+ *     CLIPSPAN_ROLE_LEAD times the runner-up's (ambiguous otherwise). It is a role when besides its
+ *     texts explain at least CLIPSPAN_ROLE_EXPLAINED of the head's variance, more than control texts
+ *     of every control pool do, and come back in CLIPSPAN_ROLE_RETURNS of the resamples; else a
+ *     leaning. */
 typedef struct clipspan_role {
-    clipspan_role_kind kind;
+    clipspan_role_outcome outcome;
     int entering; /* basis texts that entered: five, K / 6 (at least two) where K is below 32 */
-    const char *category[2];      /* the strongest and the runner-up, NULL when there is none */
-    double explained_variance[2]; /* theirs, 0 to 1 */
-    double bound;
-    double purity;           /* explained variance of the first over that of all, 0 to 1 */
-    double stability;        /* any_place of the first's top basis text; -1 when not tested */
-    double category_returns; /* in how many resamples the first is the strongest again; -1 */
-    int untested; /* 1: (a) and (b) hold, and (c) could not be tested: fewer than 16 blocks */
-    double named; /* share of the head's variance that the basis texts which entered explain
-                     together */
-    double control_named; /* the same of as many basis texts from a control pool; -1 when there is
-                          none. A name is worth something when `named` is above it */
+    const char *category[2]; /* of the largest enrichment and the runner-up, NULL: there is none */
+    double enrichment[2];    /* theirs; 1 is what the pool has of them */
+    double p;            /* (1 + rotations that reach enrichment[0]) / (1 + rotations); a test ends
+                                with the 50th that does, then 50 / rotations made; -1: not tested */
+    double q;            /* -1: not tested */
+    double relabelled_p; /* place of enrichment[0] among the largest when the pool's categories
+                                are dealt at random over its texts: the second check */
+    double explained_variance[2]; /* share of the head's variance, 0 to 1, that as many texts of the
+                                     category as entered explain, the best one after the other */
+    double control_variance; /* the same of as many control texts in place of the first category's,
+                                mean over control pools; -1: there is none */
+    int control_above, control_pools; /* control pools that explain at least as much; of how many */
+    double stability;            /* in how many resamples the category's first basis text is chosen
+                                again, at any rank; -1: not tested */
+    double category_returns;     /* in how many the category is the strongest again; -1 */
+    double named, control_named; /* share that the basis texts which entered explain together; the
+                                    same of the first control pool, -1 where it was not looked at
+                                    (spans) */
+    const char *first_category;  /* of the first basis text, which may be another; NULL without */
 } clipspan_role;
-#define CLIPSPAN_ROLE_LEAD 1.5
 
 /* TEXTSPAN of one head. Immutable, shared freely between threads. */
 typedef struct clipspan_span clipspan_span;
@@ -86,15 +109,20 @@ typedef struct clipspan_span_options {
                       program keeps 80, and with them rounding noise */
     int threads;     /* 0: clipspan_default_threads(); at most 256 */
     int resamples;   /* of the blocks, for stability; 0: 200, -1: none */
-    uint64_t seed;   /* of the resamples and of a role's relabellings */
+    uint64_t seed;   /* of resamples, rotations and relabellings */
     const clipspan_stats *const *blocks; /* [block_count] statistics of disjoint sets that
                                             together are all images; with fewer than 16 there is
                                             no stability */
     size_t block_count;
+    int rotations; /* of each head, for the test of its role; 0: no roles are asked for, at most
+                        1,000,000. They need a bank with keys */
+    const clipspan_bank *const *controls; /* [control_pools] control pools: as many texts as the
+                                             bank, text i in place of the bank's */
+    int control_pools;
 } clipspan_span_options;
 #define CLIPSPAN_SPAN_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(clipspan_span_options), 0, 0, 0, 0, 0, NULL, 0                                      \
+        sizeof(clipspan_span_options), 0, 0, 0, 0, 0, NULL, 0, 0, NULL, 0                          \
     }
 
 /* TEXTSPAN of `count` heads, out : [count]. bank: the pool; its vectors are as long as they are.
@@ -131,14 +159,15 @@ CLIPSPAN_API const clipspan_basis_text *clipspan_span_get_basis_texts(const clip
 CLIPSPAN_API const float *clipspan_span_get_directions(const clipspan_span *span);
 CLIPSPAN_API const double *clipspan_span_get_readers(const clipspan_span *span);
 
-/* The head's role. bank: that of the span, its keys are the categories ("!" before one that is not
- * of objects is left out); without keys there is no role. The names live as long as the bank.
- * control_span: the same head with a control pool, or NULL. Errors: ARGUMENT (another bank),
- * NOMEM. */
-CLIPSPAN_API clipspan_status clipspan_span_run_role(clipspan_role *out, const clipspan_span *span,
-                                                    const clipspan_bank *bank,
-                                                    const clipspan_span *control_span,
-                                                    clipspan_error *err);
+/* Roles of `count` heads that are looked at together, out : [count], from spans that were made with
+ * rotations. bank: that of the spans, its keys are the categories ("!" before one that is not of
+ * objects is left out); names live as long as it. fdr: share of false ones among the claims that is
+ * put up with, 0: 0.05. Errors: ARGUMENT (a span without rotations or of another bank, fdr not from
+ * 0 to 1), NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_span_run_roles(clipspan_role *out,
+                                                     clipspan_span *const *spans, size_t count,
+                                                     const clipspan_bank *bank, double fdr,
+                                                     clipspan_error *err);
 
 #ifdef __cplusplus
 }

@@ -206,7 +206,7 @@ CLIPSPAN_API void
 clipspan_effects_table_write_json(const clipspan_effects_table *table,
                                   void (*put)(void *to, const char *text, size_t size), void *to);
 
-/* ---- Ablation: a set of components, beside random sets of as many heads ---- */
+/* ---- Ablation: a set of components, beside random sets of heads that match it ---- */
 
 /* Accuracy before and after an edit, by class and group, with paired bootstrap intervals; and after
  * the mean-ablation of other heads, drawn at random. */
@@ -222,15 +222,16 @@ typedef struct clipspan_ablation_options {
     int mlps;   /* 1: all MLPs too, and the class token as it enters; random sets as well */
     int before; /* heads of layers 0 to before - 1 too; random sets as well, and none of their own
                    heads is of these layers */
-    int random_sets;     /* 0: 5, -1: none */
-    size_t random_heads; /* of a set; 0: as many as `changes` and `role` name */
+    int random_sets;     /* 0: 200, or 5 as published; -1: none */
+    size_t random_heads; /* of a set, as published; 0: as many as `changes` and `role` name */
     int resamples;       /* of the bootstrap; 0: 1000, -1: none */
     uint64_t seed;       /* of sets and resamples */
-    int surgery; /* 1: changes of any kind are an experiment of their own, without random sets */
+    int surgery;   /* 1: changes of any kind are an experiment of their own, without random sets */
+    int published; /* 1: random sets as published: matched by number alone, the best is shown */
 } clipspan_ablation_options;
 #define CLIPSPAN_ABLATION_OPTIONS_INIT                                                             \
     {                                                                                              \
-        sizeof(clipspan_ablation_options), NULL, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0                \
+        sizeof(clipspan_ablation_options), NULL, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0             \
     }
 
 typedef struct clipspan_ablation_info {
@@ -240,22 +241,13 @@ typedef struct clipspan_ablation_info {
     size_t chosen;           /* the first of them: of `changes` and `role`, not `mlps`, `before` */
     uint64_t changed;        /* images whose prediction is another */
     int surgery;
-    size_t random_sets, best_random; /* best: by worst group, without groups by accuracy */
-    size_t random_heads;             /* of a set, where there are as many */
     int resamples;
     uint64_t seed;
 } clipspan_ablation_info;
 
-/* A random set: as many heads, what else was changed beside them. worst: NULL without groups. */
-typedef struct clipspan_random_set {
-    const clipspan_head *heads; /* [count] */
-    size_t count;
-    const clipspan_comparison *overall, *worst; /* without bootstrap intervals */
-} clipspan_random_set;
-
-/* Random sets are drawn from heads that write something that varies: not from pruned ones. progress
- * counts random sets. The result outlives the evaluation. Errors: ARGUMENT (nothing to ablate, a
- * component that is not there, a role that no head has), NOMEM, IO, FORMAT, INTERRUPTED. */
+/* Random sets hold what else was changed beside them. progress counts random sets. The result
+ * outlives the evaluation. Errors: ARGUMENT (nothing to ablate, a component that is not there, a
+ * role that no head has), NOMEM, IO, FORMAT, INTERRUPTED. */
 CLIPSPAN_API clipspan_status clipspan_ablation_new(clipspan_ablation **out,
                                                    const clipspan_evaluation *evaluation,
                                                    const clipspan_ablation_options *options,
@@ -277,8 +269,9 @@ CLIPSPAN_API const clipspan_comparison *
 clipspan_ablation_get_class(const clipspan_ablation *ablation, size_t index);
 CLIPSPAN_API const clipspan_comparison *
 clipspan_ablation_get_group(const clipspan_ablation *ablation, size_t index);
-CLIPSPAN_API const clipspan_random_set *
-clipspan_ablation_get_random(const clipspan_ablation *ablation, size_t index);
+/* NULL without. */
+CLIPSPAN_API const clipspan_random_sets *
+clipspan_ablation_get_random(const clipspan_ablation *ablation);
 
 /* As of clipspan_effects_table. */
 CLIPSPAN_API clipspan_status clipspan_ablation_keep(const clipspan_ablation *ablation,

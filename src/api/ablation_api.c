@@ -13,7 +13,6 @@ struct clipspan_ablation {
     cs_ablation *ablation;
 };
 
-#define SETS      5
 #define RESAMPLES 1000
 
 static clipspan_status check_options(const clipspan_ablation_options *o, clipspan_error *err)
@@ -30,6 +29,11 @@ static clipspan_status check_options(const clipspan_ablation_options *o, clipspa
     if (o->resamples < -1 || o->resamples > 1000000)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "resamples is %d; -1 to 1000000 was expected",
                        o->resamples);
+    if (o->random_heads && !o->published)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "random_heads is %zu: how many heads a random set has is asked only of sets "
+                       "as published; others match the chosen heads",
+                       o->random_heads);
     return CLIPSPAN_OK;
 }
 
@@ -86,9 +90,11 @@ clipspan_status clipspan_ablation_new(clipspan_ablation **out,
     wish.mlps = o.mlps;
     wish.before = o.before;
     wish.surgery = o.surgery;
+    wish.published = o.published;
     wish.random_sets = o.random_sets < 0 || (o.surgery && !o.random_sets) ? 0
                        : o.random_sets                                    ? (size_t)o.random_sets
-                                                                          : SETS;
+                       : o.published                                      ? CS_RANDOM_PUBLISHED
+                                                                          : CS_RANDOM_SETS;
     wish.random_heads = o.random_heads;
     wish.resamples = o.resamples < 0 ? 0 : o.resamples ? o.resamples : RESAMPLES;
     wish.seed = o.seed;
@@ -140,9 +146,9 @@ const clipspan_comparison *clipspan_ablation_get_group(const clipspan_ablation *
                                                        : NULL;
 }
 
-const clipspan_random_set *clipspan_ablation_get_random(const clipspan_ablation *a, size_t index)
+const clipspan_random_sets *clipspan_ablation_get_random(const clipspan_ablation *a)
 {
-    return a && index < a->ablation->info.random_sets ? &a->ablation->sets[index].set : NULL;
+    return a && a->ablation->random.info.sets ? &a->ablation->random.info : NULL;
 }
 
 clipspan_status clipspan_ablation_keep(const clipspan_ablation *a, const clipspan_run *run,

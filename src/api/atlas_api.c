@@ -5,6 +5,7 @@
 #include "atlas/atlas_store.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
+#include "decompose/roles.h"
 #include "run/text_bank.h"
 
 #include <clipspan/run.h>
@@ -19,7 +20,9 @@ typedef struct atlas_job {
     clipspan_atlas_options options;
     cs_atlas_wish wish;
     clipspan_texts *own[2];         /* pools that were opened here */
-    const clipspan_texts *texts[2]; /* the pool and the control pool */
+    const clipspan_texts *texts[2]; /* the pool and the control pools */
+    char hashes[2][65];             /* that their vectors are kept under */
+    size_t counts[2], pools;        /* texts; control pools */
     float *vectors[2];
     clipspan_model *opened; /* here */
     clipspan_encoder *encoder;
@@ -72,51 +75,47 @@ static clipspan_status take_options(atlas_job *j, const clipspan_atlas_options *
                        "100,000 and threads from 0 to %d; found %d, %d, %d and %d",
                        BASIS_TEXTS_MOST, CS_MAX_THREADS, o->basis_texts, o->rank, o->resamples,
                        o->threads);
+    if (!(o->fdr >= 0.0 && o->fdr <= 1.0) || o->rotations < 0 || o->rotations > CS_ROTATIONS_MOST ||
+        o->control_pools < 0 || o->control_pools > CS_CONTROL_POOLS_MOST)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "an atlas takes a false discovery rate from 0 to 1, rotations from 0 to "
+                       "1,000,000 and control pools from 0 to %d; found %g, %d and %d",
+                       CS_CONTROL_POOLS_MOST, o->fdr, o->rotations, o->control_pools);
     w->name = o->name ? o->name : "general";
     w->basis_texts = o->basis_texts ? o->basis_texts : BASIS_TEXTS;
     w->rank = o->rank;
     w->threads = o->threads ? o->threads : cs_threads_default();
     w->seed = o->seed;
+    w->fdr = o->fdr == 0.0 ? CS_ROLES_FDR : o->fdr;
+    w->rotations = o->rotations ? o->rotations : CS_ROTATIONS;
     w->resamples = o->resamples ? o->resamples : CS_BOOTSTRAP_RESAMPLES;
     if (o->resamples < 0 || cs_run_info(j->run->run)->blocks < CS_BOOTSTRAP_BLOCKS)
         w->resamples = 0;
     return take_layers(j, err);
 }
 
-/* Of a list, `count` texts at even distances: more texts find more to fit by chance, so a pool is
- * compared with as many that have no sense. */
-static clipspan_status thin_out(clipspan_texts **list, size_t count, clipspan_error *err)
-{
-    clipspan_texts *all = *list;
-    const char **some;
-    clipspan_status status;
-    if (all->count <= count) return CLIPSPAN_OK;
-    some = cs_alloc(count, sizeof *some, "a control pool", err);
-    if (!some) return CLIPSPAN_E_NOMEM;
-    for (size_t i = 0; i < count; i++)
-        some[i] = clipspan_texts_get_text(all, i * all->count / count);
-    *list = NULL;
-    status = clipspan_texts_new(list, some, NULL, count, err);
-    cs_free(some);
-    clipspan_texts_free(&all);
-    return status;
-}
-
 static clipspan_status take_pools(atlas_job *j, clipspan_error *err)
 {
-    static const char *const names[] = {"general", "control"};
+    const clipspan_texts *given = j->options.control_texts;
     j->texts[0] = j->options.texts;
-    j->texts[1] = j->options.control_texts;
-    for (int i = 0; i < 2; i++) {
-        if (!j->texts[i]) {
-            CS_TRY(cs_texts_open(&j->own[i], names[i], err));
-            if (i == 1) CS_TRY(thin_out(&j->own[1], j->texts[0]->count, err));
-            j->texts[i] = j->own[i];
-        }
-        if (j->texts[i]->count > INT_MAX)
-            return cs_fail(err, CLIPSPAN_E_LIMIT, "a pool of %zu texts is too large",
-                           j->texts[i]->count);
+    if (!j->texts[0]) {
+        CS_TRY(cs_texts_open(&j->own[0], "general", err));
+        j->texts[0] = j->own[0];
     }
+    j->texts[1] = given; /* NULL: made when they are needed */
+    j->pools = given                      ? 1
+               : j->options.control_pools ? (size_t)j->options.control_pools
+                                          : CS_CONTROL_POOLS;
+    j->counts[0] = j->texts[0]->count;
+    j->counts[1] = given ? given->count : j->pools * j->texts[0]->count;
+    for (int i = 0; i < 2; i++)
+        if (j->counts[i] > INT_MAX)
+            return cs_fail(err, CLIPSPAN_E_LIMIT, "a pool of %zu texts is too large", j->counts[i]);
+    cs_text_bank_hash(j->hashes[0], j->texts[0]);
+    if (given)
+        cs_text_bank_hash(j->hashes[1], given);
+    else
+        cs_text_bank_control_hash(j->hashes[1], j->texts[0], j->pools, j->wish.seed);
     return CLIPSPAN_OK;
 }
 
@@ -124,11 +123,8 @@ static clipspan_status take_pools(atlas_job *j, clipspan_error *err)
 
 static int same_pools(const atlas_job *j, const clipspan_atlas_info *kept)
 {
-    char hash[65];
-    cs_text_bank_hash(hash, j->texts[0]);
-    if (strcmp(hash, kept->pool_hash) != 0) return 0;
-    cs_text_bank_hash(hash, j->texts[1]);
-    return strcmp(hash, kept->control_hash) == 0;
+    return strcmp(j->hashes[0], kept->pool_hash) == 0 &&
+           strcmp(j->hashes[1], kept->control_hash) == 0;
 }
 
 /* *out is NULL when there is nothing that fits, or it cannot be read. */
@@ -142,7 +138,8 @@ static clipspan_status take_kept(cs_atlas **out, const atlas_job *j, clipspan_er
     i = &(*out)->info;
     if (i->first_layer > w->first_layer || i->last_layer < w->last_layer ||
         i->basis_texts != w->basis_texts || i->rank != w->rank || i->resamples != w->resamples ||
-        i->seed != w->seed || !same_pools(j, i)) {
+        i->seed != w->seed || i->fdr != w->fdr || i->rotations != w->rotations ||
+        !same_pools(j, i)) {
         cs_atlas_free(out);
         return CLIPSPAN_OK;
     }
@@ -189,6 +186,16 @@ static clipspan_status check_opened(const atlas_job *j, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+/* Control texts have the lengths that the model's tokenizer gives the pool's. */
+static clipspan_status make_controls(atlas_job *j, clipspan_error *err)
+{
+    const clipspan_model *model = j->options.opened ? j->options.opened : j->opened;
+    if (j->texts[1]) return CLIPSPAN_OK;
+    CS_TRY(clipspan_texts_new_control(&j->own[1], j->texts[0], model, j->pools, j->wish.seed, err));
+    j->texts[1] = j->own[1];
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status make_vectors(atlas_job *j, const int *found, clipspan_error *err)
 {
     const clipspan_progress step = {step_job, j};
@@ -196,10 +203,11 @@ static clipspan_status make_vectors(atlas_job *j, const int *found, clipspan_err
         clipspan_error ignored;
         if (found[i]) continue;
         CS_TRY(open_encoder(j, err));
+        if (i == 1) CS_TRY(make_controls(j, err));
         CS_TRY(cs_encoder_texts(j->vectors[i], j->encoder, j->texts[i], 1,
                                 j->progress ? &step : NULL, err));
-        j->before += j->texts[i]->count;
-        if (cs_text_bank_write(j->run->run, j->texts[i], j->vectors[i], &ignored) ==
+        j->before += j->counts[i];
+        if (cs_text_bank_write(j->run->run, j->hashes[i], j->texts[i], j->vectors[i], &ignored) ==
             CLIPSPAN_E_NOMEM)
             return cs_fail(err, CLIPSPAN_E_NOMEM, "%s", ignored.message);
     }
@@ -213,11 +221,11 @@ static clipspan_status take_vectors(atlas_job *j, clipspan_error *err)
     CS_TRY(check_opened(j, err));
     j->total = (size_t)(j->wish.last_layer - j->wish.first_layer + 1) * cs_run_shape(j->run->run).H;
     for (int i = 0; i < 2; i++) {
-        const size_t T = j->texts[i]->count;
-        j->vectors[i] = cs_alloc(T, P * sizeof **j->vectors, "the vectors of a pool", err);
+        j->vectors[i] = cs_alloc(j->counts[i], P * sizeof **j->vectors, "vectors of texts", err);
         if (!j->vectors[i]) return CLIPSPAN_E_NOMEM;
-        CS_TRY(cs_text_bank_read(&found[i], j->vectors[i], j->run->run, j->texts[i], err));
-        if (!found[i]) j->total += T;
+        CS_TRY(cs_text_bank_read(&found[i], j->vectors[i], j->run->run, j->hashes[i], j->counts[i],
+                                 err));
+        if (!found[i]) j->total += j->counts[i];
     }
     return make_vectors(j, found, err);
 }
@@ -227,15 +235,13 @@ static clipspan_status take_vectors(atlas_job *j, clipspan_error *err)
 static clipspan_status make(cs_atlas **out, atlas_job *j, clipspan_error *err)
 {
     const clipspan_progress step = {step_job, j};
-    cs_atlas_pool pools[2];
     clipspan_error ignored;
     CS_TRY(take_vectors(j, err));
-    for (int i = 0; i < 2; i++) {
-        pools[i].texts = j->texts[i];
-        pools[i].vectors = j->vectors[i];
-    }
-    CS_TRY(cs_atlas_make(out, j->run->run, &pools[0], &pools[1], &j->wish,
-                         j->progress ? &step : NULL, err));
+    const cs_atlas_pool pool = {j->texts[0], j->vectors[0]};
+    const cs_atlas_controls controls = {j->counts[1] / j->pools, j->pools, j->vectors[1],
+                                        j->hashes[1]};
+    CS_TRY(cs_atlas_make(out, j->run->run, &pool, &controls, &j->wish, j->progress ? &step : NULL,
+                         err));
     if (cs_atlas_write(j->run->run, *out, j->options.as_main, &ignored) == CLIPSPAN_E_NOMEM)
         return cs_fail(err, CLIPSPAN_E_NOMEM, "%s", ignored.message);
     return CLIPSPAN_OK;

@@ -39,6 +39,9 @@ clipspan_status cs_edit_check_options(clipspan_edit_check_options *out,
     if (out->bank && clipspan_bank_get_width(out->bank) != (size_t)info->embed_width)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "the bank's vectors have %zu numbers, not %d",
                        clipspan_bank_get_width(out->bank), info->embed_width);
+    if (out->change_count && !out->changes)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "there are %zu changes, but changes is NULL",
+                       out->change_count);
     return CLIPSPAN_OK;
 }
 
@@ -64,12 +67,12 @@ clipspan_status cs_run_image(clipspan_image_options *out, const cs_run *run, cli
 
 /* Heads of all sets, one behind the other. */
 static clipspan_status join_sets(clipspan_head **out, size_t *count, const clipspan_head_set *sets,
-                                 size_t set_count, clipspan_error *err)
+                                 size_t set_count, int changed, clipspan_error *err)
 {
     clipspan_head *heads;
     *count = 0;
     for (size_t i = 0; i < set_count; i++) {
-        if (!sets[i].name || !sets[i].heads || sets[i].count == 0)
+        if (!sets[i].name || ((!sets[i].heads || sets[i].count == 0) && !changed))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "set %zu of heads has no name or no head; give it one or more", i);
         *count += sets[i].count;
@@ -104,7 +107,7 @@ clipspan_status clipspan_edit_check_new(clipspan_edit_check **out, clipspan_mode
     CS_TRY(cs_run_image(&image, run->run, err));
     check = cs_alloc_zero(1, sizeof *check, "a check of an edit", err);
     if (!check) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(join_sets(&heads, &count, sets, set_count, err));
+    CS_TRY_DONE(join_sets(&heads, &count, sets, set_count, o.change_count > 0, err));
     CS_TRY_DONE(
         cs_edit_check_new(&check->check, model, run, heads, count, &o, &image, progress, err));
     for (size_t i = 0; i < set_count; i++)
@@ -141,6 +144,11 @@ clipspan_status clipspan_edit_check_write(clipspan_edit_check *check, const char
     if (options) o = *options;
     if (!o.means) o.means = check->check->info.run;
     set = &check->check->rows[0];
+    if (check->check->change_count) {
+        o.changes = check->check->changes;
+        o.change_count = check->check->change_count;
+        return clipspan_model_write(folder, check->check->model, NULL, NULL, 0, &o, progress, err);
+    }
     z = cs_alloc(set->count, (size_t)check->check->facts->head_width * sizeof *z, "means", err);
     if (!z) return CLIPSPAN_E_NOMEM;
     cs_edit_check_mixed(z, check->check, set->heads, set->count);
@@ -157,6 +165,9 @@ clipspan_status clipspan_edit_check_run(clipspan_edit_check *check, const char *
     if (!check || !check->check->info.sets)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_edit_check_run: the check is NULL, or there is no set");
+    if (check->check->change_count && (!written || check->check->info.sets != 1))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "changes of weights are one set, and are measured in a written network");
     return cs_edit_check_run(check->check, written, check->check->skip, SIZE_MAX, 1, progress, err);
 }
 

@@ -2,13 +2,17 @@
 /* clipspan_remedy: argument checks around study/remedy.h; values of surgery. */
 #include "api/evaluation_api.h"
 #include "api/option_structs.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "formats/json.h"
 #include "study/study_json.h"
 
 #include <clipspan/run.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DOCUMENT_MOST ((uint64_t)256 << 20)
 
 struct clipspan_remedy {
     cs_remedy *remedy;
@@ -50,8 +54,9 @@ static clipspan_status make(cs_remedy **out, const cs_evaluation *ev,
         .sides = sides,
         .side_count = o->side_count,
         .random_sets = o->random_sets < 0    ? 0
-                       : o->random_sets == 0 ? 5
+                       : o->random_sets == 0 ? o->published ? CS_RANDOM_PUBLISHED : CS_RANDOM_SETS
                                              : (size_t)o->random_sets,
+        .published = o->published,
         .resamples = o->resamples < 0    ? 0
                      : o->resamples == 0 ? 1000
                                          : o->resamples,
@@ -150,11 +155,10 @@ const clipspan_comparison *clipspan_remedy_get_group(const clipspan_remedy *reme
     return &p->rows[row].groups[group].shown;
 }
 
-const clipspan_remedy_random *clipspan_remedy_get_random(const clipspan_remedy *remedy, size_t pair,
-                                                         size_t index)
+const clipspan_random_sets *clipspan_remedy_get_random(const clipspan_remedy *remedy, size_t pair)
 {
     const cs_remedy_pair *p = pair_of(remedy, pair);
-    return p && index < p->pair.random_sets ? &p->random[index].set : NULL;
+    return p && p->random.info.sets ? &p->random.info : NULL;
 }
 
 const clipspan_remedy_forecast *clipspan_remedy_get_forecast(const clipspan_remedy *remedy,
@@ -177,7 +181,43 @@ const uint32_t *clipspan_remedy_get_predicted(const clipspan_remedy *remedy, siz
     return p ? p->predicted : NULL;
 }
 
+const clipspan_weight_change *clipspan_remedy_get_weight_changes(const clipspan_remedy *remedy,
+                                                                 size_t pair, size_t *count,
+                                                                 size_t *width)
+{
+    const cs_remedy_pair *p = pair_of(remedy, pair);
+    if (count) *count = p ? p->change_count : 0;
+    if (width) *width = p ? p->width : 0;
+    return p && p->change_count ? p->changes : NULL;
+}
+
 /* ---- Documents ---- */
+
+clipspan_status clipspan_remedy_read(clipspan_remedy **out, const char *path, clipspan_error *err)
+{
+    static const cs_json_limits limits = {16, 1000000, 20000000, 0, "document"};
+    clipspan_remedy *remedy;
+    clipspan_status status;
+    unsigned char *text = NULL;
+    json_t *root = NULL;
+    size_t size;
+    cs_clear(err);
+    if (out) *out = NULL;
+    if (!out || !path)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_remedy_read: an argument is NULL");
+    remedy = cs_alloc_zero(1, sizeof *remedy, "remedies", err);
+    if (!remedy) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(cs_file_read_all(&text, &size, path, DOCUMENT_MOST, err));
+    CS_TRY_DONE(cs_json_parse(&root, (const char *)text, size, &limits, path, err));
+    CS_TRY_DONE(cs_remedy_parse(&remedy->remedy, root, path, err));
+    *out = remedy;
+    remedy = NULL;
+done:
+    json_decref(root);
+    cs_free(text);
+    cs_free(remedy);
+    return status;
+}
 
 void clipspan_remedy_write_json(const clipspan_remedy *remedy, int flat,
                                 void (*put)(void *to, const char *text, size_t size), void *to)

@@ -11,7 +11,9 @@ struct clipspan_shortcut {
 
 static clipspan_status check_pair(const cs_effects *e, size_t a, size_t b, clipspan_error *err)
 {
-    if (a != b && a < cs_effects_classes(e) && b < cs_effects_classes(e)) return CLIPSPAN_OK;
+    if (a != b && a < cs_effects_classes(e) &&
+        (b < cs_effects_classes(e) || b == CLIPSPAN_THE_REST))
+        return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                    "classes %zu and %zu were asked for; expected two different ones of %zu", a, b,
                    cs_effects_classes(e));

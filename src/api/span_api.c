@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* clipspan_span: TEXTSPAN of chosen heads from statistics, and their roles. */
+/* clipspan_span: TEXTSPAN of chosen heads from statistics. */
 #include "api/span_api.h"
 #include "api/decomposition_api.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
-#include "decompose/roles.h"
 #include "tensor/moments.h"
 
 #include <string.h>
@@ -173,6 +172,7 @@ clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *sta
     cs_span_head *known = NULL;
     clipspan_span_options wish;
     cs_span_options o = {0};
+    cs_span_roles roles = {0};
     double *moments = NULL;
     cs_shape shape;
     size_t blocks;
@@ -188,10 +188,12 @@ clipspan_status clipspan_span_new(clipspan_span **out, const clipspan_stats *sta
     blocks = o.resamples > 0 ? wish.block_count : 0;
     CS_TRY_DONE(
         cs_span_pool_of(&pool, bank, shape.P, stats->model->info.name, stats->model->simd, err));
+    CS_TRY_DONE(cs_span_take_roles(&roles, &o, &wish, bank, shape.C, stats->model->simd, err));
     CS_TRY_DONE(
         gather(&moments, &known, stats, heads, count, blocks ? wish.blocks : NULL, blocks, err));
     CS_TRY_DONE(cs_span_make(out, pool, known, heads, count, shape.C, &o, progress, err));
 done:
+    cs_span_roles_fini(&roles);
     cs_span_pool_free(&pool);
     cs_free(known);
     cs_free(moments);
@@ -224,33 +226,4 @@ const float *clipspan_span_get_directions(const clipspan_span *span)
 const double *clipspan_span_get_readers(const clipspan_span *span)
 {
     return span ? span->span->readers : NULL;
-}
-
-clipspan_status clipspan_span_run_role(clipspan_role *out, const clipspan_span *span,
-                                       const clipspan_bank *bank, const clipspan_span *control_span,
-                                       clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_E_NOMEM;
-    cs_categories *categories = NULL;
-    const char **keys;
-    size_t count, i;
-    cs_clear(err);
-    if (!out || !span || !bank)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_span_run_role: an argument is NULL");
-    count = clipspan_bank_get_count(bank);
-    if (count != span->info.texts)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "the bank has %zu texts, the head's basis texts are from a pool of %zu",
-                       count, span->info.texts);
-    keys = cs_alloc(count, sizeof(*keys), "categories", err);
-    if (!keys) return CLIPSPAN_E_NOMEM;
-    for (i = 0; i < count; i++)
-        keys[i] = clipspan_bank_get_key(bank, i);
-    CS_TRY_DONE(cs_categories_new(&categories, keys, count, err));
-    status = cs_role_run(out, span->span, control_span ? control_span->span : NULL, categories,
-                         (size_t)span->info.head_width, span->info.seed, err);
-done:
-    cs_categories_free(&categories);
-    cs_free(keys);
-    return status;
 }

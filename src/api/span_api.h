@@ -4,6 +4,7 @@
 #define CLIPSPAN_SRC_API_SPAN_API_H
 
 #include "api/model_handles.h"
+#include "decompose/role_test.h"
 #include "decompose/span.h"
 
 struct clipspan_span {
@@ -22,6 +23,20 @@ clipspan_status cs_span_pool_of(cs_span_pool **out, const clipspan_bank *bank, s
 /* Options with their defaults filled in; options may be NULL. Blocks are not looked at. */
 clipspan_status cs_span_take_options(cs_span_options *out, const clipspan_span_options *options,
                                      clipspan_error *err);
+
+/* What roles are tested with, as far as options ask for it. */
+typedef struct cs_span_roles {
+    cs_categories *categories;
+    const float **controls;
+    cs_role_wish wish;
+} cs_span_roles;
+
+/* Points o->roles to `roles` when options ask for rotations. C: coefficients of a head. Errors:
+ * ARGUMENT, NOMEM. */
+clipspan_status cs_span_take_roles(cs_span_roles *roles, cs_span_options *o,
+                                   const clipspan_span_options *options, const clipspan_bank *bank,
+                                   size_t C, const cs_simd *simd, clipspan_error *err);
+void cs_span_roles_fini(cs_span_roles *roles);
 
 /* TEXTSPAN of `count` heads, each a handle of its own; all or none. */
 clipspan_status cs_span_make(clipspan_span **out, const cs_span_pool *pool,

@@ -46,6 +46,7 @@ clipspan_status clipspan_span_new_run(clipspan_span **out, const clipspan_run *r
     cs_head_group group = {0};
     clipspan_span_options wish;
     cs_span_options o = {0};
+    cs_span_roles roles = {0};
     cs_span_pool *pool = NULL;
     cs_shape shape;
     size_t i;
@@ -64,11 +65,13 @@ clipspan_status clipspan_span_new_run(clipspan_span **out, const clipspan_run *r
     if (count == 0) return CLIPSPAN_OK;
     CS_TRY_DONE(cs_span_pool_of(&pool, bank, shape.P, cs_run_info(run->run)->model_name,
                                 cs_simd_best(), err));
+    CS_TRY_DONE(cs_span_take_roles(&roles, &o, &wish, bank, shape.C, cs_simd_best(), err));
     CS_TRY_DONE(cs_head_group_init(&group, run->run, count, o.resamples > 0, err));
     CS_TRY_DONE(run_groups(out, &group, heads, count, pool, &o, progress, err));
 done:
     for (i = 0; i < count && status != CLIPSPAN_OK; i++)
         clipspan_span_free(&out[i]);
+    cs_span_roles_fini(&roles);
     cs_span_pool_free(&pool);
     cs_head_group_fini(&group);
     return status;

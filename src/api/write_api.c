@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/folder_output.h"
 #include "base/memory.h"
-#include "model/checkpoint_edit.h"
+#include "model/weight_change.h"
 
 #include <clipspan/edit.h>
 #include <clipspan/effects.h>
@@ -93,7 +93,7 @@ static clipspan_status write_record(const char *folder, const clipspan_model *mo
                                     const clipspan_head *heads, size_t count,
                                     const clipspan_write_options *o, clipspan_error *err)
 {
-    json_t *root = json_object(), *names = json_array();
+    json_t *root = json_object(), *names = json_array(), *changes = json_array();
     clipspan_status status = CLIPSPAN_E_NOMEM;
     char name[32], *text = NULL, *path = cs_path_join(folder, RECORD, err);
     cs_output *output = NULL;
@@ -106,6 +106,13 @@ static clipspan_status write_record(const char *folder, const clipspan_model *mo
     failed |= set_text(root, "model", model->info.name);
     failed |= json_object_set_new(root, "heads", names);
     failed |= json_object_set_new(root, "removed", json_boolean(o->remove));
+    for (size_t i = 0; i < o->change_count; i++) {
+        const clipspan_weight_change *c = &o->changes[i];
+        snprintf(name, sizeof name, "L%d.H%d", c->layer, c->head);
+        failed |= json_array_append_new(
+            changes, json_string(c->component == CLIPSPAN_COMPONENT_HEAD ? name : "embedding"));
+    }
+    if (o->change_count) failed |= json_object_set(root, "cue_taken_from", changes);
     if (o->means) failed |= set_text(root, "means", o->means);
     if (!failed) text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     if (!text && path) status = cs_fail_memory(err, 1, "a record");
@@ -115,6 +122,7 @@ static clipspan_status write_record(const char *folder, const clipspan_model *mo
     status = cs_output_commit(output, err);
 done:
     cs_output_close(&output);
+    json_decref(changes);
     json_decref(root);
     free(text);
     cs_free(path);
@@ -124,6 +132,7 @@ done:
 typedef struct request {
     uint8_t *marks;
     float *z;
+    cs_weight_changes changes;
     cs_checkpoint_edit edit;
 } request;
 
@@ -140,6 +149,13 @@ static clipspan_status start(request *r, const char *folder, const clipspan_mode
     r->edit.chosen = r->marks;
     r->edit.z = r->z;
     r->edit.remove = o->remove;
+    if (o->change_count && (!o->changes || o->remove))
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "changes of weights are NULL, or heads are to be removed at the same time");
+    CS_TRY(cs_weight_changes_make(&r->changes, model->checkpoint, o->changes, o->change_count, err));
+    r->edit.heads = r->changes.heads;
+    r->edit.head_count = r->changes.head_count;
+    if (r->changes.has_projection) r->edit.projection = &r->changes.projection;
     CS_TRY(cs_checkpoint_edit_check(model->checkpoint, &r->edit, err));
     return cs_folder_output_check(folder, o->replace, RECORD, err);
 }
@@ -148,6 +164,7 @@ static void fini(request *r)
 {
     cs_free(r->marks);
     cs_free(r->z);
+    cs_weight_changes_fini(&r->changes);
 }
 
 clipspan_status clipspan_model_check_write(const char *folder, const clipspan_model *model,

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <clipspan/run.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -219,25 +220,57 @@ void cs_atlas_trim(cs_atlas *a, int first, int last)
     a->info.last_layer = last;
 }
 
-static void count_role(cs_atlas *a, const clipspan_atlas_head *head)
+static void count_role(cs_atlas *a, clipspan_atlas_head *head)
 {
+    const clipspan_role *role = head->role;
+    const double share = head->variance_share->share;
     clipspan_atlas_layer *layer = &a->layers[head->head.layer];
+    clipspan_atlas_info *info = &a->info;
+    double above = 0.0;
+    head->weight = 0.0;
+    head->minor = share < CLIPSPAN_MINOR_SHARE;
+    info->heads_share += share;
     if (head->removed) {
-        a->info.removed++;
+        info->removed++;
         return;
     }
-    switch (head->role->kind) {
-    case CLIPSPAN_ROLE_CLEAR:
-        a->info.clear++;
-        layer->clear++;
+    if (role->category[0]) above = role->explained_variance[0] - fmax(role->control_variance, 0.0);
+    head->weight = fmax(share, 0.0) * fmax(above, 0.0);
+    info->minor += head->minor;
+    if (head->minor) info->minor_share += share;
+    info->tested += role->q >= 0.0;
+    switch (role->outcome) {
+    case CLIPSPAN_OUTCOME_ROLE:
+        info->role++;
+        layer->role++;
+        info->role_share += share;
         break;
-    case CLIPSPAN_ROLE_MIXED:
-        a->info.mixed++;
-        layer->mixed++;
+    case CLIPSPAN_OUTCOME_LEANING:
+        info->leaning++;
+        layer->leaning++;
+        info->leaning_share += share;
         break;
-    default: a->info.none++; break;
+    case CLIPSPAN_OUTCOME_AMBIGUOUS:
+        info->ambiguous++;
+        layer->ambiguous++;
+        break;
+    case CLIPSPAN_OUTCOME_NONE: info->none++; break;
+    default: info->too_few++; break;
     }
-    a->info.untested += head->role->untested != 0;
+}
+
+static void clear_sums(cs_atlas *a)
+{
+    clipspan_atlas_info *info = &a->info;
+    info->role = info->leaning = info->ambiguous = info->none = info->too_few = 0;
+    info->tested = info->removed = info->minor = 0;
+    info->role_share = info->leaning_share = info->minor_share = info->heads_share = 0.0;
+    info->distinct = 0;
+    for (size_t t = 0; t < info->texts; t++) {
+        a->texts[t].heads = 0;
+        a->texts[t].best = 0.0;
+        a->texts[t].best_head = 0;
+    }
 }
 
 static void count_texts(cs_atlas *a, size_t at)
@@ -259,17 +292,11 @@ void cs_atlas_sum_up(cs_atlas *a)
     clipspan_atlas_info *info = &a->info;
     double all = 0.0, named = 0.0, control_named = 0.0;
     size_t at = 0;
-    info->clear = info->mixed = info->none = info->untested = info->removed = 0;
-    info->distinct = 0;
-    for (size_t t = 0; t < info->texts; t++) {
-        a->texts[t].heads = 0;
-        a->texts[t].best = 0.0;
-        a->texts[t].best_head = 0;
-    }
+    clear_sums(a);
     for (int l = 0; l < info->run->layers; l++) {
         clipspan_atlas_layer *layer = &a->layers[l];
         double variance = 0.0, real = 0.0, null = 0.0;
-        layer->clear = layer->mixed = 0;
+        layer->role = layer->leaning = layer->ambiguous = 0;
         for (; at < info->heads && a->heads[at].head.layer == l; at++) {
             const clipspan_atlas_head *head = &a->heads[at];
             variance += head->variance;
@@ -279,7 +306,7 @@ void cs_atlas_sum_up(cs_atlas *a)
             }
             a->heads[at].removed = info->embedding_variance > 0.0 && head->variance == 0.0 &&
                                    head->variance_share->variance == 0.0;
-            count_role(a, head);
+            count_role(a, &a->heads[at]);
             count_texts(a, at);
         }
         layer->named = variance > 0.0 ? real / variance : -1.0;
@@ -288,6 +315,7 @@ void cs_atlas_sum_up(cs_atlas *a)
         named += real;
         control_named += null;
     }
+    info->expected_false_claims = info->fdr * (double)(info->role + info->leaning);
     info->named = all > 0.0 ? named / all : -1.0;
     info->control_named = all > 0.0 ? control_named / all : -1.0;
 }

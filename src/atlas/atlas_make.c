@@ -3,7 +3,7 @@
  * numbers for the texts and images that came up. */
 #include "atlas/atlas_make.h"
 #include "base/memory.h"
-#include "decompose/roles.h"
+#include "decompose/role_test.h"
 #include "run/head_group.h"
 #include "run/text_bank.h"
 #include "tensor/moments.h"
@@ -19,6 +19,8 @@ typedef struct make_job {
     cs_shape shape;
     cs_span_pool *texts, *control_texts;
     cs_categories *categories;
+    const float **controls; /* [control_pools] */
+    cs_role_wish roles;
     clipspan_head *heads; /* [info.heads] */
     cs_head_group group;
     double *stats, *work;
@@ -101,9 +103,8 @@ static void take_basis_text(cs_atlas *a, size_t at, const cs_span *span, size_t 
     a->basis_parts[at].near_duplicate = a->others[at].near_duplicate;
 }
 
-static clipspan_status take_head(make_job *j, size_t at, const cs_span_head *known,
-                                 const cs_span *span, const cs_span *control_span,
-                                 clipspan_error *err)
+static void take_head(make_job *j, size_t at, const cs_span_head *known, const cs_span *span,
+                      const cs_span *control_span)
 {
     clipspan_atlas_head *head = &j->atlas->heads[at];
     cs_atlas_head *parts = &j->atlas->head_parts[at];
@@ -124,23 +125,21 @@ static clipspan_status take_head(make_job *j, size_t at, const cs_span_head *kno
     }
     j->basis_texts += span->basis_texts;
     if (at >= j->first_extreme) take_reader(j, at, span, known->moments);
-    CS_TRY(cs_role_run(&parts->role, span, control_span, j->categories, j->shape.K, j->wish->seed,
-                       err));
-    for (int i = 0; i < 2; i++) {
-        if (!parts->role.category[i]) continue;
-        parts->role.category[i] = cs_atlas_keep(j->atlas, parts->role.category[i], err);
-        if (!parts->role.category[i]) return CLIPSPAN_E_NOMEM;
-    }
-    return CLIPSPAN_OK;
+    parts->role = span->role;
+    parts->role.control_named = 0.0;
+    for (int k = 0; k < parts->role.entering; k++)
+        if ((size_t)k < control_span->basis_texts)
+            parts->role.control_named += control_span->basis_text[k].share;
 }
 
 static clipspan_status run_group(make_job *j, size_t first, size_t some,
                                  const clipspan_progress *progress, clipspan_error *err)
 {
     const cs_atlas_wish *w = j->wish;
-    const cs_span_options real = {(size_t)w->basis_texts, (size_t)w->rank, w->resamples, w->seed,
-                                  w->threads},
-                          null = {(size_t)w->basis_texts, (size_t)w->rank, 0, w->seed, w->threads};
+    const cs_span_options
+        real =
+            {(size_t)w->basis_texts, (size_t)w->rank, w->resamples, w->seed, w->threads, &j->roles},
+        null = {(size_t)w->basis_texts, (size_t)w->rank, 0, w->seed, w->threads, NULL};
     cs_span *spans[CS_HEAD_GROUP] = {NULL}, *controls[CS_HEAD_GROUP] = {NULL};
     clipspan_status status;
     size_t i;
@@ -150,12 +149,41 @@ static clipspan_status run_group(make_job *j, size_t first, size_t some,
     CS_TRY_DONE(
         cs_span_run(spans, j->texts, j->group.known, some, j->shape.C, &real, progress, err));
     for (i = 0; i < some && status == CLIPSPAN_OK; i++)
-        status = take_head(j, first + i, &j->group.known[i], spans[i], controls[i], err);
+        take_head(j, first + i, &j->group.known[i], spans[i], controls[i]);
 done:
     for (i = 0; i < CS_HEAD_GROUP; i++) {
         cs_span_free(&spans[i]);
         cs_span_free(&controls[i]);
     }
+    return status;
+}
+
+static clipspan_status keep_name(const char **name, cs_atlas *atlas, clipspan_error *err)
+{
+    if (!*name) return CLIPSPAN_OK;
+    *name = cs_atlas_keep(atlas, *name, err);
+    return *name ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
+/* Outcomes, which hang on all heads, and names of the atlas's own. */
+static clipspan_status take_roles(make_job *j, clipspan_error *err)
+{
+    const size_t count = j->atlas->info.heads;
+    clipspan_role *roles = cs_alloc(count, sizeof *roles, "roles", err);
+    clipspan_status status = CLIPSPAN_OK;
+    if (!roles) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        roles[i] = j->atlas->head_parts[i].role;
+    status = cs_roles_judge(roles, count, j->wish->fdr, err);
+    for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
+        clipspan_role *role = &j->atlas->head_parts[i].role;
+        *role = roles[i];
+        CS_TRY_DONE(keep_name(&role->category[0], j->atlas, err));
+        CS_TRY_DONE(keep_name(&role->category[1], j->atlas, err));
+        CS_TRY_DONE(keep_name(&role->first_category, j->atlas, err));
+    }
+done:
+    cs_free(roles);
     return status;
 }
 
@@ -169,7 +197,7 @@ static clipspan_status take_heads(make_job *j, const clipspan_progress *progress
         CS_TRY(run_group(j, first, count - first < CS_HEAD_GROUP ? count - first : CS_HEAD_GROUP,
                          progress && progress->step ? &inner : NULL, err));
     }
-    return CLIPSPAN_OK;
+    return take_roles(j, err);
 }
 
 /* ---- Texts and images that came up ---- */
@@ -271,7 +299,7 @@ static clipspan_status take_images(make_job *j, clipspan_error *err)
 
 /* ---- All of it ---- */
 
-static clipspan_status take_wish(make_job *j, const cs_atlas_pool *control_pool,
+static clipspan_status take_wish(make_job *j, const cs_atlas_controls *control_pool,
                                  clipspan_error *err)
 {
     clipspan_atlas_info *info = &j->atlas->info;
@@ -280,11 +308,10 @@ static clipspan_status take_wish(make_job *j, const cs_atlas_pool *control_pool,
     cs_text_bank_hash(hash, j->pool->texts);
     info->pool = cs_atlas_keep(j->atlas, w->name, err);
     info->pool_hash = cs_atlas_keep(j->atlas, hash, err);
-    cs_text_bank_hash(hash, control_pool->texts);
-    info->control_hash = cs_atlas_keep(j->atlas, hash, err);
+    info->control_hash = cs_atlas_keep(j->atlas, control_pool->hash, err);
     if (!info->pool || !info->pool_hash || !info->control_hash) return CLIPSPAN_E_NOMEM;
     info->pool_texts = j->pool->texts->count;
-    info->control_texts = control_pool->texts->count;
+    info->control_texts = control_pool->count;
     info->pool_categories = j->categories->count;
     info->first_layer = w->first_layer;
     info->last_layer = w->last_layer;
@@ -292,8 +319,29 @@ static clipspan_status take_wish(make_job *j, const cs_atlas_pool *control_pool,
     info->rank = w->rank;
     info->resamples = w->resamples;
     info->seed = w->seed;
+    info->fdr = w->fdr;
+    info->rotations = w->rotations;
+    info->control_pools = (int)control_pool->pools;
     info->heads = (size_t)(w->last_layer - w->first_layer + 1) * j->shape.H;
     return CLIPSPAN_OK;
+}
+
+/* What roles are tested with. A pool of other size is no control of categories, only of the whole. */
+static clipspan_status prepare_roles(make_job *j, const cs_atlas_controls *c, const cs_simd *simd,
+                                     clipspan_error *err)
+{
+    const size_t pools = c->count == j->pool->texts->count ? c->pools : 0;
+    j->controls = cs_alloc(pools, sizeof *j->controls, "control pools", err);
+    if (!j->controls) return CLIPSPAN_E_NOMEM;
+    for (size_t p = 0; p < pools; p++)
+        j->controls[p] = c->vectors + p * c->count * j->shape.P;
+    j->roles.categories = j->categories;
+    j->roles.controls = j->controls;
+    j->roles.control_pools = pools;
+    j->roles.rotations = (size_t)j->wish->rotations;
+    j->roles.C = j->shape.C;
+    j->roles.seed = j->wish->seed;
+    return cs_role_wish_draw(&j->roles, simd, err);
 }
 
 static clipspan_status take_memory(make_job *j, clipspan_error *err)
@@ -321,6 +369,8 @@ static void job_fini(make_job *j)
     cs_atlas_free(&j->atlas);
     cs_span_pool_free(&j->texts);
     cs_span_pool_free(&j->control_texts);
+    cs_role_wish_fini(&j->roles);
+    cs_free(j->controls);
     cs_categories_free(&j->categories);
     cs_head_group_fini(&j->group);
     cs_free(j->heads);
@@ -330,7 +380,7 @@ static void job_fini(make_job *j)
 }
 
 clipspan_status cs_atlas_make(cs_atlas **out, const cs_run *run, const cs_atlas_pool *pool,
-                              const cs_atlas_pool *control_pool, const cs_atlas_wish *wish,
+                              const cs_atlas_controls *control_pool, const cs_atlas_wish *wish,
                               const clipspan_progress *progress, clipspan_error *err)
 {
     make_job j = {.run = run, .pool = pool, .wish = wish, .shape = cs_run_shape(run)};
@@ -344,8 +394,9 @@ clipspan_status cs_atlas_make(cs_atlas **out, const cs_run *run, const cs_atlas_
     CS_TRY_DONE(take_memory(&j, err));
     CS_TRY_DONE(
         cs_span_pool_new(&j.texts, pool->vectors, pool->texts->count, j.shape.P, simd, err));
-    CS_TRY_DONE(cs_span_pool_new(&j.control_texts, control_pool->vectors,
-                                 control_pool->texts->count, j.shape.P, simd, err));
+    CS_TRY_DONE(cs_span_pool_new(&j.control_texts, control_pool->vectors, control_pool->count,
+                                 j.shape.P, simd, err));
+    CS_TRY_DONE(prepare_roles(&j, control_pool, simd, err));
     CS_TRY_DONE(cs_head_group_init(&j.group, run, j.atlas->info.heads, wish->resamples > 0, err));
     CS_TRY_DONE(take_layers(&j, err));
     CS_TRY_DONE(take_heads(&j, progress, err));

@@ -14,6 +14,13 @@ typedef struct cs_atlas_pool {
     const float *vectors; /* [T, P] unit vectors */
 } cs_atlas_pool;
 
+/* Control pools, one after the other. */
+typedef struct cs_atlas_controls {
+    size_t count, pools;  /* texts of one */
+    const float *vectors; /* [pools, count, P] */
+    const char *hash;     /* what the pools are kept under in the run */
+} cs_atlas_controls;
+
 /* What an atlas is made with; all of it is told to its readers. */
 typedef struct cs_atlas_wish {
     const char *name; /* of the pool */
@@ -21,12 +28,14 @@ typedef struct cs_atlas_wish {
     int basis_texts, rank, resamples; /* rank 0: no bound, resamples 0: none */
     int threads;
     uint64_t seed;
+    double fdr;
+    int rotations;
 } cs_atlas_wish;
 
 /* progress counts heads. Errors: NOT_FOUND (not merged), NUMBERS, FORMAT, IO, NOMEM, INTERRUPTED.
  */
 clipspan_status cs_atlas_make(cs_atlas **out, const cs_run *run, const cs_atlas_pool *pool,
-                              const cs_atlas_pool *control_pool, const cs_atlas_wish *wish,
+                              const cs_atlas_controls *control_pool, const cs_atlas_wish *wish,
                               const clipspan_progress *progress, clipspan_error *err);
 
 /* Top and bottom images of heads [first, info.heads), which lie in the last layers: farthest images

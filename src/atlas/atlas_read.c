@@ -99,24 +99,44 @@ static void read_basis_text(reader *r, size_t at, const json_t *row)
         read_runners_up(r->atlas->others[at].near_duplicate, r, item(r, row, 8));
 }
 
+/* A name, or NULL for JSON's null. */
+static const char *name_or_null(reader *r, const json_t *value)
+{
+    return !value || json_is_null(value) ? NULL : text(r, value);
+}
+
+static void read_pair(double out[2], reader *r, const json_t *list)
+{
+    out[0] = real(r, item(r, list, 0));
+    out[1] = real(r, item(r, list, 1));
+}
+
 static void read_role(clipspan_role *out, reader *r, const json_t *o)
 {
-    const json_t *category = json_object_get(o, "category"),
-                 *own = json_object_get(o, "explained_variance");
-    out->kind = (clipspan_role_kind)whole(r, json_object_get(o, "kind"), CLIPSPAN_ROLE_CLEAR + 1);
+    const json_t *category = json_object_get(o, "category"), *p = json_object_get(o, "p"),
+                 *above = json_object_get(o, "control_above");
+    double pair[2];
+    out->outcome =
+        (clipspan_role_outcome)whole(r, json_object_get(o, "outcome"), CLIPSPAN_OUTCOME_ROLE + 1);
     out->entering = (int)whole(r, json_object_get(o, "entering"), 6);
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *name = item(r, category, i);
-        out->category[i] = !name || json_is_null(name) ? NULL : text(r, name);
-        out->explained_variance[i] = real(r, item(r, own, i));
-    }
-    out->bound = real(r, json_object_get(o, "bound"));
-    out->purity = real(r, json_object_get(o, "purity"));
-    out->stability = real(r, json_object_get(o, "stability"));
-    out->category_returns = real(r, json_object_get(o, "returns"));
-    out->untested = (int)whole(r, json_object_get(o, "untested"), 2);
-    out->named = real(r, json_object_get(o, "named"));
-    out->control_named = real(r, json_object_get(o, "control_named"));
+    out->category[0] = name_or_null(r, item(r, category, 0));
+    out->category[1] = name_or_null(r, item(r, category, 1));
+    out->first_category = name_or_null(r, item(r, category, 2));
+    read_pair(out->enrichment, r, json_object_get(o, "enrichment"));
+    out->p = real(r, item(r, p, 0));
+    out->q = real(r, item(r, p, 1));
+    out->relabelled_p = real(r, item(r, p, 2));
+    read_pair(out->explained_variance, r, json_object_get(o, "explained_variance"));
+    out->control_variance = real(r, json_object_get(o, "control_variance"));
+    out->control_above = (int)whole(r, item(r, above, 0), INT32_MAX);
+    out->control_pools = (int)whole(r, item(r, above, 1), INT32_MAX);
+    read_pair(pair, r, json_object_get(o, "stability"));
+    out->stability = pair[0];
+    out->category_returns = pair[1];
+    read_pair(pair, r, json_object_get(o, "named"));
+    out->named = pair[0];
+    out->control_named = pair[1];
+    r->bad |= out->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS && !out->category[0];
 }
 
 static void read_head(clipspan_atlas_head *h, reader *r, size_t at, const json_t *o)
@@ -161,6 +181,9 @@ static void read_facts(reader *r, const json_t *root)
     i->rank = (int)whole(r, json_object_get(root, "rank"), INT32_MAX);
     i->resamples = (int)whole(r, json_object_get(root, "resamples"), 1 << 20);
     i->seed = json_is_string(seed) ? strtoull(json_string_value(seed), NULL, 10) : 0;
+    i->fdr = real(r, json_object_get(root, "fdr"));
+    i->rotations = (int)whole(r, json_object_get(root, "rotations"), INT32_MAX);
+    i->control_pools = (int)whole(r, json_object_get(root, "control_pools"), INT32_MAX);
     r->atlas->input = variance_share(r, json_object_get(root, "input"), 0);
     i->embedding_variance = real(r, json_object_get(root, "embedding_variance"));
     for (size_t l = 0; l < L; l++) {

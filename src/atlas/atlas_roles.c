@@ -12,7 +12,7 @@
 
 int cs_atlas_role_carried(const clipspan_role *role)
 {
-    return role->category[0] && (role->kind == CLIPSPAN_ROLE_CLEAR || role->untested);
+    return role->category[0] && role->outcome >= CLIPSPAN_OUTCOME_LEANING;
 }
 
 size_t cs_atlas_role_names(const char **names, size_t most, const clipspan_atlas_head *heads,

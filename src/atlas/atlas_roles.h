@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Heads of an atlas by the role that they carry: a role is carried by heads whose role is clear, or
- * was found of too few images to be tested. */
+/* Heads of an atlas by the role that they carry: a role is carried by heads that have it and
+ * by those that lean to it. */
 #ifndef CLIPSPAN_SRC_ATLAS_ATLAS_ROLES_H
 #define CLIPSPAN_SRC_ATLAS_ATLAS_ROLES_H
 

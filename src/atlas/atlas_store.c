@@ -66,12 +66,14 @@ static json_t *extremes_of(const clipspan_atlas_extreme *extreme, int count)
 
 static json_t *role_of(const clipspan_role *r)
 {
-    return json_pack("{s:i,s:i,s:[s?,s?],s:[f,f],s:f,s:f,s:f,s:f,s:i,s:f,s:f}", "kind",
-                     (int)r->kind, "entering", r->entering, "category", r->category[0],
-                     r->category[1], "explained_variance", r->explained_variance[0],
-                     r->explained_variance[1], "bound", r->bound, "purity", r->purity, "stability",
-                     r->stability, "returns", r->category_returns, "untested", r->untested, "named",
-                     r->named, "control_named", r->control_named);
+    return json_pack("{s:i,s:i,s:[s?,s?,s?],s:[f,f],s:[f,f,f],s:[f,f],s:f,s:[i,i],s:[f,f],s:[f,f]}",
+                     "outcome", (int)r->outcome, "entering", r->entering, "category",
+                     r->category[0], r->category[1], r->first_category, "enrichment",
+                     r->enrichment[0], r->enrichment[1], "p", r->p, r->q, r->relabelled_p,
+                     "explained_variance", r->explained_variance[0], r->explained_variance[1],
+                     "control_variance", r->control_variance, "control_above", r->control_above,
+                     r->control_pools, "stability", r->stability, r->category_returns, "named",
+                     r->named, r->control_named);
 }
 
 static json_t *head_of(const clipspan_atlas_head *h)
@@ -123,14 +125,15 @@ static json_t *document(const cs_atlas *a)
     for (size_t p = 0; p < i->images; p++)
         add_whole(images, a->images[p].run_index);
     root = json_pack(
-        "{s:s,s:s,s:I,s:I,s:s,s:I,s:[i,i],s:i,s:i,s:i,s:s,s:[f,f],s:f,s:o,s:o,s:o,s:o}", "version",
-        CLIPSPAN_VERSION, "pool_sha256", i->pool_hash, "pool_texts", (json_int_t)i->pool_texts,
-        "pool_categories", (json_int_t)i->pool_categories, "control_sha256", i->control_hash,
-        "control_texts", (json_int_t)i->control_texts, "layers", i->first_layer, i->last_layer,
-        "basis_texts", i->basis_texts, "rank", i->rank, "resamples", i->resamples, "seed", seed,
-        "input", i->input->share, i->input->variance, "embedding_variance", i->embedding_variance,
-        "effects", layers_of(a), "texts", texts ? texts : json_array(), "images", images, "heads",
-        heads);
+        "{s:s,s:s,s:I,s:I,s:s,s:I,s:[i,i],s:i,s:i,s:i,s:s,s:f,s:i,s:i,s:[f,f],s:f,s:o,s:o,s:o,s:o}",
+        "version", CLIPSPAN_VERSION, "pool_sha256", i->pool_hash, "pool_texts",
+        (json_int_t)i->pool_texts, "pool_categories", (json_int_t)i->pool_categories,
+        "control_sha256", i->control_hash, "control_texts", (json_int_t)i->control_texts, "layers",
+        i->first_layer, i->last_layer, "basis_texts", i->basis_texts, "rank", i->rank, "resamples",
+        i->resamples, "seed", seed, "fdr", i->fdr, "rotations", i->rotations, "control_pools",
+        i->control_pools, "input", i->input->share, i->input->variance, "embedding_variance",
+        i->embedding_variance, "effects", layers_of(a), "texts", texts ? texts : json_array(),
+        "images", images, "heads", heads);
     if (!texts) {
         json_decref(root);
         return NULL;

@@ -2,15 +2,14 @@
 /* Roles of heads: strengths of categories, what chance would give, stability. */
 #include "decompose/roles.h"
 #include "base/memory.h"
-#include "base/random.h"
+#include "decompose/false_discovery.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_ENTERING 5
-#define NARROW        32  /* head widths below take fewer basis texts */
-#define ABOVE_CHANCE  950 /* of the relabellings, sorted: the 95th percentile */
-#define RETURNS       0.5 /* of the resamples */
+#define NARROW        32 /* head widths below take fewer basis texts */
 
 static const char *name_of(const char *key)
 {
@@ -98,37 +97,6 @@ static size_t strongest(const tally *t, size_t but)
     return best;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The 95th percentile of the largest strength when the pool's labels are dealt anew. Only the texts
- * that were picked matter, so only they are dealt: each takes one of the labels that are left. */
-static double chance_bound(int32_t *deck, const cs_categories *c, const cs_span *span, int entering,
-                           uint64_t seed)
-{
-    cs_random random = {seed};
-    double largest[CS_RELABELLINGS];
-    memcpy(deck, c->of, c->texts * sizeof *deck);
-    for (size_t r = 0; r < CS_RELABELLINGS; r++) {
-        tally t = {.count = 0};
-        size_t best;
-        for (int k = 0; k < entering; k++) {
-            size_t from = (size_t)k + (size_t)cs_random_below(&random, c->texts - (size_t)k);
-            int32_t dealt = deck[from];
-            deck[from] = deck[k];
-            deck[k] = dealt;
-            add(&t, dealt, span->basis_text[k].share);
-        }
-        best = strongest(&t, SIZE_MAX);
-        largest[r] = best < t.count ? t.explained_variance[best] : 0.0;
-    }
-    qsort(largest, CS_RELABELLINGS, sizeof *largest, by_size);
-    return largest[ABOVE_CHANCE - 1];
-}
-
 /* In how many resamples a category is the strongest of the basis texts that enter. */
 static double returns_of(const cs_span *span, const cs_categories *c, int32_t category,
                          int entering)
@@ -156,56 +124,55 @@ static double named_by(const cs_span *span, int entering)
     return sum;
 }
 
-/* Puts the rule's numbers together; t holds at least one category. */
-static void judge(clipspan_role *role, const tally *t, size_t first, size_t second)
+static int32_t number_of(const cs_categories *c, const char *name)
 {
-    int leads = second == t->count ||
-                role->explained_variance[0] >= CLIPSPAN_ROLE_LEAD * role->explained_variance[1];
-    int real = role->explained_variance[0] > role->bound;
-    if (leads && real && role->stability >= RETURNS)
-        role->kind = CLIPSPAN_ROLE_CLEAR;
-    else if (second < t->count && role->explained_variance[1] > role->bound)
-        role->kind = CLIPSPAN_ROLE_MIXED;
-    role->untested = leads && real && role->stability < 0.0;
-    role->purity = 0.0;
-    for (size_t i = 0; i < t->count; i++)
-        role->purity += t->explained_variance[i];
-    if (role->purity > 0.0) role->purity = t->explained_variance[first] / role->purity;
+    for (size_t i = 0; name && i < c->count; i++)
+        if (c->names[i] == name) return (int32_t)i;
+    return -1;
 }
 
-clipspan_status cs_role_run(clipspan_role *out, const cs_span *span, const cs_span *null,
-                            const cs_categories *categories, size_t K, uint64_t seed,
-                            clipspan_error *err)
+void cs_roles_describe(clipspan_role *role, const cs_span *span, const cs_categories *c, size_t K)
 {
-    clipspan_role role = {.stability = -1.0, .category_returns = -1.0, .control_named = -1.0};
-    int wanted = cs_roles_entering(K);
-    tally t = {.count = 0};
-    size_t first, second;
-    int32_t *deck;
-    role.entering = (size_t)wanted < span->basis_texts ? wanted : (int)span->basis_texts;
-    role.named = named_by(span, role.entering);
-    if (null) role.control_named = named_by(null, role.entering);
-    for (int k = 0; k < role.entering; k++)
-        add(&t, categories->of[span->basis_text[k].text], span->basis_text[k].share);
-    first = strongest(&t, SIZE_MAX);
-    *out = role;
-    if (first == t.count) return CLIPSPAN_OK;
-    second = strongest(&t, first);
-    role.category[0] = categories->names[t.category[first]];
-    role.explained_variance[0] = t.explained_variance[first];
-    if (second < t.count) {
-        role.category[1] = categories->names[t.category[second]];
-        role.explained_variance[1] = t.explained_variance[second];
+    const int32_t category = number_of(c, role->category[0]);
+    const int wanted = cs_roles_entering(K);
+    role->entering = (size_t)wanted < span->basis_texts ? wanted : (int)span->basis_texts;
+    role->named = named_by(span, role->entering);
+    if (span->basis_texts && c->of[span->basis_text[0].text] >= 0)
+        role->first_category = c->names[c->of[span->basis_text[0].text]];
+    if (category < 0 || span->resamples == 0) return;
+    role->category_returns = returns_of(span, c, category, role->entering);
+    role->stability = 0.0;
+    for (size_t k = span->basis_texts; k-- > 0;) /* the first one comes last */
+        if (c->of[span->basis_text[k].text] == category)
+            role->stability = span->basis_text[k].any_place;
+}
+
+/* What a significant head gets. */
+static clipspan_role_outcome outcome_of(const clipspan_role *role)
+{
+    if (role->category[1] && role->enrichment[0] < CLIPSPAN_ROLE_LEAD * role->enrichment[1])
+        return CLIPSPAN_OUTCOME_AMBIGUOUS;
+    if (role->explained_variance[0] < CLIPSPAN_ROLE_EXPLAINED || role->control_pools == 0 ||
+        role->control_above > 0 || role->explained_variance[0] <= role->control_variance ||
+        role->stability < CLIPSPAN_ROLE_RETURNS)
+        return CLIPSPAN_OUTCOME_LEANING;
+    return CLIPSPAN_OUTCOME_ROLE;
+}
+
+clipspan_status cs_roles_judge(clipspan_role *roles, size_t count, double fdr, clipspan_error *err)
+{
+    double *p = cs_alloc(2 * count, sizeof *p, "the p values of heads", err), *q = p + count;
+    clipspan_status status;
+    if (!p) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        p[i] = roles[i].p < 0.0 ? -1.0 : fmax(roles[i].p, roles[i].relabelled_p);
+    status = cs_false_discovery(q, p, count, err);
+    for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
+        clipspan_role *role = &roles[i];
+        role->q = q[i];
+        if (role->outcome != CLIPSPAN_OUTCOME_TOO_FEW_IMAGES)
+            role->outcome = q[i] >= 0.0 && q[i] <= fdr ? outcome_of(role) : CLIPSPAN_OUTCOME_NONE;
     }
-    for (int k = role.entering; k-- > 0;) /* the top basis text comes last */
-        if (categories->of[span->basis_text[k].text] == t.category[first])
-            role.stability = span->basis_text[k].any_place;
-    role.category_returns = returns_of(span, categories, t.category[first], role.entering);
-    deck = cs_alloc(categories->texts, sizeof *deck, "relabellings", err);
-    if (!deck) return CLIPSPAN_E_NOMEM;
-    role.bound = chance_bound(deck, categories, span, role.entering, seed);
-    cs_free(deck);
-    judge(&role, &t, first, second);
-    *out = role;
-    return CLIPSPAN_OK;
+    cs_free(p);
+    return status;
 }

@@ -6,7 +6,11 @@
 
 #include "decompose/span.h"
 
-#define CS_RELABELLINGS 1000
+#define CS_ROLES_FDR          0.05 /* by default */
+#define CS_ROTATIONS          1000
+#define CS_ROTATIONS_MOST     1000000
+#define CS_CONTROL_POOLS      10
+#define CS_CONTROL_POOLS_MOST 1000
 
 /* Categories of a pool's texts, numbered in order of appearance. Immutable, shared by threads. */
 typedef struct cs_categories {
@@ -26,11 +30,13 @@ void cs_categories_free(cs_categories **categories);
 /* Basis texts that enter for heads of width K. */
 int cs_roles_entering(size_t K);
 
-/* The role of one head.
- *   null: the same head's span of a control pool, or NULL   seed: of the relabellings
- * Without categories: no clear role, no category. Errors: NOMEM. */
-clipspan_status cs_role_run(clipspan_role *out, const cs_span *span, const cs_span *null,
-                            const cs_categories *categories, size_t K, uint64_t seed,
-                            clipspan_error *err);
+/* What a role says of basis texts: how many entered, what they explain, the category of the first
+ * one, and stability of the category that stands in it. K: head width. */
+void cs_roles_describe(clipspan_role *role, const cs_span *span, const cs_categories *categories,
+                       size_t K);
+
+/* q and outcome of heads that are looked at together, from what cs_role_test_run left in each. Errors:
+ * NOMEM. */
+clipspan_status cs_roles_judge(clipspan_role *roles, size_t count, double fdr, clipspan_error *err);
 
 #endif

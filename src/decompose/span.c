@@ -4,6 +4,7 @@
 #include "base/number_text.h"
 #include "base/parallel.h"
 #include "decompose/bootstrap.h"
+#include "decompose/role_test.h"
 #include "decompose/span_space.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct span_job {
     size_t first; /* head of index 0 */
     cs_span_lane **lanes;
     cs_bootstrap **bootstraps; /* [lanes], NULL without */
+    cs_role_test **tests;      /* [lanes], NULL without */
     clipspan_error *errors;    /* [heads] */
 } span_job;
 
@@ -67,7 +69,8 @@ static void put_direction(cs_span *span, cs_span_lane *lane)
 }
 
 static clipspan_status run_head(cs_span *span, const cs_span_head *head, cs_span_lane *lane,
-                                cs_bootstrap *bootstrap, size_t rank, clipspan_error *err)
+                                cs_bootstrap *bootstrap, cs_role_test *test, size_t rank,
+                                clipspan_error *err)
 {
     cs_span_found found;
     CS_TRY(cs_span_space_make(lane, head->output_map, err));
@@ -87,8 +90,9 @@ static clipspan_status run_head(cs_span *span, const cs_span_head *head, cs_span
         cs_span_remove(lane);
         span->basis_texts++;
     }
-    if (!bootstrap) return CLIPSPAN_OK;
-    return cs_bootstrap_run(span, bootstrap, lane, head, rank, err);
+    if (bootstrap) CS_TRY(cs_bootstrap_run(span, bootstrap, lane, head, rank, err));
+    span->tested = test != NULL;
+    return test ? cs_role_test_run(&span->role, test, lane, span, err) : CLIPSPAN_OK;
 }
 
 static void run_one(void *context, size_t index, int number)
@@ -96,11 +100,13 @@ static void run_one(void *context, size_t index, int number)
     span_job *job = context;
     size_t head = job->first + index;
     cs_bootstrap *bootstrap = job->bootstraps ? job->bootstraps[number] : NULL;
+    cs_role_test *test = job->tests ? job->tests[number] : NULL;
     cs_span_lane *lane = job->lanes[number];
     clipspan_error *err = &job->errors[head];
     cs_span *span = new_span(lane, bootstrap ? job->options->resamples : 0, err);
     if (!span) return;
-    if (run_head(span, &job->heads[head], lane, bootstrap, job->options->rank, err) == CLIPSPAN_OK)
+    if (run_head(span, &job->heads[head], lane, bootstrap, test, job->options->rank, err) ==
+        CLIPSPAN_OK)
         job->out[head] = span;
     else
         cs_span_free(&span);
@@ -137,42 +143,57 @@ static size_t most_blocks(const cs_span_head *heads, size_t count, const cs_span
     return most >= CS_BOOTSTRAP_BLOCKS ? most : 0;
 }
 
+/* Workspaces of the lanes. */
+static clipspan_status take_lanes(span_job *job, const cs_span_pool *pool, size_t C, size_t blocks,
+                                  int threads, clipspan_error *err)
+{
+    const cs_span_options *o = job->options;
+    const size_t basis_texts = o->basis_texts < C ? o->basis_texts : C; /* a head has no more
+                                                                           directions */
+    const size_t lanes = (size_t)threads;
+    job->lanes = cs_alloc_zero(lanes, sizeof(*job->lanes), "lanes", err);
+    if (!job->lanes) return CLIPSPAN_E_NOMEM;
+    if (blocks) job->bootstraps = cs_alloc_zero(lanes, sizeof(*job->bootstraps), "lanes", err);
+    if (o->roles) job->tests = cs_alloc_zero(lanes, sizeof(*job->tests), "lanes", err);
+    if ((blocks && !job->bootstraps) || (o->roles && !job->tests)) return CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < lanes; i++) {
+        CS_TRY(cs_span_lane_new(&job->lanes[i], pool, C, basis_texts, err));
+        if (blocks)
+            CS_TRY(cs_bootstrap_new(&job->bootstraps[i], blocks, C, o->resamples, o->seed, err));
+        if (o->roles) CS_TRY(cs_role_test_new(&job->tests[i], o->roles, pool, C, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+static void job_fini(span_job *job, int threads)
+{
+    for (int i = 0; i < threads; i++) {
+        if (job->lanes) cs_span_lane_free(&job->lanes[i]);
+        if (job->bootstraps) cs_bootstrap_free(&job->bootstraps[i]);
+        if (job->tests) cs_role_test_free(&job->tests[i]);
+    }
+    cs_free(job->lanes);
+    cs_free(job->bootstraps);
+    cs_free(job->tests);
+    cs_free(job->errors);
+}
+
 clipspan_status cs_span_run(cs_span **out, const cs_span_pool *pool, const cs_span_head *heads,
                             size_t count, size_t C, const cs_span_options *options,
                             const clipspan_progress *progress, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    size_t basis_texts = options->basis_texts < C ? options->basis_texts : C; /* a head has no more
-                                                                                 directions */
-    size_t blocks = most_blocks(heads, count, options);
     int threads = (size_t)options->threads < count ? options->threads : (int)count;
-    span_job job = {out, heads, options, 0, NULL, NULL, NULL};
+    span_job job = {.out = out, .heads = heads, .options = options};
     memset(out, 0, count * sizeof(*out));
     if (count == 0) return CLIPSPAN_OK;
-    job.lanes = cs_alloc_zero((size_t)threads, sizeof(*job.lanes), "lanes", err);
     job.errors = cs_alloc_zero(count, sizeof *job.errors, "the errors of heads", err);
-    if (blocks)
-        job.bootstraps = cs_alloc_zero((size_t)threads, sizeof(*job.bootstraps), "lanes", err);
-    if (!job.lanes || !job.errors || (blocks && !job.bootstraps)) {
-        status = CLIPSPAN_E_NOMEM;
-        goto done;
-    }
-    for (int i = 0; i < threads; i++) {
-        CS_TRY_DONE(cs_span_lane_new(&job.lanes[i], pool, C, basis_texts, err));
-        if (blocks)
-            CS_TRY_DONE(cs_bootstrap_new(&job.bootstraps[i], blocks, C, options->resamples,
-                                         options->seed, err));
-    }
+    if (!job.errors) return CLIPSPAN_E_NOMEM;
+    CS_TRY_DONE(take_lanes(&job, pool, C, most_blocks(heads, count, options), threads, err));
     status = run_all(&job, count, threads, progress, err);
 done:
-    for (int i = 0; i < threads; i++) {
-        if (job.lanes) cs_span_lane_free(&job.lanes[i]);
-        if (job.bootstraps) cs_bootstrap_free(&job.bootstraps[i]);
-    }
+    job_fini(&job, threads);
     for (size_t i = 0; i < count && status != CLIPSPAN_OK; i++)
         cs_span_free(&out[i]);
-    cs_free(job.lanes);
-    cs_free(job.bootstraps);
-    cs_free(job.errors);
     return status;
 }

@@ -42,12 +42,15 @@ typedef struct cs_span_head {
     size_t block_count, block_stride;
 } cs_span_head;
 
+typedef struct cs_role_wish cs_role_wish; /* role_test.h */
+
 typedef struct cs_span_options {
-    size_t basis_texts; /* K, at least 1; fewer come out when the head is used up */
-    size_t rank;        /* largest r; 0: as the statistics say */
-    int resamples;      /* of the bootstrap; 0: none */
-    uint64_t seed;      /* of the bootstrap; the same draws for every head */
-    int threads;        /* heads side by side */
+    size_t basis_texts;        /* K, at least 1; fewer come out when the head is used up */
+    size_t rank;               /* largest r; 0: as the statistics say */
+    int resamples;             /* of the bootstrap; 0: none */
+    uint64_t seed;             /* of the bootstrap; the same draws for every head */
+    int threads;               /* heads side by side */
+    const cs_role_wish *roles; /* what roles are tested with; NULL: they are not */
 } cs_span_options;
 
 /* One head's result. */
@@ -65,6 +68,8 @@ typedef struct cs_span {
     uint32_t *drawn;     /* [resamples, basis texts] texts picked, UINT32_MAX where a resample
                             ended */
     float *drawn_shares; /* [resamples, basis texts] */
+    int tested;          /* 1: roles were asked for */
+    clipspan_role role;  /* all but q and outcome; names are those of the categories */
 } cs_span;
 
 /* TEXTSPAN of `count` heads.

@@ -29,7 +29,12 @@ clipspan_status cs_checkpoint_edit_check(const cs_checkpoint *checkpoint,
                            here, layer);
         all += here;
     }
-    if (!all) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "no head is chosen");
+    for (size_t i = 0; i < edit->head_count; i++)
+        if (!cs_config_has_head(config, edit->heads[i].layer, edit->heads[i].head))
+            return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, cs_checkpoint_name(checkpoint),
+                              "has no head L%d.H%d any more: it was removed before",
+                              edit->heads[i].layer, edit->heads[i].head);
+    if (!all && !edit->head_count && !edit->projection) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "no head is chosen");
     return CLIPSPAN_OK;
 }
 

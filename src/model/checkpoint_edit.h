@@ -12,16 +12,38 @@
 
 #include "model/checkpoint.h"
 
+/* A head of which what moves with a reading is taken, and put elsewhere or nowhere, for every token:
+ *
+ *     W_O^h := W_O^h - (W_O^h reader) writer^T        b_O := b_O + constant writer */
+typedef struct cs_head_change {
+    int layer, head;
+    const double *reader, *writer; /* [D] */
+    double constant;
+} cs_head_change;
+
+/* The same of the embedding, in the projection, [D, P]:
+ *
+ *     Proj := Proj - (Proj reader) writer^T + constant writer^T
+ *
+ * constant : [D] of which what leaves ln_post has the same product whatever the image; or NULL. */
+typedef struct cs_projection_change {
+    const double *reader, *writer; /* [P] */
+    const double *constant;
+} cs_projection_change;
+
 typedef struct cs_checkpoint_edit {
     const uint8_t *chosen; /* [L, H] */
     const float *z;        /* [L, H, K] what stands for a chosen head's */
     int remove; /* 1: the heads leave queries, keys, values and W_O, and the configuration gains
                    heads_per_layer; 0: shapes stay */
+    const cs_head_change *heads; /* [head_count] others than the chosen; not with `remove` */
+    size_t head_count;
+    const cs_projection_change *projection; /* NULL: it stays */
 } cs_checkpoint_edit;
 
 /* Writes weights, configuration, preprocessing and tokenizer into `folder`, which is there and
- * empty, under the names they had. A changed b_O is float64 where it was and float32 otherwise, so
- * that it is not rounded to half precision. Everything else that the original's folder holds stays
+ * empty, under the names they had. A changed b_O, and what a change of heads or of the projection
+ * makes, is float64 where it was and float32 otherwise, so that it is not rounded to half precision. Everything else that the original's folder holds stays
  * behind. progress counts bytes; may be NULL. Errors: ARGUMENT (nothing chosen, a head that was
  * removed before, with `remove` all heads of a layer), IO, FORMAT, WRITE, INTERRUPTED, NOMEM. */
 clipspan_status cs_checkpoint_write(const char *folder, const cs_checkpoint *checkpoint,

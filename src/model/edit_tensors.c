@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The changed tensors of an edited checkpoint: of every layer with a chosen head W_O and b_O, and
- * where heads are removed queries, keys and values too, which may be thirds of one tensor. */
+/* The changed tensors of an edited checkpoint: of every layer with a chosen or changed head W_O and
+ * b_O, where heads are removed queries, keys and values too, which may be thirds of one tensor, and
+ * the projection. */
 #include "base/memory.h"
 #include "formats/safetensors_copy.h"
 #include "model/checkpoint_edit.h"
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum what { OUT_WEIGHT, OUT_BIAS, ROWS } what;
+typedef enum what { OUT_WEIGHT, OUT_BIAS, ROWS, PROJECTION } what;
 
 /* How one changed tensor is made. ROWS: `slices` stretches of all heads' rows, each row of
  * `columns` numbers. */
@@ -47,6 +48,24 @@ static int chosen_in(const writer *w, int layer)
     return count;
 }
 
+/* The change of a head other than being chosen, or NULL. */
+static const cs_head_change *change_of(const writer *w, int layer, int place)
+{
+    const int head = cs_config_head(w->config, layer, place);
+    for (size_t i = 0; i < w->edit->head_count; i++)
+        if (w->edit->heads[i].layer == layer && w->edit->heads[i].head == head)
+            return &w->edit->heads[i];
+    return NULL;
+}
+
+static int changed_in(const writer *w, int layer)
+{
+    int count = 0;
+    for (int i = 0; i < cs_config_heads(w->config, layer); i++)
+        count += change_of(w, layer, i) != NULL;
+    return count;
+}
+
 /* ---- Which tensors change, and to what shape ---- */
 
 static void add(writer *w, cs_tensor_ref ref, recipe how)
@@ -63,10 +82,12 @@ static void add(writer *w, cs_tensor_ref ref, recipe how)
     snprintf(c->dtype, sizeof c->dtype, "%s", ref.entry->dtype_name);
     c->rank = ref.entry->rank;
     memcpy(c->shape, ref.entry->shape, sizeof c->shape);
-    if (how.what == OUT_BIAS && ref.entry->dtype != CS_F64) {
+    if ((how.what == OUT_BIAS || how.what == PROJECTION ||
+         (how.what == OUT_WEIGHT && changed_in(w, how.layer))) &&
+        ref.entry->dtype != CS_F64) {
         snprintf(c->dtype, sizeof c->dtype, "F32");
         width = sizeof(float);
-    } else if (how.what != OUT_BIAS && w->edit->remove) {
+    } else if ((how.what == OUT_WEIGHT || how.what == ROWS) && w->edit->remove) {
         c->shape[dimension] = c->shape[dimension] / (uint64_t)before * (uint64_t)after;
     }
     for (int d = 0; d < c->rank; d++)
@@ -90,7 +111,7 @@ static void add_layer(writer *w, int layer)
     static const cs_part biases[] = {CS_Q_BIAS, CS_K_BIAS, CS_V_BIAS};
     const cs_checkpoint *c = w->checkpoint;
     recipe weight = {OUT_WEIGHT, layer, 0, 0}, bias = {OUT_BIAS, layer, 0, 0};
-    if (!chosen_in(w, layer)) return;
+    if (!chosen_in(w, layer) && !changed_in(w, layer)) return;
     add(w, cs_checkpoint_part(c, CLIPSPAN_IMAGE, CS_OUT_WEIGHT, layer), weight);
     add(w, cs_checkpoint_part(c, CLIPSPAN_IMAGE, CS_OUT_BIAS, layer), bias);
     for (int i = 0; i < 3 && w->edit->remove; i++)
@@ -128,7 +149,67 @@ static clipspan_status make_out_weight(unsigned char *out, const writer *w,
     return status;
 }
 
-/* b_O + sum over chosen heads of z W_O^h, in float64, rounded once. */
+/* Rounded once, or not at all. */
+static void put_real(unsigned char *out, const cs_tensor_change *c, size_t at, double value)
+{
+    const float narrow = (float)value;
+    if (c->entry->dtype == CS_F64)
+        memcpy(out + at * sizeof value, &value, sizeof value);
+    else
+        memcpy(out + at * sizeof narrow, &narrow, sizeof narrow);
+}
+
+/* W_O of a layer of which heads are changed, or chosen too. */
+static clipspan_status make_changed_weight(unsigned char *out, const writer *w,
+                                           const cs_tensor_change *c, const recipe *how,
+                                           clipspan_error *err)
+{
+    const size_t D = (size_t)w->config->image.width, K = (size_t)w->config->image.head_width;
+    const size_t heads = (size_t)cs_config_heads(w->config, how->layer), width = heads * K;
+    cs_tensor_ref ref =
+        cs_checkpoint_part(w->checkpoint, CLIPSPAN_IMAGE, CS_OUT_WEIGHT, how->layer);
+    float *weights = cs_alloc(D, width * sizeof *weights, "a tensor", err);
+    clipspan_status status =
+        weights ? cs_checkpoint_read(weights, w->checkpoint, ref, err) : CLIPSPAN_E_NOMEM;
+    for (size_t i = 0; i < width && status == CLIPSPAN_OK; i++) {
+        const cs_head_change *change = change_of(w, how->layer, (int)(i / K));
+        const double stays = chosen(w, how->layer, (int)(i / K)) ? 0.0 : 1.0;
+        double read = 0.0;
+        for (size_t d = 0; d < D && change; d++)
+            read += (double)weights[d * width + i] * change->reader[d];
+        for (size_t d = 0; d < D; d++)
+            put_real(out, c, d * width + i,
+                     stays * (double)weights[d * width + i] -
+                         (change ? read * change->writer[d] : 0.0));
+    }
+    cs_free(weights);
+    return status;
+}
+
+/* The projection, [D, P] or turned. */
+static clipspan_status make_projection(unsigned char *out, const writer *w,
+                                       const cs_tensor_change *c, clipspan_error *err)
+{
+    const size_t D = (size_t)w->config->image.width, P = (size_t)w->config->embed_width;
+    const cs_projection_change *change = w->edit->projection;
+    cs_tensor_ref ref = cs_checkpoint_part(w->checkpoint, CLIPSPAN_IMAGE, CS_PROJECTION, 0);
+    const size_t step = ref.transposed ? D : 1, row = ref.transposed ? 1 : P;
+    float *weights = cs_alloc(D, P * sizeof *weights, "a tensor", err);
+    clipspan_status status =
+        weights ? cs_checkpoint_read(weights, w->checkpoint, ref, err) : CLIPSPAN_E_NOMEM;
+    for (size_t d = 0; d < D && status == CLIPSPAN_OK; d++) {
+        double read = change->constant ? -change->constant[d] : 0.0;
+        for (size_t p = 0; p < P; p++)
+            read += (double)weights[d * row + p * step] * change->reader[p];
+        for (size_t p = 0; p < P; p++)
+            put_real(out, c, d * row + p * step,
+                     (double)weights[d * row + p * step] - read * change->writer[p]);
+    }
+    cs_free(weights);
+    return status;
+}
+
+/* b_O + sum over chosen heads of z W_O^h + constants of changed ones, in float64, rounded once. */
 static clipspan_status make_out_bias(unsigned char *out, const writer *w, const cs_tensor_change *c,
                                      const recipe *how, clipspan_error *err)
 {
@@ -152,8 +233,10 @@ static clipspan_status make_out_bias(unsigned char *out, const writer *w, const 
             const float *from = weights + (d * heads + i) * K;
             const float *z =
                 w->edit->z + (H + (size_t)cs_config_head(w->config, how->layer, (int)i)) * K;
+            const cs_head_change *change = change_of(w, how->layer, (int)i);
             for (size_t k = 0; k < K && chosen(w, how->layer, (int)i); k++)
                 sum[d] += (double)z[k] * (double)from[k];
+            if (change) sum[d] += change->constant * change->writer[d];
         }
         bias[d] = (float)sum[d];
     }
@@ -188,7 +271,10 @@ static clipspan_status make(void *out, void *context, size_t index, clipspan_err
     const recipe *how = &w->recipes[index];
     const cs_tensor_change *c = &w->changes[index];
     switch (how->what) {
-    case OUT_WEIGHT: return make_out_weight(out, w, c, how, err);
+    case OUT_WEIGHT:
+        return changed_in(w, how->layer) ? make_changed_weight(out, w, c, how, err)
+                                         : make_out_weight(out, w, c, how, err);
+    case PROJECTION: return make_projection(out, w, c, err);
     case OUT_BIAS: return make_out_bias(out, w, c, how, err);
     default: return make_rows(out, w, c, how, err);
     }
@@ -214,7 +300,7 @@ clipspan_status cs_edit_tensors(const char *folder, const cs_checkpoint *checkpo
                 NULL,
                 NULL,
                 0};
-    const size_t room = 8 * (size_t)w.config->image.layers;
+    const size_t room = 8 * (size_t)w.config->image.layers + 1;
     cs_copy_progress count = {progress, 0, cs_safetensors_bytes(w.tensors)};
     cs_tensor_changes changes = {NULL, 0, make, &w};
     w.changes = cs_alloc(room, sizeof *w.changes, "a list of changes", err);
@@ -222,6 +308,9 @@ clipspan_status cs_edit_tensors(const char *folder, const cs_checkpoint *checkpo
     if (!w.changes || !w.recipes) goto done;
     for (int layer = 0; layer < w.config->image.layers; layer++)
         add_layer(&w, layer);
+    if (edit->projection)
+        add(&w, cs_checkpoint_part(checkpoint, CLIPSPAN_IMAGE, CS_PROJECTION, 0),
+            (recipe){PROJECTION, 0, 0, 0});
     changes.items = w.changes;
     changes.count = w.count;
     status = CLIPSPAN_OK;

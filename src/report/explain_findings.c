@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What was found about a text (study/findings.h), in sentences. */
 #include "report/explain_page.h"
+#include "report/outcome.h"
 
 #include <math.h>
 
@@ -89,26 +90,25 @@ static void say_heads(cs_html *html, const cs_explain_facts *facts, const clipsp
             facts, (size_t)head->head.layer * (size_t)facts->x->heads + (size_t)head->head.head);
         cs_html_format(html, "%sL%d.H%d", k ? ", " : "", head->head.layer, head->head.head);
         if (head->role) {
-            cs_html_format(html, " <b class=\"chip r%d\">", cs_head_hue(&facts->report, known));
-            cs_html_text(html, head->role);
-            cs_html_put(html, "</b>");
+            cs_html_put(html, " ");
+            cs_outcome_chip(html, &facts->report, known);
         }
         cs_html_format(html, " %s", cs_explain_number(head->part).text);
     }
     cs_html_put(html, ".</li>\n");
 }
 
-/* What heads of each clear role add together; the rest as one. */
+/* What heads of each role add together; the rest, leanings too, as one. */
 static void say_roles(cs_html *html, const cs_explain_facts *facts, const clipspan_finding *f)
 {
     const cs_palette *palette = facts->report.palette;
     double rest = 0, others = 0;
-    size_t said = 0, i;
-    if (!facts->report.atlas || !facts->report.atlas->info.clear) return;
+    size_t said = 0, left = 0, i;
+    if (!facts->report.atlas || !facts->report.atlas->info.role) return;
     cs_html_put(html, "<li>By the heads\xE2\x80\x99 roles: ");
     for (i = 0; i < f->roles; i++) {
         const clipspan_finding_role *role = &f->role[i];
-        if (!role->role || role->mixed) {
+        if (!role->role || role->leaning) {
             rest += role->part;
         } else if (said < ROLES && fabs(role->part) > 0) {
             cs_html_format(html, "<b class=\"chip r%d\">",
@@ -118,11 +118,11 @@ static void say_roles(cs_html *html, const cs_explain_facts *facts, const clipsp
             said++;
         } else {
             others += role->part;
+            left++;
         }
     }
-    if (palette->count > ROLES)
-        cs_html_format(html, "other roles %s, ", cs_explain_number(others).text);
-    cs_html_format(html, "heads without a clear role %s.</li>\n", cs_explain_number(rest).text);
+    if (left) cs_html_format(html, "other roles %s, ", cs_explain_number(others).text);
+    cs_html_format(html, "heads without a role %s.</li>\n", cs_explain_number(rest).text);
 }
 
 static void say_patches(cs_html *html, const clipspan_finding *f)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A text's section: findings, the map over the image, layers by heads, bars, heads, patches. */
 #include "report/explain_page.h"
+#include "report/outcome.h"
 
 #include <math.h>
 
@@ -79,10 +80,9 @@ static void name(cs_html *html, const cs_explain_facts *facts, size_t index)
     const size_t H = (size_t)facts->x->heads;
     const clipspan_atlas_head *known = cs_explain_head(facts, index);
     cs_html_format(html, "L%zu.H%zu", index / H, index % H);
-    if (known && known->role->kind != CLIPSPAN_ROLE_NONE) {
+    if (known) {
         cs_html_put(html, ", ");
-        cs_html_text(html, known->role->category[0]);
-        if (known->role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, " (mixed)");
+        cs_outcome_text(html, known);
     }
 }
 
@@ -99,9 +99,11 @@ static void cell(cs_html *html, const cs_explain_facts *facts, size_t index, dou
                    part < 0 ? "neg" : "pos", fabs(part) / facts->head_limit);
     describe(html, facts, index, part);
     cs_html_put(html, "\">");
-    if (known && known->role->kind != CLIPSPAN_ROLE_NONE)
+    if (known && cs_is_claimed(known)) {
+        cs_html_put(html, cs_has_role(known) ? "" : "<i>");
         cs_html_text(html, cs_head_letters(&facts->report, known));
-    else if (known)
+        cs_html_put(html, cs_has_role(known) ? "" : "</i>");
+    } else if (known)
         cs_html_put(html, "\xC2\xB7");
     cs_html_put(html, "</b>");
 }
@@ -115,7 +117,8 @@ static void grid(cs_html *html, const cs_explain_facts *facts, size_t t)
         html,
         "<section><h3>Heads</h3>\n<p class=\"note hint\">A row is a layer, the last on top; a "
         "column a head%s. Orange adds to the similarity, blue takes from it.</p>\n",
-        facts->report.atlas ? "; letters say its role in the run" : "");
+        facts->report.atlas ? "; letters say its role in the run, in italics what it leans to"
+                            : "");
     cs_html_format(html,
                    "<div class=scroll tabindex=0 role=region aria-label=\"Layers by heads\">"
                    "<table class=\"map parts\" style=\"--n:%zu\"><thead><tr><td>",
@@ -211,12 +214,9 @@ static void strongest(cs_html *html, const cs_explain_facts *facts, size_t t, si
             overlay(html, facts, x->map + (t * heads + best[k]) * x->tokens + 1, limit, SMALL, "");
         cs_html_format(html, "<p><b>L%zu.H%zu</b> %s", best[k] / H, best[k] % H,
                        cs_explain_number(x->head[t * heads + best[k]]).text);
-        if (known && known->role->kind != CLIPSPAN_ROLE_NONE) {
-            cs_html_format(html, " <b class=\"chip r%d\">", cs_head_hue(&facts->report, known));
-            cs_html_text(html, known->role->category[0]);
-            cs_html_put(html, "</b>");
-        } else if (known) {
-            cs_html_put(html, " no clear role");
+        if (known) {
+            cs_html_put(html, " ");
+            cs_outcome_chip(html, &facts->report, known);
         }
         cs_html_format(html, "<small>a patch: up to \xC2\xB1%s</small>",
                        cs_explain_fine(limit).text + 1);

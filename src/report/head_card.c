@@ -2,101 +2,32 @@
 /* The card of a head: verdict with its numbers, basis texts, cumulated shares beside those of
  * control texts, top and bottom images. */
 #include "base/number_text.h"
-#include "report/section.h"
+#include "report/outcome.h"
 
 #include <string.h>
 
 #include "base/file.h"
 
-#define DASH  "\xE2\x80\x93"
-#define TIMES "\xC3\x97"
+#define DASH "\xE2\x80\x93"
 
 /* ---- Verdict ---- */
 
-/* Why a head's strongest category is not its role. */
-static void say_doubt(cs_html *html, const clipspan_role *role)
-{
-    if (role->explained_variance[0] <= role->bound)
-        cs_html_format(html, " no more than chance reaches, %s",
-                       cs_figure_percent(role->bound).text);
-    else if (role->explained_variance[0] < CLIPSPAN_ROLE_LEAD * role->explained_variance[1])
-        cs_html_format(html, " less than %.1f times the next", CLIPSPAN_ROLE_LEAD);
-    else if (role->untested)
-        cs_html_put(html, " which too few images leave untested");
-    else
-        cs_html_format(html, " and its first text returns in only %s of resamples",
-                       cs_figure_percent(role->stability).text);
-}
-
-static void say_category(cs_html *html, const cs_report_facts *facts, const clipspan_role *role,
-                         int which)
-{
-    const cs_role_look *look = cs_palette_find(facts->palette, role->category[which]);
-    cs_html_format(html, "<b class=\"chip r%d\">", look ? look->hue : 0);
-    cs_html_text(html, role->category[which]);
-    cs_html_put(html, "</b>");
-}
-
-static void say_clear(cs_html *html, const clipspan_role *role)
-{
-    cs_html_format(html, "%s of its variance lies along ",
-                   cs_figure_percent(role->explained_variance[0]).text);
-    cs_html_name(html, role->category[0]);
-    cs_html_put(html, " texts");
-    if (role->category[1] && role->explained_variance[1] > 0) {
-        cs_html_format(
-            html, ", %s" TIMES " as much as along the next, ",
-            cs_figure_real(role->explained_variance[0] / role->explained_variance[1]).text);
-        cs_html_name(html, role->category[1]);
-    }
-    cs_html_format(html, "; by chance under %s. Purity %s.", cs_figure_percent(role->bound).text,
-                   cs_figure_percent(role->purity).text);
-    if (role->stability >= 0)
-        cs_html_format(html, " Its first basis text is selected in %s of resamples.",
-                       cs_figure_percent(role->stability).text);
-}
-
-static void say_mixed(cs_html *html, const clipspan_role *role)
-{
-    cs_html_format(html, "%s of its variance lies along ",
-                   cs_figure_percent(role->explained_variance[0]).text);
-    cs_html_name(html, role->category[0]);
-    cs_html_put(html, " texts");
-    if (role->category[1]) {
-        cs_html_format(html, ", %s along ", cs_figure_percent(role->explained_variance[1]).text);
-        cs_html_name(html, role->category[1]);
-    }
-    cs_html_format(html, "; by chance under %s.", cs_figure_percent(role->bound).text);
-}
-
-static void verdict(cs_html *html, const clipspan_atlas_head *head)
+static void verdict(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
     const clipspan_role *role = head->role;
     cs_html_put(html, "<p class=verdict>");
-    if (role->kind == CLIPSPAN_ROLE_CLEAR) {
-        say_clear(html, role);
-    } else if (role->kind == CLIPSPAN_ROLE_MIXED) {
-        say_mixed(html, role);
-    } else if (role->category[0]) {
-        cs_html_put(html, "The strongest category, ");
-        cs_html_name(html, role->category[0]);
-        cs_html_format(html, ", explains %s of its variance:",
-                       cs_figure_percent(role->explained_variance[0]).text);
-        say_doubt(html, role);
-        cs_html_put(html, ".");
-    }
-    if (role->entering > 0) {
+    cs_outcome_say(html, facts, head);
+    if (role->entering > 0 && head->basis_texts > 0) {
         if (role->entering == 1)
-            cs_html_put(html, " The first basis text explains");
+            cs_html_put(html, " The first basis text, of any category, explains");
         else
-            cs_html_format(html, " The first %d basis texts explain", role->entering);
-        cs_html_format(html, " %s of its variance", cs_figure_percent(role->named).text);
+            cs_html_format(html, " The first %d basis texts, of any category, explain",
+                           role->entering);
+        cs_html_format(html, " %s", cs_figure_percent(role->named).text);
         if (role->control_named >= 0)
             cs_html_format(html, ", as many control texts %s",
                            cs_figure_percent(role->control_named).text);
         cs_html_put(html, ".");
-        if (role->kind != CLIPSPAN_ROLE_NONE && cs_head_doubtful(head))
-            cs_html_put(html, " <b>No better than control texts.</b>");
     }
     cs_html_format(html, " Share of the embedding\xE2\x80\x99s variance: %s.</p>\n",
                    cs_figure_percent(head->variance_share->share).text);
@@ -104,19 +35,8 @@ static void verdict(cs_html *html, const clipspan_atlas_head *head)
 
 static void title(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head)
 {
-    const clipspan_role *role = head->role;
     cs_html_format(html, "<h4>%s ", cs_head_name(head->head).text);
-    if (role->kind == CLIPSPAN_ROLE_NONE) {
-        cs_html_put(html, head->removed ? "<span>removed from the model</span>"
-                                        : "<span>no clear role</span>");
-    } else {
-        if (role->kind == CLIPSPAN_ROLE_MIXED) cs_html_put(html, "<span>mixed</span> ");
-        say_category(html, facts, role, 0);
-        if (role->kind == CLIPSPAN_ROLE_MIXED && role->category[1]) {
-            cs_html_put(html, " ");
-            say_category(html, facts, role, 1);
-        }
-    }
+    cs_outcome_chip(html, facts, head);
     cs_html_put(html, "</h4>\n");
 }
 
@@ -144,14 +64,22 @@ static cs_figure of_hundred(double share)
     return cs_figure_fixed(count, near_end ? 1 : 0);
 }
 
-static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_basis_text *p,
+/* The hue of a text's category where that is what the head is said to be about, else grey. */
+static int hue_of(const cs_report_facts *facts, const clipspan_atlas_head *head,
+                  const char *category)
+{
+    if (!cs_is_claimed(head) || strcmp(head->role->category[0], category) != 0) return 0;
+    return cs_head_hue(facts, head);
+}
+
+static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head,
                 int place, int in_full)
 {
+    const clipspan_atlas_basis_text *p = &head->basis_text[place];
     const clipspan_atlas_text *text = &facts->atlas->texts[p->basis_text->text];
-    const cs_role_look *look = cs_palette_find(facts->palette, text->category);
     cs_html_format(html, "<tr><td>%d<th scope=row>", place + 1);
     cs_html_name(html, text->text);
-    cs_html_format(html, "<td class=r%d>", look ? look->hue : 0);
+    cs_html_format(html, "<td class=r%d>", hue_of(facts, head, text->category));
     if (*text->category) cs_html_text(html, text->category);
     cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->basis_text->share,
                    cs_figure_percent(p->basis_text->share).text,
@@ -166,7 +94,7 @@ static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atla
         others(html, facts->atlas, p->basis_text->near_duplicate, p->basis_text->near_duplicates,
                "also");
         others(html, facts->atlas, p->basis_text->runner_up, p->basis_text->runners_up,
-               "runners_up");
+               "runners-up");
     }
 }
 
@@ -180,7 +108,7 @@ static void rows(cs_html *html, const cs_report_facts *facts, const clipspan_atl
                 "<th scope=col title=\"In how many of 100 resamples the text is selected at this "
                 "position, and at any\">Stable<tbody>\n");
     for (i = first; i < end; i++)
-        row(html, facts, &head->basis_text[i], i, in_full);
+        row(html, facts, head, i, in_full);
     cs_html_put(html, "</table>");
 }
 
@@ -255,6 +183,7 @@ static void extreme(cs_html *html, const cs_report_facts *facts, const clipspan_
         cs_html_format(html, "\"><use href=\"#p%zu\"/></svg>", at->image);
     }
     cs_html_name(html, name);
+    cs_html_format(html, "<small>%s</small>", cs_figure_signed(at->projection, 3).text);
 }
 
 static void end_of(cs_html *html, const cs_report_facts *facts,
@@ -271,8 +200,9 @@ static void both_extremes(cs_html *html, const cs_report_facts *facts,
                           const clipspan_atlas_head *head)
 {
     cs_html_put(html, "<div class=extremes>");
-    end_of(html, facts, head->top, head->top_count, "Top images along the first basis text");
-    end_of(html, facts, head->bottom, head->bottom_count, "Bottom images");
+    end_of(html, facts, head->top, head->top_count,
+           "Farthest along the first basis text, with the head\xE2\x80\x99s centred projection");
+    end_of(html, facts, head->bottom, head->bottom_count, "Farthest the other way");
     cs_html_put(html, "</div>\n");
 }
 
@@ -295,7 +225,7 @@ void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_at
 {
     cs_html_format(html, "<article class=card id=\"%s\">", cs_head_name(head->head).text);
     title(html, facts, head);
-    verdict(html, head);
+    verdict(html, facts, head);
     if (head->basis_texts > 0) {
         basis_texts(html, facts, head);
         cs_html_put(html, "<div class=side>");

@@ -8,14 +8,16 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "report/outcome.h"
 #include "report/page.h"
 #include "report/section.h"
 #include "report/web.h"
 #include "study/study_json.h"
 
 static void (*const sections[])(cs_html *html, const cs_report_facts *facts) = {
-    cs_section_findings, cs_section_map,      cs_section_layers, cs_section_effects,
-    cs_section_ablation, cs_section_shortcut, cs_section_heads,  cs_section_about,
+    cs_section_findings, cs_section_map,     cs_section_ranking,
+    cs_section_layers,   cs_section_effects, cs_section_ablation,
+    cs_section_shortcut, cs_section_heads,   cs_section_about,
 };
 
 clipspan_status cs_report_kept_read(cs_report_kept *out, const cs_run *run, clipspan_error *err)
@@ -75,8 +77,8 @@ static clipspan_status make_palette(cs_palette *palette, const cs_atlas *atlas, 
     return status;
 }
 
-/* Fills claimed and facts->strongest. */
-static void count_heads(cs_report_facts *facts, int *claimed)
+/* Fills claimed and leaning, and facts->strongest. */
+static void count_heads(cs_report_facts *facts, int *claimed, int *leaning)
 {
     const cs_atlas *atlas = facts->atlas;
     size_t i;
@@ -84,11 +86,13 @@ static void count_heads(cs_report_facts *facts, int *claimed)
         const clipspan_atlas_head *head = &atlas->heads[i];
         if (head->variance_share->share > facts->strongest)
             facts->strongest = head->variance_share->share;
-        if (head->role->kind == CLIPSPAN_ROLE_CLEAR)
-            claimed[cs_palette_find(facts->palette, head->role->category[0]) -
-                    facts->palette->looks]++;
+        if (cs_is_claimed(head))
+            (cs_has_role(head) ? claimed
+                               : leaning)[cs_palette_find(facts->palette, head->role->category[0]) -
+                                          facts->palette->looks]++;
     }
     facts->claimed = claimed;
+    facts->leaning = leaning;
 }
 
 clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
@@ -107,7 +111,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
     cs_html_init(&html, err);
     CS_TRY_DONE(cs_output_open(&output, path, o->replace, err));
     CS_TRY_DONE(make_palette(&palette, atlas, err));
-    claimed = cs_alloc_zero(palette.count, sizeof *claimed, "the roles of a report", err);
+    claimed = cs_alloc_zero(2 * palette.count, sizeof *claimed, "the roles of a report", err);
     thumbnails =
         claimed ? cs_alloc_zero(atlas->info.images, sizeof *thumbnails, "a report's images", err)
                 : NULL;
@@ -125,7 +129,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
     facts.thumbnails = thumbnails;
     for (size_t i = 0; i < atlas->info.images; i++)
         cs_places_add(&facts.places, atlas->images[i].path);
-    count_heads(&facts, claimed);
+    count_heads(&facts, claimed, claimed + palette.count);
     page(&html, &facts);
     CS_TRY_DONE(html.status);
     CS_TRY_DONE(cs_output_write(output, html.bytes, html.size, err));

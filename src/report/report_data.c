@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The report's block of data, from which its script searches, shows what the pointer is on, and
  * redraws the map: of every head its numbers and texts. */
+#include "report/outcome.h"
 #include "report/page.h"
-#include "report/section.h"
 
 #include <clipspan/run.h>
 
@@ -11,16 +11,18 @@ static void put_unless_unknown(cs_json_writer *json, const char *key, double val
     if (value >= 0) cs_json_put_digits(json, key, value, 3);
 }
 
-/* role: the strongest category and the runner-up; share: of the embedding's variance; explained:
- * of the head's own by the texts that decide its role; stability: of the first of them. */
+/* role: the category that is its role or that it leans to; share: of the embedding's variance;
+ * explained: of the head's own by texts of its most enriched category; stability: of the first of
+ * them. */
 static void put_head(cs_json_writer *json, const clipspan_atlas_head *head)
 {
     const clipspan_role *role = head->role;
     cs_json_put_row(json, NULL);
     cs_json_put_text(json, "head", cs_head_name(head->head).text);
-    if (role->kind != CLIPSPAN_ROLE_NONE) cs_json_put_text(json, "role", role->category[0]);
+    cs_json_put_text(json, "outcome", cs_outcome_word(head));
+    if (cs_is_claimed(head)) cs_json_put_text(json, "role", role->category[0]);
     cs_json_put_digits(json, "share", head->variance_share->share, 3);
-    put_unless_unknown(json, "explained", role->entering > 0 ? role->named : -1);
+    put_unless_unknown(json, "explained", role->category[0] ? role->explained_variance[0] : -1);
     put_unless_unknown(json, "stability", role->stability);
     cs_json_put_array(json, "texts");
     for (int i = 0; i < head->basis_texts; i++)

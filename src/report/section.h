@@ -5,6 +5,7 @@
 #define CLIPSPAN_SRC_REPORT_SECTION_H
 
 #include "atlas/atlas.h"
+#include "report/document.h"
 #include "report/html.h"
 #include "report/palette.h"
 #include "report/places.h"
@@ -17,14 +18,16 @@ typedef struct cs_report_facts {
     const cs_thumbnail *thumbnails; /* [images] */
     const char *note;               /* a paragraph before the findings, or NULL */
     const char *model;              /* the model's name, without the folders of a path */
-    const int *claimed;  /* [palette->count] heads with that category as their clear role */
-    cs_report_kept kept; /* documents besides the atlas, borrowed */
-    cs_places places;    /* of the images */
-    double strongest;    /* the largest direct effect of a head, 0 or more */
+    const int *claimed;             /* [palette->count] heads whose role is that category */
+    const int *leaning;             /* [palette->count] heads that lean to it */
+    cs_report_kept kept;            /* documents besides the atlas, borrowed */
+    cs_places places;               /* of the images */
+    double strongest;               /* the largest direct effect of a head, 0 or more */
 } cs_report_facts;
 
 void cs_section_findings(cs_html *html, const cs_report_facts *facts);
 void cs_section_map(cs_html *html, const cs_report_facts *facts);
+void cs_section_ranking(cs_html *html, const cs_report_facts *facts);
 void cs_section_layers(cs_html *html, const cs_report_facts *facts);
 void cs_section_effects(cs_html *html, const cs_report_facts *facts);
 void cs_section_ablation(cs_html *html, const cs_report_facts *facts);
@@ -49,16 +52,20 @@ void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair);
 void cs_shortcut_forecast(cs_html *html, const cs_remedy_pair *pair);
 void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name);
 
+/* What random sets do on average, "; 200 random sets (…): 37.1 % on average, …, p = 0.12"; as
+ * published the best of them; and the bar of their range in a table of shares. Nothing without. */
+void cs_say_random(cs_html *html, const clipspan_random_sets *sets);
+cs_share cs_random_share(const clipspan_random_sets *sets);
+cs_figure cs_random_name(const clipspan_random_sets *sets);
+
 /* One head's card, and the images that cards show, each once. */
 void cs_head_card(cs_html *html, const cs_report_facts *facts, const clipspan_atlas_head *head);
 void cs_images_once(cs_html *html, const cs_report_facts *facts);
 
-/* The hue of a head's class in the page's style, 0 (grey) to CS_HUES - 1, and its letters. */
+/* The hue of a head's role or leaning in the page's style, 0 (grey) without, or where control texts
+ * explain as much; and its letters. */
 int cs_head_hue(const cs_report_facts *facts, const clipspan_atlas_head *head);
 const char *cs_head_letters(const cs_report_facts *facts, const clipspan_atlas_head *head);
-
-/* 1 when as many control texts explain as much of the head as those that decide its role. */
-int cs_head_doubtful(const clipspan_atlas_head *head);
 
 /* "L22.H11" */
 cs_figure cs_head_name(clipspan_head head);

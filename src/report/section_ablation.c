@@ -5,6 +5,7 @@
 #include "report/section.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define CLASSES_SHOWN   20
 #define COMPONENTS_SAID 12
@@ -69,7 +70,7 @@ static void say_role(cs_html *html, const cs_ablation *a)
     cs_html_put(html, ".");
 }
 
-static void say(cs_html *html, const cs_ablation *a, const clipspan_comparison *best)
+static void say(cs_html *html, const cs_ablation *a)
 {
     const clipspan_comparison *c = a->has_worst ? &a->worst.shown : &a->overall.shown;
     cs_html_format(html, ": %s from %s",
@@ -79,34 +80,40 @@ static void say(cs_html *html, const cs_ablation *a, const clipspan_comparison *
                    cs_figure_percent(c->before->share).text);
     cs_html_format(html, " to %s (%s)", cs_figure_percent(c->after->share).text,
                    cs_figure_interval(share_after(c)).text);
-    if (best)
-        cs_html_format(html, "; with the best of %s of as many heads, %s",
-                       cs_number_of(a->info.random_sets, "random set").text,
-                       cs_figure_percent(best->after->share).text);
+    if (a->random.info.sets) cs_say_random(html, &a->random.info);
 }
 
-/* Of the best random set: its worst group, or all images; NULL without. */
-static const clipspan_comparison *best_random(const cs_ablation *a)
+/* Random sets in the table: their mean and range; points against nothing. */
+static void random_row(cs_html *html, const cs_ablation *a)
 {
-    const clipspan_random_set *set = a->info.random_sets ? &a->sets[a->info.best_random].set : NULL;
-    return !set ? NULL : a->has_worst && set->worst ? set->worst : set->overall;
+    const clipspan_random_sets *r = &a->random.info;
+    const clipspan_comparison *c = a->has_worst ? &a->worst.shown : &a->overall.shown;
+    const cs_share share = cs_random_share(r);
+    const clipspan_share after = {c->before->images, 0, share.share, share.low, share.high};
+    clipspan_comparison random = *c;
+    char name[96];
+    snprintf(name, sizeof name, "%s, %s", a->has_worst ? "worst group" : "all",
+             cs_random_name(r).text);
+    random.after = &after;
+    random.change = share.share - c->before->share;
+    random.change_low = share.low - c->before->share;
+    random.change_high = share.high - c->before->share;
+    row(html, &random, name);
 }
 
 void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
 {
     const cs_ablation *a = facts->kept.ablate;
     const clipspan_evaluation_info *info;
-    const clipspan_comparison *best;
     size_t left;
     if (!a) return;
     info = &a->facts.info;
-    best = best_random(a);
     cs_html_put(html, "<section id=ablation><h2>Components mean-ablated</h2>\n<p>");
     components(html, facts, a);
     cs_html_put(html, " mean-ablated, telling ");
     cs_say_classes(html, info);
     cs_html_put(html, " apart");
-    say(html, a, best);
+    say(html, a);
     cs_html_put(html, ".");
     say_role(html, a);
     cs_html_put(html, "</p>\n");
@@ -122,12 +129,7 @@ void cs_section_ablation(cs_html *html, const cs_report_facts *facts)
     left = rows(html, a->per_class, info->class_names, info->classes);
     left += rows(html, a->per_group, info->group_names, info->groups);
     if (a->has_worst) row(html, &a->worst.shown, "worst group");
-    if (best) {
-        char name[80];
-        snprintf(name, sizeof name, "%s, best of %s", a->has_worst ? "worst group" : "all",
-                 cs_number_of(a->info.random_sets, "random set").text);
-        row(html, best, name);
-    }
+    if (a->random.info.sets) random_row(html, a);
     cs_html_put(html, "</table></div>\n");
     if (left)
         cs_html_format(html,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the words mean, and everything that decides the numbers. */
-#include "report/section.h"
+#include "report/outcome.h"
 
 #include <clipspan/run.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static const char *coefficients_name(clipspan_coefficients coefficients)
                                                        : "not kept";
 }
 
-static void words(cs_html *html)
+static void words(cs_html *html, const clipspan_atlas_info *info)
 {
     cs_html_put(
         html,
@@ -35,16 +35,39 @@ static void words(cs_html *html)
         "counted.\n"
         "<dt>Share<dd>The fraction of a head\xE2\x80\x99s variance that leaves with a basis "
         "text, after the basis texts above it.\n"
-        "<dt>Clear role<dd>The first texts of one category hold at least 1.5 times the share of "
-        "the "
-        "next category\xE2\x80\x99s; more than the largest of any category in 95 of 100 "
-        "relabellings "
-        "of the texts; and its first basis text is selected in at least half of the resamples.\n"
-        "<dt>Mixed<dd>Two categories are stronger than chance, and neither is claimed.\n"
-        "<dt>Purity<dd>The category\xE2\x80\x99s share over that of all categories, in the texts "
-        "that decide the role.\n"
-        "<dt>Control texts<dd>The same search with control texts of the same lengths: what "
-        "any texts would explain.\n</dl>\n");
+        "<dt>Basis text<dd>A text whose direction the head\xE2\x80\x99s output spreads along "
+        "most, over the images. It is a direction, not a caption: images at its ends differ along "
+        "it, whatever else they show.\n"
+        "<dt>Enriched<dd>At every basis text its share is divided over the texts with the largest "
+        "remaining variance; a category is as enriched as its texts get more than their part of "
+        "the pool.\n");
+    cs_html_format(
+        html,
+        "<dt>Stands out (<i>q</i>)<dd>The most enriched category is more so than in random "
+        "rotations of the head, which keep its spectrum and lose its meaning, and than with the "
+        "categories dealt anew. <i>q</i> is the false discovery rate at which it would be claimed, "
+        "over all heads looked at (Benjamini and Hochberg); here it must be at most %s.\n",
+        cs_outcome_bound(info->fdr).text);
+    cs_html_format(
+        html,
+        "<dt>Role<dd>A category stands out, at least %.1f times as enriched as the next; its texts "
+        "explain %s of the head\xE2\x80\x99s variance or more, ",
+        CLIPSPAN_ROLE_LEAD, cs_outcome_bound(CLIPSPAN_ROLE_EXPLAINED).text);
+    cs_html_format(
+        html,
+        "more than those of every control pool; and its first text is selected in %s of resamples "
+        "or more. It says along what the head\xE2\x80\x99s output lies, not what alone varies in "
+        "the images.\n"
+        "<dt>Leaning<dd>A category stands out, and one of the other conditions fails.\n"
+        "<dt>Ambiguous<dd>A category stands out, and another is nearly as enriched.\n"
+        "<dt>None<dd>No category stands out.\n"
+        "<dt>Too few images<dd>Nothing was tested: that takes %d images or more.\n",
+        cs_outcome_bound(CLIPSPAN_ROLE_RETURNS).text, CLIPSPAN_ROLE_IMAGES);
+    cs_html_put(
+        html,
+        "<dt>Control texts<dd>Texts of random words, as many as the pool has and as long. Control "
+        "is what they explain on average over the control pools; pools as good, how many of these "
+        "explain as much as the category\xE2\x80\x99s texts.\n</dl>\n");
 }
 
 void cs_section_about(cs_html *html, const cs_report_facts *facts)
@@ -53,7 +76,7 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
     const clipspan_run_info *run = info->run;
     size_t i;
     cs_html_put(html, "<section id=about><h2>Terms and settings</h2>\n");
-    words(html);
+    words(html, info);
     cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Settings\">"
                       "<table class=facts><tbody>\n");
     fact(html, "Model", facts->model);
@@ -77,6 +100,8 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
     count(html, "Texts", info->pool_texts);
     count(html, "Categories", info->pool_categories);
     count(html, "Control texts", info->control_texts);
+    count(html, "Control pools", (uint64_t)info->control_pools);
+    count(html, "Random rotations a head", (uint64_t)info->rotations);
     count(html, "Different basis texts", info->distinct);
     count(html, "Basis texts a head, at most", (uint64_t)info->basis_texts);
     if (info->rank) count(html, "Directions kept, at most", (uint64_t)info->rank);

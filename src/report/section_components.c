@@ -2,7 +2,7 @@
 /* Single components mean-ablated, from the kept effects: a head grid by what
  * their absence does, the strongest of them, and every layer and MLP. */
 #include "report/document.h"
-#include "report/section.h"
+#include "report/outcome.h"
 
 #include "base/memory.h"
 
@@ -44,10 +44,9 @@ void cs_head_link(cs_html *html, const cs_report_facts *facts, const char *name)
     }
     cs_html_format(html, "<a href=\"#%s\">%s</a>", cs_head_name(head->head).text,
                    cs_head_name(head->head).text);
-    if (head->role->kind != CLIPSPAN_ROLE_CLEAR) return;
-    cs_html_format(html, " <b class=\"chip r%d\">", cs_head_hue(facts, head));
-    cs_html_text(html, head->role->category[0]);
-    cs_html_put(html, "</b>");
+    if (!cs_is_claimed(head)) return;
+    cs_html_put(html, " ");
+    cs_outcome_chip(html, facts, head);
 }
 
 /* ---- The map ---- */

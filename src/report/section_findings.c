@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The first thing on the page: what was run, in a sentence, and what was found, in three. */
+/* The first thing on the page: what was run, in a sentence, and what was found, in three: the role
+ * that matters most, how many there are and how many of them are expected to be false, and what the
+ * largest layer holds. Only roles count; leanings are said apart. */
 #include "base/number_text.h"
-#include "report/section.h"
+#include "report/outcome.h"
 
 #include <clipspan/run.h>
 #include <string.h>
@@ -9,21 +11,15 @@
 #define LAST_LAYERS 4
 #define ROLES_SAID  6 /* categories that are counted by name */
 
-/* Of the heads with a clear role, the one where a role and its say in the embedding are largest;
- * one that control texts name as well only when there is no other. */
+/* Of the heads with a role, and an effect worth speaking of, the one that matters most. */
 static const clipspan_atlas_head *foremost(const cs_atlas *atlas)
 {
     const clipspan_atlas_head *best = NULL;
-    double most = -1;
     size_t i;
-    for (i = 0; i < atlas->info.heads; i++) {
-        const clipspan_atlas_head *head = &atlas->heads[i];
-        const double effect = head->variance_share->share > 0 ? head->variance_share->share : 0;
-        const double weight = head->role->explained_variance[0] * effect + !cs_head_doubtful(head);
-        if (head->role->kind != CLIPSPAN_ROLE_CLEAR || weight <= most) continue;
-        most = weight;
-        best = head;
-    }
+    for (i = 0; i < atlas->info.heads; i++)
+        if (cs_has_role(&atlas->heads[i]) && !atlas->heads[i].minor &&
+            (!best || atlas->heads[i].weight > best->weight))
+            best = &atlas->heads[i];
     return best;
 }
 
@@ -49,13 +45,35 @@ static void say_run(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "</p>");
 }
 
+/* What there is instead of a role. */
+static void say_no_head(cs_html *html, const clipspan_atlas_info *info)
+{
+    cs_html_put(html, "<li>");
+    if (!info->pool_categories)
+        cs_html_put(html, "The text pool has no categories: heads have basis texts, but no roles.");
+    else if (info->too_few)
+        cs_outcome_say_few(html, info);
+    else if (info->role)
+        cs_html_format(html,
+                       "Only heads of little effect have a role: each contributes under %s of the "
+                       "embedding\xE2\x80\x99s variance.",
+                       cs_outcome_bound(CLIPSPAN_MINOR_SHARE).text);
+    else
+        cs_html_format(html,
+                       "No head has a role: in none does one category stand out from random "
+                       "rotations of the head, with texts that explain %s of its variance or more "
+                       "and more than control texts do.",
+                       cs_outcome_bound(CLIPSPAN_ROLE_EXPLAINED).text);
+    cs_outcome_say_resolution(html, info);
+    cs_html_put(html, "</li>");
+}
+
 static void say_head(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_head *head = foremost(facts->atlas);
     const clipspan_role *role;
     if (!head) {
-        cs_html_put(html, "<li>No head has a clear role: in none does one category of texts stand "
-                          "out from the next, from chance and from resampling.</li>");
+        say_no_head(html, &facts->atlas->info);
         return;
     }
     role = head->role;
@@ -66,60 +84,145 @@ static void say_head(cs_html *html, const cs_report_facts *facts)
     cs_html_format(html, "</b>: %s of its variance lies along ",
                    cs_figure_percent(role->explained_variance[0]).text);
     cs_html_name(html, role->category[0]);
-    cs_html_put(html, " texts, ");
-    if (role->stability < 0)
-        cs_html_put(html, "and there were too few images to test how stable that is.</li>");
-    else
-        cs_html_format(html, "stable in %s of resamples.</li>",
-                       cs_figure_percent(role->stability).text);
+    cs_html_put(html, " texts");
+    if (role->control_pools)
+        cs_html_format(html, ", %s along as many control texts",
+                       cs_figure_percent(role->control_variance).text);
+    cs_html_format(html, ". It contributes %s of the embedding\xE2\x80\x99s variance.</li>",
+                   cs_figure_percent(head->variance_share->share).text);
 }
 
-/* The most frequent role that is not among the `said` first of `before`; the palette's count when
- * there is none. */
-static size_t next_role(const cs_report_facts *facts, const size_t *before, size_t said)
+/* The most frequent category that is not among the `said` first of `before`; the palette's count
+ * when there is none. heads : [palette->count] */
+static size_t next_category(const cs_palette *palette, const int *heads, const size_t *before,
+                            size_t said)
 {
-    size_t best = facts->palette->count, k, i;
-    for (k = 0; k < facts->palette->count; k++) {
+    size_t best = palette->count, k, i;
+    for (k = 0; k < palette->count; k++) {
         for (i = 0; i < said && before[i] != k; i++)
             ;
-        if (i < said || !facts->claimed[k]) continue;
-        if (best == facts->palette->count || facts->claimed[k] > facts->claimed[best]) best = k;
+        if (i < said || !heads[k]) continue;
+        if (best == palette->count || heads[k] > heads[best]) best = k;
     }
     return best;
 }
 
-/* " (colour 6, shape 5, place 3, others 4)" */
-static void say_roles(cs_html *html, const cs_report_facts *facts)
+/* " (colour 6, shape 5, place 3, others 4)" of `left` heads. */
+static void say_categories(cs_html *html, const cs_palette *palette, const int *heads, int left)
 {
     size_t said[ROLES_SAID], count;
-    int left = facts->atlas->info.clear;
     for (count = 0; count < ROLES_SAID; count++) {
-        const size_t k = next_role(facts, said, count);
-        if (k == facts->palette->count) break;
+        const size_t k = next_category(palette, heads, said, count);
+        if (k == palette->count) break;
         cs_html_put(html, count ? ", " : " (");
-        cs_html_name(html, facts->palette->looks[k].category);
-        cs_html_format(html, "\xC2\xA0%d", facts->claimed[k]);
-        left -= facts->claimed[k];
+        cs_html_name(html, palette->looks[k].category);
+        cs_html_format(html, "\xC2\xA0%d", heads[k]);
+        left -= heads[k];
         said[count] = k;
     }
     if (left && count) cs_html_format(html, ", others\xC2\xA0%d", left);
     if (count) cs_html_put(html, ")");
 }
 
+/* Leanings of some heads to what control texts explain as well. */
+static int count_below(const clipspan_atlas_head *heads, size_t count)
+{
+    int below = 0;
+    size_t i;
+    for (i = 0; i < count; i++)
+        below += cs_is_below_control(&heads[i]);
+    return below;
+}
+
+static void say_below(cs_html *html, int below, int leaning)
+{
+    if (!below) return;
+    cs_html_put(html, ", ");
+    if (below < leaning) cs_html_format(html, "%d of them ", below);
+    cs_html_put(html, "explained no better than by control texts");
+}
+
+/* "; 4 lean to a category; 1 is ambiguous; in 8 no category stands out" */
+static void say_others(cs_html *html, int leaning, int below, int ambiguous, int none)
+{
+    if (leaning) {
+        cs_html_format(html, "; %d lean%s to a category", leaning, leaning == 1 ? "s" : "");
+        say_below(html, below, leaning);
+    }
+    if (ambiguous)
+        cs_html_format(html, "; %d %s ambiguous", ambiguous, ambiguous == 1 ? "is" : "are");
+    if (none) cs_html_format(html, "; in %d no category stands out", none);
+}
+
+/* Roles and what else there is, or leanings where there is no role. */
 static void say_counts(cs_html *html, const cs_report_facts *facts)
 {
     const clipspan_atlas_info *info = &facts->atlas->info;
-    cs_html_format(html, "<li>%d of %s %s a clear role", info->clear,
-                   cs_number_of(info->heads, "head").text, info->clear == 1 ? "has" : "have");
-    say_roles(html, facts);
-    if (info->mixed)
-        cs_html_format(html, "; %d %s mixed", info->mixed, info->mixed == 1 ? "is" : "are");
-    if (info->none)
-        cs_html_format(html, "; %d %s none", info->none, info->none == 1 ? "has" : "have");
+    const int count = info->role ? info->role : info->leaning;
+    const int below = count_below(facts->atlas->heads, info->heads);
+    if (!info->pool_categories || info->too_few || (!count && !info->ambiguous)) return;
+    cs_html_format(html, "<li>%d of %s ", count, cs_number_of(info->heads, "head").text);
+    if (info->role)
+        cs_html_put(html, count == 1 ? "has a role" : "have a role");
+    else
+        cs_html_put(html, count == 1 ? "leans to a category" : "lean to a category");
+    say_categories(html, facts->palette, info->role ? facts->claimed : facts->leaning, count);
+    if (count)
+        cs_html_format(html, ", together %s of the embedding\xE2\x80\x99s variance",
+                       cs_figure_percent(info->role ? info->role_share : info->leaning_share).text);
+    if (!info->role) say_below(html, below, info->leaning);
+    say_others(html, info->role ? info->leaning : 0, below, info->ambiguous, info->none);
     if (info->removed)
-        cs_html_format(html, "; %d %s removed from the model", info->removed,
-                       info->removed == 1 ? "was" : "were");
-    cs_html_put(html, ".</li>");
+        cs_html_format(html, "; %d %s pruned", info->removed, info->removed == 1 ? "was" : "were");
+    cs_html_put(html, ". ");
+    cs_outcome_say_false(html, info);
+    cs_html_put(html, "</li>");
+}
+
+/* The layer of those looked at whose heads contribute most: its first head. */
+static const clipspan_atlas_head *find_largest_layer(double *share, const cs_atlas *atlas)
+{
+    const size_t H = (size_t)atlas->info.run->heads;
+    const clipspan_atlas_head *largest = NULL;
+    size_t i, h;
+    *share = 0;
+    for (i = 0; H && i + H <= atlas->info.heads; i += H) {
+        double sum = 0;
+        for (h = 0; h < H; h++)
+            sum += atlas->heads[i + h].variance_share->share;
+        if (largest && sum <= *share) continue;
+        largest = &atlas->heads[i];
+        *share = sum;
+    }
+    return largest;
+}
+
+/* What the largest layer holds, so that dots in its row are not without a word. */
+static void say_largest_layer(cs_html *html, const cs_report_facts *facts)
+{
+    const clipspan_atlas_info *info = &facts->atlas->info;
+    const int H = info->run->heads;
+    int role = 0, leaning = 0, ambiguous = 0, none = 0, h;
+    double share;
+    const clipspan_atlas_head *first = find_largest_layer(&share, facts->atlas);
+    if (!first || info->run->layers < 2) return;
+    cs_html_format(html, " Most lies in layer L%d, whose %d heads hold %s", first->head.layer, H,
+                   cs_figure_percent(share).text);
+    for (h = 0; h < H; h++) {
+        if (first[h].removed) continue;
+        role += first[h].role->outcome == CLIPSPAN_OUTCOME_ROLE;
+        leaning += first[h].role->outcome == CLIPSPAN_OUTCOME_LEANING;
+        ambiguous += first[h].role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS;
+        none += first[h].role->outcome == CLIPSPAN_OUTCOME_NONE;
+    }
+    if (info->pool_categories && !info->too_few) {
+        if (role)
+            cs_html_format(html, ": %d %s a role", role, role == 1 ? "has" : "have");
+        else
+            cs_html_put(html, ": none has a role");
+        say_others(html, leaning, count_below(first, (size_t)H), ambiguous, none);
+    }
+    cs_html_put(html, ".");
 }
 
 static void say_layers(cs_html *html, const cs_report_facts *facts)
@@ -135,7 +238,9 @@ static void say_layers(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "<li>Attention ");
     if (few < L) cs_html_format(html, "in the last %d layers ", few);
     cs_html_format(html, "accounts for %s of what varies in ", cs_figure_percent(attention).text);
-    cs_html_format(html, "the embedding, all MLPs for %s.</li>", cs_figure_percent(mlps).text);
+    cs_html_format(html, "the embedding, all MLPs for %s.", cs_figure_percent(mlps).text);
+    say_largest_layer(html, facts);
+    cs_html_put(html, "</li>");
 }
 
 /* What speaks against taking names at their word: how much more of what heads vary the texts that

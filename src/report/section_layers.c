@@ -36,14 +36,14 @@ static void bar(cs_html *html, const bar_scale *scale, clipspan_variance_share s
 static void named(cs_html *html, const clipspan_atlas_layer *layer)
 {
     if (layer->named < 0)
-        cs_html_put(html,
-                    "<td class=n>\xE2\x80\x93<td class=n>\xE2\x80\x93<td class=n>\xE2\x80\x93");
+        cs_html_put(html, "<td class=n>\xE2\x80\x93<td class=n>\xE2\x80\x93<td class=n>\xE2\x80\x93"
+                          "<td class=n>\xE2\x80\x93");
     else
-        cs_html_format(html, "<td class=n>%s<td class=n>%s<td class=n>%d",
+        cs_html_format(html, "<td class=n>%s<td class=n>%s<td class=n>%d<td class=n>%d",
                        cs_figure_percent(layer->named).text,
                        layer->control_named < 0 ? "\xE2\x80\x93"
                                                 : cs_figure_percent(layer->control_named).text,
-                       layer->clear);
+                       layer->role, layer->leaning);
 }
 
 static void table(cs_html *html, const cs_report_facts *facts)
@@ -60,7 +60,7 @@ static void table(cs_html *html, const cs_report_facts *facts)
                       "<table class=layers><thead><tr><th scope=col>Layer"
                       "<th scope=col colspan=2>Attention<th scope=col colspan=2>MLP"
                       "<th scope=col class=n>Explained<th scope=col class=n>by control texts"
-                      "<th scope=col class=n>Clear roles<tbody>");
+                      "<th scope=col class=n>Roles<th scope=col class=n>Leanings<tbody>");
     for (l = atlas->info.run->layers - 1; l >= 0; l--) {
         const clipspan_atlas_layer *layer = &atlas->layers[l];
         char what[48];
@@ -73,7 +73,7 @@ static void table(cs_html *html, const cs_report_facts *facts)
     }
     cs_html_put(html, "\n<tr><th scope=row>Input<td><td class=n>\xE2\x80\x93");
     bar(html, &scale, *atlas->info.input, "The class token\xE2\x80\x99s input", "mlp");
-    cs_html_put(html, "<td><td><td></table></div>\n");
+    cs_html_put(html, "<td><td><td><td></table></div>\n");
 }
 
 void cs_section_layers(cs_html *html, const cs_report_facts *facts)

@@ -109,39 +109,59 @@ static void remedy_row(cs_html *html, const clipspan_comparison *overall,
         cs_html_put(html, "<td class=n>\xE2\x80\x93");
 }
 
-/* The best of the random sets by what remedies are judged by; NULL: none. */
-static const clipspan_remedy_random *best_random(const cs_remedy_pair *pair)
-{
-    return pair->pair.random_sets ? &pair->random[pair->pair.best_random].set : NULL;
-}
-
 static const char *prefix_of(const clipspan_remedy_row *r)
 {
-    return r->role == CLIPSPAN_TRIED_CHOSEN      ? "chosen: "
+    return r->role == CLIPSPAN_TRIED_CHOSEN      ? "recommended: "
            : r->role == CLIPSPAN_TRIED_HINDSIGHT ? "best in hindsight: "
            : is_baseline(r)                      ? "baseline: "
                                                  : "";
 }
 
+/* The same remedy as in an earlier row. */
+static int shown_before(const cs_remedy_pair *pair, size_t row)
+{
+    const clipspan_remedy_row *r = &pair->rows[row].row;
+    for (size_t i = 0; i < row; i++)
+        if (pair->rows[i].row.kind == r->kind && pair->rows[i].row.heads == r->heads) return 1;
+    return 0;
+}
+
+/* Mean and range of the random sets; points against nothing. */
+static void random_row(cs_html *html, const cs_remedy_pair *pair, double mark)
+{
+    const clipspan_random_sets *r = &pair->random.info;
+    const cs_share share = cs_random_share(r);
+    clipspan_comparison c = *judged(&pair->rows[CLIPSPAN_TRIED_NOTHING].row), all = c;
+    clipspan_share after, overall;
+    char name[128];
+    snprintf(name, sizeof name, "%.24s random head%s, %.60s", cs_figure_count(r->heads_of_set).text,
+             r->heads_of_set == 1 ? "" : "s", cs_random_name(r).text);
+    after = (clipspan_share){c.before->images, 0, share.share, share.low, share.high};
+    c.after = &after;
+    c.change = share.share - c.before->share;
+    c.change_low = share.low - c.before->share;
+    c.change_high = share.high - c.before->share;
+    overall = *all.after;
+    overall.share = r->best_overall ? r->best_overall->after->share : r->overall->mean;
+    all.after = &overall;
+    remedy_row(html, r->worst ? &all : &c, r->worst ? &c : NULL, (double)NAN, name, mark, "mlp",
+               "");
+}
+
 static void remedy_rows(cs_html *html, const cs_remedy_pair *pair, double mark)
 {
     const clipspan_remedy_row *chosen = chosen_of(pair);
-    const clipspan_remedy_random *random = best_random(pair);
     char name[128];
     for (size_t i = 0; i < pair->pair.rows; i++) {
         const clipspan_remedy_row *r = &pair->rows[i].row;
         const int least = r->role == CLIPSPAN_TRIED_ABLATION || r->role == CLIPSPAN_TRIED_SURGERY;
-        if (i > 1 && r->kind == chosen->kind && r->heads == chosen->heads) continue;
+        if (shown_before(pair, i)) continue;
         snprintf(name, sizeof name, "%s%s%s", prefix_of(r), words_of(r, pair->pair.heads).text,
                  least ? ", least correlation" : "");
         remedy_row(html, r->overall, r->worst, r->correlation, name, mark,
                    is_baseline(r) || i == 0 ? "mlp" : "att", r == chosen ? " class=chosen" : "");
     }
-    if (!random) return;
-    snprintf(name, sizeof name, "%s random head%s, best of %zu",
-             cs_figure_count(chosen->heads).text, chosen->heads == 1 ? "" : "s",
-             pair->pair.random_sets);
-    remedy_row(html, random->overall, random->worst, (double)NAN, name, mark, "mlp", "");
+    if (pair->random.info.sets) random_row(html, pair, mark);
 }
 
 static void remedies(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
@@ -193,6 +213,7 @@ static void found_cues(cs_html *html, const cs_remedy *d)
 
 /* ---- Sentences ---- */
 
+/* What is recommended and what comes of it, or why nothing is. */
 static void say_outcome(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
 {
     const clipspan_remedy_row *chosen = chosen_of(pair);
@@ -201,11 +222,18 @@ static void say_outcome(cs_html *html, const cs_remedy *d, const cs_remedy_pair 
     const char *measure = chosen->worst              ? "the worst group\xE2\x80\x99s share right"
                           : !d->facts.info.agreement ? "the share right"
                                                      : "agreement with the whole model";
+    if (chosen->kind == CLIPSPAN_REMEDY_NONE) {
+        cs_html_text(html, pair->pair.why);
+        return;
+    }
     cs_html_format(html, "%s, chosen without labels, takes %s from %s",
                    words_of(chosen, pair->pair.heads).text, measure,
                    cs_figure_percent(c->before->share).text);
     cs_html_format(html, " to %s", cs_figure_percent(c->after->share).text);
     cs_html_format(html, " (%s)", cs_figure_interval(after).text);
+    cs_html_format(html, "; predicted gain %s", cs_figure_points(pair->decision.gain).text);
+    cs_html_format(html, " points (%s", cs_figure_points(pair->decision.gain_low).text);
+    cs_html_format(html, " to %s)", cs_figure_points(pair->decision.gain_high).text);
 }
 
 static void say_better(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
@@ -213,23 +241,13 @@ static void say_better(cs_html *html, const cs_remedy *d, const cs_remedy_pair *
     const clipspan_remedy_row *better = better_baseline(pair);
     if (d->facts.info.agreement) return;
     if (!better) {
-        cs_html_put(html, " Neither baseline that knows nothing of heads does better here.");
+        cs_html_put(html, " Neither remedy that knows nothing of heads does better here.");
         return;
     }
-    cs_html_format(html, " <b>A baseline that knows nothing of heads does better here:</b> %s, %s.",
+    cs_html_format(html,
+                   " <b>With the labels of these images a remedy that knows nothing of heads would "
+                   "have done better:</b> %s, %s.",
                    words_of(better, 0).text, cs_figure_percent(judged(better)->after->share).text);
-}
-
-/* Random sets that do as well are said, not hidden. */
-static void say_random(cs_html *html, const cs_remedy_pair *pair)
-{
-    const clipspan_remedy_random *best = best_random(pair);
-    const clipspan_comparison *c = !best ? NULL : best->worst ? best->worst : best->overall;
-    if (c && c->after->share >= judged(chosen_of(pair))->after->share)
-        cs_html_format(
-            html,
-            " The best of %s of as many heads, changed the same way, does as well as the choice.",
-            cs_number_of(pair->pair.random_sets, "random set").text);
 }
 
 static void say_pair(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pair)
@@ -245,9 +263,9 @@ static void say_pair(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pa
     cs_html_format(html, "; heads that counteract it, %s. The proposal: ",
                    cs_figure_percent(part(pair->pair.counteracted, all)).text);
     say_outcome(html, d, pair);
+    if (pair->random.info.sets) cs_say_random(html, &pair->random.info);
     cs_html_put(html, ".");
     say_better(html, d, pair);
-    say_random(html, pair);
     cs_html_put(html, "</p>\n");
 }
 
@@ -272,7 +290,7 @@ void cs_finding_shortcut(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, ", reaches that decision: ");
     say_outcome(html, d, pair);
     cs_html_put(html, better_baseline(pair) && !d->facts.info.agreement
-                          ? "; a baseline does better.</li>"
+                          ? "; with labels another would have done better.</li>"
                           : ".</li>");
 }
 

@@ -27,6 +27,21 @@ void cs_text_bank_hash(char out[65], const struct clipspan_texts *texts)
     cs_sha256_print(out, digest);
 }
 
+void cs_text_bank_control_hash(char out[65], const struct clipspan_texts *like, size_t pools,
+                               uint64_t seed)
+{
+    unsigned char digest[32];
+    char words[160], of[65];
+    cs_sha256 hash;
+    cs_text_bank_hash(of, like);
+    snprintf(words, sizeof words, "control texts 1, %zu pools, seed %llu, for %s", pools,
+             (unsigned long long)seed, of);
+    cs_sha256_init(&hash);
+    cs_sha256_add(&hash, words, strlen(words));
+    cs_sha256_end(digest, &hash);
+    cs_sha256_print(out, digest);
+}
+
 static char *bank_path(const cs_run *run, const char *hash, clipspan_error *err)
 {
     char name[64];
@@ -52,21 +67,19 @@ static int read_vectors(float *vectors, const cs_safetensors *file, size_t count
     return 1;
 }
 
-clipspan_status cs_text_bank_read(int *found, float *vectors, const cs_run *run,
-                                  const struct clipspan_texts *texts, clipspan_error *err)
+clipspan_status cs_text_bank_read(int *found, float *vectors, const cs_run *run, const char *hash,
+                                  size_t T, clipspan_error *err)
 {
     cs_safetensors *file = NULL;
     const char *only;
-    char hash[65], *path;
+    char *path;
     *found = 0;
     if (!cs_run_has_folder(run)) return CLIPSPAN_OK;
-    cs_text_bank_hash(hash, texts);
     path = bank_path(run, hash, err);
     if (!path) return CLIPSPAN_E_NOMEM;
     only = path;
     if (cs_path_kind(path) == 1 && cs_safetensors_open(&file, &only, 1, NULL) == CLIPSPAN_OK)
-        *found = belongs(file, run, hash) &&
-                 read_vectors(vectors, file, texts->count * cs_run_shape(run).P);
+        *found = belongs(file, run, hash) && read_vectors(vectors, file, T * cs_run_shape(run).P);
     cs_safetensors_close(&file);
     cs_free(path);
     return CLIPSPAN_OK;
@@ -116,10 +129,11 @@ done:
     return status;
 }
 
-clipspan_status cs_text_bank_write(const cs_run *run, const struct clipspan_texts *texts,
-                                   const float *vectors, clipspan_error *err)
+clipspan_status cs_text_bank_write(const cs_run *run, const char *hash,
+                                   const struct clipspan_texts *texts, const float *vectors,
+                                   clipspan_error *err)
 {
-    char hash[65], *path, *folder;
+    char *path, *folder;
     clipspan_status status;
     if (!cs_run_has_folder(run)) return CLIPSPAN_OK; /* whoever made it has the vectors */
     folder = cs_run_file(run, CS_RESULTS_FOLDER, err);
@@ -127,7 +141,6 @@ clipspan_status cs_text_bank_write(const cs_run *run, const struct clipspan_text
     status = cs_make_folder(folder, err);
     cs_free(folder);
     CS_TRY(status);
-    cs_text_bank_hash(hash, texts);
     path = bank_path(run, hash, err);
     if (!path) return CLIPSPAN_E_NOMEM;
     status = write_file(path, run, hash, texts, vectors, err);

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "decompose/compare.h"
 #include "study/effects_items.h"
-#include "study/random_heads.h"
 
 #include <string.h>
 
@@ -19,7 +18,7 @@ typedef struct work {
 } work;
 
 clipspan_status cs_ablation_new(cs_ablation **out, const clipspan_evaluation_info *facts,
-                                size_t random_sets, clipspan_error *err)
+                                clipspan_error *err)
 {
     cs_ablation *a = cs_alloc_zero(1, sizeof *a, "an ablation", err);
     clipspan_status status;
@@ -29,9 +28,7 @@ clipspan_status cs_ablation_new(cs_ablation **out, const clipspan_evaluation_inf
     CS_TRY_DONE(cs_facts_copy(&a->facts, facts, err));
     a->per_class = cs_alloc_zero(facts->classes, sizeof *a->per_class, "classes", err);
     a->per_group = cs_alloc_zero(facts->groups, sizeof *a->per_group, "groups", err);
-    a->sets = cs_alloc_zero(random_sets, sizeof *a->sets, "random sets", err);
-    if (!a->per_class || !a->per_group || !a->sets) status = CLIPSPAN_E_NOMEM;
-    if (a->sets) a->info.random_sets = random_sets;
+    if (!a->per_class || !a->per_group) status = CLIPSPAN_E_NOMEM;
 done:
     if (status != CLIPSPAN_OK) cs_ablation_free(&a);
     *out = a;
@@ -42,9 +39,7 @@ void cs_ablation_free(cs_ablation **ablation)
 {
     cs_ablation *a = ablation ? *ablation : NULL;
     if (!a) return;
-    for (size_t i = 0; a->sets && i < a->info.random_sets; i++)
-        cs_free(a->sets[i].heads);
-    cs_free(a->sets);
+    cs_random_sets_fini(&a->random);
     cs_free(a->per_class);
     cs_free(a->per_group);
     cs_free(a->changes);
@@ -114,48 +109,6 @@ static clipspan_status compare(cs_comparison *overall, cs_comparison *worst, wor
                       w->ev->groups, w->ev->N, groups, resamples, w->wish->seed, err);
 }
 
-/* One random set: as many heads as were chosen or asked for, none of those that are ablated with
- * the early layers anyway, with the same MLPs and early layers around it. */
-static clipspan_status run_set(cs_random_set *to, work *w, cs_random_heads *draw,
-                               cs_components *set, clipspan_error *err)
-{
-    const cs_ablation *a = w->a;
-    to->heads = cs_alloc(a->info.random_heads, sizeof *to->heads, "heads", err);
-    if (!to->heads) return CLIPSPAN_E_NOMEM;
-    to->set.heads = to->heads;
-    to->set.count = cs_random_heads_next(to->heads, draw, a->info.random_heads);
-    CS_TRY(cs_components_init(set, w->set.L, w->set.H, err));
-    for (size_t i = 0; i < to->set.count; i++)
-        CS_TRY(cs_components_add(
-            set, (clipspan_change){.layer = to->heads[i].layer, .head = to->heads[i].head}, err));
-    for (size_t i = 0; i < w->set.count; i++)
-        if (i >= a->info.chosen || w->set.changes[i].component != CLIPSPAN_COMPONENT_HEAD)
-            CS_TRY(cs_components_add(set, w->set.changes[i], err));
-    CS_TRY(predict(w->after, w, set, err));
-    to->worst.group = -1;
-    CS_TRY(compare(&to->overall, &to->worst, w, 0, err));
-    to->set.overall = cs_comparison_show(&to->overall);
-    to->set.worst = to->worst.group >= 0 ? cs_comparison_show(&to->worst) : NULL;
-    return CLIPSPAN_OK;
-}
-
-static clipspan_status run_sets(work *w, const cs_progress_part *part, clipspan_error *err)
-{
-    const cs_run *run = cs_effects_run_of(w->ev->effects);
-    cs_random_heads draw = {0};
-    clipspan_status status = CLIPSPAN_OK;
-    if (w->a->info.random_sets)
-        status = cs_random_heads_init(&draw, run, w->wish->before, w->wish->seed, err);
-    for (size_t t = 0; t < w->a->info.random_sets && status == CLIPSPAN_OK; t++) {
-        cs_components set = {0};
-        status = run_set(&w->a->sets[t], w, &draw, &set, err);
-        cs_components_fini(&set);
-        if (status == CLIPSPAN_OK) status = cs_progress_tell(part, t + 1, err);
-    }
-    cs_random_heads_fini(&draw);
-    return status;
-}
-
 void cs_ablation_finish(cs_ablation *a)
 {
     cs_comparison_show(&a->overall);
@@ -164,13 +117,6 @@ void cs_ablation_finish(cs_ablation *a)
         cs_comparison_show(&a->per_class[i]);
     for (size_t i = 0; i < a->facts.info.groups; i++)
         cs_comparison_show(&a->per_group[i]);
-    a->info.best_random = 0;
-    for (size_t t = 1; t < a->info.random_sets; t++) {
-        const clipspan_random_set *x = &a->sets[t].set, *y = &a->sets[a->info.best_random].set;
-        const double one = x->worst ? x->worst->after->share : x->overall->after->share;
-        const double other = y->worst ? y->worst->after->share : y->overall->after->share;
-        if (one > other) a->info.best_random = t;
-    }
 }
 
 /* The chosen set itself, with intervals, by class and by group. */
@@ -190,6 +136,47 @@ static clipspan_status run_chosen(work *w, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+/* Chosen heads that sets are matched with, and what else is changed, which stands around every set
+ * too: chosen heads of the early layers are among that. */
+static void split_chosen(clipspan_head *heads, size_t *count, clipspan_change *around,
+                         size_t *around_count, const work *w)
+{
+    const clipspan_change *changes = w->set.changes;
+    *count = *around_count = 0;
+    for (size_t i = 0; i < w->set.count; i++)
+        if (i < w->a->info.chosen && changes[i].component == CLIPSPAN_COMPONENT_HEAD &&
+            changes[i].layer >= w->wish->before)
+            heads[(*count)++] = (clipspan_head){changes[i].layer, changes[i].head};
+        else
+            around[(*around_count)++] = changes[i];
+}
+
+static clipspan_status run_sets(work *w, const cs_progress_part *part, clipspan_error *err)
+{
+    const cs_ablation_wish *wish = w->wish;
+    cs_random_wish random = {
+        .sets = w->chosen_heads ? wish->random_sets : 0,
+        .published = wish->published,
+        .some = wish->random_heads ? wish->random_heads : w->chosen_heads,
+        .first_layer = wish->before,
+        .seed = wish->seed,
+        .overall = &w->a->overall,
+        .worst = w->a->has_worst ? &w->a->worst : NULL,
+    };
+    clipspan_head *heads = cs_alloc(w->set.count, sizeof *heads, "heads", err);
+    clipspan_change *around = cs_alloc(w->set.count, sizeof *around, "components", err);
+    clipspan_status status = heads && around ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    if (status == CLIPSPAN_OK) {
+        split_chosen(heads, &random.count, around, &random.around_count, w);
+        random.chosen = heads;
+        random.around = around;
+        status = cs_random_sets_make(&w->a->random, w->ev, &random, part, err);
+    }
+    cs_free(heads);
+    cs_free(around);
+    return status;
+}
+
 static clipspan_status take_room(work *w, clipspan_error *err)
 {
     const size_t N = w->ev->N;
@@ -203,10 +190,6 @@ static clipspan_status say_asked(work *w, clipspan_error *err)
 {
     clipspan_ablation_info *info = &w->a->info;
     const cs_ablation_wish *wish = w->wish;
-    const size_t all = (size_t)w->set.L * (size_t)w->set.H;
-    info->random_heads = wish->random_heads ? wish->random_heads : w->chosen_heads;
-    if (info->random_heads > all) info->random_heads = all;
-    if (info->random_heads == 0) info->random_sets = 0;
     info->resamples = wish->resamples;
     info->seed = wish->seed;
     info->surgery = wish->surgery;
@@ -227,13 +210,13 @@ clipspan_status cs_ablation_make(cs_ablation **out, const cs_evaluation *ev,
     work w = {.ev = ev, .wish = wish};
     clipspan_status status;
     *out = NULL;
-    CS_TRY(cs_ablation_new(&w.a, &ev->facts.info, wish->random_sets, err));
+    CS_TRY(cs_ablation_new(&w.a, &ev->facts.info, err));
     CS_TRY_DONE(choose(&w, err));
     CS_TRY_DONE(say_asked(&w, err));
     CS_TRY_DONE(take_room(&w, err));
     cs_evaluation_answers(w.before, ev, ev->predicted);
-    CS_TRY_DONE(run_sets(&w, part, err));
     CS_TRY_DONE(run_chosen(&w, err));
+    CS_TRY_DONE(run_sets(&w, part, err));
     cs_ablation_finish(w.a);
     *out = w.a;
     w.a = NULL;

@@ -8,20 +8,15 @@
 #include "decompose/compare.h"
 #include "study/components.h"
 #include "study/evaluation.h"
-
-typedef struct cs_random_set {
-    clipspan_random_set set; /* points to the rest */
-    clipspan_head *heads;
-    cs_comparison overall, worst;
-} cs_random_set;
+#include "study/random_sets.h"
 
 typedef struct cs_ablation {
     clipspan_ablation_info info;
     cs_evaluation_facts facts; /* owns all strings */
     clipspan_change *changes;  /* [info.changes] */
     cs_comparison overall, worst, *per_class, *per_group;
-    int has_worst;       /* 0: no group has an image */
-    cs_random_set *sets; /* [info.random_sets] */
+    int has_worst;         /* 0: no group has an image */
+    cs_random_sets random; /* info.sets 0: none */
 } cs_ablation;
 
 /* What to ablate; the options of clipspan_ablation with defaults filled in. */
@@ -31,16 +26,15 @@ typedef struct cs_ablation_wish {
     const clipspan_head *role_heads; /* [role_count] of that role */
     size_t role_count;
     const char *role, *pool; /* NULL without */
-    int mlps, before, surgery;
+    int mlps, before, surgery, published;
     size_t random_sets, random_heads;
     int resamples;
     uint64_t seed;
 } cs_ablation_wish;
 
-/* One about what `facts` says, with room for comparisons and sets; for cs_ablation_free. Errors:
- * NOMEM. */
+/* One about what `facts` says, with room for comparisons; for cs_ablation_free. Errors: NOMEM. */
 clipspan_status cs_ablation_new(cs_ablation **out, const clipspan_evaluation_info *facts,
-                                size_t random_sets, clipspan_error *err);
+                                clipspan_error *err);
 void cs_ablation_free(cs_ablation **ablation);
 
 /* part counts random sets. Errors: ARGUMENT (nothing to ablate, no such component), NOMEM, those of
@@ -49,8 +43,7 @@ clipspan_status cs_ablation_make(cs_ablation **out, const cs_evaluation *ev,
                                  const cs_ablation_wish *wish, const cs_progress_part *part,
                                  clipspan_error *err);
 
-/* Shows its comparisons, and finds the best random set: by worst group, without groups by accuracy;
- * the first of equal ones. */
+/* Shows its comparisons. */
 void cs_ablation_finish(cs_ablation *ablation);
 
 #endif

@@ -45,7 +45,9 @@ static clipspan_status read_means(cs_edit_check *e, const clipspan_progress *pro
     e->z = cs_alloc(e->count, K * sizeof *e->z, "means of heads", err);
     e->means = cs_alloc(e->count, P * sizeof *e->means, "means of heads", err);
     if (!coefficients || !output_map || !e->z || !e->means) goto done;
-    CS_TRY_DONE(clipspan_run_read_mixed(e->z, e->run, e->heads, e->count, progress, err));
+    status = CLIPSPAN_OK;
+    if (e->count)
+        CS_TRY_DONE(clipspan_run_read_mixed(e->z, e->run, e->heads, e->count, progress, err));
     for (size_t i = 0; i < e->count; i++) {
         const clipspan_head h = e->heads[i];
         CS_TRY_DONE(
@@ -71,6 +73,8 @@ static clipspan_status open_check(cs_edit_check *e, const clipspan_head *heads, 
     const clipspan_model_info *model = clipspan_model_get_info(e->model);
     e->bank = o->bank;
     e->threads = o->threads;
+    e->changes = o->changes;
+    e->change_count = o->change_count;
     e->info.model = model->name;
     e->info.run = e->facts->path;
     e->info.exif_orient = e->image.exif_orient;

@@ -43,6 +43,8 @@ typedef struct cs_edit_check {
     float *z;     /* [count, K] means of what they mix */
     float *means; /* [count, P] mean contributions */
     cs_edit_images images;
+    const clipspan_weight_change *changes; /* [change_count] in place of mean-ablation */
+    size_t change_count;
     clipspan_edit_check_info info;
     clipspan_share before;
     clipspan_edit_check_row *rows; /* [info.sets] */

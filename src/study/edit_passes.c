@@ -29,6 +29,7 @@ typedef struct passes {
     float *scores;         /* [BATCH, classes] */
     int32_t *first;        /* [images] answers of the unedited network */
     float *z;              /* [count, K] of a set */
+    double *sum;           /* [P] */
     double *distances;     /* [sets, images] of those that could be read, in turn */
     size_t P, K, H, classes, start, total, used; /* images [start, start + total) of the list */
 } passes;
@@ -70,13 +71,14 @@ static clipspan_status init_passes(passes *j, const char *written, int accuracy,
     j->ablated = cs_alloc(BATCH, j->P * sizeof *j->ablated, "embeddings", err);
     j->scores = cs_alloc(BATCH, j->classes * sizeof *j->scores, "scores", err);
     j->first = cs_alloc(j->total, sizeof *j->first, "answers", err);
+    j->sum = cs_alloc(j->P, sizeof *j->sum, "an embedding", err);
     j->z = cs_alloc(e->count, j->K * sizeof *j->z, "means", err);
     j->distances = cs_alloc(sets, j->total * sizeof *j->distances, "distances", err);
     cs_free(e->stays);
     e->stays = j->classes ? cs_alloc_zero(sets, j->total, "predictions that stay", err) : NULL;
     e->stride = j->total;
     if (!j->components || !j->predicted || !j->real || !j->ablated || !j->scores || !j->first ||
-        !j->z || !j->distances || (j->classes && !e->stays))
+        !j->z || !j->sum || !j->distances || (j->classes && !e->stays))
         return CLIPSPAN_E_NOMEM;
     return CLIPSPAN_OK;
 }
@@ -94,7 +96,43 @@ static void fini_passes(passes *j)
     cs_free(j->scores);
     cs_free(j->first);
     cs_free(j->z);
+    cs_free(j->sum);
     cs_free(j->distances);
+}
+
+/* sum less what the changes of weights take from the embedding or from heads' contributions. */
+static void take_changes(double *sum, const passes *j, const float *embedding)
+{
+    const cs_edit_check *e = j->e;
+    for (size_t i = 0; i < e->change_count; i++) {
+        const clipspan_weight_change *c = &e->changes[i];
+        const float *from = embedding;
+        double reading = -c->mean;
+        if (c->component == CLIPSPAN_COMPONENT_HEAD)
+            from = j->components + ((size_t)c->layer * j->H + (size_t)c->head) * j->P;
+        for (size_t p = 0; p < j->P; p++)
+            reading += (double)from[p] * (double)c->cue[p];
+        for (size_t p = 0; p < j->P; p++)
+            sum[p] -= reading * (double)c->gain[p];
+    }
+}
+
+static void make_unit(float *out, const double *sum, size_t P)
+{
+    double squares = 0.0;
+    for (size_t p = 0; p < P; p++)
+        squares += sum[p] * sum[p];
+    for (size_t p = 0; p < P; p++)
+        out[p] = (float)(squares > 0.0 ? sum[p] / sqrt(squares) : sum[p]);
+}
+
+/* out = embedding after the changes of weights, a unit vector. */
+static void predict_changed(float *out, const passes *j, const float *embedding)
+{
+    for (size_t p = 0; p < j->P; p++)
+        j->sum[p] = (double)embedding[p];
+    take_changes(j->sum, j, embedding);
+    make_unit(out, j->sum, j->P);
 }
 
 /* out = embedding with the set's components mean-ablated, a unit vector. */
@@ -103,6 +141,10 @@ static void predict(float *out, const passes *j, const float *embedding,
 {
     const cs_edit_check *e = j->e;
     double squares = 0.0;
+    if (e->change_count) {
+        predict_changed(out, j, embedding);
+        return;
+    }
     for (size_t p = 0; p < j->P; p++) {
         double sum = (double)embedding[p];
         for (size_t i = 0; i < set->count; i++) {
@@ -226,7 +268,7 @@ static clipspan_status run_written(passes *j, size_t first, size_t count, clipsp
     CS_TRY(
         clipspan_encoder_run_files(j->real, errors, j->written, paths_from(j, first), count, err));
     CS_TRY(check_again(j, errors, count, err));
-    if (first >= BATCH) return CLIPSPAN_OK;
+    if (first >= BATCH || j->e->change_count) return CLIPSPAN_OK;
     CS_TRY(run_ablated(j->ablated, j, &j->e->rows[0], first, count, err));
     compare(j, count);
     return CLIPSPAN_OK;

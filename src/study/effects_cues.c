@@ -10,6 +10,7 @@
 #include "study/effects_inside.h"
 #include "tensor/dot.h"
 #include "tensor/eigen.h"
+#include "tensor/moments.h"
 
 #include <string.h>
 
@@ -203,4 +204,60 @@ const double *cs_effects_shift(const cs_effects *e, size_t cue, size_t component
 const double *cs_effects_projection(const cs_effects *e, size_t cue)
 {
     return e->projection + cue * e->classes;
+}
+
+/* With the rows of V the cue and the own classes and y what they read of g, 1 and the gains, g is
+ * V^T (V V^T)^+ y. */
+clipspan_status cs_effects_gain_vector(double *out, const cs_effects *e, size_t cue,
+                                       size_t component, clipspan_error *err)
+{
+    const size_t P = e->shape.P, n = 1 + e->classes, at = gain_at(e, cue, component);
+    const double *gain = e->gains + at * e->classes;
+    double *room = cs_alloc(n, (2 * n + 2) * sizeof *room, "products of classes", err);
+    const float **rows = cs_alloc(n, sizeof *rows, "class vectors", err);
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    double *vectors, *values, *weights;
+    memset(out, 0, P * sizeof *out);
+    if (!room || !rows) goto done;
+    status = CLIPSPAN_OK;
+    if (e->learned[at] != CS_LEARNED) goto done;
+    vectors = room + n * n;
+    values = vectors + n * n;
+    weights = values + n;
+    for (size_t i = 0; i < n; i++)
+        rows[i] = i ? e->vectors + (i - 1) * P : e->vectors + (e->classes + cue) * P;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = i; k < n; k++)
+            room[i * n + k] = cs_dot_f32(rows[i], rows[k], P);
+    CS_TRY_DONE(cs_eigen_symmetric(values, vectors, room, n, err));
+    memset(weights, 0, n * sizeof *weights);
+    for (size_t k = 0; k < n && values[k] > TINY * values[0]; k++) {
+        const double *v = vectors + k * n;
+        double along = v[0];
+        for (size_t i = 1; i < n; i++)
+            along += v[i] * gain[i - 1];
+        for (size_t i = 0; i < n; i++)
+            weights[i] += v[i] * along / values[k];
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t p = 0; p < P; p++)
+            out[p] += weights[i] * (double)rows[i][p];
+done:
+    cs_free(room);
+    cs_free(rows);
+    return status;
+}
+
+double cs_effects_constant(const cs_effects *e, size_t cue, size_t component)
+{
+    const size_t K = e->shape.K, q = e->classes + cue;
+    const int whole = component == CS_EDIT_WHOLE;
+    const size_t head = whole ? 0 : component;
+    const double *y = cs_moments_mean(
+        cs_head_stats_head(e->stats, e->shape, head / e->shape.H, head % e->shape.H));
+    double sum = 0.0;
+    if (whole) return y[K + 2] > 0.0 ? cs_effects_mean(e, CS_EDIT_WHOLE)[q] / y[K + 2] : 0.0;
+    for (size_t k = 0; k < K; k++)
+        sum += y[k] * e->readers[(head * e->shape.C + k) * e->Q + q];
+    return y[K] > 0.0 ? sum / y[K] : 0.0;
 }

@@ -19,20 +19,18 @@ const clipspan_atlas_head *cs_findings_known(const cs_atlas *atlas, size_t index
                : NULL;
 }
 
-const char *cs_findings_role(int *mixed, const clipspan_atlas_head *known)
+const char *cs_findings_role(int *leaning, const clipspan_atlas_head *known)
 {
-    *mixed = 0;
-    if (!known || known->role->kind == CLIPSPAN_ROLE_NONE || !known->role->category[0] ||
-        !*known->role->category[0])
-        return NULL;
-    *mixed = known->role->kind == CLIPSPAN_ROLE_MIXED;
+    *leaning = 0;
+    if (!known || known->removed || known->role->outcome < CLIPSPAN_OUTCOME_LEANING) return NULL;
+    *leaning = known->role->outcome == CLIPSPAN_OUTCOME_LEANING;
     return known->role->category[0];
 }
 
-void cs_findings_role_text(char out[64], const char *role, int mixed)
+void cs_findings_role_text(char out[64], const char *role, int leaning)
 {
     out[0] = '\0';
-    if (role) snprintf(out, 64, "%.40s%s", role, mixed ? ", mixed" : "");
+    if (role) snprintf(out, 64, "%.40s%s", role, leaning ? ", leaning" : "");
 }
 
 static double sum_of(const double *numbers, size_t n)
@@ -85,7 +83,7 @@ static void list_heads(clipspan_finding *f, clipspan_finding_head *out, const cs
         out[i].head.head = (int)(i % H);
         out[i].part = all->x->head[f->text * heads + i];
         out[i].known = cs_findings_known(all->atlas, i);
-        out[i].role = cs_findings_role(&out[i].mixed, out[i].known);
+        out[i].role = cs_findings_role(&out[i].leaning, out[i].known);
     }
     f->every = out;
 }
@@ -102,10 +100,10 @@ static void find_heads(clipspan_finding *f, clipspan_finding_head *out, const cs
         out[i] = f->every[best[i]];
 }
 
-static int same_role(const clipspan_finding_role *a, const char *role, int mixed)
+static int same_role(const clipspan_finding_role *a, const char *role, int leaning)
 {
     if (!a->role || !role) return a->role == role;
-    return a->mixed == mixed && strcmp(a->role, role) == 0;
+    return a->leaning == leaning && strcmp(a->role, role) == 0;
 }
 
 static void find_roles(clipspan_finding *f, clipspan_finding_role *out, const cs_findings *all)
@@ -116,10 +114,10 @@ static void find_roles(clipspan_finding *f, clipspan_finding_role *out, const cs
     f->roles = 0;
     for (i = 0; i < heads && all->atlas; i++) {
         const clipspan_finding_head *head = &f->every[i];
-        for (at = 0; at < f->roles && !same_role(&out[at], head->role, head->mixed); at++)
+        for (at = 0; at < f->roles && !same_role(&out[at], head->role, head->leaning); at++)
             ;
         if (at == f->roles) {
-            const clipspan_finding_role fresh = {head->role, head->mixed, 0, 0};
+            const clipspan_finding_role fresh = {head->role, head->leaning, 0, 0};
             out[f->roles++] = fresh;
         }
         out[at].heads++;

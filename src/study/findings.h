@@ -29,10 +29,10 @@ void cs_findings_free(cs_findings **findings);
 /* What the atlas has on head number `index` of all, or NULL. */
 const clipspan_atlas_head *cs_findings_known(const cs_atlas *atlas, size_t index);
 
-/* "colour", "colour, mixed" or "", as readers see a role. */
-void cs_findings_role_text(char out[64], const char *role, int mixed);
+/* "colour", "colour, leaning" or "", as readers see a role. */
+void cs_findings_role_text(char out[64], const char *role, int leaning);
 
-/* The role that a head is shown with: NULL, or a category; *mixed. */
-const char *cs_findings_role(int *mixed, const clipspan_atlas_head *known);
+/* The role that a head is shown with: NULL, or a category; *leaning: it only leans to it. */
+const char *cs_findings_role(int *leaning, const clipspan_atlas_head *known);
 
 #endif

@@ -170,7 +170,7 @@ static void fill_row(cs_joint *j, size_t row, const float *maps, const double *u
     for (k = 0; k < texts; k++)
         cs_top_add(&top, k, sum_tokens(maps + (first + k) * N, usual[k], N));
     r->head = head;
-    r->role = cs_findings_role(&r->mixed, known_head(j, head));
+    r->role = cs_findings_role(&r->leaning, known_head(j, head));
     r->part = j->x->head[j->x->order[0] * all + (size_t)head.layer * (size_t)j->x->heads +
                          (size_t)head.head];
     r->cells = top.count;

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan.ablate.v1, clipspan.surgery.v1: before and after, written and read. */
 #include "base/memory.h"
-#include "study/json_parts.h"
+#include "study/json_random.h"
 #include "study/study_json.h"
 
 #include <limits.h>
 #include <string.h>
-
-static void put_worst(cs_json_writer *j, const char *key, const clipspan_evaluation_info *info,
-                      const clipspan_comparison *c)
-{
-    if (!c) return;
-    cs_json_put_row(j, key);
-    cs_json_put_text(j, "group_before", info->group_names[c->group]);
-    cs_json_put_text(j, "group_after", info->group_names[c->group_after]);
-    cs_json_put_comparison(j, c);
-    cs_json_put_end(j);
-}
 
 static void put_changes(cs_json_writer *j, const char *key, const clipspan_change *changes,
                         size_t count)
@@ -27,24 +16,6 @@ static void put_changes(cs_json_writer *j, const char *key, const clipspan_chang
         cs_change_name(name, sizeof name, &changes[i]);
         cs_json_put_text(j, NULL, name);
     }
-    cs_json_put_end(j);
-}
-
-static void put_set(cs_json_writer *j, const cs_ablation *a, const clipspan_random_set *set)
-{
-    char name[80];
-    cs_json_put_object(j, NULL);
-    cs_json_put_line(j, "heads");
-    for (size_t i = 0; i < set->count; i++) {
-        const clipspan_change head = {.layer = set->heads[i].layer, .head = set->heads[i].head};
-        cs_change_name(name, sizeof name, &head);
-        cs_json_put_text(j, NULL, name);
-    }
-    cs_json_put_end(j);
-    cs_json_put_row(j, "overall");
-    cs_json_put_comparison(j, set->overall);
-    cs_json_put_end(j);
-    put_worst(j, "worst_group", &a->facts.info, set->worst);
     cs_json_put_end(j);
 }
 
@@ -94,14 +65,8 @@ void cs_ablation_json(const cs_ablation *a, void (*put)(void *to, const char *te
     put_list(&j, "per_class", "class", info->class_names, a->per_class, info->classes);
     if (info->groups)
         put_list(&j, "per_group", "group", info->group_names, a->per_group, info->groups);
-    put_worst(&j, "worst_group", info, a->has_worst ? &a->worst.shown : NULL);
-    if (a->info.random_sets) {
-        cs_json_put_whole(&j, "best_random", a->info.best_random);
-        cs_json_put_array(&j, "random");
-        for (size_t i = 0; i < a->info.random_sets; i++)
-            put_set(&j, a, &a->sets[i].set);
-        cs_json_put_end(&j);
-    }
+    cs_json_put_worst(&j, "worst_group", info, a->has_worst ? &a->worst.shown : NULL);
+    cs_json_put_random(&j, &a->random, info);
     cs_json_finish(&j);
 }
 
@@ -124,50 +89,12 @@ static clipspan_status read_changes(clipspan_change **out, size_t *count, const 
     return status;
 }
 
-/* *has is 0 when the key is missing. */
-static clipspan_status read_worst(cs_comparison *c, int *has, const cs_json *in,
-                                  const clipspan_evaluation_info *info, clipspan_error *err)
-{
-    cs_json worst;
-    CS_TRY(cs_json_object(&worst, in, "worst_group", err));
-    *has = worst.object != NULL;
-    CS_TRY(cs_json_comparison(c, &worst, err));
-    CS_TRY(cs_json_place(&c->group, &worst, "group_before", info->group_names, info->groups, err));
-    CS_TRY(cs_json_place(&c->group_after, &worst, "group_after", info->group_names, info->groups,
-                         err));
-    if (!*has || (c->group >= 0 && c->group_after >= 0)) return CLIPSPAN_OK;
-    return cs_json_unexpected(&worst, c->group < 0 ? "group_before" : "group_after", "a group",
-                              CLIPSPAN_E_FORMAT, err);
-}
-
 static clipspan_status read_overall(cs_comparison *c, const cs_json *in, clipspan_error *err)
 {
     cs_json overall;
     CS_TRY(cs_json_object(&overall, in, "overall", err));
     if (overall.object) return cs_json_comparison(c, &overall, err);
     return cs_json_unexpected(in, "overall", "an object", CLIPSPAN_E_FORMAT, err);
-}
-
-static clipspan_status read_set(cs_random_set *set, const cs_json *in,
-                                const clipspan_evaluation_info *info, clipspan_error *err)
-{
-    clipspan_change *changes;
-    clipspan_status status = read_changes(&changes, &set->set.count, in, "heads", err);
-    int has;
-    if (status == CLIPSPAN_OK) {
-        set->heads = cs_alloc(set->set.count, sizeof *set->heads, "heads", err);
-        if (!set->heads) status = CLIPSPAN_E_NOMEM;
-    }
-    for (size_t i = 0; i < set->set.count && status == CLIPSPAN_OK; i++)
-        set->heads[i] = (clipspan_head){changes[i].layer, changes[i].head};
-    cs_free(changes);
-    CS_TRY(status);
-    CS_TRY(read_overall(&set->overall, in, err));
-    CS_TRY(read_worst(&set->worst, &has, in, info, err));
-    set->set.heads = set->heads;
-    set->set.overall = cs_comparison_show(&set->overall);
-    set->set.worst = has ? cs_comparison_show(&set->worst) : NULL;
-    return CLIPSPAN_OK;
 }
 
 /* Comparisons by class or group, as many as there are names. */
@@ -231,14 +158,8 @@ static clipspan_status read_all(cs_ablation *a, const cs_json *in, clipspan_erro
     CS_TRY(read_overall(&a->overall, in, err));
     CS_TRY(read_list(a->per_class, info->classes, in, "per_class", 0, err));
     CS_TRY(read_list(a->per_group, info->groups, in, "per_group", 1, err));
-    CS_TRY(read_worst(&a->worst, &a->has_worst, in, info, err));
-    for (size_t i = 0; i < a->info.random_sets; i++) {
-        cs_json item;
-        CS_TRY(cs_json_item(&item, in, "random", i, err));
-        CS_TRY(read_set(&a->sets[i], &item, info, err));
-        if (a->sets[i].set.count > a->info.random_heads)
-            a->info.random_heads = a->sets[i].set.count;
-    }
+    CS_TRY(cs_json_worst(&a->worst, &a->has_worst, in, info, err));
+    CS_TRY(cs_json_random(&a->random, in, info, err));
     cs_ablation_finish(a);
     return CLIPSPAN_OK;
 }
@@ -250,12 +171,10 @@ clipspan_status cs_ablation_parse(cs_ablation **out, const json_t *document, con
     cs_evaluation_facts facts = {0};
     cs_ablation *ablation = NULL;
     clipspan_status status;
-    size_t sets;
     *out = NULL;
     CS_TRY_DONE(cs_json_facts(&facts, &in, err));
     CS_TRY_DONE(read_group_names(&facts, &in, err));
-    CS_TRY_DONE(cs_json_length(&sets, &in, "random", err));
-    CS_TRY_DONE(cs_ablation_new(&ablation, &facts.info, sets, err));
+    CS_TRY_DONE(cs_ablation_new(&ablation, &facts.info, err));
     CS_TRY_DONE(read_all(ablation, &in, err));
     *out = ablation;
     ablation = NULL;

@@ -40,7 +40,7 @@ static void put_heads(cs_json_writer *json, const cs_findings *all, const clipsp
     for (i = 0; i < heads; i++) {
         const clipspan_finding_head *head = &f->every[i];
         char role[64];
-        cs_findings_role_text(role, head->role, head->mixed);
+        cs_findings_role_text(role, head->role, head->leaning);
         cs_json_put_row(json, NULL);
         put_head(json, head->head);
         put_real(json, "part", head->part);
@@ -56,7 +56,7 @@ static void put_roles(cs_json_writer *json, const clipspan_finding *f)
     cs_json_put_array(json, "roles");
     for (k = 0; k < f->roles; k++) {
         char role[64];
-        cs_findings_role_text(role, f->role[k].role, f->role[k].mixed);
+        cs_findings_role_text(role, f->role[k].role, f->role[k].leaning);
         cs_json_put_row(json, NULL);
         cs_json_put_text(json, "role", f->role[k].role ? role : NULL);
         cs_json_put_whole(json, "heads", f->role[k].heads);

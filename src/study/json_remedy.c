@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan.shortcut.v1, written. */
-#include "study/json_parts.h"
+#include "study/json_random.h"
 #include "study/study_json.h"
 
 #include <math.h>
@@ -34,14 +34,8 @@ static void put_overall(const out *o, const clipspan_comparison *overall)
 static void put_figures(const out *o, const clipspan_comparison *overall,
                         const clipspan_comparison *worst)
 {
-    const char *const *groups = o->remedy->facts.info.group_names;
     put_overall(o, overall);
-    if (!worst) return;
-    cs_json_put_row(o->json, "worst_group");
-    cs_json_put_text(o->json, "group_before", groups[worst->group]);
-    cs_json_put_text(o->json, "group_after", groups[worst->group_after]);
-    cs_json_put_comparison(o->json, worst);
-    cs_json_put_end(o->json);
+    cs_json_put_worst(o->json, "worst_group", &o->remedy->facts.info, worst);
 }
 
 static void put_groups(const out *o, const cs_comparison *groups)
@@ -74,6 +68,25 @@ static void put_heads(const out *o, const cs_remedy_pair *p)
     cs_json_put_end(o->json);
 }
 
+static void put_decision(const out *o, const cs_remedy_pair *p)
+{
+    const clipspan_decision *d = &p->decision;
+    cs_json_put_object(o->json, "decision");
+    cs_json_put_text(o->json, "verdict", cs_verdict_name(d->verdict));
+    cs_json_put_text(o->json, "why", p->pair.why);
+    cs_json_put_whole(o->json, "considered", d->considered);
+    put_real(o, "lean", d->lean);
+    put_real(o, "answers", d->answers);
+    put_real(o, "follows", d->follows);
+    put_real(o, "inside", d->inside);
+    put_real(o, "explained", d->explained);
+    put_real(o, "clear", d->clear);
+    put_real(o, "gain", d->gain);
+    put_real(o, "gain_low", d->gain_low);
+    put_real(o, "gain_high", d->gain_high);
+    cs_json_put_end(o->json);
+}
+
 static void put_candidates(const out *o, const cs_remedy_pair *p)
 {
     cs_json_put_whole(o->json, "chosen", p->pair.chosen);
@@ -102,26 +115,6 @@ static void put_rows(const out *o, const cs_remedy_pair *p)
         if (isfinite(r->correlation)) put_real(o, "correlation", r->correlation);
         put_figures(o, r->overall, r->worst);
         put_groups(o, p->rows[i].groups);
-        cs_json_put_end(o->json);
-    }
-    cs_json_put_end(o->json);
-}
-
-static void put_set(const out *o, const clipspan_remedy_random *r)
-{
-    cs_json_put_line(o->json, "heads");
-    for (size_t i = 0; i < r->count; i++)
-        put_head(o, NULL, r->heads[i]);
-    cs_json_put_end(o->json);
-}
-
-static void put_random(const out *o, const cs_remedy_pair *p)
-{
-    cs_json_put_array(o->json, "random");
-    for (size_t t = 0; t < p->pair.random_sets; t++) {
-        cs_json_put_object(o->json, NULL);
-        put_set(o, &p->random[t].set);
-        put_figures(o, p->random[t].set.overall, p->random[t].set.worst);
         cs_json_put_end(o->json);
     }
     cs_json_put_end(o->json);
@@ -160,19 +153,53 @@ static void put_sides(const out *o, const cs_remedy_pair *p)
     cs_json_put_end(o->json);
 }
 
+static void put_vector(const out *o, const char *key, const float *vector, size_t P)
+{
+    cs_json_put_line(o->json, key);
+    for (size_t i = 0; i < P; i++)
+        put_real(o, NULL, (double)vector[i]);
+    cs_json_put_end(o->json);
+}
+
+/* What clipspan edit --remedy writes. */
+static void put_changes(const out *o, const cs_remedy_pair *p)
+{
+    if (!p->change_count) return;
+    cs_json_put_object(o->json, "weights");
+    put_vector(o, "cue", p->vectors, p->width);
+    cs_json_put_array(o->json, "changes");
+    for (size_t i = 0; i < p->change_count; i++) {
+        const clipspan_weight_change *c = &p->changes[i];
+        cs_json_put_object(o->json, NULL);
+        if (c->component == CLIPSPAN_COMPONENT_HEAD)
+            put_head(o, "of", (clipspan_head){c->layer, c->head});
+        else
+            cs_json_put_text(o->json, "of", "embedding");
+        put_real(o, "mean", c->mean);
+        put_real(o, "constant", c->constant);
+        put_vector(o, "gain", c->gain, p->width);
+        cs_json_put_end(o->json);
+    }
+    cs_json_put_end(o->json);
+    cs_json_put_end(o->json);
+}
+
 static void put_pair(const out *o, const cs_remedy_pair *p)
 {
     cs_json_put_object(o->json, NULL);
     cs_json_put_text(o->json, "class_a", p->pair.class_a);
     cs_json_put_text(o->json, "class_b", p->pair.class_b);
+    cs_json_put_flag(o->json, "against_rest", p->pair.against_rest);
     put_real(o, "variance", p->pair.variance);
     put_real(o, "explained", p->pair.explained);
     put_real(o, "counteracted", p->pair.counteracted);
     cs_json_put_whole(o->json, "ranked", p->pair.ranked);
     put_heads(o, p);
+    put_decision(o, p);
     put_candidates(o, p);
+    put_changes(o, p);
     put_rows(o, p);
-    put_random(o, p);
+    cs_json_put_random(o->json, &p->random, &o->remedy->facts.info);
     put_forecast(o, p);
     put_sides(o, p);
     cs_json_put_end(o->json);

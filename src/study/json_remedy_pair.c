@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A pair of classes of clipspan.shortcut.v1, read back. */
 #include "base/memory.h"
-#include "study/json_parts.h"
+#include "study/json_random.h"
 #include "study/json_remedy_inside.h"
 
 #include <stdlib.h>
@@ -151,24 +151,6 @@ static clipspan_status read_rows(cs_remedy *r, cs_remedy_pair *p, const cs_json 
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_random(cs_remedy_random *to, const cs_remedy *r, const cs_json *in,
-                                   clipspan_error *err)
-{
-    clipspan_status status = CLIPSPAN_OK;
-    const char **names;
-    CS_TRY(cs_json_names(&names, &to->set.count, in, "heads", err));
-    to->heads = cs_alloc(to->set.count, sizeof *to->heads, "heads", err);
-    if (!to->heads) status = CLIPSPAN_E_NOMEM;
-    for (size_t i = 0; i < to->set.count && status == CLIPSPAN_OK; i++)
-        if (!scan_head(&to->heads[i], names[i]))
-            status = cs_json_unexpected(in, "heads", "a list of heads such as \"L3.H0\"",
-                                        CLIPSPAN_E_FORMAT, err);
-    cs_free(names);
-    CS_TRY(status);
-    CS_TRY(read_overall(&to->overall, in, err));
-    return read_worst(&to->worst, in, &r->facts.info, err);
-}
-
 static clipspan_status read_forecast(cs_remedy_pair *p, const cs_json *in, clipspan_error *err)
 {
     size_t count;
@@ -200,13 +182,93 @@ static clipspan_status read_side(cs_remedy_side *to, cs_remedy *r, const cs_json
     return CLIPSPAN_OK;
 }
 
+/* ---- Changes of weights ---- */
+
+static clipspan_status read_vector(float *out, const cs_json *in, const char *key, size_t P,
+                                   clipspan_error *err)
+{
+    CS_TRY(cs_json_need(in, key, "a vector", err));
+    return cs_json_numbers(out, (int)P, in, key, -1e30, 1e30, err);
+}
+
+static clipspan_status read_change(clipspan_weight_change *to, float *gain, const cs_json *in,
+                                   size_t P, clipspan_error *err)
+{
+    const char *of = "";
+    clipspan_head head = {0, 0};
+    CS_TRY(cs_json_text(&of, in, "of", err));
+    to->component = CLIPSPAN_COMPONENT_EMBEDDING;
+    if (strcmp(of, "embedding") != 0) {
+        if (!scan_head(&head, of))
+            return cs_json_unexpected(in, "of", "a head such as \"L3.H0\", or embedding",
+                                      CLIPSPAN_E_FORMAT, err);
+        to->component = CLIPSPAN_COMPONENT_HEAD;
+    }
+    to->layer = head.layer;
+    to->head = head.head;
+    CS_TRY(cs_json_need_real(&to->mean, in, "mean", err));
+    CS_TRY(cs_json_need_real(&to->constant, in, "constant", err));
+    return read_vector(gain, in, "gain", P, err);
+}
+
+static clipspan_status read_changes(cs_remedy_pair *p, const cs_json *pair, clipspan_error *err)
+{
+    cs_json in, item;
+    size_t count, P;
+    CS_TRY(cs_json_object(&in, pair, "weights", err));
+    if (!in.object) return CLIPSPAN_OK;
+    CS_TRY(cs_json_length(&P, &in, "cue", err));
+    CS_TRY(cs_json_length(&count, &in, "changes", err));
+    if (P == 0 || P > HEADS_MOST || count > HEADS_MOST)
+        return cs_json_unexpected(&in, "cue", "a vector", CLIPSPAN_E_FORMAT, err);
+    CS_TRY(cs_remedy_change_room(p, count, P, err));
+    CS_TRY(read_vector(p->vectors, &in, "cue", P, err));
+    for (size_t i = 0; i < count; i++) {
+        CS_TRY(cs_json_item(&item, &in, "changes", i, err));
+        CS_TRY(read_change(&p->changes[i], p->vectors + (1 + i) * P, &item, P, err));
+    }
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status read_verdict(clipspan_verdict *out, const cs_json *in, clipspan_error *err)
+{
+    const char *name = "";
+    CS_TRY(cs_json_text(&name, in, "verdict", err));
+    for (int k = CLIPSPAN_VERDICT_REMEDY; k <= CLIPSPAN_VERDICT_NO_GAIN; k++)
+        if (strcmp(name, cs_verdict_name((clipspan_verdict)k)) == 0) {
+            *out = (clipspan_verdict)k;
+            return CLIPSPAN_OK;
+        }
+    return cs_json_unexpected(in, "verdict", "a verdict", CLIPSPAN_E_FORMAT, err);
+}
+
+static clipspan_status read_decision(cs_remedy *r, cs_remedy_pair *p, const cs_json *pair,
+                                     clipspan_error *err)
+{
+    clipspan_decision *d = &p->decision;
+    double *const reals[] = {&d->lean,  &d->answers, &d->follows,  &d->inside,   &d->explained,
+                             &d->clear, &d->gain,    &d->gain_low, &d->gain_high};
+    static const char *const keys[] = {"lean",  "answers", "follows",  "inside",   "explained",
+                                       "clear", "gain",    "gain_low", "gain_high"};
+    cs_json in;
+    CS_TRY(cs_json_need(pair, "decision", "an object", err));
+    CS_TRY(cs_json_object(&in, pair, "decision", err));
+    CS_TRY(read_verdict(&d->verdict, &in, err));
+    CS_TRY(cs_remedy_need_text(&p->pair.why, r, &in, "why", err));
+    CS_TRY(cs_json_need_size(&d->considered, &in, "considered", p->pair.candidates - 1, err));
+    for (size_t k = 0; k < sizeof reals / sizeof *reals; k++)
+        CS_TRY(cs_json_need_real(reals[k], &in, keys[k], err));
+    d->chosen = p->pair.chosen;
+    p->pair.decision = d;
+    return CLIPSPAN_OK;
+}
+
 /* ---- Pairs ---- */
 
 static clipspan_status read_lengths(cs_remedy_pair *p, const cs_json *in, clipspan_error *err)
 {
     CS_TRY(cs_json_length(&p->pair.heads, in, "heads", err));
     CS_TRY(cs_json_length(&p->pair.candidates, in, "candidates", err));
-    CS_TRY(cs_json_length(&p->pair.random_sets, in, "random", err));
     CS_TRY(cs_json_length(&p->pair.sides, in, "side_effects", err));
     if (p->pair.heads > HEADS_MOST || p->pair.candidates == 0)
         return cs_json_unexpected(in, p->pair.candidates ? "heads" : "candidates",
@@ -229,8 +291,11 @@ clipspan_status cs_remedy_read_pair(cs_remedy *r, cs_remedy_pair *p, const cs_js
                                     clipspan_error *err)
 {
     cs_json item;
+    int rest = 0;
     CS_TRY(read_class(&p->a, r, in, "class_a", err));
-    CS_TRY(read_class(&p->b, r, in, "class_b", err));
+    CS_TRY(cs_json_flag(&rest, in, "against_rest", err));
+    p->b = CLIPSPAN_THE_REST;
+    if (!rest) CS_TRY(read_class(&p->b, r, in, "class_b", err));
     CS_TRY(read_lengths(p, in, err));
     CS_TRY(cs_remedy_pair_room(r, p, err));
     CS_TRY(cs_json_need_real(&p->pair.variance, in, "variance", err));
@@ -238,12 +303,11 @@ clipspan_status cs_remedy_read_pair(cs_remedy *r, cs_remedy_pair *p, const cs_js
     CS_TRY(cs_json_need_real(&p->pair.counteracted, in, "counteracted", err));
     CS_TRY(read_heads(p, in, err));
     CS_TRY(read_candidates(p, in, err));
+    CS_TRY(read_decision(r, p, in, err));
+    CS_TRY(read_changes(p, in, err));
     CS_TRY(read_rows(r, p, in, err));
     CS_TRY(read_forecast(p, in, err));
-    for (size_t i = 0; i < p->pair.random_sets; i++) {
-        CS_TRY(cs_json_item(&item, in, "random", i, err));
-        CS_TRY(read_random(&p->random[i], r, &item, err));
-    }
+    CS_TRY(cs_json_random(&p->random, in, &r->facts.info, err));
     for (size_t i = 0; i < p->pair.sides; i++) {
         CS_TRY(cs_json_item(&item, in, "side_effects", i, err));
         CS_TRY(read_side(&p->sides[i], r, &item, err));

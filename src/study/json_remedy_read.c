@@ -149,8 +149,8 @@ clipspan_status cs_remedy_parse(cs_remedy **out, const json_t *document, const c
     size_t pairs;
     *out = NULL;
     CS_TRY(cs_json_length(&pairs, &in, "pairs", err));
-    if (pairs == 0 || pairs > CS_REMEDY_CLASSES * (CS_REMEDY_CLASSES - 1) / 2)
-        return cs_json_unexpected(&in, "pairs", "1 to 66 pairs of classes", CLIPSPAN_E_FORMAT, err);
+    if (pairs == 0 || pairs > CS_REMEDY_CLASSES * (CS_REMEDY_CLASSES + 1) / 2)
+        return cs_json_unexpected(&in, "pairs", "1 to 78 pairs of classes", CLIPSPAN_E_FORMAT, err);
     CS_TRY(cs_remedy_new(&r, &none, pairs, err));
     status = read_document(r, &in, err);
     if (status == CLIPSPAN_OK)

@@ -32,13 +32,13 @@ static void free_pair(cs_remedy_pair *p)
 {
     for (size_t i = 0; i < CS_REMEDY_ROWS; i++)
         cs_free(p->rows[i].groups);
-    for (size_t i = 0; p->random && i < p->pair.random_sets; i++)
-        cs_free(p->random[i].heads);
-    cs_free(p->random);
+    cs_random_sets_fini(&p->random);
     cs_free(p->sides);
     cs_free(p->heads);
     cs_free(p->candidates);
     cs_free(p->predicted);
+    cs_free(p->changes);
+    cs_free(p->vectors);
 }
 
 void cs_remedy_free(cs_remedy **remedy)
@@ -78,23 +78,35 @@ clipspan_status cs_remedy_pair_room(cs_remedy *r, cs_remedy_pair *p, clipspan_er
 {
     const size_t groups = r->facts.info.groups;
     p->pair.class_a = r->facts.class_names[p->a];
-    p->pair.class_b = r->facts.class_names[p->b];
+    p->pair.against_rest = p->b == CLIPSPAN_THE_REST;
+    p->pair.class_b = p->pair.against_rest ? "the rest" : r->facts.class_names[p->b];
     p->heads = cs_alloc_zero(p->pair.heads, sizeof *p->heads, "heads", err);
     p->candidates = cs_alloc_zero(p->pair.candidates, sizeof *p->candidates, "candidates", err);
-    p->random = cs_alloc_zero(p->pair.random_sets, sizeof *p->random, "random sets", err);
     p->sides = cs_alloc_zero(p->pair.sides, sizeof *p->sides, "side effects", err);
-    if (!p->heads || !p->candidates || !p->random || !p->sides) return CLIPSPAN_E_NOMEM;
+    if (!p->heads || !p->candidates || !p->sides) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < CS_REMEDY_ROWS; i++) {
         p->rows[i].groups = cs_alloc_zero(groups, sizeof *p->rows[i].groups, "groups", err);
         if (!p->rows[i].groups) return CLIPSPAN_E_NOMEM;
         p->rows[i].worst.group = p->rows[i].worst.group_after = -1;
     }
-    for (size_t i = 0; i < p->pair.random_sets; i++) {
-        p->random[i].worst.group = p->random[i].worst.group_after = -1;
-    }
     for (size_t k = 0; k < CS_REMEDY_FORECAST; k++) {
         p->forecast[k].predicted = k / 2 ? p->pair.class_b : p->pair.class_a;
         p->forecast[k].first_side = k % 2;
+    }
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_remedy_change_room(cs_remedy_pair *p, size_t count, size_t P,
+                                      clipspan_error *err)
+{
+    p->changes = cs_alloc_zero(count, sizeof *p->changes, "changes of weights", err);
+    p->vectors = cs_alloc_zero(1 + count, P * sizeof *p->vectors, "changes of weights", err);
+    if (!p->changes || !p->vectors) return CLIPSPAN_E_NOMEM;
+    p->change_count = count;
+    p->width = P;
+    for (size_t i = 0; i < count; i++) {
+        p->changes[i].cue = p->vectors;
+        p->changes[i].gain = p->vectors + (1 + i) * P;
     }
     return CLIPSPAN_OK;
 }
@@ -108,11 +120,6 @@ cs_remedy_row *cs_remedy_add_row(cs_remedy_pair *p, clipspan_remedy_role role)
     return row;
 }
 
-static double judged(const cs_remedy_random *r)
-{
-    return r->set.worst ? r->worst.after.share : r->overall.after.share;
-}
-
 void cs_remedy_finish_pair(cs_remedy_pair *p, size_t groups)
 {
     for (size_t i = 0; i < p->pair.rows; i++) {
@@ -121,14 +128,6 @@ void cs_remedy_finish_pair(cs_remedy_pair *p, size_t groups)
         if (r->worst.group >= 0) r->row.worst = cs_comparison_show(&r->worst);
         for (size_t g = 0; g < groups; g++)
             cs_comparison_show(&r->groups[g]);
-    }
-    p->pair.best_random = 0;
-    for (size_t i = 0; i < p->pair.random_sets; i++) {
-        cs_remedy_random *r = &p->random[i];
-        r->set.heads = r->heads;
-        r->set.overall = cs_comparison_show(&r->overall);
-        if (r->worst.group >= 0) r->set.worst = cs_comparison_show(&r->worst);
-        if (judged(r) > judged(&p->random[p->pair.best_random])) p->pair.best_random = i;
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "decompose/compare.h"
 #include "study/evaluation.h"
+#include "study/random_sets.h"
 #include "study/shortcut.h"
 
 #define CS_REMEDY_ROWS     8
@@ -20,12 +21,6 @@ typedef struct cs_remedy_row {
     cs_comparison overall, worst, *groups; /* [groups] */
 } cs_remedy_row;
 
-typedef struct cs_remedy_random {
-    clipspan_remedy_random set;
-    clipspan_head *heads;
-    cs_comparison overall, worst;
-} cs_remedy_random;
-
 typedef struct cs_remedy_side {
     clipspan_remedy_side side;
     cs_comparison overall;
@@ -33,14 +28,18 @@ typedef struct cs_remedy_side {
 
 typedef struct cs_remedy_pair {
     clipspan_remedy_pair pair;
-    size_t a, b;
+    size_t a, b; /* b: or CLIPSPAN_THE_REST */
+    clipspan_decision decision;
     clipspan_shortcut_head *heads;      /* [pair.heads] */
     clipspan_candidate *candidates;     /* [pair.candidates] */
     cs_remedy_row rows[CS_REMEDY_ROWS]; /* nothing first, then the chosen one */
-    cs_remedy_random *random;           /* [pair.random_sets] */
+    cs_random_sets random;              /* info.sets 0: none */
     cs_remedy_side *sides;              /* [pair.sides] */
     clipspan_remedy_forecast forecast[CS_REMEDY_FORECAST];
     uint32_t *predicted; /* [images], or NULL */
+    clipspan_weight_change *changes; /* [change_count] of the chosen remedy, in weights */
+    size_t change_count, width;      /* P */
+    float *vectors;                  /* [1 + change_count, P] the cue, then gains */
 } cs_remedy_pair;
 
 typedef struct cs_remedy {
@@ -57,7 +56,7 @@ typedef struct cs_remedy_wish {
     const clipspan_found_cue *found;
     const clipspan_remedy_side_options *sides; /* [side_count] */
     size_t side_count, random_sets;
-    int resamples;
+    int resamples, published;
     uint64_t seed;
 } cs_remedy_wish;
 
@@ -72,8 +71,20 @@ clipspan_status cs_remedy_cue(cs_remedy *remedy, const clipspan_cues_info *cue,
 clipspan_status cs_remedy_pair_room(cs_remedy *remedy, cs_remedy_pair *pair, clipspan_error *err);
 /* The next row of a pair, its pointers set; worst is shown once its group is known. */
 cs_remedy_row *cs_remedy_add_row(cs_remedy_pair *pair, clipspan_remedy_role role);
-/* Shows what comparisons know of the worst group, and finds the best random set. */
+/* Shows what comparisons know, also of the worst group. */
 void cs_remedy_finish_pair(cs_remedy_pair *pair, size_t groups);
+
+/* Points to the decision, and says why; chosen among the candidates. Errors: NOMEM. */
+clipspan_status cs_remedy_decide(cs_remedy *remedy, cs_remedy_pair *pair,
+                                 const clipspan_decision *decision, clipspan_error *err);
+/* Room for the changes of weights of a pair, which then point to the cue and their gains. */
+clipspan_status cs_remedy_change_room(cs_remedy_pair *pair, size_t count, size_t P,
+                                      clipspan_error *err);
+/* "the cue explains too little …" for a decision; out : [room]. */
+void cs_decision_words(char *out, size_t room, const clipspan_decision *decision,
+                       const clipspan_candidate *chosen);
+/* "no_gain" */
+const char *cs_verdict_name(clipspan_verdict verdict);
 
 /* "best in hindsight" */
 const char *cs_remedy_role_name(clipspan_remedy_role role);
@@ -99,6 +110,8 @@ typedef struct cs_remedy_work {
 
 #define CS_REMEDY_EDITS ((size_t)64) /* at a time */
 
+/* The chosen remedy as changes of weights. Errors: NOMEM. */
+clipspan_status cs_remedy_weights(cs_remedy_work *work, cs_remedy_pair *pair, clipspan_error *err);
 clipspan_status cs_remedy_forecast(cs_remedy_work *work, cs_remedy_pair *pair, clipspan_error *err);
 clipspan_status cs_remedy_side_effect(cs_remedy_work *work, cs_remedy_pair *pair, size_t index,
                                       clipspan_error *err);

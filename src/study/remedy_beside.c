@@ -17,9 +17,10 @@ static void count_forecast(cs_remedy_pair *p, const uint32_t *predicted, const d
     const size_t N = cs_effects_rows(e), Q = cs_effects_columns(e), q = cs_effects_classes(e);
     const double *sums = cs_effects_sums(e), mean = cs_effects_mean(e, CS_EDIT_WHOLE)[q];
     for (size_t i = 0; i < N; i++) {
+        const int other = predicted[i] != p->a;
         clipspan_remedy_forecast *to;
-        if (predicted[i] != p->a && predicted[i] != p->b) continue;
-        to = &p->forecast[2 * (predicted[i] == p->b) + (sums[i * Q + q] > mean)];
+        if (other && predicted[i] != p->b && !p->pair.against_rest) continue;
+        to = &p->forecast[2 * other + (sums[i * Q + q] > mean)];
         to->images++;
         to->kept += predicted[N + i] == predicted[i];
         to->margin_before += margins[i];

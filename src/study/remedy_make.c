@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Remedies tried on the evaluated images, each against nothing, and random sets of as many heads
- * that are changed the same way. */
+/* Remedies tried on the evaluated images, each against nothing, and random sets of heads that are
+ * changed the same way. */
 #include "base/memory.h"
 #include "base/progress_part.h"
 #include "decompose/compare.h"
 #include "study/effects_items.h"
-#include "study/random_heads.h"
 #include "study/remedy.h"
 
 #include <math.h>
@@ -55,7 +54,8 @@ static const clipspan_candidate *find_least(const cs_remedy_pair *p, clipspan_re
     return found;
 }
 
-/* The candidate that turns out best where the answers are known: by worst group, or accuracy. */
+/* The eligible candidate that turns out best where the answers are known: by worst group, or
+ * accuracy. */
 static clipspan_status find_best(clipspan_candidate *best, cs_remedy_work *j,
                                  const cs_remedy_pair *p, clipspan_error *err)
 {
@@ -78,7 +78,7 @@ static clipspan_status find_best(clipspan_candidate *best, cs_remedy_work *j,
             double value;
             CS_TRY(compare(&overall, &worst, j, j->predicted + i * j->N, 0, err));
             value = j->ev->facts.info.groups ? worst.after.share : overall.after.share;
-            if (!(value > top)) continue;
+            if (!c[first + i].eligible || !(value > top)) continue;
             top = value;
             *best = c[first + i];
         }
@@ -91,8 +91,7 @@ static clipspan_status try_remedies(cs_remedy_work *j, cs_remedy_pair *p, clipsp
     const clipspan_candidate *c = p->candidates, *ablate = find_least(p, CLIPSPAN_REMEDY_ABLATE),
                              *surgery = find_least(p, CLIPSPAN_REMEDY_SURGERY);
     clipspan_candidate all = {CLIPSPAN_REMEDY_SURGERY, (int)p->pair.heads, (double)NAN, 0},
-                       project = {CLIPSPAN_REMEDY_PROJECT, 0, (double)NAN, 0},
-                       regress = {CLIPSPAN_REMEDY_REGRESS, 0, (double)NAN, 0}, best = c[0];
+                       best = c[0];
     for (size_t i = 0; i < p->pair.candidates; i++)
         if (c[i].remedy == CLIPSPAN_REMEDY_SURGERY && c[i].heads == (int)p->pair.heads) all = c[i];
     CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_NOTHING, &c[0], err));
@@ -100,41 +99,38 @@ static clipspan_status try_remedies(cs_remedy_work *j, cs_remedy_pair *p, clipsp
     if (ablate) CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_ABLATION, ablate, err));
     if (surgery) CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_SURGERY, surgery, err));
     CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_ALL_HEADS, &all, err));
-    CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_PROJECT, &project, err));
-    CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_REGRESS, &regress, err));
+    CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_PROJECT, find_least(p, CLIPSPAN_REMEDY_PROJECT), err));
+    CS_TRY(try_remedy(j, p, CLIPSPAN_TRIED_REGRESS, find_least(p, CLIPSPAN_REMEDY_REGRESS), err));
     if (j->ev->facts.info.agreement) return CLIPSPAN_OK;
     CS_TRY(find_best(&best, j, p, err));
     return try_remedy(j, p, CLIPSPAN_TRIED_HINDSIGHT, &best, err);
 }
 
-/* One set of heads, changed as the chosen remedy changes its own. */
-static clipspan_status try_random(cs_remedy_work *j, cs_remedy_random *to, cs_random_heads *draw,
-                                  const clipspan_candidate *c, clipspan_error *err)
-{
-    to->heads = cs_alloc((size_t)c->heads, sizeof *to->heads, "heads", err);
-    if (!to->heads) return CLIPSPAN_E_NOMEM;
-    to->set.count = cs_random_heads_next(to->heads, draw, (size_t)c->heads);
-    memset(j->changes, 0, to->set.count * sizeof *j->changes);
-    for (size_t i = 0; i < to->set.count; i++) {
-        j->changes[i].layer = to->heads[i].layer;
-        j->changes[i].head = to->heads[i].head;
-        if (c->remedy == CLIPSPAN_REMEDY_SURGERY) j->changes[i].kind = CLIPSPAN_CHANGE_CUE;
-    }
-    CS_TRY(predict(j, j->changes, to->set.count, err));
-    return compare(&to->overall, &to->worst, j, j->predicted, 0, err);
-}
-
+/* Sets of heads, changed as the chosen remedy changes its own. */
 static clipspan_status try_randoms(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
 {
     const clipspan_candidate *c = &p->candidates[p->pair.chosen];
-    cs_random_heads draw = {0};
-    clipspan_status status = CLIPSPAN_OK;
-    if (p->pair.random_sets)
-        status =
-            cs_random_heads_init(&draw, cs_effects_run_of(j->ev->effects), 0, j->wish->seed, err);
-    for (size_t t = 0; t < p->pair.random_sets && status == CLIPSPAN_OK; t++)
-        status = try_random(j, &p->random[t], &draw, c, err);
-    cs_random_heads_fini(&draw);
+    const cs_remedy_row *chosen = &p->rows[CLIPSPAN_TRIED_CHOSEN];
+    const int all = c->heads == 0 || (size_t)c->heads == j->LH;
+    cs_random_wish wish = {
+        .count = (size_t)c->heads,
+        .some = (size_t)c->heads,
+        .sets = all ? 0 : j->wish->random_sets,
+        .published = j->wish->published,
+        .seed = j->wish->seed,
+        .overall = &chosen->overall,
+        .worst = chosen->worst.group >= 0 ? &chosen->worst : NULL,
+    };
+    clipspan_head *heads = cs_alloc((size_t)c->heads, sizeof *heads, "heads", err);
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    if (heads) {
+        for (int i = 0; i < c->heads; i++)
+            heads[i] = p->heads[i].head;
+        wish.chosen = heads;
+        if (c->remedy == CLIPSPAN_REMEDY_SURGERY) wish.change.kind = CLIPSPAN_CHANGE_CUE;
+        status = cs_random_sets_make(&p->random, j->ev, &wish, NULL, err);
+    }
+    cs_free(heads);
     return status;
 }
 
@@ -143,23 +139,24 @@ static clipspan_status try_randoms(cs_remedy_work *j, cs_remedy_pair *p, clipspa
 static clipspan_status take_shortcut(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
 {
     const cs_shortcut *s = j->shortcut;
-    const clipspan_candidate *chosen = &s->candidates[s->info.chosen];
-    const int nothing = chosen->remedy == CLIPSPAN_REMEDY_NONE || (size_t)chosen->heads == j->LH;
+    clipspan_decision decision = s->info.decision;
+    if (j->wish->cue && j->wish->cue->names_class) { /* in words, whatever its direction */
+        decision.verdict = CLIPSPAN_VERDICT_CLASS;
+        decision.chosen = 0;
+    }
     p->pair.heads = s->info.heads;
     p->pair.ranked = s->info.ranked;
     p->pair.variance = s->info.variance;
     p->pair.explained = s->info.explained;
     p->pair.counteracted = s->info.counteracted;
     p->pair.candidates = s->info.candidates;
-    p->pair.chosen = s->info.chosen;
-    p->pair.random_sets = nothing ? 0 : j->wish->random_sets;
     p->pair.sides = j->wish->side_count;
     CS_TRY(cs_remedy_pair_room(j->remedy, p, err));
     p->predicted = cs_alloc(j->N, sizeof *p->predicted, "predictions", err);
     if (!p->predicted) return CLIPSPAN_E_NOMEM;
     memcpy(p->heads, s->heads, p->pair.heads * sizeof *p->heads);
     memcpy(p->candidates, s->candidates, p->pair.candidates * sizeof *p->candidates);
-    return CLIPSPAN_OK;
+    return cs_remedy_decide(j->remedy, p, &decision, err);
 }
 
 static clipspan_status run_pair(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
@@ -169,6 +166,7 @@ static clipspan_status run_pair(cs_remedy_work *j, cs_remedy_pair *p, clipspan_e
     CS_TRY_DONE(take_shortcut(j, p, err));
     CS_TRY_DONE(try_remedies(j, p, err));
     CS_TRY_DONE(try_randoms(j, p, err));
+    CS_TRY_DONE(cs_remedy_weights(j, p, err));
     CS_TRY_DONE(cs_remedy_forecast(j, p, err));
     for (size_t i = 0; i < p->pair.sides; i++)
         CS_TRY_DONE(cs_remedy_side_effect(j, p, i, err));
@@ -178,20 +176,34 @@ done:
     return status;
 }
 
+/* Two classes make a pair; of more, each also stands against the rest. */
+static size_t count_pairs(size_t classes)
+{
+    return classes < 2 ? 0 : classes * (classes - 1) / 2 + (classes > 2 ? classes : 0);
+}
+
+static void name_pairs(cs_remedy_pair *pairs, size_t classes)
+{
+    for (size_t a = 0; a < classes; a++)
+        for (size_t b = a + 1; b < classes; b++, pairs++) {
+            pairs->a = a;
+            pairs->b = b;
+        }
+    for (size_t a = 0; a < classes && classes > 2; a++, pairs++) {
+        pairs->a = a;
+        pairs->b = CLIPSPAN_THE_REST;
+    }
+}
+
 static clipspan_status run_pairs(cs_remedy_work *j, const clipspan_progress *progress,
                                  clipspan_error *err)
 {
-    const size_t classes = j->ev->facts.info.classes;
-    size_t done = 0;
-    for (size_t a = 0; a < classes; a++)
-        for (size_t b = a + 1; b < classes; b++) {
-            cs_remedy_pair *p = &j->remedy->pairs[done++];
-            p->a = a;
-            p->b = b;
-            CS_TRY(run_pair(j, p, err));
-            CS_TRY(cs_progress_step(progress, done, j->remedy->info.pairs,
-                                    "trying remedies was stopped", err));
-        }
+    const size_t pairs = j->remedy->info.pairs;
+    name_pairs(j->remedy->pairs, j->ev->facts.info.classes);
+    for (size_t i = 0; i < pairs; i++) {
+        CS_TRY(run_pair(j, &j->remedy->pairs[i], err));
+        CS_TRY(cs_progress_step(progress, i + 1, pairs, "trying remedies was stopped", err));
+    }
     return CLIPSPAN_OK;
 }
 
@@ -221,7 +233,7 @@ clipspan_status cs_remedy_make(cs_remedy **out, const cs_evaluation *ev, const c
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "%zu classes make %zu pairs; give the 2 to %d that are in doubt", classes,
                        classes * (classes - (classes > 0)) / 2, CS_REMEDY_CLASSES);
-    CS_TRY_DONE(cs_remedy_new(&j.remedy, &ev->facts.info, classes * (classes - 1) / 2, err));
+    CS_TRY_DONE(cs_remedy_new(&j.remedy, &ev->facts.info, count_pairs(classes), err));
     j.remedy->info.resamples = wish->resamples;
     j.remedy->info.seed = wish->seed;
     if (wish->cue) CS_TRY_DONE(cs_remedy_cue(j.remedy, wish->cue, wish->found, err));

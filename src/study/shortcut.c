@@ -2,6 +2,7 @@
 /* Ranking and choice, among images with the same answer: docs/math.md, "Shortcuts". */
 #include "study/shortcut.h"
 #include "base/memory.h"
+#include "study/remedy_choice.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +10,16 @@
 
 #define FLOOR  0.001 /* of the whole margin variance, in the ratio's denominator */
 #define MOSTLY 0.5   /* of a head's say that the cue explains, for ablation */
-#define SLACK  0.1   /* of the correlation that the best candidate takes away */
+
+double cs_shortcut_margin(const cs_shortcut *s, const double *said)
+{
+    const size_t classes = cs_effects_classes(s->effects);
+    double rest = 0.0;
+    if (s->b != CLIPSPAN_THE_REST) return said[s->a] - said[s->b];
+    for (size_t c = 0; c < classes; c++)
+        if (c != s->a) rest += said[c];
+    return said[s->a] - rest / (double)(classes - 1);
+}
 
 static int compare_heads(const void *a, const void *b)
 {
@@ -61,7 +71,7 @@ static double measure(clipspan_shortcut_head *to, const cs_shortcut *s, size_t h
     const double *said = cs_effects_kept(e, head);
     double *margin = room, *reading = room + N, own = 0.0, both = 0.0;
     for (size_t i = 0; i < N; i++) {
-        margin[i] = said[i * Q + s->a] - said[i * Q + s->b];
+        margin[i] = cs_shortcut_margin(s, said + i * Q);
         reading[i] = said[i * Q + cs_effects_classes(e) + s->cue];
     }
     centre(margin, e, room + 2 * N);
@@ -112,42 +122,20 @@ static clipspan_status rank_heads(cs_shortcut *s, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-/* |correlation| of x and reading over the rows of one predicted class. */
-static double correlation(const double *x, const double *reading, const uint8_t *side, int which,
-                          size_t N)
-{
-    double n = 0.0, mx = 0.0, mr = 0.0, xx = 0.0, rr = 0.0, xr = 0.0;
-    for (size_t i = 0; i < N; i++) {
-        if (side[i] != which) continue;
-        n += 1.0;
-        mx += x[i];
-        mr += reading[i];
-    }
-    if (n < 3.0) return 0.0;
-    mx /= n;
-    mr /= n;
-    for (size_t i = 0; i < N; i++) {
-        if (side[i] != which) continue;
-        xx += (x[i] - mx) * (x[i] - mx);
-        rr += (reading[i] - mr) * (reading[i] - mr);
-        xr += (x[i] - mx) * (reading[i] - mr);
-    }
-    return xx > 0.0 && rr > 0.0 ? fabs(xr) / sqrt(xx * rr) : 0.0;
-}
+typedef struct choice_room {
+    double *margin, *ablated, *operated, *reading, *projected, *first; /* [N] */
+    uint8_t *side; /* [N] 0: predicted a, 1: predicted b, 2: another class */
+    cs_choice_images images;
+    cs_choice_offers offers;
+} choice_room;
 
-static double larger_correlation(const double *x, const double *reading, const uint8_t *side,
-                                 size_t N)
+/* The larger correlation with the reading over both answers. */
+static double larger_correlation(const double *margin, const choice_room *r)
 {
-    const double first = correlation(x, reading, side, 0, N),
-                 second = correlation(x, reading, side, 1, N);
+    const double first = cs_choice_correlation(margin, &r->images, 0),
+                 second = cs_choice_correlation(margin, &r->images, 1);
     return first > second ? first : second;
 }
-
-typedef struct choice_room {
-    double *margin, *ablated, *operated, *reading; /* [N] */
-    uint8_t *side; /* [N] 0: predicted a, 1: predicted b, 2: another class */
-    size_t N;
-} choice_room;
 
 static void add_candidate(cs_shortcut *s, clipspan_remedy_kind remedy, size_t heads,
                           const double *margin, int eligible, const choice_room *r)
@@ -155,28 +143,9 @@ static void add_candidate(cs_shortcut *s, clipspan_remedy_kind remedy, size_t he
     clipspan_candidate *to = &s->candidates[s->info.candidates];
     to->remedy = remedy;
     to->heads = (int)heads;
-    to->correlation = larger_correlation(margin, r->reading, r->side, r->N);
+    to->correlation = larger_correlation(margin, r);
     to->eligible = eligible;
     s->info.candidates++;
-}
-
-/* The fewest heads that take away nearly as much correlation as any candidate does. */
-static void choose_candidate(cs_shortcut *s)
-{
-    const clipspan_candidate *all = s->candidates;
-    const double before = all[0].correlation;
-    double least = before, enough;
-    for (size_t i = 0; i < s->info.candidates; i++)
-        if (all[i].eligible && all[i].correlation < least) least = all[i].correlation;
-    enough = least + SLACK * (before - least);
-    s->info.chosen = 0;
-    for (size_t i = 1; i < s->info.candidates; i++) {
-        const clipspan_candidate *best = &all[s->info.chosen];
-        if (!all[i].eligible || all[i].correlation > enough || least == before) continue;
-        if (s->info.chosen == 0 || all[i].heads < best->heads ||
-            (all[i].heads == best->heads && all[i].correlation < best->correlation))
-            s->info.chosen = i;
-    }
 }
 
 /* margin without one head's variation, or without what moves with its cue reading. */
@@ -185,59 +154,114 @@ static void edit_margins(double *ablated, double *operated, const cs_shortcut *s
 {
     const cs_effects *e = s->effects;
     const size_t Q = cs_effects_columns(e), q = cs_effects_classes(e) + s->cue;
-    const double *said = cs_effects_kept(e, head), *mean = cs_effects_mean(e, head),
-                 *gain = cs_effects_gain(e, s->cue, head);
-    const double still = mean[s->a] - mean[s->b], both = gain[s->a] - gain[s->b];
+    const double *said = cs_effects_kept(e, head), *mean = cs_effects_mean(e, head);
+    const double still = cs_shortcut_margin(s, mean),
+                 both = cs_shortcut_margin(s, cs_effects_gain(e, s->cue, head));
     for (size_t i = 0; i < N; i++) {
         const double *x = said + i * Q;
-        if (ablated) ablated[i] -= x[s->a] - x[s->b] - still;
+        if (ablated) ablated[i] -= cs_shortcut_margin(s, x) - still;
         operated[i] -= (x[q] - mean[q]) * both;
     }
 }
 
-static void make_candidates(cs_shortcut *s, choice_room *r)
+static void read_images(const cs_shortcut *s, choice_room *r)
 {
     const cs_effects *e = s->effects;
-    const cs_shape shape = cs_effects_shape(e);
-    const size_t LH = shape.L * shape.H, Q = cs_effects_columns(e), N = r->N;
-    const size_t classes = cs_effects_classes(e), q = classes + s->cue;
+    const size_t Q = cs_effects_columns(e), classes = cs_effects_classes(e);
     const double *sums = cs_effects_sums(e);
-    int mostly = 1;
-    for (size_t i = 0; i < N; i++) {
+    for (size_t i = 0; i < r->images.N; i++) {
         const size_t best = cs_best_class(sums + i * Q, classes);
-        r->margin[i] = r->ablated[i] = r->operated[i] = sums[i * Q + s->a] - sums[i * Q + s->b];
-        r->reading[i] = sums[i * Q + q];
-        r->side[i] = best == s->a ? 0 : best == s->b ? 1 : 2;
+        r->margin[i] = r->ablated[i] = r->operated[i] = cs_shortcut_margin(s, sums + i * Q);
+        r->reading[i] = sums[i * Q + classes + s->cue];
+        r->side[i] = best == s->a                                      ? 0
+                     : best == s->b || s->b == CLIPSPAN_THE_REST ? 1
+                                                                       : 2;
     }
+}
+
+/* Remedies of the embedding. */
+static void add_whole(cs_shortcut *s, choice_room *r)
+{
+    const cs_effects *e = s->effects;
+    const double mean = cs_effects_mean(e, CS_EDIT_WHOLE)[cs_effects_classes(e) + s->cue];
+    const double projected = cs_shortcut_margin(s, cs_effects_projection(e, s->cue)),
+                 both = cs_shortcut_margin(s, cs_effects_gain(e, s->cue, CS_EDIT_WHOLE));
+    for (size_t i = 0; i < r->images.N; i++) {
+        r->projected[i] = r->margin[i] - r->reading[i] * projected;
+        r->operated[i] = r->margin[i] - (r->reading[i] - mean) * both;
+    }
+    r->offers.projected = r->projected;
+    r->offers.projection = s->info.candidates;
+    add_candidate(s, CLIPSPAN_REMEDY_PROJECT, 0, r->projected, 1, r);
+    add_candidate(s, CLIPSPAN_REMEDY_REGRESS, 0, r->operated, 1, r);
+}
+
+static void make_candidates(cs_shortcut *s, choice_room *r)
+{
+    const cs_shape shape = cs_effects_shape(s->effects);
+    const size_t LH = shape.L * shape.H, N = r->images.N;
+    int mostly = 1;
     add_candidate(s, CLIPSPAN_REMEDY_NONE, 0, r->margin, 1, r);
-    for (size_t k = 0; k < s->info.ranked; k++) {
+    for (size_t k = 0; k < LH; k++) {
         const clipspan_head at = s->heads[k].head;
-        edit_margins(r->ablated, r->operated, s, (size_t)at.layer * shape.H + (size_t)at.head, N);
+        const size_t head = (size_t)at.layer * shape.H + (size_t)at.head;
+        edit_margins(k < s->info.ranked ? r->ablated : NULL, r->operated, s, head, N);
+        if (k >= s->info.ranked) continue;
         mostly = mostly && s->heads[k].explained >= MOSTLY * s->heads[k].variance;
         add_candidate(s, CLIPSPAN_REMEDY_ABLATE, k + 1, r->ablated, mostly, r);
+        if (k == 0) {
+            memcpy(r->first, r->operated, N * sizeof *r->first);
+            r->offers.operated = r->first;
+            r->offers.surgery = s->info.candidates;
+        }
         add_candidate(s, CLIPSPAN_REMEDY_SURGERY, k + 1, r->operated, 1, r);
     }
-    for (size_t k = s->info.ranked; k < LH; k++) {
-        const clipspan_head at = s->heads[k].head;
-        edit_margins(NULL, r->operated, s, (size_t)at.layer * shape.H + (size_t)at.head, N);
-    }
     if (s->info.ranked < LH) add_candidate(s, CLIPSPAN_REMEDY_SURGERY, LH, r->operated, 1, r);
+    add_whole(s, r);
+}
+
+/* Cosine of the cue's direction with the margin's. */
+static double find_lean(const cs_shortcut *s)
+{
+    const cs_effects *e = s->effects;
+    const size_t P = cs_effects_shape(e).P, classes = cs_effects_classes(e);
+    const float *w = cs_effects_vectors(e), *q = w + (classes + s->cue) * P;
+    double mm = 0.0, qq = 0.0, mq = 0.0;
+    for (size_t p = 0; p < P; p++) {
+        double m = (double)w[s->a * P + p], rest = 0.0;
+        for (size_t c = 0; c < classes && s->b == CLIPSPAN_THE_REST; c++)
+            if (c != s->a) rest += (double)w[c * P + p] / (double)(classes - 1);
+        m -= s->b == CLIPSPAN_THE_REST ? rest : (double)w[s->b * P + p];
+        mm += m * m;
+        qq += (double)q[p] * (double)q[p];
+        mq += m * (double)q[p];
+    }
+    return mm > 0.0 && qq > 0.0 ? mq / sqrt(mm * qq) : 0.0;
 }
 
 static clipspan_status choose(cs_shortcut *s, clipspan_error *err)
 {
     const size_t N = cs_effects_rows(s->effects);
-    double *room = cs_alloc(4 * N, sizeof *room, "margins", err);
+    double *room = cs_alloc(6 * N, sizeof *room, "margins", err);
     uint8_t *side = cs_alloc(N, 1, "margins", err);
-    choice_room r = {room, NULL, NULL, NULL, side, N};
+    choice_room r = {.side = side};
     clipspan_status status = CLIPSPAN_E_NOMEM;
     if (room && side) {
+        r.margin = room;
         r.ablated = room + N;
         r.operated = room + 2 * N;
         r.reading = room + 3 * N;
+        r.projected = room + 4 * N;
+        r.first = room + 5 * N;
+        r.images = (cs_choice_images){r.margin, r.reading, side, N};
+        read_images(s, &r);
         make_candidates(s, &r);
-        choose_candidate(s);
-        status = CLIPSPAN_OK;
+        s->info.decision.lean = find_lean(s);
+        s->info.decision.explained =
+            s->info.variance > 0.0
+                ? (s->info.explained + s->info.counteracted) / s->info.variance
+                : 0.0;
+        status = cs_choose_remedy(&s->info.decision, &r.images, &r.offers, err);
     }
     cs_free(room);
     cs_free(side);
@@ -259,7 +283,7 @@ clipspan_status cs_shortcut_new(cs_shortcut **out, cs_effects *effects, size_t a
     s->b = b;
     s->cue = cue;
     s->heads = cs_alloc_zero(LH, sizeof *s->heads, "heads", err);
-    s->candidates = cs_alloc_zero(2 * LH + 2, sizeof *s->candidates, "candidates", err);
+    s->candidates = cs_alloc_zero(2 * LH + 4, sizeof *s->candidates, "candidates", err);
     if (!s->heads || !s->candidates) goto done;
     s->info.heads = LH;
     s->info.images = cs_effects_rows(effects);
@@ -267,6 +291,7 @@ clipspan_status cs_shortcut_new(cs_shortcut **out, cs_effects *effects, size_t a
     CS_TRY_DONE(rank_heads(s, err));
     for (h = 0; h < LH; h++)
         CS_TRY_DONE(cs_effects_learn_cue(effects, cue, h, err));
+    CS_TRY_DONE(cs_effects_learn_cue(effects, cue, CS_EDIT_WHOLE, err));
     CS_TRY_DONE(choose(s, err));
     *out = s;
     s = NULL;

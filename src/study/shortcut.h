@@ -8,13 +8,9 @@
  *                                           relative to the sum over heads
  *     ratio = Vq / (V - Vq + 0.001 sum V)   the ranking; heads of the other sign are left out
  *
- * What to choose among mean-ablating and cue surgery on prefixes of the ranking, or cue surgery on
- * all heads, is decided on the same images, without group labels, by the larger, over the two
- * predicted classes, |correlation| of the edited margin with the embedding's cue reading: the
- * fewest heads that take away nine tenths of what the best candidate takes away of it. Ablation is
- * chosen only of heads of whose V the cue explains half or more: without that, taking the decision
- * away altogether can win, since nothing is left to correlate (measured: 22 of 32 heads ablated,
- * worst group 1 %, where cue surgery gave 86 %).
+ * Candidates are to do nothing, mean-ablation and cue surgery of prefixes of the ranking, cue surgery
+ * in all heads, and, of the embedding, the text's projection and the regression on the cue. What is
+ * recommended, if anything, is study/remedy_choice.h's.
  *
  * Covariances over all images mix up the cue and the classes that go along with it; among
  * images with the same answer the choice was better in eight of eight sets of images
@@ -28,15 +24,17 @@
 
 typedef struct cs_shortcut {
     const cs_effects *effects; /* whose images it is */
-    size_t a, b, cue;
+    size_t a, b, cue; /* b: or CLIPSPAN_THE_REST */
     clipspan_shortcut_info info;
     clipspan_shortcut_head *heads; /* [L H], best candidates first */
     clipspan_candidate *candidates;
 } cs_shortcut;
 
-/* effects: kept heads; outlives it. Errors: LIMIT, NOMEM, those of reading. */
+/* effects: outlives it. Errors: LIMIT, NOMEM, those of reading. */
 clipspan_status cs_shortcut_new(cs_shortcut **out, cs_effects *effects, size_t a, size_t b,
                                 size_t cue, clipspan_error *err);
+/* of what a component says along the classes : [classes], score of a less that of b. */
+double cs_shortcut_margin(const cs_shortcut *shortcut, const double *said);
 void cs_shortcut_free(cs_shortcut **shortcut);
 
 /* changes : [L H] that make a remedy with the first `heads` heads of the ranking; how many. */

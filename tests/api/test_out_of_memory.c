@@ -43,11 +43,12 @@ static clipspan_status use_span(const clipspan_stats *stats, clipspan_error *err
     o.resamples = 1;
     o.blocks = blocks;
     o.block_count = 16;
+    o.rotations = 4;
     if (!status) status = clipspan_bank_new_vectors(&bank, texts, vectors, P, err);
     assert_true((bank != NULL) == (status == CLIPSPAN_OK));
     if (!status) status = clipspan_span_new(spans, stats, heads, 2, bank, &o, NULL, err);
     assert_true((spans[0] && spans[1]) == (status == CLIPSPAN_OK));
-    if (!status) status = clipspan_span_run_role(&role, spans[0], bank, spans[1], err);
+    if (!status) status = clipspan_span_run_roles(&role, spans, 1, bank, 0, err);
     clipspan_span_free(&spans[0]);
     clipspan_span_free(&spans[1]);
     clipspan_bank_free(&bank);

@@ -209,12 +209,16 @@ static void blocks_give_stability_and_roles(void **state)
     clipspan_span_options o = CLIPSPAN_SPAN_OPTIONS_INIT;
     clipspan_span *spans[L * H], *again[L * H];
     const clipspan_stats *blocks[BLOCKS];
+    const clipspan_bank *control = f->bank;
     for (size_t b = 0; b < BLOCKS; b++)
         blocks[b] = f->blocks[b];
     o.blocks = blocks;
     o.block_count = BLOCKS;
     o.basis_texts = 4;
     o.resamples = 50;
+    o.rotations = 20;
+    o.controls = &control;
+    o.control_pools = 1;
     o.threads = 3;
     run(spans, f, &o);
     o.threads = 1;
@@ -232,13 +236,20 @@ static void blocks_give_stability_and_roles(void **state)
             assert_true(basis_text[k].same_place >= 0.0 &&
                         basis_text[k].same_place <= basis_text[k].any_place &&
                         basis_text[k].any_place <= 1.0);
-        assert_int_equal(clipspan_span_run_role(&role, spans[i], f->bank, again[i], NULL), 0);
+        assert_int_equal(clipspan_span_run_roles(&role, &spans[i], 1, f->bank, 0, NULL), 0);
         assert_int_equal(role.entering, 2); /* a head of width 8 */
-        assert_true(fabs(role.named - named) < 1e-12 && role.control_named == role.named);
+        assert_true(fabs(role.named - named) < 1e-12);
         while (category < 3 && strcmp(names[category], role.category[0]) != 0)
             category++;
-        assert_true(category == basis_text[0].text % 3 || category == basis_text[1].text % 3);
+        assert_in_range(category, 0, 2);
         assert_true(role.stability >= 0.0 && role.category_returns >= 0.0);
+        assert_string_equal(role.first_category, names[basis_text[0].text % 3]);
+        assert_int_equal(role.outcome, CLIPSPAN_OUTCOME_TOO_FEW_IMAGES);
+        assert_true(role.p == -1.0 && role.q == -1.0 && role.relabelled_p == -1.0);
+        assert_true(role.enrichment[0] > 0.0 && role.explained_variance[0] > 0.0);
+        assert_int_equal(role.control_pools, 1); /* the pool itself: explains exactly as much */
+        assert_int_equal(role.control_above, 1);
+        assert_true(role.control_variance == role.explained_variance[0]);
     }
     o.resamples = -1;
     drop(again);
@@ -316,7 +327,8 @@ static void what_cannot_be_is_refused(void **state)
     assert_null(span);
     assert_int_equal(clipspan_span_new(&span, f->stats, f->heads, 0, f->bank, NULL, NULL, &err), 0);
     assert_int_equal(clipspan_span_new(&span, f->stats, f->heads, 1, f->bank, NULL, NULL, &err), 0);
-    assert_int_equal(clipspan_span_run_role(&role, span, narrow, NULL, &err), CLIPSPAN_E_ARGUMENT);
+    assert_int_equal(clipspan_span_run_roles(&role, &span, 1, narrow, 0, &err),
+                     CLIPSPAN_E_ARGUMENT);
     clipspan_bank_free(&narrow);
     vector[3] = NAN;
     assert_int_equal(clipspan_bank_new_vectors(&narrow, one, vector, P, &err), CLIPSPAN_E_NUMBERS);

@@ -74,7 +74,7 @@ static int tear_down(void **state)
 /* What the reader gives of one head, picked from on its own. */
 static cs_span *alone(const cs_run *from, clipspan_head at)
 {
-    const cs_span_options options = {6, 0, RESAMPLES, SEED, 1};
+    const cs_span_options options = {6, 0, RESAMPLES, SEED, 1, NULL};
     cs_shape shape = cs_run_shape(from);
     size_t size = cs_moments_size(shape.C), blocks = (size_t)cs_run_info(from)->blocks;
     float *output_map = malloc(shape.C * shape.P * sizeof *output_map);

@@ -14,10 +14,11 @@
 
 #include <cmocka.h>
 
-#define IMAGES 40
-#define ROWS   520 /* seventeen chunks: enough for stability */
-#define TEXTS  120
-#define GROUPS 12 /* categories */
+#define IMAGES    40
+#define ROWS      520 /* seventeen chunks: enough for stability */
+#define TEXTS     120
+#define GROUPS    12 /* categories */
+#define ROTATIONS 60
 
 static char *folder, *run_path;
 static clipspan_run *run;
@@ -139,6 +140,7 @@ static clipspan_atlas_options options_of(const char *name, const clipspan_texts 
     o.opened = model;
     o.basis_texts = 8;
     o.seed = 4;
+    o.rotations = ROTATIONS;
     return o;
 }
 
@@ -179,6 +181,9 @@ static void heads_are_those_of_textspan(void **state)
     (void)state;
     so.basis_texts = 8;
     so.seed = 4;
+    so.rotations = ROTATIONS;
+    so.controls = &(const clipspan_bank *){control_bank};
+    so.control_pools = 1;
     assert_int_equal(info->heads, 30);
     assert_int_equal(info->resamples, 200);
     for (size_t i = 0; i < info->heads; i++) {
@@ -190,7 +195,7 @@ static void heads_are_those_of_textspan(void **state)
         assert_int_equal(
             clipspan_span_new_run(&control_span, run, &h->head, 1, control_bank, &so, NULL, NULL),
             0);
-        assert_int_equal(clipspan_span_run_role(&role, span, bank, control_span, NULL), 0);
+        assert_int_equal(clipspan_span_run_roles(&role, &span, 1, bank, 0, NULL), 0);
         assert_int_equal(h->basis_texts, clipspan_span_get_info(span)->basis_texts);
         for (int k = 0; k < h->basis_texts; k++) {
             const clipspan_basis_text *p = &clipspan_span_get_basis_texts(span)[k];
@@ -203,10 +208,13 @@ static void heads_are_those_of_textspan(void **state)
             sum += p->share;
             assert_true(h->basis_text[k].cumulated == sum);
         }
-        assert_int_equal(h->role->kind, role.kind);
+        assert_true(h->role->p == role.p && h->role->relabelled_p == role.relabelled_p);
+        assert_true(h->role->q >= 0.0 && h->role->q <= 1.0);
         assert_true(h->role->explained_variance[0] == role.explained_variance[0] &&
-                    h->role->bound == role.bound);
-        assert_true(h->role->control_named == role.control_named);
+                    h->role->control_variance == role.control_variance);
+        assert_int_equal(h->role->control_above, role.control_above);
+        assert_true(h->role->enrichment[0] == role.enrichment[0] &&
+                    h->role->enrichment[1] == role.enrichment[1]);
         assert_string_equal(h->role->category[0], role.category[0]);
         shares += h->variance_share->share;
         clipspan_span_free(&span);
@@ -274,7 +282,7 @@ static void expect_same(const clipspan_atlas *a, const clipspan_atlas *b)
     const clipspan_atlas_info *x = clipspan_atlas_get_info(a), *y = clipspan_atlas_get_info(b);
     assert_int_equal(x->heads, y->heads);
     assert_int_equal(x->distinct, y->distinct);
-    assert_int_equal(x->clear, y->clear);
+    assert_int_equal(x->role, y->role);
     assert_true(x->named == y->named && x->control_named == y->control_named);
     assert_true(x->embedding_variance == y->embedding_variance);
     assert_string_equal(x->pool_hash, y->pool_hash);
@@ -284,7 +292,14 @@ static void expect_same(const clipspan_atlas *a, const clipspan_atlas *b)
         assert_memory_equal(&h->head, &g->head, sizeof h->head);
         assert_memory_equal(h->variance_share, g->variance_share, sizeof *h->variance_share);
         assert_int_equal(h->basis_texts, g->basis_texts);
-        assert_true(h->role->purity == g->role->purity && h->role->untested == g->role->untested);
+        assert_true(h->role->enrichment[0] == g->role->enrichment[0] &&
+                    h->role->outcome == g->role->outcome && h->role->p == g->role->p &&
+                    h->role->q == g->role->q && h->role->relabelled_p == g->role->relabelled_p &&
+                    h->role->control_variance == g->role->control_variance &&
+                    h->role->control_above == g->role->control_above &&
+                    h->role->control_pools == g->role->control_pools && h->weight == g->weight &&
+                    h->minor == g->minor);
+        assert_string_equal(h->role->first_category, g->role->first_category);
         for (int k = 0; k < h->basis_texts; k++) {
             const clipspan_basis_text *p = h->basis_text[k].basis_text,
                                       *q = g->basis_text[k].basis_text;
@@ -435,7 +450,7 @@ static void without_categories_coefficients_or_layers(void **state)
     clipspan_error err;
     (void)state;
     assert_int_equal(info->pool_categories, 0);
-    assert_int_equal(info->clear + info->mixed, 0);
+    assert_int_equal(info->role + info->ambiguous, 0);
     assert_null(clipspan_atlas_get_heads(atlas)[3].role->category[0]);
     assert_int_equal(clipspan_atlas_get_heads(atlas)[info->heads - 1].basis_texts, 8);
     assert_int_equal(info->images, 0);
@@ -451,7 +466,7 @@ static void without_categories_coefficients_or_layers(void **state)
     free(path);
 }
 
-/* Labels that say nothing must not make roles: at most one head in ten. */
+/* Labels that say nothing must not make roles: at most one head in ten is claimed. */
 static void random_labels_claim_few_roles(void **state)
 {
     int claimed = 0, heads = 0;
@@ -466,7 +481,7 @@ static void random_labels_claim_few_roles(void **state)
         dealt = make_texts("image of", keys);
         o = options_of("dealt", dealt);
         atlas = make(run, &o);
-        claimed += clipspan_atlas_get_info(atlas)->clear;
+        claimed += clipspan_atlas_get_info(atlas)->role + clipspan_atlas_get_info(atlas)->leaning;
         heads += (int)clipspan_atlas_get_info(atlas)->heads;
         clipspan_atlas_free(&atlas);
         clipspan_texts_free(&dealt);

@@ -22,7 +22,11 @@ pool() { # eight texts in four categories
     json images 3
     json layers.1.layer 1
     json heads.5.head L1.H2
-    json heads.0.role.untested "$("$JSON_AT" heads.0.role.untested <.out)"
+    json heads.0.role.outcome too_few_images
+    json heads.0.role.q null
+    json outcomes.too_few_images 6
+    json outcomes.none 0
+    json expected_false_claims 0
     first=$("$JSON_AT" heads.4.basis_texts.0.text <.out)
     exits 0 "$CLIPSPAN" roles run --json --model /no/such/model # nothing is computed again
     json schema clipspan.roles.v1
@@ -42,12 +46,17 @@ pool() { # eight texts in four categories
     many 520 >list
     exits 0 "$CLIPSPAN" atlas "$model" - -o run --texts pool.txt --json -q <list
     json resamples 200
+    json outcomes.too_few_images 0
+    json tested 6
+    awk -v q="$("$JSON_AT" heads.0.role.q <.out)" 'BEGIN { exit !(q > 0 && q <= 1) }'
     cp .out one
     exits 0 "$CLIPSPAN" atlas "$model" - -o other --texts pool.txt --json -q -j 1 <list
     sed 's/other/run/' .out | diff - one
     exits 0 "$CLIPSPAN" roles run --table
     shows "Next:"
     shows "clipspan span run --heads L"
+    grep -q "outcome  *explained" .out
+    [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 80 ]
 }
 
 @test "tables stay within 80 columns and end with what to run next" {
@@ -61,10 +70,12 @@ pool() { # eight texts in four categories
     [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 80 ]
     exits 0 "$CLIPSPAN" span run --texts pool.txt --heads l1.h2,L0.H0 --table
     shows "L1.H2"
-    shows "of the direct effect"
+    shows "of the embedding's variance, rank"
+    shows "with their centred projections"
     [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 80 ]
     exits 0 "$CLIPSPAN" roles run --table
-    shows "No role is claimed without stability"
+    shows "Too few images to tell: 3, and roles take 481 or more."
+    grep -q "category stands out" .out && false
     [ "$(LC_ALL=C.UTF-8 wc -L <.out)" -le 80 ]
 }
 
@@ -176,14 +187,23 @@ Layer 0, Head 0
     exits 0 "$CLIPSPAN" span run --texts pool.txt --table
     shows "3 texts a head explain"
     exits 0 "$CLIPSPAN" roles run --heads L1.H2 --table
-    shows "L1.H2 has no role"
+    shows "Too few images to tell: 3"
     exits 0 "$CLIPSPAN" roles run --heads L1.H2,L0.H0 --table
-    shows "None of these 2 heads has a role."
-    sed -i 's/"kind":0/"kind":2/' run/results/atlas-pool.txt.json # the first head: a role
+    shows "Too few images to tell: 3"
+    sed -i '0,/"outcome":0/s//"outcome":4/' run/results/atlas-pool.txt.json # the first head: a role
     exits 0 "$CLIPSPAN" roles run --heads L0.H0 --table
     shows "L0.H0 has the role $("$CLIPSPAN" roles run --tsv | awk -F'\t' '$1 == "L0.H0" { print $8 }')"
+    sed -i 's/"outcome":0/"outcome":1/g' run/results/atlas-pool.txt.json # the others: none
     exits 0 "$CLIPSPAN" roles run --heads L1.H2,L0.H0 --table
-    shows "1 of these 2 heads has a clear role"
+    shows "1 of these 2 heads has a role; in 1 no category stands out."
+    sed -i 's/"outcome":1/"outcome":2/g;s/"outcome":4/"outcome":3/' run/results/atlas-pool.txt.json
+    exits 0 "$CLIPSPAN" roles run --heads L1.H2,L0.H0 --table
+    shows "None of these 2 heads has a role; 1 leans to a category"
+    shows "1 is ambiguous"
+    exits 0 "$CLIPSPAN" roles run --heads L1.H2 --table
+    shows "L1.H2 is ambiguous: "
+    exits 0 "$CLIPSPAN" roles run --tsv
+    [ "$(cut -f7 .out | sort | uniq -c | awk '{ printf "%s%s ", $2, $1 }')" = "ambiguous5 leaning1 outcome1 " ]
 }
 
 @test "a damaged atlas is said, not made again" {

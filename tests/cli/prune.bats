@@ -124,17 +124,17 @@ scan_images() {
     exits 0 "$CLIPSPAN" prune "$model" run --heads L0.H1,L1.H0 -o small
     printf 'colour\tred\ncolour\tgreen\nshape\tround\nshape\tflat\n' >pool.txt
     exits 0 "$CLIPSPAN" atlas small pics -o atlas --texts pool.txt --json
-    json removed 2
+    json outcomes.pruned 2
     exits 0 "$CLIPSPAN" roles atlas --texts pool.txt --tsv
-    [ "$(grep -c removed .out)" = 2 ]
-    [ "$(grep '^L0.H1' .out | cut -f4,5,7)" = "$(printf '0\t0\tremoved')" ]
-    grep -q "L1.H0: removed from the model" atlas/report.html
+    [ "$(grep -c pruned .out)" = 2 ]
+    [ "$(grep '^L0.H1' .out | cut -f4,5,7)" = "$(printf '0\t0\tpruned')" ]
+    grep -q "L1.H0: pruned" atlas/report.html
     exits 0 "$CLIPSPAN" effects atlas --classes red,green --templates none --json
     exits 0 "$CLIPSPAN" ablate atlas --heads L0.H1 --classes red,green --templates none --json
     json changed 0
-    exits 0 "$CLIPSPAN" ablate atlas --heads L0.H0 --random 50 --classes red,green --templates none --json
-    json random.# 50
-    [ "$(grep -c 'L0.H1' .out)" = 0 ] # no random set of heads that write nothing
+    exits 0 "$CLIPSPAN" ablate atlas --heads L0.H0 --random 50 --classes red,green --templates none --tsv
+    [ "$(grep -c '^random' .out)" = 50 ]
+    [ "$(grep '^random' .out | grep -c 'L0.H1')" = 0 ] # no random set of heads that write nothing
     exits 0 "$CLIPSPAN" search atlas --like pics/red/1.png --heads L0.H1,L1.H1 --json
     exits 0 "$CLIPSPAN" heatmap small pics/red/1.png --text red --text blue -o maps --json
     for method in attention rollout patch value; do

@@ -230,13 +230,12 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     cp whole.json .out
     same rows.3.measured worst_group.after ablate.json
     # the same sets as beside ten chosen heads
-    exits 0 "$CLIPSPAN" ablate out/run --heads L0.*,L1.H0,L1.H1 --classes birds.txt --json
-    best=$("$JSON_AT" random.0.worst_group.after <.out)
-    for t in 1 2 3 4; do
-        best=$(printf '%s\n' "$best" "$("$JSON_AT" random.$t.worst_group.after <.out)" | sort -g | tail -1)
-    done
+    exits 0 "$CLIPSPAN" ablate out/run --heads L0.*,L1.H0,L1.H1 --classes birds.txt --published --json
+    json random.sets 5
+    json random.matching number
+    cp .out ablate.json
     cp whole.json .out
-    json rows.4.measured "$best"
+    same rows.4.measured random.best.worst_group.after ablate.json
     # the order of the file does not matter, nor where the data lie
     (head -1 birds/metadata.csv && tail -n +2 birds/metadata.csv | tac) >tac
     mkdir -p moved/waterbird_complete95_forest2water2

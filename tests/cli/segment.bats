@@ -136,7 +136,7 @@ masks() {
     exits 0 "$CLIPSPAN" scan demo "$demo/look.csv" -o run -q
     exits 4 "$CLIPSPAN" segment demo few.csv --root "$demo" --target "a {colour} {shape}" --masks mask --run run && says "clipspan roles"
     exits 0 "$CLIPSPAN" roles run --texts demo
-    heads=$(awk -F '\t' '$7 == "clear" && $8 == "colour" { printf "%s%s", found ? "," : "", $1; found = 1 }' .out)
+    heads=$(awk -F '\t' '$7 == "role" && $8 == "colour" { printf "%s%s", found ? "," : "", $1; found = 1 }' .out)
     [ -n "$heads" ]
     segment=("$CLIPSPAN" segment demo few.csv --root "$demo" --target "a {colour} {shape}" --masks mask)
     exits 0 "${segment[@]}" --heads "$heads" --method clipspan --json && cp .out heads

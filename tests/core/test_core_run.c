@@ -264,7 +264,7 @@ static int test_studies(const clipspan_run *run, const clipspan_bank *bank)
     CHECK(clipspan_ablation_new(&ablation, evaluation, &options, NULL, &err) == CLIPSPAN_OK);
     all = clipspan_ablation_get_overall(ablation);
     CHECK(all->before->correct == count_right(-1) && all->after->correct == count_right(1));
-    CHECK(clipspan_ablation_get_info(ablation)->random_sets == 5);
+    CHECK(clipspan_ablation_get_random(ablation)->sets == 200);
     CHECK(clipspan_ablation_keep(ablation, run, NULL, &err) == CLIPSPAN_OK);
     clipspan_ablation_free(&ablation);
     CHECK(clipspan_ablation_open(&ablation, run, &err) == CLIPSPAN_OK);

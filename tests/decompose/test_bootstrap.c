@@ -47,7 +47,7 @@ static void gather(double *moments, const cs_scene *s, size_t head, const int *t
 /* rank: what is asked for; N: blocks of unequal size where 20 does not divide it. */
 static void check_resamples(size_t N, size_t rank, uint64_t seed)
 {
-    const cs_span_options options = {8, rank, RESAMPLES, SEED, 2};
+    const cs_span_options options = {8, rank, RESAMPLES, SEED, 2, NULL};
     cs_span *spans[3] = {NULL}, *again[3] = {NULL};
     cs_random random = {SEED};
     cs_scene s;
@@ -58,7 +58,7 @@ static void check_resamples(size_t N, size_t rank, uint64_t seed)
         assert_in_range(spans[h]->basis_texts, 1, 8);
     }
     for (int r = 0; r < RESAMPLES; r++) {
-        const cs_span_options plain = {8, rank, 0, 1, 1};
+        const cs_span_options plain = {8, rank, 0, 1, 1, NULL};
         int times[CS_SCENE_BLOCKS] = {0};
         for (size_t b = 0; b < CS_SCENE_BLOCKS; b++)
             times[cs_random_below(&random, CS_SCENE_BLOCKS)]++;
@@ -119,7 +119,7 @@ static void the_same_bytes_for_any_number_of_threads(void **state)
     (void)state;
     cs_scene_init(&s, 5, 14, 20, 200, 60, 35);
     for (size_t i = 0; i < 4; i++) {
-        cs_span_options options = {8, 0, RESAMPLES, SEED, threads[i]};
+        cs_span_options options = {8, 0, RESAMPLES, SEED, threads[i], NULL};
         cs_span *spans[5] = {NULL};
         run(i ? spans : first, &s, &options);
         for (size_t h = 0; i && h < 5; h++) {
@@ -140,7 +140,7 @@ static void the_same_bytes_for_any_number_of_threads(void **state)
 /* One direction far above the rest always comes back; nothing is said below 16 blocks. */
 static void what_stands_out_is_stable(void **state)
 {
-    cs_span_options options = {8, 0, RESAMPLES, SEED, 1};
+    cs_span_options options = {8, 0, RESAMPLES, SEED, 1, NULL};
     cs_span *spans[1] = {NULL};
     cs_scene s;
     (void)state;

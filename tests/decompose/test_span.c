@@ -18,7 +18,7 @@
 
 #include "same_basis_texts.h"
 
-static cs_span_options options = {20, 0, 0, 1, 2};
+static cs_span_options options = {20, 0, 0, 1, 2, NULL};
 
 #define EACH_LEVEL(simd)                                                                           \
     for (int level_ = CS_GENERIC; level_ <= CS_AVX512; level_++)                                   \
@@ -522,7 +522,7 @@ static void golden_heads_pick_as_numpy_did(void **state)
     EACH_LEVEL(simd)
     {
         for (size_t h = 0; h < HEADS; h++) {
-            cs_span_options with = {K, (size_t)asked[h], 0, 1, 1};
+            cs_span_options with = {K, (size_t)asked[h], 0, 1, 1, NULL};
             cs_span **spans = run(&s, &with, simd);
             double *data = cs_scene_data(&s, h);
             assert_int_equal(spans[h]->rank, rank[h]);

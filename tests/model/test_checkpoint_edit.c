@@ -229,7 +229,7 @@ static void keeps_options(void **state)
     cs_checkpoint *before, *after;
     uint8_t marks[6] = {0, 1, 0, 0, 0, 0};
     float z[48] = {0};
-    cs_checkpoint_edit edit = {marks, z, 0};
+    cs_checkpoint_edit edit = {.chosen = marks, .z = z};
     clipspan_error err;
     (void)state;
     cs_tiny_write_openclip(folder, &model, 1);
@@ -251,7 +251,7 @@ static void refuses(void **state)
     cs_checkpoint *before;
     uint8_t marks[6] = {0};
     float z[48] = {0};
-    cs_checkpoint_edit edit = {marks, z, 0};
+    cs_checkpoint_edit edit = {.chosen = marks, .z = z};
     clipspan_error err;
     (void)state;
     cs_tiny_write_openclip(folder, &model, 1);

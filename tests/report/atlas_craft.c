@@ -71,30 +71,56 @@ static void fill_basis_texts(const atlas_craft *craft, clipspan_atlas_head *head
     parts->role.control_named = basis_text[4].control_cumulated;
 }
 
-static void fill_role(const atlas_craft *craft, cs_atlas *atlas, const clipspan_atlas_head *head,
+static clipspan_role_outcome choose_outcome(double depth, uint32_t *random)
+{
+    const double chance = next(random);
+    return chance < 0.5 * depth ? CLIPSPAN_OUTCOME_ROLE
+           : chance < 0.7       ? CLIPSPAN_OUTCOME_LEANING
+           : chance < 0.8       ? CLIPSPAN_OUTCOME_AMBIGUOUS
+                                : CLIPSPAN_OUTCOME_NONE;
+}
+
+static void fill_role(const atlas_craft *craft, const clipspan_atlas_head *head,
                       clipspan_role *role, size_t main, uint32_t *random)
 {
-    const double chance = next(random), depth = (head->head.layer + 1.0) / craft->layers;
     role->entering = 5;
-    role->stability = role->category_returns = -1;
-    if (craft->bare) {
-        atlas->info.none++;
-        return;
-    }
-    role->kind = chance < 0.6 * depth ? CLIPSPAN_ROLE_CLEAR
-                 : chance < 0.8       ? CLIPSPAN_ROLE_MIXED
-                                      : CLIPSPAN_ROLE_NONE;
+    role->stability = role->category_returns = role->control_variance = -1;
+    role->p = role->q = role->relabelled_p = -1;
+    role->outcome = CLIPSPAN_OUTCOME_NONE;
+    if (craft->bare) return;
+    role->outcome = choose_outcome((head->head.layer + 1.0) / craft->layers, random);
     role->category[0] = categories[main];
     role->category[1] = categories[(main + 3) % CATEGORIES];
-    role->explained_variance[0] = 0.2 + 0.4 * next(random);
-    role->explained_variance[1] =
-        role->explained_variance[0] * (role->kind == CLIPSPAN_ROLE_CLEAR ? 0.4 : 0.9);
-    role->bound = role->kind == CLIPSPAN_ROLE_NONE ? role->explained_variance[0] + 0.05 : 0.15;
-    role->purity = 0.62;
+    role->first_category = categories[head->basis_text[0].basis_text->text % CATEGORIES];
+    role->enrichment[0] = 4 + 3 * next(random);
+    role->enrichment[1] =
+        role->enrichment[0] * (role->outcome >= CLIPSPAN_OUTCOME_LEANING ? 0.4 : 0.9);
+    role->p = role->q = role->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS ? 0.002 : 0.3;
+    role->relabelled_p = 0.001;
+    role->explained_variance[0] =
+        role->outcome == CLIPSPAN_OUTCOME_ROLE ? 0.3 + 0.4 * next(random) : 0.1;
+    role->explained_variance[1] = 0.08;
+    role->control_pools = 10;
+    role->control_above = role->outcome == CLIPSPAN_OUTCOME_ROLE ? 0 : 4;
+    role->control_variance = 0.12;
     role->stability = role->category_returns = 0.5 + 0.5 * next(random);
-    *(role->kind == CLIPSPAN_ROLE_CLEAR   ? &atlas->info.clear
-      : role->kind == CLIPSPAN_ROLE_MIXED ? &atlas->info.mixed
-                                          : &atlas->info.none) += 1;
+}
+
+/* What follows from a head's role, for the whole. */
+static void count_head(clipspan_atlas_info *info, clipspan_atlas_head *head)
+{
+    const clipspan_role *role = head->role;
+    const double share = head->variance_share->share > 0 ? head->variance_share->share : 0;
+    head->weight = share * (role->explained_variance[0] - role->control_variance);
+    head->minor = share < CLIPSPAN_MINOR_SHARE;
+    info->minor += head->minor;
+    if (head->minor) info->minor_share += share;
+    *(role->outcome == CLIPSPAN_OUTCOME_ROLE             ? &info->role
+      : role->outcome == CLIPSPAN_OUTCOME_LEANING        ? &info->leaning
+      : role->outcome == CLIPSPAN_OUTCOME_AMBIGUOUS      ? &info->ambiguous
+      : role->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES ? &info->too_few
+                                                         : &info->none) += 1;
+    info->expected_false_claims = info->fdr * (info->role + info->leaning);
 }
 
 static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *random)
@@ -112,7 +138,8 @@ static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *rand
             (next(random) - 0.1) * 0.04 * (head->head.layer + 1) / craft->layers;
         fill_basis_texts(craft, head, parts, atlas->basis_texts + first, atlas->basis_parts + first,
                          atlas->others + first, main, random);
-        fill_role(craft, atlas, head, &parts->role, main, random);
+        fill_role(craft, head, &parts->role, main, random);
+        count_head(&atlas->info, head);
         if (craft->bare || !craft->images || head->head.layer < craft->layers - 4) continue;
         head->top_count = head->bottom_count = CLIPSPAN_EXTREMES;
         for (k = 0; k < CLIPSPAN_EXTREMES; k++) {
@@ -144,11 +171,14 @@ static void fill_info(const atlas_craft *craft, clipspan_atlas_info *info)
     info->pool = "general";
     info->pool_hash = "ff00";
     info->pool_texts = 5600;
-    info->pool_categories = CATEGORIES;
+    info->pool_categories = craft->bare ? 0 : CATEGORIES;
     info->control_texts = craft->bare ? 0 : 5600;
     info->last_layer = craft->layers - 1;
     info->basis_texts = craft->basis_texts;
     info->resamples = craft->bare ? 0 : 200;
+    info->fdr = 0.05;
+    info->rotations = craft->bare ? 0 : 1000;
+    info->control_pools = craft->bare ? 0 : 10;
     info->heads = (size_t)craft->layers * (size_t)craft->heads;
     info->texts = TEXTS;
     info->images = craft->images;
@@ -192,7 +222,7 @@ cs_atlas *atlas_craft_new(const atlas_craft *craft)
         atlas->layer_parts[i].mlp = (clipspan_variance_share){0.05 - 0.07 * depth, 0};
         atlas->layers[i].named = 0.4 + 0.3 * depth;
         atlas->layers[i].control_named = 0.4;
-        atlas->layers[i].clear = atlas->layers[i].mixed = 1;
+        atlas->layers[i].role = atlas->layers[i].leaning = 1;
     }
     fill_heads(craft, atlas, &random);
     return atlas;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole reports of made-up atlases: well-formed, complete in themselves, small, honest about what
  * is missing, the same bytes for the same input. */
+#include <clipspan/run.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,8 +171,10 @@ static void what_was_not_looked_at_is_not_claimed(void **state)
     size_t size;
     char *page = write_page(&craft, NULL, &size);
     (void)state;
-    assert_non_null(strstr(page, "No head has a clear role"));
-    assert_null(strstr(page, "How far to trust names"));
+    assert_non_null(strstr(page, "heads have basis texts, but no roles"));
+    assert_null(strstr(page, "No head has a role"));
+    assert_null(strstr(page, "How far to trust roles"));
+    assert_null(strstr(page, "<section id=ranking>"));
     assert_null(strstr(page, "class=extremes"));
     assert_null(strstr(page, "class=null"));
     assert_null(strstr(page, "returns in"));
@@ -181,46 +184,183 @@ static void what_was_not_looked_at_is_not_claimed(void **state)
     cs_free(page);
 }
 
-static void a_claim_comes_with_its_numbers(void **state)
+/* The page of an atlas without images, for cs_free, checked. */
+static char *write_atlas(const cs_atlas *atlas)
 {
-    const atlas_craft craft = {2, 2, 12, 0, NULL, NULL, NULL, 0};
-    cs_atlas *atlas = atlas_craft_new(&craft);
-    cs_atlas_head *head = &atlas->head_parts[3];
     unsigned char *page;
     size_t size;
-    (void)state;
-    head->variance_share.share = 0.5;
-    head->role.kind = CLIPSPAN_ROLE_CLEAR;
-    head->role.category[0] = "colour";
-    head->role.category[1] = "shape";
-    head->role.explained_variance[0] = 0.41;
-    head->role.explained_variance[1] = 0.123;
-    head->role.stability = 0.98;
-    head->role.bound = 0.0456;
     assert_int_equal(
         cs_report_write(path, atlas, &(cs_report_options){NULL, 0, 1, 1, NULL, NULL}, NULL, NULL),
         CLIPSPAN_OK);
     assert_int_equal(cs_file_read_all(&page, &size, path, 1u << 20, NULL), CLIPSPAN_OK);
     page_check((char *)page, size);
-    assert_non_null(strstr(
-        (char *)page,
-        "<li>Head <a href=\"#L1.H1\">L1.H1</a> has the role <b class=\"chip r1\">"
-        "colour</b>: 41.0\xC2\xA0% of its variance lies along <bdi>colour</bdi> texts, stable "
-        "in 98.0\xC2\xA0% of resamples.</li>"));
-    assert_non_null(strstr((char *)page, "href=\"#L1.H1\" title=\"L1.H1: colour, share of the "
-                                         "embedding\xE2\x80\x99s variance "
-                                         "50.0\xC2\xA0%\""));
-    assert_non_null(strstr((char *)page,
-                           "3.33\xC3\x97 as much as along the next, <bdi>shape</bdi>; by chance "
-                           "under 4.56\xC2\xA0%"));
-    assert_null(strstr((char *)page, "No better than control texts"));
+    return (char *)page;
+}
+
+static void has(const char *page, const char *words)
+{
+    if (!strstr(page, words)) fail_msg("the page lacks: %s", words);
+}
+
+static void lacks(const char *page, const char *words)
+{
+    if (strstr(page, words)) fail_msg("the page has: %s", words);
+}
+
+/* A role of colour with numbers that are easily found again. */
+static void give_role(clipspan_role *role)
+{
+    role->outcome = CLIPSPAN_OUTCOME_ROLE;
+    role->category[0] = role->first_category = "colour";
+    role->category[1] = "shape";
+    role->explained_variance[0] = 0.41;
+    role->control_variance = 0.123;
+    role->control_above = 0;
+    role->control_pools = 10;
+    role->enrichment[0] = 6.54;
+    role->enrichment[1] = 3.21;
+    role->p = 0.001;
+    role->q = 0.00456;
+    role->relabelled_p = 0.0005;
+    role->stability = 0.98;
+}
+
+static void a_claim_comes_with_its_numbers(void **state)
+{
+    const atlas_craft craft = {2, 2, 12, 0, NULL, NULL, NULL, 0};
+    cs_atlas *atlas = atlas_craft_new(&craft);
+    cs_atlas_head *head = &atlas->head_parts[3];
+    char *page;
+    (void)state;
+    head->variance_share.share = 0.5;
+    atlas->heads[3].weight = 0.15;
+    atlas->heads[3].minor = 0;
+    give_role(&head->role);
+    page = write_atlas(atlas);
+    has(page, "<li>Head <a href=\"#L1.H1\">L1.H1</a> has the role <b class=\"chip r1\">"
+              "colour</b>: 41.0\xC2\xA0% of its variance lies along <bdi>colour</bdi> texts, "
+              "12.3\xC2\xA0% along as many control texts. It contributes 50.0\xC2\xA0% of the "
+              "embedding\xE2\x80\x99s variance.</li>");
+    has(page, "href=\"#L1.H1\" title=\"L1.H1: colour, share of the embedding\xE2\x80\x99s "
+              "variance 50.0\xC2\xA0%\"");
+    has(page, "5 <bdi>colour</bdi> texts explain 41.0\xC2\xA0% of its variance, as many control "
+              "texts 12.3\xC2\xA0% (0 of 10 control pools reach as much); "
+              "<i>q</i>\xC2\xA0=\xC2\xA0"
+              "0.00456, stable in 98.0\xC2\xA0% of resamples.");
+    has(page, "<td>role<td class=n>41.0\xC2\xA0%<td class=n>12.3\xC2\xA0%<td class=n>0 of 10"
+              "<td class=n>0.00456");
+    has(page, "expected to be false, at a false discovery rate of 5\xC2\xA0%.");
+    has(page, "not a caption");
     cs_free(page);
-    head->role.control_named = head->role.named;
-    assert_int_equal(
-        cs_report_write(path, atlas, &(cs_report_options){NULL, 0, 1, 1, NULL, NULL}, NULL, NULL),
-        CLIPSPAN_OK);
-    assert_int_equal(cs_file_read_all(&page, &size, path, 1u << 20, NULL), CLIPSPAN_OK);
-    assert_int_equal(page_count((char *)page, "No better than control texts"), 1);
+    head->role.first_category = "shape";
+    page = write_atlas(atlas);
+    has(page, "is of another category, <bdi>shape</bdi>.");
+    cs_free(page);
+    atlas_craft_free(&atlas);
+}
+
+static void five_outcomes_are_told_apart(void **state)
+{
+    const atlas_craft craft = {1, 6, 12, 0, NULL, NULL, NULL, 0};
+    cs_atlas *atlas = atlas_craft_new(&craft);
+    char *page;
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        atlas->head_parts[i].variance_share.share = 0.1;
+        atlas->heads[i].minor = 0;
+        give_role(&atlas->head_parts[i].role);
+    }
+    atlas->head_parts[1].role.outcome = CLIPSPAN_OUTCOME_LEANING;
+    atlas->head_parts[1].role.control_above = 3;
+    atlas->head_parts[2].role.outcome = CLIPSPAN_OUTCOME_AMBIGUOUS;
+    atlas->head_parts[3].role.outcome = CLIPSPAN_OUTCOME_NONE;
+    atlas->head_parts[3].role.p = 0.25;
+    atlas->head_parts[4].role.outcome = CLIPSPAN_OUTCOME_TOO_FEW_IMAGES;
+    atlas->heads[5].removed = 1;
+    page = write_atlas(atlas);
+    has(page, "<h4>L0.H0 <b class=\"chip r1\">colour</b></h4>");
+    has(page, "<a class=\"r1\" style");
+    has(page, "<h4>L0.H1 <span>leans to</span> <b class=\"chip r1 pale\">colour</b></h4>");
+    has(page, "<a class=\"r1 pale\" style");
+    has(page, "No role, since that takes more than every control pool: 5 <bdi>colour</bdi> texts");
+    lacks(page, "no better than by control");
+    has(page, "<h4>L0.H2 <span>ambiguous: colour or shape</span></h4>");
+    has(page, "<a class=\"r0 dot tie\" style");
+    has(page, "<bdi>shape</bdi> nearly as much (3.21 times): a role takes 1.5 times");
+    has(page, "<h4>L0.H3 <span>no category stands out</span></h4>");
+    has(page, "<a class=\"r0 dot\" style");
+    has(page, "is as enriched in 25.0\xC2\xA0% of random rotations of the head");
+    has(page, "<h4>L0.H4 <span>too few images to tell</span></h4>");
+    has(page, "<a class=\"r0 dot few\" style");
+    has(page, "Too few images to tell: 12,345, and roles take 481 or more.");
+    has(page, "<h4>L0.H5 <span>pruned</span></h4>");
+    assert_int_equal(page_count(page, "chip r1\">colour</b></h4>"), 1);
+    cs_free(page);
+    /* What control texts explain as well has no colour. */
+    atlas->head_parts[1].role.control_variance = 0.41;
+    page = write_atlas(atlas);
+    has(page, "<h4>L0.H1 <span>leans to</span> <b class=\"chip r0 pale\">colour</b></h4>");
+    has(page, "<a class=\"r0 pale\" style");
+    has(page, "explained no better than by control texts");
+    cs_free(page);
+    atlas_craft_free(&atlas);
+}
+
+static void too_few_images_are_no_lack_of_roles(void **state)
+{
+    const atlas_craft craft = {2, 2, 12, 0, NULL, NULL, NULL, 0};
+    cs_atlas *atlas = atlas_craft_new(&craft);
+    char *page;
+    (void)state;
+    atlas->run->used = 24;
+    atlas->info.too_few = 4;
+    atlas->info.role = atlas->info.leaning = atlas->info.ambiguous = atlas->info.none = 0;
+    for (size_t i = 0; i < 4; i++) {
+        clipspan_role *role = &atlas->head_parts[i].role;
+        role->outcome = CLIPSPAN_OUTCOME_TOO_FEW_IMAGES;
+        role->p = role->q = role->relabelled_p = role->stability = -1;
+    }
+    page = write_atlas(atlas);
+    has(page, "<li>Too few images to tell: 24, and roles take 481 or more.</li>");
+    has(page, "too few images to tell <i>4</i>");
+    lacks(page, "No head has a role");
+    lacks(page, "no category stands out");
+    lacks(page, "to be false");
+    cs_free(page);
+    atlas_craft_free(&atlas);
+}
+
+/* Heads of little effect are behind a fold, and only roles are counted and in the headline. */
+static void what_matters_comes_first(void **state)
+{
+    const atlas_craft craft = {1, 4, 12, 0, NULL, NULL, NULL, 0};
+    cs_atlas *atlas = atlas_craft_new(&craft);
+    char *page, *fold, *ranking;
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        give_role(&atlas->head_parts[i].role);
+        atlas->head_parts[i].variance_share.share = i == 3 ? 0.001 : 0.1;
+        atlas->heads[i].minor = i == 3;
+        atlas->heads[i].weight = 0.01 * (double)(i + 1);
+    }
+    atlas->head_parts[2].role.outcome = CLIPSPAN_OUTCOME_LEANING;
+    atlas->info.role = 3;
+    atlas->info.leaning = 1;
+    atlas->info.ambiguous = atlas->info.none = 0;
+    atlas->info.minor_share = 0.001;
+    page = write_atlas(atlas);
+    has(page, "<li>3 of 4 heads have a role (<bdi>colour</bdi>\xC2\xA0"
+              "3)");
+    has(page, "1 leans to a category");
+    has(page, "<details class=minor><summary>and 1 head of little effect: each under "
+              "0.5\xC2\xA0% of the embedding\xE2\x80\x99s variance, 0.100\xC2\xA0% together");
+    fold = strstr(page, "<details class=minor>");
+    has(fold, "id=\"L0.H3\"");
+    lacks(fold, "id=\"L0.H2\"");
+    ranking = strstr(page, "<section id=ranking>");
+    assert_non_null(ranking);
+    assert_true(strstr(ranking, ">L0.H2</a>") < strstr(ranking, ">L0.H1</a>"));
+    assert_true(strstr(ranking, ">L0.H1</a>") < strstr(ranking, ">L0.H0</a>"));
     cs_free(page);
     atlas_craft_free(&atlas);
 }
@@ -279,6 +419,9 @@ int main(void)
         cmocka_unit_test(texts_from_outside_stay_texts),
         cmocka_unit_test(what_was_not_looked_at_is_not_claimed),
         cmocka_unit_test(a_claim_comes_with_its_numbers),
+        cmocka_unit_test(five_outcomes_are_told_apart),
+        cmocka_unit_test(too_few_images_are_no_lack_of_roles),
+        cmocka_unit_test(what_matters_comes_first),
         cmocka_unit_test(a_report_that_is_there_stays),
         cmocka_unit_test(an_interruption_leaves_nothing),
     };

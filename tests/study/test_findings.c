@@ -120,15 +120,16 @@ static void roles_add_up(void **state)
         roles[i].category[0] = i == 3 ? "shape" : "colour";
         heads[i].role = &roles[i];
     }
-    roles[0].kind = roles[2].kind = CLIPSPAN_ROLE_CLEAR;
-    roles[1].kind = CLIPSPAN_ROLE_MIXED;
+    roles[0].outcome = roles[2].outcome = CLIPSPAN_OUTCOME_ROLE;
+    roles[1].outcome = CLIPSPAN_OUTCOME_LEANING;
+    roles[3].outcome = CLIPSPAN_OUTCOME_AMBIGUOUS;
     assert_int_equal(cs_findings_new(&all, &x, &atlas, 1, NULL), CLIPSPAN_OK);
-    f = &all->findings[0]; /* clear 0.05 + 0.2, mixed 0.05, the rest 0 + 0.01 - 0.05 */
+    f = &all->findings[0]; /* role 0.05 + 0.2, leaning 0.05, the rest 0 + 0.01 - 0.05 */
     assert_int_equal(f->roles, 3);
     assert_string_equal(f->role[0].role, "colour");
     assert_int_equal(f->role[0].heads, 2);
     near(f->role[0].part, 0.25);
-    assert_int_equal(f->role[1].mixed, 1);
+    assert_int_equal(f->role[1].leaning, 1);
     near(f->role[1].part, 0.05);
     assert_null(f->role[2].role);
     assert_int_equal(f->role[2].heads, 3);
