@@ -24,51 +24,55 @@ const char *const cli_demo_factors[CLI_DEMO_FACTORS] = {"shape", "colour", "text
 
 static const cli_demo_chapter chapters[] = {
     {"world", "Synthetic scenes", "Scenes in rows, a row a factor, its values from left to right.",
-     cli_demo_sheet_commands, cli_demo_sheet},
+     cli_demo_sheet_commands, "The model, and what it sees of the scenes", cli_demo_sheet},
     {"sight", "What the model sees",
      "Each test scene is compared with the values of a factor, named with prompts other than "
      "training's; the nearest one is the answer.",
-     cli_demo_sight_commands, cli_demo_sight},
+     cli_demo_sight_commands, NULL, cli_demo_sight},
     {"shortcut", "A shortcut",
      "Ducks and hens look alike here, and most ducks of the training scenes are on water, most "
      "hens on grass. In the test scenes all four pairings are equally many.",
-     cli_demo_shortcut_commands, cli_demo_shortcut},
+     cli_demo_shortcut_commands, NULL, cli_demo_shortcut},
     {"scan", "Images decomposed",
      "Each look scene goes through the model once. What every attention head adds to its "
      "embedding is kept, and statistics of it over all scenes.",
-     cli_demo_scan_commands, cli_demo_scan},
+     cli_demo_scan_commands, NULL, cli_demo_scan},
     {"atlas", "Which head is about what",
      "For every head the texts are found along which its output varies most; a category that is "
      "clearly ahead is the head's role. Since the scenes' factors are known, the role is then "
      "held against the truth: the factor that explains the largest share of what the head writes.",
-     cli_demo_atlas_commands, cli_demo_atlas},
+     cli_demo_atlas_commands, "The roles; what truly explains a head is known of scenes alone",
+     cli_demo_atlas},
     {"remedy", "The shortcut removed",
      "Changing what single heads wrote needs no image again. The birds of the test scenes are "
      "classified once more with the background's heads mean-ablated (means of the look scenes), "
      "and "
      "with what clipspan chooses for the cue \"water;grass\" from the look scenes, without labels.",
-     cli_demo_remedy_commands, cli_demo_remedy},
+     cli_demo_remedy_commands, NULL, cli_demo_remedy},
     {"maps", "Where in the image",
      "In scenes with two objects one is named, and every patch says how much it adds to that name "
      "through the heads, above the strongest other name. Its peak should lie at the named object.",
-     cli_demo_maps_commands, cli_demo_maps},
+     cli_demo_maps_commands, "The first scene's map; the counts over all scenes are the demo's own",
+     cli_demo_maps},
     {"segment", "Where things are",
      "The map of a scene's colour, cut at a threshold, is a mask of its objects, and the right "
      "masks are known. Beside it stand masks from attention, which knows nothing of colours.",
-     cli_demo_segment_commands, cli_demo_segment},
+     cli_demo_segment_commands, NULL, cli_demo_segment},
     {"search", "Images by one property",
      "For each test scene the ten nearest look scenes are found twice: by whole embeddings, and by "
      "what the heads of one role wrote. Counted is how many of the ten are alike in that property.",
-     cli_demo_search_commands, cli_demo_search},
+     cli_demo_search_commands,
+     "What the first scene finds; the shares over all scenes are the demo's own", cli_demo_search},
     {"explain", "One image in full",
      "What a scene has of a name is a sum over heads, patches and MLPs. Its own name is set "
      "against one that differs in the colour only, and one that differs in the shape only.",
-     cli_demo_explain_commands, cli_demo_explain},
+     cli_demo_explain_commands, "The page; the shares over 32 scenes are the demo's own",
+     cli_demo_explain},
     {"report", "One page of it all",
      "The map of all heads, what they do for telling ducks from hens, the shortcut with every "
      "remedy beside its baselines, and a card for each head: its texts, how stable they are, and "
      "the scenes at both ends.",
-     cli_demo_report_commands, cli_demo_report},
+     cli_demo_report_commands, "The page", cli_demo_report},
 };
 #define CHAPTERS (sizeof chapters / sizeof *chapters)
 
@@ -301,7 +305,7 @@ static clipspan_status go_through(cli_demo_job *d, clipspan_error *err)
         CS_TRY(cli_keep_going(s, err));
         if (!d->x->dry_run) CS_TRY(c->run(d, err));
         cli_stage(s, c->title);
-        cli_demo_commands(d, c->commands);
+        cli_demo_commands(d, c);
         cli_json_end(&d->json);
     }
     cli_json_end(&d->json);

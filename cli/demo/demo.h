@@ -51,11 +51,12 @@ typedef struct cli_demo_chapter {
     const char *title;
     const char *about;                /* what it does */
     const cli_demo_command *commands; /* up to one without a line */
+    const char *given;                /* what they give; NULL: the chapter's figures */
     clipspan_status (*run)(cli_demo_job *demo, clipspan_error *err);
 } cli_demo_chapter;
 
-/* Prints a chapter's commands, and puts them into the document. */
-void cli_demo_commands(cli_demo_job *demo, const cli_demo_command *commands);
+/* Prints a chapter's commands with what they give, and puts them into the document. */
+void cli_demo_commands(cli_demo_job *demo, const cli_demo_chapter *chapter);
 
 /* The commands of the chapters. */
 extern const cli_demo_command cli_demo_sheet_commands[], cli_demo_sight_commands[],

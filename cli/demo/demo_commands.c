@@ -207,10 +207,12 @@ static void emit_figures(cli_json *json, const char *figures)
     cli_json_end(json);
 }
 
-void cli_demo_commands(cli_demo_job *d, const cli_demo_command *commands)
+void cli_demo_commands(cli_demo_job *d, const cli_demo_chapter *chapter)
 {
+    const cli_demo_command *commands = chapter->commands;
     char line[4096];
-    if (d->tells) puts("\nThe same figures:");
+    if (d->tells) putchar('\n');
+    cli_demo_say(d, "%s:", chapter->given ? chapter->given : "The same figures");
     cli_json_array(&d->json, "commands");
     for (; commands->line; commands++) {
         fill_in(line, sizeof line, commands->line, d->out);
