@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A head's outcome: the category, what its texts and control texts explain, and the test behind it
  * (clipspan_role in span.h). */
-#include "base/number_text.h"
 #include "report/outcome.h"
+#include "base/number_text.h"
 
 #include <clipspan/run.h>
 #include <math.h>
