@@ -10,7 +10,7 @@
 
 #define BLOCKS 64 /* of 32 images; what comes behind is left out */
 
-/* Takes the images apart, 32 at a time; every 32 are a block for stability. Returns how many
+/* Decomposes the images, 32 at a time; every 32 are a block for stability. Returns how many
  * blocks, -1 on failure. */
 static int count(clipspan_stats *all, clipspan_stats **blocks, clipspan_encoder *encoder,
                  const char *folder, clipspan_error *err)

@@ -121,9 +121,9 @@ void cli_print_overview(FILE *out, const cli_session *s)
     fputc('\n', out);
     cli_print_wrapped(
         out,
-        "MODEL is a folder with a CLIP checkpoint and its configuration, a .safetensors "
-        "file, or the name of a cached one, such as ViT-B-16/laion2b_s34b_b88k.\n"
-        "clipspan COMMAND --help says more. To begin: clipspan demo -o FOLDER",
+        "MODEL is a folder with a CLIP checkpoint and its configuration, a .safetensors file, "
+        "demo, or a name in the local Hugging Face cache, such as ViT-B-16/laion2b_s34b_b88k.\n"
+        "clipspan help COMMAND has the details. To begin: clipspan demo -o FOLDER",
         0, 0, width_of(s));
 }
 
@@ -160,7 +160,7 @@ const cli_command cli_help = {
     .summary = "help on the program or a command",
     .about = "--man prints the man page, --bash the completion for bash.",
     .examples =
-        "clipspan help embed\twhat embed takes\n"
+        "clipspan help embed\toptions of embed\n"
         "clipspan help --bash > ~/.local/share/bash-completion/completions/clipspan\tcompletion",
     .arguments = {"[COMMAND]"},
     .options = options,

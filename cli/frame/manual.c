@@ -107,14 +107,19 @@ void cli_print_manual(FILE *out)
     const cli_command_line *lines = cli_command_lines(&count);
     const cli_option *general;
     fprintf(out, ".TH CLIPSPAN 1 \"\" \"clipspan %s\" \"User commands\"\n", clipspan_version());
-    fputs(".SH NAME\nclipspan \\- CLIP image and text embeddings, exact and fast\n"
-          ".SH SYNOPSIS\n.B clipspan\n.I COMMAND\n[\\fIOPTIONS\\fR] \\fIARGUMENTS\\fR\n"
-          ".SH DESCRIPTION\n"
-          "Runs CLIP checkpoints (vision transformers in the OpenCLIP or Hugging Face layout) on "
-          "the CPU. Data goes to standard output, everything else to standard error. Files appear "
-          "under their names whole or not at all, and nothing is replaced without "
-          "\\fB\\-\\-force\\fR.\n.SH COMMANDS\n",
-          out);
+    fputs(
+        ".SH NAME\n"
+        "clipspan \\- CLIP's image representation, decomposed exactly\n"
+        ".SH SYNOPSIS\n"
+        ".B clipspan\n"
+        ".I COMMAND\n"
+        "[\\fIOPTIONS\\fR] \\fIARGUMENTS\\fR\n"
+        ".SH DESCRIPTION\n"
+        "Runs CLIP checkpoints (vision transformers in the OpenCLIP or Hugging Face layout) on the "
+        "CPU. Data goes to standard output, everything else to standard error. Files appear under "
+        "their names whole or not at all, and nothing is replaced without \\fB\\-\\-force\\fR.\n"
+        ".SH COMMANDS\n",
+        out);
     for (i = 0; i < count; i++)
         if (lines[i].command) manual_command(out, lines[i].command);
     fputs(".SH OPTIONS OF EVERY COMMAND\n", out);

@@ -51,37 +51,38 @@
 
 #define CLI_OPT_TEXT CLI_LIST("Texts", "text", 0, "TEXT", "a text; may be repeated", texts.text)
 #define CLI_OPT_TEXTS_FILE                                                                         \
-    CLI_FILE("Texts", "texts", 0, "FILE|SET",                                                      \
-             "a file with a text a line, an optional key before a tab, or a .csv or .tsv with a "  \
-             "column text, name or class; - is standard input; or a set that comes with the "      \
-             "program: general (the pool that heads are named with), control (words drawn at "     \
-             "random and made-up ones, which general is compared with), demo (of the demo's "      \
-             "scenes), openai (80 templates)",                                                     \
-             texts.file)
+    CLI_FILE(                                                                                      \
+        "Texts", "texts", 0, "FILE|SET",                                                           \
+        "a file with one text per line, optionally after a key and a tab; a .csv or .tsv file "    \
+        "with a column text, name or class; - for standard input; or a built-in set: general "     \
+        "(the default text pool for naming heads), control (control texts: random and made-up "    \
+        "words), demo (texts about the demo's scenes), openai (the 80 prompt templates)",          \
+        texts.file)
 #define CLI_OPT_TEXT_TEMPLATES                                                                     \
     CLI_FILE("Texts", "templates", 0, "openai|none|FILE",                                          \
-             "sentences that a text is put into, averaged: the 80 published ones, the text as it " \
-             "is (default), or a file with a sentence a line in which {} stands for the text",     \
+             "prompt templates whose embeddings are averaged: the 80 published ones (openai), "    \
+             "the text as it is (none, default), or a file with one template per line, with {} "   \
+             "for the text",                                                                       \
              texts.templates)
 #define CLI_OPT_CLASS_LIST                                                                         \
     CLI_FILE("Classes", "classes", 0, "LIST|FILE|imagenet",                                        \
-             "class names joined by commas; or a file with a class a line: name, or key, tab, "    \
-             "name, where the key is what labels say; or imagenet: its 1,000 classes, whose keys " \
-             "are 0 to 999",                                                                       \
+             "class names separated by commas; a file with one class per line, either a name, or " \
+             "key, tab, name, where the key is the label; or imagenet: its 1,000 classes, with "   \
+             "keys 0 to 999",                                                                      \
              classes.list)
 #define CLI_OPT_CLASS_NAMES                                                                        \
-    CLI_LIST("Classes", "class", 0, "NAME", "one class, commas and all; may be repeated",          \
-             classes.names)
+    CLI_LIST("Classes", "class", 0, "NAME",                                                        \
+             "one class, whose name may contain commas; may be repeated", classes.names)
 #define CLI_OPT_CLASS_TEMPLATES                                                                    \
-    CLI_FILE(                                                                                      \
-        "Classes", "templates", 0, "openai|none|FILE",                                             \
-        "sentences that a class name is put into, averaged: the 80 published ones (default), the " \
-        "bare name, or a file with a sentence a line in which {} stands for the name",             \
-        classes.templates)
+    CLI_FILE("Classes", "templates", 0, "openai|none|FILE",                                        \
+             "prompt templates whose embeddings are averaged: the 80 published ones (openai, "     \
+             "default), the bare name (none), or a file with one template per line, with {} for "  \
+             "the name",                                                                           \
+             classes.templates)
 #define CLI_OPT_CLASSIFIER                                                                         \
     CLI_FILE("Classes", "classifier", 0, "FILE.npy",                                               \
-             "vectors of the classes, float32 [width, classes] as embed --classes and the "        \
-             "published programs write them, in place of templates",                               \
+             "class vectors in place of --templates: float32 [embedding dimension, classes], as "  \
+             "embed --classes and the published programs write them",                              \
              classes.classifier)
 #define CLI_OPT_LABELS                                                                             \
     CLI_TEXT("Images", "labels", 0, "folder|COLUMN",                                               \
@@ -89,39 +90,38 @@
              images.labels)
 #define CLI_OPT_GROUPS                                                                             \
     CLI_TEXT("Images", "groups", 0, "COLUMN[,COLUMN]",                                             \
-             "CSV columns whose values together make an image's group", images.groups)
+             "CSV columns whose values together define an image's group", images.groups)
 #define CLI_OPT_ROOT                                                                               \
     CLI_TEXT("Images", "root", 0, "FOLDER",                                                        \
-             "where relative paths of a CSV or list start (default: the CSV's folder; the "        \
-             "current folder)",                                                                    \
+             "the folder that relative paths in a CSV or list start from (default: the CSV's "     \
+             "folder; for a list, the current one)",                                               \
              images.root)
 #define CLI_OPT_PATH_COLUMN                                                                        \
     CLI_TEXT("Images", "path-column", 0, "COLUMN",                                                 \
              "the CSV column with paths (default: path, image or file)", images.path_column)
 #define CLI_OPT_EXIF_ORIENT                                                                        \
     CLI_FLAG("Images", "exif-orient", 0,                                                           \
-             "turn images as their EXIF orientation says, which CLIP's own transform does not",    \
-             images.exif_orient)
+             "apply EXIF orientation, which CLIP's own preprocessing ignores", images.exif_orient)
 #define CLI_OPT_MAX_PIXELS                                                                         \
     CLI_WHOLE("Images", "max-pixels", 0, "N",                                                      \
-              "skip larger images before decoding them (default: by memory, 512 million at most)", \
+              "skip images with more pixels than this without decoding them (default: depends on " \
+              "memory, 512 million at most)",                                                      \
               images.max_pixels, 1, UINT64_C(1) << 40)
 #define CLI_OPT_MODEL                                                                              \
-    CLI_TEXT("Run", "model", 0, "MODEL", "where the model of the run is now, when it was moved",   \
-             model)
+    CLI_TEXT("Run", "model", 0, "MODEL", "where the run's model is now, if it was moved", model)
 #define CLI_OPT_PRECISION                                                                          \
     CLI_CHOICE("Computation", "precision", 0, "f32|bf16",                                          \
-               "arithmetic of the encoders; bf16 needs a CPU that has it", encoder.precision)
+               "precision of the encoders; bf16 needs a CPU that supports it", encoder.precision)
 #define CLI_OPT_SINGLE                                                                             \
     CLI_CHOICE("Computation", "single", 0, "auto|yes|no",                                          \
-               "put all threads into one image at a time, fastest for a lone image (auto: "        \
-               "when there is only one); otherwise an image a thread, the same bytes for any "     \
+               "use all threads on one image at a time, fastest for a single image (auto: when "   \
+               "there is only one); otherwise one image per thread, with the same bytes for any "  \
                "number of threads",                                                                \
                encoder.single)
 #define CLI_OPT_THREADS                                                                            \
     CLI_SESSION_WHOLE("Computation", "threads", 'j', "N",                                          \
-                      "threads (default: the processors that this process may use)", threads, 1,   \
-                      256)
+                      "number of threads (default: the CPUs available to this process)", threads,  \
+                      1, 256)
 #define CLI_OPT_CONFIG                                                                             \
     CLI_FILE("Model", "config", 0, "FILE|ARCHITECTURE",                                            \
              "configuration of a bare .safetensors file, or the name of a built-in architecture",  \
@@ -137,7 +137,8 @@
 #define CLI_OPT_FORCE CLI_FLAG("Output", "force", 'f', "replace what already exists", out.force)
 #define CLI_OPT_DRY_RUN                                                                            \
     CLI_FLAG("Output", "dry-run", 'n',                                                             \
-             "check everything and say what would be written, compute nothing", out.dry_run)
+             "check everything and report what would be written, but compute nothing",             \
+             out.dry_run)
 #define CLI_OPT_JSON                                                                               \
     CLI_SESSION_FLAG("Output", "json", 0, "one JSON document on standard output", json)
 #define CLI_OPT_TSV                                                                                \
@@ -146,11 +147,11 @@
         "tab-separated values on standard output (default when it is not a terminal)", tsv)
 #define CLI_OPT_TABLE                                                                              \
     CLI_SESSION_FLAG("Output", "table", 0,                                                         \
-                     "a table for people on standard output (default on a terminal)", table)
+                     "a human-readable table on standard output (default on a terminal)", table)
 #define CLI_OPT_WHERE                                                                              \
     CLI_LIST("Images", "where", 0, "COLUMN=VALUE",                                                 \
-             "only the rows of a CSV with this value in that column; may be repeated, and all of " \
-             "them hold",                                                                          \
+             "only the rows of a CSV with this value in this column; if repeated, rows that "      \
+             "satisfy every one",                                                                  \
              images.where)
 #define CLI_OPT_FORM        CLI_OPT_JSON, CLI_OPT_TSV, CLI_OPT_TABLE
 #define CLI_OPT_MODEL_FILES CLI_OPT_CONFIG, CLI_OPT_QUICK_GELU

@@ -15,12 +15,13 @@
 static const cli_option general[] = {
     CLI_SESSION_CHOICE("General", "progress", 0, "auto|bar|plain|json|none",
                        "how to show progress on standard error: a bar, a line every ten seconds, "
-                       "JSON lines, or not (auto: a bar on a terminal, otherwise lines)",
+                       "JSON lines, or nothing (auto: a bar on a terminal, otherwise lines)",
                        progress_form),
-    CLI_SESSION_FLAG("General", "verbose", 'v', "say how long each stage takes", verbose),
-    CLI_SESSION_FLAG("General", "quiet", 'q', "nothing on standard error but errors", quiet),
+    CLI_SESSION_FLAG("General", "verbose", 'v', "report how long each stage takes", verbose),
+    CLI_SESSION_FLAG("General", "quiet", 'q', "only errors on standard error", quiet),
     CLI_SESSION_FLAG("General", "no-color", 0,
-                     "no colours or bold letters (as with NO_COLOR set, or TERM=dumb)", no_color),
+                     "no colours or bold text (the default if NO_COLOR is set or TERM=dumb)",
+                     no_color),
     CLI_SESSION_FLAG("General", "help", 'h', "this help", help),
     CLI_SESSION_FLAG("General", "version", 0, "the version", version),
 };
@@ -112,14 +113,13 @@ static clipspan_status fail_unknown(const cli_command *command, const char *type
                        dashes, name, command->name, owners, command->name);
     if (count)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "%s%s stands before the command; options of a command go behind it: "
-                       "clipspan COMMAND %s%s …",
+                       "%s%s comes before the command; options of a command go after it: clipspan "
+                       "COMMAND %s%s …",
                        dashes, name, dashes, name);
     meant = letter ? NULL : suggest(command, name);
     if (!meant && cs_path_kind(typed))
-        return cs_fail(
-            err, CLIPSPAN_E_ARGUMENT,
-            "unknown option %s; a file of that name goes behind --, where no options are", typed);
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "unknown option %s; to pass a file of that name, put it after --", typed);
     return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown option %s%s%s%s%s; see clipspan %s%s--help",
                    dashes, name, meant ? " (did you mean --" : "", meant ? meant : "",
                    meant ? "?)" : "", command ? command->name : "", command ? " " : "");
@@ -260,7 +260,7 @@ static clipspan_status read_value(parser *p, const cli_option *option, const cha
                        attached);
     if (option->kind != CLI_KIND_FLAG && !value) {
         if (p->at + 1 >= p->argc)
-            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: expected %s behind it, found nothing",
+            return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%s: expected %s after it, found nothing",
                            source, option->value);
         value = p->argv[++p->at];
     }

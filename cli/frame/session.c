@@ -113,7 +113,7 @@ clipspan_status cli_flush(clipspan_error *err)
     if (fflush(stdout) == 0 && !ferror(stdout)) return CLIPSPAN_OK;
     if (errno == EPIPE) {
         cli_signal_pipe();
-        return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "the reader of standard output has gone");
+        return cs_fail(err, CLIPSPAN_E_INTERRUPTED, "standard output was closed by its reader");
     }
     return cs_fail(err, CLIPSPAN_E_WRITE, "standard output cannot be written: %s",
                    strerror(errno ? errno : EIO));

@@ -37,10 +37,9 @@ static const cli_option options[] = {
 const cli_command cli_version = {
     .name = "version",
     .usage = "",
-    .summary = "the version, and what computes on this machine",
-    .about =
-        "Names the library's version, the kernel level in force, the matrix product behind it, "
-        "whether bf16 can be used, and the number of threads.",
+    .summary = "the version, and the kernels used on this machine",
+    .about = "Prints the library's version, the kernel level in use, the library of matrix "
+             "products, whether bf16 is supported, and the number of threads.",
     .examples = "clipspan version\tversion and machine",
     .options = options,
     .option_count = sizeof options / sizeof *options,

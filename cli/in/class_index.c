@@ -94,7 +94,7 @@ clipspan_status cli_class_index_check(const cli_class_index *index, const clipsp
         keys[i] = cli_class_key(index->classes, i);
     meant = cs_nearest(unknown[0], keys, index->count);
     cs_fail(err, CLIPSPAN_E_ARGUMENT,
-            "labels that no class has: %s%s%s%s%s%s; a class file says what labels mean, a line a "
+            "labels that no class has: %s%s%s%s%s%s; give --classes a file with one line per "
             "class: label, tab, name",
             list, count == NAMED ? " and more" : "", meant ? " (did you mean \"" : "",
             meant ? meant : "", meant ? "\" for the first?)" : "", "");

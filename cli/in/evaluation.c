@@ -90,8 +90,8 @@ static clipspan_status check_columns(const cli_evaluation_settings *x, clipspan_
 {
     if ((x->labels || x->groups) && !x->from)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--%s names a column, but of which file? Give it with --from FILE.csv; "
-                       "without, labels and groups are those that the run was scanned with",
+                       "--%s names a column of the file that --from gives, and there is no --from; "
+                       "without both, labels and groups are those the run was scanned with",
                        x->labels ? "labels" : "groups");
     if (x->from && !x->labels && (x->groups || !x->labels_elsewhere))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,

@@ -23,42 +23,39 @@ typedef struct cli_evaluation_settings {
 
 /* Rows that fill a command's member `eval`. */
 #define CLI_OPT_EVAL_CLASSES                                                                       \
-    CLI_FILE(                                                                                      \
-        "Classes", "classes", 0, "LIST|FILE|imagenet",                                             \
-        "class names joined by commas; or a file with a class a line: name, or key, tab, name, "   \
-        "where "                                                                                   \
-        "the key is what labels say; or imagenet: its 1,000 classes, whose keys are 0 to 999",     \
-        eval.classes.list)
+    CLI_FILE("Classes", "classes", 0, "LIST|FILE|imagenet",                                        \
+             "class names separated by commas; a file with one class per line, either a name, or " \
+             "key, tab, name, where the key is the label; or imagenet: its 1,000 classes, with "   \
+             "keys 0 to 999",                                                                      \
+             eval.classes.list)
 #define CLI_OPT_EVAL_CLASS                                                                         \
-    CLI_LIST("Classes", "class", 0, "NAME", "one class, commas and all; may be repeated",          \
-             eval.classes.names)
+    CLI_LIST("Classes", "class", 0, "NAME",                                                        \
+             "one class, whose name may contain commas; may be repeated", eval.classes.names)
 #define CLI_OPT_EVAL_TEMPLATES                                                                     \
     CLI_FILE("Classes", "templates", 0, "openai|none|FILE",                                        \
-             "sentences that a class name is put into, averaged: the 80 published ones "           \
-             "(default), the bare "                                                                \
-             "name, or a file with a sentence a line in which {} stands for the name",             \
+             "prompt templates whose embeddings are averaged: the 80 published ones (openai, "     \
+             "default), the bare name (none), or a file with one template per line, with {} for "  \
+             "the name",                                                                           \
              eval.classes.templates)
 #define CLI_OPT_EVAL_CLASSIFIER                                                                    \
-    CLI_FILE(                                                                                      \
-        "Classes", "classifier", 0, "FILE.npy",                                                    \
-        "vectors of the classes, float32 [width, classes] as embed --classes and the published "   \
-        "programs write them, in place of templates",                                              \
-        eval.classes.classifier)
+    CLI_FILE("Classes", "classifier", 0, "FILE.npy",                                               \
+             "class vectors in place of --templates: float32 [embedding dimension, classes], as "  \
+             "embed --classes and the published programs write them",                              \
+             eval.classes.classifier)
 #define CLI_OPT_EVAL_FROM                                                                          \
     CLI_FILE("Images", "from", 0, "FILE.csv",                                                      \
-             "take labels and groups from this file, matched by path, in place of those that the " \
-             "run was "                                                                            \
-             "scanned with",                                                                       \
+             "take labels and groups from this file, matched by path, instead of those the run "   \
+             "was scanned with",                                                                   \
              eval.from)
 #define CLI_OPT_EVAL_LABELS                                                                        \
     CLI_TEXT("Images", "labels", 0, "COLUMN", "column of --from with labels", eval.labels)
 #define CLI_OPT_EVAL_GROUPS                                                                        \
     CLI_TEXT("Images", "groups", 0, "COLUMN[,COLUMN]",                                             \
-             "columns of --from whose values together make an image's group", eval.groups)
+             "columns of --from whose values together define an image's group", eval.groups)
 #define CLI_OPT_EVAL_ROOT                                                                          \
     CLI_TEXT("Images", "root", 0, "FOLDER",                                                        \
-             "where relative paths of a CSV or list start (default: the CSV's folder; the "        \
-             "current folder)",                                                                    \
+             "the folder that relative paths in a CSV or list start from (default: the CSV's "     \
+             "folder; for a list, the current one)",                                               \
              eval.root)
 #define CLI_OPT_EVAL_PATH_COLUMN                                                                   \
     CLI_TEXT("Images", "path-column", 0, "COLUMN",                                                 \
@@ -70,7 +67,7 @@ typedef struct cli_evaluation_settings {
              "as published)",                                                                      \
              eval.mean)
 #define CLI_OPT_EVAL_MODEL                                                                         \
-    CLI_TEXT("Run", "model", 0, "MODEL", "where the model of the run is now, when it was moved",   \
+    CLI_TEXT("Run", "model", 0, "MODEL", "where the run's model is now, if it was moved",          \
              eval.model)
 #define CLI_OPT_EVAL_RANDOM                                                                        \
     CLI_WHOLE("Computation", "random", 0, "N",                                                     \
@@ -84,10 +81,10 @@ typedef struct cli_evaluation_settings {
         eval.published)
 #define CLI_OPT_EVAL_RESAMPLES                                                                     \
     CLI_WHOLE("Computation", "resamples", 0, "N",                                                  \
-              "resamples of the images for intervals of changes (default 1000)", eval.resamples,   \
-              100, 100000)
+              "bootstrap resamples behind the intervals of changes (default 1000)",                \
+              eval.resamples, 100, 100000)
 #define CLI_OPT_EVAL_SEED                                                                          \
-    CLI_WHOLE("Computation", "seed", 0, "N", "of random sets and resamples (default 0)",           \
+    CLI_WHOLE("Computation", "seed", 0, "N", "seed of random sets and resamples (default 0)",      \
               eval.seed, 0, UINT64_C(1) << 53)
 #define CLI_OPT_EVALUATION                                                                         \
     CLI_OPT_EVAL_CLASSES, CLI_OPT_EVAL_CLASS, CLI_OPT_EVAL_TEMPLATES, CLI_OPT_EVAL_CLASSIFIER,     \

@@ -38,13 +38,13 @@ clipspan_status cli_images_list(clipspan_inputs **out, cli_session *s, const cha
     cli_format_count(count, clipspan_inputs_get_count(*out));
     cli_format_count(twice, duplicates);
     if (duplicates)
-        cli_note(s, "of %s images, %s %s named before; kept", count, twice,
+        cli_note(s, "of %s images, %s %s listed before; kept", count, twice,
                  duplicates == 1 ? "was" : "were");
     left_out = clipspan_inputs_get_left_out(*out);
     if (left_out)
         cli_note(s,
-                 "left out: %zu file%s of a kind that is not read (GIF, BMP, TIFF, HEIC, AVIF and "
-                 "others); JPEG, PNG and WebP are",
+                 "left out: %zu file%s in a format that is not read (GIF, BMP, TIFF, HEIC, AVIF or "
+                 "another); JPEG, PNG and WebP are",
                  left_out, left_out == 1 ? "" : "s");
     cli_stage(s, "images listed");
     return CLIPSPAN_OK;

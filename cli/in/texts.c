@@ -286,8 +286,8 @@ static clipspan_status check_keys(const clipspan_texts *classes, clipspan_error 
     for (i = 1; i < count && status == CLIPSPAN_OK; i++)
         if (strcmp(keys[i - 1], keys[i]) == 0)
             status = cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                             "--classes: \"%s\" is there twice; classes of one name need keys that "
-                             "differ (key, tab, name)",
+                             "--classes: \"%s\" appears twice; classes of the same name need "
+                             "different keys (key, tab, name)",
                              keys[i]);
     cs_free(keys);
     return status;

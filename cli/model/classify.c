@@ -285,7 +285,7 @@ static clipspan_status finish(job *j, clipspan_error *err)
         if (shown) {
             cli_table_print(&j->table, s, stdout);
             if (used > shown)
-                cli_say(s, "  and %zu more (-o FILE.csv keeps every one)", used - shown);
+                cli_say(s, "  and %zu more (-o FILE.csv has every one)", used - shown);
             putchar('\n');
         }
         if (output) printf("%s: %zu image%s\n", output, used, used == 1 ? "" : "s");
@@ -404,7 +404,8 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 static const cli_option options[] = {
     CLI_OPT_CLASSES,
     CLI_WHOLE("Classes", "top", 0, "N",
-              "how many of the likeliest classes to give for an image (default 5)", top, 1, 1000),
+              "how many of the likeliest classes to print for each image (default 5)", top, 1,
+              1000),
     CLI_OPT_IMAGES,
     CLI_OPT_PRECISION,
     CLI_OPT_SINGLE,
@@ -412,7 +413,7 @@ static const cli_option options[] = {
     CLI_OPT_MODEL_FILES,
     CLI_OPT_ALLOW_NONFINITE,
     CLI_TEXT("Output", "output", 'o', "FILE.csv|FILE.tsv",
-             "write a row an image there; standard output then has the figures for the whole",
+             "write one row per image there; standard output then has the overall figures",
              out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
@@ -421,28 +422,29 @@ static const cli_option options[] = {
 const cli_command cli_classify = {
     .name = "classify",
     .usage = "MODEL INPUT... --classes LIST|FILE",
-    .summary = "zero-shot classification, accuracy when labels are known",
-    .about = "Compares every image with every class, each class being the mean of its name in many "
-             "sentences (--templates). Probabilities use the checkpoint's own logit scale.\n"
-             "With --labels it gives top-1 and top-5 accuracy and the accuracy of each class, with "
-             "--groups also of each group and the worst; with 95 % intervals (Wilson).",
-    .examples =
-        "clipspan classify MODEL photo.jpg --classes \"cat,dog,horse\"\tan image\n"
-        "clipspan classify MODEL val/ --classes names.txt --labels folder -o val.csv\taccuracy; "
-        "folders are labels\n"
-        "clipspan classify MODEL birds.csv --classes birds.txt --labels y --groups y,place\tworst "
-        "group",
+    .summary = "zero-shot classification, with accuracy where labels are known",
+    .about =
+        "Compares every image with every class; the vector of a class is the mean over prompt "
+        "templates (--templates). Probabilities use the checkpoint's own logit scale.\n"
+        "With --labels it reports top-1 and top-5 accuracy and the accuracy of each class, and "
+        "with --groups that of each group and of the worst, all with 95 % intervals (Wilson).",
+    .examples = "clipspan classify MODEL photo.jpg --classes \"cat,dog,horse\"\tone image\n"
+                "clipspan classify MODEL val/ --classes names.txt --labels folder -o "
+                "val.csv\taccuracy; folder names are labels\n"
+                "clipspan classify MODEL birds.csv --classes birds.txt --labels y --groups "
+                "y,place\tworst group",
     .arguments = {"MODEL", "INPUT..."},
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
-    .columns = "image\tits path, without the folder that all share\n"
-               "label\tits class by --labels, and whether the likeliest class is right\n"
-               "likeliest, second\tthe two classes with the largest probability, and the "
-               "probability: softmax over the classes of logit scale times cosine\n"
-               "class, group\tthose with the lowest accuracy first\n"
-               "images\twith a known label, in that class or group\n"
-               "accuracy\tshare of them whose likeliest class is right\n"
-               "95 % interval\tWilson's, of that accuracy",
+    .columns =
+        "image\tits path, without the folder common to all\n"
+        "label\tits class according to --labels, and whether the likeliest class is correct\n"
+        "likeliest, second\tthe two classes of highest probability, with it: softmax over the "
+        "classes of logit scale times cosine\n"
+        "class, group\tlowest accuracy first\n"
+        "images\tlabelled images in that class or group\n"
+        "accuracy\tpercentage of them whose likeliest class is correct\n"
+        "95 % interval\tWilson's, of that accuracy",
 };

@@ -291,7 +291,7 @@ static const cli_option options[] = {
     CLI_OPT_TEXTS,
     CLI_OPT_CLASSES,
     CLI_OPT_IMAGES,
-    CLI_FLAG("Computation", "raw", 0, "embeddings before they are normalised to length 1",
+    CLI_FLAG("Computation", "raw", 0, "embeddings before they are normalised to unit length",
              encoder.raw),
     CLI_OPT_PRECISION,
     CLI_OPT_SINGLE,
@@ -299,7 +299,7 @@ static const cli_option options[] = {
     CLI_OPT_MODEL_FILES,
     CLI_OPT_ALLOW_NONFINITE,
     CLI_TEXT("Output", "output", 'o', "FILE.npy",
-             "the array to write; FILE.rows.csv beside it says what each row is", out.output),
+             "the array to write; FILE.rows.csv beside it describes each row", out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
 };
@@ -311,19 +311,18 @@ const cli_command cli_embed = {
              "MODEL --classes LIST|FILE -o FILE.npy",
     .summary = "embeddings of images or texts, or a classifier, as a NumPy array",
     .about =
-        "Writes float32 unit vectors, one a row, and FILE.rows.csv, which says what each row is.\n"
-        "An image that cannot be used has no row: it is skipped, counted, listed with its reason "
-        "in FILE.rows.csv (its row is empty there), and the program ends with 3.\n"
+        "Writes float32 unit vectors, one per row, and FILE.rows.csv, which describes each row.\n"
+        "An image that cannot be used has no row in the array: it is skipped, counted, and listed "
+        "in FILE.rows.csv with the reason and no row number, and the exit status is 3.\n"
         "INPUT is an image, a folder (searched to any depth for .jpg .jpeg .jpe .jfif .png .webp; "
-        "hidden files are left out), a .csv or .tsv file with a header, or - (-0) for paths on "
-        "standard input, one a line (NUL-separated).",
-    .examples = "clipspan embed MODEL --classes imagenet -o classifier.npy\ta classifier, a class "
-                "a column, "
-                "as "
-                "the published programs read it\n"
-                "clipspan embed MODEL photos/ -o photos.npy\tevery image below a folder\n"
-                "clipspan embed MODEL --text \"a dog\" --text \"a cat\" -o texts.npy\ttwo texts\n"
-                "find . -name '*.jpg' -print0 | clipspan embed MODEL -0 -o all.npy\ta list",
+        "hidden files are left out), a .csv or .tsv file with a header, or - for paths on standard "
+        "input, one per line (-0: NUL-separated).",
+    .examples =
+        "clipspan embed MODEL --classes imagenet -o classifier.npy\ta classifier, one class per "
+        "column, as the published programs read it\n"
+        "clipspan embed MODEL photos/ -o photos.npy\tevery image below a folder\n"
+        "clipspan embed MODEL --text \"a dog\" --text \"a cat\" -o texts.npy\ttwo texts\n"
+        "find . -name '*.jpg' -print0 | clipspan embed MODEL -0 -o all.npy\ta list of paths",
     .arguments = {"MODEL", "[INPUT...]"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

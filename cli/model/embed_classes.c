@@ -61,7 +61,9 @@ static void summarize(const job *j)
     const size_t count = clipspan_texts_get_count(j->classes);
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
-        cli_say(s, "%s%s: float32 [%d, %zu], a class a column\n%s: what each column is",
+        cli_say(s,
+                "%s%s: float32 [%d, %zu], one class per column\n"
+                "%s: what each column is",
                 j->x->out.dry_run ? "would write " : "", j->x->out.output, info->embed_width, count,
                 j->rows_path);
         return;

@@ -330,7 +330,7 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     printf("%s\n\n", s->bold_out ? "\033[0m" : "");
     CS_TRY(print_encoders(s, info, err));
     putchar('\n');
-    snprintf(text, sizeof text, "%s, %s, embeddings of %d numbers", layout_name(info->layout),
+    snprintf(text, sizeof text, "%s, %s, embedding dimension %d", layout_name(info->layout),
              info->has_text ? "image and text encoder" : "image encoder only", info->embed_width);
     fact(s, "layout", text);
     if (info->heads_left < info->image->layers * info->image->heads) {
@@ -388,7 +388,7 @@ static const cli_option options[] = {
     CLI_FLAG("Report", "tensors", 0, "list every tensor", tensors),
     CLI_FLAG("Report", "hash", 0, "SHA-256 of the weight files", hash),
     CLI_FLAG("Report", "check", 0,
-             "read every weight and look for NaN, infinities and denormal numbers", check),
+             "read every weight and look for NaN, infinity and subnormal numbers", check),
     CLI_OPT_MODEL_FILES,
     CLI_OPT_FORM,
 };
@@ -397,19 +397,16 @@ const cli_command cli_info = {
     .name = "info",
     .usage = "MODEL",
     .summary = "check a checkpoint against its configuration, without reading weights",
-    .about =
-        "Shows layout, activation and how it was determined, both encoders, preprocessing, "
-        "tokenizer and "
-        "files. The whole tensor table is checked against the configuration; weights are read only "
-        "with --check and --hash.\n"
-        "MODEL is a folder (OpenCLIP or Hugging Face layout), a .safetensors file with its "
-        "configuration beside it, or a name such as ViT-B-16/laion2b_s34b_b88k that is looked up "
-        "in the local Hugging Face cache.",
-    .examples =
-        "clipspan info models/ViT-B-16\tthe summary\n"
-        "clipspan info model.safetensors --config ViT-B-16 --check\ta bare file; its weights read "
-        "once\n"
-        "clipspan info models/ViT-B-16 --json | jq .image.layers\tone number",
+    .about = "Shows the layout, the activation and how it was determined, both encoders, "
+             "preprocessing, tokenizer and files. All tensors that the files list are checked "
+             "against the configuration; weights are read only with --check and --hash.\n"
+             "MODEL is a folder (OpenCLIP or Hugging Face layout), a .safetensors file with its "
+             "configuration beside it, or a name such as ViT-B-16/laion2b_s34b_b88k that is looked "
+             "up in the local Hugging Face cache.",
+    .examples = "clipspan info models/ViT-B-16\tthe summary\n"
+                "clipspan info model.safetensors --config ViT-B-16 --check\ta bare file, its "
+                "weights checked\n"
+                "clipspan info models/ViT-B-16 --json | jq .image.layers\tone number",
     .arguments = {"MODEL"},
     .options = options,
     .option_count = sizeof options / sizeof *options,
@@ -419,13 +416,13 @@ const cli_command cli_info = {
                "layers\ttransformer layers\n"
                "width\tof the residual stream\n"
                "heads\tattention heads in a layer\n"
-               "of width\tdimensions of one head\n"
+               "of width\tdimensions of a head\n"
                "MLP\thidden units of a layer's MLP\n"
                "parameters\tweights and biases of the encoder\n"
-               "takes\tits input: patches and tokens of an image; tokens of a text and size of the "
-               "vocabulary\n"
+               "takes\tits input: patches and tokens of an image; context length and vocabulary "
+               "size of a text\n"
                "tensor\twith --tensors: its name in the checkpoint\n"
-               "type\tof its numbers\n"
+               "type\tits data type\n"
                "shape\tits dimensions\n"
-               "size\tits bytes in the file",
+               "size\tbytes in the file",
 };

@@ -229,9 +229,10 @@ static const cli_option options[] = {
     CLI_OPT_IMAGES,
     CLI_OPT_THREADS,
     CLI_OPT_MODEL_FILES,
-    CLI_TEXT("Output", "output", 'o', "FILE.npy|FOLDER",
-             "one array, with FILE.rows.csv beside it, or a PNG an image with rows.csv among them",
-             out.output),
+    CLI_TEXT(
+        "Output", "output", 'o', "FILE.npy|FOLDER",
+        "one array, with FILE.rows.csv beside it; or one PNG per image, with rows.csv among them",
+        out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
 };
@@ -240,8 +241,8 @@ const cli_command cli_pixels = {
     .name = "pixels",
     .usage = "MODEL INPUT... -o FILE.npy|FOLDER",
     .summary = "the image encoder's input: pixels after resize and crop",
-    .about = "Writes uint8 [N, height, width, 3], before mean and standard deviation, or a PNG an "
-             "image.",
+    .about = "Writes uint8 [N, height, width, 3], before normalisation by mean and standard "
+             "deviation, or one PNG per image.",
     .examples = "clipspan pixels MODEL photo.jpg -o seen\ta PNG to look at\n"
                 "clipspan pixels MODEL photos/ -o pixels.npy\tan array to compare",
     .arguments = {"MODEL", "INPUT..."},

@@ -274,10 +274,9 @@ const cli_command cli_tokens = {
     .name = "tokens",
     .usage = "MODEL --text TEXT...\nMODEL --texts FILE",
     .summary = "token ids of texts, the text encoder's input",
-    .about =
-        "Gives each text's ids from start to end token, the pieces they stand for, and whether it "
-        "was too long and cut.",
-    .examples = "clipspan tokens MODEL --text \"a photo of a dog\"\tids and pieces\n"
+    .about = "Prints each text's ids from start to end token, the tokens as text, and whether it "
+             "was truncated.",
+    .examples = "clipspan tokens MODEL --text \"a photo of a dog\"\tids and tokens\n"
                 "clipspan tokens MODEL --texts pool.txt -o ids.npy\tan array [T, C] of int32",
     .arguments = {"MODEL"},
     .options = options,

@@ -76,7 +76,7 @@ clipspan_status cli_target_check(const cli_session *s, const char *path, int for
     if (!folder) return CLIPSPAN_E_NOMEM;
     if (cs_path_kind(folder) != 2)
         status = cs_fail_at(err, CLIPSPAN_E_WRITE, path,
-                            "cannot be written: its folder is not there (mkdir -p makes it)");
+                            "cannot be written: its folder does not exist (mkdir -p makes it)");
     else if (access(folder, W_OK) != 0)
         status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "cannot be written: %s", strerror(errno));
     cs_free(folder);

@@ -50,11 +50,11 @@ static clipspan_status read_figure(cli_figure *out, char *line, size_t number, c
                           "line %zu has %zu cells where %d were expected", number, count, CELLS);
     if (!is_table(cells[TABLE]))
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                          "line %zu: \"%.40s\" is no table that clipspan reproduce lists", number,
-                          cells[TABLE]);
+                          "line %zu: \"%.40s\" is not a table that clipspan reproduce lists",
+                          number, cells[TABLE]);
     if (!cli_paper_model_named(cells[MODEL]))
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                          "line %zu: \"%.40s\" is no model of the paper", number, cells[MODEL]);
+                          "line %zu: \"%.40s\" is not a model of the paper", number, cells[MODEL]);
     out->value = strtod(cells[VALUE], &end);
     if (end == cells[VALUE] || *end || !isfinite(out->value) || out->value < 0)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,

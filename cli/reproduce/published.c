@@ -21,32 +21,30 @@ static const cli_paper_model models[] = {
 static const cli_paper_table tables[] = {
     {"mlp-ablation", "Table 1", "accuracy with all MLPs mean-ablated", CLI_DATA_IMAGENET,
      "ViT-L-14", 50000,
-     "The published figures of this table were not found in a text that could be read, so none "
-     "stand here."},
+     "No source for the published figures of this table could be read, so none are shown."},
     {"layers", "Figure 2", "accuracy with attention mean-ablated, by layer", CLI_DATA_IMAGENET,
      "ViT-L-14", 50000,
      "Published as a curve, without numbers: it stays high until the last four layers and falls "
      "there. MLPs are kept."},
     {"texts", "Figure 3", "accuracy with heads replaced by their texts", CLI_DATA_IMAGENET,
      "ViT-L-14", 50000,
-     "Published as a curve, without numbers; those of 60 texts are of others, who ran the "
-     "published program with its pool image_descriptions_general.txt (--texts) and a classifier "
-     "that is not known. Earlier heads are mean-ablated, MLPs are kept."},
+     "Published as a curve, without numbers; the figures for 60 texts were measured by others, who "
+     "ran the published program with its pool image_descriptions_general.txt (--texts) and an "
+     "unknown classifier. Earlier heads are mean-ablated, MLPs are kept."},
     {"waterbirds", "Table 3", "worst group with place heads mean-ablated", CLI_DATA_WATERBIRDS,
      "ViT-L-14", 5794,
-     "Means are of the test images themselves. The rest, which the published program "
-     "mean-ablates besides the listed heads, is all MLP contributions and all heads but those of "
-     "the last "
-     "four layers. Whether that holds for the published random row is not said, so both readings "
-     "are here."},
+     "Means are those of the test images themselves. The rest, which the published program "
+     "mean-ablates besides the listed heads, is all MLP contributions and all heads before the "
+     "last four layers. The paper does not say whether its random row includes the rest, so both "
+     "are shown."},
     {"segmentation", "Table 4", "zero-shot masks of ImageNet-Segmentation", CLI_DATA_MASKS,
      "ViT-B-16", 4276,
      "The published table does not name its model; other tables with the same rows say ViT-B-16. "
      "Published masks are squashed to a square while images are cropped; aligned ones are not. The "
      "class is the one that the model predicts, the threshold the map's mean."},
     {"roles", "Table 2", "first five texts of nine heads", CLI_DATA_IMAGENET, "ViT-L-14", 50000,
-     "The published texts come from the pool image_descriptions_general.txt (--texts); from other "
-     "pools other words come."},
+     "The published texts come from the pool image_descriptions_general.txt (--texts); other pools "
+     "give other texts."},
 };
 
 /* Table 2, from the project page; texts as the published pool spells them. */

@@ -59,7 +59,7 @@ static clipspan_status fail_unknown(const char *name, clipspan_error *err)
         names[i] = tables[i].name;
     meant = cs_nearest(name, names, count);
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "unknown table \"%s\"%s%s%s; clipspan reproduce lists those there are", name,
+                   "unknown table \"%s\"%s%s%s; clipspan reproduce lists them", name,
                    meant ? " (did you mean " : "", meant ? meant : "", meant ? "?)" : "");
 }
 
@@ -265,37 +265,36 @@ typedef cli_reproduce_settings settings;
 
 static const cli_option options[] = {
     CLI_TEXT("Table", "data", 0, "DIR",
-             "the folder of the data set, laid out as its authors packed it; reproduce without "
-             "NAME says how",
+             "the folder of the data set, laid out as its authors distribute it; reproduce without "
+             "NAME describes the layout",
              data),
     CLI_TEXT(
         "Table", "model", 0, "MODEL",
-        "the model to measure (default: that of the paper's table, from the Hugging Face cache)",
+        "the model to measure (default: the one in the paper's table, from the Hugging Face cache)",
         model),
-    CLI_TEXT(
-        "Table", "heads", 0, "L22.H11,...|FILE",
-        "of waterbirds and roles: these heads in place of the published ones, which only models of "
-        "the paper's shapes have",
-        heads),
+    CLI_TEXT("Table", "heads", 0, "L22.H11,...|FILE",
+             "for waterbirds and roles: these heads instead of the published ones, which only the "
+             "paper's architectures have",
+             heads),
     CLI_FILE("Table", "texts", 0, "POOL",
-             "of texts and roles: general, which comes with the program (default), or a file with "
-             "a text a line",
+             "for texts and roles: general, the built-in pool (default), or a file with one text "
+             "per line",
              pool),
     CLI_WHOLE("Table", "texts-per-head", 0, "N",
-              "of texts: at most so many texts a head (default 60)", basis_texts, 1, 1000),
+              "for texts: at most this many basis texts per head (default 60)", basis_texts, 1,
+              1000),
     CLI_OPT_CLASSES,
     CLI_OPT_PRECISION,
     CLI_WHOLE("Computation", "random", 0, "N",
               "random sets of as many heads to compare with (default 5)", random, 1, 1000),
-    CLI_WHOLE("Computation", "seed", 0, "N", "of random sets and resamples (default 0)", seed, 0,
-              UINT64_C(1) << 53),
+    CLI_WHOLE("Computation", "seed", 0, "N", "seed of random sets and resamples (default 0)", seed,
+              0, UINT64_C(1) << 53),
     CLI_OPT_THREADS,
     CLI_OPT_MODEL_FILES,
-    CLI_TEXT(
-        "Output", "output", 'o', "FOLDER",
-        "where the run is kept (default: reproduce-imagenet or reproduce-waterbirds, here); of "
-        "segmentation: write the masks there",
-        out.output),
+    CLI_TEXT("Output", "output", 'o', "FOLDER",
+             "where the run is kept (default: reproduce-imagenet or reproduce-waterbirds in the "
+             "current folder); for segmentation: where masks are written",
+             out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
 };
@@ -304,15 +303,14 @@ const cli_command cli_reproduce = {
     .name = "reproduce",
     .usage = "[NAME --data DIR [--model MODEL]]",
     .summary = "a table of the paper: published figures beside measured ones",
-    .about =
-        "Reads a data set as its authors packed it, measures one table of the paper with any "
-        "model, and prints what was published beside it, with where each published figure was "
-        "found. Without NAME: which tables there are, and the data each needs. Nothing is "
-        "downloaded; what is missing is said.\n"
-        "NAME is mlp-ablation, layers, texts, waterbirds, segmentation or roles. Images go through "
-        "the model once, into FOLDER/run, which the same call takes up again and which every other "
-        "command reads; tables of one data set share it. Part of a data set is enough: intervals "
-        "say how much it shows.",
+    .about = "Reads a data set as its authors distribute it, measures one table of the paper with "
+             "any model, and prints the published figures, with their sources, beside the measured "
+             "ones. Without NAME it lists the tables and the data that each needs. Nothing is "
+             "downloaded; missing data is reported.\n"
+             "NAME is mlp-ablation, layers, texts, waterbirds, segmentation or roles. Images go "
+             "through the model once, into FOLDER/run, which the same command resumes and every "
+             "other command reads; tables of one data set share it. A part of a data set is "
+             "enough: intervals show how far to trust it.",
     .examples =
         "clipspan reproduce\tthe tables\n"
         "clipspan reproduce waterbirds --data waterbird_complete95_forest2water2\tworst group, as "
@@ -324,17 +322,18 @@ const cli_command cli_reproduce = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
-    .columns = "mean-ablated; worst group, mean-ablated\tthe components that are mean-ablated; "
-               "waterbirds: figures are of the worst group\n"
-               "measured, %\ton the data given\n"
-               "95 %\tWilson's interval of the figure before it\n"
-               "published, %; source\tthe published figure, and where it was read\n"
-               "images; nothing, %; listed and rest, %\tof waterbirds: a group; nothing, listed "
-               "and rest: its accuracy with "
-               "nothing ablated, and with the listed heads and the rest\n"
-               "method, masks\tof segmentation: method; masks as published or aligned\n"
-               "accuracy, mIoU, mAP; paper\tmeasured in percent; the published figure beside it\n"
-               "head, measured, published\tof roles: a head, and its first texts\n"
-               "name, paper, what, model\twithout NAME: table, where it stands, what it shows, the "
-               "paper's model",
+    .columns =
+        "mean-ablated; worst group, mean-ablated\tthe mean-ablated components; for waterbirds, "
+        "figures are those of the worst group\n"
+        "measured, %\ton the data given\n"
+        "95 %\tWilson's interval of the figure before it\n"
+        "published, %; source\tthe published figure, and its source\n"
+        "images; nothing, %; listed and rest, %\tfor waterbirds, of each group: its images, "
+        "accuracy with nothing ablated, and accuracy with the listed heads and the rest of the "
+        "published components ablated\n"
+        "method, masks\tfor segmentation: the method; masks as published or aligned (see segment)\n"
+        "accuracy, mIoU, mAP; paper\tmeasured, in percent; paper: the published figure\n"
+        "head, measured, published\tfor roles: a head, and its first basis texts\n"
+        "name, paper, what, model\twithout NAME: the table, its place in the paper, what it shows, "
+        "the paper's model",
 };

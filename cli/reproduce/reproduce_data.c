@@ -17,12 +17,12 @@
 #define WNID 9 /* bytes of "n01440764" */
 
 static const char *const layouts[] = {
-    "the validation images of ImageNet (ILSVRC 2012) in a folder a class, named by its wnid: "
+    "the validation images of ImageNet (ILSVRC 2012) in one folder per class, named by its wnid: "
     "val/n01440764/ILSVRC2012_val_00000293.JPEG",
-    "Waterbirds as its authors packed it (waterbird_complete95_forest2water2): metadata.csv with "
-    "the columns img_filename, y, split and place, and the images it names beside it",
-    "ImageNet-Segmentation as images and masks of one name: images/NAME.png (or .jpg) and "
-    "masks/NAME.png, as clipspan-import-mat makes them of gtsegs_ijcv.mat",
+    "Waterbirds as its authors distribute it (waterbird_complete95_forest2water2): metadata.csv "
+    "with the columns img_filename, y, split and place, and the images that it lists, beside it",
+    "ImageNet-Segmentation as images and masks of the same name: images/NAME.png (or .jpg) and "
+    "masks/NAME.png, as clipspan-import-mat makes them from gtsegs_ijcv.mat",
 };
 
 const char *cli_reproduce_layout(cli_data_kind kind)
@@ -131,11 +131,11 @@ static clipspan_status check_folders(cli_reproduction *r, const clipspan_inputs 
                                 "lies in no class's folder: expected %s", layouts[0]);
         } else {
             status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                                "its folder \"%.80s\" is none of the %zu classes; %s", label, C,
+                                "its folder \"%.80s\" is not one of the %zu classes; %s", label, C,
                                 r->x->classes.list
-                                    ? "--classes has a line a class: folder, tab, name"
-                                    : "expected wnids such as n01440764, or --classes FILE with a "
-                                      "line a class: folder, tab, name");
+                                    ? "--classes has one line per class: folder, tab, name"
+                                    : "expected wnids such as n01440764, or --classes FILE with "
+                                      "one line per class: folder, tab, name");
         }
     }
     cli_class_index_fini(&index);
@@ -160,9 +160,9 @@ static clipspan_status read_flat(cli_reproduction *r, const clipspan_texts *clas
     status = csv ? cli_reproduce_solution(r, csv, classes, err)
                  : cli_reproduce_missing(
                        r, source,
-                       "holds images but no folders of classes; move each image into the "
-                       "folder of its class (the development kit's ground truth says which), or "
-                       "put LOC_val_solution.csv, which says it too, into DIR",
+                       "holds images but no folders of classes; move each image into the folder of "
+                       "its class (listed in the development kit's ground truth), or put "
+                       "LOC_val_solution.csv, which lists it too, into DIR",
                        err);
     cs_free(csv);
     return status;

@@ -150,17 +150,17 @@ static const cli_option options[] = {
 const cli_command cli_extend = {
     .name = "extend",
     .usage = "RUN INPUT...",
-    .summary = "add images to a run; scan then does only these",
-    .about =
-        "Adds a list of images to a run that is merged, behind those that it has and in an order "
-        "of its own. No image is opened, and the model must be the run's. What is kept of an image "
-        "and how it is read (--coefficients, --layers, --precision, --exif-orient, --max-pixels) "
-        "stays as the run was planned; labels and groups are this list's.\n"
-        "Then scan RUN passes the new images through the model, or scan RUN --shard I/N and merge "
-        "RUN on many machines, and the run is as one of both lists. Until then its statistics "
-        "cannot be read. What earlier commands kept in it (atlas, effects, ...) spoke of other "
-        "images and is removed: call them again.\n"
-        "Images that the run has already count once more; a list that it has already is refused.",
+    .summary = "add images to a run; the next scan processes only these",
+    .about = "Appends a list of images to a merged run, in an order of its own. No image is opened "
+             "yet; the model must be the run's. How images are read and what is kept of them "
+             "(--coefficients, --layers, --precision, --exif-orient, --max-pixels) stays as the "
+             "run was planned; labels and groups come from this list.\n"
+             "Then scan RUN (or scan RUN --shard I/N and merge RUN, on many machines) passes the "
+             "new images through the model, and the run covers both lists. Until then its "
+             "statistics cannot be read. Results that earlier commands kept in it (atlas, effects, "
+             "...) no longer describe its images and are removed: run those commands again.\n"
+             "An image that the run already has is counted again; a list that it already has is "
+             "refused.",
     .examples = "clipspan extend run more/ --labels folder\tadd a folder\n"
                 "clipspan scan run\tthen decompose its images",
     .arguments = {"RUN", "INPUT..."},

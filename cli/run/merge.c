@@ -27,11 +27,10 @@ static const cli_option options[] = {
 const cli_command cli_merge = {
     .name = "merge",
     .usage = "RUN",
-    .summary = "add up what the shards of a scan left",
-    .about =
-        "Checks that every chunk is there and belongs to the run, adds the statistics along their "
-        "tree, and notes in the index what became of each image. Chunks that are missing are "
-        "listed. Called again, it changes nothing.",
+    .summary = "combine the shards of a scan",
+    .about = "Checks that every chunk exists and belongs to the run, combines their statistics, "
+             "and records the outcome of each image in the index. Missing chunks are listed. "
+             "Merging again changes nothing.",
     .examples = "clipspan merge run\tafter all shards",
     .arguments = {"RUN"},
     .options = options,

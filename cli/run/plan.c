@@ -32,14 +32,13 @@ static const cli_option options[] = {
 const cli_command cli_plan = {
     .name = "plan",
     .usage = "MODEL INPUT... -o RUN",
-    .summary = "fix the images and chunks of a run, for scan on many machines",
-    .about =
-        "Makes the folder RUN and its index: the order of the images, cut into chunks of 32, and "
-        "what the model is. No image is opened. Then scan RUN --shard I/N does the shards, and "
-        "merge RUN adds them up.",
+    .summary = "prepare a run to be scanned in shards, on many machines",
+    .about = "Makes the folder RUN and its index: the order of the images, their chunks of 32, and "
+             "the identity of the model. No image is opened. Then scan RUN --shard I/N processes "
+             "each shard, and merge RUN combines them.",
     .examples = "clipspan plan MODEL photos/ -o run\tfirst\n"
                 "parallel clipspan scan run --shard {}/8 ::: 1 2 3 4 5 6 7 8\tthen the shards\n"
-                "clipspan merge run\tat last",
+                "clipspan merge run\tfinally",
     .arguments = {"MODEL", "INPUT..."},
     .options = options,
     .option_count = sizeof options / sizeof *options,

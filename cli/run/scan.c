@@ -17,8 +17,8 @@ static clipspan_status check_run(const char *path, clipspan_error *err)
     clipspan_run_close(&run);
     if (status != CLIPSPAN_E_NOT_FOUND) return CLIPSPAN_OK; /* opened again, with its own errors */
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "%.300s is no run, and for a model INPUT (an image, folder, CSV, or - for a "
-                   "list) is missing: clipspan scan MODEL INPUT... -o RUN",
+                   "%.300s is not a run; if it is a model, INPUT (an image, folder, CSV, or - for "
+                   "a list) is missing: clipspan scan MODEL INPUT... -o RUN",
                    path);
 }
 
@@ -48,10 +48,10 @@ static const cli_option options[] = {
     CLI_OPT_IMAGES,
     CLI_OPT_RUN_COEFFICIENTS,
     CLI_OPT_RUN_LAYERS,
-    CLI_TEXT(
-        "Run", "shard", 0, "I/N|auto|auto/N",
-        "do shard I of N only; auto: numbers from Open MPI, PMI, Slurm or a Kubernetes indexed job",
-        shard),
+    CLI_TEXT("Run", "shard", 0, "I/N|auto|auto/N",
+             "process only shard I of N; auto: I and N from Open MPI, PMI, Slurm or a Kubernetes "
+             "indexed job; auto/N: only I from there",
+             shard),
     CLI_OPT_RUN_VERIFY,
     CLI_OPT_MODEL,
     CLI_OPT_PRECISION,
@@ -66,19 +66,20 @@ static const cli_option options[] = {
 const cli_command cli_scan = {
     .name = "scan",
     .usage = "MODEL INPUT... -o RUN\nRUN [--shard I/N|auto]",
-    .summary = "one forward pass an image; decompose and keep statistics of every head",
-    .about =
-        "Passes every image through the image encoder once and keeps in the folder RUN what later "
-        "commands read: statistics of each head, k + 3 numbers an image and head "
-        "(--coefficients), embeddings, and the list with what became of each image.\n"
-        "Images are taken 32 at a time. What is done is on disk at once: Ctrl-C ends after the "
-        "chunks at work, a second one at once, and the same call goes on where it was. Another "
-        "model, option or list is refused with both values, unless --force throws the old run "
-        "away.\n"
-        "scan RUN goes on with a run that plan made; with --shard it does one shard, on any "
-        "machine that sees the folder. clipspan merge adds the shards up; without --shard that is "
-        "done at the end.\n"
-        "The same bytes come out for any number of threads and shards, on one CPU level.",
+    .summary = "decompose every image in one forward pass; keep statistics of every head",
+    .about = "Passes every image through the image encoder once and keeps in the folder RUN what "
+             "later commands read: statistics of each head, its K + 3 coefficients for each image "
+             "(K is the head width; --coefficients), the embeddings, and the list of images with "
+             "the outcome of each.\n"
+             "Images are processed in chunks of 32, and each finished chunk is on disk. Ctrl-C "
+             "stops after the chunks in progress, a second Ctrl-C at once; the same command then "
+             "resumes. A different model, option or list is refused, and the message names both "
+             "values; --force discards the old run.\n"
+             "scan RUN continues a run that plan made; with --shard it processes one shard, on any "
+             "machine that sees the folder, and clipspan merge combines the shards. Without "
+             "--shard the run is merged at the end.\n"
+             "The result is the same bytes for any number of threads and shards, at one kernel "
+             "level (clipspan version).",
     .examples =
         "clipspan scan MODEL photos/ -o run\tevery image below a folder\n"
         "clipspan scan MODEL birds.csv --labels y --groups y,place -o run\tlabels and groups kept\n"

@@ -138,9 +138,9 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
         cli_say(s, "%s%s: %s image%s in %s chunk%s", dry ? "would plan " : "", path, images,
                 f.images == 1 ? "" : "s", chunks, f.chunks == 1 ? "" : "s");
         if (f.coefficients == CLIPSPAN_COEFFICIENTS_NONE)
-            cli_say(s, "no coefficients; %s of statistics, and as much a block", statistics);
+            cli_say(s, "no coefficients; %s of statistics, and the same per block", statistics);
         else
-            cli_say(s, "%s of coefficients (%s%s), %s of statistics, and as much a block",
+            cli_say(s, "%s of coefficients (%s%s), %s of statistics, and the same per block",
                     coefficients, coefficients_names[f.coefficients],
                     name_layers(layers, f.first_layer, f.last_layer, f.layers), statistics);
         return;
@@ -163,7 +163,8 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
 static void show_share(const cli_session *s, const clipspan_run_info *i,
                        const clipspan_scan_options *o, const clipspan_scan_result *r)
 {
-    cli_say(s, "%s: shard %llu of %llu done, %llu of %llu chunk%s; clipspan merge %s when all are",
+    cli_say(s,
+            "%s: shard %llu of %llu done, %llu of %llu chunk%s; run clipspan merge %s when all are",
             i->path, (unsigned long long)o->shard, (unsigned long long)o->shards,
             (unsigned long long)r->chunks, (unsigned long long)i->chunks, i->chunks == 1 ? "" : "s",
             i->path);
@@ -190,9 +191,9 @@ static void show_table(const cli_session *s, const clipspan_run_info *i,
         s, "%s: %s image%s%s%s%s%s%s%s%s\n%d layer%s of %d head%s, %llu block%s, coefficients %s%s",
         i->path, used, i->used == 1 ? "" : "s", i->skipped ? ", " : "", i->skipped ? skipped : "",
         i->skipped ? " skipped" : "", i->duplicates ? ", " : "", i->duplicates ? twice : "",
-        i->duplicates ? " named before" : "", speed, i->layers, i->layers == 1 ? "" : "s", i->heads,
-        i->heads == 1 ? "" : "s", (unsigned long long)i->blocks, i->blocks == 1 ? "" : "s",
-        coefficients_names[i->coefficients],
+        i->duplicates ? " listed before" : "", speed, i->layers, i->layers == 1 ? "" : "s",
+        i->heads, i->heads == 1 ? "" : "s", (unsigned long long)i->blocks,
+        i->blocks == 1 ? "" : "s", coefficients_names[i->coefficients],
         name_layers(layers, i->first_layer, i->last_layer, i->layers));
 }
 

@@ -35,8 +35,8 @@ static clipspan_status check_planned(const cli_scan_settings *x, clipspan_error 
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (options[i].given)
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                           "--%s belongs to planning: scan RUN takes a run as it was planned. To "
-                           "plan and scan: clipspan scan MODEL INPUT... -o RUN",
+                           "--%s applies when a run is planned, and scan RUN continues one as it "
+                           "was planned. To plan and scan: clipspan scan MODEL INPUT... -o RUN",
                            options[i].name);
     return CLIPSPAN_OK;
 }
@@ -89,10 +89,9 @@ static clipspan_status plan(cli_scan_job *j, clipspan_error *err)
     clipspan_status status;
     CS_TRY(cli_model_open(&j->model, s, j->model_path, &x->load, err));
     if (j->needs_texts && !clipspan_model_get_info(j->model)->has_text)
-        return cs_fail_at(
-            err, CLIPSPAN_E_UNSUPPORTED, clipspan_model_get_info(j->model)->name,
-            "has no text encoder, so texts cannot be compared with its heads; clipspan "
-            "scan takes its images apart without texts");
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, clipspan_model_get_info(j->model)->name,
+                          "has no text encoder, so texts cannot be compared with its heads; "
+                          "clipspan scan decomposes its images without texts");
     j->plan = (clipspan_plan_options)CLIPSPAN_PLAN_OPTIONS_INIT;
     CS_TRY(choose_kept(&j->plan, x, clipspan_model_get_info(j->model), err));
     CS_TRY(cli_images_list(&j->inputs, s, j->sources, j->source_count, &x->images, err));
@@ -189,6 +188,6 @@ clipspan_status cli_scan_run(cli_scan_job *j, clipspan_error *err)
         cli_run_show_plan(j->session, j->path, j->model, j->inputs, j->run, &j->plan, 1);
         return CLIPSPAN_OK;
     }
-    if (j->found) cli_note(j->session, "%s: goes on with a run of the same plan", j->path);
+    if (j->found) cli_note(j->session, "%s: resuming a run of the same plan", j->path);
     return scan(j, err);
 }

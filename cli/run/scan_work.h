@@ -22,21 +22,20 @@ typedef struct cli_scan_settings {
 
 /* Rows that fill coefficients, verify_sum and out.output of a command's settings. */
 #define CLI_OPT_RUN_COEFFICIENTS                                                                   \
-    CLI_CHOICE(                                                                                    \
-        "Run", "coefficients", 0, "f32|f16|none",                                                  \
-        "what to keep of each image and head: float32 (default); half precision, within 2^-11 "    \
-        "of "                                                                                      \
-        "each number, in half the space; or statistics only, which is enough to name heads",       \
-        coefficients)
+    CLI_CHOICE("Run", "coefficients", 0, "f32|f16|none",                                           \
+               "how to keep the coefficients of each image and head: float32 (default); float16, " \
+               "half the size, to a relative error of 2^-11; or none: statistics only, which are " \
+               "enough for span and roles",                                                        \
+               coefficients)
 #define CLI_OPT_RUN_LAYERS                                                                         \
     CLI_TEXT("Run", "layers", 0, "A-B|last4|all",                                                  \
-             "layers whose coefficients are kept (default: all); with fewer, questions about "     \
-             "MLPs or other layers need another scan. Statistics are always of all layers, and "   \
-             "which heads a later command looks at is its own --layers",                           \
+             "layers whose coefficients are kept (default: all); with fewer, commands that need "  \
+             "MLPs or other layers need another scan. Statistics always cover all layers, and "    \
+             "later commands have their own --layers",                                             \
              layers)
 #define CLI_OPT_RUN_VERIFY                                                                         \
     CLI_FLAG("Run", "verify-sum", 0,                                                               \
-             "check for every image that its components add up to its embedding, within 1e-5",     \
+             "check for every image that its contributions add up to its embedding, within 1e-5",  \
              verify_sum)
 #define CLI_OPT_RUN_OUTPUT                                                                         \
     CLI_TEXT("Output", "output", 'o', "FOLDER", "the folder of the run", out.output)

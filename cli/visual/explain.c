@@ -64,7 +64,7 @@ static clipspan_status open_run(cli_explain_job *j, clipspan_error *err)
     CS_TRY(status);
     status = clipspan_atlas_open(&j->atlas, j->run, NULL, &found);
     if (status == CLIPSPAN_E_NOT_FOUND && !j->x->figure.count) {
-        cli_note(s, "%s has no atlas, so heads stay without roles; clipspan span %s makes one",
+        cli_note(s, "%s has no atlas, so heads have no roles here; clipspan roles %s makes one",
                  j->x->run, j->x->run);
         return CLIPSPAN_OK;
     }
@@ -207,32 +207,31 @@ static const cli_option options[] = {
     CLI_OPT_TEXTS,
     CLI_OPT_TEXT_TEMPLATES,
     CLI_TEXT("Parts", "run", 0, "RUN",
-             "a run of the same model, whose atlas says what heads are about", run),
-    CLI_CHOICE(
-        "Parts", "contrast", 0, "auto|none|mean|runner-up",
-        "what is decomposed: the similarity itself (none; auto with one text); minus the mean of "
-        "all texts (auto, with several); minus that of the other text most similar to the image",
-        contrast),
+             "a run of the same model, whose atlas gives the roles of heads", run),
+    CLI_CHOICE("Parts", "contrast", 0, "auto|none|mean|runner-up",
+               "what is decomposed: the similarity itself (none; auto with one text); minus the "
+               "mean over all texts (mean; auto with several); or minus that of the other text "
+               "most similar to the image (runner-up)",
+               contrast),
     CLI_WHOLE("Parts", "top", 0, "N",
-              "heads and patches that are listed for a text, the strongest first (default 5)", top,
-              1, 64),
+              "heads and patches listed for each text, strongest first (default 5)", top, 1, 64),
     CLI_LIST("Parts", "figure", 0, "FILE.png|FILE.svg",
-             "draw heads by their own texts of the run's atlas: where in the image each head finds "
-             "each of the texts that this image has most of; may be repeated",
+             "draw heads with their own basis texts from the run's atlas: where in the image each "
+             "head finds those of its texts that are strongest in this image; may be repeated",
              figure),
     CLI_TEXT(
         "Parts", "heads", 0, "L22.H11,...",
         "heads of --figure (default: the four strongest for the text most similar to the image)",
         heads),
     CLI_WHOLE("Parts", "size", 0, "N",
-              "pixels of the longer side of the image in a page (default 640)", size, 16, 4096),
+              "longer side of the image on the page, in pixels (default 640)", size, 16, 4096),
     CLI_OPT_EXIF_ORIENT,
     CLI_OPT_MAX_PIXELS,
     CLI_OPT_PRECISION,
     CLI_OPT_THREADS,
     CLI_OPT_MODEL_FILES,
     CLI_TEXT("Output", "output", 'o', "FILE.html",
-             "the page about all of it; without, only the table is printed", out.output),
+             "the page to write; without it, only the table is printed", out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
 };
@@ -241,19 +240,19 @@ const cli_command cli_explain = {
     .name = "explain",
     .usage = "MODEL IMAGE --text TEXT... [--run RUN] [-o FILE.html]",
     .summary = "an image-text similarity decomposed into layers, heads, MLPs and patches",
-    .about =
-        "Decomposes the similarity of one image with each text into everything that the model adds "
-        "to it: layers, heads, MLPs, the class token's input, and every patch through every head. "
-        "The parts add up to the similarity, within 1e-5 (bf16: 1e-2). They are direct effects: "
-        "what later layers make of a part is counted with those.\n"
-        "With several texts, what is decomposed is by how much a text stands above the others "
-        "(--contrast). With --run, heads have the roles and texts that the run's atlas found.\n"
-        "FILE.html is one page that loads nothing: choose a text, a head or a layer and see where "
-        "in the image it finds it, drawn on the whole image.",
+    .about = "Decomposes the similarity of one image with each text into contributions of layers, "
+             "heads, MLPs, the class token's input, and every patch through every head. They add "
+             "up to the similarity, within 1e-5 (bf16: 1e-2). They are direct effects: what later "
+             "layers do with a component's output counts as theirs.\n"
+             "With several texts, what is decomposed is a text's similarity relative to the others "
+             "(--contrast). With --run, heads are shown with the roles and basis texts of the "
+             "run's atlas.\n"
+             "FILE.html is one self-contained page: choose a text and a head or layer, and see on "
+             "the original image where it finds the text.",
     .examples =
         "clipspan explain MODEL photo.jpg --text \"a dog\" --text \"a cat\" -o why.html\tthe page\n"
-        "clipspan explain MODEL photo.jpg --text \"a dog\" --run run --figure joint.svg\theads by "
-        "their own texts\n"
+        "clipspan explain MODEL photo.jpg --text \"a dog\" --run run --figure joint.svg\theads "
+        "with their own basis texts\n"
         "clipspan explain MODEL photo.jpg --text \"a dog\" --tsv >parts.tsv\tevery number",
     .arguments = {"MODEL", "IMAGE"},
     .options = options,
@@ -261,16 +260,17 @@ const cli_command cli_explain = {
     .settings_size = sizeof(settings),
     .run = run_command,
     .columns = "text\ta text that the image is compared with\n"
-               "similarity\tcosine of image and text\n"
-               "explained\twhat is decomposed: the similarity, less what --contrast takes off\n"
+               "similarity\tcosine similarity of image and text\n"
+               "explained\twhat is decomposed: the similarity, minus what --contrast subtracts\n"
                "attention, MLPs, input\tcontributions of all heads, of all MLPs, and of the class "
                "token as it enters the first layer\n"
                "layer\tcounted from 0\n"
-               "of it class token\tof the layer's attention: class-token self-attention\n"
+               "of it class token\tof the layer's attention contribution, the part from "
+               "class-token self-attention\n"
                "MLP\tcontribution of the layer's MLP\n"
                "head\tlayer and head\n"
                "part\tcontribution to what is decomposed\n"
                "role, first texts\tof the head, in the run's atlas\n"
-               "heads\thow many carry the role\n"
+               "heads\tnumber of heads with the role\n"
                "row, column\tof a patch, counted from 0 at the top left",
 };

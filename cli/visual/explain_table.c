@@ -173,17 +173,17 @@ clipspan_status cli_explain_print(const cli_explain_job *j, clipspan_error *err)
     cli_say(j->session, "strongest patches, of %d x %d", x->grid_height, x->grid_width);
     CS_TRY(print_patches(j, first, err));
     putchar('\n');
-    cli_say(j->session, "all parts add up to what is explained within %.1e; effects are direct",
+    cli_say(j->session, "contributions add up to what is explained within %.1e; effects are direct",
             x->off);
     if (j->x->out.output) {
         char size[CLI_NUMBER_ROOM];
         cli_format_bytes(size, j->bytes);
-        cli_say(j->session, "%s: the whole of it, %s; open it in a browser", j->x->out.output,
+        cli_say(j->session, "%s: the full explanation, %s; open it in a browser", j->x->out.output,
                 size);
     }
     clipspan_joint_get_heads(j->joint, &heads);
     for (size_t i = 0; i < j->x->figure.count; i++)
-        cli_say(j->session, "%s: %zu head%s by their own texts", j->x->figure.items[i], heads,
-                heads == 1 ? "" : "s");
+        cli_say(j->session, "%s: %zu head%s with their own basis texts", j->x->figure.items[i],
+                heads, heads == 1 ? "" : "s");
     return CLIPSPAN_OK;
 }

@@ -102,7 +102,7 @@ static clipspan_status check_arguments(const cli_heatmap_job *j, clipspan_error 
     CS_TRY(cli_check_precision(&x->encoder, err));
     if (!j->x->out.output)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "heatmap writes images and arrays: say into which folder with -o FOLDER");
+                       "heatmap writes images and arrays: give a folder with -o FOLDER");
     return cli_map_folder_check(s, &x->out, err);
 }
 
@@ -118,7 +118,7 @@ static clipspan_status prepare(cli_heatmap_job *j, clipspan_error *err)
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
-                          "has no text encoder, so it cannot say where a text is");
+                          "has no text encoder, so it cannot map a text");
     CS_TRY(cli_texts_check(j->model, j->texts, err));
     CS_TRY(cli_heads_open(&j->heads, &j->head_count, x->heads, x->layers, j->info, err));
     CS_TRY(cli_images_open(&j->inputs, s, 1, &x->images, err));
@@ -253,28 +253,26 @@ static const cli_option options[] = {
     CLI_OPT_TEXT_TEMPLATES,
     CLI_OPT_MAP_CONTRAST,
     CLI_CHOICE("Maps", "method", 0, "clipspan|attention|rollout|patch|value",
-               "the heads' components by patch; or, to compare, the last layer's attention, "
-               "attention rollout, cosines of the final patches, or of the last layer's values",
+               "how maps are made: contributions of heads by patch (clipspan, default); or, for "
+               "comparison, the last layer's attention, attention rollout, or cosines with the "
+               "final patch tokens or the last layer's values",
                method),
     CLI_OPT_MAP_HEADS,
     CLI_OPT_MAP_LAYERS,
-    CLI_WHOLE(
-        "Maps", "top", 0, "N",
-        "how many heads a sheet shows, the strongest first (default 4, with --heads all of them)",
-        top, 1, 64),
-    CLI_FLAG(
-        "Maps", "tiles", 0,
-        "map the whole of large images at their own resolution: windows of the model's size that "
-        "overlap by half, each seen alone, blended into one map; small things show, what needs the "
-        "whole scene does not",
-        tiles),
-    CLI_WHOLE(
-        "Maps", "tile-size", 0, "N",
-        "pixels of the image along a window's side (default: as many as the model takes); fewer "
-        "show smaller things, more make fewer windows; implies --tiles",
-        tile_size, 1, 65536),
-    CLI_WHOLE("Maps", "size", 0, "N", "pixels of an overlay's longer side at most (default 1024)",
-              size, 16, 4096),
+    CLI_WHOLE("Maps", "top", 0, "N",
+              "heads shown on a sheet, strongest first (default 4; all of them with --heads)", top,
+              1, 64),
+    CLI_FLAG("Maps", "tiles", 0,
+             "map large images at full resolution: windows of the model's input size that overlap "
+             "by half, each encoded alone, blended into one map. This finds small objects, but not "
+             "what needs the whole scene",
+             tiles),
+    CLI_WHOLE("Maps", "tile-size", 0, "N",
+              "side of a window in pixels of the image (default: the model's input size); smaller "
+              "windows find smaller objects, larger ones are fewer; implies --tiles",
+              tile_size, 1, 65536),
+    CLI_WHOLE("Maps", "size", 0, "N",
+              "longest side of an overlay in pixels, at most (default 1024)", size, 16, 4096),
     CLI_OPT_IMAGES,
     CLI_OPT_PRECISION,
     CLI_OPT_SINGLE,
@@ -282,7 +280,7 @@ static const cli_option options[] = {
     CLI_OPT_MODEL_FILES,
     CLI_OPT_ALLOW_NONFINITE,
     CLI_TEXT("Output", "output", 'o', "FOLDER",
-             "where drawings and arrays go, with rows.csv among them", out.output),
+             "folder for drawings and arrays, with rows.csv among them", out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
 };
@@ -292,28 +290,28 @@ const cli_command cli_heatmap = {
     .usage = "MODEL IMAGE... --text TEXT... -o FOLDER",
     .summary = "heatmaps of texts over an image, by head",
     .about =
-        "Draws, for every text, what each patch of the image adds to the similarity through the "
-        "attention heads, laid over the whole image with crop and aspect undone: orange speaks for "
-        "the text, blue against it, and what the model does not see has slanting lines. The scale "
-        "is stated on every drawing and shared by an image's texts.\n"
-        "With several texts each is shown against the others (--contrast): minus their mean, as "
-        "published; minus the strongest runner-up at each patch, which tells two things in one "
-        "image apart best; or pair by pair.\n"
-        "For each image there are an overlay a text, a sheet of texts by heads (the strongest "
-        "heads, or those of --heads) and NAME.npy, the scores themselves without contrast, float32 "
-        "[texts, grid height, grid width].\n"
-        "--tiles maps large images whole and at their own resolution: windows of the model's size "
-        "that overlap by half or more are mapped one by one and blended with weights that add up "
-        "to one. The scale is the same everywhere, but the model sees each window alone: a patch's "
-        "number is its part of the similarity of the text with its windows, and the sum over the "
-        "image is no similarity. An image of 12 megapixels takes about 900 windows of 224 pixels; "
-        "4,096 are the limit, and the maps may take a quarter of memory.",
+        "Draws, for every text, what each image patch contributes to the similarity through the "
+        "attention heads, overlaid on the original, uncropped image: orange raises the similarity, "
+        "blue lowers it, and regions that the model does not see are hatched. The colour scale is "
+        "printed on every drawing and shared by all texts of an image.\n"
+        "With several texts each is shown against the others (--contrast): minus the mean over "
+        "texts, as published; minus the runner-up at each patch, which best separates two objects "
+        "in one image; or pair by pair.\n"
+        "Each image gets one overlay per text, a sheet of texts by heads (the strongest heads, or "
+        "those of --heads), and NAME.npy, the scores without contrast, float32 [texts, grid "
+        "height, grid width].\n"
+        "--tiles maps large images at full resolution: windows of the model's input size that "
+        "overlap by at least half are mapped one by one and blended with weights that add up to "
+        "one. The scale is the same everywhere, but the model sees each window alone: a patch's "
+        "value is its contribution to the similarity of the text with the windows around it, and "
+        "the sum over the image is not a similarity. A 12-megapixel image takes about 900 windows "
+        "of 224 pixels; the limit is 4,096, and maps may use a quarter of memory.",
     .examples =
         "clipspan heatmap MODEL photo.jpg --text \"a dog\" --text \"a cat\" -o maps\ttwo texts\n"
         "clipspan heatmap MODEL photo.jpg --text \"a dog\" --heads L11.H3,L10.H0 -o maps\ttwo "
         "heads\n"
         "clipspan heatmap MODEL street.jpg --text \"a road sign\" --text \"a tree\" --tiles -o "
-        "maps\tsmall things in a large image\n"
+        "maps\tsmall objects in a large image\n"
         "clipspan heatmap demo look.csv --texts things.txt --contrast runner-up -o maps\tmany "
         "images",
     .arguments = {"MODEL", "IMAGE..."},

@@ -15,6 +15,5 @@ clipspan_status cli_contrast_resolve(clipspan_map_contrast *out, int choice, siz
     *out = meant[choice];
     if (clipspan_map_contrast_get_rows(*out, T)) return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                   "--contrast needs at least two texts; with one there is nothing to stand "
-                   "against");
+                   "--contrast needs at least two texts; with one there is nothing to subtract");
 }

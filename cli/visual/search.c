@@ -47,7 +47,8 @@ static clipspan_status read_region(search_job *j, clipspan_error *err)
     const char *text = j->x->region;
     j->has_region = 1;
     if (!j->x->like.count)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--region is a part of an image: give --like");
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--region is a rectangle of a query image: give --like");
     for (int i = 0; i < 4; i++) {
         char *end;
         j->region[i] = strtod(text, &end);
@@ -66,8 +67,7 @@ static clipspan_status check_arguments(search_job *j, clipspan_error *err)
 {
     const settings *x = j->x;
     if (x->like.count + x->texts.text.count == 0)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "nothing to look for: give --like IMAGE or --text TEXT");
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "no query: give --like IMAGE or --text TEXT");
     if (x->out.output) {
         if (!cli_ends_in(x->out.output, ".html") && !cli_ends_in(x->out.output, ".tsv") &&
             !cli_ends_in(x->out.output, ".csv"))
@@ -312,24 +312,25 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 static const cli_option options[] = {
     CLI_OPT_TEXT,
     CLI_OPT_TEXT_TEMPLATES,
-    CLI_LIST(
-        "Query", "like", 0, "IMAGE",
-        "an image; or one of the run by its path, the end of it, or #N for its place in the list, "
-        "for which neither file nor model are needed; may be repeated",
-        like),
-    CLI_LIST("Query", "unlike", 0, "IMAGE", "an image that is taken off; may be repeated", unlike),
+    CLI_LIST("Query", "like", 0, "IMAGE",
+             "an image file; or an image of the run, by its path, the end of its path, or #N for "
+             "its index in the list, which needs neither file nor model; may be repeated",
+             like),
+    CLI_LIST("Query", "unlike", 0, "IMAGE", "an image to subtract; may be repeated", unlike),
     CLI_TEXT("Query", "region", 0, "X,Y,WIDTH,HEIGHT",
-             "only what heads read there in the images of the query, in their pixels", region),
+             "only what heads read from this rectangle of the query images, in pixels", region),
     CLI_TEXT("Query", "role", 0, "NAME[=WEIGHT],...",
              "the heads with these roles in the run's atlas, each with a weight (default 1)", role),
     CLI_TEXT("Query", "heads", 0, "L22.H11,...", "these heads", heads),
     CLI_CHOICE("Query", "compare", 0, "cosine|centred|plain",
-               "cosines of what differs from the run's mean (default), products of it, or plain "
-               "products, as published",
+               "cosine similarity after the run's mean is subtracted (cosine, default), dot "
+               "product after that (centred), or plain dot product, as published",
                compare),
-    CLI_WHOLE("Query", "top", 0, "N", "how many images to give (default 10)", top, 1, 100000),
-    CLI_TEXT("Query", "root", 0, "FOLDER",
-             "where relative paths of the run's images start now, for the contact sheet", root),
+    CLI_WHOLE("Query", "top", 0, "N", "how many images to list (default 10)", top, 1, 100000),
+    CLI_TEXT(
+        "Query", "root", 0, "FOLDER",
+        "the folder that relative paths of the run's images now start from, for the contact sheet",
+        root),
     CLI_OPT_MODEL,
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.html|FILE.tsv|FILE.csv",
@@ -341,22 +342,22 @@ static const cli_option options[] = {
 const cli_command cli_search = {
     .name = "search",
     .usage = "RUN --like IMAGE... | --text TEXT... [--role NAME|--heads L.H,...]",
-    .summary = "exact nearest images by chosen heads' contributions",
-    .about =
-        "Compares, exactly, what chosen heads wrote for every image of a run with what they write "
-        "for the query: images (--like, --unlike), a part of one (--region), texts, or several of "
-        "them, which are added up. --role takes the heads that carry a role in the run's atlas, "
-        "several with weights, such as colour=1,place=-1; without heads or roles whole embeddings "
-        "are compared.\n"
-        "Every hit names the heads that gave most to its score. The run must have kept "
-        "coefficients; its model is needed for files and texts only, not for images of the run.",
+    .summary = "exact nearest images by the contributions of chosen heads",
+    .about = "Compares, exactly, the contributions of chosen heads for every image of a run with "
+             "those for the query: images (--like, --unlike), a region of one (--region), texts, "
+             "or a sum of several. --role chooses the heads with a role in the run's atlas; "
+             "several roles can have weights, such as colour=1,place=-1. Without heads or roles "
+             "whole embeddings are compared.\n"
+             "Every hit lists the heads that contribute most to its score. The run must have kept "
+             "coefficients; its model is needed for image files and texts only, not for images of "
+             "the run.",
     .examples =
         "clipspan search run --like photo.jpg --role colour -o hits.html\tthe same colours\n"
-        "clipspan search run --like \"#17\" --role colour\tlike the run's own image 17\n"
+        "clipspan search run --like \"#17\" --role colour\tlike image 17 of the run's list\n"
         "clipspan search run --like photo.jpg --role colour=1,place=-1\tthe same colours "
         "elsewhere\n"
         "clipspan search run --text \"a red thing\" --heads L11.H3\tby a text, through one head\n"
-        "clipspan search run --like photo.jpg --region 40,60,120,90 --top 50\tby a part of an "
+        "clipspan search run --like photo.jpg --region 40,60,120,90 --top 50\tby a region of an "
         "image",
     .arguments = {"RUN"},
     .options = options,
@@ -365,7 +366,7 @@ const cli_command cli_search = {
     .run = run_command,
     .columns =
         "(first)\trank\n"
-        "score\tcosine, centred product or product (--compare), weighted over heads and queries\n"
+        "score\tcosine, centred or plain dot product (--compare), weighted over heads and queries\n"
         "image, label\tof the run\n"
         "most through\theads that contribute most to the score, and how much",
 };

@@ -31,7 +31,7 @@ static clipspan_status check_arguments(const cli_segment_job *j, clipspan_error 
                        "one of them");
     if (sentences && !x->target.count)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--against says what --target stands against; give --target as well");
+                       "--against is subtracted from --target; give --target as well");
     if (x->contrast == CLI_CONTRAST_PAIRS)
         return cs_fail(
             err, CLIPSPAN_E_ARGUMENT,
@@ -50,8 +50,8 @@ static clipspan_status open_masks(cli_segment_job *j, clipspan_error *err)
     const char *value = x->mask_value;
     if (!x->masks && !x->out.output)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "segment judges masks or writes them: say where right ones are with --masks "
-                       "FOLDER|COLUMN, or where to write with -o FOLDER");
+                       "segment evaluates masks or writes them: give ground-truth masks with "
+                       "--masks FOLDER|COLUMN, or a folder to write to with -o FOLDER");
     if (value && !x->masks) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--mask-value needs --masks");
     j->has_masks = x->masks != NULL;
     if (!j->has_masks) return CLIPSPAN_OK;
@@ -233,43 +233,40 @@ typedef cli_segment_settings settings;
 
 static const cli_option options[] = {
     CLI_OPT_MAP_CONTRAST,
-    CLI_LIST("Maps", "target", 0, "SENTENCE",
-             "what to look for, with columns of the list in braces, such as \"a {colour} "
-             "{shape}\"; may be repeated: the maps are added up, each against the sentence's other "
-             "fillings",
-             target),
+    CLI_LIST(
+        "Maps", "target", 0, "SENTENCE",
+        "what to look for, with columns of the list in braces, such as \"a {colour} {shape}\"; may "
+        "be repeated: maps are added, each contrasted with the sentence's other fillings",
+        target),
     CLI_LIST("Maps", "against", 0, "SENTENCE",
-             "what it stands against: the same, taken off; may be repeated", against),
+             "a sentence like --target whose map is subtracted; may be repeated", against),
     CLI_CHOICE("Maps", "method", 0, "all|clipspan|attention|rollout|patch|value",
-               "one method only; masks are written by the first", method),
+               "use one method only (default: all; masks are written with the first)", method),
     CLI_WHOLE("Maps", "attention-back", 0, "N",
-              "attention of the layer N before the last (default 0: the last)", back, 0, 1000),
+              "use the attention of the Nth layer before the last (default 0: the last)", back, 0,
+              1000),
     CLI_OPT_MAP_HEADS,
     CLI_OPT_MAP_LAYERS,
-    CLI_TEXT(
-        "Maps", "run", 0, "RUN",
-        "a run of this model whose heads have roles: beside the other methods the figures of the "
-        "components of the heads with each role alone",
-        run),
+    CLI_TEXT("Maps", "run", 0, "RUN",
+             "a run of this model whose heads have roles: also report figures for the "
+             "contributions of each role's heads alone",
+             run),
     CLI_TEXT("Maps", "role", 0, "NAME",
-             "with --run: the components of the heads with this role only, as with --heads", role),
-    CLI_TEXT(
-        "Masks", "masks", 0, "FOLDER|COLUMN",
-        "the right masks: a folder with NAME.png for each image, or the list's column with their "
-        "paths; PNG with one channel or a palette, of the image's size",
-        masks),
-    CLI_TEXT(
-        "Masks", "mask-value", 0, "N|COLUMN",
-        "the mask's number that is foreground, or the list's column with it (default: all but 0)",
-        mask_value),
-    CLI_FLAG(
-        "Masks", "multi", 0,
-        "write all classes into one mask: the number of the highest class, from 1; 0 where none is "
-        "above its threshold",
-        multi),
+             "with --run: contributions of the heads with this role only, as with --heads", role),
+    CLI_TEXT("Masks", "masks", 0, "FOLDER|COLUMN",
+             "the ground-truth masks: a folder with NAME.png for each image, or the list's column "
+             "with their paths; PNG of the image's size, with one channel or a palette",
+             masks),
+    CLI_TEXT("Masks", "mask-value", 0, "N|COLUMN",
+             "the mask value that is foreground, or the list's column with it (default: all but 0)",
+             mask_value),
+    CLI_FLAG("Masks", "multi", 0,
+             "write all classes into one mask: the number, from 1, of the class with the highest "
+             "value; 0 where no class is above its threshold",
+             multi),
     CLI_CHOICE("Masks", "threshold", 0, "mean|otsu",
-               "of the masks that are written: the map's mean, as published, or Otsu's; figures "
-               "are of both",
+               "threshold of the masks that -o writes: the map's mean, as published, or Otsu's; "
+               "figures are given for both",
                threshold),
     CLI_OPT_CLASSES,
     CLI_OPT_IMAGES,
@@ -279,7 +276,7 @@ static const cli_option options[] = {
     CLI_OPT_MODEL_FILES,
     CLI_OPT_ALLOW_NONFINITE,
     CLI_TEXT("Output", "output", 'o', "FOLDER",
-             "where masks go, with rows.csv among them: what each is, and its own figures",
+             "folder for masks, with rows.csv among them, which describes each and has its figures",
              out.output),
     CLI_OPT_WRITES,
     CLI_OPT_FORM,
@@ -290,39 +287,38 @@ const cli_command cli_segment = {
     .usage = "MODEL INPUT --classes LIST|FILE [--labels COLUMN] --masks FOLDER|COLUMN\n"
              "MODEL LIST.csv --target SENTENCE [--against SENTENCE] --masks COLUMN\n"
              "MODEL INPUT --classes LIST|FILE -o FOLDER",
-    .summary = "zero-shot segmentation; pixel accuracy, mIoU and mAP beside other methods",
-    .about =
-        "Makes a mask of each image from the map of its class, which --labels gives or the model "
-        "predicts, and compares it with the right one: pixel accuracy, mIoU and mAP as published, "
-        "with masks that go the image's own way (aligned) and stretched whole as the published "
-        "program has them, at the mean threshold and at Otsu's. Beside the heads' components stand "
-        "the last layer's attention, attention rollout, and cosines of final patches and of "
-        "values, so that it shows what the decomposition buys and what it does not; with --run RUN "
-        "also the components of the heads with each role that the run's heads have, by "
-        "themselves.\n"
-        "--target finds what a sentence says instead, with columns of the list in braces; several "
-        "are added up, and --against is taken off. With -o masks are written as PNG of the image's "
-        "size: 255 where the class is; with --multi the number of the class that is highest at "
-        "each pixel.",
-    .examples =
-        "clipspan segment MODEL coco.csv --classes names.txt --labels category --masks "
-        "mask\tfigures\n"
-        "clipspan segment demo test.csv --target \"{colour}\" --target \"{shape}\" --masks "
-        "mask\tby columns\n"
-        "clipspan segment demo test.csv --target \"a {colour} {shape}\" --masks mask --run run\tby "
-        "roles as well\n"
-        "clipspan segment MODEL photos/ --classes \"dog,cat,bird\" -o masks\tmasks",
+    .summary = "zero-shot segmentation; pixel accuracy, mIoU and mAP, compared with other methods",
+    .about = "Makes a mask of each image from the heatmap of its class, which --labels gives or "
+             "the model predicts, and compares it with the ground truth: pixel accuracy, mIoU and "
+             "mAP as published. Ground-truth masks are resized and cropped with the image "
+             "(aligned) and, as in the published program, squashed whole (published); the "
+             "threshold is the map's mean or Otsu's. Baselines are the last layer's attention, "
+             "attention rollout, and cosines with final patch tokens and with values. With --run "
+             "RUN the contributions of each role's heads alone are evaluated too.\n"
+             "--target looks for a sentence instead, with columns of the list in braces; maps of "
+             "several are added, and those of --against subtracted. With -o masks are written as "
+             "PNG of the image's size: 255 where the class is, or with --multi the number of the "
+             "class with the highest value at each pixel.",
+    .examples = "clipspan segment MODEL coco.csv --classes names.txt --labels category --masks "
+                "mask\taccuracy, mIoU and mAP\n"
+                "clipspan segment demo test.csv --target \"{colour}\" --target \"{shape}\" --masks "
+                "mask\ttexts from columns\n"
+                "clipspan segment demo test.csv --target \"a {colour} {shape}\" --masks mask --run "
+                "run\teach role's heads too\n"
+                "clipspan segment MODEL photos/ --classes \"dog,cat,bird\" -o masks\tmasks",
     .arguments = {"MODEL", "INPUT..."},
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
-    .columns = "method\twhat the heatmap is: contributions of heads by patch (clipspan), attention "
-               "of the last layer, rollout, cosines of final patches or of values\n"
-               "masks\taligned: cropped with the image; published: squashed to a square\n"
-               "threshold\tthe map's mean, or Otsu's\n"
-               "accuracy\tpixel accuracy, over all images\n"
-               "mIoU\tintersection over union, mean of object and background\n"
-               "mAP\taverage precision of the map's values, mean over images\n"
-               "highest pixel inside\tshare of images whose largest value lies in the mask",
+    .columns =
+        "method\thow the heatmap is made: contributions of heads by patch (clipspan), attention of "
+        "the last layer, rollout, cosines with final patch tokens or values\n"
+        "masks\taligned: resized and cropped with the image; published: squashed to a square\n"
+        "threshold\tthe map's mean, or Otsu's\n"
+        "accuracy\tpixel accuracy, over all images\n"
+        "mIoU\tintersection over union, mean of object and background\n"
+        "mAP\taverage precision of the map's values, mean over images\n"
+        "highest pixel inside\tpercentage of images whose highest value lies in the mask (pointing "
+        "game)",
 };

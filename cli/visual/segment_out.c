@@ -76,8 +76,8 @@ static clipspan_status show_figures(const cli_segment_job *j, clipspan_error *er
             say_nearer(clipspan_segmentation_get_row(j->segmentation, i), s);
         cli_say(s,
                 "%llu image%s, %s; %s.\n"
-                "Published masks are stretched whole, whatever the image goes through; aligned "
-                "ones lie right.",
+                "Published masks are squashed whole although images are cropped; aligned masks are "
+                "resized and cropped with their images.",
                 (unsigned long long)j->written, j->written == 1 ? "" : "s",
                 j->texts        ? "targets given"
                 : j->text_of[0] ? "classes given"

@@ -20,11 +20,11 @@ static clipspan_status check_arguments(const cli_segment_settings *x, clipspan_e
                        "--role chooses heads, as --heads and --layers do: give one of them");
     if (x->run && x->method > 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--run tells heads apart by role; the chosen --method has no heads");
+                       "--run chooses heads by role, and the chosen --method has no heads");
     if (x->run && !x->role && !x->masks)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--run compares roles on right masks (--masks); to write masks say whose "
-                       "with --role");
+                       "--run compares roles on ground-truth masks (--masks); to write masks, "
+                       "choose a role with --role");
     return CLIPSPAN_OK;
 }
 
@@ -79,7 +79,7 @@ clipspan_status cli_segment_open(cli_segment_job *j, clipspan_error *err)
     j->info = clipspan_model_get_info(j->model);
     if (!j->info->has_text)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
-                          "has no text encoder, so it cannot say where a text is");
+                          "has no text encoder, so it cannot map a text");
     if (x->role) return cli_role_heads(&j->heads, &j->head_count, j->atlas, x->role, err);
     CS_TRY(cli_heads_open(&j->heads, &j->head_count, x->heads, x->layers, j->info, err));
     return x->run ? group_heads(j, err) : CLIPSPAN_OK;

@@ -27,12 +27,12 @@ typedef enum clipspan_status {
     CLIPSPAN_OK = 0,
     CLIPSPAN_E_INTERNAL = -1,     /* a defect of this library */
     CLIPSPAN_E_ARGUMENT = -2,     /* an argument or option is out of range */
-    CLIPSPAN_E_NOMEM = -3,        /* memory could not be had */
+    CLIPSPAN_E_NOMEM = -3,        /* out of memory */
     CLIPSPAN_E_LIMIT = -4,        /* over a stated ceiling (pixels, file size, header size …) */
     CLIPSPAN_E_IO = -5,           /* a file could not be opened or read */
     CLIPSPAN_E_WRITE = -6,        /* a file could not be written */
-    CLIPSPAN_E_EXISTS = -7,       /* the output already exists and was not to be replaced */
-    CLIPSPAN_E_FORMAT = -8,       /* a file's content is damaged or not what its kind demands */
+    CLIPSPAN_E_EXISTS = -7,       /* the output already exists and `replace` was not set */
+    CLIPSPAN_E_FORMAT = -8,       /* a file is damaged or not in the expected format */
     CLIPSPAN_E_UNSUPPORTED = -9,  /* valid, but not something this version computes */
     CLIPSPAN_E_SHAPE = -10,       /* a tensor's shape contradicts the configuration */
     CLIPSPAN_E_NOT_FOUND = -11,   /* no such file, model, tensor or name */
@@ -40,10 +40,10 @@ typedef enum clipspan_status {
     CLIPSPAN_E_NUMBERS = -13      /* weights hold NaN or infinity, or a result is not finite */
 } clipspan_status;
 
-/* What a caller may act upon beside the code: 0 where there is nothing of the kind. */
+/* Details that a caller may act upon, beside the code; 0: none. */
 typedef enum clipspan_detail {
     CLIPSPAN_DETAIL_NONE = 0,
-    CLIPSPAN_DETAIL_OTHER_LIST = 1, /* EXISTS: a run is there whose list differs, and only that */
+    CLIPSPAN_DETAIL_OTHER_LIST = 1, /* EXISTS: a run exists whose list differs, and nothing else */
     CLIPSPAN_DETAIL_OTHER_RUN = 2   /* FORMAT: a file that belongs to another run */
 } clipspan_detail;
 
@@ -62,18 +62,17 @@ CLIPSPAN_API const char *clipspan_status_name(clipspan_status status);
 /* "0.1.0": the version of the library that is loaded, to compare with CLIPSPAN_VERSION. */
 CLIPSPAN_API const char *clipspan_version(void);
 
-/* What computes: kernel level in force ("generic", "avx2", "avx512") and the matrix product behind
- * it, for example "oneDNN 2.6.3", "oneDNN 2.6.3 with AVX-512" where that is above the level (see
- * Process). The level is the best that the CPU has, or what CLIPSPAN_CPU
- * forces it down to. */
+/* The kernels in use: kernel level ("generic", "avx2", "avx512") and the matrix product behind it,
+ * for example "oneDNN 2.6.3", "oneDNN 2.6.3 with AVX-512" where that is above the level (see
+ * Process). The level is the best that the CPU has, or what CLIPSPAN_CPU forces it down to. */
 CLIPSPAN_API const char *clipspan_cpu_level(void);
 CLIPSPAN_API const char *clipspan_product_name(void);
 
 /* Whether this CPU and build can run CLIPSPAN_BF16. */
 CLIPSPAN_API int clipspan_has_bf16(void);
 
-/* Threads used when an option says 0: the processors this process may use (affinity and cgroup
- * quota), or OMP_NUM_THREADS when set. */
+/* Threads used when an option says 0: the CPUs available to this process (affinity and cgroup
+ * quota), or OMP_NUM_THREADS if set. */
 CLIPSPAN_API int clipspan_default_threads(void);
 
 /* Progress of long calls: `done` of `total` units are finished; a call that succeeds ends with all
@@ -88,7 +87,7 @@ typedef struct clipspan_progress {
 
 /* ---- What several headers share ---- */
 
-/* Handles: a struct's members are its own; what one is stands in the header that makes it. */
+/* Handles, which are opaque; the header that makes one describes it. */
 typedef struct clipspan_model clipspan_model; /* model.h */
 typedef struct clipspan_texts clipspan_texts; /* encode.h */
 typedef struct clipspan_encoder clipspan_encoder;
@@ -120,12 +119,12 @@ typedef enum clipspan_resize {
 } clipspan_resize;
 typedef enum clipspan_kernel { CLIPSPAN_BICUBIC = 1, CLIPSPAN_BILINEAR = 2 } clipspan_kernel;
 
-/* Which encoder of a model; in which numbers its matrix products are, whose sums are float32. */
+/* Which encoder of a model; the precision of its matrix products, which accumulate in float32. */
 typedef enum clipspan_modality { CLIPSPAN_IMAGE = 0, CLIPSPAN_TEXT = 1 } clipspan_modality;
 typedef enum clipspan_precision { CLIPSPAN_F32 = 0, CLIPSPAN_BF16 = 1 } clipspan_precision;
 
 /* An attention head of the image encoder, numbered from 0 as before any was removed. This struct
- * stays as it is: a value, like a number. */
+ * does not change between versions. */
 typedef struct clipspan_head {
     int layer, head;
 } clipspan_head;
@@ -144,16 +143,16 @@ typedef enum clipspan_component {
 /* How image files are read. */
 typedef struct clipspan_image_options {
     size_t struct_size;
-    int exif_orient;     /* turn the image as its EXIF orientation says; OpenCLIP does not */
-    uint64_t max_pixels; /* refuse larger images before decoding them; 0: a sixteenth of memory,
-                            512 MP at most */
+    int exif_orient;     /* apply EXIF orientation; OpenCLIP does not */
+    uint64_t max_pixels; /* refuse images of more pixels without decoding them; 0: a sixteenth of
+                            memory, 512 million at most */
 } clipspan_image_options;
 #define CLIPSPAN_IMAGE_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(clipspan_image_options), 0, 0                                                       \
     }
 
-/* What a run keeps of every image: run.h. */
+/* The precision in which a run keeps the coefficients of every image: run.h. */
 typedef enum clipspan_coefficients {
     CLIPSPAN_COEFFICIENTS_F32 = 0,
     CLIPSPAN_COEFFICIENTS_F16 = 1, /* heads, MLP contributions and class-token self-attention
@@ -162,11 +161,11 @@ typedef enum clipspan_coefficients {
     CLIPSPAN_COEFFICIENTS_NONE = 2 /* statistics and embeddings only */
 } clipspan_coefficients;
 
-/* How much of what varies over the images a component's contribution accounts for.
+/* A component's share of the embedding's variance over images.
  *   share    = tr Cov(contribution, embedding) / tr Var(embedding): adds up to 1 over heads and
  *              MLPs, and over layers' attention and MLPs; below zero where a component works
- *              against the rest
- *   variance = tr Var(contribution) / tr Var(embedding), from 0: does not add up
+ *              against the others
+ *   variance = tr Var(contribution) / tr Var(embedding), not negative; does not add up to 1
  * Both are 0 for fewer than two images or where nothing varies. This struct stays as it is. */
 typedef struct clipspan_variance_share {
     double share, variance;

@@ -20,23 +20,24 @@ typedef struct clipspan_classification clipspan_classification;
 
 typedef struct clipspan_classification_options {
     size_t struct_size;
-    double scale; /* of scores before the softmax (clipspan_model_read_logit_scale); 0: 100 */
-    size_t top;   /* classes kept of an image; 0: 5; all when there are fewer */
+    double scale; /* multiplies scores before the softmax (clipspan_model_read_logit_scale); 0:
+                     100 */
+    size_t top;   /* classes kept for an image; 0: 5; all if there are fewer */
 } clipspan_classification_options;
 #define CLIPSPAN_CLASSIFICATION_OPTIONS_INIT                                                       \
     {                                                                                              \
         sizeof(clipspan_classification_options), 0.0, 0                                            \
     }
 
-/* bank: two classes at least, must outlive the classification; the keys of its classes, or their
- * names where they have none, are what labels say. options may be NULL. Errors: ARGUMENT (fewer
- * than two classes, two of one key), NOMEM. */
+/* bank: at least two classes; must outlive the classification. Labels are the keys of its classes,
+ * or their names where they have no key. options may be NULL. Errors: ARGUMENT (fewer than two
+ * classes, two of one key), NOMEM. */
 CLIPSPAN_API clipspan_status
 clipspan_classification_new(clipspan_classification **out, const clipspan_bank *bank,
                             const clipspan_classification_options *options, clipspan_error *err);
 CLIPSPAN_API void clipspan_classification_free(clipspan_classification **classification);
 
-/* Images; all arrays [count], and NULL but for embeddings where there is nothing to say. */
+/* Images; all arrays are [count] and, except for embeddings, may be NULL. */
 typedef struct clipspan_classification_batch {
     size_t struct_size;
     size_t count;

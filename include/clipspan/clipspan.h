@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan: CLIP's image representation, decomposed exactly.
  *
- * This header is the whole contract: what is not written here is not promised. A complete program:
+ * These headers are the whole contract: what they do not state is not promised. A complete program:
  *
  *     #include <clipspan/clipspan.h>
  *     #include <stdio.h>

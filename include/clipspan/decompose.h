@@ -13,7 +13,7 @@ extern "C" {
 /* ---- Contributions: what adds up to an embedding ---- */
 
 /* The unit embedding of an image is a sum of what the components of the image encoder add to the
- * class token, each brought through the last LayerNorm and the projection with its share of their
+ * class token, each passed through the last LayerNorm and the projection with its part of their
  * constants, exactly as published (Gandelsman, Efros, Steinhardt, ICLR 2024; the equations are in
  * docs/math.md):
  *
@@ -21,15 +21,15 @@ extern "C" {
  *
  * MLP contribution 0 is the class token as it enters the first layer, component l + 1 the MLP of
  * layer l. A head is in turn a sum over the N tokens that it reads. A clipspan_decomposition holds
- * the newest images' contributions in K + 3 numbers a head; nothing P-wide is formed that nobody
- * asks for. Used by one thread at a time. */
+ * the contributions to the latest images in K + 3 numbers per head; P-wide vectors are computed
+ * only on request. Used by one thread at a time. */
 typedef struct clipspan_decomposition clipspan_decomposition;
 
 #define CLIPSPAN_DECOMPOSITION_MOST 32 /* images at a time */
 
 typedef struct clipspan_decomposition_options {
     size_t struct_size;
-    int tokens; /* 1: keep attention and values of the newest image for
+    int tokens; /* 1: keep attention and values of the latest image for
                    clipspan_decomposition_run_tokens; one image at a time then */
 } clipspan_decomposition_options;
 #define CLIPSPAN_DECOMPOSITION_OPTIONS_INIT                                                        \
@@ -38,9 +38,9 @@ typedef struct clipspan_decomposition_options {
     }
 
 /* encoder: an image encoder, which must outlive the decomposition and runs its passes; its option
- * `raw` is not looked at. The first call for a model and precision computes what weights alone say
- * about each head, L H (K + 3) P float32 numbers that stay with the model. options may be NULL.
- * Errors: ARGUMENT (a text encoder), IO, FORMAT (the model's file changed), NOMEM. */
+ * `raw` is ignored. The first call for a model and precision computes the output maps of its heads
+ * from the weights, L H (K + 3) P float32 numbers that are kept with the model. options may be
+ * NULL. Errors: ARGUMENT (a text encoder), IO, FORMAT (the model's file changed), NOMEM. */
 CLIPSPAN_API clipspan_status
 clipspan_decomposition_new(clipspan_decomposition **out, clipspan_encoder *encoder,
                            const clipspan_decomposition_options *options, clipspan_error *err);
@@ -48,7 +48,7 @@ CLIPSPAN_API void clipspan_decomposition_free(clipspan_decomposition **decomposi
 
 /* Decomposes images; `count` is 1 to CLIPSPAN_DECOMPOSITION_MOST (1 with `tokens`). As
  * clipspan_encoder_run_pixels and _run_files; an image that cannot be used keeps its index, and all
- * its contributions are zero. What an earlier call left is gone. */
+ * its contributions are zero. Results of an earlier call are discarded. */
 CLIPSPAN_API clipspan_status
 clipspan_decomposition_run_pixels(clipspan_decomposition *decomposition, const uint8_t *pixels,
                                   size_t count, clipspan_error *err);
@@ -66,7 +66,7 @@ clipspan_decomposition_get_embeddings(const clipspan_decomposition *decompositio
 /* Contributions of one image's components (docs/math.md).
  *   heads : [L, H, P]   layers : [L, P] attention, all heads of a layer
  *   mlps : [L + 1, P] the class token as it enters the first layer, then the layers' MLPs
- *   class_self_attention : [L, P] of `layers`, what is read from the class token itself
+ *   class_self_attention : [L, P] the part of `layers` that is read from the class token itself
  * Caller's; any may be NULL. image: index in the last run. Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_decomposition_run_contributions(
     float *heads, float *layers, float *mlps, float *class_self_attention,
@@ -86,10 +86,10 @@ CLIPSPAN_API clipspan_status clipspan_decomposition_run_check(
 
 /* ---- Statistics of contributions ---- */
 
-/* What many images have in common, exactly and in float64: for every head count, mean and
- * co-moments of its coefficients, from which means, variances along any text and TEXTSPAN follow.
- * Size does not depend on the number of images (B/16: 2.9 MB, and the logarithm of their number
- * times that while they are added). One writer at a time. */
+/* Statistics over many images, exact and in float64: for every head count, mean and co-moments of
+ * its coefficients, from which means, variances along any text and TEXTSPAN follow. Size does not
+ * depend on the number of images (B/16: 2.9 MB, and the logarithm of their number times that while
+ * they are added). One writer at a time. */
 typedef struct clipspan_stats clipspan_stats;
 
 /* For decompositions of this encoder's model and precision. The model must outlive the statistics.
@@ -145,8 +145,8 @@ CLIPSPAN_API clipspan_status clipspan_stats_run_direction(double *mean, double *
  *
  * In units of the similarity with the text: over all tokens and heads they add up to what attention
  * contributes to it, and with the MLP contributions to the similarity itself. They can be negative:
- * a patch that speaks against the text. Cost: K multiply-adds a head, token and text. Beside them,
- * to compare, what is often shown instead (docs/math.md). Used by one thread at a time. */
+ * the patch lowers the similarity. Cost: K multiply-adds per head, token and text. For comparison,
+ * other common maps can be computed beside them (docs/math.md). Used by one thread at a time. */
 typedef struct clipspan_maps clipspan_maps;
 
 /* Flags. */
@@ -164,13 +164,13 @@ typedef struct clipspan_maps_options {
     size_t struct_size;
     const clipspan_head *heads; /* [head_count] whose scores are summed; NULL: all */
     size_t head_count;
-    int each;           /* 1: keep each head's own map as well: L H T N numbers an image */
+    int each;           /* 1: keep each head's own map as well: L H T N numbers per image */
     unsigned kinds;     /* clipspan_map_kind, those beside CLIPSPAN_MAP_HEADS */
     int back;           /* layer of CLIPSPAN_MAP_ATTENTION, counted from the last, which is 0 */
-    int images;         /* most of a run, 0: 1; CLIPSPAN_DECOMPOSITION_MOST at most */
-    const int *groups;  /* [head_count], or [L H] without heads: number from 0 of the group that a
-                          head is in, whose heads' scores are also summed apart; -1: none. NULL: no
-                          groups */
+    int images;         /* at most in one run; 0: 1; up to CLIPSPAN_DECOMPOSITION_MOST */
+    const int *groups;  /* [head_count], or [L H] without heads: the group, from 0, that a head
+                           is in; scores are also summed within each group; -1: none. NULL: no
+                           groups */
     size_t group_count; /* CLIPSPAN_GROUPS_MOST at most */
 } clipspan_maps_options;
 #define CLIPSPAN_GROUPS_MOST 64
@@ -215,16 +215,16 @@ CLIPSPAN_API const float *clipspan_maps_get_head(const clipspan_maps *maps, size
 
 /* ---- Explanations: one image, several texts, every component of the model ---- */
 
-/* What an image's similarities with texts are made of. With c the contributions of
+/* An image's similarities with texts, decomposed. With c the contributions of
  * clipspan_decomposition and clipspan_maps, each of them . t:
  *
  *     similarity[t] = sum over layers and heads of head[t,l,h] + sum of the L + 1 mlp[t,l]
  *     head[t,l,h]   = sum over tokens of map[t,l,h,j]
  *
  * exactly: the contributions to every text add up within 1e-5 (`off` is by how much they do not; in
- * bf16, where tokens are rounded once more, up to 1e-2). It is the direct effect of each component:
- * what later layers make of what it writes is theirs. With a contrast, the same of a difference of
- * similarities, `value`.  */
+ * bf16, where tokens are rounded once more, up to 1e-2). These are direct effects: what later
+ * layers do with a component's output counts as theirs. With a contrast, the same of a difference
+ * of similarities, `value`. */
 typedef struct clipspan_explanation clipspan_explanation;
 
 typedef enum clipspan_contrast {

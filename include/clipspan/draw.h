@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Maps drawn on images; sheets; PNG. Conventions: clipspan.h. */
+/* Heatmaps drawn on images, sheets of them, PNG and SVG files. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_DRAW_H
 #define CLIPSPAN_DRAW_H
 
@@ -19,8 +19,8 @@ typedef enum clipspan_drawing {
 } clipspan_drawing;
 
 /* An image as people see it, at a size for a screen, with the way from its pixels to the encoder's:
- * maps are drawn where they belong, crop and aspect undone, and what the encoder does not see has
- * slanting lines. Immutable, shared freely between threads. */
+ * maps are drawn where they belong, crop and aspect undone, and what the encoder does not see is
+ * hatched. Immutable, shared freely between threads. */
 typedef struct clipspan_view clipspan_view;
 
 typedef struct clipspan_view_info {
@@ -66,8 +66,8 @@ CLIPSPAN_API clipspan_status clipspan_view_run_classes(uint8_t *mask, const clip
                                                        clipspan_threshold threshold,
                                                        clipspan_error *err);
 
-/* Windows over an image that is larger than what the encoder sees, so that small things are seen as
- * well: each is a window of the encoder's shape at the image's own resolution (or a chosen one),
+/* Windows over an image that is larger than what the encoder sees, so that small objects are found
+ * as well: each is a window of the encoder's shape at the image's own resolution (or a chosen one),
  * overlaps the next by half at least, and is mapped by itself; the maps are blended into one on a
  * grid of patches over the whole image:
  *

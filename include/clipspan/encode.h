@@ -11,11 +11,11 @@ extern "C" {
 
 /* ---- Images ---- */
 
-/* What the image encoder really sees of an image: decoded as Pillow does, resized and cropped as
- * the checkpoint's family does, before mean and std.  pixels : [input_height, input_width, 3]
- * uint8, caller's buffer. bytes/size: a whole JPEG, PNG or WebP file in memory; name is used in
- * messages only. Errors: UNSUPPORTED (format named), FORMAT (damaged), LIMIT (too large), IO,
- * NOT_FOUND, NOMEM. */
+/* The pixels that the image encoder takes: decoded as Pillow does, resized and cropped as the
+ * checkpoint's family does, before normalisation by mean and std.  pixels : [input_height,
+ * input_width, 3] uint8, caller's buffer. bytes/size: a whole JPEG, PNG or WebP file in memory;
+ * name is used in messages only. Errors: UNSUPPORTED (format named), FORMAT (damaged), LIMIT (too
+ * large), IO, NOT_FOUND, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_pixels_read(uint8_t *pixels, const clipspan_model *model,
                                                   const char *path,
                                                   const clipspan_image_options *options,
@@ -36,16 +36,15 @@ CLIPSPAN_API clipspan_status clipspan_png_write(const char *path, const uint8_t 
 /* A list of texts, each with an optional key (a category, a label) that stood before a tab. */
 typedef struct clipspan_texts clipspan_texts;
 
-/* Reads a text file: UTF-8, one text a line, an optional key before a tab; empty lines are skipped,
- * a byte order mark and CRLF are accepted. `name` is a path, or a set that comes with clipspan:
- * "openai" (the 80 published prompt templates), "none" (the one template "{}"), "general" (short
- * descriptions of what images show, the key a category, "!" before one that is not of objects),
- * "control" (as many control texts, of the same lengths in tokens), "demo" (texts about the
- * demo's scenes, and for contrast about things that no scene shows; keys as in "general"). A path
- * with a slash or dot is never taken for a set. A .csv or .tsv file is read by its columns: texts
- * from text, name or class, keys from key, label or category. Errors: ARGUMENT (a table without
- * such a column), NOT_FOUND, FORMAT (invalid UTF-8 or NUL,
- * with its line), LIMIT, NOMEM. */
+/* Reads a text file: UTF-8, one text per line, an optional key before a tab; empty lines are
+ * skipped, a byte order mark and CRLF are accepted. `name` is a path, or a set that comes with
+ * clipspan: "openai" (the 80 published prompt templates), "none" (the one template "{}"), "general"
+ * (short descriptions of what images show, the key a category, "!" before one that is not of
+ * objects), "control" (as many control texts, of the same lengths in tokens), "demo" (texts about
+ * the demo's scenes, and for contrast about things that no scene shows; keys as in "general"). A
+ * path with a slash or dot is never taken for a set. A .csv or .tsv file is read by its columns:
+ * texts from text, name or class, keys from key, label or category. Errors: ARGUMENT (a table
+ * without such a column), NOT_FOUND, FORMAT (invalid UTF-8 or NUL, with its line), LIMIT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_texts_open(clipspan_texts **out, const char *name,
                                                  clipspan_error *err);
 
@@ -95,8 +94,8 @@ typedef struct clipspan_encoder_options {
     clipspan_precision precision; /* default: float32; BF16 only with clipspan_has_bf16() */
     int threads;                  /* 0: clipspan_default_threads(); at most 256 */
     int single; /* image encoder, 1: one image at a time with all threads inside its products
-                      (fastest for a lone image); 0: one image a thread, the same bytes for
-                      any `threads` */
+                   (fastest for a single image); 0: one image per thread, the same bytes for any
+                   `threads` */
     int raw;    /* 1: embeddings before normalisation; 0: unit vectors */
     const clipspan_image_options *image; /* for run_files; NULL: defaults */
 } clipspan_encoder_options;
@@ -122,28 +121,28 @@ CLIPSPAN_API size_t clipspan_encoder_get_weights(const clipspan_encoder *encoder
 /* Images to embeddings: open_clip's encode_image, with or without normalize (option `raw`).
  *   embeddings : [B, P] caller's buffer
  *   pixels : [B, input_height, input_width, 3] as clipspan_pixels_read gives them
- * One image a pass: a row's bytes do not depend on B, on its index or (unless `single`) on the
- * number of threads. Errors: NUMBERS when a result is not finite, ARGUMENT for a text encoder. No
- * allocation. */
+ * One image per forward pass: a row's bytes do not depend on B, on its index or (unless `single`)
+ * on the number of threads. Errors: NUMBERS when a result is not finite, ARGUMENT for a text
+ * encoder. No allocation. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_pixels(float *embeddings,
                                                          clipspan_encoder *encoder,
                                                          const uint8_t *pixels, size_t count,
                                                          clipspan_error *err);
 
 /* Reads, decodes and embeds images, each on the thread that embeds it.
- *   embeddings : [B, P]   errors : [B] caller's, one an image (code 0 where it worked), or NULL
- * With errors, an image that cannot be used leaves a row of zeros and its reason, and the call
- * goes on and succeeds; without, the first such image (in list order) fails the call. Errors: those
- * of clipspan_pixels_read and clipspan_encoder_run_pixels. */
+ *   embeddings : [B, P]   errors : [B] caller's, one per image (code 0: success), or NULL
+ * With errors, an image that cannot be used leaves a row of zeros and its reason, and the call goes
+ * on and succeeds; without, the first such image (in list order) fails the call. Errors: those of
+ * clipspan_pixels_read and clipspan_encoder_run_pixels. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_files(float *embeddings, clipspan_error *errors,
                                                         clipspan_encoder *encoder,
                                                         const char *const *paths, size_t count,
                                                         clipspan_error *err);
 
 /* Texts to embeddings.   embeddings : [T, P]   tokens : [T, C] as clipspan_tokens_encode gives them
- * Nothing behind the end token is computed, and texts that begin alike share that work. A row's
- * bytes depend on the list, not on the number of threads.  Errors: ARGUMENT (image encoder, id
- * outside the vocabulary), NUMBERS. */
+ * Nothing after the end token is computed, and texts with a common prefix share its computation. A
+ * row's bytes depend on the list, not on the number of threads.  Errors: ARGUMENT (image encoder,
+ * id outside the vocabulary), NUMBERS. */
 CLIPSPAN_API clipspan_status clipspan_encoder_run_tokens(float *embeddings,
                                                          clipspan_encoder *encoder,
                                                          const int32_t *tokens, size_t count,
@@ -160,10 +159,10 @@ CLIPSPAN_API clipspan_status clipspan_encoder_run_texts(float *embeddings,
                                                         clipspan_error *err);
 
 /* Mean-ablates heads of an image encoder: from now on clipspan_encoder_run_pixels and _run_files
- * take for the mixed values of these heads, what attention gives before the output projection, the
- * given numbers for every token, whatever the image is. So later layers read what they would read
- * in a model that is edited in this way (clipspan_model_write). count 0: the model as it is.
- * Decompositions, maps and scans with this encoder never look at this.
+ * replace these heads' outputs before the output projection by the given numbers, for every token
+ * and image. So later layers read what they would read in a model that is edited in this way
+ * (clipspan_model_write). count 0: the model as it is. Decompositions, maps and scans with this
+ * encoder ignore it.
  *   heads : [count]   z : [count, K], copied
  * Errors: ARGUMENT (a text encoder, no such head, a number that is not finite), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_encoder_set_heads(clipspan_encoder *encoder,
@@ -190,10 +189,10 @@ CLIPSPAN_API clipspan_status clipspan_bank_new_vectors(clipspan_bank **out,
                                                        const float *vectors, size_t width,
                                                        clipspan_error *err);
 
-/* A classifier as the published programs keep it: float32 .npy [P, classes], a class a column.
+/* A classifier as the published programs keep it: float32 .npy [P, classes], one class per column.
  * write: Errors: EXISTS unless `replace`, WRITE, NOMEM. read: names are those of `classes`, in the
- * order of the columns; columns that are no unit vectors are taken as they are. Errors: FORMAT
- * (not of that type and shape), NUMBERS, NOT_FOUND, IO, NOMEM. */
+ * order of the columns; columns that are not unit vectors are used as they are. Errors: FORMAT (not
+ * of that type and shape), NUMBERS, NOT_FOUND, IO, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_bank_write(const char *path, const clipspan_bank *bank,
                                                  int replace, clipspan_error *err);
 CLIPSPAN_API clipspan_status clipspan_bank_read(clipspan_bank **out, const char *path,

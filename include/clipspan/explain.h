@@ -20,16 +20,16 @@ typedef enum clipspan_map_contrast {
     CLIPSPAN_MAP_CONTRAST_PAIRS = 3      /* every text minus every later one: T (T - 1) / 2 maps */
 } clipspan_map_contrast;
 
-/* How many maps come of T texts: T, or one a pair. 0 where one text is to stand against others. */
+/* The number of maps from T texts: T, or one per pair. 0 for a contrast of a single text. */
 CLIPSPAN_API size_t clipspan_map_contrast_get_rows(clipspan_map_contrast contrast, size_t T);
 
-/* The texts of map `row`: *second is taken off *first for a pair, else both are `row`. */
+/* The texts of map `row`: for a pair, *second is subtracted from *first; else both are `row`. */
 CLIPSPAN_API void clipspan_map_contrast_get_pair(size_t *first, size_t *second,
                                                  clipspan_map_contrast contrast, size_t T,
                                                  size_t row);
 
-/* out : [rows, n]   maps : [T, n], rows `stride` numbers apart (to leave the class token out, begin
- * behind it and say N). Errors: ARGUMENT (fewer than two texts, but for NONE). */
+/* out : [rows, n]   maps : [T, n], rows `stride` numbers apart (to leave the class token out,
+ * start after it and keep the stride N). Errors: ARGUMENT (fewer than two texts, but for NONE). */
 CLIPSPAN_API clipspan_status clipspan_map_contrast_run(float *out, const float *maps, size_t T,
                                                        size_t n, size_t stride,
                                                        clipspan_map_contrast contrast,
@@ -48,7 +48,7 @@ typedef struct clipspan_finding_head {
     const clipspan_atlas_head *known; /* what the atlas has on it; NULL: nothing */
 } clipspan_finding_head;
 
-/* What heads of one role add together. */
+/* The heads of one role together. */
 typedef struct clipspan_finding_role {
     const char *role; /* NULL: the heads that neither have a role nor lean to one */
     int leaning;
@@ -73,13 +73,14 @@ typedef struct clipspan_finding {
     int layer[2];         /* the two whose attention is largest in size, the lower first; with
                              fewer than three layers there is nothing to say, and both are -1 */
     double layer_part[2]; /* theirs */
-    int concentrated;     /* 1: both work as all attention does, and are at least half of it */
+    int concentrated;     /* 1: both have the sign of all attention, and are at least half of it */
     size_t heads, roles, patches;
     const clipspan_finding_head *head;     /* [heads] the largest in size first */
     const clipspan_finding_role *role;     /* [roles] of all heads, the largest in size first; none
                                             without an atlas */
     const clipspan_finding_patch *patch;   /* [patches] the largest in size first */
-    double above, below;                   /* patches that speak for it, and against it */
+    double above, below;                   /* sums over patches that raise the value, and that
+                                              lower it */
     double class_token;                    /* what heads read from the class token itself */
     const clipspan_finding_patch *highest; /* of all patches; NULL without any */
     const clipspan_finding_head *every;    /* [layers, heads] all of them */
@@ -102,10 +103,10 @@ CLIPSPAN_API const clipspan_finding *clipspan_findings_get(const clipspan_findin
 
 /* ---- The joint figure: heads by their own texts ---- */
 
-/* Rows are heads, columns those of a head's own texts that this image has most of, each where the
- * head reads it. With c the head's output for this image and m its mean over a run, a text t counts
- * (c - m) . t, and a token its part of c . t less an N-th of m . t: tokens add up to the score, and
- * zero is the run's mean. Used by one thread at a time. */
+/* Rows are heads; columns are those of a head's own basis texts that score highest in this image,
+ * each mapped where the head reads it. With c the head's output for this image and m its mean over
+ * a run, a text t scores (c - m) . t, and a token its contribution to c . t minus 1/N of m . t:
+ * tokens add up to the score, and zero is the run's mean. Used by one thread at a time. */
 typedef struct clipspan_joint clipspan_joint;
 
 typedef struct clipspan_joint_options {

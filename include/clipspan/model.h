@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checkpoints: opening, looking at, checking, writing edited ones. Conventions: clipspan.h. */
+/* Checkpoints: opening, inspecting, checking, writing edited ones. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_MODEL_H
 #define CLIPSPAN_MODEL_H
 
@@ -105,10 +105,10 @@ typedef struct clipspan_tensor {
 /* Makes a model from tensors in memory, which are checked as those of a file are: names and shapes
  * as OpenCLIP or Hugging Face write them. `data` is borrowed until the model is closed and must not
  * change; everything else is copied. A model in memory does what one from files does; texts are
- * decomposed with the merges table that comes with clipspan. It counts as one weight file whose
- * name is ""; its hash (clipspan_model_run_hash) is over name, type, shape and bytes of every
- * tensor, in the order of their names: name and type each with a NUL, the rank and each dimension
- * as 8 bytes, lowest first, then the data.
+ * tokenized with the merges table that comes with clipspan. It counts as one weight file whose name
+ * is ""; its hash (clipspan_model_run_hash) is over name, type, shape and bytes of every tensor, in
+ * the order of their names: name and type each with a NUL, the rank and each dimension as 8 bytes,
+ * lowest first, then the data.
  *
  * name: what messages and facts call the model   config_json: the text of open_clip_config.json or
  * config.json, config_size bytes; NULL: options->config is the name of a built-in architecture.
@@ -139,16 +139,16 @@ CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
                                                              const clipspan_model *model,
                                                              clipspan_error *err);
 
-/* What reading every weight found: how many numbers there are, and of which kinds. The struct is
- * the caller's and stays as it is. */
+/* What reading every weight found: how many numbers, and how many of each kind. The struct is the
+ * caller's and stays as it is. */
 typedef struct clipspan_model_check {
     uint64_t values, nan, inf, denormal;
     char first_bad[256]; /* name of the first tensor with NaN or infinity, or "" */
 } clipspan_model_check;
 
 /* Reads every weight once (tensors of integers, which old files hold, are not weights). Succeeds
- * whatever it finds; the caller judges. progress counts bytes; may be NULL. Errors: IO, FORMAT (the
- * file changed), NOMEM, INTERRUPTED, ARGUMENT. */
+ * whatever it finds; the caller decides. progress counts bytes; may be NULL. Errors: IO, FORMAT
+ * (the file changed), NOMEM, INTERRUPTED, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_model_run_check(clipspan_model_check *out,
                                                       const clipspan_model *model,
                                                       const clipspan_progress *progress,

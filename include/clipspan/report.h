@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages for people, and files for other programs. Conventions: clipspan.h. */
+/* HTML pages, and files for other programs. Conventions: clipspan.h. */
 #ifndef CLIPSPAN_REPORT_H
 #define CLIPSPAN_REPORT_H
 
@@ -15,7 +15,7 @@ typedef struct clipspan_report_options {
     size_t struct_size;
     const char *root; /* where relative paths of images start now; NULL: where they did when the
                          run was planned */
-    int no_images;    /* 1: file names only, so that no image leaves this machine with it */
+    int no_images;    /* 1: file names only, no image data in the page */
     int replace;
     int threads;      /* 0: clipspan_default_threads() */
     const char *note; /* what a reader has to know before the findings, plain text; NULL: nothing */
@@ -27,13 +27,13 @@ typedef struct clipspan_report_options {
         sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL, NULL                                 \
     }
 
-/* Writes an atlas as one HTML page for people: what was run and found, the head grid, direct
- * effect by layer, every head's basis texts, stability and verdict, and the images at the top and
- * bottom of first basis texts as thumbnails of 64 pixels (the name alone where an image is gone);
- * with a run also what heads do for a classification, ablations and shortcuts, as it keeps them.
- * The page loads nothing and works without scripts. The same atlas and images give the same bytes
- * with the same libjpeg. progress counts images. options and progress may be NULL. Errors: EXISTS,
- * WRITE, INTERRUPTED, NOMEM, ARGUMENT. */
+/* Writes an atlas as one HTML page: what was run and found, the head grid, direct effect by layer,
+ * every head's basis texts, stability and verdict, and the images at the top and bottom of first
+ * basis texts as thumbnails of 64 pixels (the name alone where an image is gone); with a run also
+ * what heads do for a classification, ablations and shortcuts, as it keeps them. The page is
+ * self-contained and works without scripts. The same atlas and images give the same bytes with the
+ * same libjpeg. progress counts images. options and progress may be NULL. Errors: EXISTS, WRITE,
+ * INTERRUPTED, NOMEM, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *atlas,
                                                    const clipspan_report_options *options,
                                                    const clipspan_progress *progress,
@@ -53,11 +53,11 @@ typedef struct clipspan_explain_options {
         sizeof(clipspan_explain_options), NULL, NULL, NULL, 0, 0                                   \
     }
 
-/* Writes an explanation as one HTML page for people: what was found, the map over the image,
- * layers by heads, MLPs, the strongest heads and patches, for every text; every map of every head
- * to be looked at, as 16-bit numbers. The page loads nothing; scripts only choose and draw. view:
- * the image that was explained. options may be NULL. Errors: EXISTS, WRITE, NOMEM, ARGUMENT (an
- * atlas of a model with other heads). */
+/* Writes an explanation as one HTML page: what was found, the map over the image, layers by heads,
+ * MLPs, the strongest heads and patches, for every text; every map of every head to be looked at,
+ * as 16-bit numbers. The page loads nothing; scripts only choose and draw. view: the image that was
+ * explained. options may be NULL. Errors: EXISTS, WRITE, NOMEM, ARGUMENT (an atlas of a model with
+ * other heads). */
 CLIPSPAN_API clipspan_status clipspan_explanation_write(const char *path,
                                                         const clipspan_explanation *explanation,
                                                         const clipspan_view *view,
@@ -78,7 +78,7 @@ typedef struct clipspan_export_options {
         sizeof(clipspan_export_options), NULL, NULL, 0, 0                                          \
     }
 
-/* The arrays of the published program, float32, one row a used image in the order of the list:
+/* The arrays of the published program, float32, one row per used image, in the order of the list:
  *     FOLDER/DATASET_attn_MODEL.npy      [B, L, H, P]   heads, tokens summed
  *     FOLDER/DATASET_mlp_MODEL.npy       [B, L + 1, P]  MLP contributions
  *     FOLDER/DATASET_cls_attn_MODEL.npy  [B, L, P]      the class-token self-attention
@@ -91,9 +91,9 @@ CLIPSPAN_API clipspan_status clipspan_run_export(const char *folder, const clips
                                                  clipspan_error *err);
 
 /* The published program's list of basis texts, for the atlas's layers: a dashed line, "Layer l,
- * Head h", a dashed line, then a text a line; at the end how many texts there are. (Its line with
- * an accuracy is left out: that needs labels.) path NULL: in `folder`, which may be NULL otherwise,
- * as DATASET_completeness_POOL_top_BASIS_TEXTS_heads_MODEL.txt. Errors: EXISTS unless `replace`,
+ * Head h", a dashed line, then one text per line; at the end the number of texts. (Its line with an
+ * accuracy is left out: that needs labels.) path NULL: in `folder`, which may be NULL otherwise, as
+ * DATASET_completeness_POOL_top_BASIS_TEXTS_heads_MODEL.txt. Errors: EXISTS unless `replace`,
  * WRITE, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_atlas_export(const char *path, const char *folder,
                                                    const clipspan_atlas *atlas,

@@ -71,14 +71,14 @@ CLIPSPAN_API const char *clipspan_inputs_get_value(const clipspan_inputs *inputs
 
 /* ---- Runs: statistics and coefficients of a list of images ---- */
 
-/* A run is a folder that holds everything learned from a list of images with one model: the list
- * itself, exact statistics of every head, and, unless coefficients are not kept, K + 3 numbers an
- * image and head from which every component of its decomposition follows (docs/run-format.md). It
- * is planned, scanned (in one go or in shards, on any machines that see the folder), and merged.
- * Whoever reads it never needs the images again, unless for pixels.
+/* A run is a folder with the results of one model's forward passes over a list of images: the list
+ * itself, exact statistics of every head, and, unless coefficients are not kept, K + 3 numbers per
+ * image and head from which every contribution follows (docs/run-format.md). It is planned, scanned
+ * (in one go or in shards, on any machines that see the folder), and merged. Reading it never needs
+ * the images again, except for their pixels.
  *
  * While a process writes, the folder is locked: shared by shards, exclusively by everything else.
- * Where the file system has no locks, shards go on without, and the rest is a WRITE error unless
+ * Where the file system has no locks, shards go on without; anything else is a WRITE error unless
  * CLIPSPAN_NO_LOCK=1 is set in the environment.
  *
  * The same model, precision, CPU level and list give the same bytes of all arrays and the same rows
@@ -91,7 +91,7 @@ typedef struct clipspan_plan_options {
     clipspan_precision precision;        /* default: float32 */
     const clipspan_image_options *image; /* NULL: defaults; max_pixels 0: resolved here, so that
                                                 all shards agree */
-    int replace;                         /* throw away a run that already exists */
+    int replace;                         /* discard a run that already exists */
     /* Whose coefficients are kept: layers from first_layer on, layer_count of them; 0: all that
      * follow. With fewer than all layers the contributions of MLPs and of class-token
      * self-attention are not kept. Statistics are of all layers whatever is kept. */
@@ -103,11 +103,11 @@ typedef struct clipspan_plan_options {
     }
 
 /* Makes the folder `path` and its index: fixes the order of the images, the chunks, and what the
- * model is (SHA-256 of its weights, configuration, preprocessing). Images are looked at, not
- * opened. When the same plan already exists nothing changes, and *found, which may be NULL, is 1.
- * progress counts bytes of weights. Errors: EXISTS (another plan, with the first difference and
- * both values; or a folder that is no run and not empty), WRITE, IO, INTERRUPTED, NOMEM,
- * ARGUMENT. */
+ * model is (SHA-256 of its weights, configuration, preprocessing). Images are not opened; only the
+ * sizes of their files are read. When the same plan already exists nothing changes, and *found,
+ * which may be NULL, is 1. progress counts bytes of weights. Errors: EXISTS (another plan, with the
+ * first difference and both values; or a folder that is not empty and not a run), WRITE, IO,
+ * INTERRUPTED, NOMEM, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *model,
                                                const clipspan_inputs *inputs,
                                                const clipspan_plan_options *options,
@@ -128,7 +128,7 @@ CLIPSPAN_API clipspan_status clipspan_run_extend(const char *path, clipspan_mode
 typedef struct clipspan_scan_options {
     size_t struct_size;
     int threads;            /* 0: clipspan_default_threads() */
-    uint64_t shard, shards; /* do shard `shard`, from 1, of `shards`; 0, 0: everything */
+    uint64_t shard, shards; /* process only shard `shard`, from 1, of `shards`; 0, 0: everything */
     int verify_sum;         /* for every image, whether its contributions add up to its embedding */
     const char *root;       /* where relative paths start; NULL: where they did when planned */
 } clipspan_scan_options;
@@ -148,24 +148,24 @@ typedef struct clipspan_scan_result {
                         counted */
 } clipspan_scan_result;
 
-/* Runs the images of a planned run, or of a shard of it, that are not done yet. Each chunk of 32
- * is on disk as soon as it is done; a call that was stopped or killed goes on where it was. An
+/* Runs the images of a planned run, or of a shard of it, that are not done yet. Each chunk of 32 is
+ * on disk as soon as it is done; a call that was stopped or killed is resumed by the next one. An
  * image that cannot be used is skipped with its reason; changed files (of another size than
- * planned) are too. progress counts images; when it asks to stop, the chunks at work are finished
- * first. Errors: FORMAT (another model, CPU level or library than planned, with both values;
- * damaged files of the run), INTERRUPTED (can be called again), NUMBERS (verify_sum: more than
- * 1e-5, or 4e-3 with f16 coefficients), WRITE (nothing that was done is lost), NOMEM, ARGUMENT, and
- * those of clipspan_encoder_new. */
+ * planned) are too. progress counts images; when it asks to stop, the chunks in progress are
+ * finished first. Errors: FORMAT (another model, CPU level or library than planned, with both
+ * values; damaged files of the run), INTERRUPTED (can be called again), NUMBERS (verify_sum: more
+ * than 1e-5, or 4e-3 with f16 coefficients), WRITE (nothing that was done is lost), NOMEM,
+ * ARGUMENT, and those of clipspan_encoder_new. */
 CLIPSPAN_API clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
                                                clipspan_model *model,
                                                const clipspan_scan_options *options,
                                                const clipspan_progress *progress,
                                                clipspan_error *err);
 
-/* Adds up what all shards left: statistics of the whole and of its blocks, and the status of every
- * image. Called again, it changes nothing. progress counts chunks. Errors: NOT_FOUND (chunks that
- * are not done, listed), FORMAT (a chunk of another run, damaged chunks, or no image that could be
- * used, with the first reason), WRITE, INTERRUPTED, NOMEM. */
+/* Merges all shards: statistics of the whole and of its blocks, and the status of every image.
+ * Merging again changes nothing. progress counts chunks. Errors: NOT_FOUND (chunks that are not
+ * done, listed), FORMAT (a chunk of another run, damaged chunks, or no image that could be used,
+ * with the first reason), WRITE, INTERRUPTED, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_run_merge(const char *path, const clipspan_progress *progress,
                                                 clipspan_error *err);
 
@@ -200,7 +200,7 @@ CLIPSPAN_API clipspan_status clipspan_run_open(clipspan_run **out, const char *p
                                                clipspan_error *err);
 CLIPSPAN_API void clipspan_run_close(clipspan_run **run);
 
-/* A run without a folder: what a model left of B images, as arrays in the order of their list. L
+/* A run without a folder: one model's results for B images, as arrays in the order of their list. L
  * layers, H heads of width K, C = K + 3, P wide embeddings; numbers as docs/run-format.md has them.
  * The arrays are borrowed and must outlive the run; texts are copied, a NULL list is one of "". */
 typedef struct clipspan_run_arrays {
@@ -263,8 +263,8 @@ CLIPSPAN_API clipspan_status clipspan_run_read_images(
     const clipspan_run *run, uint64_t first, uint64_t count,
     int (*each)(void *user, const clipspan_run_image *image), void *user, clipspan_error *err);
 
-/* Statistics of one head's coefficients y (docs/math.md, (4)), C = K + 3 numbers an image, over all
- * used images or over block `block` (-1: all).
+/* Statistics of one head's coefficients y (docs/math.md, (4)), C = K + 3 numbers per image, over
+ * all used images or over block `block` (-1: all).
  *   count : one, images   mean : [C]
  *   covariance : [C, C], divided by count - 1 (zeros for fewer than two images)
  * Any may be NULL. Errors: NOT_FOUND before the merge, ARGUMENT, FORMAT, IO, NOMEM. */
@@ -287,9 +287,9 @@ CLIPSPAN_API clipspan_status clipspan_run_read_coefficients(double *y, uint64_t 
                                                             uint64_t chunk, int layer, int head,
                                                             clipspan_error *err);
 
-/* Means over the used images of z, what heads mixed for the class token (docs/math.md, (1)), from
- * coefficients: the first K of an image over the next one, 1/(sigma rho), which is their scale.
- * (Means of coefficients, which statistics have, weigh images by that scale.)
+/* Means over the used images of z, the heads' attention-weighted sums of values for the class token
+ * (docs/math.md, (1)), from coefficients: the first K of an image over the next one, 1/(sigma rho),
+ * which is their scale. (The means of coefficients in the statistics weight images by that scale.)
  *   z : [count, K]   heads : [count]
  * progress counts chunks; may be NULL. Errors: NOT_FOUND (not merged, coefficients not kept),
  * ARGUMENT, FORMAT, IO, NOMEM, INTERRUPTED. */

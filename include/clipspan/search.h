@@ -30,9 +30,9 @@ typedef struct clipspan_search_options {
         sizeof(clipspan_search_options), NULL, 0, CLIPSPAN_COMPARE_COSINE, 0                       \
     }
 
-/* The coefficients of some heads of all used images of a merged run, in memory: 4 (K + 3) bytes a
- * head and image. Every question is answered exactly, none of it approximated. Immutable, shared
- * freely between threads. */
+/* The coefficients of some heads of all used images of a merged run, in memory: 4 (K + 3) bytes per
+ * head and image. Every query is answered exactly, without approximation. Immutable, shared freely
+ * between threads. */
 typedef struct clipspan_search clipspan_search;
 
 /* Errors: NOT_FOUND (not merged, or the run kept no coefficients), ARGUMENT (no such head), FORMAT,
@@ -59,7 +59,7 @@ CLIPSPAN_API clipspan_status clipspan_search_run(double *scores, const clipspan_
                                                  const float *query, int is_text,
                                                  clipspan_error *err);
 
-/* What each head gives to the score of image `row`, 0 to count - 1.   contributions :
+/* What each head contributes to the score of image `row`, 0 to count - 1.   contributions :
  * [head_count], which add up to it. Errors: ARGUMENT, NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_search_run_contributions(double *contributions,
                                                                const clipspan_search *search,
@@ -68,13 +68,13 @@ CLIPSPAN_API clipspan_status clipspan_search_run_contributions(double *contribut
 
 /* ---- Queries: several things looked for at once, by several groups of heads ---- */
 
-/* What is looked for in a run, put together from heads, images and texts:
+/* What to look for in a run, combined from heads, images and texts:
  *
  *     score[n] = sum over groups g and items i of  weight_g weight_i s_g(i, n)
  *
  * with s_g the score of clipspan_search_run by the heads of group g: so an image can be near in
- * colour and far in place, near one image and unlike another. What is read for a run of it stays
- * for the next. The run must outlive it. Used by one thread at a time. */
+ * colour and far in position, like one image and unlike another. Coefficients read for one search
+ * are kept for the next. The run must outlive it. Used by one thread at a time. */
 typedef struct clipspan_query clipspan_query;
 
 typedef enum clipspan_query_kind {
@@ -119,7 +119,7 @@ CLIPSPAN_API clipspan_status clipspan_query_add_role(clipspan_query *query,
                                                      const clipspan_atlas *atlas, const char *role,
                                                      double weight, clipspan_error *err);
 
-/* What is looked for; a negative weight takes it off.
+/* Adds an item to look for; a negative weight subtracts it.
  *   add_image   an image file, or, where there is none of that name, an image of the run by its
  *               path, the end of its path, or "#17" for index 17 in the run's list
  *   region : [4]  left, top, width, height in pixels of the file (turned as the run turned its
@@ -140,7 +140,7 @@ CLIPSPAN_API clipspan_status clipspan_query_add_vector(clipspan_query *query, co
                                                        const float *vector, double weight,
                                                        clipspan_error *err);
 
-/* Forgets what is looked for, and keeps the groups and what was read for them. */
+/* Removes all items, and keeps the groups and the coefficients read for them. */
 CLIPSPAN_API void clipspan_query_clear(clipspan_query *query);
 
 /* ---- Hits: what a query found ---- */

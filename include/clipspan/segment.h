@@ -21,14 +21,14 @@ typedef enum clipspan_threshold {
 /* How a mask gets to the encoder's pixels. */
 typedef enum clipspan_protocol {
     CLIPSPAN_ALIGNED = 0,  /* resized and cropped as the image is */
-    CLIPSPAN_PUBLISHED = 1 /* stretched whole, whatever the image goes through: the published
-                              program's figures are of masks that do not lie where they should */
+    CLIPSPAN_PUBLISHED = 1 /* squashed whole although the image is cropped: the published
+                              program's figures use such misplaced masks */
 } clipspan_protocol;
 
-/* values : [input_height, input_width] of the model, caller's: of a palette its places, of a grey
- * PNG its levels, nearest pixels. image: the image that it belongs to, whose size it must have;
- * NULL: not looked at. options may be NULL. Errors: SHAPE (another size), UNSUPPORTED (in colours),
- * and as clipspan_pixels_read. */
+/* values : [input_height, input_width] of the model, caller's: palette indices or grey levels, by
+ * nearest pixel. image: the image that it belongs to, whose size it must have; NULL: not looked
+ * at. options may be NULL. Errors: SHAPE (another size), UNSUPPORTED (in colours), and as
+ * clipspan_pixels_read. */
 CLIPSPAN_API clipspan_status clipspan_mask_read(uint16_t *values, const clipspan_model *model,
                                                 const char *path, const char *image,
                                                 clipspan_protocol protocol,
@@ -40,8 +40,8 @@ CLIPSPAN_API clipspan_status clipspan_mask_write(const char *path, const uint8_t
                                                  int height, int width, int replace,
                                                  clipspan_error *err);
 
-/* Counts over images; all zeros before the first. both, either: pixels of background and
- * foreground in intersection and union of what is and what was said. */
+/* Counts over images; all zeros before the first. both, either: pixels of background and of
+ * foreground in the intersection and in the union of truth and prediction. */
 typedef struct clipspan_segment_score {
     uint64_t images, pixels, correct, both[2], either[2];
     double precision; /* average precisions of the images, added up */
@@ -59,7 +59,7 @@ CLIPSPAN_API clipspan_status clipspan_segment_add(clipspan_segment_score *score,
                                                   clipspan_error *err);
 
 /* The published figures, from 0 to 1; 0 without images. Any may be NULL.
- *   accuracy   right pixels over all pixels of all images
+ *   accuracy   correct pixels over all pixels of all images
  *   miou       mean of the two intersections over unions of all images
  *   map        mean over images of the average precision of background and foreground together,
  *              equal scores taken in one step */
@@ -73,12 +73,12 @@ CLIPSPAN_API clipspan_status clipspan_segment_run_cut(float *cut, const float *m
 
 /* ---- Segmentations: methods side by side, over many images ---- */
 
-/* Masks of one set of texts by several methods, held against right ones image by image. For a
+/* Masks of one set of texts by several methods, compared with ground truth image by image. For a
  * method whose maps have texts
  *
  *     map[i] = sum over targets k of  sign_k (own_k[i] - other_k[i])
  *
- * with own the map of the target's text for this image and other what the contrast takes off: the
+ * with own the map of the target's text for this image and other what the contrast subtracts: the
  * mean over the target's texts, the highest of its others at that patch, or nothing. Figures are
  * those of clipspan_segment_get, for both thresholds and both ways in which a mask gets to the
  * model's pixels. Used by one thread at a time. */
@@ -96,7 +96,7 @@ typedef enum clipspan_segment_method { /* the map of clipspan_maps that it takes
 
 /* Texts one of which an image is asked about: numbers [first, first + count) of the bank. */
 typedef struct clipspan_segment_target {
-    int sign; /* 1: what is looked for; -1: what it stands against */
+    int sign; /* 1: the map is added; -1: it is subtracted */
     size_t first, count;
 } clipspan_segment_target;
 

@@ -18,11 +18,10 @@ static const char *advice(const char *key)
 clipspan_status cs_identity_differs(const char *path, const char *key, const char *there,
                                     const char *here, clipspan_status code, clipspan_error *err)
 {
-    return cs_fail_at(
-        err, code, path,
-        "is a run with %s \"%.200s\"; this call has \"%.200s\". Choose another folder, "
-        "or start it anew with --force%s",
-        key, there, here, advice(key));
+    return cs_fail_at(err, code, path,
+                      "is a run with %s \"%.200s\"; this call has \"%.200s\". Choose another "
+                      "folder, or start over with --force%s",
+                      key, there, here, advice(key));
 }
 
 clipspan_status cs_identity_compare(const cs_identity *identity, cs_index *index,

@@ -33,7 +33,7 @@ clipspan_status cs_index_fail(const cs_index *index, int code, clipspan_error *e
     case SQLITE_ERROR:
     case SQLITE_MISMATCH:
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
-                          "is no index of a run, or is damaged: %s", why);
+                          "is not the index of a run, or is damaged: %s", why);
     case SQLITE_CANTOPEN:
         return cs_fail_at(err, CLIPSPAN_E_IO, index->path, "cannot be opened: %s", why);
     case SQLITE_TOOBIG:

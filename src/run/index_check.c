@@ -59,7 +59,7 @@ clipspan_status cs_index_check_kind(cs_index *index, clipspan_error *err)
             CS_RUN_FORMAT);
     if (application != APPLICATION)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
-                          "is no index of a run (its application id is %d, expected %d)",
+                          "is not the index of a run (its application id is %d, expected %d)",
                           application, APPLICATION);
     if (version != CS_RUN_FORMAT)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, index->path,
@@ -90,8 +90,8 @@ clipspan_status cs_index_check_schema(cs_index *index, clipspan_error *err)
     }
     if (code == SQLITE_ROW || (code == SQLITE_DONE && row != TABLES))
         status = cs_fail_at(err, CLIPSPAN_E_FORMAT, index->path,
-                            "is no index that clipspan wrote: \"%.60s\" in its schema is not as "
-                            "version %d has it",
+                            "is not an index that clipspan wrote: \"%.60s\" in its schema is not "
+                            "as version %d has it",
                             code == SQLITE_ROW ? cs_index_column(ask, 1) : tables[row][0],
                             CS_RUN_FORMAT);
     else if (code != SQLITE_DONE)
@@ -110,7 +110,7 @@ clipspan_status cs_index_check_there(const char *path, clipspan_error *err)
     switch (cs_path_kind(path)) {
     case 0:
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
-                          "is not there: expected the folder of a run, which plan and scan make");
+                          "does not exist: expected the folder of a run, as plan and scan make it");
     case 1: return CLIPSPAN_OK;
     default: return cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is not a regular file");
     }
@@ -151,6 +151,6 @@ clipspan_status cs_index_check_size(const cs_file *file, clipspan_error *err)
         pages = pages << 8 | head[i];
     if (page * pages == file->size) return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, file->path,
-                      "is no index of a run, or is damaged: it has %llu bytes, and says %llu",
+                      "is not the index of a run, or is damaged: it has %llu bytes, and says %llu",
                       (unsigned long long)file->size, (unsigned long long)(page * pages));
 }

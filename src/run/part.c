@@ -54,7 +54,7 @@ clipspan_status cs_part_open(cs_safetensors **out, int *foreign, const char *pat
     id = cs_safetensors_note(*out, "plan");
     kind = cs_safetensors_note(*out, "part");
     if (!id || !kind) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is no part of a run");
+        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is not part of a run");
     } else if (strcmp(id, plan->id) != 0) {
         other = 1;
         status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,

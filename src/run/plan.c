@@ -111,17 +111,17 @@ static clipspan_status compare_row(void *context, const cs_image_row *row, clips
     if (strcmp(row->path, path) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, d->path,
                           "is a run with another list: image %llu there is \"%.300s\", here "
-                          "\"%.300s\". Choose another folder, or start it anew with --force",
+                          "\"%.300s\". Choose another folder, or start over with --force",
                           (unsigned long long)row->list_index, row->path, path);
     if (strcmp(row->label, cs_inputs_label(d->inputs, row->list_index)) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, d->path,
                           "is a run with other labels: \"%.300s\" is \"%.100s\" there, \"%.100s\" "
-                          "here. Choose another folder, or start it anew with --force",
+                          "here. Choose another folder, or start over with --force",
                           path, row->label, cs_inputs_label(d->inputs, row->list_index));
     if (strcmp(row->group, cs_inputs_group(d->inputs, row->list_index)) != 0)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, d->path,
                           "is a run with other groups: \"%.300s\" is \"%.100s\" there, \"%.100s\" "
-                          "here. Choose another folder, or start it anew with --force",
+                          "here. Choose another folder, or start over with --force",
                           path, row->group, cs_inputs_group(d->inputs, row->list_index));
     return CLIPSPAN_OK;
 }
@@ -156,10 +156,9 @@ static clipspan_status compare_lists(const char *path, cs_index *index, const li
     difference d = {inputs, path};
     CS_TRY(cs_index_read_segments(index, see_segment, &seen, err));
     if (seen.last.segment > 0)
-        return cs_fail_at(
-            err, CLIPSPAN_E_EXISTS, path,
-            "is a run to which images were added since; go on with clipspan scan RUN, "
-            "or start it anew with --force");
+        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
+                          "is a run to which images were added since; go on with clipspan scan "
+                          "RUN, or start over with --force");
     if (strcmp(seen.list, list->hash) == 0) return CLIPSPAN_OK;
     CS_TRY(cs_index_read(index, 0, list->count, compare_row, &d, err));
     return cs_identity_differs(path, "images.sha256", seen.list, list->hash, CLIPSPAN_E_EXISTS,

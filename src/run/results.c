@@ -156,7 +156,7 @@ static clipspan_status from_string(char **value, const char *file, clipspan_erro
     json_decref(string);
     cs_free(*value);
     *value = text;
-    if (wrong) return cs_fail_at(err, CLIPSPAN_E_FORMAT, file, "is no JSON");
+    if (wrong) return cs_fail_at(err, CLIPSPAN_E_FORMAT, file, "is not JSON");
     return text ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
@@ -180,7 +180,7 @@ clipspan_status cs_results_read(char **value, const char *path, const char *kind
         bytes[--size] = '\0';
     *value = (char *)bytes;
     if (memchr(bytes, 0, size)) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, file, "is no JSON: it holds a NUL byte");
+        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, file, "is not JSON: it holds a NUL byte");
         cs_free(*value);
         *value = NULL;
     } else if (*bytes == '"') {

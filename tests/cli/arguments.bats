@@ -87,9 +87,9 @@ load helper
 @test "files of a folder that are left out for their kind are counted in one line" {
     touch pics/a.gif pics/b.BMP pics/red/c.tiff pics/d.heic pics/e.avif pics/.hidden.gif pics/notes.txt
     exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy
-    says "left out: 5 files of a kind that is not read"
+    says "left out: 5 files in a format that is not read"
     rm pics/b.BMP pics/red/c.tiff pics/d.heic pics/e.avif
-    exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy --force && says "left out: 1 file of a kind"
+    exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy --force && says "left out: 1 file in a format"
     rm pics/a.gif
     exits 0 "$CLIPSPAN" embed "$model" pics -o a.npy --force
     [[ $errors != *"left out"* ]]

@@ -38,7 +38,7 @@ pool() { # eight texts in four categories
     json heads.0.head L1.H0
     json heads.1.basis_texts.0.text "$first"
     exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt --json
-    says "goes on with a run of the same plan"
+    says "resuming a run of the same plan"
 }
 
 @test "roles are tested where there are images enough, the same for any number of threads" {

@@ -50,7 +50,7 @@ load helper
 
 @test "an option of another command is named as such" {
     exits 2 "$CLIPSPAN" embed "$model" pics --top 3 && says "not an option of embed; it belongs to classify, heatmap, explain, search"
-    exits 2 "$CLIPSPAN" --output x.npy embed "$model" pics && says "stands before the command"
+    exits 2 "$CLIPSPAN" --output x.npy embed "$model" pics && says "comes before the command"
 }
 
 @test "options and arguments mix; values attach with = or stand behind; letters combine" {
@@ -70,8 +70,8 @@ load helper
 @test "a file that is called like an option is shown its place" {
     cp pics/red/1.png ./-red.png
     cp pics/red/1.png ./--blue.png
-    exits 2 "$CLIPSPAN" embed "$model" -o a.npy -red.png && says "goes behind --"
-    exits 2 "$CLIPSPAN" embed "$model" -o a.npy --blue.png && says "goes behind --"
+    exits 2 "$CLIPSPAN" embed "$model" -o a.npy -red.png && says "put it after --"
+    exits 2 "$CLIPSPAN" embed "$model" -o a.npy --blue.png && says "put it after --"
     exits 0 "$CLIPSPAN" embed "$model" -o a.npy -- -red.png --blue.png
 }
 

@@ -97,7 +97,7 @@ rows() { head -c 128 "$1" | tr -d '\0' | LC_ALL=C sed -nE "s/.*'shape': \(([0-9]
     printf 'path,kind,place\nred/1.png,warm,"a,b"\nblue/1.png,cold,c\nred/1.png,warm,c\n' >pics/list.csv
     exits 0 "$CLIPSPAN" embed "$model" pics/list.csv --labels kind --groups kind,place -o a.npy --json
     json duplicates 1
-    says "of 3 images, 1 was named before"
+    says "of 3 images, 1 was listed before"
     [ "$(sed -n 2p a.rows.csv)" = '0,pics/red/1.png,warm,"warm/a,b",ok,' ]
     exits 2 "$CLIPSPAN" embed "$model" pics/list.csv --labels knid -o b.npy && says "did you mean kind?"
 }

@@ -86,7 +86,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     HF_HUB_CACHE=$PWD/nowhere exits 4 "$CLIPSPAN" reproduce layers --data imagenet --classes shapes.txt
     says "model of the table layers"
     exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model nowhere/model --classes shapes.txt
-    exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model demo && says "none of the 1000 classes"
+    exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model demo && says "not one of the 1000 classes"
     cp pics/red/1.png imagenet/val
     exits 4 "$CLIPSPAN" reproduce layers --data imagenet --model demo --classes shapes.txt
     says "lies in no class's folder"
@@ -143,7 +143,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
         json published_model ViT-L-14/laion2b_s32b_b82k
         cp .out "${name%% *}.json"
     done
-    says "goes on with a run"
+    says "resuming a run"
     exits 0 "$CLIPSPAN" effects out/run --classes shapes.txt --texts pool --json
     cp .out effects.json
     for i in 0 1 2 3; do
@@ -172,7 +172,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     shows "Measured on 12 images, published on 50,000"
     shows "another architecture"
     shows "–"
-    shows "were not found in a text that could be read"
+    shows "could be read, so none are shown"
 }
 
 @test "roles: the texts of span, for heads that are named" {
@@ -284,7 +284,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     cp .out first
     exits 0 reproduce --json
     cmp first .out
-    says "goes on with a run of the same plan"
+    says "resuming a run of the same plan"
     sed -i '2s/,2,/,1,/' birds/metadata.csv
     exits 6 reproduce && says "lists something else"
     exits 0 reproduce --force --json
@@ -339,7 +339,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     damaged '2,$d' "figures below it"
     damaged '3s/\t[^\t]*$//' "line 3 has 6 cells where 7 were expected"
     damaged '3s/0.523/half/' 'line 3: the value is "half"'
-    damaged '3s/^waterbirds/birds/' 'line 3: "birds" is no table'
+    damaged '3s/^waterbirds/birds/' 'line 3: "birds" is not a table'
     damaged '3s/ViT-B-16/ViT-X/' 'line 3: "ViT-X" is no model'
     damaged '4s/\t[^\t]*$/\t/' "line 4 does not say where"
     rm data/published.tsv

@@ -24,7 +24,7 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --labels folder --json
     json call.chunks_before 1
     json call.images 0
-    says "goes on with a run of the same plan"
+    says "resuming a run of the same plan"
     exits 0 "$CLIPSPAN" merge run --json
     json schema clipspan.merge.v1
     [ "$(state run)" = "$before" ]
@@ -158,10 +158,10 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     exits 6 "$CLIPSPAN" scan "$model" pics/red -o run && says "images.count \"3\"; this call has \"1\""
     exits 6 "$CLIPSPAN" scan "$model" pics -o run --quick-gelu yes && says "model.activation"
     exits 4 "$CLIPSPAN" scan run --model "$GOLDEN/openclip-wide" && says "model.sha256"
-    exits 2 "$CLIPSPAN" scan run --coefficients f16 && says "belongs to planning"
+    exits 2 "$CLIPSPAN" scan run --coefficients f16 && says "applies when a run is planned"
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --coefficients none --force
     exits 6 "$CLIPSPAN" scan "$model" pics -o pics --force && says "other things"
-    exits 2 "$CLIPSPAN" scan pics && says "is no run"
+    exits 2 "$CLIPSPAN" scan pics && says "is not a run"
     exits 2 "$CLIPSPAN" scan "$model" pics && says "-o FOLDER"
     exits 2 "$CLIPSPAN" merge && says "RUN is missing"
 }
@@ -222,7 +222,7 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     json last_layer "$last"
     exits 0 "$CLIPSPAN" scan "$model" pics -o run --layers "$last" --table && shows "coefficients f32, of layer $last"
     exits 6 "$CLIPSPAN" scan "$model" pics -o run && says "coefficients.layers"
-    exits 2 "$CLIPSPAN" scan run --layers all && says "belongs to planning"
+    exits 2 "$CLIPSPAN" scan run --layers all && says "applies when a run is planned"
     exits 2 "$CLIPSPAN" scan "$model" pics -o none --layers 7-99 && says "--layers: expected all, last4"
     exits 2 "$CLIPSPAN" scan "$model" pics -o none --layers last1 --coefficients none && says "none are"
     [ ! -e none ]
