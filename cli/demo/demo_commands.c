@@ -55,11 +55,11 @@ const cli_demo_command cli_demo_scan_commands[] = {
 
 const cli_demo_command cli_demo_atlas_commands[] = {
     {"clipspan roles FOLDER/run --texts demo",
-     "roles[].head=heads[].head\nroles[].kind=heads[].role.kind\nroles[].role=heads[].role."
-     "category\n"
+     "expected_false_claims=expected_false_claims\nroles[].head=heads[].head\n"
+     "roles[].outcome=heads[].role.outcome\nroles[].category=heads[].role.category\n"
      "roles[].explained_variance=heads[].role.explained_variance\n"
-     "roles[].bound=heads[].role.bound\nroles[].named=heads[].role.named\n"
-     "roles[].control_named=heads[].role.control_named\n"
+     "roles[].control_variance=heads[].role.control_variance\n"
+     "roles[].control_above=heads[].role.control_above\nroles[].q=heads[].role.q\n"
      "roles[].stability=heads[].role.stability\nroles[].share=heads[].variance_share.share"},
     {NULL, NULL},
 };
@@ -74,6 +74,12 @@ const cli_demo_command cli_demo_atlas_commands[] = {
     "remedies[name=" name "].high=" worst ".after_high\n"
 #define REMEDY(name, what)                                                                         \
     OUTCOME(name, "pairs.0.remedies[" what "].overall", "pairs.0.remedies[" what "].worst_group")
+#define RANDOM                                                                                     \
+    "remedies[name=random].accuracy=pairs.0.random.overall.mean\n"                                 \
+    "remedies[name=random].worst=pairs.0.random.worst_group.mean\n"                                \
+    "remedies[name=random].low=pairs.0.random.worst_group.low\n"                                   \
+    "remedies[name=random].high=pairs.0.random.worst_group.high\n"                                 \
+    "remedies[name=random].as_good=pairs.0.random.worst_group.as_good\n"
 #define ALSO(factor) " --also " factor "=demo/" factor ":demo/" factor ".templates"
 
 const cli_demo_command cli_demo_remedy_commands[] = {
@@ -82,7 +88,7 @@ const cli_demo_command cli_demo_remedy_commands[] = {
     {"clipspan shortcut FOLDER/test-run --mean FOLDER/run --cue \"" CLI_DEMO_CUE "\" " CLASSES
      " --from demo/test.csv" ALSO("shape") ALSO("colour") ALSO("texture") ALSO("size") ALSO("place")
          ALSO("count") ALSO("background"),
-     REMEDY("nothing", "what=nothing") REMEDY("chosen", "what=chosen")
+     REMEDY("nothing", "what=nothing") REMEDY("chosen", "what=chosen") RANDOM
          REMEDY("projection", "what=baseline: text projection")
              REMEDY("embedding", "what=baseline: whole embedding")},
     {NULL, NULL},
