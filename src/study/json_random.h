@@ -7,14 +7,14 @@
 #include "study/random_sets.h"
 
 /* "group_before", "group_after" and the comparison, as the object `key`; NULL: nothing. */
-void cs_json_put_worst(cs_json_writer *json, const char *key, const clipspan_evaluation_info *info,
-                       const clipspan_comparison *worst);
+void cs_json_put_worst(cs_json_writer *j, const char *key, const clipspan_evaluation_info *info,
+                       const clipspan_comparison *c);
 /* "worst_group" of `in`; *has is 0 when it is missing. Error: FORMAT. */
-clipspan_status cs_json_worst(cs_comparison *worst, int *has, const cs_json *in,
+clipspan_status cs_json_worst(cs_comparison *c, int *has, const cs_json *in,
                               const clipspan_evaluation_info *info, clipspan_error *err);
 
 /* "random"; nothing without sets. Read, they lack their heads. */
-void cs_json_put_random(cs_json_writer *json, const cs_random_sets *sets,
+void cs_json_put_random(cs_json_writer *j, const cs_random_sets *sets,
                         const clipspan_evaluation_info *info);
 /* sets: to be given back in any case; without sets where the key is missing. Errors: FORMAT,
  * NOMEM. */

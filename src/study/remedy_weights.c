@@ -31,18 +31,18 @@ static clipspan_status fill(clipspan_weight_change *to, float *gain, const cs_ef
     return status;
 }
 
-clipspan_status cs_remedy_weights(cs_remedy_work *j, cs_remedy_pair *p, clipspan_error *err)
+clipspan_status cs_remedy_weights(cs_remedy_work *work, cs_remedy_pair *pair, clipspan_error *err)
 {
-    const cs_effects *e = j->ev->means;
-    const clipspan_candidate *c = &p->candidates[p->pair.chosen];
+    const cs_effects *e = work->ev->means;
+    const clipspan_candidate *c = &pair->candidates[pair->pair.chosen];
     const size_t P = cs_effects_shape(e).P;
     const float *cue = cs_effects_vectors(e) + cs_effects_classes(e) * P;
-    size_t count = cs_shortcut_changes(j->changes, j->shortcut, c->remedy, (size_t)c->heads);
+    size_t count = cs_shortcut_changes(work->changes, work->shortcut, c->remedy, (size_t)c->heads);
     if (c->remedy == CLIPSPAN_REMEDY_ABLATE) count = 0;
-    CS_TRY(cs_remedy_change_room(p, count, P, err));
+    CS_TRY(cs_remedy_change_room(pair, count, P, err));
     for (size_t k = 0; k < P; k++)
-        p->vectors[k] = cue[k];
+        pair->vectors[k] = cue[k];
     for (size_t i = 0; i < count; i++)
-        CS_TRY(fill(&p->changes[i], p->vectors + (1 + i) * P, e, &j->changes[i], err));
+        CS_TRY(fill(&pair->changes[i], pair->vectors + (1 + i) * P, e, &work->changes[i], err));
     return CLIPSPAN_OK;
 }

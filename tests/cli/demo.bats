@@ -21,8 +21,7 @@ load helper
     grep -q 'training encouraged heads to specialise' story/report.html
     # The page has the effects, the ablation and every remedy, with the figures of the story.
     for part in effects ablation shortcut; do grep -q "<section id=$part>" story/report.html; done
-    for row in 'chosen: ' 'cue surgery, all heads' 'baseline: text projection' 'baseline: whole embedding' 'best in hindsight: ' \
-        'random heads, mean of 200'; do
+    for row in 'recommended: text projection' 'cue surgery, all heads' 'baseline: whole embedding'; do
         grep -q "<tr[^>]*><th scope=row>[^<]*$row" story/report.html || { echo "no row $row" && false; }
     done
     grep -q "$("$JSON_AT" chapters.5.remedies.2.worst <.out | awk '{ printf "%.1f", 100 * $1 }')" story/report.html
@@ -31,13 +30,13 @@ load helper
     roles=$("$JSON_AT" chapters.4.outcomes.role <demo.json) true=$("$JSON_AT" chapters.4.true <demo.json)
     [ "$roles" -ge 10 ] || { echo "$roles heads with a role" && false; }
     [ $((4 * true)) -ge $((3 * roles)) ] || { echo "$true of $roles roles are true" && false; }
-    # Heads of the background mean-ablated, and the choice for the cue, help the worst group: from
-    # 39 % to 66 % and 82 %, of 44 birds. A baseline does better, and is said to.
+    # Heads of the background mean-ablated, and what is recommended for the cue, help the worst group:
+    # from 39 % to 66 % and 86 %, of 44 birds. Another remedy does better, and is said to.
     before=$("$JSON_AT" chapters.5.remedies.0.worst <demo.json)
     role=$("$JSON_AT" chapters.5.remedies.1.worst <demo.json) chosen=$("$JSON_AT" chapters.5.remedies.2.worst <demo.json)
     awk -v b="$before" -v r="$role" -v c="$chosen" 'BEGIN { exit !(b < 0.5 && r >= b + 0.15 && c >= b + 0.25) }' ||
         { echo "worst group $before $role $chosen" && false; }
-    awk -v c="$chosen" -v p="$("$JSON_AT" chapters.5.remedies.4.worst <demo.json)" -v e="$("$JSON_AT" chapters.5.remedies.5.worst <demo.json)" \
+    awk -v c="$chosen" -v p="$("$JSON_AT" chapters.5.remedies.3.worst <demo.json)" -v e="$("$JSON_AT" chapters.5.remedies.4.worst <demo.json)" \
         -v s="$("$JSON_AT" chapters.5.baseline_better <demo.json)" 'BEGIN { exit !((p > c || e > c) == (s == "true")) }'
     # Masks from patches overlap more than those from attention, both cut at the mean.
     patches=$("$JSON_AT" chapters.7.methods.0.miou <demo.json) attention=$("$JSON_AT" chapters.7.methods.1.miou <demo.json)

@@ -51,15 +51,15 @@ commands() { # the names of all commands
     printf 'round\nflat\n' >also.txt
     exits 0 "$CLIPSPAN" shortcut run --classes red,blue,green --cue "water;grass" --also also.txt:none --table
     narrow
-    for first in head remedy forecast: "side effects on"; do [ "$(grep -c "^  $first  *" .out)" = 3 ]; done
-    # Wide enough for a header in one line: three pairs, and each kind of table three times under the same one.
+    for first in head remedy forecast: "side effects on"; do [ "$(grep -c "^  $first  *" .out)" = 6 ]; done
+    # Wide enough for a header in one line: three pairs and each class against the rest, and each kind of table six times under the same one.
     command -v script >/dev/null || skip "no script"
     script -qec "stty cols 160; LC_ALL=C.UTF-8 '$CLIPSPAN' shortcut run --classes red,blue,green --cue 'water;grass' \
         --also also.txt:none --no-color --progress none" /dev/null </dev/null | tr -d '\r' >.out
     for header in '^  head .*ratio' '^  remedy  *correlation  *accuracy  *worst  *points  *95 %$' \
         '^  forecast: predicted  *cue  *images  *stay  *margin before  *after$' \
         '^  side effects on  *stay  *accuracy before  *after  *points  *95 %$'; do
-        [ "$(grep -c "$header" .out)" = 3 ] || { cat .out && false; }
+        [ "$(grep -c "$header" .out)" = 6 ] || { cat .out && false; }
     done
 }
 
