@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Time of an atlas's heads from statistics and text vectors: basis texts of the pool and of a control
- * pool, resamples, rotations, relabellings, control pools, judgement.
+/* Time of an atlas's heads from statistics and text vectors: basis texts of the pool and of a
+ * control pool, resamples, rotations, relabellings, control pools, judgement.
  *
  *     bench_roles [--heads 384] [--texts 3498] [--rotations 1000] [--controls 10]
  *                 [--resamples 200] [--threads 2] [--about 1]

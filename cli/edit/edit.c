@@ -126,7 +126,8 @@ static clipspan_status edit_model(cli_edit_job *e, clipspan_edit_check **check, 
     CS_TRY(cli_edit_check_output(e, e->heads, e->count, 0, err));
     if (dry_run && !document)
         return cli_edit_announce(e, e->heads, e->count,
-                                 e->change_count ? "of which the cue is taken" : "mean-ablated", err);
+                                 e->change_count ? "of which the cue is taken" : "mean-ablated",
+                                 err);
     if (!dry_run) CS_TRY(cli_edit_images(e, err));
     CS_TRY(open_check(check, e, s, err));
     if (!dry_run) CS_TRY(cli_edit_run(e, *check, 0, err));

@@ -165,8 +165,8 @@ CLIPSPAN_API const clipspan_atlas_text *clipspan_atlas_get_texts(const clipspan_
 CLIPSPAN_API const clipspan_atlas_image *clipspan_atlas_get_images(const clipspan_atlas *atlas);
 
 /* The heads whose role it is, in order: heads : [most], *count of them there are, of which the
- * first `most` are filled; heads may be NULL. leanings 1: those too that lean to it. The pool that gave the roles is info.pool. Errors: ARGUMENT (no head has the
- * role, with the roles there are). */
+ * first `most` are filled; heads may be NULL. leanings 1: those too that lean to it. The pool that
+ * gave the roles is info.pool. Errors: ARGUMENT (no head has the role; says which there are). */
 CLIPSPAN_API clipspan_status clipspan_atlas_find_heads(clipspan_head *heads, size_t *count,
                                                        size_t most, const clipspan_atlas *atlas,
                                                        const char *role, int leanings,

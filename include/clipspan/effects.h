@@ -225,7 +225,7 @@ typedef enum clipspan_remedy_kind {
  * cue */
 typedef struct clipspan_candidate {
     clipspan_remedy_kind remedy;
-    int heads; /* how many of the ranking; L H: all, those that counteract too; 0: of the embedding */
+    int heads; /* how many of the ranking; L H: all, those that counteract too; 0: none */
     double correlation;
     int eligible; /* 0: ablates a head of whose contribution the cue explains less than half: taking
                      a decision away altogether leaves no correlation either */
@@ -269,8 +269,9 @@ typedef struct clipspan_shortcut_info {
 } clipspan_shortcut_info;
 
 /* effects: of the run that statistics and choice come from; outlives it. a, b: classes, b
- * CLIPSPAN_THE_REST: all others, whose mean score is taken; cue: one of its cues. Errors: ARGUMENT, LIMIT (the contributions of all heads do not fit the memory of the
- * effects), NOMEM, IO, FORMAT. */
+ * CLIPSPAN_THE_REST: all others, whose mean score is taken; cue: one of its cues.
+ * Errors: ARGUMENT, LIMIT (the contributions of all heads do not fit the memory of the effects),
+ * NOMEM, IO, FORMAT. */
 CLIPSPAN_API clipspan_status clipspan_shortcut_new(clipspan_shortcut **out,
                                                    clipspan_effects *effects, size_t a, size_t b,
                                                    size_t cue, clipspan_error *err);

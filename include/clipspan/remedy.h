@@ -194,10 +194,9 @@ CLIPSPAN_API const clipspan_remedy_side *clipspan_remedy_get_side(const clipspan
 CLIPSPAN_API const uint32_t *clipspan_remedy_get_predicted(const clipspan_remedy *remedy,
                                                            size_t pair);
 
-/* The recommended remedy as changes of weights, for clipspan_model_write, of a model whose embeddings
- * have *width numbers: *count of them, 0 where it
- * is to leave the model as it is or to mean-ablate heads (the first of the ranking). They live as
- * long as the remedy. */
+/* The recommended remedy as changes of weights, for clipspan_model_write, of a model whose
+ * embeddings have *width numbers: *count of them, 0 where it is to leave the model as it is or to
+ * mean-ablate heads (the first of the ranking). They live as long as the remedy. */
 CLIPSPAN_API const clipspan_weight_change *
 clipspan_remedy_get_weight_changes(const clipspan_remedy *remedy, size_t pair, size_t *count,
                                    size_t *width);

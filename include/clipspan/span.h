@@ -56,7 +56,7 @@ typedef enum clipspan_role_outcome {
 } clipspan_role_outcome;
 
 #define CLIPSPAN_ROLE_IMAGES    481 /* least images: 16 blocks of 32 for the resamples, begun */
-#define CLIPSPAN_ROLE_LEAD      1.5 /* least enrichment of the first category over the runner-up's */
+#define CLIPSPAN_ROLE_LEAD      1.5 /* least enrichment of the first category over the second's */
 #define CLIPSPAN_ROLE_EXPLAINED 0.2 /* least part of a head that a role's texts explain */
 #define CLIPSPAN_ROLE_RETURNS   0.5 /* least stability of a role */
 
@@ -71,9 +71,9 @@ typedef enum clipspan_role_outcome {
  *     counts: claims of q at most `fdr` hold that share of false ones at most, in expectation.
  *   A claim is made when q <= fdr and the first category's enrichment is at least
  *     CLIPSPAN_ROLE_LEAD times the runner-up's (ambiguous otherwise). It is a role when besides its
- *     texts explain at least CLIPSPAN_ROLE_EXPLAINED of the head's variance, more than control texts
- *     of every control pool do, and come back in CLIPSPAN_ROLE_RETURNS of the resamples; else a
- *     leaning. */
+ *     texts explain at least CLIPSPAN_ROLE_EXPLAINED of the head's variance, more than those of
+ *     every control pool do (one at least), and come back in CLIPSPAN_ROLE_RETURNS of the
+ *     resamples; else a leaning. */
 typedef struct clipspan_role {
     clipspan_role_outcome outcome;
     int entering; /* basis texts that entered: five, K / 6 (at least two) where K is below 32 */

@@ -152,7 +152,8 @@ static clipspan_status start(request *r, const char *folder, const clipspan_mode
     if (o->change_count && (!o->changes || o->remove))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "changes of weights are NULL, or heads are to be removed at the same time");
-    CS_TRY(cs_weight_changes_make(&r->changes, model->checkpoint, o->changes, o->change_count, err));
+    CS_TRY(
+        cs_weight_changes_make(&r->changes, model->checkpoint, o->changes, o->change_count, err));
     r->edit.heads = r->changes.heads;
     r->edit.head_count = r->changes.head_count;
     if (r->changes.has_projection) r->edit.projection = &r->changes.projection;

@@ -326,7 +326,8 @@ static clipspan_status take_wish(make_job *j, const cs_atlas_controls *control_p
     return CLIPSPAN_OK;
 }
 
-/* What roles are tested with. A pool of other size is no control of categories, only of the whole. */
+/* What roles are tested with. A pool of other size is no control of categories, only of the
+ * whole. */
 static clipspan_status prepare_roles(make_job *j, const cs_atlas_controls *c, const cs_simd *simd,
                                      clipspan_error *err)
 {

@@ -277,7 +277,7 @@ clipspan_status cs_enrichment_run(double *scores, double *weights, cs_enrichment
                                   clipspan_error *err)
 {
     const size_t groups = e->categories->count, q = e->q;
-    column columns[CS_ENRICHED_BATCH];
+    column columns[CS_ENRICHED_BATCH] = {{0}};
     CS_TRY(make_products(e, r, err));
     memset(scores, 0, count * groups * sizeof *scores);
     memset(e->rows, 0, CS_ENRICHED_BATCH * r * q * sizeof *e->rows);

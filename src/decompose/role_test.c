@@ -165,7 +165,8 @@ static clipspan_status place_rotated(double *p, cs_role_test *t, double own, con
     return CLIPSPAN_OK;
 }
 
-/* The same when the pool's labels are dealt: enrichments are sums of weights, so only these move. */
+/* The same when the pool's labels are dealt: enrichments are sums of weights, so only these
+ * move. */
 static double place_dealt(cs_role_test *t, double own)
 {
     const cs_categories *c = t->wish->categories;

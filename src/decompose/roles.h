@@ -35,7 +35,8 @@ int cs_roles_entering(size_t K);
 void cs_roles_describe(clipspan_role *role, const cs_span *span, const cs_categories *categories,
                        size_t K);
 
-/* q and outcome of heads that are looked at together, from what cs_role_test_run left in each. Errors:
+/* q and outcome of heads that are looked at together, from what cs_role_test_run left in each.
+ * Errors:
  * NOMEM. */
 clipspan_status cs_roles_judge(clipspan_role *roles, size_t count, double fdr, clipspan_error *err);
 

@@ -34,7 +34,8 @@ clipspan_status cs_checkpoint_edit_check(const cs_checkpoint *checkpoint,
             return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, cs_checkpoint_name(checkpoint),
                               "has no head L%d.H%d any more: it was removed before",
                               edit->heads[i].layer, edit->heads[i].head);
-    if (!all && !edit->head_count && !edit->projection) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "no head is chosen");
+    if (!all && !edit->head_count && !edit->projection)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "no head is chosen");
     return CLIPSPAN_OK;
 }
 

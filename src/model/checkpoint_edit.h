@@ -12,7 +12,7 @@
 
 #include "model/checkpoint.h"
 
-/* A head of which what moves with a reading is taken, and put elsewhere or nowhere, for every token:
+/* A head of which what moves with a reading is taken, for every token:
  *
  *     W_O^h := W_O^h - (W_O^h reader) writer^T        b_O := b_O + constant writer */
 typedef struct cs_head_change {
@@ -43,9 +43,10 @@ typedef struct cs_checkpoint_edit {
 
 /* Writes weights, configuration, preprocessing and tokenizer into `folder`, which is there and
  * empty, under the names they had. A changed b_O, and what a change of heads or of the projection
- * makes, is float64 where it was and float32 otherwise, so that it is not rounded to half precision. Everything else that the original's folder holds stays
- * behind. progress counts bytes; may be NULL. Errors: ARGUMENT (nothing chosen, a head that was
- * removed before, with `remove` all heads of a layer), IO, FORMAT, WRITE, INTERRUPTED, NOMEM. */
+ * makes, is float64 where it was and float32 otherwise, so that it is not rounded to half
+ * precision. Everything else that the original's folder holds stays behind. progress counts bytes;
+ * may be NULL. Errors: ARGUMENT (nothing chosen, a head that was removed before, with `remove` all
+ * heads of a layer), IO, FORMAT, WRITE, INTERRUPTED, NOMEM. */
 clipspan_status cs_checkpoint_write(const char *folder, const cs_checkpoint *checkpoint,
                                     const cs_checkpoint_edit *edit,
                                     const clipspan_progress *progress, clipspan_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* G = diag(gain of ln_post) Proj, [D, P], and Gc the same after ln_post's centring, I - 1 1^T / D.
- * What a head shall add to the embedding, g, is written as v = g Gc^+ = Gc (Gc^T Gc)^-1 g: it has no
- * mean, so that ln_post's centring leaves it as it is. Solved by conjugate gradients.
+ * What a head shall add to the embedding, g, is written as v = g Gc^+ = Gc (Gc^T Gc)^-1 g: it has
+ * no mean, so that ln_post's centring leaves it as it is. Solved by conjugate gradients.
  *
  * What ln_post has the same for every image: with x = gain * n + bias, where n adds up to 0,
  * sum of x / gain = sum of bias / gain. */
@@ -168,10 +168,9 @@ static clipspan_status check(const cs_config *config, const clipspan_weight_chan
                        (int)c->component);
     if (head && (c->layer < 0 || c->layer >= config->image.layers || c->head < 0 ||
                  c->head >= config->image.heads))
-        return cs_fail(
-            err, CLIPSPAN_E_ARGUMENT,
-            "head L%d.H%d was named; the model has layers 0 to %d with heads 0 to %d", c->layer,
-            c->head, config->image.layers - 1, config->image.heads - 1);
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "head L%d.H%d was named; the model has layers 0 to %d with heads 0 to %d",
+                       c->layer, c->head, config->image.layers - 1, config->image.heads - 1);
     if (!c->cue || !c->gain || !isfinite(c->constant))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "a change of weights has no cue or gain, or a constant that is not finite");

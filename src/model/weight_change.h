@@ -15,7 +15,7 @@ typedef struct cs_weight_changes {
     double *room; /* all vectors */
 } cs_weight_changes;
 
-/* To be given back in any case; out must be zero. Errors: ARGUMENT (no such head, one twice, another
+/* To be given back in any case; out must be zero. Errors: ARGUMENT (no such head, another
  * component, not finite, a constant where ln_post has no bias), IO, FORMAT, NOMEM. */
 clipspan_status cs_weight_changes_make(cs_weight_changes *out, const cs_checkpoint *checkpoint,
                                        const clipspan_weight_change *changes, size_t count,

@@ -15,8 +15,8 @@ void cs_text_bank_hash(char out[65], const struct clipspan_texts *texts);
 void cs_text_bank_control_hash(char out[65], const struct clipspan_texts *like, size_t pools,
                                uint64_t seed);
 
-/* hash: what the texts are kept under. vectors : [T, P]. *found is 0 when the run does not hold the pool, or what it holds of it is
- * damaged. Errors: NOMEM. */
+/* hash: what the texts are kept under. vectors : [T, P]. *found is 0 when the run does not hold the
+ * pool, or what it holds of it is damaged. Errors: NOMEM. */
 clipspan_status cs_text_bank_read(int *found, float *vectors, const cs_run *run, const char *hash,
                                   size_t T, clipspan_error *err);
 

@@ -72,13 +72,13 @@ const double *cs_effects_projection(const cs_effects *e, size_t cue);
 /* [classes] mean[cue] gain of a head or CS_EDIT_WHOLE: what cue surgery puts back. */
 const double *cs_effects_shift(const cs_effects *e, size_t cue, size_t component);
 
-/* out : [P] g itself, of a head or CS_EDIT_WHOLE whose cue is learned by the own classes; zeros where
- * the reading does not vary. Errors: NOMEM. */
+/* out : [P] g itself, of a head or CS_EDIT_WHOLE whose cue is learned by the own classes; zeros
+ * where the reading does not vary. Errors: NOMEM. */
 clipspan_status cs_effects_gain_vector(double *out, const cs_effects *e, size_t cue,
                                        size_t component, clipspan_error *err);
 /* The cue's mean reading as weights put it back (clipspan_weight_change's constant): of a head
- * without what does not come from its z, over the mean of 1 / (sigma rho); of CS_EDIT_WHOLE over the
- * mean of 1 / rho. */
+ * without what does not come from its z, over the mean of 1 / (sigma rho); of CS_EDIT_WHOLE over
+ * the mean of 1 / rho. */
 double cs_effects_constant(const cs_effects *e, size_t cue, size_t component);
 
 /* What one component of one image says: out : [Q]. */

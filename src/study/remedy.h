@@ -36,7 +36,7 @@ typedef struct cs_remedy_pair {
     cs_random_sets random;              /* info.sets 0: none */
     cs_remedy_side *sides;              /* [pair.sides] */
     clipspan_remedy_forecast forecast[CS_REMEDY_FORECAST];
-    uint32_t *predicted; /* [images], or NULL */
+    uint32_t *predicted;             /* [images], or NULL */
     clipspan_weight_change *changes; /* [change_count] of the chosen remedy, in weights */
     size_t change_count, width;      /* P */
     float *vectors;                  /* [1 + change_count, P] the cue, then gains */

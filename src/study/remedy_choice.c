@@ -17,23 +17,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLASS_LIKE  0.9  /* |cosine| of cue and margin: the cue is the class */
-#define BEYOND      0.35 /* |cosine| from which the text direction may be projected out */
-#define BESIDE      0.2  /* |cosine| up to which heads may be operated on */
-#define KINDS       0.1  /* least share of images with either answer */
-#define KINDS_HEADS 0.2
-#define FOLLOWS     0.45 /* |correlation| of margin and reading, for projection */
-#define INSIDE      0.3 /* the same inside an answer */
-#define EXPLAINED   0.4 /* part of the margin's variance inside answers that the cue explains */
+#define CLASS_LIKE      0.9  /* |cosine| of cue and margin: the cue is the class */
+#define BEYOND          0.35 /* |cosine| from which the text direction may be projected out */
+#define BESIDE          0.2  /* |cosine| up to which heads may be operated on */
+#define KINDS           0.1  /* least share of images with either answer */
+#define KINDS_HEADS     0.2
+#define FOLLOWS         0.45 /* |correlation| of margin and reading, for projection */
+#define INSIDE          0.3  /* the same inside an answer */
+#define EXPLAINED       0.4 /* part of the margin's variance inside answers that the cue explains */
 #define EXPLAINED_HEADS 0.5
 #define CLEAR           3.5 /* mean over standard deviation of the margin inside an answer */
 #define CLEAR_HEADS     3.0
 #define GAIN_HEADS      0.1 /* least predicted gain of surgery */
 
-#define RESAMPLES 200
-#define SEED      1
-#define LEAST     5    /* images of a pseudo-group */
-#define MOST      4096 /* more say nothing new */
+#define RESAMPLES       200
+#define SEED            1
+#define LEAST           5    /* images of a pseudo-group */
+#define MOST            4096 /* more say nothing new */
 
 /* ---- What images say ---- */
 
@@ -138,8 +138,7 @@ static void keep_shares(double shares[2], const pseudo_group *g, cs_random *rand
     for (size_t i = 0; i < g->others; i++)
         g->times[i + 1] += g->times[i];
     for (size_t i = 0; i < g->count; i++) {
-        const double x =
-            g->after[random ? (size_t)cs_random_below(random, g->count) : i];
+        const double x = g->after[random ? (size_t)cs_random_below(random, g->count) : i];
         const uint32_t below = g->times[not_above(g->other, g->others, -x)];
         swapped += g->sign > 0.0 ? (double)(g->others - below) : (double)below;
         cured += x * g->sign > 0.0;

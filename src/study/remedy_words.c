@@ -7,7 +7,7 @@
 
 const char *cs_verdict_name(clipspan_verdict verdict)
 {
-    static const char *const names[] = {"remedy", "class", "leans", "one_kind",
+    static const char *const names[] = {"remedy", "class", "leans",  "one_kind",
                                         "clear",  "weak",  "no_gain"};
     return names[verdict];
 }
@@ -65,7 +65,8 @@ void cs_decision_words(char *out, size_t room, const clipspan_decision *d,
         return;
     case CLIPSPAN_VERDICT_NO_GAIN: break;
     }
-    snprintf(out, room, LEAVE "the predicted gain of the best, %+.1f points (%+.1f to %+.1f), is %s",
+    snprintf(out, room,
+             LEAVE "the predicted gain of the best, %+.1f points (%+.1f to %+.1f), is %s",
              100 * d->gain, 100 * d->gain_low, 100 * d->gain_high,
              d->gain_low > 0 ? "too small for surgery in heads, of which at least 10 are asked"
                              : "not above its uncertainty");

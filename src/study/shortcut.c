@@ -173,9 +173,7 @@ static void read_images(const cs_shortcut *s, choice_room *r)
         const size_t best = cs_best_class(sums + i * Q, classes);
         r->margin[i] = r->ablated[i] = r->operated[i] = cs_shortcut_margin(s, sums + i * Q);
         r->reading[i] = sums[i * Q + classes + s->cue];
-        r->side[i] = best == s->a                                      ? 0
-                     : best == s->b || s->b == CLIPSPAN_THE_REST ? 1
-                                                                       : 2;
+        r->side[i] = best == s->a ? 0 : best == s->b || s->b == CLIPSPAN_THE_REST ? 1 : 2;
     }
 }
 
@@ -258,9 +256,8 @@ static clipspan_status choose(cs_shortcut *s, clipspan_error *err)
         make_candidates(s, &r);
         s->info.decision.lean = find_lean(s);
         s->info.decision.explained =
-            s->info.variance > 0.0
-                ? (s->info.explained + s->info.counteracted) / s->info.variance
-                : 0.0;
+            s->info.variance > 0.0 ? (s->info.explained + s->info.counteracted) / s->info.variance
+                                   : 0.0;
         status = cs_choose_remedy(&s->info.decision, &r.images, &r.offers, err);
     }
     cs_free(room);

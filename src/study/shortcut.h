@@ -8,9 +8,9 @@
  *                                           relative to the sum over heads
  *     ratio = Vq / (V - Vq + 0.001 sum V)   the ranking; heads of the other sign are left out
  *
- * Candidates are to do nothing, mean-ablation and cue surgery of prefixes of the ranking, cue surgery
- * in all heads, and, of the embedding, the text's projection and the regression on the cue. What is
- * recommended, if anything, is study/remedy_choice.h's.
+ * Candidates are to do nothing, mean-ablation and cue surgery of prefixes of the ranking, cue
+ * surgery in all heads, and, of the embedding, the text's projection and the regression on the
+ * cue. What is recommended, if anything, is study/remedy_choice.h's.
  *
  * Covariances over all images mix up the cue and the classes that go along with it; among
  * images with the same answer the choice was better in eight of eight sets of images
@@ -24,7 +24,7 @@
 
 typedef struct cs_shortcut {
     const cs_effects *effects; /* whose images it is */
-    size_t a, b, cue; /* b: or CLIPSPAN_THE_REST */
+    size_t a, b, cue;          /* b: or CLIPSPAN_THE_REST */
     clipspan_shortcut_info info;
     clipspan_shortcut_head *heads; /* [L H], best candidates first */
     clipspan_candidate *candidates;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* remedies MODEL RUN CLASSES [SEED [CASES]]   Is what clipspan_remedy recommends ever worse than
+/* remedies MODEL RUN CLASSES [SEED [SHARE]]   Is what clipspan_remedy recommends ever worse than
  * leaving the model as it is? Constructed cases: statistics from some images of RUN, in which the
  * shortcut is in all four groups, in some, or absent, figures from other images of it, cue words
  * that are good, vague or wrong. RUN was scanned with --groups kind,bird,background,size,texture,
  * count; its images of a folder look/ serve statistics, those of test/ figures, of others every
  * second one. CLASSES: the demo's folder of class files. Prints a row a case and a table; fails
- * when a recommendation costs more than 2 points (or one image of the worst group), or when less than
- * two thirds of the cases in which some candidate gains 10 points get half of that; but for a cue
- * that is the class, which has to be refused. */
+ * when a recommendation costs more than 2 points (or one image of the worst group), or when less
+ * than SHARE (two thirds) of the cases in which some candidate gains 10 points get half of that;
+ * but for a cue that is the class, which has to be refused. */
 #include <clipspan/clipspan.h>
 #include <math.h>
 #include <stdio.h>
@@ -356,7 +356,7 @@ static void open_task(task *t, const char *folder, const char *file, clipspan_en
 
 /* ---- The table ---- */
 
-static int show_kind(const char *kind, const outcome *outcomes, size_t count)
+static int show_kind(const char *kind, const outcome *outcomes, size_t count, double share)
 {
     size_t cases = 0, changed = 0, worse = 0, gainable = 0, half = 0;
     double gain = 0.0, below = 0.0, least = 0.0;
@@ -379,10 +379,10 @@ static int show_kind(const char *kind, const outcome *outcomes, size_t count)
         printf("| %s | %zu | %zu | %zu | %+.1f | %+.1f | %zu of %zu | %.1f |\n",
                kind ? kind : "all", cases, changed, worse, 100 * least, 100 * gain / (double)cases,
                half, gainable, 100 * below / (double)cases);
-    return worse > 0 || 3 * half < 2 * gainable;
+    return worse > 0 || (double)half < share * (double)gainable;
 }
 
-static int show_table(const outcome *outcomes, size_t count)
+static int show_table(const outcome *outcomes, size_t count, double share)
 {
     printf("\n| cue | cases | changed | worse by more than 2 points | least change | mean change | "
            "half of 10 "
@@ -391,8 +391,8 @@ static int show_table(const outcome *outcomes, size_t count)
     for (const char *const *k =
              (const char *const[]){"good", "vague", "wrong", "class", "absent", NULL};
          *k; k++)
-        (void)show_kind(*k, outcomes, count);
-    return show_kind(NULL, outcomes, count);
+        (void)show_kind(*k, outcomes, count, 0.0);
+    return show_kind(NULL, outcomes, count, share);
 }
 
 int main(int argc, char **argv)
@@ -405,7 +405,7 @@ int main(int argc, char **argv)
                     {COUNT, "count", "one", "two", NULL}};
     clipspan_encoder_options options = CLIPSPAN_ENCODER_OPTIONS_INIT;
     const uint64_t seed = argc > 4 ? strtoull(argv[4], NULL, 10) : 1;
-    const size_t most = argc > 5 ? strtoull(argv[5], NULL, 10) : MOST_CASES;
+    const double share = argc > 5 ? strtod(argv[5], NULL) : 2.0 / 3.0;
     cs_random random = {seed};
     clipspan_model *model;
     clipspan_encoder *encoder;
@@ -422,11 +422,11 @@ int main(int argc, char **argv)
         "task\tcue kind\tcue\tstatistics\ta group\tchosen\tbefore\tpredicted gain\tafter\tbest\tof "
         "it\n");
     for (size_t q = 0; q < CUES; q++)
-        for (size_t c = 0; c < COMPOSITIONS && count < most; c++)
+        for (size_t c = 0; c < COMPOSITIONS; c++)
             outcomes[count++] = run_case(&w, &tasks[0], &cues[q], &compositions[c],
                                          sizes[cs_random_below(&random, 5)], encoder, &random);
     for (size_t t = 1; t < 4; t++)
-        for (size_t q = 0; q < CUES && count < most; q++) {
+        for (size_t q = 0; q < CUES; q++) {
             const composition *c = &compositions[cs_random_below(&random, 5)];
             const size_t n = sizes[cs_random_below(&random, 2)];
             outcomes[count++] = run_case(&w, &tasks[t], &cues[q], c, n, encoder, &random);
@@ -435,5 +435,5 @@ int main(int argc, char **argv)
         clipspan_bank_free(&tasks[t].bank);
     clipspan_encoder_free(&encoder);
     clipspan_model_close(&model);
-    return show_table(outcomes, count);
+    return show_table(outcomes, count, share);
 }

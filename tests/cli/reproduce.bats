@@ -172,7 +172,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     shows "Measured on 12 images, published on 50,000"
     shows "another architecture"
     shows "–"
-    shows "could be read, so none are shown"
+    shows "No source for the published figures"
 }
 
 @test "roles: the texts of span, for heads that are named" {
@@ -340,7 +340,7 @@ same() { # same PATH PATH FILE: the document of the last command has there what 
     damaged '3s/\t[^\t]*$//' "line 3 has 6 cells where 7 were expected"
     damaged '3s/0.523/half/' 'line 3: the value is "half"'
     damaged '3s/^waterbirds/birds/' 'line 3: "birds" is not a table'
-    damaged '3s/ViT-B-16/ViT-X/' 'line 3: "ViT-X" is no model'
+    damaged '3s/ViT-B-16/ViT-X/' 'line 3: "ViT-X" is not a model'
     damaged '4s/\t[^\t]*$/\t/' "line 4 does not say where"
     rm data/published.tsv
     CLIPSPAN_DATA=$PWD/data exits 4 "$CLIPSPAN" reproduce waterbirds --data birds --model demo --heads L3.H7 -n

@@ -226,7 +226,8 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
     (void)state;
     has(page,
         "cue surgery, 3 heads, chosen without labels, takes the worst group\xE2\x80\x99s share "
-        "right from 38.6\xC2\xA0% to 79.5\xC2\xA0% (65.5 to 88.8\xC2\xA0%); predicted gain +31.0 points "
+        "right from 38.6\xC2\xA0% to 79.5\xC2\xA0% (65.5 to 88.8\xC2\xA0%); predicted gain +31.0 "
+        "points "
         "(+20.0 to +41.0); with labels another would have done better.</li>");
     has(page, "<b>With the labels of these images a remedy that knows nothing of heads would have "
               "done better:</b> text projection, 86.4\xC2\xA0%.");

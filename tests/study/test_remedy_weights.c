@@ -69,8 +69,8 @@ static clipspan_weight_change regress(size_t component, float *gain)
             says += exact[p] * (double)cs_effects_vectors(e)[k * P + p];
         assert_float_equal(says, cs_effects_gain(e, 0, component)[k], 1e-6);
     }
-    c.component = component == CS_EDIT_WHOLE ? CLIPSPAN_COMPONENT_EMBEDDING
-                                             : CLIPSPAN_COMPONENT_HEAD;
+    c.component =
+        component == CS_EDIT_WHOLE ? CLIPSPAN_COMPONENT_EMBEDDING : CLIPSPAN_COMPONENT_HEAD;
     c.layer = component == CS_EDIT_WHOLE ? 0 : (int)(component / H);
     c.head = component == CS_EDIT_WHOLE ? 0 : (int)(component % H);
     c.mean = cs_effects_mean(e, component)[cs_effects_classes(e)];
