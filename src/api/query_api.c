@@ -3,8 +3,8 @@
 #include "api/query_api.h"
 #include "api/handles.h"
 #include "atlas/atlas_roles.h"
-#include "base/memory.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "study/study_json.h"
 
