@@ -88,8 +88,8 @@ const cli_demo_command cli_demo_remedy_commands[] = {
     {"clipspan shortcut FOLDER/test-run --mean FOLDER/run --cue \"" CLI_DEMO_CUE "\" " CLASSES
      " --from demo/test.csv" ALSO("shape") ALSO("colour") ALSO("texture") ALSO("size") ALSO("place")
          ALSO("count") ALSO("background"),
-     REMEDY("nothing", "what=nothing") REMEDY("chosen", "what=chosen") RANDOM
-         REMEDY("projection", "what=baseline: text projection")
+     REMEDY("nothing", "what=nothing") REMEDY("chosen", "what=chosen")
+         RANDOM REMEDY("projection", "what=baseline: text projection")
              REMEDY("embedding", "what=baseline: whole embedding")},
     {NULL, NULL},
 };

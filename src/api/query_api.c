@@ -4,6 +4,7 @@
 #include "api/handles.h"
 #include "atlas/atlas_roles.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "study/study_json.h"
 
@@ -93,8 +94,11 @@ clipspan_status clipspan_query_add_role(clipspan_query *query, const clipspan_at
     cs_clear(err);
     if (!query || !a || !role)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_query_add_role: an argument is NULL");
-    CS_TRY(cs_atlas_role_heads(&heads, &count, a->heads, a->info.heads, role, err));
-    status = cs_query_add_heads(&query->query, role, a->info.pool, heads, count, weight, err);
+    heads = cs_alloc(a->info.heads, sizeof *heads, "heads", err);
+    if (!heads) return CLIPSPAN_E_NOMEM;
+    status = clipspan_atlas_find_heads(heads, &count, a->info.heads, atlas, role, 0, err);
+    if (status == CLIPSPAN_OK)
+        status = cs_query_add_heads(&query->query, role, a->info.pool, heads, count, weight, err);
     cs_free(heads);
     return status;
 }

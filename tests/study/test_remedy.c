@@ -201,8 +201,8 @@ static void rows_are_what_they_are_made_of(void **state)
             assert_int_equal(p->chosen > 0, p->decision->verdict == CLIPSPAN_VERDICT_REMEDY);
             for (size_t i = 0; i < p->rows; i++) { /* nothing that is eligible does better */
                 const clipspan_remedy_row *row = clipspan_remedy_get_row(r, pair, i);
-                if (row->role != CLIPSPAN_TRIED_HINDSIGHT && row->role != CLIPSPAN_TRIED_ALL_HEADS &&
-                    row->worst->after->share > top)
+                if (row->role != CLIPSPAN_TRIED_HINDSIGHT &&
+                    row->role != CLIPSPAN_TRIED_ALL_HEADS && row->worst->after->share > top)
                     top = row->worst->after->share;
             }
             assert_true(clipspan_remedy_get_row(r, pair, p->rows - 1)->worst->after->share >= top);
