@@ -18,8 +18,8 @@ void cli_outcome_say(char out[CLI_OUTCOME_ROOM], const clipspan_atlas *atlas,
  * nothing is claimed. */
 void cli_outcome_say_false(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info);
 
-/* Where nothing is claimed, and rotations were too few for a claim of one head alone: how many heads
- * the test can claim at least, and how many rotations it takes; "" otherwise. */
+/* Where nothing is claimed, and rotations were too few for a claim of one head alone: how many
+ * heads the test can claim at least, and how many rotations it takes; "" otherwise. */
 void cli_outcome_say_resolution(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *info);
 
 /* "Too few images to tell: 24, and roles take 481 or more." */

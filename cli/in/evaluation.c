@@ -89,10 +89,11 @@ static clipspan_status check_runs(const cli_evaluation *ev, clipspan_error *err)
 static clipspan_status check_columns(const cli_evaluation_settings *x, clipspan_error *err)
 {
     if ((x->labels || x->groups) && !x->from)
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--%s names a column of the file that --from gives, and there is no --from; "
-                       "without both, labels and groups are those the run was scanned with",
-                       x->labels ? "labels" : "groups");
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--%s names a column of a file: give the file with --from FILE.csv; without both, "
+            "labels and groups are those the run was scanned with",
+            x->labels ? "labels" : "groups");
     if (x->from && !x->labels && (x->groups || !x->labels_elsewhere))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--from needs --labels COLUMN: which column of %s says what is right",

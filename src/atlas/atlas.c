@@ -228,7 +228,7 @@ static void count_role(cs_atlas *a, clipspan_atlas_head *head)
     clipspan_atlas_info *info = &a->info;
     double above = 0.0;
     head->weight = 0.0;
-    head->minor = share < CLIPSPAN_MINOR_SHARE;
+    head->minor = info->embedding_variance > 0.0 && share < CLIPSPAN_MINOR_SHARE;
     info->heads_share += share;
     if (head->removed) {
         info->removed++;

@@ -241,7 +241,7 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
     has(page, "<tr><th scope=row>baseline: text projection<");
     has(page, "<tr><th scope=row>baseline: whole embedding<");
     has(page, "<tr><th scope=row>best in hindsight: cue surgery, 2 heads<");
-    has(page, "<tr><th scope=row>3 random heads, best of 1 random sets<");
+    has(page, "<tr><th scope=row>3 random heads, best of 1 random set<");
     assert_int_equal(page_count(page, "cue surgery, 3 heads<td"), 1); /* the choice, not twice */
     has(page, "<title>88.0\xC2\xA0% of the margin\xE2\x80\x99s variance, 87.0\xC2\xA0% the "
               "cue\xE2\x80\x99s</title>");
@@ -262,7 +262,7 @@ static void what_speaks_against_the_choice_is_said(void **state)
                         json_real(0.5));
     page = page_of(NULL, NULL, d, 0);
     has(page, "Neither remedy that knows nothing of heads does better here.");
-    has(page, "; with the best of 1 random sets of as many heads, 41.0\xC2\xA0%.");
+    has(page, "; with the best of 1 random set of as many heads, 41.0\xC2\xA0%.");
     assert_null(strstr(page, "another would have done better.</li>"));
     cs_free(page);
 }
