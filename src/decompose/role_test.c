@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#define TIE 1e-9 /* of a score, relative: far above rounding, far below what differs */
+
 struct cs_role_test {
     const cs_role_wish *wish;
     const cs_span_pool *pool;
@@ -166,7 +168,7 @@ static clipspan_status place_rotated(double *p, cs_role_test *t, double own, con
 }
 
 /* The same when the pool's labels are dealt: enrichments are sums of weights, so only these
- * move. */
+ * move. Sums in another order round otherwise, and a tie counts. */
 static double place_dealt(cs_role_test *t, double own)
 {
     const cs_categories *c = t->wish->categories;
@@ -179,7 +181,7 @@ static double place_dealt(cs_role_test *t, double own)
             if (deck[i] >= 0) t->sums[deck[i]] += t->weights[i];
         for (size_t g = 0; g < c->count; g++)
             most = fmax(most, t->sums[g] / t->part[g]);
-        reached += most >= own;
+        reached += most >= own * (1.0 - TIE);
     }
     return (1.0 + (double)reached) / (1.0 + CS_RELABELLINGS);
 }

@@ -59,9 +59,41 @@ static void little_is_claimed_of_models_that_mean_nothing(void **state)
     cs_scene_fini(&s);
 }
 
+/* Dealt labels are the same labels then, so that no head can lean to it, however well its texts
+ * fit: ties are ties in whatever order sums are made. */
+static void one_category_says_nothing_of_a_head(void **state)
+{
+    const char *keys[T];
+    cs_categories *c = NULL;
+    cs_span_pool *pool = NULL;
+    cs_role_wish wish = {.rotations = 0};
+    cs_span_options options = {2, 0, 0, 1, 2, &wish};
+    cs_span *spans[HEADS];
+    cs_scene s;
+    (void)state;
+    cs_scene_init(&s, HEADS, C, P, 500, T, 15);
+    for (size_t i = 0; i < T; i++)
+        keys[i] = "all";
+    assert_int_equal(cs_categories_new(&c, keys, T, NULL), 0);
+    assert_int_equal(cs_span_pool_new(&pool, s.texts, T, P, cs_simd_best(), NULL), 0);
+    wish = (cs_role_wish){c, NULL, 0, ROTATIONS, C, 3, NULL, NULL};
+    assert_int_equal(cs_role_wish_draw(&wish, cs_simd_best(), NULL), 0);
+    assert_int_equal(cs_span_run(spans, pool, s.head, HEADS, C, &options, NULL, NULL), 0);
+    for (size_t h = 0; h < HEADS; h++) {
+        assert_true(spans[h]->role.p > 0.0);
+        assert_true(spans[h]->role.relabelled_p == 1.0);
+        cs_span_free(&spans[h]);
+    }
+    cs_role_wish_fini(&wish);
+    cs_span_pool_free(&pool);
+    cs_categories_free(&c);
+    cs_scene_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(little_is_claimed_of_models_that_mean_nothing)};
+        cmocka_unit_test(little_is_claimed_of_models_that_mean_nothing),
+        cmocka_unit_test(one_category_says_nothing_of_a_head)};
     return cmocka_run_group_tests_name("claims", tests, NULL, NULL);
 }
