@@ -246,7 +246,7 @@ static void count_words(char *out, size_t room, const clipspan_atlas *atlas)
         if (heads[i].basis_texts > most) most = heads[i].basis_texts;
     }
     if (least < most)
-        snprintf(out, room, "%d to %d texts a head explain", least, most);
+        snprintf(out, room, "%d to %d texts per head explain", least, most);
     else
         snprintf(out, room, "%d text%s a head explain%s", most, most == 1 ? "" : "s",
                  most == 1 ? "s" : "");

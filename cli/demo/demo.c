@@ -23,8 +23,9 @@ const char *const cli_demo_factors[CLI_DEMO_FACTORS] = {"shape", "colour", "text
                                                         "place", "count",  "background", "bird"};
 
 static const cli_demo_chapter chapters[] = {
-    {"world", "Synthetic scenes", "Scenes in rows, a row a factor, its values from left to right.",
-     cli_demo_sheet_commands, "The model, and what it sees of the scenes", cli_demo_sheet},
+    {"world", "Synthetic scenes",
+     "Scenes in rows, one row per factor, its values from left to right.", cli_demo_sheet_commands,
+     "The model, and what it sees of the scenes", cli_demo_sheet},
     {"sight", "What the model sees",
      "Each test scene is compared with the values of a factor, named with prompts other than "
      "training's; the nearest one is the answer.",
@@ -37,10 +38,10 @@ static const cli_demo_chapter chapters[] = {
      "Each look scene goes through the model once. What every attention head adds to its "
      "embedding is kept, and statistics of it over all scenes.",
      cli_demo_scan_commands, NULL, cli_demo_scan},
-    {"atlas", "Which head is about what",
+    {"atlas", "Roles of heads",
      "For every head the texts are found along which its output varies most; a category that is "
      "clearly ahead is the head's role. Since the scenes' factors are known, the role is then "
-     "held against the truth: the factor that explains the largest share of what the head writes.",
+     "compared with the truth: the factor that explains the largest share of what the head writes.",
      cli_demo_atlas_commands, "The roles; what truly explains a head is known of scenes alone",
      cli_demo_atlas},
     {"remedy", "The shortcut removed",
@@ -426,7 +427,7 @@ const cli_command cli_demo = {
         "the program: what it does, what it finds, and the commands that give the same figures, "
         "to be pasted. FOLDER gets a sheet of scenes, runs, a report to open, and every figure "
         "in demo.json.\n"
-        "Everything about the scenes is known, so that findings can be held against the truth. The "
+        "Everything about the scenes is known, so that findings can be compared with it. The "
         "model knows scenes only, no photographs, and its heads were encouraged in training to "
         "specialise: it shows that clipspan finds what is there, not how CLIP is made.\n"
         "Model, texts and images go by name in every command, from any folder: MODEL demo, --texts "
@@ -443,13 +444,13 @@ const cli_command cli_demo = {
     .run = run_command,
     .columns =
         "row, factor, values\tof the sheet: a factor of the scenes and its values\n"
-        "factor, scenes, right, 95 % interval, by chance\tzero-shot accuracy on the factor's "
+        "factor, scenes, right, 95 % interval, chance\tzero-shot accuracy on the factor's "
         "scenes, with "
         "Wilson's 95 % interval, beside guessing\n"
         "bird, right on grass, right on water\taccuracy of a class by background\n"
         "role, heads, strongest\theads with the role, and that which the role explains best\n"
         "its first text\tof that head's basis texts\n"
-        "truly explained by\tthe factor that explains most of the head's variance (analysis of "
+        "factor (ANOVA)\tthe factor that explains most of the head's variance (analysis of "
         "variance on the true values)\n"
         "changed, right, worst group, 95 %, which\ta remedy: accuracy, that of the worst group "
         "with its "
@@ -457,6 +458,6 @@ const cli_command cli_demo = {
         "mask from; mIoU, mean; mIoU, Otsu; highest pixel inside\tmethod: intersection over union "
         "at both "
         "thresholds, and share of maps whose peak lies in the object\n"
-        "same, whole embedding, heads of the role, by chance\tshare of nearest images that agree "
+        "same, whole embedding, heads of the role, chance\tshare of nearest images that agree "
         "in the factor",
 };

@@ -181,7 +181,7 @@ static clipspan_status add_role(cli_table *table, const cli_demo_job *d, const r
 static clipspan_status tell_roles(const cli_demo_job *d, const roles *r, const double *shares,
                                   clipspan_error *err)
 {
-    static const char headers[] = "role|>heads|strongest|its first text|truly explained by";
+    static const char headers[] = "role|>heads|strongest|its first text|factor (ANOVA)";
     const clipspan_atlas_info *info = clipspan_atlas_get_info(d->atlas);
     clipspan_status status = CLIPSPAN_OK;
     char expected[CLI_OUTCOME_ROOM];

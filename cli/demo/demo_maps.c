@@ -267,14 +267,14 @@ static void show(cli_demo_job *d, const pointing *p, const uint64_t all[2], cons
     for (int k = 0; k < 2; k++)
         cli_format_percent(share[k], (double)good[k] / (double)all[k]);
     if (d->tells)
-        cli_demo_say(
-            d,
-            "Named by its colour, the right one of two objects is found in %s of %llu "
-            "cases, by its shape in %s; half would be by chance. In the first scene, %s, the "
-            "map of %s is highest in row %zu, column %zu of its patches, that of %s in "
-            "row %zu, column %zu, counted from 0. Four scenes are drawn in %s.",
-            share[0], (unsigned long long)all[0], share[1], scene, at[0].name, at[0].patch / across,
-            at[0].patch % across, at[1].name, at[1].patch / across, at[1].patch % across, path);
+        cli_demo_say(d,
+                     "Named by its colour, the correct one of two objects is found in %s of %llu "
+                     "cases, by its shape in %s; chance is 50 %%. In the first scene, %s, the "
+                     "map of %s is highest in row %zu, column %zu of its patches, that of %s in "
+                     "row %zu, column %zu, counted from 0. Four scenes are drawn in %s.",
+                     share[0], (unsigned long long)all[0], share[1], scene, at[0].name,
+                     at[0].patch / across, at[0].patch % across, at[1].name, at[1].patch / across,
+                     at[1].patch % across, path);
     cli_json_array(&d->json, "pointing");
     for (int k = 0; k < 2; k++) {
         cli_json_row(&d->json, NULL);

@@ -295,8 +295,8 @@ static clipspan_status tell(const removal *r, clipspan_error *err)
         "%s%s A group has only %llu birds, so small differences between the lines say nothing. "
         "Effects are direct: later layers do not see the change.",
         loses_to_baseline(r)
-            ? "A baseline that knows nothing of heads does better here than what was chosen, with "
-              "so plain a shortcut and a model that knows the words."
+            ? "A baseline that does not use heads does better here than what was chosen, with "
+              "so obvious a shortcut and a model that knows the words."
             : "No baseline does better here than what was chosen.",
         doubt, (unsigned long long)r->outcomes[0].worst.images);
     return CLIPSPAN_OK;

@@ -224,7 +224,7 @@ static clipspan_status add_finding(cli_table *table, const char *factor, const f
 
 static clipspan_status tell(const looking *j, const finding *found, clipspan_error *err)
 {
-    static const char headers[] = "same|>whole embedding|>heads of the role|>heads|>by chance";
+    static const char headers[] = "same|>whole embedding|>heads of the role|>heads|>chance";
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
     int more = 0, roles = 0;

@@ -149,7 +149,7 @@ static clipspan_status answer_factors(cli_table *table, cli_demo_job *d, clipspa
 
 clipspan_status cli_demo_sight(cli_demo_job *d, clipspan_error *err)
 {
-    static const char headers[] = "factor|>scenes|>right|>95 % interval|>by chance";
+    static const char headers[] = "factor|>scenes|>right|>95 % interval|>chance";
     cli_table table;
     clipspan_status status;
     cli_table_init(&table, headers);

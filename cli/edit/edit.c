@@ -213,5 +213,5 @@ const cli_command cli_edit = {
                "embedding from the direct-effect prediction\n"
                "moved\tmean L2 distance of the network's embedding from the unedited one\n"
                "predicted, network\taccuracy by the direct-effect prediction, and of the network; "
-               "where no image has a label, share of predictions that stay",
+               "where no image has a label, share of predictions kept",
 };

@@ -160,7 +160,7 @@ static const cli_option options[] = {
     CLI_CHOICE("Heads", "by", 0, "network|direct",
                "with --fraction, what a head matters: how far the network's output moves without "
                "it (default); or the size of its direct effect over RUN, which takes no time and "
-               "foresees little",
+               "predicts poorly",
                by),
     CLI_WHOLE("Heads", "rank-images", 0, "N",
               "rank heads on so many images, a quarter of all at most (default: what makes 4,096 "
@@ -196,7 +196,7 @@ const cli_command cli_prune = {
     .examples =
         "clipspan prune MODEL run --fraction 0.25 -o smaller --classes names.txt\tthe quarter of "
         "the heads that the network misses least\n"
-        "clipspan prune MODEL run --role texture --zero -o quiet\ta role, in a layout that "
+        "clipspan prune MODEL run --role texture --zero -o zeroed\ta role, in a layout that "
         "all read",
     .arguments = {"MODEL", "RUN", "[INPUT...]"},
     .options = options,
@@ -207,7 +207,7 @@ const cli_command cli_prune = {
                "heads\thow many\n"
                "moved\tmean L2 distance of the network's embedding from the unedited one\n"
                "off: mean\twithout --classes: mean L2 distance from the direct-effect prediction\n"
-               "predicted\tpredictions that stay, counted on the first half of the images: in the "
+               "predicted\tpredictions kept, counted on the first half of the images: in the "
                "network, with --by direct by direct effects\n"
                "at least\t97.5 % bound for the second half\n"
                "network\tpredictions of the second half that stay in the network\n"

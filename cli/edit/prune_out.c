@@ -150,7 +150,7 @@ static void say_forecast(const cli_edit_job *e, clipspan_prune *prune)
         return;
     }
     cli_say(e->session,
-            "predicted: predictions that stay, %s on %llu images; network: those of the other "
+            "predicted: predictions kept, %s on %llu images; network: those of the other "
             "%llu; at least: 97.5 %% bound for them",
             direct ? "by direct effects" : "in the network",
             (unsigned long long)f->predicted->images, (unsigned long long)f->network->images);

@@ -160,7 +160,7 @@ const cli_command cli_ablate = {
                "group with the lowest accuracy (worst, before and after)\n"
                "images\tthose with a label\n"
                "before, after\taccuracy as the model is, and mean-ablated; without labels the "
-               "share of predictions that stay\n"
+               "share of predictions kept\n"
                "95 % interval\tWilson's, of the accuracy before it\n"
                "points\tthe change in percentage points\n"
                "95 % of resamples\tpaired bootstrap interval of the change",

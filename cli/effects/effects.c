@@ -109,7 +109,7 @@ static const cli_option options[] = {
         "the last four)",
         layers),
     CLI_WHOLE("Heads", "texts-per-head", 0, "N",
-              "with --texts: at most so many texts a head (default 60)", texts_per_head, 1, 1000),
+              "with --texts: at most so many texts per head (default 60)", texts_per_head, 1, 1000),
     CLI_OPT_EVALUATION,
     CLI_OPT_THREADS,
     CLI_OPT_FORM,

@@ -151,9 +151,9 @@ const cli_command cli_shortcut = {
     .summary = "through which heads a spurious cue reaches a decision, and what to do about it",
     .about =
         "For each pair of classes and a suspected spurious cue, ranks heads by how much of their "
-        "contribution to the margin the cue explains and how little else it is; chooses among "
+        "contribution to the margin the cue explains and how specific that is; chooses among "
         "mean-ablating them and removing the cue from them, without labels; shows both beside two "
-        "baselines, what it changes, and, where groups are known, what comes of it.\n"
+        "baselines, what it changes, and, where groups are known, accuracy by group.\n"
         "Statistics and choice come from --mean RUN (or RUN itself), figures from RUN.",
     .examples =
         "clipspan shortcut test --mean train --classes birds.txt --cue \"water;forest\"\ta "

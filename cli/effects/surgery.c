@@ -33,7 +33,7 @@ typedef struct job {
     clipspan_npy *array;
 } job;
 
-/* One TERM=VALUE. */
+/* One COMPONENT=VALUE. */
 static clipspan_status read_set(job *j, const char *set, clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(j->ev.run);
@@ -43,7 +43,7 @@ static clipspan_status read_set(job *j, const char *set, clipspan_error *err)
     char *name;
     if (!value)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--set: expected TERM=VALUE, such as L%d.H0=mean, found \"%.80s\"",
+                       "--set: expected COMPONENT=VALUE, such as L%d.H0=mean, found \"%.80s\"",
                        info->layers - 1, set);
     CS_TRY(clipspan_surgery_read_value(&change, j->ev.run, value + 1, err));
     name = cs_strndup(set, (size_t)(value - set), err);
@@ -183,9 +183,10 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 }
 
 static const cli_option options[] = {
-    CLI_LIST("Heads", "set", 0, "TERM=VALUE",
+    CLI_LIST("Heads", "set", 0, "COMPONENT=VALUE",
              "what a component becomes: a number scales it (0 takes it away), mean, or the path of "
-             "an image of the run, whose component it gets; TERM as L22.H11, L22.*, L22.MLP, "
+             "an image of the run, whose contribution replaces it; COMPONENT as L22.H11, L22.*, "
+             "L22.MLP, "
              "input; may be repeated, the last that names a component counts",
              sets),
     CLI_OPT_EVALUATION,
@@ -194,7 +195,7 @@ static const cli_option options[] = {
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.npy",
              "write the class scores of every image, float32 [images, classes]; FILE.rows.csv "
-             "beside it says which is which, and both answers",
+             "beside it says which is which, and both predictions",
              out.output),
     CLI_OPT_FORCE,
     CLI_OPT_FORM,
@@ -220,7 +221,7 @@ const cli_command cli_surgery = {
                "group with the lowest accuracy (worst, before and after)\n"
                "images\tthose with a label\n"
                "before, after\taccuracy before and after the changes; without labels the share of "
-               "predictions that stay\n"
+               "predictions kept\n"
                "95 % interval\tWilson's, of the accuracy before it\n"
                "points\tthe change in percentage points\n"
                "95 % of resamples\tpaired bootstrap interval of the change",

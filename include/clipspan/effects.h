@@ -156,7 +156,7 @@ clipspan_comparisons_get_group(const clipspan_comparisons *comparisons, size_t g
 CLIPSPAN_API const clipspan_comparison *
 clipspan_comparisons_get_worst(const clipspan_comparisons *comparisons);
 
-/* ---- Random sets of heads: what a chosen set is held against ---- */
+/* ---- Random sets of heads: what a chosen set is compared with ---- */
 
 /* In what random sets are like the chosen heads. */
 typedef enum clipspan_matching {

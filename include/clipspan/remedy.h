@@ -153,7 +153,7 @@ typedef struct clipspan_remedy_forecast {
 typedef struct clipspan_remedy_side {
     const char *name, *words;
     uint64_t images;                    /* of the run */
-    double kept;                        /* share of predictions that stay */
+    double kept;                        /* share of predictions kept */
     const clipspan_comparison *overall; /* NULL: no labels */
 } clipspan_remedy_side;
 

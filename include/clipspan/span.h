@@ -103,7 +103,7 @@ typedef struct clipspan_span clipspan_span;
 
 typedef struct clipspan_span_options {
     size_t struct_size;
-    int basis_texts; /* texts a head, 0: 20; a head gives fewer when nothing is left of it */
+    int basis_texts; /* texts per head, 0: 20; a head gives fewer when nothing is left of it */
     int rank;        /* directions kept, 0: all that hold data. Never more than that: eigenvalues
                       above 1e-12 of the largest, and at most the number of images. The published
                       program keeps 80, and with them rounding noise */

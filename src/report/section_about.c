@@ -103,7 +103,7 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
     count(html, "Control pools", (uint64_t)info->control_pools);
     count(html, "Random rotations a head", (uint64_t)info->rotations);
     count(html, "Different basis texts", info->distinct);
-    count(html, "Basis texts a head, at most", (uint64_t)info->basis_texts);
+    count(html, "Basis texts per head, at most", (uint64_t)info->basis_texts);
     if (info->rank) count(html, "Directions kept, at most", (uint64_t)info->rank);
     count(html, "Resamples", (uint64_t)info->resamples);
     count(html, "Blocks they draw from", run->blocks);

@@ -98,7 +98,7 @@ static void say_numbers(cs_html *html, const cs_effects_table *t)
     say_head(html, best,
              labelled ? "; the head that helps most is " : "; the head that decides most is ");
     if (labelled && worst && worst->accuracy > whole->high)
-        say_head(html, worst, ", the one that misleads most ");
+        say_head(html, worst, ", the one that hurts most ");
     cs_html_put(html, ".");
 }
 

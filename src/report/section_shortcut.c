@@ -183,7 +183,7 @@ static void remedies(cs_html *html, const cs_remedy *d, const cs_remedy_pair *pa
         "</table></div>\n<p class=note>Mean-ablation replaces each head's output by its mean. Cue "
         "surgery keeps "
         "every head and takes from its output what moves with its own reading of the cue, among "
-        "images with the same answer. The baselines know nothing of heads: text projection takes "
+        "images with the same answer. The baselines do not use heads: text projection takes "
         "the cue\xE2\x80\x99s direction out of the embedding, whole embedding what moves with the "
         "cue. Correlation left is that of the decision with the cue within either answer, on the "
         "images of the statistics. The dashed mark is nothing changed; grey bars are what to "
@@ -241,11 +241,11 @@ static void say_better(cs_html *html, const cs_remedy *d, const cs_remedy_pair *
     const clipspan_remedy_row *better = better_baseline(pair);
     if (d->facts.info.agreement) return;
     if (!better) {
-        cs_html_put(html, " Neither remedy that knows nothing of heads does better here.");
+        cs_html_put(html, " Neither remedy that does not use heads does better here.");
         return;
     }
     cs_html_format(html,
-                   " <b>With the labels of these images a remedy that knows nothing of heads would "
+                   " <b>With the labels of these images a remedy that does not use heads would "
                    "have done better:</b> %s, %s.",
                    words_of(better, 0).text, cs_figure_percent(judged(better)->after->share).text);
 }

@@ -106,7 +106,7 @@ void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair)
     cs_html_put(html, "<h3 class=sub>What the choice costs elsewhere</h3>\n<div class=scroll "
                       "tabindex=0 role=region aria-label=\"Side effects\"><table "
                       "class=\"layers shares\"><thead><tr><th scope=col>Classes<th scope=col "
-                      "class=n>predictions that stay<th scope=col class=n>before<th scope=col "
+                      "class=n>predictions kept<th scope=col class=n>before<th scope=col "
                       "colspan=2>Right after<th scope=col class=n>95\xC2\xA0%<th scope=col "
                       "class=n>points<th scope=col class=n>95\xC2\xA0%, bootstrap<tbody>");
     for (size_t i = 0; i < pair->pair.sides; i++) {
@@ -130,7 +130,7 @@ void cs_shortcut_forecast(cs_html *html, const cs_remedy_pair *pair)
                 "statistics</summary><div class=scroll tabindex=0 role=region "
                 "aria-label=\"Forecast\"><table class=layers><thead><tr><th scope=col>Prediction"
                 "<th scope=col>cue<th scope=col class=n>images<th scope=col "
-                "class=n>predictions that stay<th scope=col class=n>margin before<th scope=col "
+                "class=n>predictions kept<th scope=col class=n>margin before<th scope=col "
                 "class=n>after<tbody>");
     for (size_t i = 0; i < CS_REMEDY_FORECAST; i++) {
         const clipspan_remedy_forecast *f = &pair->forecast[i];

@@ -135,7 +135,7 @@ static void effects_are_told_and_drawn(void **state)
               "176 images "
               "right, 71.0\xC2\xA0% without all MLPs; the head that helps most is L1.H0 "
               "(\xE2\x88\x92"
-              "8.5 points without it), the one that misleads most L1.H1 (+10.8 points without "
+              "8.5 points without it), the one that hurts most L1.H1 (+10.8 points without "
               "it).</li>");
     has(page, "Direct effect.");
     has(page, "means over the 600 images of look");
@@ -229,7 +229,7 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
         "right from 38.6\xC2\xA0% to 79.5\xC2\xA0% (65.5 to 88.8\xC2\xA0%); predicted gain +31.0 "
         "points "
         "(+20.0 to +41.0); with labels another would have done better.</li>");
-    has(page, "<b>With the labels of these images a remedy that knows nothing of heads would have "
+    has(page, "<b>With the labels of these images a remedy that does not use heads would have "
               "done better:</b> text projection, 86.4\xC2\xA0%.");
     has(page, "statistics and means over the 600 images of look");
     has(page, "<h2>A suspected shortcut: \xE2\x80\x9C<bdi>water</bdi>\xE2\x80\x9D or "
@@ -261,7 +261,7 @@ static void what_speaks_against_the_choice_is_said(void **state)
     json_object_set_new(json_object_get(json_array_get(list, 5), "worst_group"), "after",
                         json_real(0.5));
     page = page_of(NULL, NULL, d, 0);
-    has(page, "Neither remedy that knows nothing of heads does better here.");
+    has(page, "Neither remedy that does not use heads does better here.");
     has(page, "; with the best of 1 random set of as many heads, 41.0\xC2\xA0%.");
     assert_null(strstr(page, "another would have done better.</li>"));
     cs_free(page);
