@@ -35,7 +35,7 @@ typedef struct cli_atlas_settings {
     CLI_TEXT("Heads", "heads", 0, "L22.H11,...",                                                   \
              "these heads only; span then shows all of their basis texts", atlas.heads)
 #define CLI_OPT_ATLAS_BASIS_TEXTS                                                                  \
-    CLI_WHOLE("Heads", "texts-per-head", 0, "N", "texts per head (default 20)", atlas.basis_texts,   \
+    CLI_WHOLE("Heads", "texts-per-head", 0, "N", "texts per head (default 20)", atlas.basis_texts, \
               1, 1000)
 #define CLI_OPT_ATLAS_RANK                                                                         \
     CLI_TEXT("Heads", "rank", 0, "auto|N",                                                         \

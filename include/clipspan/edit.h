@@ -129,7 +129,7 @@ typedef struct clipspan_edit_check_info {
                                        unreadable */
     size_t reason_count;            /* why images were left out: the first 20 */
     const char *const *reasons;
-    size_t labelled; /* used images with a label. 0: shares are of predictions kept */
+    size_t labelled;              /* used images with a label. 0: shares are of predictions kept */
     const clipspan_share *before; /* right answers of the unedited network; NULL without classes */
     size_t compared;              /* images on which the written network was compared, 32 at most */
     double off; /* the largest difference of its numbers from those of a pass in memory in which the

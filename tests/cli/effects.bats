@@ -203,7 +203,7 @@ scan_list() {
     exits 0 "$CLIPSPAN" surgery run --set 'L1.*=pics/red/1.png' --classes red,blue --templates none --table
     shows "changed"
     exits 2 "$CLIPSPAN" surgery run --classes red,blue --templates none && says "nothing to change"
-    exits 2 "$CLIPSPAN" surgery run --set L0.H0 --classes red,blue --templates none && says "TERM=VALUE"
+    exits 2 "$CLIPSPAN" surgery run --set L0.H0 --classes red,blue --templates none && says "COMPONENT=VALUE"
     exits 2 "$CLIPSPAN" surgery run --set L0.H0=pics/gone.png --classes red,blue --templates none
     says "expected a number, mean, or the path"
     exits 2 "$CLIPSPAN" surgery run --set L0.H0=nan --classes red,blue --templates none
