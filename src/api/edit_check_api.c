@@ -72,7 +72,7 @@ static clipspan_status join_sets(clipspan_head **out, size_t *count, const clips
     clipspan_head *heads;
     *count = 0;
     for (size_t i = 0; i < set_count; i++) {
-        if (!sets[i].name || ((!sets[i].heads || sets[i].count == 0) && !changed))
+        if (!sets[i].name || (sets[i].count ? !sets[i].heads : !changed))
             return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                            "set %zu of heads has no name or no head; give it one or more", i);
         *count += sets[i].count;
@@ -80,6 +80,7 @@ static clipspan_status join_sets(clipspan_head **out, size_t *count, const clips
     heads = *out = cs_alloc(*count, sizeof **out, "heads", err);
     if (!heads) return CLIPSPAN_E_NOMEM;
     for (size_t i = 0; i < set_count; i++) {
+        if (sets[i].count == 0) continue;
         memcpy(heads, sets[i].heads, sets[i].count * sizeof *heads);
         heads += sets[i].count;
     }

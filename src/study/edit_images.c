@@ -125,22 +125,22 @@ clipspan_status cs_edit_images_list(cs_edit_images *images, const clipspan_run *
     return match_labels(images, o->bank, err);
 }
 
-void cs_edit_images_shuffle(cs_edit_images *p)
+void cs_edit_images_shuffle(cs_edit_images *images)
 {
-    cs_random random = {p->count};
-    for (size_t i = p->count; i-- > 1;) {
-        const size_t k = (size_t)cs_random_below(&random, i + 1), path = p->path[i],
-                     label = p->label[i];
-        const int32_t number = p->labels[i];
-        const char *text = p->paths[i];
-        p->path[i] = p->path[k];
-        p->label[i] = p->label[k];
-        p->labels[i] = p->labels[k];
-        p->paths[i] = p->paths[k];
-        p->path[k] = path;
-        p->label[k] = label;
-        p->labels[k] = number;
-        p->paths[k] = text;
+    cs_random random = {images->count};
+    for (size_t i = images->count; i-- > 1;) {
+        const size_t k = (size_t)cs_random_below(&random, i + 1), path = images->path[i],
+                     label = images->label[i];
+        const int32_t number = images->labels[i];
+        const char *text = images->paths[i];
+        images->path[i] = images->path[k];
+        images->label[i] = images->label[k];
+        images->labels[i] = images->labels[k];
+        images->paths[i] = images->paths[k];
+        images->path[k] = path;
+        images->label[k] = label;
+        images->labels[k] = number;
+        images->paths[k] = text;
     }
 }
 

@@ -127,7 +127,7 @@ static size_t count_ranked(const cs_prune *p, size_t asked)
     size_t trials = 0, ranked;
     for (size_t gone = 0; gone < p->wanted; gone += step)
         trials += p->count - gone;
-    ranked = asked ? asked : PASSES / trials;
+    ranked = asked ? asked : trials ? PASSES / trials : RANKED_MOST;
     if (!asked && ranked < RANKED_LEAST) ranked = RANKED_LEAST;
     if (!asked && ranked > RANKED_MOST) ranked = RANKED_MOST;
     if (ranked > quarter) ranked = quarter;
