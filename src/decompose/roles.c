@@ -161,9 +161,10 @@ static clipspan_role_outcome outcome_of(const clipspan_role *role)
 
 clipspan_status cs_roles_judge(clipspan_role *roles, size_t count, double fdr, clipspan_error *err)
 {
-    double *p = cs_alloc(2 * count, sizeof *p, "the p values of heads", err), *q = p + count;
+    double *p = cs_alloc(2 * count, sizeof *p, "the p values of heads", err), *q;
     clipspan_status status;
     if (!p) return CLIPSPAN_E_NOMEM;
+    q = p + count;
     for (size_t i = 0; i < count; i++)
         p[i] = roles[i].p < 0.0 ? -1.0 : fmax(roles[i].p, roles[i].relabelled_p);
     status = cs_false_discovery(q, p, count, err);

@@ -164,7 +164,7 @@ clipspan_status cs_edit_check_add(cs_edit_check *e, const char *name, const clip
         cs_free(copy);
         return CLIPSPAN_E_NOMEM;
     }
-    memcpy(s->heads, heads, count * sizeof *heads);
+    if (count) memcpy(s->heads, heads, count * sizeof *heads);
     row = &e->rows[e->info.sets++];
     memset(row, 0, sizeof *row);
     row->name = copy;

@@ -159,6 +159,18 @@ static void open_world(world *w, const char *path)
     read_chunks(w);
 }
 
+static void close_world(world *w)
+{
+    free(w->images);
+    free(w->z);
+    free(w->scale);
+    free(w->embeddings);
+    free(w->mlp);
+    free(w->self);
+    free(w->maps);
+    clipspan_run_close(&w->run);
+}
+
 /* Group of an image in a task: 2 b + grass; -1: none. */
 static int group_of(const image *p, const task *t)
 {
@@ -433,6 +445,7 @@ int main(int argc, char **argv)
         }
     for (size_t t = 0; t < 4; t++)
         clipspan_bank_free(&tasks[t].bank);
+    close_world(&w);
     clipspan_encoder_free(&encoder);
     clipspan_model_close(&model);
     return show_table(outcomes, count, share);
