@@ -24,12 +24,18 @@ void cli_edit_words(char *out, size_t room, const clipspan_head *heads, size_t c
 
 /* ---- Rows ---- */
 
-static void add_cell(cli_rows *rows, const clipspan_share *share)
+void cli_edit_put_share(cli_rows *rows, const clipspan_share *share)
 {
     if (share && share->images)
         cli_rows_real(rows, share->share);
     else
         cli_rows_text(rows, "");
+}
+
+void cli_edit_put_role(cli_rows *rows, const clipspan_edit_check_info *info)
+{
+    cli_rows_text(rows, info->role ? info->role : "");
+    cli_rows_text(rows, info->role ? info->pool : "");
 }
 
 clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_error *err)
@@ -54,11 +60,10 @@ clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_er
         cli_rows_whole(rows, (uint64_t)row->last_layer);
         for (size_t k = 0; k < 4; k++)
             cli_rows_real(rows, reals[k]);
-        add_cell(rows, info->before);
-        add_cell(rows, row->predicted);
-        add_cell(rows, row->network);
-        cli_rows_text(rows, info->role ? info->role : "");
-        cli_rows_text(rows, info->role ? info->pool : "");
+        cli_edit_put_share(rows, info->before);
+        cli_edit_put_share(rows, row->predicted);
+        cli_edit_put_share(rows, row->network);
+        cli_edit_put_role(rows, info);
         status = cli_rows_next(rows, err);
     }
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
@@ -68,7 +73,7 @@ clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_er
 
 /* ---- Tables ---- */
 
-static clipspan_status add_real(cli_table *t, double value, clipspan_error *err)
+clipspan_status cli_edit_add_distance(cli_table *t, double value, clipspan_error *err)
 {
     char text[CLI_NUMBER_ROOM];
     snprintf(text, sizeof text, value < 0.001 && value > 0 ? "%.1e" : "%.3f", value);
@@ -89,33 +94,45 @@ static clipspan_status add_set(cli_table *t, const clipspan_edit_check_row *row,
     cli_format_count(count, row->count);
     CS_TRY(cli_table_add(t, row->name, err));
     CS_TRY(cli_table_add(t, count, err));
-    CS_TRY(add_real(t, row->distance_mean, err));
-    CS_TRY(add_real(t, row->distance_median, err));
-    CS_TRY(add_real(t, row->distance_largest, err));
-    CS_TRY(add_real(t, row->moved_mean, err));
+    CS_TRY(cli_edit_add_distance(t, row->distance_mean, err));
+    CS_TRY(cli_edit_add_distance(t, row->distance_median, err));
+    CS_TRY(cli_edit_add_distance(t, row->distance_largest, err));
+    CS_TRY(cli_edit_add_distance(t, row->moved_mean, err));
     if (!accuracy) return CLIPSPAN_OK;
     CS_TRY(add_share(t, row->predicted, err));
     return add_share(t, row->network, err);
 }
 
-/* "5 of the 6 images of run", and how many were left out. */
-static void say_images(const cli_edit_job *e, const clipspan_edit_check_info *info)
+void cli_edit_name_images(char *out, size_t room, const cli_edit_job *e,
+                          const clipspan_edit_check_info *info)
 {
-    char images[512], used[CLI_NUMBER_ROOM], left_out[CLI_NUMBER_ROOM];
+    char used[CLI_NUMBER_ROOM], all[CLI_NUMBER_ROOM];
     cli_format_count(used, info->used);
+    cli_count_of(all, info->of_run ? e->info->used : info->used, "image");
     if (info->of_run)
-        snprintf(images, sizeof images, "%s of the %llu image%s of %.300s", used,
-                 (unsigned long long)e->info->used, e->info->used == 1 ? "" : "s", e->info->path);
+        snprintf(out, room, "%s of the %s of %.300s", used, all, e->info->path);
     else
-        cli_count_of(images, info->used, "image");
-    cli_say(e->session,
-            "%s; off: L2 distance of the network's unit embedding from the direct-effect "
-            "prediction;\nmoved: from the embedding before",
-            images);
+        snprintf(out, room, "%s", all);
+}
+
+void cli_edit_say_left_out(const cli_edit_job *e, const clipspan_edit_check_info *info)
+{
+    char left_out[CLI_NUMBER_ROOM];
     if (!info->unreadable) return;
     cli_count_of(left_out, info->unreadable, "image");
     cli_say(e->session, "%s could not be read and %s left out of every figure", left_out,
             info->unreadable == 1 ? "is" : "are");
+}
+
+static void say_images(const cli_edit_job *e, const clipspan_edit_check_info *info)
+{
+    char images[512];
+    cli_edit_name_images(images, sizeof images, e, info);
+    cli_say(e->session,
+            "%s; off: L2 distance of the network's unit embedding from the direct-effect "
+            "prediction;\nmoved: from the embedding before",
+            images);
+    cli_edit_say_left_out(e, info);
 }
 
 static void say_accuracy(const cli_edit_job *e, const clipspan_edit_check_info *info)

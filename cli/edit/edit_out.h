@@ -6,6 +6,8 @@
 #include <clipspan/clipspan.h>
 
 #include "cli/edit/edit_work.h"
+#include "cli/out/rows.h"
+#include "cli/out/table.h"
 
 clipspan_status cli_edit_show(const cli_edit_job *edit, const clipspan_edit_check *check,
                               clipspan_error *err);
@@ -26,5 +28,15 @@ void cli_edit_say_role(const cli_edit_job *edit);
 clipspan_status cli_edit_print_sets(const cli_edit_job *edit, const clipspan_edit_check *check,
                                     clipspan_error *err);
 clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_error *err);
+
+/* Cells of both commands: a share, empty where it is of no image; role and pool; a distance. */
+void cli_edit_put_share(cli_rows *rows, const clipspan_share *share);
+void cli_edit_put_role(cli_rows *rows, const clipspan_edit_check_info *info);
+clipspan_status cli_edit_add_distance(cli_table *table, double value, clipspan_error *err);
+
+/* "5 of the 6 images of run"; how many could not be read. */
+void cli_edit_name_images(char *out, size_t room, const cli_edit_job *edit,
+                          const clipspan_edit_check_info *info);
+void cli_edit_say_left_out(const cli_edit_job *edit, const clipspan_edit_check_info *info);
 
 #endif

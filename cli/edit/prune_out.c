@@ -10,14 +10,6 @@
 
 /* ---- Rows ---- */
 
-static void add_cell(cli_rows *rows, const clipspan_share *share)
-{
-    if (share && share->images)
-        cli_rows_real(rows, share->share);
-    else
-        cli_rows_text(rows, "");
-}
-
 static void add_row(cli_rows *rows, const clipspan_edit_check_row *row,
                     const clipspan_prune_forecast *f, int labelled)
 {
@@ -28,14 +20,14 @@ static void add_row(cli_rows *rows, const clipspan_edit_check_row *row,
     cli_rows_text(rows, names);
     cli_rows_real(rows, row->moved_mean);
     cli_rows_real(rows, row->distance_mean);
-    add_cell(rows, f ? f->predicted : NULL);
+    cli_edit_put_share(rows, f ? f->predicted : NULL);
     if (f)
         cli_rows_real(rows, f->least);
     else
         cli_rows_text(rows, "");
-    add_cell(rows, f ? f->network : NULL);
-    add_cell(rows, f ? f->direct : NULL);
-    add_cell(rows, labelled ? row->network : NULL);
+    cli_edit_put_share(rows, f ? f->network : NULL);
+    cli_edit_put_share(rows, f ? f->direct : NULL);
+    cli_edit_put_share(rows, labelled ? row->network : NULL);
 }
 
 static clipspan_status show_rows(clipspan_prune *prune, clipspan_error *err)
@@ -53,8 +45,7 @@ static clipspan_status show_rows(clipspan_prune *prune, clipspan_error *err)
                              err);
     for (size_t i = 0; i < info->sets && status == CLIPSPAN_OK; i++) {
         add_row(rows, &row[i], f ? &f[i] : NULL, info->labelled > 0);
-        cli_rows_text(rows, info->role ? info->role : "");
-        cli_rows_text(rows, info->role ? info->pool : "");
+        cli_edit_put_role(rows, info);
         status = cli_rows_next(rows, err);
     }
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
@@ -63,13 +54,6 @@ static clipspan_status show_rows(clipspan_prune *prune, clipspan_error *err)
 }
 
 /* ---- Table ---- */
-
-static clipspan_status add_real(cli_table *t, double value, clipspan_error *err)
-{
-    char text[CLI_NUMBER_ROOM];
-    snprintf(text, sizeof text, value < 0.001 && value > 0 ? "%.1e" : "%.3f", value);
-    return cli_table_add(t, text, err);
-}
 
 static clipspan_status add_percent(cli_table *t, double share, clipspan_error *err)
 {
@@ -85,8 +69,8 @@ static clipspan_status add_set(cli_table *t, const clipspan_edit_check_row *row,
     cli_format_count(count, row->count);
     CS_TRY(cli_table_add(t, row->name, err));
     CS_TRY(cli_table_add(t, count, err));
-    CS_TRY(add_real(t, row->moved_mean, err));
-    if (!f) return add_real(t, row->distance_mean, err);
+    CS_TRY(cli_edit_add_distance(t, row->moved_mean, err));
+    if (!f) return cli_edit_add_distance(t, row->distance_mean, err);
     CS_TRY(add_percent(t, f->predicted->share, err));
     CS_TRY(add_percent(t, f->least, err));
     CS_TRY(add_percent(t, f->network->share, err));
@@ -116,19 +100,11 @@ static clipspan_status print_sets(const cli_edit_job *e, clipspan_prune *prune, 
 
 static void say_images(const cli_edit_job *e, const clipspan_edit_check_info *info)
 {
-    char images[512], used[CLI_NUMBER_ROOM], left_out[CLI_NUMBER_ROOM];
-    cli_format_count(used, info->used);
-    if (info->of_run)
-        snprintf(images, sizeof images, "%s of the %llu image%s of %.300s", used,
-                 (unsigned long long)e->info->used, e->info->used == 1 ? "" : "s", e->info->path);
-    else
-        cli_count_of(images, info->used, "image");
+    char images[512];
+    cli_edit_name_images(images, sizeof images, e, info);
     cli_say(e->session, "measured on %s; moved: L2 distance of the unit embedding from that before",
             images);
-    if (!info->unreadable) return;
-    cli_count_of(left_out, info->unreadable, "image");
-    cli_say(e->session, "%s could not be read and %s left out of every figure", left_out,
-            info->unreadable == 1 ? "is" : "are");
+    cli_edit_say_left_out(e, info);
 }
 
 static void say_accuracy(const cli_edit_job *e, const clipspan_edit_check_info *info)

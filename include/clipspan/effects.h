@@ -253,7 +253,7 @@ typedef struct clipspan_decision {
     double answers;    /* share of the rarer answer, 0 to 0.5 */
     double follows;    /* |correlation| of margin and reading of the cue */
     double inside;     /* the same among images of one answer, the larger of both */
-    double explained;  /* part of the margin's variance inside answers that the cue explains */
+    double explained;  /* share of the margin's variance inside predictions that the cue explains */
     double clear; /* mean over standard deviation of the margin inside an answer, the smaller */
     double gain, gain_low, gain_high; /* predicted, of the worse of the two groups that go against
                                          the cue, and between what 95 % of resamples lie */

@@ -23,7 +23,7 @@ typedef struct column {
     double *t;                     /* [MOST_ENTERING, q] */
     double *scores;                /* [categories] */
     size_t top[CS_ENRICHED_TEXTS]; /* largest first */
-    size_t found, picks;
+    size_t found, taken;
     double c;
     float largest; /* before the first basis text */
     int done;
@@ -170,7 +170,7 @@ static void begin(column *col, double *weights, cs_enrichment *e, const float *y
         if (of[i] >= 0) col->scores[of[i]] += half * (double)v[i];
     for (size_t i = 0; weights && i < e->T; i++)
         weights[i] = half * (double)v[i];
-    col->picks = 0;
+    col->taken = 0;
     col->done = !(sum > 0.0);
 }
 
@@ -207,7 +207,7 @@ static void find_top(column *col, const cs_enrichment *e)
 /* x without the directions of earlier basis texts. */
 static void clear(double *x, const column *col, size_t q)
 {
-    for (size_t k = 0; k < col->picks; k++) {
+    for (size_t k = 0; k < col->taken; k++) {
         const double along = cs_dot(col->t + k * q, x, q);
         for (size_t j = 0; j < q; j++)
             x[j] -= along * col->t[k * q + j];
@@ -229,14 +229,14 @@ static void multiply(double *Ct, const column *col, const double *t, size_t r, s
 }
 
 /* The next basis text: its share goes to the categories of the texts at the top. */
-static void pick(column *col, double *weights, cs_enrichment *e, size_t r, float *tu)
+static void take_text(column *col, double *weights, cs_enrichment *e, size_t r, float *tu)
 {
     const size_t q = e->q;
-    double *t = col->t + col->picks * q, *u = e->work, size, sum = 0.0;
+    double *t = col->t + col->taken * q, *u = e->work, size, sum = 0.0;
     memset(tu, 0, 2 * q * sizeof *tu);
     if (col->done) return;
     find_top(col, e);
-    if (col->picks == 0 && col->found) col->largest = col->v[col->top[0]];
+    if (col->taken == 0 && col->found) col->largest = col->v[col->top[0]];
     col->done = col->found == 0 || !(col->v[col->top[0]] > SMALLEST * col->largest);
     if (col->done) return;
     for (size_t j = 0; j < q; j++)
@@ -261,7 +261,7 @@ static void pick(column *col, double *weights, cs_enrichment *e, size_t r, float
         tu[j] = (float)t[j];
         tu[q + j] = (float)u[j];
     }
-    col->picks++;
+    col->taken++;
 }
 
 static void deflate(column *col, const cs_enrichment *e, const float *a, const float *b)
@@ -294,7 +294,7 @@ clipspan_status cs_enrichment_run(double *scores, double *weights, cs_enrichment
     memset(e->tu, 0, 2 * CS_ENRICHED_BATCH * q * sizeof *e->tu);
     for (int k = 0; k < entering; k++) {
         for (size_t b = 0; b < count; b++)
-            pick(&columns[b], b == 0 ? weights : NULL, e, r, e->tu + 2 * b * q);
+            take_text(&columns[b], b == 0 ? weights : NULL, e, r, e->tu + 2 * b * q);
         if (k + 1 == entering) break;
         CS_TRY(cs_product_run(e->pairs, e->ab, e->tu, 0, e->packed, err));
         for (size_t b = 0; b < count; b++)

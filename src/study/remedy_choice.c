@@ -24,7 +24,7 @@
 #define KINDS_HEADS     0.2
 #define FOLLOWS         0.45 /* |correlation| of margin and reading, for projection */
 #define INSIDE          0.3  /* the same inside an answer */
-#define EXPLAINED       0.4 /* part of the margin's variance inside answers that the cue explains */
+#define EXPLAINED       0.4  /* share of the margin's variance, inside predictions, of the cue */
 #define EXPLAINED_HEADS 0.5
 #define CLEAR           3.5 /* mean over standard deviation of the margin inside an answer */
 #define CLEAR_HEADS     3.0
