@@ -159,3 +159,21 @@ scan_images() {
     exits 2 "$CLIPSPAN" edit "$model" upright --heads L1.H0 --exif-orient -o none
     says "--exif-orient is not an option of edit"
 }
+
+@test "what shortcut recommends is written, and the network does what was predicted" {
+    birds=(--classes demo/bird --templates demo/bird.templates)
+    exits 0 "$CLIPSPAN" scan demo demo/look.csv -o look
+    exits 0 "$CLIPSPAN" scan demo demo/test.csv --labels bird --groups bird,background -o test
+    exits 0 "$CLIPSPAN" shortcut test --mean look "${birds[@]}" --cue "water;grass" --json
+    json pairs.0.decision.verdict remedy
+    cp .out remedy.json
+    exits 0 "$CLIPSPAN" edit demo look demo/test.csv --remedy remedy.json -o fixed "${birds[@]}" --labels bird --json
+    json sets.0.set recommended
+    # Folded into the projection matrix: exact but for rounding. What was right before moves, and by as much as predicted.
+    awk -v d="$("$JSON_AT" sets.0.distance_largest <.out)" -v m="$("$JSON_AT" sets.0.moved_mean <.out)" \
+        'BEGIN { exit !(d < 1e-5 && m > 0.1) }' || { cat .out && false; }
+    real=$("$JSON_AT" sets.0.real <.out)
+    json sets.0.predicted "$real"
+    awk -v b="$("$JSON_AT" before <.out)" -v a="$real" 'BEGIN { exit !(a > b + 0.1) }' || { cat .out && false; }
+    exits 4 "$CLIPSPAN" edit demo look --remedy .err -o other
+}
