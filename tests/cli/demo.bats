@@ -3,7 +3,7 @@
 load helper
 
 @test "demo tells its story, and leaves a page and its figures" {
-    [ -z "${SLOW:-}" ] || skip "takes minutes in this build"
+    not_when_slow
     exits 0 "$CLIPSPAN" demo -o story --json -q
     silent
     json schema clipspan.demo.v1

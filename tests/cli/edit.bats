@@ -161,7 +161,7 @@ scan_images() {
 }
 
 @test "what shortcut recommends is written, and the network does what was predicted" {
-    [ -z "${SLOW:-}" ] || skip "takes minutes in this build"
+    not_when_slow
     birds=(--classes demo/bird --templates demo/bird.templates)
     exits 0 "$CLIPSPAN" scan demo demo/look.csv -o look
     exits 0 "$CLIPSPAN" scan demo demo/test.csv --labels bird --groups bird,background -o test

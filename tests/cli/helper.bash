@@ -26,6 +26,10 @@ setup() {
     for colour in red green blue; do png $colour >pics/$colour/1.png; done
 }
 
+not_when_slow() { # for a case with the demo's model that takes minutes in slow builds (SLOW=1)
+    [ -z "${SLOW:-}" ] || skip "takes minutes in this build"
+}
+
 # run_split COMMAND...: as `run`, with standard output in $output and standard error in $errors.
 run_split() {
     status=0

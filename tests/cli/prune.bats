@@ -101,7 +101,7 @@ scan_images() {
 }
 
 @test "a network that keeps less than was predicted is written, and the exit status says so" {
-    [ -z "${SLOW:-}" ] || skip "takes minutes in this build"
+    not_when_slow
     # Direct effects of the demo's early heads foresee nothing of what their loss does to later ones.
     shapes=(--classes demo/shape --templates demo/shape.templates)
     exits 0 "$CLIPSPAN" scan demo demo/look.csv --labels shape --where kind=alike -o look

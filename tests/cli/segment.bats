@@ -130,7 +130,7 @@ masks() {
 }
 
 @test "a row a role of a run: the same figures as with those heads alone" {
-    [ -z "${SLOW:-}" ] || skip "takes minutes here"
+    not_when_slow
     local demo=$BATS_TEST_DIRNAME/../../data/demo
     head -n 13 "$demo/test.csv" >few.csv
     exits 0 "$CLIPSPAN" scan demo "$demo/look.csv" -o run -q
