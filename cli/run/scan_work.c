@@ -132,7 +132,7 @@ static clipspan_status open_planned(cli_scan_job *j, clipspan_error *err)
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
     CS_TRY(clipspan_run_open(&j->run, j->path, err));
-    CS_TRY(is_done(&j->done, j, err));
+    if (!j->x->model) CS_TRY(is_done(&j->done, j, err)); /* one that is named is compared */
     if (j->done) {
         cli_stage(s, "nothing left to scan");
         return CLIPSPAN_OK;
