@@ -17,6 +17,7 @@
     COMMAND(scan)                                                                                  \
     COMMAND(plan)                                                                                  \
     COMMAND(merge)                                                                                 \
+    COMMAND(status)                                                                                \
     COMMAND(extend)                                                                                \
     HEADING("Atlas")                                                                               \
     COMMAND(atlas)                                                                                 \

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t caught, held;
+static volatile sig_atomic_t caught, held, resumable;
 
 static int exit_code(int number)
 {
@@ -16,7 +16,8 @@ static int exit_code(int number)
 
 static void on_signal(int number)
 {
-    if (caught || !held) _exit(exit_code(number));
+    const int again = resumable && !(caught && number == SIGINT);
+    if (caught || !held) _exit(again ? CLI_RESUMABLE : exit_code(number));
     caught = number;
 }
 
@@ -41,6 +42,11 @@ void cli_signals_start(void)
 void cli_signals_hold(void)
 {
     held = 1;
+}
+
+void cli_signals_resumable(void)
+{
+    resumable = 1;
 }
 
 int cli_signal(void)

@@ -10,6 +10,11 @@ void cli_signals_start(void);
 /* From here on the first signal only asks to stop. */
 void cli_signals_hold(void);
 
+/* From here on whatever is stopped goes on with the same command: a signal that ends the program at
+ * once ends it with CLI_RESUMABLE, the second SIGINT excepted. */
+#define CLI_RESUMABLE 75 /* EX_TEMPFAIL: batch systems take it for "again" */
+void cli_signals_resumable(void);
+
 /* The signal that asked to stop, or 0. */
 int cli_signal(void);
 

@@ -12,6 +12,7 @@ static clipspan_status run_command(cli_session *s, const void *settings, clipspa
     cli_scan_job j = {.session = s, .path = s->arguments.items[0]};
     clipspan_status status;
     (void)settings;
+    cli_signals_resumable();
     cli_signals_hold();
     s->resumable = 1;
     status = cli_scan_merge(&j, err);

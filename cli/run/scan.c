@@ -48,10 +48,16 @@ static const cli_option options[] = {
     CLI_OPT_IMAGES,
     CLI_OPT_RUN_COEFFICIENTS,
     CLI_OPT_RUN_LAYERS,
-    CLI_TEXT("Run", "shard", 0, "I/N|auto|auto/N",
-             "process only shard I of N; auto: I and N from Open MPI, PMI, Slurm or a Kubernetes "
-             "indexed job; auto/N: only I from there",
-             shard),
+    CLI_TEXT(
+        "Run", "shard", 0, "I/N|auto|auto/N",
+        "process only shard I of N; auto: I and N from the job array or the ranks that a batch "
+        "system or launcher sets; auto/N: of N shards the one with the task's own number, from "
+        "1, so that a task that is submitted again alone does its own work",
+        shard),
+    CLI_FLAG("Run", "strict", 0,
+             "end with 3 when images of the shard were skipped; without it a shard ends with 0, so "
+             "that one damaged image does not stop all tasks of a job",
+             strict),
     CLI_OPT_RUN_VERIFY,
     CLI_OPT_MODEL,
     CLI_OPT_PRECISION,
@@ -77,13 +83,14 @@ const cli_command cli_scan = {
              "values; --force discards the old run.\n"
              "scan RUN continues a run that plan made; with --shard it processes one shard, on any "
              "machine that sees the folder, and clipspan merge combines the shards. Without "
-             "--shard the run is merged at the end.\n"
+             "--shard the run is merged at the end. A shard that is done already ends at once.\n"
              "The result is the same bytes for any number of threads and shards, at one kernel "
              "level (clipspan version).",
     .examples =
         "clipspan scan MODEL photos/ -o run\tevery image below a folder\n"
         "clipspan scan MODEL birds.csv --labels y --groups y,place -o run\tlabels and groups kept\n"
-        "clipspan scan run --shard auto\tone task of a Slurm array, mpirun or an indexed job",
+        "clipspan scan run --shard auto/64\tone task of an array that was submitted as 1-64\n"
+        "mpirun clipspan scan run --shard auto\tevery rank its shard",
     .arguments = {"MODEL", "[INPUT...]"},
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -60,6 +60,10 @@ static clipspan_status check_arguments(cli_scan_job *j, clipspan_error *err)
         j->path = x->out.output;
         CS_TRY(cli_folder_check(j->path, "scan", "a run", err));
     }
+    if (x->strict && !x->shard)
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--strict is for a shard; without --shard, skipped images end with 3 always");
     if (x->shard) CS_TRY(cli_shard_read(&j->options.shard, &j->options.shards, x->shard, err));
     return cli_check_precision(&x->encoder, err);
 }
@@ -107,6 +111,20 @@ static clipspan_status plan(cli_scan_job *j, clipspan_error *err)
     return clipspan_run_open(&j->run, j->path, err);
 }
 
+/* Whether all chunks of the shard, or of the run, are there: then nothing needs the model, which may
+ * take a cluster's disk minutes. What they are is what the scan would have said. */
+static clipspan_status is_done(int *done, cli_scan_job *j, clipspan_error *err)
+{
+    const clipspan_scan_options *o = &j->options;
+    const uint64_t shard = o->shards ? o->shard : 1, shards = o->shards ? o->shards : 1;
+    clipspan_shard_progress p;
+    CS_TRY(clipspan_run_read_progress(&p, shard, 1, shards, j->run, NULL, err));
+    *done = p.chunks_done == p.chunks;
+    if (!*done) return CLIPSPAN_OK;
+    j->result = (clipspan_scan_result){.chunks = p.chunks, .chunks_before = p.chunks};
+    return CLIPSPAN_OK;
+}
+
 /* A run that is planned: its model from where it was, or --model. */
 static clipspan_status open_planned(cli_scan_job *j, clipspan_error *err)
 {
@@ -114,6 +132,11 @@ static clipspan_status open_planned(cli_scan_job *j, clipspan_error *err)
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
     CS_TRY(clipspan_run_open(&j->run, j->path, err));
+    if (!j->x->model) CS_TRY(is_done(&j->done, j, err)); /* one that is named is compared */
+    if (j->done) {
+        cli_stage(s, "nothing left to scan");
+        return CLIPSPAN_OK;
+    }
     cli_progress_begin(s, "bytes");
     status = clipspan_run_open_model(&j->model, j->run, j->x->model, &progress, err);
     cli_progress_end(s);
@@ -135,6 +158,23 @@ clipspan_status cli_scan_merge(cli_scan_job *j, clipspan_error *err)
     clipspan_run_close(&j->run);
     CS_TRY(clipspan_run_open(&j->run, j->path, err));
     return cli_run_skipped(s, j->run, err);
+}
+
+/* A shard is one task of many, and what starts them takes any status but 0 for a failure of the
+ * task: images that were skipped are told, and are none, unless --strict says so. */
+static clipspan_status end_scan(cli_scan_job *j, clipspan_error *err)
+{
+    cli_session *s = j->session;
+    char skipped[CLI_NUMBER_ROOM];
+    if (!j->options.shards) return cli_scan_merge(j, err);
+    if (j->x->strict)
+        s->skipped = (size_t)j->result.skipped;
+    else if (j->result.skipped) {
+        cli_count_of(skipped, j->result.skipped, "image");
+        cli_note(s, "%s skipped in this shard; clipspan status %s counts them by reason", skipped,
+                 j->path);
+    }
+    return CLIPSPAN_OK;
 }
 
 static clipspan_status scan(cli_scan_job *j, clipspan_error *err)
@@ -162,9 +202,7 @@ static clipspan_status scan(cli_scan_job *j, clipspan_error *err)
     if (j->x->verify_sum && j->result.used)
         cli_note(s, "sums of components differ from their embeddings by %.1e at most",
                  j->result.residual);
-    if (!j->options.shards) return cli_scan_merge(j, err);
-    s->skipped = (size_t)j->result.skipped;
-    return CLIPSPAN_OK;
+    return end_scan(j, err);
 }
 
 void cli_scan_close(cli_scan_job *j)
@@ -176,18 +214,21 @@ void cli_scan_close(cli_scan_job *j)
 
 clipspan_status cli_scan_plan(cli_scan_job *j, clipspan_error *err)
 {
+    cli_signals_resumable();
     CS_TRY(check_arguments(j, err));
     return plan(j, err);
 }
 
 clipspan_status cli_scan_run(cli_scan_job *j, clipspan_error *err)
 {
+    cli_signals_resumable();
     CS_TRY(check_arguments(j, err));
     CS_TRY(j->model_path ? plan(j, err) : open_planned(j, err));
     if (j->x->out.dry_run) {
         cli_run_show_plan(j->session, j->path, j->model, j->inputs, j->run, &j->plan, 1);
         return CLIPSPAN_OK;
     }
+    if (j->done) return end_scan(j, err);
     if (j->found) cli_note(j->session, "%s: resuming a run of the same plan", j->path);
     return scan(j, err);
 }

@@ -15,7 +15,7 @@ typedef struct cli_scan_settings {
     cli_image_settings images;
     cli_encoder_settings encoder;
     cli_output_settings out; /* output: the run */
-    int coefficients, verify_sum;
+    int coefficients, verify_sum, strict;
     const char *layers;        /* whose coefficients are kept; NULL: all */
     const char *shard, *model; /* model: where that of a planned run is now */
 } cli_scan_settings;
@@ -55,6 +55,7 @@ typedef struct cli_scan_job {
     clipspan_scan_options options;
     clipspan_scan_result result;
     int found; /* the plan was there already */
+    int done;  /* nothing of the shard is left to scan, and no model was opened */
     double seconds;
 } cli_scan_job;
 

@@ -105,7 +105,8 @@ typedef struct clipspan_plan_options {
 /* Makes the folder `path` and its index: fixes the order of the images, the chunks, and what the
  * model is (SHA-256 of its weights, configuration, preprocessing). Images are not opened; only the
  * sizes of their files are read. When the same plan already exists nothing changes, and *found,
- * which may be NULL, is 1. progress counts bytes of weights. Errors: EXISTS (another plan, with the
+ * which may be NULL, is 1; when another process is making a plan, it is waited for. progress counts
+ * bytes of weights. Errors: EXISTS (another plan, with the
  * first difference and both values; or a folder that is not empty and not a run), WRITE, IO,
  * INTERRUPTED, NOMEM, ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *model,
@@ -161,6 +162,30 @@ CLIPSPAN_API clipspan_status clipspan_run_scan(clipspan_scan_result *out, const 
                                                const clipspan_scan_options *options,
                                                const clipspan_progress *progress,
                                                clipspan_error *err);
+
+/* How far one shard of a planned run is. */
+#define CLIPSPAN_SKIP_REASONS 7
+typedef struct clipspan_shard_progress {
+    uint64_t chunks, chunks_done;
+    uint64_t images;                         /* of all its chunks */
+    uint64_t used;                           /* of the chunks that are done */
+    uint64_t skipped[CLIPSPAN_SKIP_REASONS]; /* of them too, by reason */
+} clipspan_shard_progress;
+
+/* "missing", "unreadable", "changed", "unsupported", "damaged", "too large", "not finite"; NULL
+ * beyond them. */
+CLIPSPAN_API const char *clipspan_skip_reason(int reason);
+
+/* What is done of shards first … first + count - 1, from 1, of `shards` (1 to 1,000,000), whoever
+ * did it, from the run's files; before, during and after the scan, no lock is taken.
+ *   out : [count]
+ * A chunk that a damaged file holds is not done. progress, which may be NULL, counts shards.
+ * Errors: ARGUMENT, NOT_FOUND (a run in memory), FORMAT, IO, NOMEM, INTERRUPTED. */
+CLIPSPAN_API clipspan_status clipspan_run_read_progress(clipspan_shard_progress *out,
+                                                        uint64_t first, uint64_t count,
+                                                        uint64_t shards, const clipspan_run *run,
+                                                        const clipspan_progress *progress,
+                                                        clipspan_error *err);
 
 /* Merges all shards: statistics of the whole and of its blocks, and the status of every image.
  * Merging again changes nothing. progress counts chunks. Errors: NOT_FOUND (chunks that are not

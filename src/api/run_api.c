@@ -89,7 +89,7 @@ clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *
     CS_TRY(cs_model_identity(&known, model, progress, err));
     CS_TRY_DONE(cs_identity_copy(&identity, known, err));
     CS_TRY_DONE(cs_identity_add_options(&identity, &o, layers, err));
-    status = cs_plan_make(found, path, &identity, inputs, o.replace, err);
+    status = cs_plan_make(found, path, &identity, inputs, o.replace, progress, err);
 done:
     cs_identity_fini(&identity);
     return status;

@@ -4,6 +4,7 @@
 #include "run/plan.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/progress_part.h"
 #include "formats/sha256.h"
 #include "inputs/input_list.h"
 #include "inputs/inputs.h"
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What is to be said of a list beside its images. */
@@ -283,8 +285,27 @@ done:
     return status;
 }
 
+/* Processes that are started together plan the same run at once: one does, the others wait for its
+ * index. Where there is none yet, whoever holds the lock is making it; *lock is -1 when it came. */
+static clipspan_status lock_to_plan(int *lock, const char *path, const char *file,
+                                    const clipspan_progress *progress, clipspan_error *err)
+{
+    const struct timespec pause = {0, 50 * 1000000};
+    const int there = cs_path_kind(file) != 0;
+    for (;;) {
+        const clipspan_status status = cs_folder_lock(lock, path, 1, err);
+        if (status != CLIPSPAN_E_WRITE || *lock < 0 || there) return status;
+        cs_folder_unlock(lock);
+        if (cs_path_kind(file)) return CLIPSPAN_OK;
+        CS_TRY(
+            cs_progress_step(progress, 0, 0, "stopped while another process plans the run", err));
+        nanosleep(&pause, NULL);
+    }
+}
+
 clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity,
-                             const clipspan_inputs *inputs, int replace, clipspan_error *err)
+                             const clipspan_inputs *inputs, int replace,
+                             const clipspan_progress *progress, clipspan_error *err)
 {
     clipspan_status status;
     char *file = cs_path_join(path, CS_INDEX_FILE, err);
@@ -306,7 +327,13 @@ clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity
     }
     if (!cs_path_kind(file)) CS_TRY_DONE(cs_folder_check_free(path, err));
     CS_TRY_DONE(cs_make_folder(path, err));
-    CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
+    CS_TRY_DONE(lock_to_plan(&lock, path, file, progress, err));
+    if (cs_path_kind(file) && !replace) { /* made by another process meanwhile */
+        cs_folder_unlock(&lock);
+        status = compare(path, file, identity, &list, inputs, err);
+        *found = status == CLIPSPAN_OK;
+        goto done;
+    }
     if (cs_path_kind(file)) {
         cs_index *index; /* only a run is thrown away, not whatever has that name */
         status = cs_index_open(&index, file, err);

@@ -47,11 +47,11 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
     exits 4 "$CLIPSPAN" merge run && says "7 of 7 chunks are not scanned: 0-6"
     for i in 3 1; do exits 0 "$CLIPSPAN" scan run --shard $i/3 -j 2 --table && shows "shard $i of 3 done"; done
     exits 4 "$CLIPSPAN" merge run && says "2 of 7 chunks are not scanned: 3-4. "
-    export SLURM_ARRAY_TASK_ID=4 SLURM_ARRAY_TASK_MIN=2 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_STEP=2
+    export SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_MAX=5 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_STEP=2
     exits 0 "$CLIPSPAN" scan run --shard auto
     exits 0 "$CLIPSPAN" merge run
     [ "$(state run)" = "$(state one)" ]
-    unset SLURM_ARRAY_TASK_ID
+    unset SLURM_ARRAY_TASK_ID SLURM_ARRAY_TASK_MIN SLURM_ARRAY_TASK_MAX SLURM_ARRAY_TASK_COUNT SLURM_ARRAY_TASK_STEP
     exits 0 "$CLIPSPAN" plan "$model" - -o again <list
     exits 0 "$CLIPSPAN" scan again # without a share: all of it, and the merge
     [ "$(state again)" = "$(state one)" ]
@@ -80,6 +80,127 @@ state() { (cd "$1" && find segments output_maps.safetensors statistics.safetenso
         exits 0 "$CLIPSPAN" scan run --shard auto --json
     json call.shard 6
     json call.shards 8
+    # a launcher of size 1 hides no array; ranks multiply it
+    export SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_MAX=4 SLURM_ARRAY_TASK_COUNT=4
+    for size in OMPI_COMM_WORLD PMI MV2_COMM_WORLD; do
+        env ${size}_RANK=0 ${size}_SIZE=1 "$CLIPSPAN" scan run --shard auto --json >.out
+        [ "$("$JSON_AT" call.shard <.out)/$("$JSON_AT" call.shards <.out)" = 3/4 ]
+        env ${size}_RANK=1 ${size}_SIZE=2 "$CLIPSPAN" scan run --shard auto --json >.out
+        [ "$("$JSON_AT" call.shard <.out)/$("$JSON_AT" call.shards <.out)" = 6/8 ]
+    done
+}
+
+shard() { # shard I/N VARIABLE=VALUE... -- ARGUMENT: which shard the environment gives
+    local want=$1 names=()
+    shift
+    while [ "$1" != -- ]; do names+=("$1") && shift; done
+    run_split env "${names[@]}" "$CLIPSPAN" scan run --shard "$2" --json
+    if [ "$want" = refused ]; then
+        [ "$status" = 2 ] || { echo "${names[*]} --shard $2: $status $output" && exit 1; }
+        return
+    fi
+    [ "$("$JSON_AT" call.shard <.out)/$("$JSON_AT" call.shards <.out)" = "$want" ] ||
+        { echo "${names[*]} --shard $2: $want expected, found $output $errors" && exit 1; }
+}
+
+@test "a task that is submitted again does its own shard" {
+    exits 0 "$CLIPSPAN" plan "$model" pics -o run
+    alone=(SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_MIN=3 SLURM_ARRAY_TASK_MAX=3 SLURM_ARRAY_TASK_COUNT=1)
+    shard 3/10 "${alone[@]}" -- auto/10
+    shard refused "${alone[@]}" -- auto
+    says "a part of another one"
+    two=(SLURM_ARRAY_TASK_MIN=3 SLURM_ARRAY_TASK_MAX=7 SLURM_ARRAY_TASK_COUNT=2)
+    shard 7/10 SLURM_ARRAY_TASK_ID=7 "${two[@]}" -- auto/10
+    shard refused SLURM_ARRAY_TASK_ID=7 "${two[@]}" -- auto
+    shard refused SLURM_ARRAY_TASK_ID=7 "${two[@]}" -- auto/6
+    shard refused SLURM_ARRAY_TASK_ID=0 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_MAX=9 SLURM_ARRAY_TASK_COUNT=10 -- auto/10
+    says "numbered from 1"
+    shard 1/10 SLURM_ARRAY_TASK_ID=0 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_MAX=9 SLURM_ARRAY_TASK_COUNT=10 -- auto
+    shard 2/3 SLURM_ARRAY_TASK_ID=11 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_MAX=21 SLURM_ARRAY_TASK_COUNT=3 \
+        SLURM_ARRAY_TASK_STEP=10 -- auto
+    shard 8/12 "${alone[@]}" PMI_RANK=1 PMI_SIZE=3 -- auto/12
+}
+
+@test "batch systems and launchers that --shard auto knows" {
+    exits 0 "$CLIPSPAN" plan "$model" pics -o run
+    shard 2/4 SGE_TASK_ID=2 SGE_TASK_FIRST=1 SGE_TASK_LAST=4 SGE_TASK_STEPSIZE=1 -- auto
+    shard refused SGE_TASK_ID=undefined -- auto
+    shard 5/9 PBS_ARRAY_INDEX=5 -- auto/9
+    shard refused PBS_ARRAY_INDEX=5 -- auto
+    shard 5/9 PBS_ARRAYID=5 -- auto/9
+    shard 3/8 LSB_JOBINDEX=3 LSB_JOBINDEX_END=8 LSB_JOBINDEX_STEP=1 -- auto
+    shard refused LSB_JOBINDEX=0 -- auto
+    shard 4/7 AWS_BATCH_JOB_ARRAY_INDEX=3 AWS_BATCH_JOB_ARRAY_SIZE=7 -- auto
+    shard 4/7 BATCH_TASK_INDEX=3 BATCH_TASK_COUNT=7 -- auto
+    shard 1/7 CLOUD_RUN_TASK_INDEX=0 CLOUD_RUN_TASK_COUNT=7 -- auto
+    shard 3/4 MV2_COMM_WORLD_RANK=2 MV2_COMM_WORLD_SIZE=4 -- auto
+    shard 3/4 PALS_RANKID=2 PALS_SIZE=4 -- auto
+    shard 3/4 FLUX_TASK_RANK=2 FLUX_JOB_SIZE=4 -- auto
+    shard 3/4 RANK=2 WORLD_SIZE=4 -- auto
+    shard 3/6 PMIX_RANK=2 -- auto/6
+    shard refused PMIX_RANK=2 -- auto
+    shard 6/8 JOB_COMPLETION_INDEX=2 JOB_COMPLETIONS=4 RANK=1 WORLD_SIZE=2 GROUP_WORLD_SIZE=1 -- auto
+    shard 6/8 JOB_COMPLETION_INDEX=2 JOB_COMPLETIONS=4 RANK=5 WORLD_SIZE=8 GROUP_WORLD_SIZE=4 -- auto
+}
+
+@test "skipped images end no shard; status counts them" {
+    printf 'broken' >pics/red/2.png
+    images 300 >list
+    printf 'pics/red/2.png\npics/red/none.png\n' >>list
+    exits 0 "$CLIPSPAN" plan "$model" - -o run <list
+    exits 0 "$CLIPSPAN" status run --json
+    json left 302
+    json chunks_done 0
+    exits 0 "$CLIPSPAN" status run --shards 3 --array
+    [ "$output" = 1-3 ]
+    exits 2 "$CLIPSPAN" status run --array
+    exits 2 "$CLIPSPAN" scan run --strict && says "for a shard"
+    exits 0 "$CLIPSPAN" scan run --shard 2/3
+    exits 0 "$CLIPSPAN" status run --shards 3 --array
+    [ "$output" = 1,3 ]
+    exits 0 "$CLIPSPAN" scan run --shard 1/3
+    exits 0 "$CLIPSPAN" scan run --shard 3/3
+    exits 0 "$CLIPSPAN" status run --shards 3 --array
+    [ -z "$output" ]
+    exits 0 "$CLIPSPAN" status run --table
+    shows "next: clipspan merge run"
+    exits 0 "$CLIPSPAN" status run --tsv
+    [ "$(sed -n 2p .out | cut -f3-6)" = "$(printf '302\t300\t2\t0')" ]
+    exits 3 "$CLIPSPAN" merge run
+    exits 0 "$CLIPSPAN" status run --json
+    json merged true
+    json reasons.missing 1
+    json reasons.unsupported 1
+    # one that has nothing left needs no model
+    cp -r "$model" copy
+    exits 0 "$CLIPSPAN" plan copy - -o again <list
+    for i in 1 2 3; do "$CLIPSPAN" scan again --shard $i/3 --strict -q || [ $? = 3 ]; done
+    rm -r copy
+    exits 0 "$CLIPSPAN" scan again --shard 2/3 --json
+    json call.images 0
+}
+
+@test "four that start at once wait for the first one's plan" {
+    images 2000 >list
+    for i in 1 2 3 4; do "$CLIPSPAN" scan "$model" - -o run --shard $i/4 -q <list 2>.err$i & pids[i]=$!; done
+    for i in 1 2 3 4; do wait "${pids[i]}" || { echo "shard $i: $(cat .err$i)" && false; }; done
+    exits 0 "$CLIPSPAN" merge run -q
+    exits 0 "$CLIPSPAN" scan "$model" - -o one -q <list
+    [ "$(state run)" = "$(state one)" ]
+}
+
+@test "SIGTERM before the work begins is 75 too" {
+    images 1500 >list
+    for wait in 0.01 0.02 0.03 0.05 0.1; do
+        "$CLIPSPAN" scan "$model" - -o run -q <list &
+        pid=$!
+        sleep $wait
+        kill -TERM $pid 2>/dev/null || true
+        code=0
+        wait $pid || code=$?
+        case $code in 0 | 75 | 143) ;; *) echo "after $wait: $code" && false ;; esac
+        [ $code != 143 ] || [ $wait = 0.01 ] || [ $wait = 0.02 ] # before main, a signal ends any program
+    done
 }
 
 @test "twenty kills at random points, then the same bytes" {
