@@ -24,7 +24,6 @@ extern "C" {
  *
  * Costs about a pass per text beside the pass, and once per handle the encoder's matrices turned
  * round, about 5/6 of its memory. float32 only. Used by one thread at a time. */
-typedef struct clipspan_paths clipspan_paths;
 
 /* What effects are on. */
 typedef enum clipspan_paths_direction {
@@ -98,6 +97,18 @@ CLIPSPAN_API clipspan_status clipspan_paths_run_files(clipspan_paths *paths, cli
  * that could not be used. */
 CLIPSPAN_API const clipspan_paths_result *clipspan_paths_get(const clipspan_paths *paths,
                                                              size_t image);
+
+/* A neuron: hidden number `neuron` of a layer's MLP. A value: does not change between versions. */
+typedef struct clipspan_neuron {
+    int layer, neuron;
+    double effect;
+} clipspan_neuron;
+
+/* The strongest neurons of one direction, by size of their effect, strongest first; of equal ones
+ * the earlier.   out : [count]. Returns how many there are, 0 without `neurons`. */
+CLIPSPAN_API size_t clipspan_paths_get_neurons(clipspan_neuron *out, size_t count,
+                                               const clipspan_paths *paths, size_t image,
+                                               size_t direction);
 
 #ifdef __cplusplus
 }

@@ -380,3 +380,20 @@ const clipspan_paths_result *clipspan_paths_get(const clipspan_paths *paths, siz
 {
     return paths && image < paths->count ? &paths->images[image].result : NULL;
 }
+
+size_t clipspan_paths_get_neurons(clipspan_neuron *out, size_t count, const clipspan_paths *paths,
+                                  size_t image, size_t direction)
+{
+    const clipspan_paths_result *r = clipspan_paths_get(paths, image);
+    size_t used = 0, at;
+    if (!out || !count || !r || !r->neuron || direction >= r->directions) return 0;
+    for (size_t i = 0; i < paths->L * paths->M; i++) {
+        const double effect = (double)r->neuron[direction * paths->L * paths->M + i];
+        if (used == count && !(fabs(effect) > fabs(out[used - 1].effect))) continue;
+        for (at = used < count ? used++ : used - 1;
+             at > 0 && fabs(effect) > fabs(out[at - 1].effect); at--)
+            out[at] = out[at - 1];
+        out[at] = (clipspan_neuron){(int)(i / paths->M), (int)(i % paths->M), effect};
+    }
+    return used;
+}
