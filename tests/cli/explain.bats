@@ -159,7 +159,7 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
     json "texts.0.through.neurons.#" 5
     close "$(at texts.1.through.layers.1.mlp)" "$(at texts.1.through.layers.1.direct)"
     sum=$(at texts.0.through.constant)
-    for token in 0 1 2 3 4; do
+    for ((token = 0; token < $(at "texts.0.through.tokens.#"); token++)); do
         sum=$(awk -v s="$sum" -v t="$(at texts.0.through.tokens.$token)" 'BEGIN { printf "%.9g", s + t }')
     done
     awk -v a="$sum" -v b="$(at texts.0.explained)" 'BEGIN { d = a - b; exit !(d < 1e-5 && d > -1e-5) }'
