@@ -204,15 +204,15 @@ CLIPSPAN_API clipspan_status clipspan_edit_check_write_json(
  * with those that went before, and those whose going moves the output least go (what a head does
  * depends on who else is there). Heads beyond the asked fraction stand in the last round's order.
  * By direct effect: heads in order of tr Var(c_h) / tr Var(m), smallest first, from statistics
- * alone; it predicts badly, for early heads act through later ones. By path: in the same rounds, but
- * a pass and a sweep an image (paths.h) say of all heads at once what mean-ablating each would
+ * alone; it predicts badly, for early heads act through later ones. By path: in the same rounds,
+ * but a pass and a sweep an image (paths.h) say of all heads at once what mean-ablating each would
  * change: the margin of the predicted class over the next, in absolute value, on average; without
  * classes the embedding, along four random directions. float32 runs only.
  *
- * Images are shuffled, always in the same way. NETWORK and PATH rank on the first of them and measure on
- * the rest. What is measured is cut in two halves: the first gives a forecast of the predictions
- * that stay, the second checks it. With k of the n images of the first half keeping theirs, the
- * bound for the m images of the second is the smallest x with P(X <= x) > 0.025, where X of x + k
+ * Images are shuffled, always in the same way. NETWORK and PATH rank on the first of them and
+ * measure on the rest. What is measured is cut in two halves: the first gives a forecast of the
+ * predictions that stay, the second checks it. With k of the n images of the first half keeping
+ * theirs, the bound for the m images of the second is the smallest x with P(X <= x) > 0.025, where X of x + k
  * kept predictions fall among the m (hypergeometric; Thatcher 1964). Forecast and check are of the
  * same heads and the same network, so the network lies below the bound in at most 2.5 % of cases,
  * whatever its true share is. With DIRECT the forecast is what direct effects say of the first
@@ -284,7 +284,8 @@ typedef struct clipspan_prune_round {
     double least, most; /* of the heads' effects, over those tried */
 } clipspan_prune_round;
 
-/* Checks options; DIRECT and CHOSEN know their sets at once, NETWORK and PATH after clipspan_prune_run.
+/* Checks options; DIRECT and CHOSEN know their sets at once, NETWORK and PATH after
+ * clipspan_prune_run.
  * Errors: ARGUMENT (a fraction outside 0 to 1 or of less than one head, no such head), those of
  * clipspan_edit_check_new but for images, which are not listed yet. */
 CLIPSPAN_API clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_model *model,
@@ -293,7 +294,8 @@ CLIPSPAN_API clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_m
                                                 clipspan_error *err);
 CLIPSPAN_API void clipspan_prune_free(clipspan_prune **prune);
 
-/* Means of heads, images, and the rounds of NETWORK and PATH; then clipspan_prune_get_check has the sets,
+/* Means of heads, images, and the rounds of NETWORK and PATH; then clipspan_prune_get_check has
+ * the sets,
  * to be written, run (on the images that ranking did not use), forecast and timed. progress counts
  * chunks, then images of every round. */
 CLIPSPAN_API clipspan_status clipspan_prune_run(clipspan_prune *prune,

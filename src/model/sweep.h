@@ -54,8 +54,8 @@ size_t cs_sweep_memory(const cs_sweep *sweep); /* bytes, weights not counted */
 cs_layer_sink cs_sweep_sink(cs_sweep *sweep);
 
 /* After the pass that filled `trace`.   directions : [T, P], of any length   means : [L, H, K] for
- * ablated, or NULL   fixed: those of the pass (a fixed head has its effect, and hands nothing back), or NULL. No allocation. Errors:
- * INTERNAL. */
+ * ablated, or NULL   fixed: those of the pass (a fixed head has its effect, and hands nothing
+ * back), or NULL. No allocation. Errors: INTERNAL. */
 clipspan_status cs_sweep_run(const cs_sweep_result *out, cs_sweep *sweep, const cs_trace *trace,
                              const float *directions, size_t T, const float *means,
                              const cs_fixed_heads *fixed, clipspan_error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which heads a model can do without (include/clipspan/edit.h): an order of heads, by direct effect
- * or in rounds by what the network does or path effects say, and the sets that fractions of it make. */
+ * or in rounds by what the network does or path effects say, and the sets that fractions of it
+ * make. */
 #ifndef CLIPSPAN_SRC_STUDY_PRUNE_H
 #define CLIPSPAN_SRC_STUDY_PRUNE_H
 

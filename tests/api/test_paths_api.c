@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Effects through later layers through the public interface alone: an image by itself and in
  * company and with more texts than a sweep takes at once, margins, random directions, heads that
- * the encoder has mean-ablated, and arguments that are refused. What the numbers must be is tests/model/test_sweep.c's business. */
+ * the encoder has mean-ablated, and arguments that are refused. What the numbers must be
+ * is tests/model/test_sweep.c's business. */
 #include "tiny.h"
 
 #include <clipspan/clipspan.h>
