@@ -212,11 +212,11 @@ CLIPSPAN_API clipspan_status clipspan_edit_check_write_json(
  * Images are shuffled, always in the same way. NETWORK and PATH rank on the first of them and
  * measure on the rest. What is measured is cut in two halves: the first gives a forecast of the
  * predictions that stay, the second checks it. With k of the n images of the first half keeping
- * theirs, the bound for the m images of the second is the smallest x with P(X <= x) > 0.025, where X of
- * x + k kept predictions fall among the m (hypergeometric; Thatcher 1964). Forecast and check are of the
- * same heads and the same network, so the network lies below the bound in at most 2.5 % of cases,
- * whatever its true share is. With DIRECT the forecast is what direct effects say of the first
- * half, and nothing keeps the network above it. */
+ * theirs, the bound for the m images of the second is the smallest x with P(X <= x) > 0.025, where
+ * X of x + k kept predictions fall among the m (hypergeometric; Thatcher 1964). Forecast and check
+ * are of the same heads and the same network, so the network lies below the bound in at most 2.5 %
+ * of cases, whatever its true share is. With DIRECT the forecast is what direct effects say of the
+ * first half, and nothing keeps the network above it. */
 typedef struct clipspan_prune clipspan_prune;
 
 typedef enum clipspan_prune_order {
