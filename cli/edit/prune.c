@@ -9,7 +9,7 @@
 
 typedef cli_edit_settings settings;
 
-enum { BY_NETWORK, BY_DIRECT };
+enum { BY_NETWORK, BY_DIRECT, BY_PATH };
 
 static clipspan_status check_choice(const cli_edit_job *e, const settings *x, clipspan_error *err)
 {
@@ -26,9 +26,10 @@ static clipspan_status check_choice(const cli_edit_job *e, const settings *x, cl
     if (x->by && !chosen)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "--by is for --fraction: it says which heads go");
     if (x->ranked && (!chosen || x->by == BY_DIRECT))
-        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
-                       "--rank-images is for --fraction with --by network, which ranks heads on "
-                       "images");
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--rank-images is for --fraction with --by network or path, which rank heads "
+            "on images");
     return CLIPSPAN_OK;
 }
 
@@ -39,6 +40,7 @@ static clipspan_status open_prune(clipspan_prune **out, const cli_edit_job *e, c
     clipspan_prune_options options = CLIPSPAN_PRUNE_OPTIONS_INIT;
     options.order = x->fraction <= 0.0   ? CLIPSPAN_PRUNE_CHOSEN
                     : x->by == BY_DIRECT ? CLIPSPAN_PRUNE_DIRECT
+                    : x->by == BY_PATH   ? CLIPSPAN_PRUNE_PATH
                                          : CLIPSPAN_PRUNE_NETWORK;
     options.ranked = (size_t)x->ranked;
     options.fraction = x->fraction;
@@ -157,10 +159,11 @@ static const cli_option options[] = {
              "this fraction of all heads, 0.25 is a quarter: those that matter least; and the "
              "curve of other fractions",
              fraction, 0.0, 1.0),
-    CLI_CHOICE("Heads", "by", 0, "network|direct",
+    CLI_CHOICE("Heads", "by", 0, "network|direct|path",
                "with --fraction, what a head matters: how far the network's output moves without "
-               "it (default); or the size of its direct effect over RUN, which takes no time and "
-               "predicts poorly",
+               "it (default); the size of its direct effect over RUN, which takes no time and "
+               "predicts poorly; or of its effect through later layers (path), which takes a pass "
+               "and a sweep per image instead of a pass per head and image",
                by),
     CLI_WHOLE("Heads", "rank-images", 0, "N",
               "rank heads on so many images, a quarter of all at most (default: what makes 4,096 "

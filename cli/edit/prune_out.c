@@ -148,6 +148,11 @@ static void say_order(const cli_edit_job *e, const clipspan_prune_info *info)
         cli_say(e->session,
                 "order: least direct effect (variance of a head's contribution), first");
         break;
+    case CLIPSPAN_PRUNE_PATH:
+        cli_say(e->session, "order: least effect through later layers, first (%s on further %s)",
+                (cli_count_of(rounds, info->rounds, "round"), rounds),
+                (cli_count_of(images, info->ranked, "image"), images));
+        break;
     case CLIPSPAN_PRUNE_CHOSEN: break;
     }
 }

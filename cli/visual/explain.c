@@ -41,6 +41,9 @@ static clipspan_status check_arguments(cli_explain_job *j, clipspan_error *err)
                            "--figure: expected FILE.png or FILE.svg, found \"%s\"", path);
         CS_TRY(cli_target_check(j->session, path, j->x->out.force, err));
     }
+    if (x->through && x->encoder.precision == CLIPSPAN_BF16)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--through computes in f32; leave out --precision bf16");
     if (x->figure.count && !x->run)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--figure shows the texts that a run's atlas found for heads: name it with "
@@ -177,6 +180,7 @@ static clipspan_status explain(cli_explain_job *j, clipspan_error *err)
     CS_TRY(prepare(j, err));
     if (x->out.dry_run) return cli_explain_show(j, err);
     CS_TRY(decompose(j, err));
+    if (x->through) CS_TRY(cli_explain_through(j, err));
     if (x->out.output) CS_TRY(write_page(j, err));
     CS_TRY(cli_explain_figures(j, err));
     return cli_explain_show(j, err);
@@ -188,6 +192,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
     clipspan_status status = explain(&j, err);
     cs_free(j.heads);
     clipspan_joint_free(&j.joint);
+    clipspan_paths_free(&j.paths);
     clipspan_findings_free(&j.findings);
     clipspan_explanation_free(&j.explanation);
     clipspan_bank_free(&j.bank);
@@ -215,6 +220,8 @@ static const cli_option options[] = {
                contrast),
     CLI_WHOLE("Parts", "top", 0, "N",
               "heads and patches listed for each text, strongest first (default 5)", top, 1, 64),
+    CLI_FLAG("Parts", "through", 0,
+             "also what heads, MLPs, neurons and tokens are worth through later layers", through),
     CLI_LIST("Parts", "figure", 0, "FILE.png|FILE.svg",
              "draw heads with their own basis texts from the run's atlas: where in the image each "
              "head finds those of its texts that are strongest in this image; may be repeated",
@@ -243,7 +250,9 @@ const cli_command cli_explain = {
     .about = "Decomposes the similarity of one image with each text into contributions of layers, "
              "heads, MLPs, the class token's input, and every patch through every head. They add "
              "up to the similarity, within 1e-5 (bf16: 1e-2). They are direct effects: what later "
-             "layers do with a component's output counts as theirs.\n"
+             "layers do with a component's output counts as theirs. --through adds effects that "
+             "count what later layers pass on, with attention, LayerNorm scales and MLP gates of "
+             "the image held.\n"
              "With several texts, what is decomposed is a text's similarity relative to the others "
              "(--contrast). With --run, heads are shown with the roles and basis texts of the "
              "run's atlas.\n"
@@ -259,18 +268,22 @@ const cli_command cli_explain = {
     .option_count = sizeof options / sizeof *options,
     .settings_size = sizeof(settings),
     .run = run_command,
-    .columns = "text\ta text that the image is compared with\n"
-               "similarity\tcosine similarity of image and text\n"
-               "explained\twhat is decomposed: the similarity, minus what --contrast subtracts\n"
-               "attention, MLPs, input\tcontributions of all heads, of all MLPs, and of the class "
-               "token as it enters the first layer\n"
-               "layer\tcounted from 0\n"
-               "of it class token\tof the layer's attention contribution, the part from "
-               "class-token self-attention\n"
-               "MLP\tcontribution of the layer's MLP\n"
-               "head\tlayer and head\n"
-               "part\tcontribution to what is decomposed\n"
-               "role, first texts\tof the head, in the run's atlas\n"
-               "heads\tnumber of heads with the role\n"
-               "row, column\tof a patch, counted from 0 at the top left",
+    .columns =
+        "text\ta text that the image is compared with\n"
+        "similarity\tcosine similarity of image and text\n"
+        "explained\twhat is decomposed: the similarity, minus what --contrast subtracts\n"
+        "attention, MLPs, input\tcontributions of all heads, of all MLPs, and of the class "
+        "token as it enters the first layer\n"
+        "layer\tcounted from 0\n"
+        "of it class token\tof the layer's attention contribution, the part from "
+        "class-token self-attention\n"
+        "MLP\tcontribution of the layer's MLP\n"
+        "head\tlayer and head\n"
+        "part\tcontribution to what is decomposed\n"
+        "effect, direct, through later layers\twith --through: all that a component is worth; "
+        "of it direct; the rest\n"
+        "neuron\tlayer and number of a hidden number of an MLP\n"
+        "role, first texts\tof the head, in the run's atlas\n"
+        "heads\tnumber of heads with the role\n"
+        "row, column\tof a patch, counted from 0 at the top left",
 };

@@ -18,6 +18,7 @@ typedef struct cli_explain_settings {
     int contrast;
     uint64_t top, size;
     cli_list figure;
+    int through;
 } cli_explain_settings;
 
 typedef struct cli_explain_job {
@@ -34,6 +35,7 @@ typedef struct cli_explain_job {
     const clipspan_explanation_info *facts; /* of it; NULL: nothing was computed */
     clipspan_findings *findings;
     clipspan_joint *joint; /* NULL without --figure */
+    clipspan_paths *paths; /* NULL without --through */
     clipspan_head *heads;  /* of --heads, or NULL */
     size_t head_count;
     clipspan_contrast contrast;
@@ -54,6 +56,11 @@ clipspan_status cli_explain_show(cli_explain_job *job, clipspan_error *err);
 
 /* The tables of that. */
 clipspan_status cli_explain_print(const cli_explain_job *job, clipspan_error *err);
+
+/* Effects through later layers, and what is printed of those of text t. */
+clipspan_status cli_explain_through(cli_explain_job *job, clipspan_error *err);
+clipspan_status cli_explain_print_through(const cli_explain_job *job, size_t t,
+                                          clipspan_error *err);
 
 /* The joint figure, heads by texts of theirs, in every file of --figure. */
 clipspan_status cli_explain_figures(cli_explain_job *job, clipspan_error *err);

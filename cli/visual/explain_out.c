@@ -62,6 +62,28 @@ static clipspan_status put_text(cli_rows *rows, const cli_explain_job *j, const 
     return CLIPSPAN_OK;
 }
 
+/* Effects through later layers. */
+static clipspan_status put_through(cli_rows *rows, const cli_explain_job *j,
+                                   const clipspan_finding *f, clipspan_error *err)
+{
+    const clipspan_paths_result *r = clipspan_paths_get(j->paths, 0);
+    const clipspan_explanation_info *x = j->facts;
+    const long L = x->layers, H = x->heads, width = x->grid_width;
+    const size_t t = f->text;
+    for (long l = 0; l < L; l++)
+        CS_TRY(put_row(rows, f->name, "mlp through", l, -1, NULL, r->mlp[t * (size_t)L + (size_t)l],
+                       NULL, err));
+    for (long i = 0; i < L * H; i++)
+        CS_TRY(put_row(rows, f->name, "head through", i / H, i % H, NULL,
+                       r->head[t * (size_t)(L * H) + (size_t)i], NULL, err));
+    for (long i = 0; i < (long)x->tokens; i++) {
+        const long patch[2] = {(i - 1) / width, (i - 1) % width};
+        CS_TRY(put_row(rows, f->name, i ? "patch through" : "class through", -1, -1,
+                       i ? patch : NULL, r->token[t * x->tokens + (size_t)i], NULL, err));
+    }
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status put_rows(const cli_explain_job *j, clipspan_error *err)
 {
     const clipspan_finding *f;
@@ -70,7 +92,8 @@ static clipspan_status put_rows(const cli_explain_job *j, clipspan_error *err)
     if (status == CLIPSPAN_OK)
         status = cli_rows_header(rows, "text|part|layer|head|row|column|value|role|pool", err);
     for (size_t k = 0; status == CLIPSPAN_OK && (f = clipspan_findings_get(j->findings, k)); k++)
-        status = put_text(rows, j, f, err);
+        if ((status = put_text(rows, j, f, err)) == CLIPSPAN_OK && j->paths)
+            status = put_through(rows, j, f, err);
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
     cli_rows_close(&rows);
     return status;
@@ -86,6 +109,8 @@ static clipspan_status put_document(const cli_explain_job *j, clipspan_error *er
     d.output = j->x->out.output;
     d.bytes = (uint64_t)j->bytes;
     d.roles = j->atlas != NULL;
+    d.paths = j->paths;
+    d.top = j->x->top ? (int)j->x->top : 5;
     return clipspan_findings_write_json(j->findings, j->joint, &d, 0, cli_put, stdout, err);
 }
 

@@ -172,6 +172,7 @@ clipspan_status cli_explain_print(const cli_explain_job *j, clipspan_error *err)
     putchar('\n');
     cli_say(j->session, "strongest patches, of %d x %d", x->grid_height, x->grid_width);
     CS_TRY(print_patches(j, first, err));
+    if (j->paths) CS_TRY(cli_explain_print_through(j, first->text, err));
     putchar('\n');
     cli_say(j->session, "contributions add up to what is explained within %.1e; effects are direct",
             x->off);

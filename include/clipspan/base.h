@@ -96,6 +96,7 @@ typedef struct clipspan_decomposition clipspan_decomposition; /* decompose.h */
 typedef struct clipspan_stats clipspan_stats;
 typedef struct clipspan_maps clipspan_maps;
 typedef struct clipspan_explanation clipspan_explanation;
+typedef struct clipspan_paths clipspan_paths;   /* paths.h */
 typedef struct clipspan_span clipspan_span;     /* span.h */
 typedef struct clipspan_inputs clipspan_inputs; /* run.h */
 typedef struct clipspan_run clipspan_run;

@@ -66,6 +66,7 @@
 #include <clipspan/explain.h>
 #include <clipspan/model.h>
 #include <clipspan/npy.h>
+#include <clipspan/paths.h>
 #include <clipspan/remedy.h>
 #include <clipspan/report.h>
 #include <clipspan/run.h>

@@ -204,22 +204,26 @@ CLIPSPAN_API clipspan_status clipspan_edit_check_write_json(
  * with those that went before, and those whose going moves the output least go (what a head does
  * depends on who else is there). Heads beyond the asked fraction stand in the last round's order.
  * By direct effect: heads in order of tr Var(c_h) / tr Var(m), smallest first, from statistics
- * alone; it predicts badly, for early heads act through later ones.
+ * alone; it predicts badly, for early heads act through later ones. By path: in the same rounds,
+ * but a pass and a sweep an image (paths.h) say of all heads at once what mean-ablating each would
+ * change: the margin of the predicted class over the next, in absolute value, on average; without
+ * classes the embedding, along four random directions. float32 runs only.
  *
- * Images are shuffled, always in the same way. NETWORK ranks on the first of them and measures on
- * the rest. What is measured is cut in two halves: the first gives a forecast of the predictions
- * that stay, the second checks it. With k of the n images of the first half keeping theirs, the
- * bound for the m images of the second is the smallest x with P(X <= x) > 0.025, where X of x + k
- * kept predictions fall among the m (hypergeometric; Thatcher 1964). Forecast and check are of the
- * same heads and the same network, so the network lies below the bound in at most 2.5 % of cases,
- * whatever its true share is. With DIRECT the forecast is what direct effects say of the first
- * half, and nothing keeps the network above it. */
+ * Images are shuffled, always in the same way. NETWORK and PATH rank on the first of them and
+ * measure on the rest. What is measured is cut in two halves: the first gives a forecast of the
+ * predictions that stay, the second checks it. With k of the n images of the first half keeping
+ * theirs, the bound for the m images of the second is the smallest x with P(X <= x) > 0.025, where
+ * X of x + k kept predictions fall among the m (hypergeometric; Thatcher 1964). Forecast and check
+ * are of the same heads and the same network, so the network lies below the bound in at most 2.5 %
+ * of cases, whatever its true share is. With DIRECT the forecast is what direct effects say of the
+ * first half, and nothing keeps the network above it. */
 typedef struct clipspan_prune clipspan_prune;
 
 typedef enum clipspan_prune_order {
     CLIPSPAN_PRUNE_NETWORK = 0,
     CLIPSPAN_PRUNE_DIRECT = 1,
-    CLIPSPAN_PRUNE_CHOSEN = 2 /* the heads that options name */
+    CLIPSPAN_PRUNE_CHOSEN = 2, /* the heads that options name */
+    CLIPSPAN_PRUNE_PATH = 3
 } clipspan_prune_order;
 
 typedef struct clipspan_prune_options {
@@ -232,8 +236,8 @@ typedef struct clipspan_prune_options {
     size_t count;
     int keep_layout; /* 1: heads stay in the tensors, with zeros. 0: heads are removed, and a layer
                         always keeps one */
-    size_t ranked;   /* images that NETWORK ranks on, a quarter of all at most; 0: what makes 4,096
-                        passes, 8 to 64 */
+    size_t ranked; /* images that NETWORK and PATH rank on, a quarter of all at most; 0: what makes
+                        4,096 passes, 8 to 64; PATH: 64 */
     const clipspan_edit_check_options *check; /* NULL: its defaults */
 } clipspan_prune_options;
 #define CLIPSPAN_PRUNE_OPTIONS_INIT                                                                \
@@ -249,7 +253,7 @@ typedef struct clipspan_prune_info {
     size_t chosen;     /* of the first set: those that go; with NETWORK before it has run, those
                           that the fraction is */
     size_t sets;       /* the chosen fraction first, then 5 to 75 % */
-    size_t rounds;     /* of NETWORK, else 0 */
+    size_t rounds;     /* of NETWORK and PATH, else 0 */
     size_t ranked;     /* images that they were measured on */
     double parameters; /* part of the image encoder's parameters that the chosen heads have, 0 to
                           1 */
@@ -260,7 +264,8 @@ typedef struct clipspan_prune_row {
     clipspan_head head;
     size_t round;  /* the newest that tried it, from 0; 0 where there are none */
     double effect; /* DIRECT: variance ratio; NETWORK: mean distance that the output had moved by
-                      when it went too; CHOSEN: 0 */
+                      when it went too; PATH: mean size of what its going would change;
+                      CHOSEN: 0 */
 } clipspan_prune_row;
 
 /* Predictions that stay with a set's heads gone: of the images of the first half as they were
@@ -276,10 +281,11 @@ typedef struct clipspan_prune_forecast {
 /* A round: `tried` heads, of which the first `gone` went before, `went` of the rest go. */
 typedef struct clipspan_prune_round {
     size_t gone, tried, went;
-    double least, most; /* moved_mean with one head more, over the heads tried */
+    double least, most; /* of the heads' effects, over those tried */
 } clipspan_prune_round;
 
-/* Checks options; DIRECT and CHOSEN know their sets at once, NETWORK after clipspan_prune_run.
+/* Checks options; DIRECT and CHOSEN know their sets at once, NETWORK and PATH after
+ * clipspan_prune_run.
  * Errors: ARGUMENT (a fraction outside 0 to 1 or of less than one head, no such head), those of
  * clipspan_edit_check_new but for images, which are not listed yet. */
 CLIPSPAN_API clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_model *model,
@@ -288,7 +294,8 @@ CLIPSPAN_API clipspan_status clipspan_prune_new(clipspan_prune **out, clipspan_m
                                                 clipspan_error *err);
 CLIPSPAN_API void clipspan_prune_free(clipspan_prune **prune);
 
-/* Means of heads, images, and for NETWORK the rounds; then clipspan_prune_get_check has the sets,
+/* Means of heads, images, and the rounds of NETWORK and PATH; then clipspan_prune_get_check has
+ * the sets,
  * to be written, run (on the images that ranking did not use), forecast and timed. progress counts
  * chunks, then images of every round. */
 CLIPSPAN_API clipspan_status clipspan_prune_run(clipspan_prune *prune,

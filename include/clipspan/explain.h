@@ -172,12 +172,14 @@ typedef struct clipspan_explain_document {
     size_t struct_size;
     int dry_run;
     const char *model, *image, *run, *output;
-    uint64_t bytes; /* of the output */
-    int roles;      /* 1: heads would have roles; looked at without findings */
+    uint64_t bytes;              /* of the output */
+    int roles;                   /* 1: heads would have roles; looked at without findings */
+    const clipspan_paths *paths; /* effects through later layers: one image, a direction a text */
+    int top;                     /* neurons of these for a text */
 } clipspan_explain_document;
 #define CLIPSPAN_EXPLAIN_DOCUMENT_INIT                                                             \
     {                                                                                              \
-        sizeof(clipspan_explain_document), 0, NULL, NULL, NULL, NULL, 0, 0                         \
+        sizeof(clipspan_explain_document), 0, NULL, NULL, NULL, NULL, 0, 0, NULL, 0                \
     }
 
 /* The document clipspan.explain.v1 (docs/json.md), in pieces to `put`; flat: lines of path and

@@ -12,7 +12,7 @@ struct clipspan_prune {
 
 static clipspan_status check_options(const clipspan_prune_options *o, clipspan_error *err)
 {
-    if (o->order < CLIPSPAN_PRUNE_NETWORK || o->order > CLIPSPAN_PRUNE_CHOSEN)
+    if (o->order < CLIPSPAN_PRUNE_NETWORK || o->order > CLIPSPAN_PRUNE_PATH)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "unknown order %d to prune in", (int)o->order);
     if (o->order == CLIPSPAN_PRUNE_CHOSEN) {
         if (o->heads && o->count) return CLIPSPAN_OK;

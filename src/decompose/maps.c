@@ -197,7 +197,8 @@ static void take_layer(void *user, const cs_layer_view *view)
 
 cs_layer_sink cs_maps_sink(cs_maps *maps)
 {
-    cs_layer_sink sink = {take_layer, maps, maps->plan.kinds & CS_MAP_PATCHES ? maps->rows : NULL};
+    cs_layer_sink sink = {.layer = take_layer, .user = maps};
+    if (maps->plan.kinds & CS_MAP_PATCHES) sink.rows = maps->rows;
     return sink;
 }
 

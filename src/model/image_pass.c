@@ -247,6 +247,12 @@ static void keep_attention(cs_image_pass *p, const cs_block *block, size_t l, si
     if (p->sink) show_layer(p, block, l, asked);
 }
 
+static void show_stream(const cs_image_pass *p, size_t l, int after_attention, size_t rows)
+{
+    if (p->trace && p->sink && p->sink->stream)
+        p->sink->stream(p->sink->user, l, after_attention, p->x, rows);
+}
+
 /* What follows the attention of layer l; the trace keeps what the MLP added to the class token. */
 static clipspan_status finish_traced(cs_image_pass *p, const cs_rows *rows, const cs_block *block,
                                      size_t l, clipspan_error *err)
@@ -255,6 +261,7 @@ static clipspan_status finish_traced(cs_image_pass *p, const cs_rows *rows, cons
     size_t i;
     CS_TRY(cs_block_add_attention(rows, block, p->x, &p->scratch, err));
     memcpy(added, p->x, p->D * sizeof *added);
+    show_stream(p, l, 1, rows->rows);
     CS_TRY(cs_block_add_mlp(&p->lane, rows, block, p->x, &p->scratch, err));
     for (i = 0; i < p->D; i++)
         added[i] = p->x[i] - added[i];
@@ -268,6 +275,7 @@ static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_
     cs_scratch *s = &p->scratch;
     const cs_rows *asked = last ? &p->one : &p->all;
     attention_job job = {p, block, asked->rows};
+    show_stream(p, l, 0, p->N);
     cs_norm_hand_over(&p->lane, s, p->x, p->N, &block->ln1);
     CS_TRY(cs_product_run(asked->qkv[block->kind], s->q, s->h, s->stride, block->q, err));
     CS_TRY(cs_product_run(p->all.qkv[block->kind], s->k, s->h, s->stride, block->k, err));
@@ -339,6 +347,11 @@ void cs_image_pass_fix(cs_image_pass *pass, const cs_fixed_heads *heads)
     pass->fixed = heads;
 }
 
+const cs_fixed_heads *cs_image_pass_fixed(const cs_image_pass *pass)
+{
+    return pass->fixed;
+}
+
 clipspan_status cs_image_pass_run(float *embedding, cs_image_pass *pass, const uint8_t *pixels,
                                   int unit, clipspan_error *err)
 {
@@ -352,7 +365,7 @@ clipspan_status cs_image_pass_trace(cs_trace *trace, cs_image_pass *pass, const 
 {
     const cs_fixed_heads *fixed = pass->fixed;
     clipspan_status status;
-    pass->fixed = NULL;
+    if (!sink || !sink->fixed) pass->fixed = NULL;
     pass->trace = trace;
     pass->sink = sink;
     status = run(trace->embedding, pass, pixels, 1, err);

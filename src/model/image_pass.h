@@ -28,8 +28,9 @@ typedef struct cs_fixed_heads {
 } cs_fixed_heads;
 
 /* From now on cs_image_pass_run gives these heads their z; NULL: none. Borrowed until changed.
- * Traces never look at them. */
+ * Traces do not look at them unless their sink says so (`fixed`). */
 void cs_image_pass_fix(cs_image_pass *pass, const cs_fixed_heads *heads);
+const cs_fixed_heads *cs_image_pass_fixed(const cs_image_pass *pass); /* NULL: none */
 
 /* embedding : [P], a unit vector when `unit`. No allocation. Errors: NUMBERS (not finite),
  * INTERNAL. */

@@ -55,6 +55,10 @@ typedef struct cs_layer_sink {
     void *user;
     float *rows; /* [N, D] or NULL: gets every token as it leaves the last block, for which that
                     block is run once more, for all of them; the embedding keeps its bytes */
+    /* Or NULL: the residual stream x : [rows, D] as it enters a layer, rows = N, and between its
+     * attention and its MLP, where the last layer has one row. */
+    void (*stream)(void *user, size_t layer, int after_attention, const float *x, size_t rows);
+    int fixed; /* 1: heads that cs_image_pass_fix gave stay fixed in this pass */
 } cs_layer_sink;
 
 #endif

@@ -164,7 +164,7 @@ static void put_rounds(cs_json_writer *j, const cs_prune *p)
 
 void cs_json_prune(cs_json_writer *j, const cs_prune *p, const char *output)
 {
-    static const char *const orders[] = {"network", "direct", "chosen"};
+    static const char *const orders[] = {"network", "direct", "chosen", "path"};
     const cs_edit_check *e = p->check;
     const int dry_run = !e || e->info.used == 0;
     const facts f = {clipspan_model_get_info(p->model)->name,

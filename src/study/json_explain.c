@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Explanations as JSON. */
+#include <clipspan/paths.h>
 #include <stdio.h>
 
 #include "study/study_json.h"
@@ -80,7 +81,58 @@ static void put_patches(cs_json_writer *json, const clipspan_finding *f)
     cs_json_put_end(json);
 }
 
-static void put_finding(cs_json_writer *json, const cs_findings *all, const clipspan_finding *f)
+/* Effects through later layers of text t. */
+static void put_through(cs_json_writer *json, const clipspan_explanation_info *x, size_t t,
+                        const clipspan_explain_document *d)
+{
+    const clipspan_paths_result *r = clipspan_paths_get(d->paths, 0);
+    const size_t L = (size_t)x->layers, H = (size_t)x->heads;
+    clipspan_neuron neurons[CS_FINDINGS_MOST];
+    size_t count;
+    if (!r || t >= r->directions) return;
+    cs_json_put_object(json, "through");
+    put_real(json, "off", r->off);
+    put_real(json, "constant", r->constant[t * (L + 1)]);
+    cs_json_put_array(json, "layers");
+    for (size_t l = 0; l < L; l++) {
+        cs_json_put_row(json, NULL);
+        cs_json_put_whole(json, "layer", l);
+        put_real(json, "mlp", r->mlp[t * L + l]);
+        put_real(json, "direct", r->mlp_direct[t * L + l]);
+        put_real(json, "bias", r->bias[t * L + l]);
+        cs_json_put_end(json);
+    }
+    cs_json_put_end(json);
+    cs_json_put_array(json, "heads");
+    for (size_t h = 0; h < L * H; h++) {
+        cs_json_put_row(json, NULL);
+        put_head(json, (clipspan_head){(int)(h / H), (int)(h % H)});
+        put_real(json, "effect", r->head[t * L * H + h]);
+        put_real(json, "direct", r->head_direct[t * L * H + h]);
+        cs_json_put_end(json);
+    }
+    cs_json_put_end(json);
+    count = clipspan_paths_get_neurons(
+        neurons, d->top < (int)CS_FINDINGS_MOST ? (size_t)d->top : CS_FINDINGS_MOST, d->paths, 0,
+        t);
+    cs_json_put_array(json, "neurons");
+    for (size_t i = 0; i < count; i++) {
+        cs_json_put_row(json, NULL);
+        cs_json_put_whole(json, "layer", (uint64_t)neurons[i].layer);
+        cs_json_put_whole(json, "neuron", (uint64_t)neurons[i].neuron);
+        put_real(json, "effect", neurons[i].effect);
+        cs_json_put_end(json);
+    }
+    cs_json_put_end(json);
+    cs_json_put_line(json, "tokens");
+    for (size_t j = 0; j < x->tokens; j++)
+        put_real(json, NULL, r->token[t * x->tokens + j]);
+    cs_json_put_end(json);
+    cs_json_put_end(json);
+}
+
+static void put_finding(cs_json_writer *json, const cs_findings *all, const clipspan_finding *f,
+                        const clipspan_explain_document *d)
 {
     cs_json_put_object(json, NULL);
     cs_json_put_text(json, "text", f->name);
@@ -93,6 +145,7 @@ static void put_finding(cs_json_writer *json, const cs_findings *all, const clip
     put_heads(json, all, f);
     if (all->atlas) put_roles(json, f);
     put_patches(json, f);
+    if (d->paths) put_through(json, all->x, f->text, d);
     cs_json_put_end(json);
 }
 
@@ -140,7 +193,7 @@ void cs_json_put_findings(cs_json_writer *json, const cs_findings *f, const cs_j
     cs_json_put_end(json);
     cs_json_put_array(json, "texts");
     for (k = 0; k < f->count; k++)
-        put_finding(json, f, &f->findings[k]);
+        put_finding(json, f, &f->findings[k], d);
     cs_json_put_end(json);
     if (joint && joint->cells) put_joint(json, joint);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Orders of heads: in rounds by what the network does, and by direct effect. */
+/* Orders of heads: in rounds by what the network does or by path effects, and by direct effect. */
 #include "study/prune.h"
 #include "base/memory.h"
 #include "base/owned.h"
@@ -87,10 +87,10 @@ static clipspan_status note_round(cs_prune *p, size_t gone, size_t went, clipspa
     return CLIPSPAN_OK;
 }
 
-/* One round: of the heads that are still there, what the network's output has moved by in all when
- * it goes too. The first `gone` rows went before; the rest is filled in and sorted. */
-static clipspan_status run_round(cs_prune *p, size_t gone, size_t step,
-                                 const clipspan_progress *progress, clipspan_error *err)
+/* Of the heads that are still there, what the network's output has moved by in all when it goes
+ * too. */
+static clipspan_status try_heads(cs_prune *p, size_t gone, const clipspan_progress *progress,
+                                 clipspan_error *err)
 {
     clipspan_head *heads = cs_alloc(gone + 1, sizeof *heads, "a round", err);
     clipspan_status status = heads ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
@@ -102,13 +102,22 @@ static clipspan_status run_round(cs_prune *p, size_t gone, size_t step,
     }
     if (status == CLIPSPAN_OK)
         status = cs_edit_check_run(p->check, NULL, 0, p->info.ranked, 0, progress, err);
-    for (size_t i = gone; i < p->count && status == CLIPSPAN_OK; i++) {
+    for (size_t i = gone; i < p->count && status == CLIPSPAN_OK; i++)
         p->rows[i].effect = p->check->rows[i - gone].moved_mean;
-        p->rows[i].round = p->info.rounds;
-    }
     cs_edit_check_clear(p->check);
     cs_free(heads);
-    CS_TRY(status);
+    return status;
+}
+
+/* One round: effects of the heads that are still there. The first `gone` rows went before; the rest
+ * is filled in and sorted. */
+static clipspan_status run_round(cs_prune *p, size_t gone, size_t step,
+                                 const clipspan_progress *progress, clipspan_error *err)
+{
+    CS_TRY(p->info.order == CLIPSPAN_PRUNE_PATH ? cs_prune_path_round(p, gone, progress, err)
+                                                : try_heads(p, gone, progress, err));
+    for (size_t i = gone; i < p->count; i++)
+        p->rows[i].round = p->info.rounds;
     qsort(p->rows + gone, p->count - gone, sizeof *p->rows, by_effect);
     return note_round(p, gone, step, err);
 }
@@ -126,7 +135,7 @@ static size_t count_ranked(const cs_prune *p, size_t asked)
     const size_t step = round_step(p), quarter = p->check->images.count / 4;
     size_t trials = 0, ranked;
     for (size_t gone = 0; gone < p->wanted; gone += step)
-        trials += p->count - gone;
+        trials += p->info.order == CLIPSPAN_PRUNE_PATH ? 1 : p->count - gone;
     ranked = asked ? asked : trials ? PASSES / trials : RANKED_MOST;
     if (!asked && ranked < RANKED_LEAST) ranked = RANKED_LEAST;
     if (!asked && ranked > RANKED_MOST) ranked = RANKED_MOST;
@@ -135,14 +144,16 @@ static size_t count_ranked(const cs_prune *p, size_t asked)
 }
 
 /* Images are ranked on that are not measured on, unless there is one only. */
-static clipspan_status rank_network(cs_prune *p, const clipspan_progress *progress,
-                                    clipspan_error *err)
+static clipspan_status rank_in_rounds(cs_prune *p, const clipspan_progress *progress,
+                                      clipspan_error *err)
 {
     const size_t step = round_step(p);
     p->info.ranked = count_ranked(p, p->info.ranked);
     if (p->info.ranked < p->check->images.count) p->check->skip = p->info.ranked;
+    if (p->info.order == CLIPSPAN_PRUNE_PATH) CS_TRY(cs_prune_path_open(p, err));
     for (size_t gone = 0; gone < p->wanted && p->count - gone > 1; gone += step)
         CS_TRY(run_round(p, gone, step, progress, err));
+    cs_prune_path_close(p);
     return CLIPSPAN_OK;
 }
 
@@ -155,7 +166,8 @@ static clipspan_status open_prune(cs_prune *p, const clipspan_prune_options *o, 
     p->info.of_parameters = o->of_parameters != 0;
     p->info.keep_layout = o->keep_layout != 0;
     p->info.heads = (size_t)clipspan_model_get_info(p->model)->heads_left;
-    p->info.ranked = o->order == CLIPSPAN_PRUNE_NETWORK ? o->ranked : 0;
+    p->info.ranked =
+        o->order == CLIPSPAN_PRUNE_NETWORK || o->order == CLIPSPAN_PRUNE_PATH ? o->ranked : 0;
     if (o->order == CLIPSPAN_PRUNE_CHOSEN) {
         CS_TRY(list_chosen(p, o->heads, o->count, err));
         return cs_prune_sets(p, err);
@@ -163,7 +175,7 @@ static clipspan_status open_prune(cs_prune *p, const clipspan_prune_options *o, 
     CS_TRY(list_all(p, err));
     CS_TRY(cs_prune_wanted(&p->wanted, p, err));
     p->info.chosen = p->wanted;
-    if (o->order == CLIPSPAN_PRUNE_NETWORK) return CLIPSPAN_OK;
+    if (o->order != CLIPSPAN_PRUNE_DIRECT) return CLIPSPAN_OK;
     CS_TRY(rank_direct(p, err));
     return cs_prune_sets(p, err);
 }
@@ -194,6 +206,7 @@ void cs_prune_free(cs_prune **prune)
 {
     cs_prune *p = *prune;
     if (!p) return;
+    cs_prune_path_close(p);
     cs_edit_check_free(&p->check);
     for (size_t i = 0; i < p->info.sets; i++) {
         cs_free(cs_owned(p->sets[i].name));
@@ -229,7 +242,7 @@ clipspan_status cs_prune_run(cs_prune *p, const clipspan_progress *progress, cli
     CS_TRY(open_check(p, progress, err));
     cs_edit_images_shuffle(&p->check->images);
     if (!p->known) {
-        CS_TRY(rank_network(p, progress, err));
+        CS_TRY(rank_in_rounds(p, progress, err));
         CS_TRY(cs_prune_sets(p, err));
     }
     for (size_t i = 0; i < p->info.sets; i++)

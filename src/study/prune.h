@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Which heads a model can do without (include/clipspan/edit.h): an order of heads, by direct effect
- * or in rounds by what the network does, and the sets that fractions of it make. */
+ * or in rounds by what the network does or path effects say, and the sets that fractions of it
+ * make. */
 #ifndef CLIPSPAN_SRC_STUDY_PRUNE_H
 #define CLIPSPAN_SRC_STUDY_PRUNE_H
+
+#include <clipspan/paths.h>
 
 #include "study/edit_check.h"
 
@@ -25,6 +28,8 @@ typedef struct cs_prune {
     cs_edit_check *check;               /* once run */
     clipspan_prune_forecast *forecasts; /* [info.sets], or NULL */
     clipspan_share *shares;             /* [info.sets, 3] that they point to */
+    clipspan_encoder *encoder;          /* of PATH, while it ranks */
+    clipspan_paths *paths;
 } cs_prune;
 
 /* options, check: complete and checked for their ranges; run merged with coefficients. */
@@ -35,6 +40,13 @@ clipspan_status cs_prune_new(cs_prune **out, clipspan_model *model, const clipsp
 void cs_prune_free(cs_prune **prune);
 clipspan_status cs_prune_run(cs_prune *prune, const clipspan_progress *progress,
                              clipspan_error *err);
+
+/* Rounds of PATH: opened once the check is there; a round fills the effects of the rows behind the
+ * `gone` heads that went before. Errors: UNSUPPORTED (a run in bf16), those of passes. */
+clipspan_status cs_prune_path_open(cs_prune *prune, clipspan_error *err);
+clipspan_status cs_prune_path_round(cs_prune *prune, size_t gone, const clipspan_progress *progress,
+                                    clipspan_error *err);
+void cs_prune_path_close(cs_prune *prune);
 
 /* Forecasts of all sets, from what the check measured; none without classes, or of one image. */
 clipspan_status cs_prune_forecast(cs_prune *prune, clipspan_error *err);

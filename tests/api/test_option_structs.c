@@ -180,6 +180,14 @@ CALL(parts)
     return status;
 }
 
+CALL(paths)
+{
+    clipspan_paths *out;
+    clipspan_status status = clipspan_paths_new(&out, image_encoder, bank, o, err);
+    clipspan_paths_free(&out);
+    return status;
+}
+
 CALL(maps)
 {
     clipspan_maps *out;
@@ -318,6 +326,7 @@ static const row rows[] = {
     ROW(clipspan_encoder_options, image, encoder),
     ROW(clipspan_decomposition_options, tokens, parts),
     ROW(clipspan_maps_options, group_count, maps),
+    ROW(clipspan_paths_options, means, paths),
     ROW(clipspan_tiles_options, image, tiles),
     ROW(clipspan_span_options, block_count, span),
     ROW(clipspan_span_options, block_count, span_run),

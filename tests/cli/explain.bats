@@ -151,3 +151,22 @@ words() { printf '!colour\tred\n!colour\tgreen\n!colour\tblue\nanimal\ta dog\nan
     exits 2 "$CLIPSPAN" explain "$model" two/1.png --text a --run run --figure a.gif && says "FILE.png or FILE.svg"
     exits 6 "$CLIPSPAN" explain "$model" two/1.png --text a --run run --figure a.png && says "--force"
 }
+
+@test "--through: effects through later layers add up at every layer, and the last layer's MLP is direct" {
+    exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --text "a dog" --through --json && silent
+    awk -v off="$(at texts.0.through.off)" 'BEGIN { exit !(off <= 1e-5) }'
+    json "texts.0.through.heads.#" 6
+    json "texts.0.through.neurons.#" 5
+    close "$(at texts.1.through.layers.1.mlp)" "$(at texts.1.through.layers.1.direct)"
+    sum=$(at texts.0.through.constant)
+    for ((token = 0; token < $(at "texts.0.through.tokens.#"); token++)); do
+        sum=$(awk -v s="$sum" -v t="$(at texts.0.through.tokens.$token)" 'BEGIN { printf "%.9g", s + t }')
+    done
+    awk -v a="$sum" -v b="$(at texts.0.explained)" 'BEGIN { d = a - b; exit !(d < 1e-5 && d > -1e-5) }'
+    exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --through --table
+    shows "through later layers"
+    exits 0 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --through --tsv
+    [ "$(grep -c "head through" .out)" = 6 ]
+    exits 2 "$CLIPSPAN" explain "$model" pics/red/1.png --text "a cat" --through --precision bf16
+    says "computes in f32"
+}

@@ -51,7 +51,7 @@ scan_images() {
 
 @test "the curve: fractions of the heads, by direct effect or by the network" {
     scan_images
-    for by in direct network; do
+    for by in direct network path; do
         run_split "$CLIPSPAN" prune "$model" run --fraction 0.34 --by $by --classes red,green,blue --templates none -o $by --json -q
         [ "$status" = 0 ] || [ "$status" = 8 ]
         json order $by
@@ -62,7 +62,7 @@ scan_images() {
         shows '"predicted":'
         shows '"least":'
         json kept "$("$JSON_AT" sets.0.kept <.out)"
-        if [ $by = network ]; then
+        if [ $by != direct ]; then
             json basis network
             json ranked_on 1
             json predicted_on 2

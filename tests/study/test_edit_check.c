@@ -422,6 +422,39 @@ static void forecasts_are_those_of_two_halves(const clipspan_prune *prune, size_
     }
 }
 
+/* Rounds by path effects: each head's is what clipspan_paths says of it on the images ranked on. */
+static void by_path_heads_go_in_rounds(void **state)
+{
+    clipspan_edit_check_options images = CLIPSPAN_EDIT_CHECK_OPTIONS_INIT;
+    clipspan_prune_options o = CLIPSPAN_PRUNE_OPTIONS_INIT;
+    const clipspan_prune_info *info;
+    const clipspan_prune_row *rows;
+    clipspan_prune *prune;
+    clipspan_error err;
+    (void)state;
+    images.images = 24;
+    o.check = &images;
+    o.order = CLIPSPAN_PRUNE_PATH;
+    o.fraction = 0.5;
+    o.keep_layout = 1;
+    for (int with_classes = 0; with_classes < 2; with_classes++) {
+        images.bank = with_classes ? bank : NULL;
+        prune = new_prune(&o);
+        if (clipspan_prune_run(prune, NULL, &err)) fail_msg("%s", err.message);
+        info = clipspan_prune_get_info(prune);
+        rows = clipspan_prune_get_rows(prune);
+        assert_int_equal(info->rounds, 3);
+        assert_int_equal(info->ranked, 6);
+        assert_int_equal(clipspan_prune_get_rounds(prune)[2].tried, 4);
+        for (size_t i = 3; i < 6; i++) {
+            assert_int_equal(rows[i].round, 2);
+            assert_true(rows[i].effect > 0.0 && rows[i].effect >= rows[i - 1].effect);
+        }
+        assert_int_equal(clipspan_prune_get_sets(prune)[0].count, 3);
+        clipspan_prune_free(&prune);
+    }
+}
+
 static void by_network_heads_go_in_rounds(void **state)
 {
     clipspan_edit_check_options images = CLIPSPAN_EDIT_CHECK_OPTIONS_INIT;
@@ -563,6 +596,7 @@ int main(void)
         cmocka_unit_test(what_a_check_refuses),
         cmocka_unit_test(fractions_become_heads),
         cmocka_unit_test(by_direct_effect_the_smallest_go_first),
+        cmocka_unit_test(by_path_heads_go_in_rounds),
         cmocka_unit_test(by_network_heads_go_in_rounds),
         cmocka_unit_test(bounds_are_hypergeometric),
         cmocka_unit_test(bounds_hold),
