@@ -166,13 +166,14 @@ static clipspan_status compare_lists(const char *path, cs_index *index, const li
 }
 
 /* The folder has an index: the same plan, or the first difference. */
-static clipspan_status compare(const char *path, const char *file, const cs_identity *identity,
+static clipspan_status compare(const cs_root *root, const cs_identity *identity,
                                const list_facts *list, const clipspan_inputs *inputs,
                                clipspan_error *err)
 {
+    const char *path = cs_root_path(root);
     cs_index *index;
     clipspan_status status;
-    CS_TRY(cs_index_open(&index, file, err));
+    CS_TRY(cs_index_open(&index, root, CS_INDEX_FILE, err));
     status = cs_identity_compare(identity, index, CLIPSPAN_E_EXISTS, path, err);
     if (status == CLIPSPAN_OK) status = compare_lists(path, index, list, inputs, err);
     cs_index_close(&index);
@@ -260,7 +261,7 @@ static const char *fact_of(const cs_identity *identity, const char *key)
     return "";
 }
 
-static clipspan_status make(const char *path, const char *file, const cs_identity *identity,
+static clipspan_status make(const cs_root *root, const cs_identity *identity,
                             const list_facts *list, const clipspan_inputs *inputs,
                             clipspan_error *err)
 {
@@ -269,9 +270,9 @@ static clipspan_status make(const char *path, const char *file, const cs_identit
     clipspan_status status;
     cs_index *index = NULL;
     hash_segment(plan, fact_of(identity, "plan"), list);
-    cs_folder_tidy(path);
-    CS_TRY(cs_folder_clear(path, err)); /* the run before, or what a stopped --force left of it */
-    CS_TRY_DONE(cs_index_create(&index, file, err));
+    cs_folder_tidy(root);
+    CS_TRY(cs_folder_clear(root, err)); /* the run before, or what a stopped --force left of it */
+    CS_TRY_DONE(cs_index_create(&index, root, CS_INDEX_FILE, err));
     for (size_t i = 0; i < identity->count; i++)
         CS_TRY_DONE(
             cs_index_set_fact(index, identity->facts[i].key, identity->facts[i].value, err));
@@ -283,40 +284,54 @@ done:
     return status;
 }
 
+/* The folder, made when it is not there. */
+static clipspan_status open_folder(cs_root **out, const char *path, clipspan_error *err)
+{
+    *out = NULL;
+    if (cs_path_kind(path) == 1)
+        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
+                          "is a file, where the folder of a run was expected");
+    CS_TRY(cs_make_folder(path, err));
+    return cs_root_open(out, path, err);
+}
+
+/* Only a run is thrown away, not whatever has that name, and nobody's journal is left beside a new
+ * index. */
+static clipspan_status check_replaceable(const cs_root *root, clipspan_error *err)
+{
+    cs_index *index;
+    clipspan_status status;
+    CS_TRY(cs_index_check_no_journal(root, CS_INDEX_FILE, err));
+    if (cs_root_look(root, CS_INDEX_FILE) == CS_ROOT_NOTHING) return CLIPSPAN_OK;
+    status = cs_index_open(&index, root, CS_INDEX_FILE, err);
+    cs_index_close(&index);
+    return status == CLIPSPAN_E_UNSUPPORTED ? CLIPSPAN_OK : status;
+}
+
 clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity,
                              const clipspan_inputs *inputs, int replace, clipspan_error *err)
 {
     clipspan_status status;
-    char *file = cs_path_join(path, CS_INDEX_FILE, err);
+    cs_root *root = NULL;
     list_facts list;
-    int lock = -1;
+    int there, lock = -1;
     *found = 0;
-    if (!file) return CLIPSPAN_E_NOMEM;
     look_at_list(&list, inputs);
-    CS_TRY_DONE(add_list(identity, &list, err));
-    if (cs_path_kind(path) == 1) {
-        status = cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
-                            "is a file, where the folder of a run was expected");
-        goto done;
-    }
-    if (cs_path_kind(file) && !replace) {
-        status = compare(path, file, identity, &list, inputs, err);
+    CS_TRY(add_list(identity, &list, err));
+    CS_TRY(open_folder(&root, path, err));
+    there = cs_root_look(root, CS_INDEX_FILE) != CS_ROOT_NOTHING;
+    if (there && !replace) {
+        status = compare(root, identity, &list, inputs, err);
         *found = status == CLIPSPAN_OK;
         goto done;
     }
-    if (!cs_path_kind(file)) CS_TRY_DONE(cs_folder_check_free(path, err));
-    CS_TRY_DONE(cs_make_folder(path, err));
-    CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
-    if (cs_path_kind(file)) {
-        cs_index *index; /* only a run is thrown away, not whatever has that name */
-        status = cs_index_open(&index, file, err);
-        cs_index_close(&index);
-        if (status != CLIPSPAN_OK && status != CLIPSPAN_E_UNSUPPORTED) goto done;
-    }
-    status = make(path, file, identity, &list, inputs, err);
+    if (!there) CS_TRY_DONE(cs_folder_check_free(root, err));
+    CS_TRY_DONE(cs_folder_lock(&lock, root, 1, err));
+    CS_TRY_DONE(check_replaceable(root, err));
+    status = make(root, identity, &list, inputs, err);
 done:
     cs_folder_unlock(&lock);
-    cs_free(file);
+    cs_root_close(&root);
     return status;
 }
 
@@ -409,23 +424,24 @@ clipspan_status cs_plan_extend(const char *path, const cs_identity *identity,
                                const clipspan_inputs *inputs, clipspan_error *err)
 {
     clipspan_status status;
-    char *file = cs_path_join(path, CS_INDEX_FILE, err);
+    cs_root *root;
     cs_index *index = NULL;
     list_facts list;
     int lock = -1;
-    if (!file) return CLIPSPAN_E_NOMEM;
+    CS_TRY(cs_folder_open(&root, path, err));
     look_at_list(&list, inputs);
-    CS_TRY_DONE(cs_index_open(&index, file, err)); /* before a lock is made in a strange folder */
+    /* before a lock is made in a strange folder */
+    CS_TRY_DONE(cs_index_open(&index, root, CS_INDEX_FILE, err));
     CS_TRY_DONE(cs_identity_compare(identity, index, CLIPSPAN_E_FORMAT, path, err));
     cs_index_close(&index);
-    CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
-    CS_TRY_DONE(cs_index_edit(&index, file, err));
+    CS_TRY_DONE(cs_folder_lock(&lock, root, 1, err));
+    CS_TRY_DONE(cs_index_edit(&index, root, CS_INDEX_FILE, err));
     CS_TRY_DONE(extend(index, path, &list, inputs, err));
-    CS_TRY_DONE(cs_results_clear(path, err));
+    CS_TRY_DONE(cs_results_clear(root, err));
     status = cs_index_commit(index, err);
 done:
     cs_index_close(&index);
     cs_folder_unlock(&lock);
-    cs_free(file);
+    cs_root_close(&root);
     return status;
 }

@@ -276,28 +276,22 @@ static clipspan_status run(cs_scan_state *s, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-/* Any share may write it; all write the same bytes. */
+/* Any share may write it; all write the same bytes. A damaged one is made again, in a merged run
+ * too. */
 static clipspan_status keep_output_map(const cs_part_plan *plan, const cs_output_map *output_map,
                                        clipspan_error *err)
 {
-    const cs_tensor_entry *rows;
-    cs_safetensors *file;
-    if (cs_output_map_file_open(&file, &rows, plan, NULL) != CLIPSPAN_OK)
-        return cs_output_map_write(plan, output_map, err);
-    cs_safetensors_close(&file);
-    return CLIPSPAN_OK;
+    if (cs_output_map_is(plan, output_map)) return CLIPSPAN_OK;
+    return cs_output_map_write(plan, output_map, err);
 }
 
 static clipspan_status make_folders(const cs_part_plan *plan, clipspan_error *err)
 {
     static const char *const names[] = {CS_PACKS_FOLDER, CS_NODES_FOLDER};
     for (int i = 0; i < 2; i++) {
-        clipspan_status status;
-        char *path = cs_path_join(plan->path, names[i], err);
-        if (!path) return CLIPSPAN_E_NOMEM;
-        status = cs_make_folder(path, err);
-        cs_free(path);
-        CS_TRY(status);
+        char name[CS_NAME_ROOM];
+        cs_part_name(name, plan, names[i]);
+        CS_TRY(cs_root_make_folder(plan->root, name, err));
     }
     return CLIPSPAN_OK;
 }

@@ -500,7 +500,10 @@ static void a_run_at_work_is_not_touched_by_another_process(void **state)
     {
 
         int lock;
-        assert_int_equal(cs_folder_lock(&lock, path, 0, NULL), 0);
+        cs_root *root;
+        assert_int_equal(cs_root_open(&root, path, NULL), 0);
+        assert_int_equal(cs_folder_lock(&lock, root, 0, NULL), 0);
+        cs_root_close(&root);
         run_craft_scan(&craft, path, 2, 1, 2); /* shares live side by side */
         assert_int_equal(clipspan_run_scan(NULL, path, craft.model, NULL, NULL, &err),
                          CLIPSPAN_E_WRITE);
