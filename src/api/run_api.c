@@ -128,7 +128,9 @@ static clipspan_status scan(clipspan_scan_result *out, cs_scan_job *job, const c
     cs_tower *tower;
     cs_output_map *output_map;
     job->whole = facts->plan;
-    job->root = o->root ? o->root : facts->folder;
+    job->place = (cs_image_place){facts->info.path, facts->folder, o->root, facts->info.own,
+                                  o->images_anywhere};
+    CS_TRY(cs_image_place_check(&job->place, err));
     job->checkpoint = model->checkpoint;
     job->simd = model->simd;
     job->image = facts->image;

@@ -9,6 +9,7 @@
 #include "inputs/inputs.h"
 #include "run/chunk_tree.h"
 #include "run/folder.h"
+#include "run/own.h"
 #include "run/results.h"
 
 #include <jansson.h>
@@ -278,6 +279,7 @@ static clipspan_status make(const cs_root *root, const cs_identity *identity,
             cs_index_set_fact(index, identity->facts[i].key, identity->facts[i].value, err));
     CS_TRY_DONE(cs_index_set_fact(index, "merged", "0", err));
     CS_TRY_DONE(add_segment(index, &segment, inputs, NULL, err));
+    CS_TRY_DONE(cs_own_seal(index, err));
     CS_TRY_DONE(cs_index_commit(index, err));
 done:
     cs_index_close(&index);
@@ -427,7 +429,7 @@ clipspan_status cs_plan_extend(const char *path, const cs_identity *identity,
     cs_root *root;
     cs_index *index = NULL;
     list_facts list;
-    int lock = -1;
+    int own, lock = -1;
     CS_TRY(cs_folder_open(&root, path, err));
     look_at_list(&list, inputs);
     /* before a lock is made in a strange folder */
@@ -436,7 +438,9 @@ clipspan_status cs_plan_extend(const char *path, const cs_identity *identity,
     cs_index_close(&index);
     CS_TRY_DONE(cs_folder_lock(&lock, root, 1, err));
     CS_TRY_DONE(cs_index_edit(&index, root, CS_INDEX_FILE, err));
+    CS_TRY_DONE(cs_own_check(&own, index, err));
     CS_TRY_DONE(extend(index, path, &list, inputs, err));
+    if (own) CS_TRY_DONE(cs_own_seal(index, err)); /* another's list stays another's */
     CS_TRY_DONE(cs_results_clear(root, err));
     status = cs_index_commit(index, err);
 done:

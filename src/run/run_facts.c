@@ -6,6 +6,7 @@
 #include "formats/sha256.h"
 #include "inputs/input_list.h"
 #include "run/folder.h"
+#include "run/own.h"
 #include "run/plan.h"
 
 #include <limits.h>
@@ -206,6 +207,7 @@ static clipspan_status read_list(const fact_reader *r, clipspan_error *err)
     i->has_groups = value > 0;
     CS_TRY(text(&f->folder, r, "images.folder", err));
     f->info.folder = f->folder;
+    CS_TRY(cs_own_check(&i->own, r->index, err));
     CS_TRY(whole(&i->merged, r, "merged", 0, 1, err));
     if (i->merged) {
         CS_TRY(number(&i->used, r, "images.used", 1, i->images, err));

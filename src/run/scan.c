@@ -151,8 +151,7 @@ static clipspan_status take_row(void *context, const cs_image_row *row, clipspan
     cs_chunk_slot *c = context;
     int i = (int)((row->run_index - c->first_place) % CS_CHUNK);
     c->bytes[i] = row->bytes;
-    c->paths[i] = cs_path_join(c->root, row->path, err);
-    return c->paths[i] ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    return cs_image_place_find(&c->paths[i], c->place, row->path, err);
 }
 
 /* Makes the buffer ready for chunk number t of the list of chunks to do. */
@@ -165,7 +164,8 @@ static clipspan_status prepare(cs_scan_state *s, uint64_t t, clipspan_error *err
     c->ready = 0;
     pthread_mutex_unlock(&s->lock);
     cs_chunk_slot_clear(c);
-    c->root = job->root;
+    c->place = &job->place;
+    c->root = job->place.root ? job->place.root : job->place.folder;
     c->first_place = job->first_place;
     c->places = cs_chunk_places(&job->plan.tree, s->todo[t]);
     memset(c->status, CS_IMAGE_NONE, sizeof c->status);
