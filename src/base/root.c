@@ -16,7 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ENTER (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define FOLDER_MOST 1024 /* bytes of the folders in a name */
+
+#define ENTER       (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 struct cs_root {
     int fd;
@@ -104,23 +106,20 @@ static int enter_folder(const cs_root *root, const char *folder)
 static int enter_parent(const cs_root *root, const char *name, const char **last)
 {
     const char *slash = strrchr(name, '/');
-    char *folder;
-    int fd, code;
+    const size_t length = slash ? (size_t)(slash - name) : 0;
+    char folder[FOLDER_MOST];
     *last = slash ? slash + 1 : name;
     if (!**last || strcmp(*last, ".") == 0 || strcmp(*last, "..") == 0 || *name == '/') {
         errno = EXDEV;
         return -1;
     }
-    folder = cs_strndup(name, slash ? (size_t)(slash - name) : 0, NULL);
-    if (!folder) {
-        errno = ENOMEM;
+    if (length >= sizeof folder) {
+        errno = ENAMETOOLONG;
         return -1;
     }
-    fd = enter_folder(root, folder);
-    code = errno;
-    cs_free(folder);
-    errno = code;
-    return fd;
+    memcpy(folder, name, length);
+    folder[length] = '\0';
+    return enter_folder(root, folder);
 }
 
 /* What errno means of a name. */
@@ -130,9 +129,7 @@ static clipspan_status fail_enter(const cs_root *root, const char *name, clipspa
     const int code = errno;
     char *path = cs_root_join(root, name, NULL);
     const char *shown = path ? path : name;
-    if (code == ENOMEM)
-        status = cs_fail_memory(err, strlen(name), "a path");
-    else if (code == ELOOP || code == EXDEV || code == ENOTDIR)
+    if (code == ELOOP || code == EXDEV || code == ENOTDIR)
         status = cs_fail_at(err, status == CLIPSPAN_E_WRITE ? status : CLIPSPAN_E_IO, shown,
                             "lies behind a symbolic link, or something else that is no folder of "
                             "its own; it is not followed. Remove it, then try again");

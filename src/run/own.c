@@ -18,37 +18,51 @@
 
 /* ---- The key ---- */
 
-/* "…/clipspan", for cs_free; NULL when there is no such place. */
-static char *state_folder(void)
+/* "…/clipspan", for cs_free; NULL without an error when there is no such place. */
+static clipspan_status state_folder(char **out, clipspan_error *err)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && *state == '/') return cs_path_join(state, "clipspan", NULL);
-    if (home && *home == '/') return cs_path_join(home, ".local/state/clipspan", NULL);
-    return NULL;
+    *out = NULL;
+    if (state && *state == '/')
+        *out = cs_path_join(state, "clipspan", err);
+    else if (home && *home == '/')
+        *out = cs_path_join(home, ".local/state/clipspan", err);
+    else
+        return CLIPSPAN_OK;
+    return *out ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-static int read_key(unsigned char key[KEY], const char *path)
+/* *found 0: there is none that can be read. */
+static clipspan_status read_key(int *found, unsigned char key[KEY], const char *path,
+                                clipspan_error *err)
 {
+    clipspan_error local;
+    clipspan_status status;
     cs_file *file;
-    int found;
-    if (cs_file_open(&file, path, NULL) != CLIPSPAN_OK) return 0;
-    found = file->size == KEY && cs_file_read(key, file, 0, KEY, NULL) == CLIPSPAN_OK;
+    *found = 0;
+    status = cs_file_open(&file, path, &local);
+    if (status == CLIPSPAN_E_NOMEM && err) *err = local;
+    if (status != CLIPSPAN_OK) return status == CLIPSPAN_E_NOMEM ? status : CLIPSPAN_OK;
+    *found = file->size == KEY && cs_file_read(key, file, 0, KEY, NULL) == CLIPSPAN_OK;
     cs_file_close(&file);
-    return found;
+    return CLIPSPAN_OK;
 }
 
 /* Bytes of the system's, into a file of the user's own that appears whole; of two processes that
  * make one at once the first wins. */
-static void make_key(const char *folder, const char *path)
+static clipspan_status make_key(const char *folder, const char *path, clipspan_error *err)
 {
     unsigned char key[KEY];
     const int from = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
     const int random = from >= 0 && read(from, key, KEY) == KEY;
     const size_t room = strlen(path) + 32;
-    char *part = cs_alloc(room, 1, "a path", NULL);
+    char *part = cs_alloc(room, 1, "a path", err);
+    clipspan_status made = CLIPSPAN_OK;
     int to = -1;
     if (from >= 0) close(from);
-    if (random && part && cs_make_folder(folder, NULL) == CLIPSPAN_OK) {
+    if (!part) return CLIPSPAN_E_NOMEM;
+    if (random) made = cs_make_folder(folder, err);
+    if (random && made == CLIPSPAN_OK) {
         snprintf(part, room, "%s.%ld", path, (long)getpid());
         to = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     }
@@ -60,20 +74,25 @@ static void make_key(const char *folder, const char *path)
         unlink(part);
     }
     cs_free(part);
+    return made == CLIPSPAN_E_NOMEM ? made : CLIPSPAN_OK;
 }
 
-static int find_key(unsigned char key[KEY], int make)
+static clipspan_status find_key(int *found, unsigned char key[KEY], int make, clipspan_error *err)
 {
-    char *folder = state_folder();
-    char *path = folder ? cs_path_join(folder, "key", NULL) : NULL;
-    int found = path && read_key(key, path);
-    if (!found && path && make && cs_path_kind(path) == 0) {
-        make_key(folder, path);
-        found = read_key(key, path);
+    clipspan_status status;
+    char *folder, *path = NULL;
+    *found = 0;
+    CS_TRY(state_folder(&folder, err));
+    if (!folder) return CLIPSPAN_OK;
+    path = cs_path_join(folder, "key", err);
+    status = path ? read_key(found, key, path, err) : CLIPSPAN_E_NOMEM;
+    if (status == CLIPSPAN_OK && !*found && make && cs_path_kind(path) == 0) {
+        status = make_key(folder, path, err);
+        if (status == CLIPSPAN_OK) status = read_key(found, key, path, err);
     }
     cs_free(path);
     cs_free(folder);
-    return found;
+    return status;
 }
 
 /* ---- The seal ---- */
@@ -125,7 +144,9 @@ clipspan_status cs_own_seal(cs_index *index, clipspan_error *err)
 {
     unsigned char key[KEY];
     char seal[65];
-    if (!find_key(key, 1)) return cs_index_set_fact(index, CS_SEAL_FACT, "", err);
+    int found;
+    CS_TRY(find_key(&found, key, 1, err));
+    if (!found) return cs_index_set_fact(index, CS_SEAL_FACT, "", err);
     CS_TRY(print_seal(seal, key, index, err));
     return cs_index_set_fact(index, CS_SEAL_FACT, seal, err);
 }
@@ -135,11 +156,13 @@ clipspan_status cs_own_check(int *own, cs_index *index, clipspan_error *err)
     unsigned char key[KEY], differs = 0;
     clipspan_status status;
     char *there, seal[65];
+    int found = 0;
     *own = 0;
     CS_TRY(cs_index_fact(&there, index, CS_SEAL_FACT, err));
-    if (!there || strlen(there) != 64 || !find_key(key, 0)) {
+    status = there && strlen(there) == 64 ? find_key(&found, key, 0, err) : CLIPSPAN_OK;
+    if (status != CLIPSPAN_OK || !found) {
         cs_free(there);
-        return CLIPSPAN_OK;
+        return status;
     }
     status = print_seal(seal, key, index, err);
     for (int i = 0; i < 64 && status == CLIPSPAN_OK; i++)

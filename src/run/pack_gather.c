@@ -51,6 +51,26 @@ static uint64_t error_bytes(const cs_pack *pack)
     return entry && strcmp(entry->dtype_name, "U8") == 0 ? entry->count : 0;
 }
 
+/* A file that has a second name stands for one pack alone: with both, images would count twice. */
+static clipspan_status check_single(const gathering *g, clipspan_error *err)
+{
+    const source *last = &g->sources[g->count - 1];
+    char name[CS_NAME_ROOM], other[CS_NAME_ROOM];
+    uint64_t own[2], that[2], links;
+    cs_pack_name(name, g->plan, last->level, last->index);
+    if (!cs_root_identity(own, &links, g->plan->root, name) || links < 2) return CLIPSPAN_OK;
+    for (size_t i = 0; i + 1 < g->count; i++) {
+        cs_pack_name(other, g->plan, g->sources[i].level, g->sources[i].index);
+        if (cs_root_identity(that, &links, g->plan->root, other) &&
+            memcmp(own, that, sizeof own) == 0)
+            return cs_fail_at(err, CLIPSPAN_E_FORMAT, g->plan->path,
+                              "has one file under two names, %s and %s; remove the wrong one and "
+                              "scan again",
+                              other, name);
+    }
+    return CLIPSPAN_OK;
+}
+
 /* The largest whole packs below `level` that hold chunks [first, end). */
 static clipspan_status find_sources(gathering *g, int level, uint64_t first, uint64_t end,
                                     clipspan_error *err)
@@ -68,6 +88,7 @@ static clipspan_status find_sources(gathering *g, int level, uint64_t first, uin
             g->errors += error_bytes(&pack);
             chunk = pack.first + pack.count;
             cs_pack_close(&pack);
+            CS_TRY(check_single(g, err));
         }
         CS_TRY(status);
     }
