@@ -3,8 +3,7 @@
  *
  * A part is locked by who writes it. So a part without a lock is one that a killed process left,
  * and may go; where the file system has no locks it stays. */
-#define _DEFAULT_SOURCE /* flock */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* flock, renameat2 */
 #include "base/file.h"
 #include "base/file_at.h"
 #include "base/memory.h"
@@ -295,6 +294,14 @@ static clipspan_status give_name(const cs_output *o, int keep_part, clipspan_err
         if (renameat(o->folder, o->part, o->folder, o->name) == 0) return CLIPSPAN_OK;
         return fail_write(err, o->shown, errno);
     }
+#ifdef RENAME_NOREPLACE
+    if (!keep_part) { /* in one step where the file system can */
+        if (renameat2(o->folder, o->part, o->folder, o->name, RENAME_NOREPLACE) == 0)
+            return CLIPSPAN_OK;
+        if (errno == EEXIST) return fail_exists(err, o->shown);
+        if (errno != EINVAL && errno != ENOSYS) return fail_write(err, o->shown, errno);
+    }
+#endif
     if (linkat(o->folder, o->part, o->folder, o->name, 0) == 0) {
         if (!keep_part) unlinkat(o->folder, o->part, 0);
         return CLIPSPAN_OK;
@@ -356,7 +363,7 @@ static clipspan_status set_aside(char **aside, int folder, const char *name, int
 
 static void put_back(char **aside, int folder, const char *name)
 {
-    if (*aside) renameat(folder, *aside, folder, name);
+    if (*aside && name) renameat(folder, *aside, folder, name);
     cs_free(*aside);
     *aside = NULL;
 }

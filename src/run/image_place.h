@@ -15,7 +15,8 @@ typedef struct cs_image_place {
     int own, anywhere;  /* planned by this user; the list is believed as it is */
 } cs_image_place;
 
-/* ARGUMENT unless images may be opened at all: the run is the user's, or a root or a yes is there. */
+/* ARGUMENT unless images may be opened at all: the run is the user's, or there is a root or a
+ * yes. */
 clipspan_status cs_image_place_check(const cs_image_place *place, clipspan_error *err);
 
 /* The path of an image by the run's list, for cs_free. Errors: as above; ARGUMENT too for a path of

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A file system of SQLite (https://sqlite.org/vfs.html) whose only file is an open descriptor, given
- * as parameter "fd" of the name that a connection is opened with. Clock, sleep and randomness are
- * those of SQLite's own. */
+/* A file system of SQLite (https://sqlite.org/vfs.html) whose only file is an open descriptor,
+ * given as parameter "fd" of the name that a connection is opened with. Clock, sleep and randomness
+ * are those of SQLite's own. */
 #define _POSIX_C_SOURCE 200809L
 #include "run/index_vfs.h"
 

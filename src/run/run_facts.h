@@ -31,8 +31,8 @@ typedef struct cs_run_facts {
     size_t text_count;
 } cs_run_facts;
 
-/* root: of the run; it has to outlive the facts. To be given back with cs_run_facts_fini in any case. Errors: FORMAT, naming the fact; LIMIT;
- * NOMEM. */
+/* root: of the run; it has to outlive the facts. To be given back with cs_run_facts_fini in any
+ * case. Errors: FORMAT, naming the fact; LIMIT; NOMEM. */
 clipspan_status cs_run_facts_read(cs_run_facts *out, cs_index *index, const cs_root *root,
                                   clipspan_error *err);
 void cs_run_facts_fini(cs_run_facts *facts);

@@ -4,8 +4,8 @@
  *     FAIL_CALL=fsync FAIL_AT=3 FAIL_HOW=EIO|ENOSPC|KILL|SHORT program ...
  *
  * FAIL_CALL: write, fsync, rename, unlink, open (of a file that is written), link, mkdir; every
- * function of the C library that does the same counts. SHORT: every write takes one byte less, where
- * it has more than one. FAIL_SEEN names a file that is made when the call was reached. */
+ * function of the C library that does the same counts. SHORT: every write takes one byte less,
+ * where it has more than one. FAIL_SEEN names a file that is made when the call was reached. */
 #undef _FILE_OFFSET_BITS /* both names of each function */
 #define _GNU_SOURCE
 #include <errno.h>

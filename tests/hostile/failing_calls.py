@@ -61,7 +61,7 @@ def main():
          ["edit", model, "run", *heads, "-o", "out/new", "--force", "-j", "1", "--images", "1"], []),
     ]
     faults, counted = [], 0
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as place:
         top = pathlib.Path(place)
         environment = {**os.environ, "XDG_STATE_HOME": str(top / "state"), "OMP_NUM_THREADS": "1"}
 

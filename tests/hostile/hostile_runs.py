@@ -363,7 +363,9 @@ def build(folder, program, model):
         (outside / name).write_text("of somebody " + name)
     (outside / "pictures/a.png").write_bytes(PNG)
     os.mkfifo(outside / "fifo")
-    subprocess.run([program, "scan", model, "pics", "-o", "base"], cwd=folder, check=True, capture_output=True)
+    (folder / "texts.txt").write_text("".join(f"a {word} thing\n" for word in "red green blue round flat old new".split()))
+    for command in (["scan", model, "pics", "-o", "base"], ["span", "base", "--texts", "texts.txt"]):
+        subprocess.run([program, *command], cwd=folder, check=True, capture_output=True)
     return folder / "base", outside
 
 
@@ -414,7 +416,7 @@ class Caller:
     def commands(self, run, page):
         yield [self.program, "report", str(run), "-o", str(page), "--force"]
         yield [self.program, "search", str(run), "--like", "#0", "-o", str(page), "--force"]
-        yield [self.program, "span", str(run), "--json"]
+        yield [self.program, "span", str(run), "--texts", "texts.txt", "--json"]
         yield [self.program, "merge", str(run)]
         yield [self.program, "scan", str(run)]
         yield [self.program, "plan", self.model, "pics", "-o", str(run)]
@@ -439,6 +441,8 @@ class Caller:
         self.calls += 1
         self.slowest = max(self.slowest, seconds)
         words = " ".join(command[1:3])
+        if os.environ.get("HOSTILE_VERBOSE"):
+            print(f"{seconds:.2f}", name, words, status, said[-150:], file=sys.stderr, flush=True)
         if status not in STATUSES:
             self.faults.append(f"{name}: {words}: status {status}: {said[-300:]!r}")
         if seconds > SECONDS * (5 if self.trace else 1):
@@ -489,7 +493,7 @@ def main():
         print("\n".join(name for name, _ in cases))
         return 0
     program, model = os.path.abspath(options.program), os.path.abspath(options.model)
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as place:
         folder = pathlib.Path(place).resolve()
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
         base, outside = build(folder, program, model)
