@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Folders made beside their name and renamed; a folder that is replaced changes places with the new
- * one in one step where the file system can. A part is locked by who fills it, so that one without a
- * lock is known to be left over from a killed process. */
+ * one in one step where the file system can. A part is locked by who fills it, so that one without
+ * a lock is known to be left over from a killed process. */
 #define _GNU_SOURCE /* renameat2, nftw, flock */
 #include "base/folder_output.h"
 #include "base/file.h"

@@ -18,7 +18,8 @@ clipspan_status cs_folder_output_open(cs_folder_output **out, const char *path, 
 /* Where its files go until commit. */
 const char *cs_folder_output_path(const cs_folder_output *output);
 
-/* Gives the folder its name, in one step; what was there before is removed then. Errors: WRITE, EXISTS. */
+/* Gives the folder its name, in one step; what was there before is removed then.
+ * Errors: WRITE, EXISTS. */
 clipspan_status cs_folder_output_commit(cs_folder_output *output, clipspan_error *err);
 
 /* Without commit, nothing remains. */

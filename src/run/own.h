@@ -4,8 +4,8 @@
  * A run's list of images is part of the run: one that a stranger made can name any file of whoever
  * reads it. So plan marks a run with a seal, an HMAC-SHA-256 (RFC 2104) under a key that lies in
  * the user's own folder ($XDG_STATE_HOME/clipspan/key, else ~/.local/state/clipspan/key) and never
- * in a run. Images of a run without the user's seal are opened below a folder that is named, or with a
- * yes; never by the list alone. */
+ * in a run. Images of a run without the user's seal are opened below a folder that is named, or
+ * with a yes; never by the list alone. */
 #ifndef CLIPSPAN_SRC_RUN_OWN_H
 #define CLIPSPAN_SRC_RUN_OWN_H
 

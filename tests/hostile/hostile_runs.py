@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 
-SECONDS = float(os.environ.get("HOSTILE_SECONDS", 5))  # on a busy machine; one alone needs well below 1
+SECONDS = float(os.environ.get("HOSTILE_SECONDS", 20))  # on a busy machine; one alone needs well below 1
 MEMORY = int(os.environ.get("HOSTILE_MEMORY", 256 << 20))  # resident
 STATUSES = {0, 1, 2, 3, 4, 5, 6, 7}
 PNG = bytes.fromhex(
