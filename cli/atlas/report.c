@@ -69,6 +69,7 @@ typedef struct {
     cli_atlas_settings atlas;
     cli_output_settings out;
     const char *root;
+    int images_anywhere;
     int no_images;
 } settings;
 
@@ -85,9 +86,16 @@ static clipspan_status report_run(cli_atlas_job *j, const settings *x, const cha
                           "overwrite");
     CS_TRY(cli_atlas_open(j, s->arguments.items[0], err));
     options.root = x->root;
+    options.images_anywhere = x->images_anywhere;
     options.no_images = x->no_images;
     options.replace = x->out.force;
     CS_TRY(write_page(s, path, j->run, j->atlas, options, err));
+    if (!clipspan_run_get_info(j->run)->own && !x->root && !x->images_anywhere && !x->no_images)
+        cli_note(s,
+                 "%s: was not planned by this user on this machine, so no image that it lists was "
+                 "opened: --root FOLDER says where they are, --images-anywhere opens whatever it "
+                 "lists",
+                 clipspan_run_get_info(j->run)->path);
     show(s, path, j->atlas);
     return CLIPSPAN_OK;
 }
@@ -124,6 +132,7 @@ static const cli_option options[] = {
         "Images", "root", 0, "FOLDER",
         "where relative paths of the list start now (default: where they did when it was planned)",
         root),
+    CLI_IMAGES_ANYWHERE("Images", images_anywhere),
     CLI_OPT_NO_IMAGES,
     CLI_OPT_ATLAS_MODEL,
     CLI_OPT_THREADS,

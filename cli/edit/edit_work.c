@@ -181,6 +181,7 @@ clipspan_status cli_edit_images(cli_edit_job *e, clipspan_error *err)
     e->options.bank = e->bank;
     e->options.inputs = e->inputs;
     e->options.root = e->x->images.root;
+    e->options.images_anywhere = e->x->images_anywhere;
     e->options.images = (size_t)e->x->most;
     e->options.threads = cli_threads(e->session);
     e->options.changes = e->changes;

@@ -22,7 +22,7 @@ typedef struct cli_edit_settings {
     const char *remedy; /* edit: a document of shortcut */
     uint64_t pair;      /* edit: of remedy, from 1 */
     double fraction;    /* prune: of all heads; 0: heads are named */
-    int by, zero;
+    int by, zero, images_anywhere;
 } cli_edit_settings;
 
 /* Rows that fill these members. */
@@ -45,7 +45,8 @@ typedef struct cli_edit_settings {
 
 /* Behind these, for both: what is measured on, and where it goes. */
 #define CLI_OPT_EDIT_REST                                                                          \
-    CLI_OPT_EDIT_IMAGES, CLI_OPT_LABELS, CLI_OPT_ROOT, CLI_OPT_PATH_COLUMN, CLI_OPT_WHERE,         \
+    CLI_OPT_EDIT_IMAGES, CLI_OPT_LABELS, CLI_OPT_ROOT,                                             \
+        CLI_IMAGES_ANYWHERE("Images", images_anywhere), CLI_OPT_PATH_COLUMN, CLI_OPT_WHERE,        \
         CLI_OPT_CLASSES, CLI_OPT_CLASSIFIER, CLI_OPT_THREADS, CLI_OPT_EDIT_OUTPUT, CLI_OPT_WRITES, \
         CLI_OPT_FORM
 

@@ -96,6 +96,13 @@
              "the folder that relative paths in a CSV or list start from (default: the CSV's "     \
              "folder; for a list, the current one)",                                               \
              images.root)
+/* Of commands that open images by a run's list. */
+#define CLI_IMAGES_ANYWHERE(group, member)                                                         \
+    CLI_FLAG(                                                                                      \
+        group, "images-anywhere", 0,                                                               \
+        "open the images that a run lists wherever they are, also of a run that someone else "     \
+        "planned (default: of such a run none but those below --root)",                            \
+        member)
 #define CLI_OPT_PATH_COLUMN                                                                        \
     CLI_TEXT("Images", "path-column", 0, "COLUMN",                                                 \
              "the CSV column with paths (default: path, image or file)", images.path_column)

@@ -261,8 +261,9 @@ static clipspan_status embed(job *j, clipspan_error *err)
     }
     if (!x->out.dry_run) {
         CS_TRY(j->texts ? embed_texts(j, err) : embed_images(j, err));
-        CS_TRY(cli_rows_finish(j->rows, err));
+        CS_TRY(cli_rows_lead(j->rows, x->out.output, err));
         CS_TRY(clipspan_npy_finish(j->array, err));
+        cli_rows_settle(j->rows);
         cli_stage(s, "files written");
     }
     summarize(j);

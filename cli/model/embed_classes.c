@@ -103,8 +103,9 @@ static clipspan_status embed(job *j, clipspan_error *err)
         CS_TRY(cli_classifier_make(&j->bank, s, j->encoder, j->classes, x->classes.templates, err));
         cli_signals_hold();
         CS_TRY(write_rows(j, err));
+        CS_TRY(cli_rows_lead(j->rows, x->out.output, err));
         CS_TRY(clipspan_bank_write(x->out.output, j->bank, x->out.force, err));
-        CS_TRY(cli_rows_finish(j->rows, err));
+        cli_rows_settle(j->rows);
     }
     summarize(j);
     return CLIPSPAN_OK;

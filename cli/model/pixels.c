@@ -146,6 +146,7 @@ static clipspan_status open_output(job *j, clipspan_error *err)
     cli_signals_hold();
     if (wants_folder(x->out.output)) {
         CS_TRY(cs_make_folder(x->out.output, err));
+        cs_output_tidy(x->out.output);
         for (size_t n = clipspan_inputs_get_count(j->inputs); n; n /= 10)
             j->digits++;
     } else {
@@ -204,8 +205,13 @@ static clipspan_status pixels(job *j, clipspan_error *err)
         if (!j->pixels) return CLIPSPAN_E_NOMEM;
         CS_TRY(open_output(j, err));
         CS_TRY(cli_images_run(s, j->inputs, cli_threads(s), pixels_piece, j, err));
-        CS_TRY(cli_rows_finish(j->rows, err));
-        if (j->array) CS_TRY(clipspan_npy_finish(j->array, err));
+        if (j->array) {
+            CS_TRY(cli_rows_lead(j->rows, j->x->out.output, err));
+            CS_TRY(clipspan_npy_finish(j->array, err));
+            cli_rows_settle(j->rows);
+        } else {
+            CS_TRY(cli_rows_finish(j->rows, err));
+        }
         cli_stage(s, "images decoded and written");
     }
     summarize(j);

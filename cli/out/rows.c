@@ -139,6 +139,17 @@ clipspan_status cli_rows_finish(cli_rows *rows, clipspan_error *err)
     return rows->output ? cs_output_commit(rows->output, err) : CLIPSPAN_OK;
 }
 
+clipspan_status cli_rows_lead(cli_rows *rows, const char *main, clipspan_error *err)
+{
+    CS_TRY(flush(rows, err));
+    return cs_output_lead(rows->output, main, err);
+}
+
+void cli_rows_settle(cli_rows *rows)
+{
+    cs_output_settle(rows->output);
+}
+
 void cli_rows_close(cli_rows **rows)
 {
     if (!rows || !*rows) return;

@@ -24,6 +24,11 @@ clipspan_status cli_rows_next(cli_rows *rows, clipspan_error *err);
 clipspan_status cli_rows_header(cli_rows *rows, const char *names, clipspan_error *err);
 
 clipspan_status cli_rows_finish(cli_rows *rows, clipspan_error *err);
+
+/* Rows that describe a file `main`, in place of finish: lead, then the main file gets its name,
+ * then settle (base/file.h: cs_output_lead). close without settle puts everything back. */
+clipspan_status cli_rows_lead(cli_rows *rows, const char *main, clipspan_error *err);
+void cli_rows_settle(cli_rows *rows);
 void cli_rows_close(cli_rows **rows); /* without finish: the file is removed */
 
 #endif

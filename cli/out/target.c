@@ -70,6 +70,7 @@ clipspan_status cli_target_check(const cli_session *s, const char *path, int for
     if (stat(path, &facts) == 0) CS_TRY(check_sources(s, path, &facts, err));
     if (cs_path_kind(path) == 2)
         return cs_fail_at(err, CLIPSPAN_E_WRITE, path, "is a folder, where a file was expected");
+    cs_output_recover(path);
     if (lstat(path, &facts) == 0 && !force)
         return cs_fail_at(err, CLIPSPAN_E_EXISTS, path, "already exists; use --force to overwrite");
     folder = cs_path_folder(path, err);

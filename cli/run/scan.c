@@ -46,6 +46,7 @@ static clipspan_status run_command(cli_session *s, const void *given, clipspan_e
 
 static const cli_option options[] = {
     CLI_OPT_IMAGES,
+    CLI_IMAGES_ANYWHERE("Images", images_anywhere),
     CLI_OPT_RUN_COEFFICIENTS,
     CLI_OPT_RUN_LAYERS,
     CLI_TEXT(

@@ -186,6 +186,7 @@ static clipspan_status scan(cli_scan_job *j, clipspan_error *err)
     double start = cli_seconds();
     j->options.threads = (int)s->threads;
     j->options.verify_sum = j->x->verify_sum;
+    j->options.images_anywhere = j->x->images_anywhere;
     if (!j->inputs) j->options.root = j->x->images.root; /* else the list's paths start there */
     cli_signals_hold();
     s->resumable = 1;

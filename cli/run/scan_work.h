@@ -15,7 +15,7 @@ typedef struct cli_scan_settings {
     cli_image_settings images;
     cli_encoder_settings encoder;
     cli_output_settings out; /* output: the run */
-    int coefficients, verify_sum, strict;
+    int coefficients, verify_sum, strict, images_anywhere;
     const char *layers;        /* whose coefficients are kept; NULL: all */
     const char *shard, *model; /* model: where that of a planned run is now */
 } cli_scan_settings;

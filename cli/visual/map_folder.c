@@ -30,6 +30,7 @@ clipspan_status cli_map_folder_open(cli_rows **rows, const cli_output_settings *
     char *path;
     cli_signals_hold();
     CS_TRY(cs_make_folder(out->output, err));
+    cs_output_tidy(out->output);
     path = cs_path_join(out->output, "rows.csv", err);
     status = path ? cli_rows_open(rows, path, out->force, err) : CLIPSPAN_E_NOMEM;
     cs_free(path);

@@ -23,7 +23,7 @@ typedef struct settings {
     cli_output_settings out;
     cli_list like, unlike;
     const char *region, *role, *heads, *root, *model;
-    int compare;
+    int compare, images_anywhere;
     uint64_t top;
 } settings;
 
@@ -201,6 +201,7 @@ static clipspan_status find(search_job *j, clipspan_error *err)
     clipspan_status status;
     o.top = (size_t)j->x->top;
     o.root = j->x->root;
+    o.images_anywhere = j->x->images_anywhere;
     cli_progress_begin(j->session, "chunks");
     status = clipspan_hits_new(&j->hits, j->query, &o, &progress, err);
     cli_progress_end(j->session);
@@ -276,8 +277,15 @@ static clipspan_status show_table(const search_job *j, clipspan_error *err)
 
 static clipspan_status show(const search_job *j, clipspan_error *err)
 {
-    const cli_session *s = j->session;
+    cli_session *s = j->session;
     const char *output = j->x->out.output;
+    if (output && cli_ends_in(output, ".html") && !j->info->own && !j->x->root &&
+        !j->x->images_anywhere)
+        cli_note(s,
+                 "%s: was not planned by this user on this machine, so no image that it lists was "
+                 "opened: --root FOLDER says where they are, --images-anywhere opens whatever it "
+                 "lists",
+                 j->info->path);
     if (output && cli_ends_in(output, ".html"))
         CS_TRY(clipspan_hits_write(output, j->hits, j->x->out.force, err));
     else if (output)
@@ -331,6 +339,7 @@ static const cli_option options[] = {
         "Query", "root", 0, "FOLDER",
         "the folder that relative paths of the run's images now start from, for the contact sheet",
         root),
+    CLI_IMAGES_ANYWHERE("Query", images_anywhere),
     CLI_OPT_MODEL,
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.html|FILE.tsv|FILE.csv",

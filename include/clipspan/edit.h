@@ -113,10 +113,11 @@ typedef struct clipspan_edit_check_options {
                          one set, which then says what is changed and may be without heads; outlive
                          the check. The network is the written one */
     size_t change_count;
+    int images_anywhere; /* 1: what a run of someone else lists is opened, wherever it is */
 } clipspan_edit_check_options;
 #define CLIPSPAN_EDIT_CHECK_OPTIONS_INIT                                                           \
     {                                                                                              \
-        sizeof(clipspan_edit_check_options), NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, 0           \
+        sizeof(clipspan_edit_check_options), NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, 0, 0        \
     }
 
 typedef struct clipspan_edit_check_info {

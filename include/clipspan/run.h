@@ -132,10 +132,11 @@ typedef struct clipspan_scan_options {
     uint64_t shard, shards; /* process only shard `shard`, from 1, of `shards`; 0, 0: everything */
     int verify_sum;         /* for every image, whether its contributions add up to its embedding */
     const char *root;       /* where relative paths start; NULL: where they did when planned */
+    int images_anywhere;    /* 1: what a run of someone else lists is opened, wherever it is */
 } clipspan_scan_options;
 #define CLIPSPAN_SCAN_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(clipspan_scan_options), 0, 0, 0, 0, NULL                                            \
+        sizeof(clipspan_scan_options), 0, 0, 0, 0, NULL, 0                                         \
     }
 
 /* What a scan did. Counts are of the chunks that this call worked on. */
@@ -217,6 +218,9 @@ typedef struct clipspan_run_info {
     const char *modality;        /* "image": whose representations these are */
     const char *readout;         /* "class token": what the embedding is read from */
     int readout_rows;            /* rows of the residual stream that it takes: 1 */
+    int own; /* 1: planned by this user, with the key that lies in the user's folder, so that its
+                list of images is believed; 0: a run of someone else, or of another machine, whose
+                images are opened with a root or with images_anywhere alone */
 } clipspan_run_info;
 
 /* Opens a run for reading. It may be shared between threads. Errors: NOT_FOUND, FORMAT,

@@ -198,10 +198,11 @@ typedef struct clipspan_hits_options {
     int no_duplicates; /* 1: of images whose paths are the same the first alone */
     int others_only;   /* 1: images of the run that are looked for are left out */
     const char *root; /* where relative paths start now; NULL: where they did when it was planned */
+    int images_anywhere; /* 1: files that a run of someone else lists are named for pages too */
 } clipspan_hits_options;
 #define CLIPSPAN_HITS_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(clipspan_hits_options), 0, 0, 0, 0, NULL                                            \
+        sizeof(clipspan_hits_options), 0, 0, 0, 0, NULL, 0                                         \
     }
 
 /* Immutable, shared freely between threads; needs neither query nor run any more. */

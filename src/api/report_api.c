@@ -25,6 +25,7 @@ clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *at
     inner.root = o.root;
     inner.no_images = o.no_images;
     inner.replace = o.replace;
+    inner.images_anywhere = o.images_anywhere;
     inner.note = o.note;
     inner.threads = o.threads ? o.threads : clipspan_default_threads();
     inner.kept = &kept;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Planning, scanning and merging: argument checks and locks around src/run. */
 #include "api/handles.h"
-#include "base/file.h"
 #include "base/parallel.h"
 #include "image/image.h"
 #include "inputs/inputs.h"
@@ -35,16 +34,13 @@ static clipspan_status check_plan(const clipspan_plan_options *o, int layers,
     return cs_check_precision(o->precision, err);
 }
 
-/* Opens the index of a run. */
-static clipspan_status open_index(cs_index **out, const char *path, clipspan_error *err)
+/* Opens the folder of a run and its index. */
+static clipspan_status open_index(cs_root **root, cs_index **out, const char *path,
+                                  clipspan_error *err)
 {
-    clipspan_status status;
-    char *file = cs_path_join(path, CS_INDEX_FILE, err);
     *out = NULL;
-    if (!file) return CLIPSPAN_E_NOMEM;
-    status = cs_index_open(out, file, err);
-    cs_free(file);
-    return status;
+    CS_TRY(cs_folder_open(root, path, err));
+    return cs_index_open(out, *root, CS_INDEX_FILE, err);
 }
 
 /* The ceiling of pixels that was not asked for: that of the run which is there, or this
@@ -52,13 +48,15 @@ static clipspan_status open_index(cs_index **out, const char *path, clipspan_err
 static uint64_t default_pixels(const char *path)
 {
     uint64_t pixels = cs_image_default_pixels();
+    cs_root *root = NULL;
     cs_index *index;
     char *value = NULL;
-    if (open_index(&index, path, NULL) == CLIPSPAN_OK &&
+    if (open_index(&root, &index, path, NULL) == CLIPSPAN_OK &&
         cs_index_fact(&value, index, "preprocess.max_pixels", NULL) == CLIPSPAN_OK && value)
         pixels = strtoull(value, NULL, 10);
     cs_free(value);
     cs_index_close(&index);
+    cs_root_close(&root);
     return pixels ? pixels : 1;
 }
 
@@ -130,7 +128,9 @@ static clipspan_status scan(clipspan_scan_result *out, cs_scan_job *job, const c
     cs_tower *tower;
     cs_output_map *output_map;
     job->whole = facts->plan;
-    job->root = o->root ? o->root : facts->folder;
+    job->place = (cs_image_place){facts->info.path, facts->folder, o->root, facts->info.own,
+                                  o->images_anywhere};
+    CS_TRY(cs_image_place_check(&job->place, err));
     job->checkpoint = model->checkpoint;
     job->simd = model->simd;
     job->image = facts->image;
@@ -164,6 +164,7 @@ clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
     cs_scan_job job = {.progress = progress};
     cs_run_facts facts = {0};
     const cs_identity *identity;
+    cs_root *root = NULL;
     clipspan_status status;
     int lock = -1;
     cs_clear(err);
@@ -173,16 +174,17 @@ clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_scan: path or model is NULL");
     CS_TRY(CS_OPTIONS(&o, options, clipspan_scan_options, err));
     CS_TRY(check_scan(&o, err));
-    CS_TRY(open_index(&job.index, path, err));
-    CS_TRY_DONE(cs_run_facts_read(&facts, job.index, path, err));
+    CS_TRY_DONE(open_index(&root, &job.index, path, err));
+    CS_TRY_DONE(cs_run_facts_read(&facts, job.index, root, err));
     CS_TRY_DONE(cs_model_identity(&identity, model, NULL, err));
     CS_TRY_DONE(cs_identity_compare(identity, job.index, CLIPSPAN_E_FORMAT, path, err));
-    CS_TRY_DONE(cs_folder_lock(&lock, path, o.shards == 0, err));
+    CS_TRY_DONE(cs_folder_lock(&lock, root, o.shards == 0, err));
     status = scan(out, &job, &facts, model, &o, err);
 done:
     cs_folder_unlock(&lock);
     cs_run_facts_fini(&facts);
     cs_index_close(&job.index);
+    cs_root_close(&root);
     return status;
 }
 
@@ -191,24 +193,22 @@ clipspan_status clipspan_run_merge(const char *path, const clipspan_progress *pr
 {
     cs_run_facts facts = {0};
     cs_index *index = NULL;
+    cs_root *root = NULL;
     clipspan_status status;
-    char *file;
     int lock = -1;
     cs_clear(err);
     if (!path) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_merge: path is NULL");
-    file = cs_path_join(path, CS_INDEX_FILE, err);
-    if (!file) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(cs_index_open(&index, file, err)); /* before a lock is made in a strange folder */
+    CS_TRY_DONE(open_index(&root, &index, path, err)); /* before a strange folder gets a lock */
     cs_index_close(&index);
-    CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
-    CS_TRY_DONE(cs_index_open(&index, file, err));
-    CS_TRY_DONE(cs_run_facts_read(&facts, index, path, err));
-    status = cs_merge_run(&facts, index, file, progress, err);
+    CS_TRY_DONE(cs_folder_lock(&lock, root, 1, err));
+    CS_TRY_DONE(cs_index_open(&index, root, CS_INDEX_FILE, err));
+    CS_TRY_DONE(cs_run_facts_read(&facts, index, root, err));
+    status = cs_merge_run(&facts, index, progress, err);
 done:
-    cs_free(file);
     cs_folder_unlock(&lock);
     cs_run_facts_fini(&facts);
     cs_index_close(&index);
+    cs_root_close(&root);
     return status;
 }
 
@@ -222,6 +222,7 @@ clipspan_status clipspan_run_open_model(clipspan_model **out, const clipspan_run
     const cs_identity *identity;
     cs_run_facts facts = {0};
     cs_index *index = NULL;
+    cs_root *root = NULL;
     clipspan_status status;
     cs_clear(err);
     if (out) *out = NULL;
@@ -229,8 +230,8 @@ clipspan_status clipspan_run_open_model(clipspan_model **out, const clipspan_run
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_open_model: out or run is NULL");
     if (!cs_run_has_folder(run->run))
         return cs_fail(err, CLIPSPAN_E_NOT_FOUND, "a run in memory has no model to open");
-    CS_TRY(open_index(&index, clipspan_run_get_info(run)->path, err));
-    CS_TRY_DONE(cs_run_facts_read(&facts, index, clipspan_run_get_info(run)->path, err));
+    CS_TRY_DONE(open_index(&root, &index, clipspan_run_get_info(run)->path, err));
+    CS_TRY_DONE(cs_run_facts_read(&facts, index, root, err));
     options.config = *facts.config ? facts.config : NULL;
     options.quick_gelu = facts.quick_gelu;
     options.allow_nonfinite = facts.allow_nonfinite;
@@ -241,5 +242,6 @@ done:
     if (status != CLIPSPAN_OK) clipspan_model_close(out);
     cs_run_facts_fini(&facts);
     cs_index_close(&index);
+    cs_root_close(&root);
     return status;
 }

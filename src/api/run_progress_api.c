@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_run_read_progress: argument checks around src/run/shard_progress.c. */
 #include "api/handles.h"
-#include "base/file.h"
-#include "base/memory.h"
 #include "run/folder.h"
 #include "run/shard_progress.h"
 
@@ -21,8 +19,7 @@ clipspan_status clipspan_run_read_progress(clipspan_shard_progress *out, uint64_
     cs_run_facts facts = {0};
     cs_index *index = NULL;
     clipspan_status status;
-    const char *path;
-    char *file;
+    cs_root *root = NULL;
     cs_clear(err);
     if (!out || !run)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_run_read_progress: out or run is NULL");
@@ -35,15 +32,13 @@ clipspan_status clipspan_run_read_progress(clipspan_shard_progress *out, uint64_
                        (unsigned long long)shards, (unsigned long long)SHARDS_MOST);
     if (!cs_run_has_folder(run->run))
         return cs_fail(err, CLIPSPAN_E_NOT_FOUND, "a run in memory has no shards");
-    path = clipspan_run_get_info(run)->path;
-    file = cs_path_join(path, CS_INDEX_FILE, err);
-    if (!file) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(cs_index_open(&index, file, err));
-    CS_TRY_DONE(cs_run_facts_read(&facts, index, path, err));
+    CS_TRY_DONE(cs_folder_open(&root, clipspan_run_get_info(run)->path, err));
+    CS_TRY_DONE(cs_index_open(&index, root, CS_INDEX_FILE, err));
+    CS_TRY_DONE(cs_run_facts_read(&facts, index, root, err));
     status = cs_shard_progress_read(out, first, count, shards, &facts, progress, err);
 done:
-    cs_free(file);
     cs_run_facts_fini(&facts);
     cs_index_close(&index);
+    cs_root_close(&root);
     return status;
 }

@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Folders made beside their name and renamed. */
-#define _XOPEN_SOURCE 700
+/* Folders made beside their name and renamed; a folder that is replaced changes places with the new
+ * one in one step where the file system can. A part is locked by who fills it, so that one without
+ * a lock is known to be left over from a killed process. */
+#define _GNU_SOURCE /* renameat2, nftw, flock */
 #include "base/folder_output.h"
 #include "base/file.h"
+#include "base/file_at.h"
 #include "base/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 struct cs_folder_output {
     char *path, *part; /* part: NULL once committed */
     char *mark;
-    int replace;
+    int replace, lock; /* lock: descriptor of the part, or -1 */
 };
 
 static clipspan_status fail_write(clipspan_error *err, const char *path, int code)
@@ -75,6 +80,43 @@ static char *trimmed(const char *path, clipspan_error *err)
     return cs_strndup(path, length, err);
 }
 
+static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *place)
+{
+    (void)facts;
+    (void)kind;
+    (void)place;
+    remove(path);
+    return 0;
+}
+
+static void remove_tree(const char *path)
+{
+    nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A part of this name that no living process holds. */
+static void remove_left_over(const char *folder, const char *part)
+{
+    char *path = cs_path_join(folder, part, NULL);
+    const int fd =
+        path ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK) : -1;
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) remove_tree(path);
+    if (fd >= 0) close(fd);
+    cs_free(path);
+}
+
+/* What killed processes left of this output. */
+static void tidy(const char *folder, const char *name)
+{
+    const struct dirent *entry;
+    DIR *list = opendir(folder);
+    if (!list) return;
+    while ((entry = readdir(list)) != NULL)
+        if (cs_is_part_name(entry->d_name, name)) remove_left_over(folder, entry->d_name);
+    closedir(list);
+}
+
+/* A folder that was not there, and is locked where folders can be. */
 static clipspan_status make_part(cs_folder_output *o, clipspan_error *err)
 {
     const size_t room = strlen(o->path) + 64;
@@ -82,6 +124,7 @@ static clipspan_status make_part(cs_folder_output *o, clipspan_error *err)
     clipspan_status status = CLIPSPAN_E_NOMEM;
     if (!folder || !part) goto done;
     CS_TRY_DONE(cs_make_folder(folder, err));
+    tidy(folder, cs_path_name(o->path));
     for (int serial = 0;; serial++) {
         snprintf(part, room, "%s/.%.180s.%ld.%d.part", folder, cs_path_name(o->path),
                  (long)getpid(), serial);
@@ -90,6 +133,8 @@ static clipspan_status make_part(cs_folder_output *o, clipspan_error *err)
         status = fail_write(err, o->path, errno);
         goto done;
     }
+    o->lock = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (o->lock >= 0) flock(o->lock, LOCK_EX | LOCK_NB);
     o->part = part;
     part = NULL;
 done:
@@ -108,6 +153,7 @@ clipspan_status cs_folder_output_open(cs_folder_output **out, const char *path, 
     o = cs_alloc_zero(1, sizeof *o, "an output folder", err);
     if (!o) return CLIPSPAN_E_NOMEM;
     o->replace = replace;
+    o->lock = -1;
     o->path = trimmed(path, err);
     o->mark = cs_strdup(mark, err);
     status = o->path && o->mark ? make_part(o, err) : CLIPSPAN_E_NOMEM;
@@ -123,45 +169,57 @@ const char *cs_folder_output_path(const cs_folder_output *output)
     return output->part;
 }
 
-static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *place)
+/* Puts the new folder in the place of the old one, which then has the part's name. */
+static clipspan_status exchange(cs_folder_output *o, clipspan_error *err)
 {
-    (void)facts;
-    (void)kind;
-    (void)place;
-    remove(path);
-    return 0;
+    clipspan_status status = CLIPSPAN_OK;
+    const size_t room = strlen(o->part) + 8;
+    char *old;
+#ifdef RENAME_EXCHANGE
+    if (renameat2(AT_FDCWD, o->part, AT_FDCWD, o->path, RENAME_EXCHANGE) == 0) return CLIPSPAN_OK;
+    if (errno != EINVAL && errno != ENOSYS) return fail_write(err, o->path, errno);
+#endif
+    old = cs_alloc(room, 1, "a path", err);
+    if (!old) return CLIPSPAN_E_NOMEM;
+    snprintf(old, room, "%.*s1.part", (int)(strlen(o->part) - strlen(".part")), o->part);
+    if (rename(o->path, old) != 0) {
+        status = fail_write(err, o->path, errno);
+    } else if (rename(o->part, o->path) != 0) {
+        status = fail_write(err, o->path, errno);
+        rename(old, o->path);
+    } else {
+        rename(old, o->part);
+    }
+    cs_free(old);
+    return status;
 }
 
-static void remove_tree(const char *path)
+/* Files that were written in it are flushed; so are their names, and then its own. */
+static void flush_names(const char *path)
 {
-    nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    fsync(fd);
+    close(fd);
 }
 
 clipspan_status cs_folder_output_commit(cs_folder_output *o, clipspan_error *err)
 {
-    clipspan_status status = CLIPSPAN_OK;
-    char *old = NULL;
+    char *above;
     CS_TRY(cs_folder_output_check(o->path, o->replace, o->mark, err));
+    flush_names(o->part);
     if (cs_path_kind(o->path) == 2 && names_in(o->path) != 0) {
-        old = cs_alloc(strlen(o->part) + 8, 1, "a path", err);
-        if (!old) return CLIPSPAN_E_NOMEM;
-        snprintf(old, strlen(o->part) + 8, "%s.old", o->part);
-        if (rename(o->path, old) != 0) {
-            status = fail_write(err, o->path, errno);
-            goto done;
-        }
-    }
-    if (rename(o->part, o->path) != 0) {
-        status = fail_write(err, o->path, errno);
-        if (old) rename(old, o->path);
-        goto done;
+        CS_TRY(exchange(o, err));
+        remove_tree(o->part);
+    } else if (rename(o->part, o->path) != 0) {
+        return fail_write(err, o->path, errno);
     }
     cs_free(o->part);
     o->part = NULL;
-    if (old) remove_tree(old);
-done:
-    cs_free(old);
-    return status;
+    above = cs_path_folder(o->path, NULL);
+    if (above) flush_names(above);
+    cs_free(above);
+    return CLIPSPAN_OK;
 }
 
 void cs_folder_output_close(cs_folder_output **output)
@@ -169,6 +227,7 @@ void cs_folder_output_close(cs_folder_output **output)
     cs_folder_output *o = output ? *output : NULL;
     if (!o) return;
     if (o->part) remove_tree(o->part);
+    if (o->lock >= 0) close(o->lock);
     cs_free(o->part);
     cs_free(o->path);
     cs_free(o->mark);

@@ -7,7 +7,8 @@
 
 typedef struct cs_folder_output cs_folder_output;
 
-/* Makes ".NAME.PID.SERIAL.part" beside `path`, to be filled with files. An empty folder at `path`
+/* Makes ".NAME.PID.SERIAL.part" beside `path`, to be filled with files; those that killed processes
+ * left of the same output go. An empty folder at `path`
  * is taken over; one that holds anything is an EXISTS error, unless `replace` is set and it holds a
  * file called `mark`, so that nothing is thrown away but what was made in this way. Errors: EXISTS,
  * WRITE, NOMEM. */
@@ -17,7 +18,8 @@ clipspan_status cs_folder_output_open(cs_folder_output **out, const char *path, 
 /* Where its files go until commit. */
 const char *cs_folder_output_path(const cs_folder_output *output);
 
-/* Gives the folder its name; what was there before is removed. Errors: WRITE, EXISTS. */
+/* Gives the folder its name, in one step; what was there before is removed then.
+ * Errors: WRITE, EXISTS. */
 clipspan_status cs_folder_output_commit(cs_folder_output *output, clipspan_error *err);
 
 /* Without commit, nothing remains. */

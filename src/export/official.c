@@ -147,6 +147,7 @@ static clipspan_status open_files(array_job *j, const cs_official *to, clipspan_
     const cs_shape *s = &j->shape;
     const uint64_t shapes[ARRAYS][3] = {{s->L, s->H, s->P}, {s->L + 1, s->P}, {s->L, s->P}};
     CS_TRY(cs_make_folder(to->folder, err));
+    cs_output_tidy(to->folder);
     for (int a = 0; a < ARRAYS; a++) {
         char name[512], *path;
         clipspan_status status;

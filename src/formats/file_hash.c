@@ -7,19 +7,17 @@
 
 #define PIECE ((size_t)1 << 20)
 
-clipspan_status cs_file_hash(char out[65], const char *path, const clipspan_progress *progress,
-                             clipspan_error *err)
+clipspan_status cs_open_file_hash(char out[65], const cs_file *source,
+                                  const clipspan_progress *progress, clipspan_error *err)
 {
-    clipspan_status status;
+    clipspan_status status = CLIPSPAN_OK;
     unsigned char *bytes, digest[32];
-    cs_file *source = NULL;
     cs_sha256 hash;
     uint64_t at = 0;
     int stop = 0;
     out[0] = '\0';
     bytes = cs_alloc(PIECE, 1, "a hash", err);
     if (!bytes) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(cs_file_open(&source, path, err));
     cs_sha256_init(&hash);
     while (at < source->size) {
         size_t n = source->size - at < PIECE ? (size_t)(source->size - at) : PIECE;
@@ -36,7 +34,18 @@ clipspan_status cs_file_hash(char out[65], const char *path, const clipspan_prog
     cs_sha256_end(digest, &hash);
     cs_sha256_print(out, digest);
 done:
-    cs_file_close(&source);
     cs_free(bytes);
+    return status;
+}
+
+clipspan_status cs_file_hash(char out[65], const char *path, const clipspan_progress *progress,
+                             clipspan_error *err)
+{
+    clipspan_status status;
+    cs_file *source;
+    out[0] = '\0';
+    CS_TRY(cs_file_open(&source, path, err));
+    status = cs_open_file_hash(out, source, progress, err);
+    cs_file_close(&source);
     return status;
 }

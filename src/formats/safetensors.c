@@ -280,13 +280,14 @@ static clipspan_status read_header(char **text, size_t *size, json_t **header, c
     return CLIPSPAN_OK;
 }
 
-static clipspan_status open_file(cs_safetensors *tensors, const char *path, clipspan_error *err)
+/* file: the table's from here on. */
+static clipspan_status add_file(cs_safetensors *tensors, cs_file *file, clipspan_error *err)
 {
     clipspan_status status;
     size_t index = tensors->file_count, size = 0;
     json_t *header = NULL;
     char *text = NULL;
-    CS_TRY(cs_file_open(&tensors->files[index], path, err));
+    tensors->files[index] = file;
     tensors->file_count++;
     tensors->bytes += tensors->files[index]->size;
     status = read_header(&text, &size, &header, tensors->files[index], err);
@@ -311,6 +312,50 @@ clipspan_status cs_safetensors_header(char **text, size_t *size, json_t **header
     return status;
 }
 
+/* An empty table for so many files. */
+static cs_safetensors *new_table(size_t files, clipspan_error *err)
+{
+    cs_safetensors *tensors = cs_alloc_zero(1, sizeof *tensors, "a tensor table", err);
+    if (!tensors) return NULL;
+    tensors->files = cs_alloc_zero(files, sizeof *tensors->files, "a tensor table", err);
+    if (tensors->files) return tensors;
+    cs_free(tensors);
+    return NULL;
+}
+
+clipspan_status cs_safetensors_open_file(cs_safetensors **out, cs_file *file, uint64_t header_most,
+                                         clipspan_error *err)
+{
+    clipspan_status status;
+    unsigned char length[8] = {0};
+    uint64_t size = 0;
+    cs_safetensors *tensors = new_table(1, err);
+    *out = NULL;
+    if (!tensors) {
+        cs_file_close(&file);
+        return CLIPSPAN_E_NOMEM;
+    }
+    if (file->size >= sizeof length && cs_file_read(length, file, 0, sizeof length, NULL) == 0)
+        for (int i = 7; i >= 0; i--)
+            size = size << 8 | length[i];
+    if (size > header_most) {
+        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, file->path,
+                            "has a header of %llu bytes, more than the %llu that one of its kind "
+                            "can have",
+                            (unsigned long long)size, (unsigned long long)header_most);
+        cs_file_close(&file);
+    } else {
+        status = add_file(tensors, file, err);
+    }
+    if (status == CLIPSPAN_OK) {
+        cs_safetensors_sort(tensors);
+        *out = tensors;
+        return CLIPSPAN_OK;
+    }
+    cs_safetensors_close(&tensors);
+    return status;
+}
+
 clipspan_status cs_safetensors_open(cs_safetensors **out, const char *const *paths, size_t files,
                                     clipspan_error *err)
 {
@@ -321,12 +366,13 @@ clipspan_status cs_safetensors_open(cs_safetensors **out, const char *const *pat
     if (files == 0 || files > MAX_FILES)
         return cs_fail(err, CLIPSPAN_E_LIMIT, "a checkpoint of %zu files; 1 to %d are read", files,
                        MAX_FILES);
-    tensors = cs_alloc_zero(1, sizeof *tensors, "a tensor table", err);
+    tensors = new_table(files, err);
     if (!tensors) return CLIPSPAN_E_NOMEM;
-    tensors->files = cs_alloc_zero(files, sizeof *tensors->files, "a tensor table", err);
-    if (!tensors->files) status = CLIPSPAN_E_NOMEM;
-    for (i = 0; i < files && status == CLIPSPAN_OK; i++)
-        status = open_file(tensors, paths[i], err);
+    for (i = 0; i < files && status == CLIPSPAN_OK; i++) {
+        cs_file *file;
+        status = cs_file_open(&file, paths[i], err);
+        if (status == CLIPSPAN_OK) status = add_file(tensors, file, err);
+    }
     if (status != CLIPSPAN_OK) goto done;
     cs_safetensors_sort(tensors);
     for (i = 1; i < tensors->count; i++) {

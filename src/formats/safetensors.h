@@ -14,6 +14,7 @@
 #include "base/error.h"
 
 typedef struct clipspan_tensor clipspan_tensor; /* model.h */
+typedef struct cs_file cs_file;                 /* base/file.h */
 
 typedef enum cs_dtype {
     CS_F32 = 1,
@@ -42,6 +43,11 @@ typedef struct cs_safetensors cs_safetensors;
  * or tensor name), LIMIT, NOT_FOUND, IO, NOMEM. A tensor name in two files is a FORMAT error. */
 clipspan_status cs_safetensors_open(cs_safetensors **out, const char *const *paths, size_t files,
                                     clipspan_error *err);
+
+/* One file that is open; it is the table's from here on, also after an error. header_most: bytes
+ * that its header may have, checked before it is read. */
+clipspan_status cs_safetensors_open_file(cs_safetensors **out, cs_file *file, uint64_t header_most,
+                                         clipspan_error *err);
 
 /* The same over tensors in memory, which are borrowed as long as the table lives; names are copied.
  * They count as one file whose path is `name`; offsets are those of a file of these tensors, less

@@ -30,14 +30,18 @@ static unsigned item_size(const char *dtype)
     return 0;
 }
 
-clipspan_status cs_safetensors_writer_open(cs_safetensors_writer **out, const char *path,
-                                           int replace, clipspan_error *err)
+clipspan_status cs_safetensors_writer_new(cs_safetensors_writer **out, cs_output *output,
+                                          const char *path, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
     cs_safetensors_writer *w;
     *out = NULL;
     w = cs_alloc_zero(1, sizeof *w, "a tensor writer", err);
-    if (!w) return CLIPSPAN_E_NOMEM;
+    if (!w) {
+        cs_output_close(&output);
+        return CLIPSPAN_E_NOMEM;
+    }
+    w->output = output;
     w->path = cs_strdup(path, err);
     if (!w->path) goto done;
     w->header = json_object();
@@ -46,12 +50,20 @@ clipspan_status cs_safetensors_writer_open(cs_safetensors_writer **out, const ch
         status = cs_fail_memory(err, sizeof *w, "a tensor writer");
         goto done;
     }
-    CS_TRY_DONE(cs_output_open(&w->output, path, replace, err));
     *out = w;
-    w = NULL;
+    return CLIPSPAN_OK;
 done:
     cs_safetensors_writer_close(&w);
     return status;
+}
+
+clipspan_status cs_safetensors_writer_open(cs_safetensors_writer **out, const char *path,
+                                           int replace, clipspan_error *err)
+{
+    cs_output *output;
+    *out = NULL;
+    CS_TRY(cs_output_open(&output, path, replace, err));
+    return cs_safetensors_writer_new(out, output, path, err);
 }
 
 void cs_safetensors_writer_close(cs_safetensors_writer **writer)

@@ -4,13 +4,18 @@
 #ifndef CLIPSPAN_SRC_FORMATS_SAFETENSORS_WRITE_H
 #define CLIPSPAN_SRC_FORMATS_SAFETENSORS_WRITE_H
 
-#include "base/error.h"
+#include "base/file.h"
 
 typedef struct cs_safetensors_writer cs_safetensors_writer;
 
 /* Errors: EXISTS unless `replace`, WRITE, NOMEM. */
 clipspan_status cs_safetensors_writer_open(cs_safetensors_writer **out, const char *path,
                                            int replace, clipspan_error *err);
+
+/* The same into an output that was opened by other means; it is the writer's from here on, also
+ * after an error. path: for messages. */
+clipspan_status cs_safetensors_writer_new(cs_safetensors_writer **out, cs_output *output,
+                                          const char *path, clipspan_error *err);
 
 /* Before the first number: a text for the header's __metadata__ (bytes that are not UTF-8 are an
  * ARGUMENT error), and a tensor. dtype: "F64", "F32", "F16", "I64", "I32", "U8". rank: 0 to 8.

@@ -99,9 +99,12 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                                 const cs_report_options *options, const clipspan_progress *progress,
                                 clipspan_error *err)
 {
-    static const cs_report_options plain = {NULL, 0, 0, 0, NULL, NULL};
+    static const cs_report_options plain = {NULL, 0, 0, 0, NULL, NULL, 0};
     const cs_report_options *o = options ? options : &plain;
     cs_report_facts facts = {.atlas = atlas, .model = short_name(atlas->info.run->model_name)};
+    const cs_image_place place = {atlas->info.run->path, atlas->info.folder, o->root,
+                                  atlas->info.run->own, o->images_anywhere};
+    const int closed = !o->no_images && cs_image_place_check(&place, NULL) != CLIPSPAN_OK;
     cs_thumbnail *thumbnails = NULL;
     cs_palette palette = {0};
     cs_output *output = NULL;
@@ -119,11 +122,15 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
         status = CLIPSPAN_E_NOMEM;
         goto done;
     }
-    if (!o->no_images)
-        CS_TRY_DONE(cs_thumbnails_read(thumbnails, atlas, o->root,
+    if (!o->no_images && !closed)
+        CS_TRY_DONE(cs_thumbnails_read(thumbnails, atlas, &place,
                                        o->threads > 0 ? o->threads : cs_threads_default(), progress,
                                        err));
-    facts.note = o->note;
+    facts.note = o->note ? o->note
+                 : closed
+                     ? "This run was not planned by whoever made this page, so the images that it "
+                       "lists were not opened."
+                     : NULL;
     if (o->kept) facts.kept = *o->kept;
     facts.palette = &palette;
     facts.thumbnails = thumbnails;

@@ -17,22 +17,22 @@
 typedef struct thumbnail_job {
     cs_thumbnail *thumbnails;
     const cs_atlas *atlas;
-    const char *root;
+    const cs_image_place *place;
     size_t first;
     clipspan_status status[BATCH];
     clipspan_error errors[BATCH];
 } thumbnail_job;
 
 static clipspan_status read_one(cs_thumbnail *thumbnail, const cs_atlas *atlas,
-                                const clipspan_atlas_image *image, const char *root,
+                                const clipspan_atlas_image *image, const cs_image_place *place,
                                 clipspan_error *err)
 {
     clipspan_image_options options = CLIPSPAN_IMAGE_OPTIONS_INIT;
     uint8_t pixels[3 * CS_THUMBNAIL_EDGE * CS_THUMBNAIL_EDGE];
     clipspan_status status;
-    char *path = root ? cs_path_join(root, image->path, err)
-                      : cs_path_join(atlas->info.folder, image->file, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
+    char *path;
+    status = cs_image_place_find(&path, place, image->path, err);
+    if (status != CLIPSPAN_OK) return status == CLIPSPAN_E_NOMEM ? status : CLIPSPAN_OK;
     options.exif_orient = atlas->info.run->exif_orient;
     options.max_pixels = atlas->info.run->max_pixels;
     status = cs_image_shrink(pixels, &thumbnail->height, &thumbnail->width, CS_THUMBNAIL_EDGE, path,
@@ -50,12 +50,12 @@ static void read_job(void *context, size_t index, int lane)
     const size_t image = job->first + index;
     (void)lane;
     job->status[index] = read_one(&job->thumbnails[image], job->atlas, &job->atlas->images[image],
-                                  job->root, &job->errors[index]);
+                                  job->place, &job->errors[index]);
 }
 
-clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas, const char *root,
-                                   int threads, const clipspan_progress *progress,
-                                   clipspan_error *err)
+clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas,
+                                   const cs_image_place *place, int threads,
+                                   const clipspan_progress *progress, clipspan_error *err)
 {
     const size_t count = atlas->info.images;
     clipspan_status status = CLIPSPAN_OK;
@@ -64,7 +64,7 @@ clipspan_status cs_thumbnails_read(cs_thumbnail *out, const cs_atlas *atlas, con
     if (!job) return CLIPSPAN_E_NOMEM;
     job->thumbnails = out;
     job->atlas = atlas;
-    job->root = root;
+    job->place = place;
     for (; job->first < count && status == CLIPSPAN_OK; job->first += some) {
         some = count - job->first < BATCH ? count - job->first : BATCH;
         status =

@@ -3,7 +3,7 @@
 #ifndef CLIPSPAN_SRC_RUN_FOLDER_H
 #define CLIPSPAN_SRC_RUN_FOLDER_H
 
-#include "base/error.h"
+#include "base/root.h"
 
 #define CS_INDEX_FILE      "index.sqlite"
 #define CS_STATISTICS_FILE "statistics.safetensors"
@@ -13,6 +13,9 @@
 #define CS_NODES_FOLDER    "nodes"
 #define CS_RESULTS_FOLDER  "results" /* of later commands */
 
+/* The folder of a run, resolved once. Errors: as cs_root_open; NOT_FOUND says what was expected. */
+clipspan_status cs_folder_open(cs_root **out, const char *path, clipspan_error *err);
+
 /* Takes the folder's lock, shared (a scan of one share) or exclusive (everything else that writes);
  * *lock is for cs_folder_unlock, also after a failure.
  *
@@ -20,24 +23,19 @@
  * the same file. An exclusive lock is refused there, unless CLIPSPAN_NO_LOCK is set in the
  * environment to something other than 0. Errors: WRITE: another process works on the run, there are
  * no locks, or the lock file cannot be made. */
-clipspan_status cs_folder_lock(int *lock, const char *path, int exclusive, clipspan_error *err);
+clipspan_status cs_folder_lock(int *lock, const cs_root *root, int exclusive, clipspan_error *err);
 void cs_folder_unlock(int *lock);
 
 /* Fails with EXISTS when a folder without an index holds anything that no interrupted plan leaves.
  */
-clipspan_status cs_folder_check_free(const char *path, clipspan_error *err);
+clipspan_status cs_folder_check_free(cs_root *root, clipspan_error *err);
 
 /* Removes every file of a run, its index first; folders, and files with names that no run has,
- * stay. Errors: WRITE, also for a symbolic link in the place of a folder: it is not followed. */
-clipspan_status cs_folder_clear(const char *path, clipspan_error *err);
+ * stay. Errors: WRITE, also for anything but a folder or a regular file in the place of one: it is
+ * neither followed nor removed, and the message names it. */
+clipspan_status cs_folder_clear(const cs_root *root, clipspan_error *err);
 
 /* Removes files that killed processes left half written. Under an exclusive lock only. */
-void cs_folder_tidy(const char *path);
-
-/* Calls each name in a folder but "." and ".."; a folder that is not there has none. */
-clipspan_status cs_folder_each(const char *path,
-                               clipspan_status (*each)(void *context, const char *name,
-                                                       clipspan_error *err),
-                               void *context, clipspan_error *err);
+void cs_folder_tidy(const cs_root *root);
 
 #endif

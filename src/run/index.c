@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* The index as a file: opened, copied to be changed, put in its place.
  *
- * A file that has the index's name is never changed: a new state is written whole under a name that
- * nobody can foresee, and renamed. So readers open it as immutable, which takes no lock and looks
- * at no journal: a rollback journal that a stranger left beside it could name any file of the user,
- * which SQLite would delete when it opens the index ("super-journal"). */
-#define _GNU_SOURCE /* getrandom */
+ * A file that has the index's name is never changed: a new state is written whole beside it and
+ * renamed. So readers open it as immutable. SQLite itself opens no file at all (run/index_vfs.h):
+ * a rollback journal that a stranger left beside an index could name any file of the user, which
+ * SQLite would delete when it opens the index ("super-journal"). */
+#define _POSIX_C_SOURCE 200809L
 #include "run/index.h"
+#include "base/file_at.h"
 #include "base/memory.h"
 #include "run/index_inside.h"
+#include "run/index_vfs.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#define COPY_BYTES  (1 << 16)
-#define STEPS       1000 /* of SQLite between two looks at how many there were */
-#define ROW_STEPS   200  /* that reading a row may take */
-#define LEAST_STEPS 100000
+#define COPY_BYTES   (1 << 16)
+#define STEPS        1000 /* of SQLite between two looks at how many there were */
+#define ROW_STEPS    200  /* that reading a row may take */
+#define LEAST_STEPS  100000
+#define SQL_MOST     4096 /* bytes of a statement, of the schema too */
+#define COLUMNS_MOST 32
 
 clipspan_status cs_index_fail(const cs_index *index, int code, clipspan_error *err)
 {
@@ -88,102 +89,49 @@ void cs_index_allow_rows(cs_index *index, uint64_t rows)
     index->steps = LEAST_STEPS + (rows < UINT64_MAX / ROW_STEPS / 2 ? rows * ROW_STEPS : 0);
 }
 
-/* A connection that takes nothing in the file for a program, locks nothing and keeps no journal on
- * disk. uri: how SQLite is told the file. */
-static clipspan_status connect_to(cs_index *index, const char *uri, int flags, clipspan_error *err)
+/* A connection that takes nothing in the file for a program and keeps no journal. Nothing that
+ * this library asks needs a long statement or many columns, so that a schema of a stranger's is not
+ * built in memory whatever its size. */
+static clipspan_status connect_to(cs_index *index, int fd, int immutable, clipspan_error *err)
 {
-    int code = sqlite3_open_v2(uri, &index->db, flags | SQLITE_OPEN_FULLMUTEX, "unix-none");
+    int code = cs_index_connect(&index->db, fd, immutable);
     if (code != SQLITE_OK) return cs_index_fail(index, code, err);
     sqlite3_extended_result_codes(index->db, 1);
     sqlite3_limit(index->db, SQLITE_LIMIT_LENGTH, CS_INDEX_TEXT_MOST);
+    sqlite3_limit(index->db, SQLITE_LIMIT_SQL_LENGTH, SQL_MOST);
+    sqlite3_limit(index->db, SQLITE_LIMIT_COLUMN, COLUMNS_MOST);
     sqlite3_db_config(index->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(index->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(index->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    return cs_index_run_sql(index, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;", err);
-}
-
-/* "file:PATH?immutable=1", with the bytes escaped that a URI takes for its own. */
-static clipspan_status connect_immutable(cs_index *index, clipspan_error *err)
-{
-    static const char digits[] = "0123456789ABCDEF", option[] = "?mode=ro&immutable=1";
-    clipspan_status status;
-    size_t n = 0, length = strlen(index->path);
-    char *uri = cs_alloc(3 * length + sizeof "file://" + sizeof option, 1, "a path", err);
-    if (!uri) return CLIPSPAN_E_NOMEM;
-    n += (size_t)sprintf(uri, "%s", *index->path == '/' ? "file://" : "file:");
-    for (const char *p = index->path; *p; p++) {
-        if (*p != '%' && *p != '?' && *p != '#') {
-            uri[n++] = *p;
-            continue;
-        }
-        uri[n++] = '%';
-        uri[n++] = digits[(unsigned char)*p >> 4];
-        uri[n++] = digits[(unsigned char)*p & 15];
-    }
-    memcpy(uri + n, option, sizeof option);
-    status = connect_to(index, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
-    cs_free(uri);
-    if (status != CLIPSPAN_OK) return status;
+    CS_TRY(cs_index_run_sql(index, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;", err));
+    if (!immutable)
+        return cs_index_run_sql(index, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN",
+                                err);
     sqlite3_db_config(index->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     cs_index_allow_rows(index, 0);
     sqlite3_progress_handler(index->db, STEPS, count_steps, index);
     return CLIPSPAN_OK;
 }
 
-static cs_index *new_index(const char *path, clipspan_error *err)
+static cs_index *new_index(const cs_root *root, const char *name, clipspan_error *err)
 {
     cs_index *index = cs_alloc_zero(1, sizeof *index, "the index of a run", err);
     if (!index) return NULL;
-    index->path = cs_strdup(path, err);
+    index->path = cs_root_join(root, name, err);
     if (index->path) return index;
     cs_free(index);
     return NULL;
 }
 
-/* An empty file beside the index with a name that was not there and cannot be guessed, so that
- * nothing of another's lies beside it either. */
-static clipspan_status make_part(int *fd, cs_index *index, clipspan_error *err)
-{
-    char *folder = cs_path_folder(index->path, err);
-    size_t room = strlen(index->path) + 64;
-    uint64_t name[2] = {0};
-    *fd = -1;
-    index->part = folder ? cs_alloc(room, 1, "a path", err) : NULL;
-    if (!index->part) {
-        cs_free(folder);
-        return CLIPSPAN_E_NOMEM;
-    }
-    if (getrandom(name, sizeof name, 0) == (ssize_t)sizeof name) {
-        snprintf(index->part, room, "%s/.%s.%016llx%016llx.part", folder, cs_path_name(index->path),
-                 (unsigned long long)name[0], (unsigned long long)name[1]);
-        *fd = open(index->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    }
-    cs_free(folder);
-    if (*fd >= 0) return CLIPSPAN_OK;
-    cs_free(index->part);
-    index->part = NULL;
-    return cs_fail_at(err, CLIPSPAN_E_WRITE, index->path, "cannot be written: %s", strerror(errno));
-}
-
-/* The new state begins: whoever opens the index still sees the one before. */
-static clipspan_status connect_part(cs_index *index, clipspan_error *err)
-{
-    clipspan_status status = connect_to(index, index->part, SQLITE_OPEN_READWRITE, err);
-    if (status == CLIPSPAN_E_IO && err) status = err->code = CLIPSPAN_E_WRITE;
-    if (status != CLIPSPAN_OK) return status;
-    return cs_index_run_sql(index, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN", err);
-}
-
-clipspan_status cs_index_create(cs_index **out, const char *path, clipspan_error *err)
+clipspan_status cs_index_create(cs_index **out, const cs_root *root, const char *name,
+                                clipspan_error *err)
 {
     clipspan_status status;
-    cs_index *index = new_index(path, err);
-    int fd;
+    cs_index *index = new_index(root, name, err);
     *out = NULL;
     if (!index) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(make_part(&fd, index, err));
-    close(fd);
-    CS_TRY_DONE(connect_part(index, err));
+    CS_TRY_DONE(cs_root_output(&index->output, root, name, 1, err));
+    CS_TRY_DONE(connect_to(index, cs_output_descriptor(index->output), 0, err));
     CS_TRY_DONE(cs_index_make_tables(index, err));
     CS_TRY_DONE(cs_index_prepare_all(index, err));
     *out = index;
@@ -205,37 +153,22 @@ static void disconnect(cs_index *index)
 
 clipspan_status cs_index_commit(cs_index *index, clipspan_error *err)
 {
-    char *folder;
-    int fd;
     CS_TRY(cs_index_run_sql(index, "COMMIT", err));
     disconnect(index);
-    fd = open(index->part, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0 || rename(index->part, index->path) != 0) {
-        if (fd >= 0) close(fd);
-        return cs_fail_at(err, CLIPSPAN_E_WRITE, index->path, "cannot be written");
-    }
-    close(fd);
-    cs_free(index->part);
-    index->part = NULL;
-    folder = cs_path_folder(index->path, NULL);
-    fd = folder ? open(folder, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    cs_free(folder);
-    return CLIPSPAN_OK;
+    return cs_output_commit(index->output, err);
 }
 
-clipspan_status cs_index_open(cs_index **out, const char *path, clipspan_error *err)
+clipspan_status cs_index_open(cs_index **out, const cs_root *root, const char *name,
+                              clipspan_error *err)
 {
     clipspan_status status;
     cs_index *index;
     *out = NULL;
-    CS_TRY(cs_index_check_there(path, err));
-    index = new_index(path, err);
+    index = new_index(root, name, err);
     if (!index) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(connect_immutable(index, err));
+    CS_TRY_DONE(cs_index_find(&index->file, root, name, err));
+    CS_TRY_DONE(cs_index_check_size(index->file, err));
+    CS_TRY_DONE(connect_to(index, index->file->fd, 1, err));
     CS_TRY_DONE(cs_index_check_kind(index, err));
     CS_TRY_DONE(cs_index_check_schema(index, err));
     CS_TRY_DONE(cs_index_prepare_all(index, err));
@@ -246,57 +179,43 @@ done:
     return status;
 }
 
-static clipspan_status copy_bytes(int to, const cs_file *from, const char *path,
-                                  clipspan_error *err)
+static clipspan_status copy_bytes(cs_output *to, const cs_file *from, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     unsigned char *bytes = cs_alloc(COPY_BYTES, 1, "a copy of the index", err);
     if (!bytes) return CLIPSPAN_E_NOMEM;
-    for (uint64_t at = 0; at < from->size && status == CLIPSPAN_OK;) {
-        size_t n = from->size - at < COPY_BYTES ? (size_t)(from->size - at) : COPY_BYTES;
+    for (uint64_t at = 0; at < from->size && status == CLIPSPAN_OK; at += COPY_BYTES) {
+        const size_t n = from->size - at < COPY_BYTES ? (size_t)(from->size - at) : COPY_BYTES;
         status = cs_file_read(bytes, from, at, n, err);
-        for (size_t done = 0; done < n && status == CLIPSPAN_OK;) {
-            ssize_t wrote = write(to, bytes + done, n - done);
-            if (wrote > 0)
-                done += (size_t)wrote;
-            else if (wrote == 0 || errno != EINTR)
-                status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "cannot be written: %s",
-                                    wrote == 0 ? "the disk takes nothing" : strerror(errno));
-        }
-        at += n;
+        if (status == CLIPSPAN_OK) status = cs_output_write(to, bytes, n, err);
     }
     cs_free(bytes);
     return status;
 }
 
-clipspan_status cs_index_edit(cs_index **out, const char *path, clipspan_error *err)
+clipspan_status cs_index_edit(cs_index **out, const cs_root *root, const char *name,
+                              clipspan_error *err)
 {
     clipspan_status status;
-    cs_file *file = NULL;
-    cs_index *index;
-    int fd = -1;
+    cs_index *index, *before;
     *out = NULL;
-    CS_TRY(cs_index_check_there(path, err));
-    CS_TRY(cs_index_check_no_journal(path, err));
-    index = new_index(path, err);
-    if (!index) return CLIPSPAN_E_NOMEM;
-    if (access(path, W_OK) != 0) {
-        status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "may not be written by this user");
-        goto done;
+    CS_TRY(cs_index_check_no_journal(root, name, err));
+    CS_TRY(cs_index_open(&before, root, name, err)); /* what is copied is an index */
+    index = new_index(root, name, err);
+    if (!index) {
+        cs_index_close(&before);
+        return CLIPSPAN_E_NOMEM;
     }
-    CS_TRY_DONE(cs_file_open(&file, path, err));
-    CS_TRY_DONE(cs_index_check_size(file, err));
-    CS_TRY_DONE(make_part(&fd, index, err));
-    CS_TRY_DONE(copy_bytes(fd, file, path, err));
-    CS_TRY_DONE(connect_part(index, err));
-    CS_TRY_DONE(cs_index_check_kind(index, err));
+    CS_TRY_DONE(cs_index_check_writable(before->file, err));
+    CS_TRY_DONE(cs_root_output(&index->output, root, name, 1, err));
+    CS_TRY_DONE(copy_bytes(index->output, before->file, err));
+    CS_TRY_DONE(connect_to(index, cs_output_descriptor(index->output), 0, err));
     CS_TRY_DONE(cs_index_check_schema(index, err));
     CS_TRY_DONE(cs_index_prepare_all(index, err));
     *out = index;
     index = NULL;
 done:
-    if (fd >= 0) close(fd);
-    cs_file_close(&file);
+    cs_index_close(&before);
     cs_index_close(&index);
     return status;
 }
@@ -306,8 +225,8 @@ void cs_index_close(cs_index **index)
     cs_index *x = index ? *index : NULL;
     if (!x) return;
     disconnect(x);
-    if (x->part) unlink(x->part);
-    cs_free(x->part);
+    cs_output_close(&x->output);
+    cs_file_close(&x->file);
     cs_free(x->path);
     cs_free(x);
     *index = NULL;

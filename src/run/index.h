@@ -5,7 +5,7 @@
 #ifndef CLIPSPAN_SRC_RUN_INDEX_H
 #define CLIPSPAN_SRC_RUN_INDEX_H
 
-#include "base/error.h"
+#include "base/root.h"
 
 #define CS_RUN_FORMAT    2 /* version of the run folder */
 #define CS_SEGMENTS_MOST 1000
@@ -28,21 +28,28 @@ typedef struct cs_segment_row {
     const char *list, *plan;              /* SHA-256 of its list, and of its plan */
 } cs_segment_row;
 
-/* A new index, or a new state of one: it grows under a temporary name beside `path`; commit gives
+/* A new index, or a new state of one: it grows under a temporary name beside `name`; commit gives
  * it that name, close without commit removes it. So changes appear whole or not at all, and a file
  * once there never changes: who has an index open keeps seeing one state. Of two who edit at once
  * the later one wins; take the folder's lock. Errors: WRITE, NOMEM; of edit also those of open, and
  * FORMAT where a journal of SQLite, which this library never leaves, lies beside the index. */
-clipspan_status cs_index_create(cs_index **out, const char *path, clipspan_error *err);
-clipspan_status cs_index_edit(cs_index **out, const char *path, clipspan_error *err);
+clipspan_status cs_index_create(cs_index **out, const cs_root *root, const char *name,
+                                clipspan_error *err);
+clipspan_status cs_index_edit(cs_index **out, const cs_root *root, const char *name,
+                              clipspan_error *err);
 clipspan_status cs_index_commit(cs_index *index, clipspan_error *err);
+
+/* FORMAT when a journal of SQLite lies beside it. */
+clipspan_status cs_index_check_no_journal(const cs_root *root, const char *name,
+                                          clipspan_error *err);
 
 /* To read. Takes no lock and looks at nothing but the file itself: no journal, no write-ahead log,
  * no symbolic link. A schema other than that which this library writes is refused, and so are texts
  * and steps beyond what its own rows need. Errors: NOT_FOUND, FORMAT (no index of a run, damaged,
  * of another making), LIMIT, UNSUPPORTED (another format version, both named), IO, NOMEM; of a call
  * that would change it WRITE. */
-clipspan_status cs_index_open(cs_index **out, const char *path, clipspan_error *err);
+clipspan_status cs_index_open(cs_index **out, const cs_root *root, const char *name,
+                              clipspan_error *err);
 void cs_index_close(cs_index **index);
 
 /* Facts: text by key. cs_index_fact: a copy for cs_free; NULL without an error when there is none.

@@ -5,10 +5,8 @@
 #include "base/memory.h"
 #include "run/index_inside.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define APPLICATION 0x63737032 /* "csp2" */
@@ -100,40 +98,54 @@ clipspan_status cs_index_check_schema(cs_index *index, clipspan_error *err)
     return status;
 }
 
-/* A regular file under its own name: a link could lead anywhere. */
-clipspan_status cs_index_check_there(const char *path, clipspan_error *err)
+clipspan_status cs_index_find(cs_file **out, const cs_root *root, const char *name,
+                              clipspan_error *err)
 {
-    struct stat facts;
-    if (lstat(path, &facts) == 0 && S_ISLNK(facts.st_mode))
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                          "is a symbolic link, where the index itself was expected");
-    switch (cs_path_kind(path)) {
-    case 0:
-        return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
-                          "does not exist: expected the folder of a run, as plan and scan make it");
-    case 1: return CLIPSPAN_OK;
-    default: return cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is not a regular file");
-    }
+    const cs_root_kind kind = cs_root_look(root, name);
+    clipspan_status status = CLIPSPAN_OK;
+    char *path;
+    *out = NULL;
+    if (kind == CS_ROOT_FILE) return cs_root_file(out, root, name, err);
+    path = cs_root_join(root, name, err);
+    if (!path) return CLIPSPAN_E_NOMEM;
+    if (kind == CS_ROOT_NOTHING)
+        status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
+                            "does not exist: expected the folder of a run, as plan and scan make "
+                            "it");
+    else
+        status =
+            cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is %s, where the index itself was expected",
+                       kind == CS_ROOT_LINK ? "a symbolic link" : "not a regular file");
+    cs_free(path);
+    return status;
+}
+
+/* It would be replaced, which its own permissions do not forbid. */
+clipspan_status cs_index_check_writable(const cs_file *file, clipspan_error *err)
+{
+    if (access(file->path, W_OK) == 0) return CLIPSPAN_OK;
+    return cs_fail_at(err, CLIPSPAN_E_WRITE, file->path, "may not be written by this user");
 }
 
 /* This library leaves no journal beside an index. Other programs would take one that lies there
  * for part of it, so it is not carried along in silence. */
-clipspan_status cs_index_check_no_journal(const char *path, clipspan_error *err)
+clipspan_status cs_index_check_no_journal(const cs_root *root, const char *name,
+                                          clipspan_error *err)
 {
     static const char *const endings[] = {"-journal", "-wal", "-shm"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        char name[16];
-        char *file = cs_alloc(strlen(path) + sizeof name, 1, "a path", err);
-        int there;
-        if (!file) return CLIPSPAN_E_NOMEM;
-        sprintf(file, "%s%s", path, endings[i]);
-        there = access(file, F_OK) == 0 || errno != ENOENT;
-        cs_free(file);
-        if (there)
-            return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                              "has a file \"%s%s\" beside it, which clipspan never writes; it is "
-                              "not touched. Remove it, then try again",
-                              cs_path_name(path), endings[i]);
+        clipspan_status status;
+        char beside[64], *path;
+        snprintf(beside, sizeof beside, "%s%s", name, endings[i]);
+        if (cs_root_look(root, beside) == CS_ROOT_NOTHING) continue;
+        path = cs_root_join(root, name, err);
+        if (!path) return CLIPSPAN_E_NOMEM;
+        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                            "has a file \"%s\" beside it, which clipspan never writes; it is not "
+                            "touched. Remove it, then try again",
+                            beside);
+        cs_free(path);
+        return status;
     }
     return CLIPSPAN_OK;
 }
@@ -145,6 +157,7 @@ clipspan_status cs_index_check_size(const cs_file *file, clipspan_error *err)
     uint64_t page, pages = 0;
     if (file->size < sizeof head) return CLIPSPAN_OK; /* no index, which its reader says */
     CS_TRY(cs_file_read(head, file, 0, sizeof head, err));
+    if (memcmp(head, "SQLite format 3", 16) != 0) return CLIPSPAN_OK;
     page = (uint64_t)head[16] << 8 | head[17];
     if (page == 1) page = 65536;
     for (int i = 28; i < 32; i++)

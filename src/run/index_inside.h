@@ -4,7 +4,7 @@
 #ifndef CLIPSPAN_SRC_RUN_INDEX_INSIDE_H
 #define CLIPSPAN_SRC_RUN_INDEX_INSIDE_H
 
-#include "base/file.h"
+#include "base/root.h"
 #include "run/index.h"
 
 #include <sqlite3.h>
@@ -15,7 +15,9 @@
 struct cs_index {
     sqlite3 *db;
     sqlite3_stmt *statements[CS_INDEX_STATEMENTS];
-    char *path, *part; /* part: the temporary name of a new index */
+    char *path;        /* for messages */
+    cs_file *file;     /* that is read, or NULL */
+    cs_output *output; /* that is written, or NULL */
     uint64_t steps;    /* that the statement at work may still take */
 };
 
@@ -37,10 +39,12 @@ clipspan_status cs_index_prepare_all(cs_index *index, clipspan_error *err);
 /* Its tables and marks, into an empty file. */
 clipspan_status cs_index_make_tables(cs_index *index, clipspan_error *err);
 
-/* A regular file under its own name, with no journal of SQLite beside it, as large as its header
- * says; of this library and version, with the schema that make_tables writes. */
-clipspan_status cs_index_check_there(const char *path, clipspan_error *err);
-clipspan_status cs_index_check_no_journal(const char *path, clipspan_error *err);
+/* A regular file under its own name; it may be written; as
+ * large as its header says; of this library and version, with the schema that make_tables writes.
+ */
+clipspan_status cs_index_find(cs_file **out, const cs_root *root, const char *name,
+                              clipspan_error *err);
+clipspan_status cs_index_check_writable(const cs_file *file, clipspan_error *err);
 clipspan_status cs_index_check_size(const cs_file *file, clipspan_error *err);
 clipspan_status cs_index_check_kind(cs_index *index, clipspan_error *err);
 clipspan_status cs_index_check_schema(cs_index *index, clipspan_error *err);

@@ -71,14 +71,16 @@ static int same_text(const json_t *value, const char *wanted)
     return json_is_string(value) && strcmp(json_string_value(value), wanted) == 0;
 }
 
-/* 1 when the other run is there and has other statistics now, or damaged ones. */
-static int other_changed(const json_t *other)
+/* 1 when the other run of a run of the user's is there and has other statistics now, or damaged
+ * ones. */
+static int other_changed(const json_t *other, const cs_run *run)
 {
     const char *path = json_string_value(json_object_get(other, "run"));
     char hash[65];
     cs_run *there;
     clipspan_status status;
-    if (!path || cs_run_open(&there, path, NULL) != CLIPSPAN_OK) return 0;
+    if (!path || !cs_run_info(run)->own) return 0; /* another's run opens nothing beside it */
+    if (cs_run_open(&there, path, NULL) != CLIPSPAN_OK) return 0;
     status = cs_run_statistics_id(hash, there, NULL);
     cs_run_close(&there);
     return status != CLIPSPAN_OK || !same_text(json_object_get(other, "statistics"), hash);
@@ -93,7 +95,7 @@ static clipspan_status check(json_t **document, int *stale, const json_t *root, 
     *stale = !json_is_object(found) ||
              !same_text(json_object_get(root, "version"), CLIPSPAN_VERSION) ||
              !same_text(json_object_get(root, "statistics"), hash) ||
-             other_changed(json_object_get(root, "other"));
+             other_changed(json_object_get(root, "other"), run);
     if (!*stale) *document = json_incref(found);
     return CLIPSPAN_OK;
 }

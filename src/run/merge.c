@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Status of every image from the chunks into the index, blocks closed, one file for the whole.
  * The index says last that the run is merged. */
-#define _POSIX_C_SOURCE 200809L
 #include "run/merge.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/number_text.h"
 #include "base/progress_part.h"
@@ -13,7 +11,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define RANGES_SHOWN 8
 
@@ -214,19 +211,16 @@ static clipspan_status merge_statistics(const merge_state *m, const uint64_t *us
     const cs_run_facts *facts = m->facts;
     clipspan_status status;
     cs_node_work work = {0}, sum = {0};
-    char *path = cs_path_join(facts->info.path, CS_STATISTICS_FILE, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
     CS_TRY_DONE(cs_node_work_init(&work, facts->plan.shape, err));
     CS_TRY_DONE(cs_node_work_init(&sum, facts->plan.shape, err));
     for (size_t i = 0; i < facts->segment_count; i++) {
         CS_TRY_DONE(close_segment(i ? &work : &sum, m, &facts->segments[i], used[i], err));
         if (i) cs_head_stats_merge(sum.stats, work.stats, facts->plan.shape);
     }
-    CS_TRY_DONE(cs_statistics_write(path, &facts->whole, sum.stats, err));
+    CS_TRY_DONE(cs_statistics_write(CS_STATISTICS_FILE, &facts->whole, sum.stats, err));
 done:
     cs_node_work_fini(&work);
     cs_node_work_fini(&sum);
-    cs_free(path);
     return status;
 }
 
@@ -238,21 +232,12 @@ static clipspan_status set_number(cs_index *index, const char *key, uint64_t val
     return cs_index_set_fact(index, key, text, err);
 }
 
-static int is_file(const char *folder, const char *name)
-{
-    char *path = cs_path_join(folder, name, NULL);
-    const int there = path && cs_path_kind(path) == 1;
-    cs_free(path);
-    return there;
-}
-
 static int is_segment_merged(const cs_part_plan *plan)
 {
-    char name[64];
+    char name[CS_NAME_ROOM];
     for (uint64_t b = 0; b < plan->tree.blocks; b++) {
-        snprintf(name, sizeof name, CS_NODES_FOLDER "/%02d-%08llu.safetensors",
-                 plan->tree.block_level, (unsigned long long)b);
-        if (!is_file(plan->path, name)) return 0;
+        cs_node_name(name, plan, (cs_node){plan->tree.block_level, b});
+        if (cs_root_look(plan->root, name) != CS_ROOT_FILE) return 0;
     }
     for (uint64_t i = 0; i < cs_packs_count(plan); i++)
         if (!cs_packs_is_closed(plan, i)) return 0;
@@ -263,11 +248,8 @@ static int is_segment_merged(const cs_part_plan *plan)
 static clipspan_status is_merged(int *merged, const cs_run_facts *facts, cs_index *index,
                                  clipspan_error *err)
 {
-    char *said, *path = cs_path_join(facts->info.path, CS_STATISTICS_FILE, err);
-    *merged = 0;
-    if (!path) return CLIPSPAN_E_NOMEM;
-    *merged = cs_statistics_check(NULL, path, &facts->whole, NULL) == CLIPSPAN_OK;
-    cs_free(path);
+    char *said;
+    *merged = cs_statistics_check(NULL, CS_STATISTICS_FILE, &facts->whole, NULL) == CLIPSPAN_OK;
     for (size_t i = 0; i < facts->segment_count && *merged; i++)
         *merged = is_segment_merged(&facts->segments[i].plan);
     CS_TRY(cs_index_fact(&said, index, "merged", err));
@@ -289,7 +271,7 @@ static clipspan_status merge_all(merge_state *m, uint64_t *used, clipspan_error 
     return cs_index_commit(m->index, err);
 }
 
-clipspan_status cs_merge_run(const cs_run_facts *facts, cs_index *index, const char *file,
+clipspan_status cs_merge_run(const cs_run_facts *facts, cs_index *index,
                              const clipspan_progress *progress, clipspan_error *err)
 {
     merge_state m = {.facts = facts, .progress = progress};
@@ -298,10 +280,10 @@ clipspan_status cs_merge_run(const cs_run_facts *facts, cs_index *index, const c
     int merged;
     CS_TRY(is_merged(&merged, facts, index, err));
     if (merged) return CLIPSPAN_OK;
-    cs_folder_tidy(facts->info.path);
+    cs_folder_tidy(facts->plan.root);
     used = cs_alloc_zero(facts->segment_count, sizeof *used, "segments", err);
     if (!used) return CLIPSPAN_E_NOMEM;
-    status = cs_index_edit(&m.index, file, err);
+    status = cs_index_edit(&m.index, facts->plan.root, CS_INDEX_FILE, err);
     if (status == CLIPSPAN_OK) status = merge_all(&m, used, err);
     cs_index_close(&m.index);
     cs_free(used);

@@ -5,8 +5,8 @@
 
 #include "run/run_facts.h"
 
-/* As clipspan_run_merge; `index` is open to be read, `file` its path, the folder locked. */
-clipspan_status cs_merge_run(const cs_run_facts *facts, cs_index *index, const char *file,
+/* As clipspan_run_merge; `index` is open to be read, the folder locked. */
+clipspan_status cs_merge_run(const cs_run_facts *facts, cs_index *index,
                              const clipspan_progress *progress, clipspan_error *err);
 
 #endif

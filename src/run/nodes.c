@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Climbing the tree: two halves to one, in the order that the tree fixes. */
-#define _POSIX_C_SOURCE 200809L
 #include "run/nodes.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "run/folder.h"
 
 #include <string.h>
-#include <unistd.h>
 
 clipspan_status cs_node_work_init(cs_node_work *work, cs_shape shape, clipspan_error *err)
 {
@@ -66,26 +63,25 @@ static clipspan_status look_at(void *context, const char *name, clipspan_error *
     clipspan_status status;
     cs_node node;
     uint64_t first, end;
+    char file[CS_NAME_ROOM];
     int foreign = 0;
-    char *path;
     if (!read_name(&node, name) || node.level > plan->tree.block_level ||
         node.index >= cs_level_nodes(&plan->tree, node.level))
         return CLIPSPAN_OK;
     cs_node_chunks(&first, &end, &plan->tree, node);
     if (end <= s->first || first >= s->end) return CLIPSPAN_OK;
-    path = cs_node_path(plan, node, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = cs_statistics_check(&foreign, path, plan, &local);
+    cs_node_name(file, plan, node);
+    status = cs_statistics_check(&foreign, file, plan, &local);
     if (foreign || status == CLIPSPAN_E_NOMEM) {
         if (err) *err = local;
     } else {
         for (uint64_t c = first; status == CLIPSPAN_OK && c < end; c++)
             if (c >= s->first && c < s->end) s->done[c - s->first] = 1;
         /* Within the own range a damaged file is in the way of its children's. */
-        if (status != CLIPSPAN_OK && first >= s->first && end <= s->end) unlink(path);
+        if (status != CLIPSPAN_OK && first >= s->first && end <= s->end)
+            return cs_root_remove(plan->root, file, err);
         status = CLIPSPAN_OK;
     }
-    cs_free(path);
     return status;
 }
 
@@ -93,49 +89,39 @@ clipspan_status cs_nodes_find(unsigned char *done, const cs_part_plan *plan, uin
                               uint64_t end, clipspan_error *err)
 {
     search s = {plan, first, end, done};
-    clipspan_status status;
-    char *folder = cs_path_join(plan->path, CS_NODES_FOLDER, err);
-    if (!folder) return CLIPSPAN_E_NOMEM;
-    status = cs_folder_each(folder, look_at, &s, err);
-    cs_free(folder);
-    return status;
+    char folder[CS_NAME_ROOM];
+    cs_part_name(folder, plan, CS_NODES_FOLDER);
+    return cs_root_each(plan->root, folder, look_at, &s, err);
 }
 
 static clipspan_status load(double *stats, const cs_part_plan *plan, cs_node node,
                             clipspan_error *err)
 {
-    clipspan_status status;
-    char *path = cs_node_path(plan, node, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = cs_statistics_read(stats, path, plan, err);
-    cs_free(path);
-    return status;
+    char name[CS_NAME_ROOM];
+    cs_node_name(name, plan, node);
+    return cs_statistics_read(stats, name, plan, err);
 }
 
 static clipspan_status save(const double *stats, const cs_part_plan *plan, cs_node node,
                             clipspan_error *err)
 {
-    clipspan_status status;
-    char *path = cs_node_path(plan, node, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = cs_statistics_write(path, plan, stats, err);
-    cs_free(path);
-    return status;
+    char name[CS_NAME_ROOM];
+    cs_node_name(name, plan, node);
+    return cs_statistics_write(name, plan, stats, err);
 }
 
 static int is_there(const cs_part_plan *plan, cs_node node)
 {
-    char *path = cs_node_path(plan, node, NULL);
-    int there = path && cs_path_kind(path) == 1;
-    cs_free(path);
-    return there;
+    char name[CS_NAME_ROOM];
+    cs_node_name(name, plan, node);
+    return cs_root_look(plan->root, name) == CS_ROOT_FILE;
 }
 
 static void discard(const cs_part_plan *plan, cs_node node)
 {
-    char *path = cs_node_path(plan, node, NULL);
-    if (path) unlink(path);
-    cs_free(path);
+    char name[CS_NAME_ROOM];
+    cs_node_name(name, plan, node);
+    cs_root_remove(plan->root, name, NULL);
 }
 
 /* Removes the files of all nodes below one. */

@@ -2,7 +2,6 @@
 /* Chunks side by side in one file, array by array, so that other tools read a pack as it is. */
 #define _POSIX_C_SOURCE 200809L
 #include "run/pack.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "formats/widen.h"
 #include "run/folder.h"
@@ -12,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *cs_pack_path(const cs_part_plan *plan, int level, uint64_t index, clipspan_error *err)
+void cs_pack_name(char out[CS_NAME_ROOM], const cs_part_plan *plan, int level, uint64_t index)
 {
-    char name[64];
-    snprintf(name, sizeof name, CS_PACKS_FOLDER "/%02d-%08llu.safetensors", level,
+    char file[64];
+    snprintf(file, sizeof file, CS_PACKS_FOLDER "/%02d-%08llu.safetensors", level,
              (unsigned long long)index);
-    return cs_path_join(plan->path, name, err);
+    cs_part_name(out, plan, file);
 }
 
 /* ---- The arrays of a pack ---- */
@@ -55,15 +54,13 @@ clipspan_status cs_pack_open(cs_pack *out, int *foreign, const cs_part_plan *pla
 {
     clipspan_status status;
     cs_pack_tensor list[CS_PACK_TENSORS];
+    char name[CS_NAME_ROOM];
     uint64_t end;
-    char *path = cs_pack_path(plan, level, index, err);
     out->file = NULL;
-    if (!path) return CLIPSPAN_E_NOMEM;
+    cs_pack_name(name, plan, level, index);
     cs_node_chunks(&out->first, &end, &plan->tree, (cs_node){level, index});
     out->count = end - out->first;
-    status = cs_part_open(&out->file, foreign, path, plan, CS_PACK_PART, err);
-    cs_free(path);
-    CS_TRY(status);
+    CS_TRY(cs_part_open(&out->file, foreign, name, plan, CS_PACK_PART, err));
     cs_pack_list(list, plan, out->count);
     for (int i = 0; i < CS_PACK_TENSORS; i++)
         if (list[i].rank)
@@ -269,12 +266,12 @@ clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk,
     cs_safetensors_writer *w = NULL;
     cs_pack_tensor list[CS_PACK_TENSORS];
     size_t size = 0;
-    char *text, *path = cs_pack_path(plan, 0, chunk, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
+    char *text, name[CS_NAME_ROOM];
+    cs_pack_name(name, plan, 0, chunk);
     for (int i = 0; i < CS_CHUNK; i++) /* the class token's row alone enters the embedding */
         weights[i] = status[i] == CS_IMAGE_OK;
     text = print_errors(&size, chunk, status, errors, err);
-    result = text ? cs_part_begin(&w, path, plan, CS_PACK_PART, err) : CLIPSPAN_E_NOMEM;
+    result = text ? cs_part_begin(&w, name, plan, CS_PACK_PART, err) : CLIPSPAN_E_NOMEM;
     cs_pack_list(list, plan, 1);
     if (result == CLIPSPAN_OK) result = cs_pack_declare(w, list, size, err);
     for (int i = 0; i < CS_PACK_TENSORS && result == CLIPSPAN_OK; i++)
@@ -283,6 +280,5 @@ clipspan_status cs_pack_write_chunk(const cs_part_plan *plan, uint64_t chunk,
     if (result == CLIPSPAN_OK) result = cs_safetensors_writer_finish(w, err);
     cs_safetensors_writer_close(&w);
     cs_free(text);
-    cs_free(path);
     return result;
 }

@@ -18,8 +18,8 @@ typedef struct cs_pack {
     uint64_t first, count;
 } cs_pack;
 
-/* path of a pack, for cs_free; NULL with err filled. level: 0, 5 or 10. */
-char *cs_pack_path(const cs_part_plan *plan, int level, uint64_t index, clipspan_error *err);
+/* Name of a pack in the run's root. level: 0, 5 or 10. */
+void cs_pack_name(char out[CS_NAME_ROOM], const cs_part_plan *plan, int level, uint64_t index);
 
 /* The pack of the highest level that holds the chunk and is whole; out->file is NULL after an
  * error. *foreign, which may be NULL, is 1 after a FORMAT error for a part of another plan. Errors:

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Packs of a higher level from those below it, tensor by tensor; what lies below goes when the new
  * one is there. */
-#define _POSIX_C_SOURCE 200809L
-#include "base/file.h"
 #include "base/memory.h"
 #include "run/pack_inside.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define COPY_BYTES ((size_t)1 << 20)
 #define TOP        CS_PACK_TOP
@@ -29,17 +26,16 @@ typedef struct gathering {
 
 static int is_there(const cs_part_plan *plan, int level, uint64_t index)
 {
-    char *path = cs_pack_path(plan, level, index, NULL);
-    int there = path && cs_path_kind(path) == 1;
-    cs_free(path);
-    return there;
+    char name[CS_NAME_ROOM];
+    cs_pack_name(name, plan, level, index);
+    return cs_root_look(plan->root, name) == CS_ROOT_FILE;
 }
 
 static void discard(const cs_part_plan *plan, int level, uint64_t index)
 {
-    char *path = cs_pack_path(plan, level, index, NULL);
-    if (path) unlink(path);
-    cs_free(path);
+    char name[CS_NAME_ROOM];
+    cs_pack_name(name, plan, level, index);
+    cs_root_remove(plan->root, name, NULL);
 }
 
 static void discard_below(const cs_part_plan *plan, int level, uint64_t first, uint64_t end)
@@ -53,6 +49,26 @@ static uint64_t error_bytes(const cs_pack *pack)
 {
     const cs_tensor_entry *entry = cs_safetensors_find(pack->file, "errors");
     return entry && strcmp(entry->dtype_name, "U8") == 0 ? entry->count : 0;
+}
+
+/* A file that has a second name stands for one pack alone: with both, images would count twice. */
+static clipspan_status check_single(const gathering *g, clipspan_error *err)
+{
+    const source *last = &g->sources[g->count - 1];
+    char name[CS_NAME_ROOM], other[CS_NAME_ROOM];
+    uint64_t own[2], that[2], links;
+    cs_pack_name(name, g->plan, last->level, last->index);
+    if (!cs_root_identity(own, &links, g->plan->root, name) || links < 2) return CLIPSPAN_OK;
+    for (size_t i = 0; i + 1 < g->count; i++) {
+        cs_pack_name(other, g->plan, g->sources[i].level, g->sources[i].index);
+        if (cs_root_identity(that, &links, g->plan->root, other) &&
+            memcmp(own, that, sizeof own) == 0)
+            return cs_fail_at(err, CLIPSPAN_E_FORMAT, g->plan->path,
+                              "has one file under two names, %s and %s; remove the wrong one and "
+                              "scan again",
+                              other, name);
+    }
+    return CLIPSPAN_OK;
 }
 
 /* The largest whole packs below `level` that hold chunks [first, end). */
@@ -72,6 +88,7 @@ static clipspan_status find_sources(gathering *g, int level, uint64_t first, uin
             g->errors += error_bytes(&pack);
             chunk = pack.first + pack.count;
             cs_pack_close(&pack);
+            CS_TRY(check_single(g, err));
         }
         CS_TRY(status);
     }
@@ -106,12 +123,12 @@ static clipspan_status copy_all(gathering *g, const char *name, clipspan_error *
     return CLIPSPAN_OK;
 }
 
-static clipspan_status write_pack(gathering *g, const char *path, uint64_t chunks,
+static clipspan_status write_pack(gathering *g, const char *name, uint64_t chunks,
                                   clipspan_error *err)
 {
     cs_pack_tensor list[CS_PACK_TENSORS];
     cs_pack_list(list, g->plan, chunks);
-    CS_TRY(cs_part_begin(&g->to, path, g->plan, CS_PACK_PART, err));
+    CS_TRY(cs_part_begin(&g->to, name, g->plan, CS_PACK_PART, err));
     CS_TRY(cs_pack_declare(g->to, list, g->errors, err));
     for (int i = 0; i < CS_PACK_TENSORS; i++)
         if (list[i].rank) CS_TRY(copy_all(g, list[i].name, err));
@@ -126,19 +143,19 @@ static clipspan_status pack(const cs_part_plan *plan, int level, uint64_t index,
     clipspan_status status = CLIPSPAN_E_NOMEM;
     gathering g = {.plan = plan};
     uint64_t first, end;
-    char *path = cs_pack_path(plan, level, index, err);
+    char name[CS_NAME_ROOM];
+    cs_pack_name(name, plan, level, index);
     cs_node_chunks(&first, &end, &plan->tree, (cs_node){level, index});
     g.sources = cs_alloc((size_t)(end - first), sizeof *g.sources, "a list of packs", err);
     g.bytes = cs_alloc(COPY_BYTES, 1, "a copy of a pack", err);
-    if (!path || !g.sources || !g.bytes) goto done;
+    if (!g.sources || !g.bytes) goto done;
     CS_TRY_DONE(find_sources(&g, level, first, end, err));
-    CS_TRY_DONE(write_pack(&g, path, end - first, err));
+    CS_TRY_DONE(write_pack(&g, name, end - first, err));
     discard_below(plan, level, first, end);
 done:
     cs_safetensors_writer_close(&g.to);
     cs_free(g.sources);
     cs_free(g.bytes);
-    cs_free(path);
     return status;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Parts as safetensors files, each with the notes "format", "plan" and "part". */
 #include "run/part.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "formats/file_hash.h"
 #include "run/folder.h"
 #include "run/index.h"
 
@@ -20,21 +20,36 @@ const char *cs_image_status_name(cs_image_status status)
     return status < CS_IMAGE_STATUSES ? names[status] : "none";
 }
 
-char *cs_node_path(const cs_part_plan *plan, cs_node node, clipspan_error *err)
+void cs_part_name(char out[CS_NAME_ROOM], const cs_part_plan *plan, const char *file)
 {
-    char name[64];
-    snprintf(name, sizeof name, CS_NODES_FOLDER "/%02d-%08llu.safetensors", node.level,
-             (unsigned long long)node.index);
-    return cs_path_join(plan->path, name, err);
+    snprintf(out, CS_NAME_ROOM, "%s%s%s", plan->inside, *plan->inside ? "/" : "", file);
 }
 
-clipspan_status cs_part_begin(cs_safetensors_writer **out, const char *path,
+void cs_node_name(char out[CS_NAME_ROOM], const cs_part_plan *plan, cs_node node)
+{
+    char file[64];
+    snprintf(file, sizeof file, CS_NODES_FOLDER "/%02d-%08llu.safetensors", node.level,
+             (unsigned long long)node.index);
+    cs_part_name(out, plan, file);
+}
+
+clipspan_status cs_part_begin(cs_safetensors_writer **out, const char *name,
                               const cs_part_plan *plan, const char *part, clipspan_error *err)
 {
-    char version[16];
+    char version[16], *path;
     clipspan_status status;
+    cs_output *output;
+    *out = NULL;
     snprintf(version, sizeof version, "%d", CS_RUN_FORMAT);
-    CS_TRY(cs_safetensors_writer_open(out, path, 1, err));
+    CS_TRY(cs_root_output(&output, plan->root, name, 1, err));
+    path = cs_root_join(plan->root, name, err);
+    if (!path) {
+        cs_output_close(&output);
+        return CLIPSPAN_E_NOMEM;
+    }
+    status = cs_safetensors_writer_new(out, output, path, err);
+    cs_free(path);
+    CS_TRY(status);
     CS_TRY_DONE(cs_safetensors_writer_note(*out, "format", version, err));
     CS_TRY_DONE(cs_safetensors_writer_note(*out, "plan", plan->id, err));
     CS_TRY_DONE(cs_safetensors_writer_note(*out, "part", part, err));
@@ -44,27 +59,35 @@ done:
     return status;
 }
 
-clipspan_status cs_part_open(cs_safetensors **out, int *foreign, const char *path,
+static clipspan_status check_part(int *other, const cs_safetensors *file, const cs_part_plan *plan,
+                                  const char *part, clipspan_error *err)
+{
+    const char *id = cs_safetensors_note(file, "plan"), *kind = cs_safetensors_note(file, "part"),
+               *path = cs_safetensors_path(file, 0);
+    if (!id || !kind) return cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is not part of a run");
+    if (strcmp(id, plan->id) != 0) {
+        *other = 1;
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "is a part of another run: its plan is %.16s, that of this run %.16s. "
+                          "Take it away and scan again",
+                          id, plan->id);
+    }
+    if (strcmp(kind, part) != 0)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "says that it is %.60s, expected %s", kind,
+                          part);
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_part_open(cs_safetensors **out, int *foreign, const char *name,
                              const cs_part_plan *plan, const char *part, clipspan_error *err)
 {
-    clipspan_status status = CLIPSPAN_OK;
-    const char *id, *kind;
+    clipspan_status status;
+    cs_file *file;
     int other = 0;
-    CS_TRY(cs_safetensors_open(out, &path, 1, err));
-    id = cs_safetensors_note(*out, "plan");
-    kind = cs_safetensors_note(*out, "part");
-    if (!id || !kind) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "is not part of a run");
-    } else if (strcmp(id, plan->id) != 0) {
-        other = 1;
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                            "is a part of another run: its plan is %.16s, that of this run %.16s. "
-                            "Take it away and scan again",
-                            id, plan->id);
-    } else if (strcmp(kind, part) != 0) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path, "says that it is %.60s, expected %s",
-                            kind, part);
-    }
+    *out = NULL;
+    CS_TRY(cs_root_file(&file, plan->root, name, err));
+    CS_TRY(cs_safetensors_open_file(out, file, CS_PART_HEADER_MOST, err));
+    status = check_part(&other, *out, plan, part, err);
     if (foreign && other) *foreign = 1;
     if (status != CLIPSPAN_OK) cs_safetensors_close(out);
     return status;
@@ -109,14 +132,14 @@ static void stat_arrays(stat_array out[STAT_ARRAYS], cs_shape s)
     memcpy(out, all, sizeof all);
 }
 
-clipspan_status cs_statistics_write(const char *path, const cs_part_plan *plan, const double *stats,
+clipspan_status cs_statistics_write(const char *name, const cs_part_plan *plan, const double *stats,
                                     clipspan_error *err)
 {
     clipspan_status status;
     cs_safetensors_writer *w;
     stat_array list[STAT_ARRAYS];
     stat_arrays(list, plan->shape);
-    CS_TRY(cs_part_begin(&w, path, plan, "statistics", err));
+    CS_TRY(cs_part_begin(&w, name, plan, "statistics", err));
     for (int i = 0; *list[i].name; i++)
         CS_TRY_DONE(
             cs_safetensors_writer_add(w, list[i].name, "F64", list[i].shape, list[i].rank, err));
@@ -130,13 +153,13 @@ done:
 
 /* Opens it, with the first tensor's entry. */
 static clipspan_status open_statistics(cs_safetensors **out, const cs_tensor_entry *entries[],
-                                       int *foreign, const char *path, const cs_part_plan *plan,
+                                       int *foreign, const char *name, const cs_part_plan *plan,
                                        clipspan_error *err)
 {
     clipspan_status status;
     stat_array list[STAT_ARRAYS];
     stat_arrays(list, plan->shape);
-    CS_TRY(cs_part_open(out, foreign, path, plan, "statistics", err));
+    CS_TRY(cs_part_open(out, foreign, name, plan, "statistics", err));
     for (int i = 0; *list[i].name; i++)
         CS_TRY_DONE(
             cs_part_need(&entries[i], *out, list[i].name, "F64", list[i].shape, list[i].rank, err));
@@ -146,43 +169,55 @@ done:
     return status;
 }
 
-clipspan_status cs_statistics_check(int *foreign, const char *path, const cs_part_plan *plan,
+clipspan_status cs_statistics_check(int *foreign, const char *name, const cs_part_plan *plan,
                                     clipspan_error *err)
 {
     const cs_tensor_entry *entries[STAT_ARRAYS] = {0};
     cs_safetensors *file;
-    CS_TRY(open_statistics(&file, entries, foreign, path, plan, err));
+    CS_TRY(open_statistics(&file, entries, foreign, name, plan, err));
     cs_safetensors_close(&file);
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_statistics_read(double *stats, const char *path, const cs_part_plan *plan,
+clipspan_status cs_statistics_read(double *stats, const char *name, const cs_part_plan *plan,
                                    clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     const cs_tensor_entry *entries[STAT_ARRAYS] = {0};
     cs_safetensors *file;
     size_t at = 0;
-    CS_TRY(open_statistics(&file, entries, NULL, path, plan, err));
+    CS_TRY(open_statistics(&file, entries, NULL, name, plan, err));
     for (int i = 0; i < STAT_ARRAYS - 1; i++) {
         CS_TRY_DONE(
             cs_safetensors_read_raw(stats + at, file, entries[i], 0, entries[i]->count, err));
         at += (size_t)entries[i]->count;
     }
-    CS_TRY_DONE(cs_head_stats_check(stats, plan->shape, path, err));
+    CS_TRY_DONE(cs_head_stats_check(stats, plan->shape, cs_safetensors_path(file, 0), err));
 done:
     cs_safetensors_close(&file);
     return status;
 }
 
-clipspan_status cs_statistics_read_head(double *moments, const char *path, const cs_part_plan *plan,
+clipspan_status cs_statistics_hash(char out[65], const char *name, const cs_part_plan *plan,
+                                   clipspan_error *err)
+{
+    clipspan_status status;
+    cs_file *file;
+    CS_TRY(cs_statistics_check(NULL, name, plan, err));
+    CS_TRY(cs_root_file(&file, plan->root, name, err));
+    status = cs_open_file_hash(out, file, NULL, err);
+    cs_file_close(&file);
+    return status;
+}
+
+clipspan_status cs_statistics_read_head(double *moments, const char *name, const cs_part_plan *plan,
                                         size_t layer, size_t head, clipspan_error *err)
 {
     const size_t size = cs_head_stats_plan(plan->shape).head_size;
     clipspan_status status;
     const cs_tensor_entry *entries[STAT_ARRAYS] = {0};
     cs_safetensors *file;
-    CS_TRY(open_statistics(&file, entries, NULL, path, plan, err));
+    CS_TRY(open_statistics(&file, entries, NULL, name, plan, err));
     status = cs_safetensors_read_raw(moments, file, entries[0],
                                      (layer * plan->shape.H + head) * size, size, err);
     cs_safetensors_close(&file);
@@ -198,9 +233,7 @@ clipspan_status cs_output_map_write(const cs_part_plan *plan, const cs_output_ma
     const uint64_t rows[4] = {s->L, s->H, s->C, s->P}, bias[2] = {s->L, s->P}, share[1] = {s->P};
     clipspan_status status;
     cs_safetensors_writer *w = NULL;
-    char *path = cs_path_join(plan->path, CS_OUTPUT_MAP_FILE, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    CS_TRY_DONE(cs_part_begin(&w, path, plan, MAPS_PART, err));
+    CS_TRY_DONE(cs_part_begin(&w, CS_OUTPUT_MAP_FILE, plan, MAPS_PART, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, "bias", "F64", bias, 2, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, "mean_share", "F64", share, 1, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, "beta_share", "F64", share, 1, err));
@@ -214,7 +247,6 @@ clipspan_status cs_output_map_write(const cs_part_plan *plan, const cs_output_ma
     CS_TRY_DONE(cs_safetensors_writer_finish(w, err));
 done:
     cs_safetensors_writer_close(&w);
-    cs_free(path);
     return status;
 }
 
@@ -224,13 +256,47 @@ clipspan_status cs_output_map_file_open(cs_safetensors **out, const cs_tensor_en
     const cs_shape *s = &plan->shape;
     const uint64_t shape[4] = {s->L, s->H, s->C, s->P};
     clipspan_status status;
-    char *path = cs_path_join(plan->path, CS_OUTPUT_MAP_FILE, err);
-    *out = NULL;
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = cs_part_open(out, NULL, path, plan, MAPS_PART, err);
-    cs_free(path);
-    CS_TRY(status);
+    CS_TRY(cs_part_open(out, NULL, CS_OUTPUT_MAP_FILE, plan, MAPS_PART, err));
     status = cs_part_need(rows, *out, MAPS, "F32", shape, 4, err);
     if (status != CLIPSPAN_OK) cs_safetensors_close(out);
     return status;
+}
+
+static int has_bytes(const cs_safetensors *file, const cs_tensor_entry *entry, const void *bytes,
+                     size_t width)
+{
+    enum { PIECE = 1 << 15 };
+    const unsigned char *wanted = bytes;
+    unsigned char *read = cs_alloc(PIECE, width, "a piece of a file", NULL);
+    int same = read != NULL;
+    for (uint64_t at = 0; same && at < entry->count; at += PIECE) {
+        const uint64_t n = entry->count - at < PIECE ? entry->count - at : PIECE;
+        same = cs_safetensors_read_raw(read, file, entry, at, n, NULL) == CLIPSPAN_OK &&
+               memcmp(read, wanted + at * width, (size_t)n * width) == 0;
+    }
+    cs_free(read);
+    return same;
+}
+
+int cs_output_map_is(const cs_part_plan *plan, const cs_output_map *output_map)
+{
+    const uint64_t shapes[2][2] = {{plan->shape.L, plan->shape.P}, {plan->shape.P}};
+    const struct {
+        const char *name;
+        const double *values;
+        int rank;
+    } more[] = {{"bias", output_map->bias, 2},
+                {"mean_share", output_map->mean_share, 1},
+                {"beta_share", output_map->beta_share, 1}};
+    const cs_tensor_entry *entry;
+    cs_safetensors *file;
+    int same;
+    if (cs_output_map_file_open(&file, &entry, plan, NULL) != CLIPSPAN_OK) return 0;
+    same = has_bytes(file, entry, output_map->rows, sizeof *output_map->rows);
+    for (size_t i = 0; same && i < sizeof more / sizeof *more; i++)
+        same = cs_part_need(&entry, file, more[i].name, "F64", shapes[more[i].rank == 1],
+                            more[i].rank, NULL) == CLIPSPAN_OK &&
+               has_bytes(file, entry, more[i].values, sizeof *more[i].values);
+    cs_safetensors_close(&file);
+    return same;
 }

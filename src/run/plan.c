@@ -10,6 +10,7 @@
 #include "inputs/inputs.h"
 #include "run/chunk_tree.h"
 #include "run/folder.h"
+#include "run/own.h"
 #include "run/results.h"
 
 #include <jansson.h>
@@ -168,13 +169,14 @@ static clipspan_status compare_lists(const char *path, cs_index *index, const li
 }
 
 /* The folder has an index: the same plan, or the first difference. */
-static clipspan_status compare(const char *path, const char *file, const cs_identity *identity,
+static clipspan_status compare(const cs_root *root, const cs_identity *identity,
                                const list_facts *list, const clipspan_inputs *inputs,
                                clipspan_error *err)
 {
+    const char *path = cs_root_path(root);
     cs_index *index;
     clipspan_status status;
-    CS_TRY(cs_index_open(&index, file, err));
+    CS_TRY(cs_index_open(&index, root, CS_INDEX_FILE, err));
     status = cs_identity_compare(identity, index, CLIPSPAN_E_EXISTS, path, err);
     if (status == CLIPSPAN_OK) status = compare_lists(path, index, list, inputs, err);
     cs_index_close(&index);
@@ -262,7 +264,7 @@ static const char *fact_of(const cs_identity *identity, const char *key)
     return "";
 }
 
-static clipspan_status make(const char *path, const char *file, const cs_identity *identity,
+static clipspan_status make(const cs_root *root, const cs_identity *identity,
                             const list_facts *list, const clipspan_inputs *inputs,
                             clipspan_error *err)
 {
@@ -271,36 +273,66 @@ static clipspan_status make(const char *path, const char *file, const cs_identit
     clipspan_status status;
     cs_index *index = NULL;
     hash_segment(plan, fact_of(identity, "plan"), list);
-    cs_folder_tidy(path);
-    CS_TRY(cs_folder_clear(path, err)); /* the run before, or what a stopped --force left of it */
-    CS_TRY_DONE(cs_index_create(&index, file, err));
+    cs_folder_tidy(root);
+    CS_TRY(cs_folder_clear(root, err)); /* the run before, or what a stopped --force left of it */
+    CS_TRY_DONE(cs_index_create(&index, root, CS_INDEX_FILE, err));
     for (size_t i = 0; i < identity->count; i++)
         CS_TRY_DONE(
             cs_index_set_fact(index, identity->facts[i].key, identity->facts[i].value, err));
     CS_TRY_DONE(cs_index_set_fact(index, "merged", "0", err));
     CS_TRY_DONE(add_segment(index, &segment, inputs, NULL, err));
+    CS_TRY_DONE(cs_own_seal(index, err));
     CS_TRY_DONE(cs_index_commit(index, err));
 done:
     cs_index_close(&index);
     return status;
 }
 
+/* The folder, made when it is not there. */
+static clipspan_status open_folder(cs_root **out, const char *path, clipspan_error *err)
+{
+    *out = NULL;
+    if (cs_path_kind(path) == 1)
+        return cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
+                          "is a file, where the folder of a run was expected");
+    CS_TRY(cs_make_folder(path, err));
+    return cs_root_open(out, path, err);
+}
+
+static int is_planned(const cs_root *root)
+{
+    return cs_root_look(root, CS_INDEX_FILE) != CS_ROOT_NOTHING;
+}
+
 /* Processes that are started together plan the same run at once: one does, the others wait for its
  * index. Where there is none yet, whoever holds the lock is making it; *lock is -1 when it came. */
-static clipspan_status lock_to_plan(int *lock, const char *path, const char *file,
+static clipspan_status lock_to_plan(int *lock, const cs_root *root,
                                     const clipspan_progress *progress, clipspan_error *err)
 {
     const struct timespec pause = {0, 50 * 1000000};
-    const int there = cs_path_kind(file) != 0;
+    const int there = is_planned(root);
     for (;;) {
-        const clipspan_status status = cs_folder_lock(lock, path, 1, err);
+        const clipspan_status status = cs_folder_lock(lock, root, 1, err);
         if (status != CLIPSPAN_E_WRITE || *lock < 0 || there) return status;
         cs_folder_unlock(lock);
-        if (cs_path_kind(file)) return CLIPSPAN_OK;
+        if (is_planned(root)) return CLIPSPAN_OK;
         CS_TRY(
             cs_progress_step(progress, 0, 0, "stopped while another process plans the run", err));
         nanosleep(&pause, NULL);
     }
+}
+
+/* Only a run is thrown away, not whatever has that name, and nobody's journal is left beside a new
+ * index. */
+static clipspan_status check_replaceable(const cs_root *root, clipspan_error *err)
+{
+    cs_index *index;
+    clipspan_status status;
+    CS_TRY(cs_index_check_no_journal(root, CS_INDEX_FILE, err));
+    if (!is_planned(root)) return CLIPSPAN_OK;
+    status = cs_index_open(&index, root, CS_INDEX_FILE, err);
+    cs_index_close(&index);
+    return status == CLIPSPAN_E_UNSUPPORTED ? CLIPSPAN_OK : status;
 }
 
 clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity,
@@ -308,42 +340,32 @@ clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity
                              const clipspan_progress *progress, clipspan_error *err)
 {
     clipspan_status status;
-    char *file = cs_path_join(path, CS_INDEX_FILE, err);
+    cs_root *root = NULL;
     list_facts list;
-    int lock = -1;
+    int there, lock = -1;
     *found = 0;
-    if (!file) return CLIPSPAN_E_NOMEM;
     look_at_list(&list, inputs);
-    CS_TRY_DONE(add_list(identity, &list, err));
-    if (cs_path_kind(path) == 1) {
-        status = cs_fail_at(err, CLIPSPAN_E_EXISTS, path,
-                            "is a file, where the folder of a run was expected");
-        goto done;
-    }
-    if (cs_path_kind(file) && !replace) {
-        status = compare(path, file, identity, &list, inputs, err);
+    CS_TRY(add_list(identity, &list, err));
+    CS_TRY(open_folder(&root, path, err));
+    there = is_planned(root);
+    if (there && !replace) {
+        status = compare(root, identity, &list, inputs, err);
         *found = status == CLIPSPAN_OK;
         goto done;
     }
-    if (!cs_path_kind(file)) CS_TRY_DONE(cs_folder_check_free(path, err));
-    CS_TRY_DONE(cs_make_folder(path, err));
-    CS_TRY_DONE(lock_to_plan(&lock, path, file, progress, err));
-    if (cs_path_kind(file) && !replace) { /* made by another process meanwhile */
+    if (!there) CS_TRY_DONE(cs_folder_check_free(root, err));
+    CS_TRY_DONE(lock_to_plan(&lock, root, progress, err));
+    if (is_planned(root) && !replace) { /* made by another process meanwhile */
         cs_folder_unlock(&lock);
-        status = compare(path, file, identity, &list, inputs, err);
+        status = compare(root, identity, &list, inputs, err);
         *found = status == CLIPSPAN_OK;
         goto done;
     }
-    if (cs_path_kind(file)) {
-        cs_index *index; /* only a run is thrown away, not whatever has that name */
-        status = cs_index_open(&index, file, err);
-        cs_index_close(&index);
-        if (status != CLIPSPAN_OK && status != CLIPSPAN_E_UNSUPPORTED) goto done;
-    }
-    status = make(path, file, identity, &list, inputs, err);
+    CS_TRY_DONE(check_replaceable(root, err));
+    status = make(root, identity, &list, inputs, err);
 done:
     cs_folder_unlock(&lock);
-    cs_free(file);
+    cs_root_close(&root);
     return status;
 }
 
@@ -436,23 +458,26 @@ clipspan_status cs_plan_extend(const char *path, const cs_identity *identity,
                                const clipspan_inputs *inputs, clipspan_error *err)
 {
     clipspan_status status;
-    char *file = cs_path_join(path, CS_INDEX_FILE, err);
+    cs_root *root;
     cs_index *index = NULL;
     list_facts list;
-    int lock = -1;
-    if (!file) return CLIPSPAN_E_NOMEM;
+    int own, lock = -1;
+    CS_TRY(cs_folder_open(&root, path, err));
     look_at_list(&list, inputs);
-    CS_TRY_DONE(cs_index_open(&index, file, err)); /* before a lock is made in a strange folder */
+    /* before a lock is made in a strange folder */
+    CS_TRY_DONE(cs_index_open(&index, root, CS_INDEX_FILE, err));
     CS_TRY_DONE(cs_identity_compare(identity, index, CLIPSPAN_E_FORMAT, path, err));
     cs_index_close(&index);
-    CS_TRY_DONE(cs_folder_lock(&lock, path, 1, err));
-    CS_TRY_DONE(cs_index_edit(&index, file, err));
+    CS_TRY_DONE(cs_folder_lock(&lock, root, 1, err));
+    CS_TRY_DONE(cs_index_edit(&index, root, CS_INDEX_FILE, err));
+    CS_TRY_DONE(cs_own_check(&own, index, err));
     CS_TRY_DONE(extend(index, path, &list, inputs, err));
-    CS_TRY_DONE(cs_results_clear(path, err));
+    if (own) CS_TRY_DONE(cs_own_seal(index, err)); /* another's list stays another's */
+    CS_TRY_DONE(cs_results_clear(root, err));
     status = cs_index_commit(index, err);
 done:
     cs_index_close(&index);
     cs_folder_unlock(&lock);
-    cs_free(file);
+    cs_root_close(&root);
     return status;
 }

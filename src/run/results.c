@@ -2,21 +2,20 @@
 /* Names of results, and their bytes. */
 #define _POSIX_C_SOURCE 200809L
 #include "run/results.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "run/folder.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define ENDING     ".json"
-#define NAME_MOST  240 /* bytes of a file's name */
-#define NAMES_MOST 10000
+#define ENDING         ".json"
+#define NAME_MOST      240 /* bytes of a file's name */
+#define NAMES_MOST     10000
+
+#define CS_RESULT_ROOM (NAME_MOST + 16)    /* its name with the folder */
+#define WEIGHT_MOST    ((size_t)160 << 20) /* bytes that a parsed document may take */
 
 static int is_plain(char c)
 {
@@ -74,26 +73,14 @@ static int read_name(char out[NAME_MOST + 1], const char *file, const char *kind
     return 1;
 }
 
-/* For cs_free. */
-static clipspan_status find_path(char **out, const char *path, const char *kind, const char *name,
+/* Its name in the run's root. */
+static clipspan_status find_name(char out[CS_RESULT_ROOM], const char *kind, const char *name,
                                  clipspan_error *err)
 {
-    char file[NAME_MOST + 1], whole[NAME_MOST + 16];
-    *out = NULL;
+    char file[NAME_MOST + 1];
     CS_TRY(print_name(file, kind, name, err));
-    snprintf(whole, sizeof whole, CS_RESULTS_FOLDER "/%s", file);
-    *out = cs_path_join(path, whole, err);
-    return *out ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
-}
-
-static clipspan_status make_folder(const char *path, clipspan_error *err)
-{
-    clipspan_status status;
-    char *folder = cs_path_join(path, CS_RESULTS_FOLDER, err);
-    if (!folder) return CLIPSPAN_E_NOMEM;
-    status = cs_make_folder(folder, err);
-    cs_free(folder);
-    return status;
+    snprintf(out, CS_RESULT_ROOM, CS_RESULTS_FOLDER "/%s", file);
+    return CLIPSPAN_OK;
 }
 
 /* As JSON: what is no object or array becomes a string. For free. */
@@ -108,11 +95,12 @@ static clipspan_status to_json(char **out, const char *value, clipspan_error *er
     return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a result is not UTF-8, or memory is short");
 }
 
-static clipspan_status write_text(const char *file, const char *text, clipspan_error *err)
+static clipspan_status write_text(const cs_root *root, const char *file, const char *text,
+                                  clipspan_error *err)
 {
     cs_output *output;
     clipspan_status status;
-    CS_TRY(cs_output_open(&output, file, 1, err));
+    CS_TRY(cs_root_output(&output, root, file, 1, err));
     status = cs_output_write(output, text, strlen(text), err);
     if (status == CLIPSPAN_OK) status = cs_output_write(output, "\n", 1, err);
     if (status == CLIPSPAN_OK) status = cs_output_commit(output, err);
@@ -120,30 +108,21 @@ static clipspan_status write_text(const char *file, const char *text, clipspan_e
     return status;
 }
 
-clipspan_status cs_results_write(const char *path, const char *kind, const char *name,
+clipspan_status cs_results_write(const cs_root *root, const char *kind, const char *name,
                                  const char *value, clipspan_error *err)
 {
-    clipspan_status status = CLIPSPAN_OK;
-    char *file, *text = NULL;
-    CS_TRY(find_path(&file, path, kind, name, err));
-    if (!value) {
-        if (unlink(file) != 0 && errno != ENOENT)
-            status =
-                cs_fail_at(err, CLIPSPAN_E_WRITE, file, "cannot be removed: %s", strerror(errno));
-        goto done;
-    }
-    if (strlen(value) > CS_RESULT_MOST - 1) {
-        status = cs_fail_at(err, CLIPSPAN_E_LIMIT, file,
-                            "would have %zu bytes, more than the %zu that a result may have",
-                            strlen(value), CS_RESULT_MOST);
-        goto done;
-    }
-    CS_TRY_DONE(to_json(&text, value, err));
-    CS_TRY_DONE(make_folder(path, err));
-    CS_TRY_DONE(write_text(file, text, err));
-done:
+    clipspan_status status;
+    char file[CS_RESULT_ROOM], *text;
+    CS_TRY(find_name(file, kind, name, err));
+    if (!value) return cs_root_remove(root, file, err);
+    if (strlen(value) > CS_RESULT_MOST - 1)
+        return cs_fail_at(err, CLIPSPAN_E_LIMIT, file,
+                          "would have %zu bytes, more than the %zu that a result may have",
+                          strlen(value), CS_RESULT_MOST);
+    CS_TRY(to_json(&text, value, err));
+    status = cs_root_make_folder(root, CS_RESULTS_FOLDER, err);
+    if (status == CLIPSPAN_OK) status = write_text(root, file, text, err);
     free(text);
-    cs_free(file);
     return status;
 }
 
@@ -160,34 +139,68 @@ static clipspan_status from_string(char **value, const char *file, clipspan_erro
     return text ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-clipspan_status cs_results_read(char **value, const char *path, const char *kind, const char *name,
-                                clipspan_error *err)
+/* A document takes up to some hundred times its text in memory once it is parsed: an element some
+ * 60 bytes, an object with its table some 300. Counted before that. */
+static clipspan_status check_weight(const char *text, size_t size, const char *file,
+                                    clipspan_error *err)
+{
+    size_t weight = 0;
+    int quoted = 0;
+    for (size_t i = 0; i < size; i++) {
+        const char c = text[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            weight += c == '{' ? 300 : c == '[' ? 150 : c == ',' ? 60 : 0;
+    }
+    if (weight <= WEIGHT_MOST) return CLIPSPAN_OK;
+    return cs_fail_at(err, CLIPSPAN_E_LIMIT, file,
+                      "has more members than any result that clipspan keeps; it is not read");
+}
+
+/* The bytes of a document as the value that they stand for. */
+static clipspan_status take_text(char **value, unsigned char *bytes, size_t size, const char *file,
+                                 clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    unsigned char *bytes = NULL;
-    struct stat facts;
-    size_t size = 0;
-    char *file;
-    *value = NULL;
-    CS_TRY(find_path(&file, path, kind, name, err));
-    if (lstat(file, &facts) != 0 && (errno == ENOENT || errno == ENOTDIR)) goto done;
-    if (lstat(file, &facts) == 0 && !S_ISREG(facts.st_mode)) {
-        status = cs_fail_at(err, CLIPSPAN_E_FORMAT, file, "is not a regular file");
-        goto done;
-    }
-    CS_TRY_DONE(cs_file_read_all(&bytes, &size, file, CS_RESULT_MOST, err));
+    *value = (char *)bytes;
     while (size && (bytes[size - 1] == '\n' || bytes[size - 1] == ' '))
         bytes[--size] = '\0';
-    *value = (char *)bytes;
-    if (memchr(bytes, 0, size)) {
+    if (memchr(bytes, 0, size))
         status = cs_fail_at(err, CLIPSPAN_E_FORMAT, file, "is not JSON: it holds a NUL byte");
-        cs_free(*value);
-        *value = NULL;
-    } else if (*bytes == '"') {
-        status = from_string(value, file, err);
+    else
+        status = check_weight(*value, size, file, err);
+    if (status == CLIPSPAN_OK && *bytes == '"') return from_string(value, file, err);
+    if (status == CLIPSPAN_OK) return CLIPSPAN_OK;
+    cs_free(*value);
+    *value = NULL;
+    return status;
+}
+
+clipspan_status cs_results_read(char **value, const cs_root *root, const char *kind,
+                                const char *name, clipspan_error *err)
+{
+    clipspan_status status;
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    char file[CS_RESULT_ROOM], *path;
+    *value = NULL;
+    CS_TRY(find_name(file, kind, name, err));
+    switch (cs_root_look(root, file)) {
+    case CS_ROOT_NOTHING: return CLIPSPAN_OK;
+    case CS_ROOT_FILE: break;
+    default:
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, file,
+                          "of %.300s is not a regular file of its own; it is not followed",
+                          cs_root_path(root));
     }
-done:
-    cs_free(file);
+    path = cs_root_join(root, file, err);
+    if (!path) return CLIPSPAN_E_NOMEM;
+    status = cs_root_read_all(&bytes, &size, root, file, CS_RESULT_MOST, err);
+    if (status == CLIPSPAN_OK) status = take_text(value, bytes, size, path, err);
+    cs_free(path);
     return status;
 }
 
@@ -213,55 +226,45 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-clipspan_status cs_results_names(const char *path, const char *kind,
+clipspan_status cs_results_names(const cs_root *root, const char *kind,
                                  clipspan_status (*each)(void *context, const char *name,
                                                          clipspan_error *err),
                                  void *context, clipspan_error *err)
 {
     clipspan_status status;
-    char *folder = cs_path_join(path, CS_RESULTS_FOLDER, err);
     listing *l = cs_alloc_zero(1, sizeof *l, "names of results", err);
-    if (!folder || !l) {
-        cs_free(folder);
-        cs_free(l);
-        return CLIPSPAN_E_NOMEM;
-    }
+    if (!l) return CLIPSPAN_E_NOMEM;
     l->kind = kind;
-    status = cs_folder_each(folder, add_name, l, err);
+    status = cs_root_each(root, CS_RESULTS_FOLDER, add_name, l, err);
     qsort(l->names, status == CLIPSPAN_OK ? l->count : 0, sizeof *l->names, compare_names);
     for (size_t i = 0; i < l->count && status == CLIPSPAN_OK; i++)
         status = each(context, l->names[i], err);
     for (size_t i = 0; i < l->count; i++)
         cs_free(l->names[i]);
     cs_free(l);
-    cs_free(folder);
     return status;
+}
+
+int cs_results_is_name(const char *file)
+{
+    const size_t letters = strspn(file, "abcdefghijklmnopqrstuvwxyz");
+    char kind[41], name[NAME_MOST + 1];
+    if (letters == 0 || letters >= sizeof kind || file[letters] != '-') return 0;
+    memcpy(kind, file, letters);
+    kind[letters] = '\0';
+    return read_name(name, file, kind);
 }
 
 static clipspan_status remove_document(void *context, const char *name, clipspan_error *err)
 {
-    const size_t length = strlen(name);
-    clipspan_status status = CLIPSPAN_OK;
-    char *file;
-    if (length < sizeof ENDING || strcmp(name + length - (sizeof ENDING - 1), ENDING) != 0)
-        return CLIPSPAN_OK;
-    file = cs_path_join(context, name, err);
-    if (!file) return CLIPSPAN_E_NOMEM;
-    if (unlink(file) != 0 && errno != ENOENT)
-        status = cs_fail_at(err, CLIPSPAN_E_WRITE, file, "cannot be removed: %s", strerror(errno));
-    cs_free(file);
-    return status;
+    const cs_root *root = context;
+    char file[CS_RESULT_ROOM];
+    if (!cs_results_is_name(name)) return CLIPSPAN_OK;
+    snprintf(file, sizeof file, CS_RESULTS_FOLDER "/%s", name);
+    return cs_root_remove(root, file, err);
 }
 
-clipspan_status cs_results_clear(const char *path, clipspan_error *err)
+clipspan_status cs_results_clear(cs_root *root, clipspan_error *err)
 {
-    clipspan_status status;
-    char *folder = cs_path_join(path, CS_RESULTS_FOLDER, err);
-    struct stat facts;
-    if (!folder) return CLIPSPAN_E_NOMEM;
-    status = lstat(folder, &facts) == 0 && S_ISDIR(facts.st_mode)
-                 ? cs_folder_each(folder, remove_document, folder, err)
-                 : CLIPSPAN_OK;
-    cs_free(folder);
-    return status;
+    return cs_root_each(root, CS_RESULTS_FOLDER, remove_document, root, err);
 }

@@ -2,11 +2,11 @@
 /* Nothing of an index is believed before it was looked at: sizes stay below what memory and the
  * arithmetic of a run can hold. */
 #include "run/run_facts.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "formats/sha256.h"
 #include "inputs/input_list.h"
 #include "run/folder.h"
+#include "run/own.h"
 #include "run/plan.h"
 
 #include <limits.h>
@@ -207,6 +207,7 @@ static clipspan_status read_list(const fact_reader *r, clipspan_error *err)
     i->has_groups = value > 0;
     CS_TRY(text(&f->folder, r, "images.folder", err));
     f->info.folder = f->folder;
+    CS_TRY(cs_own_check(&i->own, r->index, err));
     CS_TRY(whole(&i->merged, r, "merged", 0, 1, err));
     if (i->merged) {
         CS_TRY(number(&i->used, r, "images.used", 1, i->images, err));
@@ -248,9 +249,11 @@ static clipspan_status take_segment(void *context, const cs_segment_row *row, cl
                    err));
     s = &f->segments[f->segment_count];
     snprintf(name, sizeof name, CS_SEGMENTS_FOLDER "/%03llu", (unsigned long long)row->segment);
-    s->path = cs_path_join(f->info.path, name, err);
-    if (!s->path) return CLIPSPAN_E_NOMEM;
+    s->path = s->inside = NULL;
     f->segment_count++;
+    s->inside = cs_strdup(name, err);
+    s->path = cs_root_join(f->plan.root, name, err);
+    if (!s->path || !s->inside) return CLIPSPAN_E_NOMEM;
     s->first = row->first;
     s->count = row->count;
     memcpy(s->id, row->plan, sizeof s->id);
@@ -287,6 +290,7 @@ static clipspan_status read_segments(cs_run_facts *f, cs_index *index, clipspan_
         cs_segment *segment = &f->segments[s];
         segment->plan = f->plan;
         segment->plan.path = segment->path;
+        segment->plan.inside = segment->inside;
         segment->plan.id = segment->id;
         segment->plan.tree = cs_chunk_tree_of(segment->count);
         if (segment->plan.tree.blocks > i->blocks) i->blocks = segment->plan.tree.blocks;
@@ -301,14 +305,16 @@ static clipspan_status read_segments(cs_run_facts *f, cs_index *index, clipspan_
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_run_facts_read(cs_run_facts *out, cs_index *index, const char *path,
+clipspan_status cs_run_facts_read(cs_run_facts *out, cs_index *index, const cs_root *root,
                                   clipspan_error *err)
 {
     const fact_reader r = {out, index};
     clipspan_run_info *i = &out->info;
     cs_shape *s = &out->plan.shape;
     memset(out, 0, sizeof *out);
-    out->texts[out->text_count] = cs_strdup(path, err);
+    out->plan.root = root;
+    out->plan.inside = "";
+    out->texts[out->text_count] = cs_strdup(cs_root_path(root), err);
     if (!out->texts[out->text_count]) return CLIPSPAN_E_NOMEM;
     i->path = out->plan.path = out->texts[out->text_count++];
     i->format = CS_RUN_FORMAT;
@@ -331,8 +337,10 @@ void cs_run_facts_fini(cs_run_facts *facts)
 {
     for (size_t i = 0; i < facts->text_count; i++)
         cs_free(facts->texts[i]);
-    for (size_t i = 0; i < facts->segment_count; i++)
+    for (size_t i = 0; i < facts->segment_count; i++) {
         cs_free(facts->segments[i].path);
+        cs_free(facts->segments[i].inside);
+    }
     cs_free(facts->segments);
     memset(facts, 0, sizeof *facts);
 }

@@ -13,7 +13,7 @@
 typedef struct cs_segment {
     cs_part_plan plan;
     uint64_t first, count;
-    char *path, id[65];
+    char *path, *inside, id[65]; /* its folder, for messages; in the run's root */
 } cs_segment;
 
 typedef struct cs_run_facts {
@@ -31,9 +31,9 @@ typedef struct cs_run_facts {
     size_t text_count;
 } cs_run_facts;
 
-/* To be given back with cs_run_facts_fini in any case. Errors: FORMAT, naming the fact; LIMIT;
- * NOMEM. */
-clipspan_status cs_run_facts_read(cs_run_facts *out, cs_index *index, const char *path,
+/* root: of the run; it has to outlive the facts. To be given back with cs_run_facts_fini in any
+ * case. Errors: FORMAT, naming the fact; LIMIT; NOMEM. */
+clipspan_status cs_run_facts_read(cs_run_facts *out, cs_index *index, const cs_root *root,
                                   clipspan_error *err);
 void cs_run_facts_fini(cs_run_facts *facts);
 

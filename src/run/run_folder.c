@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A run in a folder: facts checked once, arrays read where they lie. */
-#include "base/file.h"
 #include "base/memory.h"
-#include "formats/file_hash.h"
 #include "run/folder.h"
 #include "run/results.h"
 #include "run/run_facts.h"
@@ -17,6 +15,7 @@
 typedef struct folder_run {
     cs_run run; /* first */
     cs_run_facts facts;
+    cs_root *root;
     cs_index *index;
     pthread_mutex_t lock; /* guards the index */
 } folder_run;
@@ -31,6 +30,7 @@ static void close_folder(cs_run *run)
     folder_run *r = of(run);
     cs_index_close(&r->index);
     cs_run_facts_fini(&r->facts);
+    cs_root_close(&r->root);
     pthread_mutex_destroy(&r->lock);
     cs_free(r);
 }
@@ -117,36 +117,19 @@ static clipspan_status read_images(const cs_run *run, uint64_t first, uint64_t c
 
 static clipspan_status read_statistics(double *stats, const cs_run *run, clipspan_error *err)
 {
-    clipspan_status status;
-    char *path = cs_run_file(run, CS_STATISTICS_FILE, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = cs_statistics_read(stats, path, &of(run)->facts.whole, err);
-    cs_free(path);
-    return status;
+    return cs_statistics_read(stats, CS_STATISTICS_FILE, &of(run)->facts.whole, err);
 }
 
-/* The file is held against its shape before its bytes are hashed: a safetensors file has no room
- * for more than its tensors. */
 static clipspan_status hash_statistics(char out[65], const cs_run *run, clipspan_error *err)
 {
-    clipspan_status status;
-    char *path = cs_run_file(run, CS_STATISTICS_FILE, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = cs_statistics_check(NULL, path, &of(run)->facts.whole, err);
-    if (status == CLIPSPAN_OK) status = cs_file_hash(out, path, NULL, err);
-    cs_free(path);
-    return status;
+    return cs_statistics_hash(out, CS_STATISTICS_FILE, &of(run)->facts.whole, err);
 }
 
 static clipspan_status read_head(double *moments, const cs_run *run, size_t layer, size_t head,
                                  clipspan_error *err)
 {
-    clipspan_status status;
-    char *path = cs_run_file(run, CS_STATISTICS_FILE, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = cs_statistics_read_head(moments, path, &of(run)->facts.whole, layer, head, err);
-    cs_free(path);
-    return status;
+    return cs_statistics_read_head(moments, CS_STATISTICS_FILE, &of(run)->facts.whole, layer, head,
+                                   err);
 }
 
 /* Statistics of a segment's block: of all of it, or (stats NULL) of one head. */
@@ -155,13 +138,10 @@ static clipspan_status read_segment_block(double *stats, double *moments, const 
                                           clipspan_error *err)
 {
     const cs_part_plan *plan = &s->plan;
-    clipspan_status status;
-    char *path = cs_node_path(plan, (cs_node){plan->tree.block_level, block}, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = stats ? cs_statistics_read(stats, path, plan, err)
-                   : cs_statistics_read_head(moments, path, plan, layer, head, err);
-    cs_free(path);
-    return status;
+    char name[CS_NAME_ROOM];
+    cs_node_name(name, plan, (cs_node){plan->tree.block_level, block});
+    return stats ? cs_statistics_read(stats, name, plan, err)
+                 : cs_statistics_read_head(moments, name, plan, layer, head, err);
 }
 
 /* Block b of the run holds block b of every segment that has one: each is a sample of its list.
@@ -345,13 +325,13 @@ static clipspan_status read_scale(double *scale, const cs_run_chunk *chunk, clip
 static clipspan_status write_result(const cs_run *run, const char *kind, const char *name,
                                     const char *value, clipspan_error *err)
 {
-    return cs_results_write(run->info->path, kind, name, value, err);
+    return cs_results_write(cs_run_root(run), kind, name, value, err);
 }
 
 static clipspan_status read_result(char **value, const cs_run *run, const char *kind,
                                    const char *name, clipspan_error *err)
 {
-    return cs_results_read(value, run->info->path, kind, name, err);
+    return cs_results_read(value, cs_run_root(run), kind, name, err);
 }
 
 static clipspan_status list_results(const cs_run *run, const char *kind,
@@ -359,7 +339,7 @@ static clipspan_status list_results(const cs_run *run, const char *kind,
                                                             clipspan_error *err),
                                     void *context, clipspan_error *err)
 {
-    return cs_results_names(run->info->path, kind, each, context, err);
+    return cs_results_names(cs_run_root(run), kind, each, context, err);
 }
 
 /* ---- Opening ---- */
@@ -388,24 +368,18 @@ clipspan_status cs_run_open(cs_run **out, const char *path, clipspan_error *err)
     clipspan_status status;
     folder_run *r;
     cs_run *run;
-    char *file;
     *out = NULL;
     r = cs_alloc_zero(1, sizeof *r, "an open run", err);
-    file = cs_path_join(path, CS_INDEX_FILE, err);
-    if (!r || !file) {
-        cs_free(r);
-        cs_free(file);
-        return CLIPSPAN_E_NOMEM;
-    }
+    if (!r) return CLIPSPAN_E_NOMEM;
     pthread_mutex_init(&r->lock, NULL);
     run = &r->run;
     *run = (cs_run){&ops, &r->facts.info, &r->facts.plan, 1};
-    CS_TRY_DONE(cs_index_open(&r->index, file, err));
-    CS_TRY_DONE(cs_run_facts_read(&r->facts, r->index, path, err));
+    CS_TRY_DONE(cs_folder_open(&r->root, path, err));
+    CS_TRY_DONE(cs_index_open(&r->index, r->root, CS_INDEX_FILE, err));
+    CS_TRY_DONE(cs_run_facts_read(&r->facts, r->index, r->root, err));
     *out = run;
     run = NULL;
 done:
     cs_run_close(&run);
-    cs_free(file);
     return status;
 }

@@ -527,7 +527,7 @@ static void fill_facts(memory_run *m, const cs_simd *simd)
     p->rows = 1;
     p->tree = cs_chunk_tree_of(a->images);
     i->format = CS_RUN_FORMAT;
-    i->merged = 1;
+    i->merged = i->own = 1;
     i->version = CLIPSPAN_VERSION;
     i->model_path = i->folder = "";
     i->cpu_level = simd->name;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What is checked for every run, whatever holds it; the rest is its back end's. */
-#include "base/file.h"
 #include "base/memory.h"
 #include "run/run_inside.h"
 
@@ -52,9 +51,9 @@ int cs_run_has_folder(const cs_run *run)
     return run->has_folder;
 }
 
-char *cs_run_file(const cs_run *run, const char *name, clipspan_error *err)
+const cs_root *cs_run_root(const cs_run *run)
 {
-    return cs_path_join(run->info->path, name, err);
+    return run->plan->root;
 }
 
 clipspan_status cs_run_fact(char **value, const cs_run *run, const char *key, clipspan_error *err)

@@ -33,8 +33,8 @@ clipspan_status cs_run_fact(char **value, const cs_run *run, const char *key, cl
 /* Whether files can lie beside it: 0 for a run in memory. */
 int cs_run_has_folder(const cs_run *run);
 
-/* FILE inside the run folder, for cs_free; NULL with err filled. */
-char *cs_run_file(const cs_run *run, const char *name, clipspan_error *err);
+/* Its folder, where its files are found; NULL for a run in memory. */
+const cs_root *cs_run_root(const cs_run *run);
 
 /* Rows of images [first, first + count) by place; see cs_index_read. `each` may call anything
  * about the run. */

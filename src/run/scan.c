@@ -151,8 +151,7 @@ static clipspan_status take_row(void *context, const cs_image_row *row, clipspan
     cs_chunk_slot *c = context;
     int i = (int)((row->run_index - c->first_place) % CS_CHUNK);
     c->bytes[i] = row->bytes;
-    c->paths[i] = cs_path_join(c->root, row->path, err);
-    return c->paths[i] ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    return cs_image_place_find(&c->paths[i], c->place, row->path, err);
 }
 
 /* Makes the buffer ready for chunk number t of the list of chunks to do. */
@@ -165,7 +164,8 @@ static clipspan_status prepare(cs_scan_state *s, uint64_t t, clipspan_error *err
     c->ready = 0;
     pthread_mutex_unlock(&s->lock);
     cs_chunk_slot_clear(c);
-    c->root = job->root;
+    c->place = &job->place;
+    c->root = job->place.root ? job->place.root : job->place.folder;
     c->first_place = job->first_place;
     c->places = cs_chunk_places(&job->plan.tree, s->todo[t]);
     memset(c->status, CS_IMAGE_NONE, sizeof c->status);
@@ -276,28 +276,22 @@ static clipspan_status run(cs_scan_state *s, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-/* Any share may write it; all write the same bytes. */
+/* Any share may write it; all write the same bytes. A damaged one is made again, in a merged run
+ * too. */
 static clipspan_status keep_output_map(const cs_part_plan *plan, const cs_output_map *output_map,
                                        clipspan_error *err)
 {
-    const cs_tensor_entry *rows;
-    cs_safetensors *file;
-    if (cs_output_map_file_open(&file, &rows, plan, NULL) != CLIPSPAN_OK)
-        return cs_output_map_write(plan, output_map, err);
-    cs_safetensors_close(&file);
-    return CLIPSPAN_OK;
+    if (cs_output_map_is(plan, output_map)) return CLIPSPAN_OK;
+    return cs_output_map_write(plan, output_map, err);
 }
 
 static clipspan_status make_folders(const cs_part_plan *plan, clipspan_error *err)
 {
     static const char *const names[] = {CS_PACKS_FOLDER, CS_NODES_FOLDER};
     for (int i = 0; i < 2; i++) {
-        clipspan_status status;
-        char *path = cs_path_join(plan->path, names[i], err);
-        if (!path) return CLIPSPAN_E_NOMEM;
-        status = cs_make_folder(path, err);
-        cs_free(path);
-        CS_TRY(status);
+        char name[CS_NAME_ROOM];
+        cs_part_name(name, plan, names[i]);
+        CS_TRY(cs_root_make_folder(plan->root, name, err));
     }
     return CLIPSPAN_OK;
 }

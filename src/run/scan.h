@@ -5,6 +5,7 @@
 #define CLIPSPAN_SRC_RUN_SCAN_H
 
 #include "model/image_pass.h"
+#include "run/image_place.h"
 #include "run/index.h"
 #include "run/part.h"
 
@@ -15,7 +16,7 @@ typedef struct cs_scan_job {
     cs_part_plan whole;   /* of the run: its output maps */
     uint64_t first_place; /* of the segment in the run */
     cs_index *index;      /* used by the writing thread only */
-    const char *root;     /* where relative paths start */
+    cs_image_place place; /* where its images are */
     const cs_checkpoint *checkpoint;
     const cs_tower *tower;
     const cs_output_map *output_map;

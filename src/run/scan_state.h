@@ -18,7 +18,8 @@ typedef struct cs_chunk_slot {
     uint64_t t; /* number in the list of chunks to do */
     int ready, left, places;
     cs_coefficients *coefficients;
-    const char *root;
+    const cs_image_place *place;
+    const char *root;     /* where relative paths start, for messages */
     uint64_t first_place; /* of the segment in the run */
     char *paths[CS_CHUNK];
     int64_t bytes[CS_CHUNK];

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* One safetensors file a pool: its vectors, and its texts so that other tools can read it. */
 #include "run/text_bank.h"
-#include "base/file.h"
 #include "base/memory.h"
-#include "formats/safetensors_write.h"
 #include "formats/sha256.h"
 #include "run/folder.h"
-#include "run/index.h"
+#include "run/part.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -42,11 +40,9 @@ void cs_text_bank_control_hash(char out[65], const struct clipspan_texts *like, 
     cs_sha256_print(out, digest);
 }
 
-static char *bank_path(const cs_run *run, const char *hash, clipspan_error *err)
+static void print_name(char out[CS_NAME_ROOM], const char *hash)
 {
-    char name[64];
-    snprintf(name, sizeof name, CS_RESULTS_FOLDER "/texts-%.*s.safetensors", NAMED, hash);
-    return cs_run_file(run, name, err);
+    snprintf(out, CS_NAME_ROOM, CS_RESULTS_FOLDER "/texts-%.*s.safetensors", NAMED, hash);
 }
 
 /* Whether the file is of this pool and this run. */
@@ -70,18 +66,18 @@ static int read_vectors(float *vectors, const cs_safetensors *file, size_t count
 clipspan_status cs_text_bank_read(int *found, float *vectors, const cs_run *run, const char *hash,
                                   size_t T, clipspan_error *err)
 {
-    cs_safetensors *file = NULL;
-    const char *only;
-    char *path;
+    cs_safetensors *tensors = NULL;
+    char name[CS_NAME_ROOM];
+    cs_file *file;
+    (void)err;
     *found = 0;
     if (!cs_run_has_folder(run)) return CLIPSPAN_OK;
-    path = bank_path(run, hash, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    only = path;
-    if (cs_path_kind(path) == 1 && cs_safetensors_open(&file, &only, 1, NULL) == CLIPSPAN_OK)
-        *found = belongs(file, run, hash) && read_vectors(vectors, file, T * cs_run_shape(run).P);
-    cs_safetensors_close(&file);
-    cs_free(path);
+    print_name(name, hash);
+    if (cs_root_file(&file, cs_run_root(run), name, NULL) == CLIPSPAN_OK &&
+        cs_safetensors_open_file(&tensors, file, CS_PART_HEADER_MOST, NULL) == CLIPSPAN_OK)
+        *found =
+            belongs(tensors, run, hash) && read_vectors(vectors, tensors, T * cs_run_shape(run).P);
+    cs_safetensors_close(&tensors);
     return CLIPSPAN_OK;
 }
 
@@ -99,23 +95,19 @@ static char *join_lines(size_t *size, const struct clipspan_texts *texts, clipsp
     return lines;
 }
 
-static clipspan_status write_file(const char *path, const cs_run *run, const char *hash,
+static clipspan_status write_file(const char *name, const cs_run *run, const char *hash,
                                   const struct clipspan_texts *texts, const float *vectors,
                                   clipspan_error *err)
 {
     cs_safetensors_writer *w = NULL;
+    const cs_part_plan plan = {.root = cs_run_root(run), .id = cs_run_plan_id(run)};
     uint64_t shape[2] = {texts->count, cs_run_shape(run).P}, bytes;
-    char version[16];
     size_t size;
     char *lines = join_lines(&size, texts, err);
     clipspan_status status;
     if (!lines) return CLIPSPAN_E_NOMEM;
     bytes = size;
-    snprintf(version, sizeof version, "%d", CS_RUN_FORMAT);
-    CS_TRY_DONE(cs_safetensors_writer_open(&w, path, 1, err));
-    CS_TRY_DONE(cs_safetensors_writer_note(w, "format", version, err));
-    CS_TRY_DONE(cs_safetensors_writer_note(w, "plan", cs_run_plan_id(run), err));
-    CS_TRY_DONE(cs_safetensors_writer_note(w, "part", "texts", err));
+    CS_TRY_DONE(cs_part_begin(&w, name, &plan, "texts", err));
     CS_TRY_DONE(cs_safetensors_writer_note(w, "texts_sha256", hash, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, "vectors", "F32", shape, 2, err));
     CS_TRY_DONE(cs_safetensors_writer_add(w, "lines", "U8", &bytes, 1, err));
@@ -133,17 +125,9 @@ clipspan_status cs_text_bank_write(const cs_run *run, const char *hash,
                                    const struct clipspan_texts *texts, const float *vectors,
                                    clipspan_error *err)
 {
-    char *path, *folder;
-    clipspan_status status;
+    char name[CS_NAME_ROOM];
     if (!cs_run_has_folder(run)) return CLIPSPAN_OK; /* whoever made it has the vectors */
-    folder = cs_run_file(run, CS_RESULTS_FOLDER, err);
-    if (!folder) return CLIPSPAN_E_NOMEM;
-    status = cs_make_folder(folder, err);
-    cs_free(folder);
-    CS_TRY(status);
-    path = bank_path(run, hash, err);
-    if (!path) return CLIPSPAN_E_NOMEM;
-    status = write_file(path, run, hash, texts, vectors, err);
-    cs_free(path);
-    return status;
+    CS_TRY(cs_root_make_folder(cs_run_root(run), CS_RESULTS_FOLDER, err));
+    print_name(name, hash);
+    return write_file(name, run, hash, texts, vectors, err);
 }

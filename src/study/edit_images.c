@@ -3,6 +3,7 @@
  * many-th where there are more, for a stretch of an ordered list is no sample of it. */
 #include "base/memory.h"
 #include "base/random.h"
+#include "run/image_place.h"
 #include "study/edit_check.h"
 
 #include <clipspan/encode.h>
@@ -35,7 +36,7 @@ static size_t sample(size_t i, size_t most, size_t count)
 
 typedef struct taker {
     cs_edit_images *images;
-    const char *folder;
+    cs_image_place place;
     size_t most, count, seen; /* wanted, of the used images, of which so many were passed */
     clipspan_status status;
     clipspan_error *err;
@@ -44,19 +45,26 @@ typedef struct taker {
 static int take_image(void *user, const clipspan_run_image *image)
 {
     taker *t = user;
+    char *path = NULL;
     if (strcmp(image->status, "ok") != 0) return 0;
     if (t->images->count == t->most) return 1;
     if (t->seen++ != sample(t->images->count, t->most, t->count)) return 0;
-    t->status = add_image(t->images, t->folder, image->path, image->label, t->err);
+    t->status = cs_image_place_find(&path, &t->place, image->path, t->err);
+    if (t->status == CLIPSPAN_OK) t->status = add_image(t->images, "", path, image->label, t->err);
+    cs_free(path);
     return t->status != CLIPSPAN_OK;
 }
 
-static clipspan_status list_run(cs_edit_images *p, const clipspan_run *run, const char *root,
-                                size_t most, clipspan_error *err)
+static clipspan_status list_run(cs_edit_images *p, const clipspan_run *run,
+                                const clipspan_edit_check_options *o, size_t most,
+                                clipspan_error *err)
 {
     const clipspan_run_info *info = clipspan_run_get_info(run);
     clipspan_error stopped;
-    taker t = {p, root ? root : info->folder, most, (size_t)info->used, 0, CLIPSPAN_OK, err};
+    taker t = {p,    {info->path, info->folder, o->root, info->own, o->images_anywhere},
+               most, (size_t)info->used,
+               0,    CLIPSPAN_OK,
+               err};
     const clipspan_status status =
         clipspan_run_read_images(run, 0, info->images, take_image, &t, &stopped);
     if (t.status != CLIPSPAN_OK) return t.status;
@@ -121,7 +129,7 @@ clipspan_status cs_edit_images_list(cs_edit_images *images, const clipspan_run *
     if (!images->paths || !images->path || !images->label || !images->labels)
         return CLIPSPAN_E_NOMEM;
     CS_TRY(o->inputs ? list_inputs(images, o->inputs, most, err)
-                     : list_run(images, run, o->root, most, err));
+                     : list_run(images, run, o, most, err));
     return match_labels(images, o->bank, err);
 }
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/top.h"
+#include "run/image_place.h"
 
 #define TOP 10
 
@@ -157,7 +158,7 @@ static clipspan_status explain_rows(cs_hits *h, const cs_query *query, const siz
 
 typedef struct row_job {
     cs_hits *hits;
-    const char *root;
+    cs_image_place place;
     clipspan_hits_row *row;
 } row_job;
 
@@ -165,13 +166,19 @@ static clipspan_status take_row(void *context, const cs_image_row *found, clipsp
 {
     const row_job *j = context;
     clipspan_hits_row *row = j->row;
+    clipspan_status status;
+    char *file;
     row->run_index = found->run_index;
     row->index = found->list_index;
     row->duplicate_of = found->duplicate_of;
     CS_TRY(copy_text(&row->path, j->hits, found->path, err));
     CS_TRY(copy_text(&row->label, j->hits, found->label ? found->label : "", err));
     CS_TRY(copy_text(&row->group, j->hits, found->group ? found->group : "", err));
-    return own_text(&row->file, j->hits, cs_path_join(j->root, found->path, err), err);
+    status = cs_image_place_find(&file, &j->place, found->path, err);
+    if (status == CLIPSPAN_E_NOMEM) return status;
+    if (status == CLIPSPAN_OK) return own_text(&row->file, j->hits, file, err);
+    cs_clear(err); /* no page opens it */
+    return copy_text(&row->file, j->hits, "", err);
 }
 
 /* Marks rows of the run that shall not be found: what is looked for, and paths named before. */
@@ -271,7 +278,10 @@ static clipspan_status describe(cs_hits *h, clipspan_error *err)
 static clipspan_status fill(cs_hits *h, const cs_query *query, const clipspan_hits_options *o,
                             size_t *rows, double *scores, size_t heads, clipspan_error *err)
 {
-    row_job job = {h, o->root ? o->root : query->info->folder, NULL};
+    row_job job = {
+        h,
+        {query->info->path, query->info->folder, o->root, query->info->own, o->images_anywhere},
+        NULL};
     const size_t N = h->info.images;
     size_t most = o->top ? o->top : TOP, i;
     if (most > N) most = N;

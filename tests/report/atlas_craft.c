@@ -151,6 +151,7 @@ static void fill_heads(const atlas_craft *craft, cs_atlas *atlas, uint32_t *rand
 
 static void fill_run(const atlas_craft *craft, clipspan_run_info *run)
 {
+    run->own = 1;
     run->model_name = "ViT-B-16/made-up";
     run->model_hash = "00ff";
     run->version = "0.1.0";

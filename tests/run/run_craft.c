@@ -75,9 +75,9 @@ void run_craft_fini(run_craft *craft)
 char *run_craft_path(const run_craft *craft, const char *name)
 {
     char *path = cs_tiny_path(craft->folder, name);
-    if (cs_path_kind(path) == 2) {
-        cs_folder_clear(path, NULL);
-    }
+    cs_root *root;
+    if (cs_root_open(&root, path, NULL) == CLIPSPAN_OK) cs_folder_clear(root, NULL);
+    cs_root_close(&root);
     return path;
 }
 
@@ -145,12 +145,22 @@ static void add_file(cs_sha256 *hash, const char *folder, const char *name)
     free(path);
 }
 
+/* Names in a folder of the run, in order. */
+static void list_names(names *out, const char *run, const char *folder)
+{
+    cs_root *root;
+    memset(out, 0, sizeof *out);
+    assert_int_equal(cs_root_open(&root, run, NULL), 0);
+    assert_int_equal(cs_root_each(root, folder, add_name, out, NULL), 0);
+    cs_root_close(&root);
+    qsort(out->list, out->count, sizeof *out->list, by_name);
+}
+
 static void add_folder(cs_sha256 *hash, const char *run, const char *folder)
 {
     char *path = cs_tiny_path(run, folder);
-    names n = {{0}, 0};
-    assert_int_equal(cs_folder_each(path, add_name, &n, NULL), 0);
-    qsort(n.list, n.count, sizeof *n.list, by_name);
+    names n;
+    list_names(&n, run, folder);
     for (size_t i = 0; i < n.count; i++) {
         add_file(hash, path, n.list[i]);
         free(n.list[i]);
@@ -161,9 +171,8 @@ static void add_folder(cs_sha256 *hash, const char *run, const char *folder)
 static void add_segments(cs_sha256 *hash, const char *run)
 {
     char *path = cs_tiny_path(run, CS_SEGMENTS_FOLDER);
-    names n = {{0}, 0};
-    assert_int_equal(cs_folder_each(path, add_name, &n, NULL), 0);
-    qsort(n.list, n.count, sizeof *n.list, by_name);
+    names n;
+    list_names(&n, run, CS_SEGMENTS_FOLDER);
     for (size_t i = 0; i < n.count; i++) {
         char *segment = cs_tiny_path(path, n.list[i]);
         add_folder(hash, segment, CS_PACKS_FOLDER);

@@ -19,6 +19,36 @@
 #include "run/index.h"
 #include "tiny.h"
 
+/* By a path: its folder is the root. */
+static clipspan_status at_path(clipspan_status (*call)(cs_index **, const cs_root *, const char *,
+                                                       clipspan_error *),
+                               cs_index **out, const char *path, clipspan_error *err)
+{
+    char *folder = cs_path_folder(path, NULL);
+    cs_root *root;
+    clipspan_status status = cs_root_open(&root, folder, err);
+    *out = NULL;
+    if (status == CLIPSPAN_OK) status = call(out, root, cs_path_name(path), err);
+    cs_root_close(&root);
+    cs_free(folder);
+    return status;
+}
+
+static clipspan_status open_at(cs_index **out, const char *path, clipspan_error *err)
+{
+    return at_path(cs_index_open, out, path, err);
+}
+
+static clipspan_status edit_at(cs_index **out, const char *path, clipspan_error *err)
+{
+    return at_path(cs_index_edit, out, path, err);
+}
+
+static clipspan_status create_at(cs_index **out, const char *path, clipspan_error *err)
+{
+    return at_path(cs_index_create, out, path, err);
+}
+
 static char *folder, *path;
 
 static int setup(void **state)
@@ -43,7 +73,7 @@ static void make(uint64_t images)
     cs_index *index;
     char name[32];
     remove(path);
-    assert_int_equal(cs_index_create(&index, path, NULL), 0);
+    assert_int_equal(create_at(&index, path, NULL), 0);
     assert_int_equal(cs_index_set_fact(index, "key", "value \xFF", NULL), 0);
     assert_int_equal(cs_index_add_segment(index, &segment, NULL), 0);
     for (uint64_t i = 0; i < images; i++) {
@@ -99,7 +129,7 @@ static void facts_images_and_segments_come_back(void **state)
     clipspan_error err;
     (void)state;
     make(70);
-    assert_int_equal(cs_index_edit(&index, path, NULL), 0);
+    assert_int_equal(edit_at(&index, path, NULL), 0);
     assert_int_equal(cs_index_fact(&value, index, "key", NULL), 0);
     assert_string_equal(value, "value \xFF");
     cs_free(value);
@@ -131,21 +161,21 @@ static void changes_that_are_not_committed_leave_no_trace(void **state)
     uint64_t count;
     (void)state;
     make(3);
-    assert_int_equal(cs_index_edit(&index, path, NULL), 0);
+    assert_int_equal(edit_at(&index, path, NULL), 0);
     assert_int_equal(cs_index_set_status(index, 0, "ok", "", NULL), 0);
     cs_index_close(&index); /* as a crash would */
-    assert_int_equal(cs_index_open(&before, path, NULL), 0);
+    assert_int_equal(open_at(&before, path, NULL), 0);
     assert_int_equal(cs_index_count(&count, before, "ok", NULL), 0);
     assert_int_equal(count, 0);
     assert_int_equal(cs_index_set_status(before, 0, "ok", "", NULL), CLIPSPAN_E_WRITE);
-    assert_int_equal(cs_index_edit(&index, path, NULL), 0);
+    assert_int_equal(edit_at(&index, path, NULL), 0);
     assert_int_equal(cs_index_set_status(index, 0, "ok", "", NULL), 0);
     assert_int_equal(cs_index_commit(index, NULL), 0);
     cs_index_close(&index);
     assert_int_equal(cs_index_count(&count, before, "ok", NULL), 0); /* one reader, one state */
     assert_int_equal(count, 0);
     cs_index_close(&before);
-    assert_int_equal(cs_index_open(&index, path, NULL), 0);
+    assert_int_equal(open_at(&index, path, NULL), 0);
     assert_int_equal(cs_index_count(&count, index, "ok", NULL), 0);
     assert_int_equal(count, 1);
     cs_index_close(&index);
@@ -163,11 +193,11 @@ static void a_kill_inside_a_change_changes_nothing(void **state)
     make(3000);
     child = fork();
     if (child == 0) {
-        if (cs_index_edit(&index, path, NULL) == 0) cs_index_set_status_all(index, "ok", NULL);
+        if (edit_at(&index, path, NULL) == 0) cs_index_set_status_all(index, "ok", NULL);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &ended, 0), child);
-    if (cs_index_open(&index, path, &err) != CLIPSPAN_OK) fail_msg("%s", err.message);
+    if (open_at(&index, path, &err) != CLIPSPAN_OK) fail_msg("%s", err.message);
     assert_int_equal(cs_index_count(&count, index, "planned", &err), 0);
     assert_int_equal(count, 3000);
     cs_index_close(&index);
@@ -221,7 +251,7 @@ static void q1_a_planted_journal_would_delete_a_file(void **state)
     free(journal);
 }
 
-static void q1_a_planted_journal_deletes_nobodys_file(void **state)
+static void q1_q2_q3_a_planted_journal_deletes_nobodys_file(void **state)
 {
     static const char *const names[] = {"letter.txt",
                                         "index.sqlite"}; /* a file, the index itself */
@@ -237,7 +267,7 @@ static void q1_a_planted_journal_deletes_nobodys_file(void **state)
         cs_tiny_write_text(folder, "letter.txt", "dear friend");
         super = realpath(victim, NULL);
         plant_journal("index.sqlite-journal", super);
-        assert_int_equal(cs_index_open(&index, path, &err), 0);
+        assert_int_equal(open_at(&index, path, &err), 0);
         assert_int_equal(cs_index_count(&count, index, NULL, &err), 0);
         assert_int_equal(count, 3);
         assert_int_equal(cs_index_fact(&value, index, "key", NULL), 0);
@@ -245,7 +275,7 @@ static void q1_a_planted_journal_deletes_nobodys_file(void **state)
         cs_index_close(&index);
         assert_int_equal(cs_path_kind(victim), 1);
         assert_int_equal(cs_path_kind(journal), 1);
-        assert_int_equal(cs_index_edit(&index, path, &err), CLIPSPAN_E_FORMAT);
+        assert_int_equal(edit_at(&index, path, &err), CLIPSPAN_E_FORMAT);
         assert_non_null(strstr(err.message, "index.sqlite-journal"));
         assert_int_equal(cs_path_kind(victim), 1);
         assert_int_equal(cs_path_kind(journal), 1);
@@ -257,7 +287,7 @@ static void q1_a_planted_journal_deletes_nobodys_file(void **state)
 }
 
 /* Neither a write-ahead log nor what shares it are read or made. */
-static void q3_logs_beside_an_index_are_not_looked_at(void **state)
+static void q4_q5_logs_beside_an_index_are_not_looked_at(void **state)
 {
     unsigned char *bytes;
     size_t size;
@@ -272,13 +302,13 @@ static void q3_logs_beside_an_index_are_not_looked_at(void **state)
     bytes[18] = bytes[19] = 2; /* says that it has a log */
     cs_tiny_write(folder, "index.sqlite", bytes, size);
     cs_tiny_write_text(folder, "index.sqlite-wal", "x");
-    assert_int_equal(cs_index_open(&index, path, &err), 0);
+    assert_int_equal(open_at(&index, path, &err), 0);
     assert_int_equal(cs_index_count(&count, index, NULL, &err), 0);
     assert_int_equal(count, 3);
     cs_index_close(&index);
     assert_int_equal(cs_path_kind(log), 1);
     assert_int_equal(cs_path_kind(shared), 0);
-    assert_int_equal(cs_index_edit(&index, path, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(edit_at(&index, path, &err), CLIPSPAN_E_FORMAT);
     remove(log);
     cs_free(bytes);
     free(log);
@@ -292,10 +322,10 @@ static void names_that_a_uri_would_cut_are_opened(void **state)
     (void)state;
     assert_int_equal(cs_make_folder(odd, NULL), 0);
     index_path = cs_tiny_path(odd, "index.sqlite");
-    assert_int_equal(cs_index_create(&index, index_path, NULL), 0);
+    assert_int_equal(create_at(&index, index_path, NULL), 0);
     assert_int_equal(cs_index_commit(index, NULL), 0);
     cs_index_close(&index);
-    assert_int_equal(cs_index_open(&index, index_path, NULL), 0);
+    assert_int_equal(open_at(&index, index_path, NULL), 0);
     cs_index_close(&index);
     free(index_path);
     free(odd);
@@ -306,7 +336,7 @@ static void a_new_index_that_is_not_committed_leaves_nothing(void **state)
     char *other = cs_tiny_path(folder, "other.sqlite");
     cs_index *index;
     (void)state;
-    assert_int_equal(cs_index_create(&index, other, NULL), 0);
+    assert_int_equal(create_at(&index, other, NULL), 0);
     cs_index_close(&index);
     assert_int_equal(cs_path_kind(other), 0);
     free(other);
@@ -320,24 +350,24 @@ static void what_is_no_index_is_refused(void **state)
     cs_index *index;
     clipspan_error err;
     (void)state;
-    assert_int_equal(cs_index_open(&index, other, &err), CLIPSPAN_E_NOT_FOUND);
+    assert_int_equal(open_at(&index, other, &err), CLIPSPAN_E_NOT_FOUND);
     cs_tiny_write_text(folder, "bad.sqlite", "no database at all, but some words that are long");
-    assert_int_equal(cs_index_open(&index, other, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(open_at(&index, other, &err), CLIPSPAN_E_FORMAT);
     cs_tiny_write_text(folder, "bad.sqlite", ""); /* an empty file is an empty database */
-    assert_int_equal(cs_index_open(&index, other, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(open_at(&index, other, &err), CLIPSPAN_E_FORMAT);
     assert_non_null(strstr(err.message, "application id"));
     make(3);
     assert_int_equal(cs_file_read_all(&bytes, &size, path, 1 << 20, NULL), 0);
     cs_tiny_write(folder, "bad.sqlite", bytes, size / 2); /* cut short */
-    assert_int_not_equal(cs_index_open(&index, other, &err), CLIPSPAN_OK);
+    assert_int_not_equal(open_at(&index, other, &err), CLIPSPAN_OK);
     bytes[63] = 3; /* user_version, big-endian at 60 */
     cs_tiny_write(folder, "v.sqlite", bytes, size);
-    assert_int_equal(cs_index_open(&index, version, &err), CLIPSPAN_E_UNSUPPORTED);
+    assert_int_equal(open_at(&index, version, &err), CLIPSPAN_E_UNSUPPORTED);
     assert_non_null(strstr(err.message, "version 3"));
     assert_non_null(strstr(err.message, "version 2"));
     bytes[71] = '1'; /* application_id at 68, as of version 1 */
     cs_tiny_write(folder, "v.sqlite", bytes, size);
-    assert_int_equal(cs_index_open(&index, version, &err), CLIPSPAN_E_UNSUPPORTED);
+    assert_int_equal(open_at(&index, version, &err), CLIPSPAN_E_UNSUPPORTED);
     assert_non_null(strstr(err.message, "version 1"));
     assert_non_null(strstr(err.message, "Scan the images again"));
     cs_free(bytes);
@@ -347,7 +377,7 @@ static void what_is_no_index_is_refused(void **state)
 
 /* Whatever the schema of an index holds beside its tables, or in another way, is refused before
  * anything of it is asked. */
-static void q4_a_schema_of_another_making_is_refused(void **state)
+static void q6_q7_q8_q9_q10_q11_a_schema_of_another_making_is_refused(void **state)
 {
     static const char *const changes[] = {
         "CREATE TABLE more(x)",
@@ -365,18 +395,18 @@ static void q4_a_schema_of_another_making_is_refused(void **state)
         clipspan_error err;
         sqlite3 *db;
         make(3);
-        assert_int_equal(cs_index_open(&index, path, &err), CLIPSPAN_OK);
+        assert_int_equal(open_at(&index, path, &err), CLIPSPAN_OK);
         cs_index_close(&index);
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(db);
-        assert_int_equal(cs_index_open(&index, path, &err), CLIPSPAN_E_FORMAT);
+        assert_int_equal(open_at(&index, path, &err), CLIPSPAN_E_FORMAT);
         assert_non_null(strstr(err.message, "schema"));
-        assert_int_equal(cs_index_edit(&index, path, &err), CLIPSPAN_E_FORMAT);
+        assert_int_equal(edit_at(&index, path, &err), CLIPSPAN_E_FORMAT);
     }
 }
 
-static void q8_an_index_that_is_a_link_is_refused(void **state)
+static void q17_an_index_that_is_a_link_is_refused(void **state)
 {
     char *link = cs_tiny_path(folder, "link.sqlite");
     cs_index *index;
@@ -384,26 +414,23 @@ static void q8_an_index_that_is_a_link_is_refused(void **state)
     (void)state;
     make(3);
     assert_int_equal(symlink(path, link), 0);
-    assert_int_equal(cs_index_open(&index, link, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(open_at(&index, link, &err), CLIPSPAN_E_FORMAT);
     assert_non_null(strstr(err.message, "symbolic link"));
-    assert_int_equal(cs_index_edit(&index, link, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(edit_at(&index, link, &err), CLIPSPAN_E_FORMAT);
     free(link);
 }
 
-static void q7_an_index_of_terabytes_of_nothing_is_not_copied(void **state)
+static void q13_an_index_of_terabytes_of_nothing_is_not_read(void **state)
 {
     cs_index *index;
     clipspan_error err;
-    uint64_t count;
     (void)state;
     make(3);
     assert_int_equal(truncate(path, (off_t)1 << 40), 0);
-    assert_int_equal(cs_index_edit(&index, path, &err), CLIPSPAN_E_FORMAT);
+    assert_int_equal(edit_at(&index, path, &err), CLIPSPAN_E_FORMAT);
     assert_non_null(strstr(err.message, "bytes"));
-    assert_int_equal(cs_index_open(&index, path, &err), CLIPSPAN_OK); /* reads what it needs */
-    assert_int_equal(cs_index_count(&count, index, NULL, &err), 0);
-    assert_int_equal(count, 3);
-    cs_index_close(&index);
+    assert_int_equal(open_at(&index, path, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "bytes"));
     remove(path);
 }
 
@@ -420,7 +447,7 @@ static void a_row_of_many_megabytes_is_refused(void **state)
         sqlite3_exec(db, "UPDATE facts SET value=hex(zeroblob(5000000))", NULL, NULL, NULL),
         SQLITE_OK);
     sqlite3_close(db);
-    assert_int_equal(cs_index_open(&index, path, &err), CLIPSPAN_OK);
+    assert_int_equal(open_at(&index, path, &err), CLIPSPAN_OK);
     assert_int_equal(cs_index_fact(&value, index, "key", &err), CLIPSPAN_E_LIMIT);
     cs_index_close(&index);
 }
@@ -432,14 +459,14 @@ int main(void)
         cmocka_unit_test(changes_that_are_not_committed_leave_no_trace),
         cmocka_unit_test(a_kill_inside_a_change_changes_nothing),
         cmocka_unit_test(q1_a_planted_journal_would_delete_a_file),
-        cmocka_unit_test(q1_a_planted_journal_deletes_nobodys_file),
-        cmocka_unit_test(q3_logs_beside_an_index_are_not_looked_at),
+        cmocka_unit_test(q1_q2_q3_a_planted_journal_deletes_nobodys_file),
+        cmocka_unit_test(q4_q5_logs_beside_an_index_are_not_looked_at),
         cmocka_unit_test(names_that_a_uri_would_cut_are_opened),
         cmocka_unit_test(a_new_index_that_is_not_committed_leaves_nothing),
         cmocka_unit_test(what_is_no_index_is_refused),
-        cmocka_unit_test(q4_a_schema_of_another_making_is_refused),
-        cmocka_unit_test(q8_an_index_that_is_a_link_is_refused),
-        cmocka_unit_test(q7_an_index_of_terabytes_of_nothing_is_not_copied),
+        cmocka_unit_test(q6_q7_q8_q9_q10_q11_a_schema_of_another_making_is_refused),
+        cmocka_unit_test(q17_an_index_that_is_a_link_is_refused),
+        cmocka_unit_test(q13_an_index_of_terabytes_of_nothing_is_not_read),
         cmocka_unit_test(a_row_of_many_megabytes_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -135,7 +135,7 @@ static void other_statistics_make_it_stale(void **state)
 }
 
 /* Of terabytes of nothing no byte is hashed: the file does not have the size of its tensors. */
-static void q16_statistics_of_any_size_are_not_hashed(void **state)
+static void q25_statistics_of_any_size_are_not_hashed(void **state)
 {
     char file[4096];
     struct stat facts;
@@ -192,7 +192,7 @@ int main(void)
         cmocka_unit_test(the_newest_of_each_kind_is_kept),
         cmocka_unit_test(what_is_no_document_is_refused),
         cmocka_unit_test(other_statistics_make_it_stale),
-        cmocka_unit_test(q16_statistics_of_any_size_are_not_hashed),
+        cmocka_unit_test(q25_statistics_of_any_size_are_not_hashed),
         cmocka_unit_test(what_another_version_or_hand_wrote_is_stale),
         cmocka_unit_test(a_run_that_is_not_merged_keeps_nothing),
     };

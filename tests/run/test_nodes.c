@@ -18,15 +18,19 @@
 
 static cs_part_plan plan; /* of a model that never was */
 static char *folder, *segment;
+static cs_root *root;
 static size_t size;
 
 static int set_up(void **state)
 {
     (void)state;
     folder = cs_tiny_memory_folder();
-    cs_tiny_write(folder, "segments/000/nodes/.0.part", "", 0);
-    cs_folder_tidy(folder);
+    cs_tiny_write(folder, "segments/000/nodes/.00-00000000.safetensors.1.0.part", "", 0);
+    assert_int_equal(cs_root_open(&root, folder, NULL), 0);
+    cs_folder_tidy(root);
     segment = cs_tiny_path(folder, "segments/000");
+    plan.root = root;
+    plan.inside = "segments/000";
     plan.path = segment;
     plan.id = "0123";
     plan.shape = (cs_shape){.L = 2, .H = 2, .K = 3, .D = 6, .N = 5, .P = 4, .C = 6};
@@ -37,6 +41,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    cs_root_close(&root);
     cs_tiny_remove(&folder);
     free(segment);
     return 0;
@@ -85,12 +90,11 @@ static clipspan_status count_names(void *context, const char *name, clipspan_err
 static void run_order(uint64_t shards, int backwards)
 {
     cs_node_work work = {0};
-    char *nodes = cs_tiny_path(segment, CS_NODES_FOLDER);
     double *whole = malloc(size * sizeof *whole);
     unsigned char *done = calloc(plan.tree.chunks, 1);
     size_t files = 0;
     assert_int_equal(cs_node_work_init(&work, plan.shape, NULL), 0);
-    cs_folder_clear(folder, NULL);
+    cs_folder_clear(root, NULL);
     for (uint64_t s = 1; s <= shards; s++) {
         uint64_t first, end;
         cs_shard_chunks(&first, &end, &plan.tree, s, shards);
@@ -101,7 +105,8 @@ static void run_order(uint64_t shards, int backwards)
         }
     }
     if (shards == 1 && !backwards) { /* one file a finished block, one a level of the last */
-        assert_int_equal(cs_folder_each(nodes, count_names, &files, NULL), 0);
+        assert_int_equal(
+            cs_root_each(root, "segments/000/" CS_NODES_FOLDER, count_names, &files, NULL), 0);
         assert_true(files <= plan.tree.blocks + (size_t)plan.tree.block_level);
         files = 0;
     }
@@ -110,13 +115,13 @@ static void run_order(uint64_t shards, int backwards)
         assert_int_equal(done[c], 1);
     for (uint64_t b = 0; b < plan.tree.blocks; b++)
         assert_int_equal(cs_nodes_close_block(&work, &plan, b, NULL), 0);
-    assert_int_equal(cs_folder_each(nodes, count_names, &files, NULL), 0);
+    assert_int_equal(cs_root_each(root, "segments/000/" CS_NODES_FOLDER, count_names, &files, NULL),
+                     0);
     assert_int_equal(files, plan.tree.blocks);
     assert_int_equal(cs_nodes_get(&work, &plan, (cs_node){plan.tree.top_level, 0}, NULL), 0);
     expected(whole, (cs_node){plan.tree.top_level, 0});
     assert_memory_equal(work.stats, whole, size * sizeof *whole);
     cs_node_work_fini(&work);
-    free(nodes);
     free(whole);
     free(done);
 }
@@ -145,26 +150,28 @@ static void children_beside_their_parent_change_nothing(void **state)
 {
     cs_node_work work = {0};
     double *whole = malloc(size * sizeof *whole);
-    char *child;
+    char *child, name[CS_NAME_ROOM];
     (void)state;
     plan.tree = cs_chunk_tree_of(32 * 4);
     plan.tree.block_level = 2;
     plan.tree.blocks = 1;
-    cs_folder_clear(folder, NULL);
+    cs_folder_clear(root, NULL);
     assert_int_equal(cs_node_work_init(&work, plan.shape, NULL), 0);
     for (uint64_t c = 0; c < 4; c++) {
         fill(work.stats, c);
         assert_int_equal(cs_nodes_put(&work, &plan, c, 0, 4, NULL), 0);
         if (c != 1) continue;
         fill(work.stats, 0);
-        child = cs_node_path(&plan, (cs_node){0, 0}, NULL);
-        assert_int_equal(cs_statistics_write(child, &plan, work.stats, NULL), 0);
-        cs_free(child);
+        cs_node_name(name, &plan, (cs_node){0, 0});
+        child = cs_tiny_path(folder, name);
+        assert_int_equal(cs_statistics_write(name, &plan, work.stats, NULL), 0);
+        free(child);
     }
     assert_int_equal(cs_nodes_close_block(&work, &plan, 0, NULL), 0);
-    child = cs_node_path(&plan, (cs_node){0, 0}, NULL);
+    cs_node_name(name, &plan, (cs_node){0, 0});
+    child = cs_tiny_path(folder, name);
     assert_int_not_equal(access(child, F_OK), 0);
-    cs_free(child);
+    free(child);
     assert_int_equal(cs_nodes_get(&work, &plan, (cs_node){2, 0}, NULL), 0);
     expected(whole, (cs_node){2, 0});
     assert_memory_equal(work.stats, whole, size * sizeof *whole);

@@ -23,6 +23,7 @@
 #define SHARES 4
 
 static char *folder, *segment;
+static cs_root *root;
 static cs_part_plan plan; /* of a model that never was */
 static cs_coefficients *coefficients;
 static pthread_mutex_t coefficients_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -31,10 +32,13 @@ static int set_up(void **state)
 {
     (void)state;
     folder = cs_tiny_memory_folder();
-    cs_tiny_write(folder, "segments/000/packs/.x.part", "", 0);
-    cs_folder_tidy(folder);
+    cs_tiny_write(folder, "segments/000/packs/.00-00000000.safetensors.1.0.part", "", 0);
+    assert_int_equal(cs_root_open(&root, folder, NULL), 0);
+    cs_folder_tidy(root);
     segment = cs_tiny_path(folder, "segments/000");
-    plan = (cs_part_plan){.path = segment,
+    plan = (cs_part_plan){.root = root,
+                          .inside = "segments/000",
+                          .path = segment,
                           .id = "0123",
                           .shape = {.L = 2, .H = 2, .K = 1, .D = 2, .N = 5, .P = 2, .C = 4},
                           .coefficients = CLIPSPAN_COEFFICIENTS_F16,
@@ -50,6 +54,7 @@ static int tear_down(void **state)
 {
     (void)state;
     cs_coefficients_free(&coefficients);
+    cs_root_close(&root);
     cs_tiny_remove(&folder);
     free(segment);
     return 0;
@@ -141,7 +146,7 @@ static void digest_of(char out[65], size_t *files)
     cs_sha256_init(&d.hash);
     for (uint64_t i = 0; i < cs_packs_count(&plan); i++)
         assert_int_equal(cs_packs_close(&plan, i, NULL), 0);
-    assert_int_equal(cs_folder_each(packs, add_file, &d, NULL), 0);
+    assert_int_equal(cs_root_each(root, "segments/000/" CS_PACKS_FOLDER, add_file, &d, NULL), 0);
     qsort(d.names, d.files, sizeof *d.names, by_name);
     for (size_t i = 0; i < d.files; i++) {
         char *path = cs_tiny_path(packs, d.names[i]);
@@ -169,7 +174,7 @@ static void any_order_gives_the_same_packs_and_leaves_none_for_the_merge(void **
         uint64_t next = 0;
         size_t files;
         cs_pack pack = {0};
-        assert_int_equal(cs_folder_clear(folder, NULL), 0);
+        assert_int_equal(cs_folder_clear(root, NULL), 0);
         cs_permute(order, CHUNKS, way);
         for (size_t i = 0; i < CHUNKS; i++) {
             const uint64_t chunk = way ? order[i] : i;
@@ -226,7 +231,7 @@ static void shares_that_work_at_once_make_the_packs_that_they_share(void **state
 {
     share shares[SHARES];
     (void)state;
-    assert_int_equal(cs_folder_clear(folder, NULL), 0);
+    assert_int_equal(cs_folder_clear(root, NULL), 0);
     for (uint64_t s = 0; s < SHARES; s++) {
         shares[s] = (share){.first = s};
         assert_int_equal(pthread_create(&shares[s].thread, NULL, work_share, &shares[s]), 0);
@@ -249,12 +254,16 @@ static void shares_that_work_at_once_make_the_packs_that_they_share(void **state
  */
 static void pieces_beside_their_pack_and_damaged_ones_do_no_harm(void **state)
 {
-    char *piece = cs_pack_path(&plan, 0, 7, NULL), *pack = cs_pack_path(&plan, 5, 0, NULL);
+    char name[CS_NAME_ROOM], *piece, *pack;
     cs_pack found = {0};
     clipspan_error err;
     int foreign = 0;
     (void)state;
-    assert_int_equal(cs_folder_clear(folder, NULL), 0);
+    cs_pack_name(name, &plan, 0, 7);
+    piece = cs_tiny_path(folder, name);
+    cs_pack_name(name, &plan, 5, 0);
+    pack = cs_tiny_path(folder, name);
+    assert_int_equal(cs_folder_clear(root, NULL), 0);
     for (uint64_t c = 0; c < 32; c++)
         write_chunk(c);
     assert_int_equal(truncate(piece, 100), 0);
@@ -281,8 +290,8 @@ static void pieces_beside_their_pack_and_damaged_ones_do_no_harm(void **state)
     assert_int_equal(cs_pack_find(&found, &foreign, &plan, 7, &err), CLIPSPAN_E_FORMAT);
     assert_int_equal(foreign, 1);
     plan.id = "0123";
-    cs_free(piece);
-    cs_free(pack);
+    free(piece);
+    free(pack);
 }
 
 int main(void)

@@ -192,6 +192,55 @@ static void damaged_parts_are_done_again(void **state)
     free(path);
 }
 
+/* Cut short, and with one wrong number. */
+static void q40_damaged_output_maps_of_a_merged_run_are_made_again(void **state)
+{
+    char *path = run_craft_path(&craft, "maps"), *maps;
+    FILE *file;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    run_craft_merge(path);
+    maps = cs_tiny_path(path, CS_OUTPUT_MAP_FILE);
+    run_craft_damage(path, CS_OUTPUT_MAP_FILE);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    expect_same(path);
+    file = fopen(maps, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, -1, SEEK_END), 0);
+    assert_int_equal(fputc(99, file), 99);
+    assert_int_equal(fclose(file), 0);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    expect_same(path);
+    free(maps);
+    free(path);
+}
+
+/* A pack that stands for two chunks. */
+static void q31_one_part_under_two_names_is_refused(void **state)
+{
+    char *path = run_craft_path(&craft, "linked"), *one, *two;
+    clipspan_error err;
+    (void)state;
+    run_craft_plan(&craft, path, CLIPSPAN_COEFFICIENTS_F32);
+    for (uint64_t s = 1; s <= 3; s++)
+        run_craft_scan(&craft, path, 2, s, 4);
+    one = cs_tiny_path(path, "segments/000/packs/00-00000003.safetensors");
+    two = cs_tiny_path(path, "segments/000/packs/00-00000004.safetensors");
+    assert_int_equal(unlink(two), 0);
+    assert_int_equal(link(one, two), 0);
+    run_craft_scan(&craft, path, 2, 4, 4);
+    assert_int_equal(clipspan_run_merge(path, NULL, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "one file under two names"));
+    assert_int_equal(unlink(two), 0);
+    run_craft_scan(&craft, path, 2, 0, 0);
+    run_craft_merge(path);
+    expect_same(path);
+    free(one);
+    free(two);
+    free(path);
+}
+
 /* The pack of a whole run, and what it was made from when a kill came between. */
 static void a_damaged_pack_is_made_again(void **state)
 {
@@ -500,7 +549,10 @@ static void a_run_at_work_is_not_touched_by_another_process(void **state)
     {
 
         int lock;
-        assert_int_equal(cs_folder_lock(&lock, path, 0, NULL), 0);
+        cs_root *root;
+        assert_int_equal(cs_root_open(&root, path, NULL), 0);
+        assert_int_equal(cs_folder_lock(&lock, root, 0, NULL), 0);
+        cs_root_close(&root);
         run_craft_scan(&craft, path, 2, 1, 2); /* shares live side by side */
         assert_int_equal(clipspan_run_scan(NULL, path, craft.model, NULL, NULL, &err),
                          CLIPSPAN_E_WRITE);
@@ -520,6 +572,8 @@ int main(void)
         cmocka_unit_test(a_merge_that_is_stopped_goes_on),
         cmocka_unit_test(an_error_of_progress_is_the_error_of_the_call),
         cmocka_unit_test(damaged_parts_are_done_again),
+        cmocka_unit_test(q40_damaged_output_maps_of_a_merged_run_are_made_again),
+        cmocka_unit_test(q31_one_part_under_two_names_is_refused),
         cmocka_unit_test(a_damaged_pack_is_made_again),
         cmocka_unit_test(output_maps_that_are_damaged_are_made_again),
         cmocka_unit_test(chunks_that_are_missing_are_listed),
