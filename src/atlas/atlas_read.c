@@ -259,11 +259,24 @@ static clipspan_status add_name(void *context, const char *name, clipspan_error 
     return CLIPSPAN_OK;
 }
 
-static clipspan_status fail_missing(const cs_run *run, const char *name, clipspan_error *err)
+/* asked: a name was given. Without one, pools that are kept while none is the main one, or a main
+ * one that is not kept, are damage: no other pool may take its place. */
+static clipspan_status fail_missing(const cs_run *run, const char *name, int asked,
+                                    clipspan_error *err)
 {
     const char *path = cs_run_info(run)->path;
     names known = {"", 0};
     CS_TRY(cs_run_result_names(run, CS_ATLAS_KIND, add_name, &known, err));
+    if (!asked && name)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "its main text pool is \"%.100s\", whose basis texts are gone; make them "
+                          "again from that pool: clipspan roles RUN --texts POOL",
+                          name);
+    if (!asked && known.used > 0)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "does not say which of its text pools is the main one: %s; name one with "
+                          "--texts",
+                          known.list);
     if (known.used == 0)
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
                           "holds no basis texts yet; make them with clipspan span %s", path);
@@ -303,7 +316,7 @@ clipspan_status cs_atlas_read(cs_atlas **out, const cs_run *run, const char *nam
     CS_TRY_DONE(choose(&chosen, run, name, err));
     if (chosen) CS_TRY_DONE(cs_run_result(&value, run, CS_ATLAS_KIND, chosen, err));
     if (!value) {
-        status = fail_missing(run, chosen, err);
+        status = fail_missing(run, chosen, name != NULL, err);
         goto done;
     }
     CS_TRY_DONE(cs_atlas_new(&atlas, run, err));

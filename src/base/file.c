@@ -2,6 +2,7 @@
 /* Bounded reads and atomic writes over POSIX calls; interrupted and short calls are continued. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/file.h"
+#include "base/away.h"
 #include "base/memory.h"
 
 #include <assert.h>
@@ -29,8 +30,9 @@ static clipspan_status fail_open(clipspan_error *err, const char *path, int code
     if (code == ENXIO) /* a socket */
         return cs_fail_at(err, CLIPSPAN_E_IO, path,
                           "is not a regular file, where a file was expected");
-    return cs_fail_at(err, code == ENOMEM ? CLIPSPAN_E_NOMEM : CLIPSPAN_E_IO, path,
-                      "cannot be opened: %s", strerror(code));
+    return cs_away(err, code,
+                   cs_fail_at(err, code == ENOMEM ? CLIPSPAN_E_NOMEM : CLIPSPAN_E_IO, path,
+                              "cannot be opened: %s", strerror(code)));
 }
 
 clipspan_status cs_file_open(cs_file **out, const char *path, clipspan_error *err)
@@ -39,7 +41,9 @@ clipspan_status cs_file_open(cs_file **out, const char *path, clipspan_error *er
     cs_file *file;
     int fd;
     *out = NULL;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    do
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    while (fd < 0 && errno == EINTR);
     if (fd < 0) return fail_open(err, path, errno);
     if (fstat(fd, &facts) != 0) {
         int code = errno;
@@ -84,9 +88,12 @@ clipspan_status cs_file_read(void *out, const cs_file *file, uint64_t offset, si
     while (size > 0) {
         ssize_t got = pread(file->fd, p, size < CHUNK ? size : CHUNK, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
-            return cs_fail_at(err, CLIPSPAN_E_IO, file->path, "reading failed: %s",
-                              strerror(errno));
+        if (got < 0) {
+            const int code = errno;
+            return cs_away(err, code,
+                           cs_fail_at(err, code == ENOMEM ? CLIPSPAN_E_NOMEM : CLIPSPAN_E_IO,
+                                      file->path, "reading failed: %s", strerror(code)));
+        }
         if (got == 0)
             return cs_fail_at(err, CLIPSPAN_E_FORMAT, file->path,
                               "ends at byte %llu where %zu more were expected: it is cut short or "
