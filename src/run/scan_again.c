@@ -223,12 +223,14 @@ static clipspan_status undo(const again *a, size_t segment, const clipspan_progr
 {
     const cs_part_plan *plan = &a->facts->segments[segment].plan;
     const unsigned char *marked = a->marked[segment];
+    /* All of them before any pack: once its pack is gone, a chunk is not known as one of these. */
+    for (uint64_t chunk = 0; chunk < plan->tree.chunks; chunk++)
+        if (marked[chunk]) CS_TRY(discard_statistics(plan, chunk, err));
     for (uint64_t chunk = 0; chunk < plan->tree.chunks; chunk++) {
         int level = 0;
         if (!marked[chunk]) continue;
         CS_TRY(cs_progress_step(progress, 0, (size_t)a->images,
                                 "interrupted; the same call goes on from there", err));
-        CS_TRY(discard_statistics(plan, chunk, err));
         while (level >= 0)
             CS_TRY(undo_chunk(&level, plan, marked, chunk, err));
     }

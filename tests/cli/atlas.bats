@@ -225,7 +225,7 @@ Layer 0, Head 0
     cp -r run/results kept
     for damage in "truncate -s 100" "rm"; do
         $damage run/results/atlas-pool.txt.json
-        for command in roles span report; do
+        for command in roles report; do
             exits 4 "$CLIPSPAN" $command run
             says "pool.txt"
         done
