@@ -225,8 +225,9 @@ Layer 0, Head 0
     cp -r run/results kept
     for damage in "truncate -s 100" "rm"; do
         $damage run/results/atlas-pool.txt.json
-        for command in roles report; do
-            exits 4 "$CLIPSPAN" $command run
+        for command in "roles" "report"; do
+            force=; [ $command = roles ] || force=--force
+            exits 4 "$CLIPSPAN" $command run $force
             says "pool.txt"
         done
         [ ! -e run/results/atlas-general.json ]
