@@ -2,6 +2,7 @@
 /* Atlases read back from JSON: nothing is believed before it was looked at. */
 #include "atlas/atlas_store.h"
 #include "base/memory.h"
+#include "formats/json.h"
 
 #include <clipspan/run.h>
 #include <jansson.h>
@@ -312,6 +313,7 @@ clipspan_status cs_atlas_read(cs_atlas **out, const cs_run *run, const char *nam
     char *chosen = NULL, *value = NULL;
     cs_atlas *atlas = NULL;
     json_t *root = NULL;
+    json_error_t where;
     *out = NULL;
     CS_TRY_DONE(choose(&chosen, run, name, err));
     if (chosen) CS_TRY_DONE(cs_run_result(&value, run, CS_ATLAS_KIND, chosen, err));
@@ -323,8 +325,12 @@ clipspan_status cs_atlas_read(cs_atlas **out, const cs_run *run, const char *nam
     status = CLIPSPAN_E_NOMEM;
     atlas->info.pool = cs_atlas_keep(atlas, chosen, err);
     if (!atlas->info.pool) goto done;
-    root = json_loads(value, 0, NULL); /* an index is at most 64 MB of text; what is no JSON is
+    root = json_loads(value, 0, &where); /* an index is at most 64 MB of text; what is no JSON is
                                           refused like what is damaged */
+    if (!root && cs_json_is_memory(&where)) {
+        status = cs_fail_memory(err, strlen(value), "a JSON document");
+        goto done;
+    }
     CS_TRY_DONE(take_document(atlas, root, run, err));
     *out = atlas;
     atlas = NULL;
