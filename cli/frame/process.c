@@ -39,8 +39,8 @@ static void limit_onednn(void)
     setenv("ONEDNN_MAX_CPU_ISA", strcmp(level, "avx2") == 0 ? "AVX2" : "SSE41", 1);
 }
 
-/* Threads get stacks as large as the limit of the main thread's; a small one (ulimit -s 64) does for
- * a shell and not for matrix products, and the usual 8 MB are much of an address space that is
+/* Threads get stacks as large as the limit of the main thread's. A small one (ulimit -s 64) does
+ * for a shell and not for matrix products; the usual 8 MB are much of an address space that is
  * limited. The soft limit is raised where it may be. */
 static clipspan_status ensure_stack(clipspan_error *err)
 {

@@ -61,8 +61,8 @@ clipspan_inputs_get_duplicates(const clipspan_inputs *inputs); /* paths named be
 /* Files of folders that are left out for their kind: GIF, BMP, TIFF, HEIC, AVIF and others that
  * hold images and cannot be read. */
 CLIPSPAN_API size_t clipspan_inputs_get_left_out(const clipspan_inputs *inputs);
-/* Folders that network drives keep beside images, with thumbnails or deleted files (@eaDir, #recycle
- * …), and that are not entered unless they are named. */
+/* Folders that network drives keep beside images, with thumbnails or deleted files (@eaDir,
+ * #recycle …), and that are not entered unless they are named. */
 CLIPSPAN_API size_t clipspan_inputs_get_thumbnails(const clipspan_inputs *inputs);
 
 /* Further columns that were kept: how many, the name of one (NULL beyond the last), and what an

@@ -16,9 +16,9 @@ int cs_threads_default(void);
 void cs_parallel_for(size_t count, int threads, void (*body)(void *context, size_t index, int lane),
                      void *context);
 
-/* Sets how many threads (fewer, where so many cannot be started) libraries built on OpenMP use when the calling thread calls them, and
- * returns the number before, so that a caller can put it back. Without OpenMP: does nothing,
- * returns 1. */
+/* Sets how many threads libraries built on OpenMP use when the calling thread calls them (fewer,
+ * where so many cannot be started), and returns the number before, so that a caller can put it
+ * back. Without OpenMP: does nothing, returns 1. */
 int cs_threads_lend(int threads);
 /* Puts back what cs_threads_lend returned. */
 void cs_threads_return(int before);

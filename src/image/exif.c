@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#define ZLIB_CONST /* what is inflated is const */
 #include <zlib.h>
 
 #define TAG_ORIENTATION 0x0112
@@ -118,7 +119,7 @@ static int read_text_chunk(const unsigned char *kind, const unsigned char *p, si
         stream.next_out = text;
         stream.avail_out = sizeof text;
         if (inflateInit(&stream) != Z_OK) return 0;
-        stream.next_in = (Bytef *)(uintptr_t)(p + sizeof raw + 1); /* zlib only reads */
+        stream.next_in = p + sizeof raw + 1;
         stream.avail_in = (uInt)(size - sizeof raw - 1);
         inflate(&stream, Z_FINISH);
         inflateEnd(&stream);

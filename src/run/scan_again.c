@@ -62,7 +62,7 @@ static clipspan_status mark(again *a, size_t segment, clipspan_error *err)
 {
     const cs_part_plan *plan = &a->facts->segments[segment].plan;
     clipspan_status status = CLIPSPAN_OK;
-    uint8_t images[CS_CHUNK];
+    uint8_t images[CS_CHUNK] = {0};
     cs_pack pack = {0};
     a->marked[segment] = cs_alloc_zero((size_t)plan->tree.chunks, 1, "a list of chunks", err);
     if (!a->marked[segment]) return CLIPSPAN_E_NOMEM;
@@ -103,7 +103,7 @@ static clipspan_status take_sizes(again *a, size_t segment, clipspan_error *err)
     clipspan_status status = CLIPSPAN_OK;
     cs_pack pack = {0};
     for (uint64_t chunk = 0; chunk < s->plan.tree.chunks && status == CLIPSPAN_OK; chunk++) {
-        uint8_t images[CS_CHUNK];
+        uint8_t images[CS_CHUNK] = {0};
         int there;
         if (!a->marked[segment][chunk]) continue;
         status = read_status(images, &there, &pack, &s->plan, chunk, err);

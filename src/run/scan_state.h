@@ -73,8 +73,8 @@ void cs_chunk_slot_clear(cs_chunk_slot *slot);
 
 /* ---- scan_retry.c: images that are away for a moment ---- */
 
-/* Waits before the attempt after `tried` ones, longer each time, while the scan goes on; tell, which
- * may be NULL, hears now and then. Errors: INTERRUPTED; INTERNAL when another lane has failed. */
+/* Waits before the attempt after `tried` ones, longer each time, while the scan goes on; tell,
+ * which may be NULL, hears now and then. Errors: INTERRUPTED; INTERNAL when another lane failed. */
 clipspan_status cs_scan_wait(cs_scan_state *state, const char *path, int tried,
                              void (*tell)(cs_scan_state *state), clipspan_error *err);
 /* The last error of an image after `tried` further attempts as that of the scan. */

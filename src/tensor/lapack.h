@@ -3,8 +3,8 @@
  *
  * The library, for wheels and packages, which have to bring it or depend on it:
  *
- *     liblapacke.so.3     LAPACKE 3.x with 32-bit integers (LP64): LAPACKE_dsyevd. Debian: liblapacke.
- *                         It brings in a BLAS and LAPACK, such as OpenBLAS (libopenblas.so.0).
+ *     liblapacke.so.3     LAPACKE 3.x with 32-bit integers (LP64): LAPACKE_dsyevd. Debian:
+ *                         liblapacke. It brings in a BLAS and LAPACK, such as OpenBLAS.
  *
  * A BLAS that is linked is set up before main begins: an OpenBLAS starts its threads there, and
  * where it cannot have them or their memory it ends the process or tries for ever. Loaded late, it

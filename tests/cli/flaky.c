@@ -22,8 +22,8 @@ static int is_wanted(const char *call, const char *path)
                *kind = getenv("FLAKY_CALL"), *code = getenv("FLAKY_ERRNO");
     if (!part || !times || !kind || !code || strcmp(kind, call) != 0 || !strstr(path, part))
         return 0;
-    if (atomic_fetch_add(&failed, 1) >= atoi(times)) return 0;
-    errno = atoi(code);
+    if (atomic_fetch_add(&failed, 1) >= strtol(times, NULL, 10)) return 0;
+    errno = (int)strtol(code, NULL, 10);
     return 1;
 }
 
