@@ -19,9 +19,9 @@
 #define STACK       (2 << 20)   /* bytes for a thread */
 #define STACK_LEAST (512 << 10) /* for the main one */
 
-/* Our own loops share out the work. Threads of an OpenBLAS would compete with them, and their number
- * would show in the last bits; one that is loaded later reads its environment then, one that is
- * linked has read it already. */
+/* Our own loops share out the work. Threads of an OpenBLAS would compete with them, and their
+ * number would show in the last bits; one that is loaded later reads its environment then, one that
+ * is linked has read it already. */
 static void limit_openblas(void)
 {
     void (*set)(int) = NULL;
