@@ -93,11 +93,11 @@ int main(int argc, char **argv)
     clipspan_status status;
     int code;
     open_standard();
-    cli_process_start();
+    status = cli_process_start(&err);
     /* Characters as the user's terminal has them; numbers stay those of the C locale. */
     setlocale(LC_CTYPE, "");
     cli_signals_start();
-    status = cli_session_read(&session, argc, argv, &err);
+    if (status == CLIPSPAN_OK) status = cli_session_read(&session, argc, argv, &err);
     cli_session_start(&session);
     if (status == CLIPSPAN_OK) status = dispatch(&session, &err);
     if (cli_flush(&flushed) != CLIPSPAN_OK && status == CLIPSPAN_OK) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening what edit and prune need, and running the library's check of an edit. */
+#define _POSIX_C_SOURCE 200809L /* lstat */
 #include "cli/edit/edit_work.h"
 #include "base/memory.h"
 #include "cli/frame/command.h"
@@ -10,6 +11,7 @@
 #include "cli/out/target.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- Opening ---- */
 
@@ -26,6 +28,16 @@ static clipspan_status open_model(cli_edit_job *e, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+/* A folder takes its name by renaming, which no link survives: better said before the work. */
+static clipspan_status check_no_link(const char *output, clipspan_error *err)
+{
+    struct stat facts;
+    if (lstat(output, &facts) != 0 || !S_ISLNK(facts.st_mode)) return CLIPSPAN_OK;
+    return cs_fail_at(
+        err, CLIPSPAN_E_WRITE, output,
+        "is a symbolic link, which a checkpoint cannot replace; name the folder itself");
+}
+
 static clipspan_status check_options(const cli_session *s, const cli_edit_settings *x,
                                      clipspan_error *err)
 {
@@ -33,6 +45,7 @@ static clipspan_status check_options(const cli_session *s, const cli_edit_settin
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--output: say which folder gets the checkpoint (-o FOLDER)");
     CS_TRY(cli_folder_check(x->out.output, s->command->name, "a checkpoint", err));
+    CS_TRY(check_no_link(x->out.output, err));
     if (x->classes.classifier && x->classes.templates)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--templates and --classifier exclude each other: a classifier is made");

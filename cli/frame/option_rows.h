@@ -128,7 +128,14 @@
 #define CLI_OPT_THREADS                                                                            \
     CLI_SESSION_WHOLE("Computation", "threads", 'j', "N",                                          \
                       "number of threads (default: the CPUs available to this process)", threads,  \
-                      1, 256)
+                      1, 256),                                                                     \
+        CLI_OPT_MEMORY
+#define CLI_OPT_MEMORY                                                                             \
+    CLI_SESSION_ROW("Computation", "memory", 0, CLI_KIND_TEXT, "SIZE",                             \
+                    "memory to plan with, such as 800M or 16G: images decoded at one time, the "   \
+                    "largest image, and what is refused as too large (default: the least of the "  \
+                    "machine's, its cgroup's and the process's limits)",                           \
+                    memory, 0, 0)
 #define CLI_OPT_CONFIG                                                                             \
     CLI_FILE("Model", "config", 0, "FILE|ARCHITECTURE",                                            \
              "configuration of a bare .safetensors file, or the name of a built-in architecture",  \

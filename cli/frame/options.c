@@ -2,15 +2,18 @@
 /* The one parser over the tables of options. Options and arguments may be mixed; names are not
  * abbreviated; `--` ends options. Of the arguments that begin with a dash, "-" and "-0" are lists
  * on standard input. */
+#define _POSIX_C_SOURCE 200809L /* setenv */
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/memory_budget.h"
 #include "base/nearest.h"
 #include "cli/frame/command.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define OWNERS_MOST 6 /* commands that a hint names */
+#define MEMORY_LEAST ((uint64_t)16 << 20)
+#define OWNERS_MOST  6 /* commands that a hint names */
 
 static const cli_option general[] = {
     CLI_SESSION_CHOICE("General", "progress", 0, "auto|bar|plain|json|none",
@@ -370,6 +373,19 @@ static clipspan_status read_environment(parser *p, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+/* The library reads the environment of its process for this, which is the program's to set. */
+static clipspan_status set_memory(const cli_session *s, clipspan_error *err)
+{
+    if (!s->memory) return CLIPSPAN_OK;
+    if (cs_memory_size(s->memory) < MEMORY_LEAST)
+        return cs_fail(
+            err, CLIPSPAN_E_ARGUMENT,
+            "--memory: expected a size from 16M on, such as 800M or 16G, found \"%.80s\"",
+            s->memory);
+    setenv("CLIPSPAN_MEMORY", s->memory, 1);
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cli_session_read(cli_session *s, int argc, char **argv, clipspan_error *err)
 {
     parser p = {.session = s, .argc = argc, .at = 1, .argv = argv};
@@ -387,6 +403,7 @@ clipspan_status cli_session_read(cli_session *s, int argc, char **argv, clipspan
     }
     CS_TRY(read_environment(&p, err));
     CS_TRY(check_level(err));
+    CS_TRY(set_memory(s, err));
     if (s->json + s->tsv + s->table > 1)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "--json, --tsv and --table exclude each other: choose one");

@@ -33,6 +33,7 @@ typedef struct cli_session {
     int help, version, quiet, verbose, no_color, progress_form;
     int json, tsv, table;
     uint64_t threads;
+    const char *memory; /* NULL: what machine and limits leave */
 
     cli_form form;
     int out_terminal, err_terminal, bold_out, bold_err, unicode;

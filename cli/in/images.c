@@ -26,7 +26,7 @@ clipspan_status cli_images_list(clipspan_inputs **out, cli_session *s, const cha
 {
     clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
     char count[CLI_NUMBER_ROOM], twice[CLI_NUMBER_ROOM];
-    size_t duplicates, left_out;
+    size_t duplicates, left_out, thumbnails;
     options.root = settings->root;
     options.path_column = settings->path_column;
     options.labels = settings->labels;
@@ -46,6 +46,10 @@ clipspan_status cli_images_list(clipspan_inputs **out, cli_session *s, const cha
                  "left out: %zu file%s in a format that is not read (GIF, BMP, TIFF, HEIC, AVIF or "
                  "another); JPEG, PNG and WebP are",
                  left_out, left_out == 1 ? "" : "s");
+    thumbnails = clipspan_inputs_get_thumbnails(*out);
+    if (thumbnails)
+        cli_note(s, "left out: %zu folder%s of a network drive's own (@eaDir, #recycle or such)",
+                 thumbnails, thumbnails == 1 ? "" : "s");
     cli_stage(s, "images listed");
     return CLIPSPAN_OK;
 }

@@ -60,6 +60,16 @@ static const cli_option options[] = {
              "that one damaged image does not stop all tasks of a job",
              strict),
     CLI_OPT_RUN_VERIFY,
+    CLI_TEXT(
+        "Run", "retries", 0, "N",
+        "how often an image that cannot be read at the moment (a disk or share that is away, too "
+        "many open files) is tried again, after growing waits, before the scan stops; it is "
+        "not skipped (default: 3)",
+        retries),
+    CLI_FLAG("Run", "retry-skipped", 0,
+             "try again the images that were skipped, as their files are now; results of later "
+             "commands are removed, as they describe other images",
+             retry_skipped),
     CLI_OPT_MODEL,
     CLI_OPT_PRECISION,
     CLI_OPT_THREADS,
@@ -74,19 +84,24 @@ const cli_command cli_scan = {
     .name = "scan",
     .usage = "MODEL INPUT... -o RUN\nRUN [--shard I/N|auto]",
     .summary = "decompose every image in one forward pass; keep statistics of every head",
-    .about = "Passes every image through the image encoder once and keeps in the folder RUN what "
-             "later commands read: statistics of each head, its K + 3 coefficients for each image "
-             "(K is the head width; --coefficients), the embeddings, and the list of images with "
-             "the outcome of each.\n"
-             "Images are processed in chunks of 32, and each finished chunk is on disk. Ctrl-C "
-             "stops after the chunks in progress, a second Ctrl-C at once; the same command then "
-             "resumes. A different model, option or list is refused, and the message names both "
-             "values; --force discards the old run.\n"
-             "scan RUN continues a run that plan made; with --shard it processes one shard, on any "
-             "machine that sees the folder, and clipspan merge combines the shards. Without "
-             "--shard the run is merged at the end. A shard that is done already ends at once.\n"
-             "The result is the same bytes for any number of threads and shards, at one kernel "
-             "level (clipspan version).",
+    .about =
+        "Passes every image through the image encoder once and keeps in the folder RUN what "
+        "later commands read: statistics of each head, its K + 3 coefficients for each image "
+        "(K is the head width; --coefficients), the embeddings, and the list of images with "
+        "the outcome of each.\n"
+        "Images are processed in chunks of 32, and each finished chunk is on disk. Ctrl-C "
+        "stops after the chunks in progress, a second Ctrl-C at once; the same command then "
+        "resumes. A different model, option or list is refused, and the message names both "
+        "values; --force discards the old run.\n"
+        "An image that is missing, damaged or of another kind is skipped, with its reason. One "
+        "that cannot be read at the moment is waited for (--retries), and then the scan stops "
+        "with what was done kept. --retry-skipped tries skipped images again, for example "
+        "when they were repaired.\n"
+        "scan RUN continues a run that plan made; with --shard it processes one shard, on any "
+        "machine that sees the folder, and clipspan merge combines the shards. Without "
+        "--shard the run is merged at the end. A shard that is done already ends at once.\n"
+        "The result is the same bytes for any number of threads and shards, at one kernel "
+        "level (clipspan version).",
     .examples =
         "clipspan scan MODEL photos/ -o run\tevery image below a folder\n"
         "clipspan scan MODEL birds.csv --labels y --groups y,place -o run\tlabels and groups kept\n"

@@ -12,6 +12,8 @@
 #include <clipspan/clipspan.h>
 #include <string.h>
 
+#define RETRIES_MOST 1000
+
 /* Of a folder that is planned already, only shares and threads are still to be chosen. */
 static clipspan_status check_planned(const cli_scan_settings *x, clipspan_error *err)
 {
@@ -41,6 +43,21 @@ static clipspan_status check_planned(const cli_scan_settings *x, clipspan_error 
     return CLIPSPAN_OK;
 }
 
+/* --retries: 0 is none, which the library calls -1. */
+static clipspan_status read_retries(int *out, const char *text, clipspan_error *err)
+{
+    int number = 0;
+    const char *p;
+    for (p = text; *p >= '0' && *p <= '9' && number <= RETRIES_MOST; p++)
+        number = 10 * number + (*p - '0');
+    if (p == text || *p || number > RETRIES_MOST)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--retries: expected an integer from 0 to %d, found \"%.80s\"", RETRIES_MOST,
+                       text);
+    *out = number ? number : -1;
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status check_arguments(cli_scan_job *j, clipspan_error *err)
 {
     const cli_scan_settings *x = j->x;
@@ -65,6 +82,12 @@ static clipspan_status check_arguments(cli_scan_job *j, clipspan_error *err)
             err, CLIPSPAN_E_ARGUMENT,
             "--strict is for a shard; without --shard, skipped images end with 3 always");
     if (x->shard) CS_TRY(cli_shard_read(&j->options.shard, &j->options.shards, x->shard, err));
+    if (x->shard && x->retry_skipped)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "--retry-skipped does not apply to a shard: clipspan scan RUN "
+                       "--retry-skipped does the few images of all of them");
+    if (x->retries) CS_TRY(read_retries(&j->options.retries, x->retries, err));
+    j->options.retry_skipped = x->retry_skipped;
     return cli_check_precision(&x->encoder, err);
 }
 
@@ -177,6 +200,21 @@ static clipspan_status end_scan(cli_scan_job *j, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
+/* What was tried more than once. */
+static void note_retries(cli_session *s, const cli_scan_job *j)
+{
+    char count[CLI_NUMBER_ROOM];
+    if (j->result.retried) {
+        cli_count_of(count, j->result.retried, "read");
+        cli_note(s, "%s failed for a moment and %s tried again", count,
+                 j->result.retried == 1 ? "was" : "were");
+    }
+    if (j->options.retry_skipped) {
+        cli_count_of(count, j->result.again, "skipped image");
+        cli_note(s, "%s %s tried again", count, j->result.again == 1 ? "was" : "were");
+    }
+}
+
 static clipspan_status scan(cli_scan_job *j, clipspan_error *err)
 {
     cli_session *s = j->session;
@@ -196,6 +234,7 @@ static clipspan_status scan(cli_scan_job *j, clipspan_error *err)
     CS_TRY(status);
     j->seconds = cli_seconds() - start;
     cli_stage(s, "images scanned");
+    note_retries(s, j);
     cli_format_bytes(memory, (double)j->result.memory);
     cli_count_of(threads, (uint64_t)cli_threads(s), "thread");
     cli_detail(s, "%s of passes, coefficients and statistics; %s kernels, %s, %s", memory,

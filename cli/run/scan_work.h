@@ -15,7 +15,8 @@ typedef struct cli_scan_settings {
     cli_image_settings images;
     cli_encoder_settings encoder;
     cli_output_settings out; /* output: the run */
-    int coefficients, verify_sum, strict, images_anywhere;
+    int coefficients, verify_sum, strict, images_anywhere, retry_skipped;
+    const char *retries;       /* of an image that is away; NULL: the default */
     const char *layers;        /* whose coefficients are kept; NULL: all */
     const char *shard, *model; /* model: where that of a planned run is now */
 } cli_scan_settings;

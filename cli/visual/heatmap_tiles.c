@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* heatmap --tiles: windows over an image, a few at a time, their maps blended as they come. */
 #include "base/memory.h"
+#include "base/memory_budget.h"
 #include "cli/out/numbers.h"
 #include "cli/visual/heatmap.h"
 

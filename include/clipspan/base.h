@@ -44,7 +44,9 @@ typedef enum clipspan_status {
 typedef enum clipspan_detail {
     CLIPSPAN_DETAIL_NONE = 0,
     CLIPSPAN_DETAIL_OTHER_LIST = 1, /* EXISTS: a run exists whose list differs, and nothing else */
-    CLIPSPAN_DETAIL_OTHER_RUN = 2   /* FORMAT: a file that belongs to another run */
+    CLIPSPAN_DETAIL_OTHER_RUN = 2,  /* FORMAT: a file that belongs to another run */
+    CLIPSPAN_DETAIL_AWAY = 3 /* IO, NOMEM: a file that may be readable again in a moment: its disk
+                                is away, or no descriptor or memory is left to open it */
 } clipspan_detail;
 
 /* message: one UTF-8 sentence without a full line break at its end; long paths are shortened in

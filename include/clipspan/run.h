@@ -61,6 +61,9 @@ clipspan_inputs_get_duplicates(const clipspan_inputs *inputs); /* paths named be
 /* Files of folders that are left out for their kind: GIF, BMP, TIFF, HEIC, AVIF and others that
  * hold images and cannot be read. */
 CLIPSPAN_API size_t clipspan_inputs_get_left_out(const clipspan_inputs *inputs);
+/* Folders that network drives keep beside images, with thumbnails or deleted files (@eaDir,
+ * #recycle …), and that are not entered unless they are named. */
+CLIPSPAN_API size_t clipspan_inputs_get_thumbnails(const clipspan_inputs *inputs);
 
 /* Further columns that were kept: how many, the name of one (NULL beyond the last), and what an
  * image has there ("" where its source lacks the column). */
@@ -133,10 +136,15 @@ typedef struct clipspan_scan_options {
     int verify_sum;         /* for every image, whether its contributions add up to its embedding */
     const char *root;       /* where relative paths start; NULL: where they did when planned */
     int images_anywhere;    /* 1: what a run of someone else lists is opened, wherever it is */
+    int retries; /* how often an image that is away for a moment (CLIPSPAN_DETAIL_AWAY) is tried
+                    again, after waits of 0.5, 2, 8, 32, 60, 60 … seconds, before the scan ends with
+                    its error; 0: 3; -1: never */
+    int retry_skipped; /* try again the images that were skipped: their sizes are taken anew, and
+                          their chunks are done again. Not for a shard */
 } clipspan_scan_options;
 #define CLIPSPAN_SCAN_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(clipspan_scan_options), 0, 0, 0, 0, NULL, 0                                         \
+        sizeof(clipspan_scan_options), 0, 0, 0, 0, NULL, 0, 0, 0                                   \
     }
 
 /* What a scan did. Counts are of the chunks that this call worked on. */
@@ -148,16 +156,20 @@ typedef struct clipspan_scan_result {
                      embedding */
     size_t memory; /* bytes that passes, coefficients and statistics took, the encoder's weights not
                         counted */
+    uint64_t retried; /* attempts to read an image again */
+    uint64_t again;   /* images that were skipped before and are tried again (retry_skipped) */
 } clipspan_scan_result;
 
 /* Runs the images of a planned run, or of a shard of it, that are not done yet. Each chunk of 32 is
  * on disk as soon as it is done; a call that was stopped or killed is resumed by the next one. An
  * image that cannot be used is skipped with its reason; changed files (of another size than
- * planned) are too. progress counts images; when it asks to stop, the chunks in progress are
- * finished first. Errors: FORMAT (another model, CPU level or library than planned, with both
- * values; damaged files of the run), INTERRUPTED (can be called again), NUMBERS (verify_sum: more
- * than 1e-5, or 4e-3 with f16 coefficients), WRITE (nothing that was done is lost), NOMEM,
- * ARGUMENT, and those of clipspan_encoder_new. */
+ * planned) are too. One that cannot be read at this moment is not skipped: it is tried again, and
+ * then ends the call with IO or NOMEM and CLIPSPAN_DETAIL_AWAY, with what was done kept. progress
+ * counts images; when it asks to stop, the chunks in progress are finished first. Errors: FORMAT
+ * (another model, CPU level or library than planned, with both values; damaged files of the run),
+ * INTERRUPTED (can be called again), NUMBERS (verify_sum: more than 1e-5, or 4e-3 with f16
+ * coefficients), WRITE (nothing that was done is lost), IO, NOMEM, ARGUMENT, and those of
+ * clipspan_encoder_new. */
 CLIPSPAN_API clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
                                                clipspan_model *model,
                                                const clipspan_scan_options *options,

@@ -7,6 +7,7 @@
 #include "decompose/bootstrap.h"
 #include "decompose/roles.h"
 #include "run/text_bank.h"
+#include "tensor/eigen.h"
 
 #include <clipspan/run.h>
 #include <limits.h>
@@ -236,6 +237,7 @@ static clipspan_status make(cs_atlas **out, atlas_job *j, clipspan_error *err)
 {
     const clipspan_progress step = {step_job, j};
     clipspan_error ignored;
+    CS_TRY(cs_eigen_check(err));
     CS_TRY(take_vectors(j, err));
     const cs_atlas_pool pool = {j->texts[0], j->vectors[0]};
     const cs_atlas_controls controls = {j->counts[1] / j->pools, j->pools, j->vectors[1],

@@ -3,6 +3,7 @@
 #include "api/effects_api.h"
 #include "api/span_api.h"
 #include "base/memory.h"
+#include "base/memory_budget.h"
 #include "base/parallel.h"
 #include "study/effects_items.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* clipspan_encoder: passes side by side, one a thread, or one pass with all threads inside. */
 #include "api/model_handles.h"
+#include "base/memory_budget.h"
 #include "base/parallel.h"
 
 #include <stdatomic.h>

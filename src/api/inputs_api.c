@@ -56,6 +56,11 @@ size_t clipspan_inputs_get_left_out(const clipspan_inputs *inputs)
     return inputs ? cs_inputs_left_out(inputs) : 0;
 }
 
+size_t clipspan_inputs_get_thumbnails(const clipspan_inputs *inputs)
+{
+    return inputs ? cs_inputs_thumbnails(inputs) : 0;
+}
+
 size_t clipspan_inputs_get_duplicates(const clipspan_inputs *inputs)
 {
     return inputs ? cs_inputs_duplicates(inputs) : 0;

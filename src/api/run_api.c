@@ -9,9 +9,12 @@
 #include "run/plan.h"
 #include "run/run_facts.h"
 #include "run/scan.h"
+#include "run/scan_again.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define RETRIES 3 /* of an image that is away for a moment, by default */
 
 static clipspan_status check_plan(const clipspan_plan_options *o, int layers,
                                   const clipspan_inputs *inputs, clipspan_error *err)
@@ -117,7 +120,31 @@ static clipspan_status check_scan(const clipspan_scan_options *o, clipspan_error
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "shard %llu of %llu was asked for; the first is 1, the last of n is n",
                        (unsigned long long)o->shard, (unsigned long long)o->shards);
+    if (o->retries < -1 || o->retries > 1000)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT, "retries is %d; -1 to 1,000 are possible",
+                       o->retries);
+    if (o->retry_skipped && o->shards)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "skipped images are tried again by a scan of everything, not of a shard");
     return CLIPSPAN_OK;
+}
+
+/* Where the images are that this scan reads. */
+static clipspan_status find_place(cs_scan_job *job, const cs_run_facts *facts,
+                                  const clipspan_scan_options *o, clipspan_error *err)
+{
+    job->place = (cs_image_place){facts->info.path, facts->folder, o->root, facts->info.own,
+                                  o->images_anywhere};
+    return cs_image_place_check(&job->place, err);
+}
+
+/* The chunks of skipped images become undone; the index is then another file. */
+static clipspan_status scan_again(clipspan_scan_result *out, cs_scan_job *job, cs_root *root,
+                                  const cs_run_facts *facts, clipspan_error *err)
+{
+    CS_TRY(cs_scan_again(&out->again, facts, root, &job->place, job->progress, err));
+    cs_index_close(&job->index);
+    return cs_index_open(&job->index, root, CS_INDEX_FILE, err);
 }
 
 /* The folder is locked and the model is that of the run. */
@@ -128,14 +155,12 @@ static clipspan_status scan(clipspan_scan_result *out, cs_scan_job *job, const c
     cs_tower *tower;
     cs_output_map *output_map;
     job->whole = facts->plan;
-    job->place = (cs_image_place){facts->info.path, facts->folder, o->root, facts->info.own,
-                                  o->images_anywhere};
-    CS_TRY(cs_image_place_check(&job->place, err));
     job->checkpoint = model->checkpoint;
     job->simd = model->simd;
     job->image = facts->image;
     job->threads = o->threads ? o->threads : cs_threads_default();
     job->verify_sum = o->verify_sum;
+    job->retries = o->retries < 0 ? 0 : o->retries ? o->retries : RETRIES;
     CS_TRY(cs_check_precision(facts->info.precision, err));
     CS_TRY(cs_model_tower(&tower, model, CLIPSPAN_IMAGE, facts->info.precision, job->threads, err));
     CS_TRY(cs_model_output_map(&output_map, model, facts->info.precision, job->threads, err));
@@ -179,6 +204,8 @@ clipspan_status clipspan_run_scan(clipspan_scan_result *out, const char *path,
     CS_TRY_DONE(cs_model_identity(&identity, model, NULL, err));
     CS_TRY_DONE(cs_identity_compare(identity, job.index, CLIPSPAN_E_FORMAT, path, err));
     CS_TRY_DONE(cs_folder_lock(&lock, root, o.shards == 0, err));
+    CS_TRY_DONE(find_place(&job, &facts, &o, err));
+    if (o.retry_skipped) CS_TRY_DONE(scan_again(out, &job, root, &facts, err));
     status = scan(out, &job, &facts, model, &o, err);
 done:
     cs_folder_unlock(&lock);

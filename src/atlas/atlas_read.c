@@ -2,6 +2,7 @@
 /* Atlases read back from JSON: nothing is believed before it was looked at. */
 #include "atlas/atlas_store.h"
 #include "base/memory.h"
+#include "formats/json.h"
 
 #include <clipspan/run.h>
 #include <jansson.h>
@@ -259,11 +260,24 @@ static clipspan_status add_name(void *context, const char *name, clipspan_error 
     return CLIPSPAN_OK;
 }
 
-static clipspan_status fail_missing(const cs_run *run, const char *name, clipspan_error *err)
+/* asked: a name was given. Without one, pools that are kept while none is the main one, or a main
+ * one that is not kept, are damage: no other pool may take its place. */
+static clipspan_status fail_missing(const cs_run *run, const char *name, int asked,
+                                    clipspan_error *err)
 {
     const char *path = cs_run_info(run)->path;
     names known = {"", 0};
     CS_TRY(cs_run_result_names(run, CS_ATLAS_KIND, add_name, &known, err));
+    if (!asked && name)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "its main text pool is \"%.100s\", whose basis texts are gone; make them "
+                          "again from that pool: clipspan roles RUN --texts POOL",
+                          name);
+    if (!asked && known.used > 0)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "does not say which of its text pools is the main one: %s; name one with "
+                          "--texts",
+                          known.list);
     if (known.used == 0)
         return cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, path,
                           "holds no basis texts yet; make them with clipspan span %s", path);
@@ -299,19 +313,24 @@ clipspan_status cs_atlas_read(cs_atlas **out, const cs_run *run, const char *nam
     char *chosen = NULL, *value = NULL;
     cs_atlas *atlas = NULL;
     json_t *root = NULL;
+    json_error_t where;
     *out = NULL;
     CS_TRY_DONE(choose(&chosen, run, name, err));
     if (chosen) CS_TRY_DONE(cs_run_result(&value, run, CS_ATLAS_KIND, chosen, err));
     if (!value) {
-        status = fail_missing(run, chosen, err);
+        status = fail_missing(run, chosen, name != NULL, err);
         goto done;
     }
     CS_TRY_DONE(cs_atlas_new(&atlas, run, err));
     status = CLIPSPAN_E_NOMEM;
     atlas->info.pool = cs_atlas_keep(atlas, chosen, err);
     if (!atlas->info.pool) goto done;
-    root = json_loads(value, 0, NULL); /* an index is at most 64 MB of text; what is no JSON is
+    root = json_loads(value, 0, &where); /* an index is at most 64 MB of text; what is no JSON is
                                           refused like what is damaged */
+    if (!root && cs_json_is_memory(&where)) {
+        status = cs_fail_memory(err, strlen(value), "a JSON document");
+        goto done;
+    }
     CS_TRY_DONE(take_document(atlas, root, run, err));
     *out = atlas;
     atlas = NULL;

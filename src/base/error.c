@@ -146,10 +146,11 @@ clipspan_status cs_fail_at(clipspan_error *err, clipspan_status code, const char
 
 clipspan_status cs_fail_memory(clipspan_error *err, size_t bytes, const char *what)
 {
-    return cs_fail(err, CLIPSPAN_E_NOMEM,
-                   "out of memory: %zu bytes for %s could not be had; free some memory, use fewer "
-                   "threads (-j) or a smaller model",
-                   bytes, what);
+    return cs_fail(
+        err, CLIPSPAN_E_NOMEM,
+        "out of memory: %zu bytes for %s could not be had; free some memory, raise "
+        "limits of memory (ulimit -v, cgroup), use fewer threads (-j) or a smaller model",
+        bytes, what);
 }
 
 void cs_clear(clipspan_error *err)

@@ -2,6 +2,7 @@
 /* Bounded reads over POSIX calls, and paths; interrupted and short calls are continued. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/file.h"
+#include "base/away.h"
 #include "base/file_at.h"
 #include "base/memory.h"
 
@@ -24,8 +25,9 @@ static clipspan_status fail_open(clipspan_error *err, const char *path, int code
     if (code == ENXIO) /* a socket */
         return cs_fail_at(err, CLIPSPAN_E_IO, path,
                           "is not a regular file, where a file was expected");
-    return cs_fail_at(err, code == ENOMEM ? CLIPSPAN_E_NOMEM : CLIPSPAN_E_IO, path,
-                      "cannot be opened: %s", strerror(code));
+    return cs_away(err, code,
+                   cs_fail_at(err, code == ENOMEM ? CLIPSPAN_E_NOMEM : CLIPSPAN_E_IO, path,
+                              "cannot be opened: %s", strerror(code)));
 }
 
 static clipspan_status fail_kind(clipspan_error *err, const char *path, mode_t mode)
@@ -45,7 +47,9 @@ static clipspan_status open_regular(int *fd, struct stat *facts, int folder, con
     if (fstatat(folder, name, facts, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
         return fail_open(err, shown, errno);
     if (!S_ISREG(facts->st_mode)) return fail_kind(err, shown, facts->st_mode);
-    *fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more);
+    do
+        *fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more);
+    while (*fd < 0 && errno == EINTR);
     if (*fd >= 0 && fstat(*fd, facts) == 0 && S_ISREG(facts->st_mode)) return CLIPSPAN_OK;
     if (*fd < 0) return fail_open(err, shown, errno);
     close(*fd);
@@ -97,9 +101,12 @@ clipspan_status cs_file_read(void *out, const cs_file *file, uint64_t offset, si
     while (size > 0) {
         ssize_t got = pread(file->fd, p, size < CHUNK ? size : CHUNK, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
-            return cs_fail_at(err, CLIPSPAN_E_IO, file->path, "reading failed: %s",
-                              strerror(errno));
+        if (got < 0) {
+            const int code = errno;
+            return cs_away(err, code,
+                           cs_fail_at(err, code == ENOMEM ? CLIPSPAN_E_NOMEM : CLIPSPAN_E_IO,
+                                      file->path, "reading failed: %s", strerror(code)));
+        }
         if (got == 0)
             return cs_fail_at(err, CLIPSPAN_E_FORMAT, file->path,
                               "ends at byte %llu where %zu more were expected: it is cut short or "

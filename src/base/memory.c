@@ -3,11 +3,9 @@
 #define _DEFAULT_SOURCE /* madvise */
 #include "base/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -99,25 +97,6 @@ char *cs_strndup(const char *text, size_t length, clipspan_error *err)
 char *cs_strdup(const char *text, clipspan_error *err)
 {
     return cs_strndup(text, strlen(text), err);
-}
-
-uint64_t cs_memory_total(void)
-{
-    static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
-                                         "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    uint64_t total = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-    size_t i;
-    for (i = 0; i < sizeof limits / sizeof *limits; i++) {
-        FILE *file = fopen(limits[i], "r");
-        char line[64] = ""; /* a number, or "max", which reads as 0 */
-        unsigned long long limit;
-        if (!file) continue;
-        limit = fgets(line, sizeof line, file) ? strtoull(line, NULL, 10) : 0;
-        if (limit > 0 && (total == 0 || limit < total)) total = limit;
-        fclose(file);
-    }
-    return total;
 }
 
 void *cs_arena_carve(cs_arena *arena, size_t count, size_t size)

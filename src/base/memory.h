@@ -28,10 +28,6 @@ clipspan_status cs_grow(void *memory, size_t *room, size_t need, size_t size, co
 char *cs_strndup(const char *text, size_t length, clipspan_error *err);
 char *cs_strdup(const char *text, clipspan_error *err);
 
-/* Bytes of memory that this machine (or its cgroup, if that has less) has in all; 0 when not known.
- */
-uint64_t cs_memory_total(void);
-
 /* An arena is laid out twice with the same calls: first with base NULL, which only adds up sizes,
  * then with a block of `used` bytes. Every piece starts on a CS_ALIGN boundary.
  *

@@ -59,13 +59,68 @@ int cs_threads_default(void)
 }
 #endif
 
-#ifdef _OPENMP
+#if defined(_OPENMP) && !defined(CLIPSPAN_CORE)
+#    include "base/memory_budget.h"
+
 #    include <omp.h>
+#    include <pthread.h>
+
+#    define ROOM      ((size_t)64 << 20) /* left beside the stacks: what all allocate, */
+#    define ROOM_EACH ((size_t)2 << 20)  /* and each of them */
+
+/* OpenMP ends the process when it cannot have its threads. So as many are started and ended here
+ * first, where a failure only means fewer; once for every number that is larger than before. */
+static pthread_mutex_t tried_lock = PTHREAD_MUTEX_INITIALIZER;
+static int tried = 1, most = CS_MAX_THREADS; /* known to work; known to be too many, less one */
+
+/* An allocation gives the thread its share of the allocator's address space, as work would. */
+static void *wait_for_all(void *context)
+{
+    pthread_mutex_t *gate = context;
+    free(malloc(1024));
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+/* How many of `count` threads can be there at the same time, with ROOM left. */
+static int start_and_end(int count)
+{
+    pthread_t threads[CS_MAX_THREADS];
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    int started = 0;
+    pthread_mutex_lock(&gate);
+    while (started < count && cs_memory_has_room(ROOM + (size_t)started * ROOM_EACH) &&
+           pthread_create(&threads[started], NULL, wait_for_all, &gate) == 0)
+        started++;
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    pthread_mutex_destroy(&gate);
+    return started;
+}
+
+/* The caller's thread is one of them. */
+static int granted(int threads)
+{
+    if (threads > CS_MAX_THREADS) threads = CS_MAX_THREADS;
+    if (threads <= 1) return 1;
+    pthread_mutex_lock(&tried_lock);
+    if (threads > tried && tried < most) {
+        const int got = 1 + start_and_end(threads - 1);
+        if (got > tried) tried = got;
+        if (got < threads) most = tried;
+    }
+    if (threads > tried) threads = tried;
+    pthread_mutex_unlock(&tried_lock);
+    return threads;
+}
 
 void cs_parallel_for(size_t count, int threads, void (*body)(void *context, size_t index, int lane),
                      void *context)
 {
     if (threads > 1 && (size_t)threads > count) threads = (int)count;
+    threads = granted(threads);
     if (threads <= 1) {
         for (size_t i = 0; i < count; i++)
             body(context, i, 0);
@@ -79,8 +134,14 @@ void cs_parallel_for(size_t count, int threads, void (*body)(void *context, size
 int cs_threads_lend(int threads)
 {
     int before = omp_get_max_threads();
+    threads = granted(threads);
     if (before != threads) omp_set_num_threads(threads);
     return before;
+}
+
+void cs_threads_return(int before)
+{
+    if (omp_get_max_threads() != before) omp_set_num_threads(before);
 }
 
 #else
@@ -97,6 +158,11 @@ int cs_threads_lend(int threads)
 {
     (void)threads;
     return 1;
+}
+
+void cs_threads_return(int before)
+{
+    (void)before;
 }
 
 #endif

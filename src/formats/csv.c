@@ -49,6 +49,12 @@ clipspan_status cs_csv_open(cs_csv **out, const char *path, char separator, clip
     if (csv->file->size >= 3) {
         CS_TRY_DONE(cs_file_read(head, csv->file, 0, 3, err));
         if (memcmp(head, mark, 3) == 0) csv->offset = 3;
+        if ((head[0] == 0xFF && head[1] == 0xFE) || (head[0] == 0xFE && head[1] == 0xFF)) {
+            status = cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                                "is UTF-16, where UTF-8 was expected; save it as UTF-8, or: iconv "
+                                "-f UTF-16 -t UTF-8");
+            goto done;
+        }
     }
     status = CLIPSPAN_E_NOMEM;
     csv->chunk = cs_alloc(CHUNK, 1, "a CSV reader", err);

@@ -57,6 +57,11 @@ static clipspan_status check_memory(size_t built, size_t size, clipspan_error *e
     return CLIPSPAN_OK;
 }
 
+int cs_json_is_memory(const json_error_t *where)
+{
+    return json_error_code(where) == json_error_out_of_memory || !where->text[0];
+}
+
 clipspan_status cs_json_parse(json_t **out, const char *text, size_t size,
                               const cs_json_limits *limits, const char *path, clipspan_error *err)
 {
@@ -68,8 +73,7 @@ clipspan_status cs_json_parse(json_t **out, const char *text, size_t size,
     CS_TRY(check_memory(built, size, err));
     *out = json_loadb(text + skip, size - skip, JSON_REJECT_DUPLICATES, &where);
     if (*out) return CLIPSPAN_OK;
-    if (json_error_code(&where) == json_error_out_of_memory || !where.text[0])
-        return cs_fail_memory(err, size, "a JSON document");
+    if (cs_json_is_memory(&where)) return cs_fail_memory(err, size, "a JSON document");
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                       "%s is not valid JSON at byte %zu (line %d): %s", limits->what,
                       (size_t)where.position + skip + limits->offset, where.line, where.text);

@@ -17,6 +17,9 @@ typedef struct cs_json_limits {
     const char *what; /* "header", "configuration" */
 } cs_json_limits;
 
+/* Whether Jansson failed for want of memory and not for what the text is. */
+int cs_json_is_memory(const json_error_t *where);
+
 /* Parses `size` bytes; a byte order mark is skipped. The result is given back with json_decref.
  * Errors: FORMAT with byte and line, LIMIT, NOMEM. */
 clipspan_status cs_json_parse(json_t **out, const char *text, size_t size,

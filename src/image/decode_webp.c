@@ -68,12 +68,14 @@ clipspan_status cs_webp_decode(cs_raster *raster, const cs_image_source *source,
                             WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
                             WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT), source, err);
     if (status == CLIPSPAN_OK) {
-        /* The canvas around the first frame is empty. */
-        memset(raster->data, 0, (size_t)raster->width * (size_t)raster->height * 4);
-        if (WebPDemuxGetFrame(demuxer, 1, &frame))
+        if (WebPDemuxGetFrame(demuxer, 1, &frame)) {
+            /* The canvas around the first frame is empty. */
+            if (frame.width != raster->width || frame.height != raster->height)
+                memset(raster->data, 0, (size_t)raster->width * (size_t)raster->height * 4);
             status = decode_frame(raster, &frame, source, err);
-        else
+        } else {
             status = damaged(source, "damaged: it holds no frame", err);
+        }
     }
     WebPDemuxReleaseIterator(&frame);
     WebPDemuxDelete(demuxer);

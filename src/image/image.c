@@ -7,13 +7,15 @@
  *
  * Memory at its peak: the file, the decoded image (at most 4 bytes a pixel, 5 while a palette is
  * resolved first, twice while it is turned, up to 16 more while a progressive JPEG is decoded) and
- * the result. */
+ * the result. Threads that decode at once share a quarter of the memory for that: one that has no
+ * room waits. */
 #include "image/image.h"
 
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/memory_budget.h"
 #include "image/convert.h"
 #include "image/exif.h"
 #include "image/raster.h"
@@ -22,6 +24,7 @@
 
 #define MOST_PIXELS    ((uint64_t)512 * 1000 * 1000)
 #define PIXELS_UNKNOWN ((uint64_t)64 * 1000 * 1000) /* where the machine's memory is not known */
+#define HEAD           512                          /* bytes that recognise a file */
 #define MOST_BYTES     ((uint64_t)1 << 30)          /* of an image file */
 
 /* Four bytes a pixel in a sixteenth of memory. */
@@ -32,25 +35,33 @@ uint64_t cs_image_default_pixels(void)
     return pixels < MOST_PIXELS ? pixels : MOST_PIXELS;
 }
 
+/* By the first bytes of a file of `size` bytes. */
+static clipspan_status recognise(cs_image_kind *kind, const unsigned char *bytes, size_t there,
+                                 uint64_t size, const char *name, clipspan_error *err)
+{
+    const char *format;
+    *kind = cs_image_recognise(&format, bytes, there);
+    if (size == 0) return cs_fail_at(err, CLIPSPAN_E_FORMAT, name, "is an empty file");
+    if (*kind != CS_IMAGE_OTHER) return CLIPSPAN_OK;
+    if (format)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, name, "is %s; JPEG, PNG and WebP are read",
+                          format);
+    return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, name,
+                      "is no image in a known format (%llu bytes); JPEG, PNG and WebP are read",
+                      (unsigned long long)size);
+}
+
 static clipspan_status decode(cs_raster *raster, const cs_image_source *source, int orient,
                               clipspan_error *err)
 {
-    const char *format;
-    const cs_image_kind kind = cs_image_recognise(&format, source->bytes, source->size);
+    cs_image_kind kind;
     memset(raster, 0, sizeof *raster);
-    if (source->size == 0)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, source->name, "is an empty file");
+    CS_TRY(recognise(&kind, source->bytes, source->size, source->size, source->name, err));
     switch (kind) {
     case CS_IMAGE_JPEG: CS_TRY(cs_jpeg_decode(raster, source, err)); break;
     case CS_IMAGE_PNG: CS_TRY(cs_png_decode(raster, source, err)); break;
     case CS_IMAGE_WEBP: CS_TRY(cs_webp_decode(raster, source, err)); break;
-    case CS_IMAGE_OTHER:
-        if (format)
-            return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, source->name,
-                              "is %s; JPEG, PNG and WebP are read", format);
-        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, source->name,
-                          "is no image in a known format (%zu bytes); JPEG, PNG and WebP are read",
-                          source->size);
+    case CS_IMAGE_OTHER: break; /* was refused */
     }
     if (!orient) return CLIPSPAN_OK;
     return cs_orient(raster, cs_exif_orientation(source->bytes, source->size, kind), err);
@@ -113,7 +124,7 @@ clipspan_status cs_image_decode(uint8_t *pixels, const cs_preprocess *preprocess
                                 size_t size, const char *name,
                                 const clipspan_image_options *options, clipspan_error *err)
 {
-    cs_image_source source = {bytes, size, name, 0};
+    cs_image_source source = {bytes, size, name, 0, 1};
     clipspan_status status;
     unsigned char *kept = NULL;
     cs_raster raster;
@@ -138,13 +149,36 @@ static uint64_t most_bytes(void)
     return memory && memory / 8 < MOST_BYTES ? memory / 8 : MOST_BYTES;
 }
 
+/* What is no image is not read to its end: a.png may be anything, of any size. */
+static clipspan_status check_head(const char *path, clipspan_error *err)
+{
+    unsigned char head[HEAD];
+    clipspan_status status = CLIPSPAN_OK;
+    cs_image_kind kind;
+    cs_file *file;
+    size_t size;
+    CS_TRY(cs_file_open(&file, path, err));
+    size = file->size < HEAD ? (size_t)file->size : HEAD;
+    if (size > 0) status = cs_file_read(head, file, 0, size, err);
+    if (status == CLIPSPAN_OK) status = recognise(&kind, head, size, file->size, path, err);
+    cs_file_close(&file);
+    return status;
+}
+
+static clipspan_status read_file(unsigned char **bytes, size_t *size, const char *path,
+                                 clipspan_error *err)
+{
+    CS_TRY(check_head(path, err));
+    return cs_file_read_all(bytes, size, path, most_bytes(), err);
+}
+
 clipspan_status cs_image_read(uint8_t *pixels, const cs_preprocess *preprocess, const char *path,
                               const clipspan_image_options *options, clipspan_error *err)
 {
     unsigned char *bytes = NULL;
     size_t size = 0;
     clipspan_status status;
-    CS_TRY(cs_file_read_all(&bytes, &size, path, most_bytes(), err));
+    CS_TRY(read_file(&bytes, &size, path, err));
     status = cs_image_decode(pixels, preprocess, bytes, size, path, options, err);
     cs_free(bytes);
     return status;
@@ -162,12 +196,12 @@ static cs_span shrunk(int size, int longer, int edge)
 clipspan_status cs_image_open(cs_raster *raster, const char *path,
                               const clipspan_image_options *options, clipspan_error *err)
 {
-    cs_image_source source = {NULL, 0, path, 0};
+    cs_image_source source = {NULL, 0, path, 0, 0};
     unsigned char *bytes = NULL;
     clipspan_status status;
     memset(raster, 0, sizeof *raster);
     source.max_pixels = most_pixels(options);
-    CS_TRY(cs_file_read_all(&bytes, &source.size, path, most_bytes(), err));
+    CS_TRY(read_file(&bytes, &source.size, path, err));
     source.bytes = bytes;
     status = decode(raster, &source, options && options->exif_orient, err);
     cs_free(bytes);

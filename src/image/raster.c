@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/memory_budget.h"
 
-#define MAX_EDGE (1 << 29) /* so that the resampling kernel's reach fits an int */
+#define MAX_EDGE    (1 << 29) /* so that the resampling kernel's reach fits an int */
+#define DECODE_MOST 20        /* bytes a pixel while a file is decoded: image.c */
 
 int cs_mode_bytes(cs_mode mode)
 {
@@ -40,8 +42,12 @@ clipspan_status cs_raster_init(cs_raster *raster, cs_mode mode, uint64_t width, 
     if (!cs_size_mul(&bytes, (size_t)width * (size_t)height, (size_t)cs_mode_bytes(mode)) ||
         bytes > SIZE_MAX - CS_RASTER_SLACK)
         return cs_fail_memory(err, SIZE_MAX, "a decoded image");
+    if (source->pooled) {
+        raster->taken = DECODE_MOST * width * height;
+        cs_memory_take(raster->taken);
+    }
     raster->data = cs_alloc_aligned(bytes + CS_RASTER_SLACK, 1, "a decoded image", err);
-    if (!raster->data) return CLIPSPAN_E_NOMEM;
+    if (!raster->data) return CLIPSPAN_E_NOMEM; /* the caller gives back what was taken */
     memset(raster->data + bytes, 0, CS_RASTER_SLACK);
     raster->mode = mode;
     raster->width = (int)width;
@@ -52,5 +58,6 @@ clipspan_status cs_raster_init(cs_raster *raster, cs_mode mode, uint64_t width, 
 void cs_raster_fini(cs_raster *raster)
 {
     cs_free(raster->data);
+    if (raster->taken) cs_memory_give(raster->taken);
     memset(raster, 0, sizeof *raster);
 }

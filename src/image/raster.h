@@ -25,6 +25,8 @@ typedef struct cs_raster {
     int width, height;
     unsigned char *data;
     unsigned char palette[256][3]; /* CS_MODE_INDEX; colours beyond the file's palette are black */
+    uint64_t taken; /* bytes of the pool that threads share (base/memory_budget.h), given back with
+                       the raster */
 } cs_raster;
 
 /* What a decoder is given. */
@@ -33,6 +35,8 @@ typedef struct cs_image_source {
     size_t size;
     const char *name;    /* for messages */
     uint64_t max_pixels; /* refused before memory for them is taken */
+    int pooled; /* wait for a share of the memory that all threads decode with; the raster is given
+                   back before the thread decodes another image */
 } cs_image_source;
 
 int cs_mode_bytes(cs_mode mode); /* of one pixel */

@@ -70,6 +70,9 @@ static clipspan_status find_path(csv_reader *r, const char *asked, const char *c
             if (strcmp(fields[i], usual[u]) == 0)
                 return find_column(&r->path, r, usual[u], "paths", fields, count, err);
     name_columns(columns, sizeof columns, fields, count);
+    if (count == 1 && strchr(fields[0], '\t'))
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, r->file,
+                          "is separated by tabs, where commas were expected; name it .tsv");
     return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, r->file,
                       "has no column path, image or file; name the one with paths "
                       "(--path-column); its columns: %s",

@@ -28,6 +28,7 @@ typedef struct walk {
     cs_string_store strings;
     path_list images, folders, links; /* folders and links: still to be entered */
     size_t left_out;                  /* images of other kinds */
+    size_t thumbnails;                /* folders of a network drive's own */
     folder_id *entered;               /* sorted */
     size_t entered_count, entered_room;
 } walk;
@@ -64,6 +65,16 @@ static int has_other_ending(const char *name)
         ".jxl", ".ppm", ".pgm", ".pnm",  ".tga",  ".psd",  ".dng",  ".cr2", ".cr3",
         ".nef", ".arw", ".raf", ".orf",  ".rw2",  ".exr",  ".svg",  ".ico"};
     return ends_in_one(name, endings, sizeof endings / sizeof *endings);
+}
+
+/* What network drives keep beside images: small copies of them, and what was deleted. */
+static int is_of_a_drive(const char *name)
+{
+    static const char *const names[] = {"@eaDir",    "#recycle", "@Recycle", "@Recently-Snapshot",
+                                        "#snapshot", "@tmp"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) return 1;
+    return 0;
 }
 
 static int compare_ids(folder_id a, folder_id b)
@@ -112,6 +123,10 @@ static path_list *place(walk *w, int folder, const char *name)
     if (S_ISLNK(facts.st_mode)) {
         link = 1;
         if (fstatat(folder, name, &facts, 0) != 0) return otherwise;
+    }
+    if (S_ISDIR(facts.st_mode) && is_of_a_drive(name)) {
+        w->thumbnails++;
+        return NULL;
     }
     if (S_ISDIR(facts.st_mode)) return link ? &w->links : &w->folders;
     return otherwise;
@@ -202,6 +217,7 @@ clipspan_status cs_input_folder_list(cs_input_list *list, const char *folder, in
     CS_TRY_DONE(enter_all(&w, err));
     sort_paths(&w.images);
     list->left_out += w.left_out;
+    list->thumbnails += w.thumbnails;
     for (i = 0; i < w.images.count; i++)
         CS_TRY_DONE(label_by_folder ? cs_input_list_add_in_folder(list, w.images.paths[i], "", err)
                                     : cs_input_list_add(list, w.images.paths[i], "", "", err));

@@ -25,6 +25,11 @@ static clipspan_status add(line_reader *r, char *line, size_t length, clipspan_e
     char *joined = NULL;
     const char *path = line;
     r->number++;
+    if (r->number == 1 && length >= 2 &&
+        (memcmp(line, "\xFF\xFE", 2) == 0 || memcmp(line, "\xFE\xFF", 2) == 0))
+        return cs_fail(err, CLIPSPAN_E_FORMAT,
+                       "standard input is UTF-16, where UTF-8 was expected: iconv -f UTF-16 -t "
+                       "UTF-8");
     if (r->separator == '\n') {
         if (r->number == 1 && length >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0) {
             path += 3;

@@ -39,6 +39,7 @@ typedef struct cs_input_list {
     size_t count, room, label_room, group_room;
     size_t duplicates;        /* set by cs_input_list_finish */
     size_t left_out;          /* images of folders that cannot be read for their kind */
+    size_t thumbnails;        /* folders of network drives that were not entered */
     cs_input_column *columns; /* [column_count], in order of their first appearance */
     size_t column_count;
     cs_string_store strings;

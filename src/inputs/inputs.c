@@ -197,6 +197,11 @@ size_t cs_inputs_duplicates(const clipspan_inputs *inputs)
     return inputs->list.duplicates;
 }
 
+size_t cs_inputs_thumbnails(const clipspan_inputs *inputs)
+{
+    return inputs->list.thumbnails;
+}
+
 size_t cs_inputs_left_out(const clipspan_inputs *inputs)
 {
     return inputs->list.left_out;

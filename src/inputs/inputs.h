@@ -23,5 +23,6 @@ const char *cs_inputs_column(const clipspan_inputs *inputs,
 const char *cs_inputs_value(const clipspan_inputs *inputs, size_t index, size_t column);
 size_t cs_inputs_duplicates(const clipspan_inputs *inputs);
 size_t cs_inputs_left_out(const clipspan_inputs *inputs);
+size_t cs_inputs_thumbnails(const clipspan_inputs *inputs);
 
 #endif

@@ -82,6 +82,10 @@ clipspan_status cs_index_set_status_all(cs_index *index, const char *status, cli
 clipspan_status cs_index_set_status(cs_index *index, uint64_t run_index, const char *status,
                                     const char *error, clipspan_error *err);
 
+/* The size of an image's file as it is now; -1: it cannot be looked at. */
+clipspan_status cs_index_set_bytes(cs_index *index, uint64_t run_index, int64_t bytes,
+                                   clipspan_error *err);
+
 /* Sets duplicate_of of every image whose path an earlier one has (by number). */
 clipspan_status cs_index_mark_duplicates(cs_index *index, clipspan_error *err);
 /* Counts them anew, as fact images.duplicates. */

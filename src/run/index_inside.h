@@ -10,7 +10,7 @@
 #include <sqlite3.h>
 
 #define CS_INDEX_TEXT_MOST  (1 << 22) /* bytes of one row */
-#define CS_INDEX_STATEMENTS 8
+#define CS_INDEX_STATEMENTS 9
 
 struct cs_index {
     sqlite3 *db;

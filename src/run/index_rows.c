@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ADD, READ, SET_STATUS, SET_ALL, SET_FACT, FACT, ADD_SEGMENT, SEGMENTS };
+enum { ADD, READ, SET_STATUS, SET_ALL, SET_FACT, FACT, ADD_SEGMENT, SEGMENTS, SET_BYTES };
 
 /* The columns of a cs_image_row. */
 static const char select_rows[] =
@@ -23,6 +23,7 @@ static const char *const sql[CS_INDEX_STATEMENTS] = {
     "SELECT value FROM facts WHERE key=?1",
     "INSERT INTO segments VALUES(?1,?2,?3,?4,?5,?6)",
     "SELECT segment,first,count,seed,list,plan FROM segments ORDER BY segment",
+    "UPDATE images SET bytes=?2 WHERE run_index=?1",
 };
 
 clipspan_status cs_index_prepare_all(cs_index *index, clipspan_error *err)
@@ -186,6 +187,15 @@ clipspan_status cs_index_set_status(cs_index *index, uint64_t run_index, const c
     sqlite3_bind_int64(s, 1, (sqlite3_int64)run_index);
     bind_text(s, 2, status);
     bind_text(s, 3, error);
+    return finish(index, s, err);
+}
+
+clipspan_status cs_index_set_bytes(cs_index *index, uint64_t run_index, int64_t bytes,
+                                   clipspan_error *err)
+{
+    sqlite3_stmt *s = start(index, SET_BYTES);
+    sqlite3_bind_int64(s, 1, (sqlite3_int64)run_index);
+    if (bytes >= 0) sqlite3_bind_int64(s, 2, bytes);
     return finish(index, s, err);
 }
 

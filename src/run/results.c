@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "run/results.h"
 #include "base/memory.h"
+#include "formats/json.h"
 #include "run/folder.h"
 
 #include <jansson.h>
@@ -129,9 +130,11 @@ clipspan_status cs_results_write(const cs_root *root, const char *kind, const ch
 /* What a JSON string says, in place of it. */
 static clipspan_status from_string(char **value, const char *file, clipspan_error *err)
 {
-    json_t *string = json_loads(*value, JSON_DECODE_ANY, NULL);
+    json_error_t where;
+    json_t *string = json_loads(*value, JSON_DECODE_ANY, &where);
     char *text = json_is_string(string) ? cs_strdup(json_string_value(string), err) : NULL;
-    const int wrong = !json_is_string(string);
+    const int wrong = string ? !json_is_string(string) : !cs_json_is_memory(&where);
+    if (!string && !wrong) cs_fail_memory(err, strlen(*value), "a JSON document");
     json_decref(string);
     cs_free(*value);
     *value = text;

@@ -21,10 +21,34 @@
 
 /* ---- Lanes ---- */
 
-static clipspan_status check_size(const char *path, int64_t planned, clipspan_error *err)
+/* For the caller's thread, which is lane 0. A wish to stop lets chunks at work end. */
+static void tell(cs_scan_state *s)
+{
+    const clipspan_progress *progress = s->job->progress;
+    const uint64_t before = s->job->before;
+    uint64_t done;
+    int stop;
+    if (!progress || !progress->step) return;
+    pthread_mutex_lock(&s->lock);
+    done = s->images_done;
+    pthread_mutex_unlock(&s->lock);
+    stop = progress->step(progress->user, (size_t)(before + done), (size_t)(before + s->images));
+    if (!stop) return;
+    pthread_mutex_lock(&s->lock);
+    if (!s->stop) s->stop = stop;
+    if (s->stop_at > s->begun) s->stop_at = s->begun;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* *changed is 1 after a FORMAT error. */
+static clipspan_status check_size(int *changed, const char *path, int64_t planned,
+                                  clipspan_error *err)
 {
     struct stat facts;
+    *changed = 0;
     if (stat(path, &facts) != 0 || (int64_t)facts.st_size == planned) return CLIPSPAN_OK;
+    *changed = 1;
     if (planned < 0)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                           "was not there when the run was planned, and has %lld bytes now",
@@ -56,28 +80,51 @@ static void forget_root(char *message, const char *root)
         memmove(message, message + length + 1, strlen(message + length + 1) + 1);
 }
 
+static clipspan_status read_pixels(uint8_t *pixels, int *changed, const cs_scan_state *s,
+                                   const cs_chunk_slot *c, int place, clipspan_error *error)
+{
+    const cs_scan_job *job = s->job;
+    const cs_preprocess *preprocess = &cs_checkpoint_config(job->checkpoint)->preprocess;
+    cs_clear(error);
+    CS_TRY(check_size(changed, c->paths[place], c->bytes[place], error));
+    return cs_image_read(pixels, preprocess, c->paths[place], &job->image, error);
+}
+
+/* The same, again and again while the image is away for a moment. What remains of that at the end
+ * is the whole scan's error, in *err: the image is not to blame. */
+static clipspan_status read_patiently(uint8_t *pixels, int *changed, cs_scan_state *s,
+                                      cs_chunk_slot *c, int place, int lane, clipspan_error *err)
+{
+    clipspan_error *error = &c->errors[place];
+    for (int tried = 0;; tried++) {
+        clipspan_status status = read_pixels(pixels, changed, s, c, place, error);
+        if (status == CLIPSPAN_OK || error->detail != CLIPSPAN_DETAIL_AWAY) return status;
+        if (tried >= s->job->retries) return cs_scan_give_up(error, tried, err);
+        CS_TRY(cs_scan_wait(s, c->paths[place], tried, lane == 0 ? tell : NULL, err));
+    }
+}
+
 /* One image into its slot. What is wrong with the image is noted in the slot; what is wrong
  * with the machine is returned. */
 static clipspan_status do_image(cs_scan_state *s, cs_chunk_slot *c, int place, int lane,
                                 clipspan_error *err)
 {
-    const cs_scan_job *job = s->job;
-    const cs_preprocess *preprocess = &cs_checkpoint_config(job->checkpoint)->preprocess;
     uint8_t *pixels = s->pixels + (size_t)lane * s->pixels_size;
     clipspan_error *error = &c->errors[place];
     clipspan_status status;
-    cs_clear(error);
-    status = check_size(c->paths[place], c->bytes[place], error);
-    if (status != CLIPSPAN_OK) {
+    int changed = 0;
+    cs_clear(err);
+    status = read_patiently(pixels, &changed, s, c, place, lane, err);
+    if (err->code != CLIPSPAN_OK) return err->code;
+    if (changed) {
         forget_root(error->message, c->root);
         c->status[place] = CS_IMAGE_CHANGED;
         return CLIPSPAN_OK;
     }
-    status = cs_image_read(pixels, preprocess, c->paths[place], &job->image, error);
     if (status == CLIPSPAN_OK)
         status = cs_image_pass_trace(&s->traces[lane], s->passes[lane], pixels, NULL, error);
     if (status == CLIPSPAN_E_NOMEM || status == CLIPSPAN_E_INTERNAL) {
-        if (err) *err = *error;
+        *err = *error;
         return status;
     }
     c->status[place] = status_of(status);
@@ -111,26 +158,6 @@ static void leave(cs_scan_state *s, cs_chunk_slot *c)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* For the caller's thread, which is lane 0. A wish to stop lets chunks at work end. */
-static void tell(cs_scan_state *s)
-{
-    const clipspan_progress *progress = s->job->progress;
-    const uint64_t before = s->job->before;
-    uint64_t done;
-    int stop;
-    if (!progress || !progress->step) return;
-    pthread_mutex_lock(&s->lock);
-    done = s->images_done;
-    pthread_mutex_unlock(&s->lock);
-    stop = progress->step(progress->user, (size_t)(before + done), (size_t)(before + s->images));
-    if (!stop) return;
-    pthread_mutex_lock(&s->lock);
-    if (!s->stop) s->stop = stop;
-    if (s->stop_at > s->begun) s->stop_at = s->begun;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->lock);
-}
-
 static void run_place(void *context, size_t item, int lane)
 {
     cs_scan_state *s = context;
@@ -139,7 +166,7 @@ static void run_place(void *context, size_t item, int lane)
     cs_chunk_slot *c = enter(s, t);
     clipspan_error error;
     if (!c || place >= c->places) return;
-    if (do_image(s, c, place, lane, &error) != CLIPSPAN_OK) cs_scan_fail(s, &error);
+    if (!c->stored && do_image(s, c, place, lane, &error) != CLIPSPAN_OK) cs_scan_fail(s, &error);
     leave(s, c);
     if (lane == 0) tell(s);
 }
@@ -171,6 +198,7 @@ static clipspan_status prepare(cs_scan_state *s, uint64_t t, clipspan_error *err
     memset(c->status, CS_IMAGE_NONE, sizeof c->status);
     CS_TRY(cs_index_read(job->index, job->first_place + s->todo[t] * CS_CHUNK, (uint64_t)c->places,
                          take_row, c, err));
+    CS_TRY(cs_scan_take_stored(s, c, s->todo[t], err));
     pthread_mutex_lock(&s->lock);
     c->t = t;
     c->left = c->places;
@@ -205,6 +233,7 @@ static clipspan_status finish(cs_scan_state *s, cs_chunk_slot *c, clipspan_error
     const cs_scan_job *job = s->job;
     const uint64_t chunk = s->todo[c->t];
     CS_TRY(cs_coder_finish(s->closer, c->coefficients, 1, err));
+    if (c->stored) CS_TRY(cs_scan_take_stored_rest(s, c, chunk, err));
     if (job->verify_sum) CS_TRY(verify(s, c, err));
     if (!s->held[chunk - job->first])
         CS_TRY(cs_pack_write_chunk(&job->plan, chunk, c->coefficients, c->status, c->errors, err));
@@ -312,6 +341,7 @@ clipspan_status cs_scan_run(clipspan_scan_result *out, const cs_scan_job *job, c
     out->images += state.used + state.skipped;
     out->used += state.used;
     out->skipped += state.skipped;
+    out->retried += state.retried;
     if (state.residual > out->residual) out->residual = state.residual;
 done:
     cs_scan_state_fini(&state);

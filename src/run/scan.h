@@ -24,6 +24,7 @@ typedef struct cs_scan_job {
     clipspan_image_options image;
     uint64_t first, end; /* chunks of the shard */
     int threads, verify_sum;
+    int retries;     /* of an image that is away for a moment */
     uint64_t before; /* images that this call did of segments before: progress counts them */
     const clipspan_progress *progress;
 } cs_scan_job;

@@ -2,6 +2,7 @@
 /* Taking and giving back a scan's memory; which chunks are done. */
 #include "run/scan_state.h"
 #include "base/memory.h"
+#include "base/memory_budget.h"
 #include "run/pack.h"
 
 #include <string.h>

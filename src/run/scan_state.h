@@ -17,6 +17,7 @@
 typedef struct cs_chunk_slot {
     uint64_t t; /* number in the list of chunks to do */
     int ready, left, places;
+    int stored; /* the chunk lies in a pack, from which its coefficients are taken */
     cs_coefficients *coefficients;
     const cs_image_place *place;
     const char *root;     /* where relative paths start, for messages */
@@ -49,7 +50,7 @@ typedef struct cs_scan_state {
     int has_lock;
     uint64_t begun, stop_at; /* chunks below `begun` were entered; from `stop_at` on none is */
     int stop;                /* what progress said; 0: to go on */
-    uint64_t images_done;
+    uint64_t images_done, retried;
     int failed;
     clipspan_error error;
 
@@ -70,5 +71,24 @@ size_t cs_scan_state_memory(const cs_scan_state *state);
 void cs_scan_fail(cs_scan_state *state, const clipspan_error *error);
 
 void cs_chunk_slot_clear(cs_chunk_slot *slot);
+
+/* ---- scan_retry.c: images that are away for a moment ---- */
+
+/* Waits before the attempt after `tried` ones, longer each time, while the scan goes on; tell,
+ * which may be NULL, hears now and then. Errors: INTERRUPTED; INTERNAL when another lane failed. */
+clipspan_status cs_scan_wait(cs_scan_state *state, const char *path, int tried,
+                             void (*tell)(cs_scan_state *state), clipspan_error *err);
+/* The last error of an image after `tried` further attempts as that of the scan. */
+clipspan_status cs_scan_give_up(const clipspan_error *error, int tried, clipspan_error *err);
+
+/* ---- scan_stored.c: chunks whose statistics alone were lost ---- */
+
+/* Where a pack holds the chunk with everything that statistics are taken from, fills the slot from
+ * it and sets slot->stored, so that no image has to be read again. */
+clipspan_status cs_scan_take_stored(const cs_scan_state *state, cs_chunk_slot *slot, uint64_t chunk,
+                                    clipspan_error *err);
+/* After cs_coder_finish: what that computes from numbers that no pack has. */
+clipspan_status cs_scan_take_stored_rest(const cs_scan_state *state, cs_chunk_slot *slot,
+                                         uint64_t chunk, clipspan_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 /* What the chosen remedy does besides: to the images of the statistics, without labels, and to
  * other classifications of the evaluated ones. */
 #include "base/memory.h"
+#include "base/memory_budget.h"
 #include "decompose/compare.h"
 #include "study/effects_items.h"
 #include "study/remedy.h"

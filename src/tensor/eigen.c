@@ -8,7 +8,7 @@
 #include <string.h>
 
 #ifdef CLIPSPAN_LAPACKE
-#    include <lapacke.h>
+#    include "tensor/lapack.h"
 #endif
 
 #define MOST_SWEEPS 60 /* of Jacobi; it converges quadratically, in about 10 */
@@ -116,27 +116,40 @@ clipspan_status cs_eigen_jacobi(double *values, double *vectors, const double *s
 clipspan_status cs_eigen_symmetric(double *values, double *vectors, const double *symmetric,
                                    size_t n, clipspan_error *err)
 {
-    lapack_int info;
-    int before;
+    int info = 0, before;
+    clipspan_status status;
     CS_TRY(check_finite(symmetric, n, err));
     if (n == 0) return CLIPSPAN_OK;
     memcpy(vectors, symmetric, n * n * sizeof *vectors);
     /* By columns our upper triangle is LAPACK's lower one, and its eigenvectors are our rows. */
     before = cs_threads_lend(1);
-    info =
-        LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int)n, vectors, (lapack_int)n, values);
-    cs_threads_lend(before);
-    if (info == LAPACK_WORK_MEMORY_ERROR)
+    status = cs_lapack_syevd(&info, vectors, values, (int)n, err);
+    cs_threads_return(before);
+    CS_TRY(status);
+    if (info == CS_LAPACK_NO_MEMORY)
         return cs_fail_memory(err, 2 * n * n * sizeof *vectors, "an eigen-problem");
     if (info != 0)
         return cs_fail(err, CLIPSPAN_E_INTERNAL,
                        "the eigenvalues of a %zu x %zu matrix did not converge (dsyevd says %d)", n,
-                       n, (int)info);
+                       n, info);
     arrange(values, vectors, n);
     return CLIPSPAN_OK;
 }
 
+clipspan_status cs_eigen_check(clipspan_error *err)
+{
+    double matrix[1] = {1.0}, value[1];
+    int info;
+    return cs_lapack_syevd(&info, matrix, value, 1, err);
+}
+
 #else
+
+clipspan_status cs_eigen_check(clipspan_error *err)
+{
+    (void)err;
+    return CLIPSPAN_OK;
+}
 
 clipspan_status cs_eigen_symmetric(double *values, double *vectors, const double *symmetric,
                                    size_t n, clipspan_error *err)

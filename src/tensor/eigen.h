@@ -20,6 +20,10 @@
 clipspan_status cs_eigen_symmetric(double *values, double *vectors, const double *symmetric,
                                    size_t n, clipspan_error *err);
 
+/* Whether what the above needs can be had, so that work which ends in it need not begin. Errors:
+ * NOMEM; UNSUPPORTED: LAPACK is not there. */
+clipspan_status cs_eigen_check(clipspan_error *err);
+
 /* The same by cyclic Jacobi in every build: the oracle of the tests. Slower (n = 67: 8 ms). */
 clipspan_status cs_eigen_jacobi(double *values, double *vectors, const double *symmetric, size_t n,
                                 clipspan_error *err);

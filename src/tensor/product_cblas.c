@@ -29,7 +29,7 @@ void cs_product_sums(float *y, const float *x, const float *w, const cs_matrix *
     const int before = cs_threads_lend(1);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0F, x, k, w,
                 (int)matrix->inputs, add ? 1.0F : 0.0F, y, n);
-    cs_threads_lend(before);
+    cs_threads_return(before);
 }
 
 const char *cs_product_name(void)

@@ -9,6 +9,7 @@
 #ifdef CLIPSPAN_ONEDNN
 
 #    include "base/memory.h"
+#    include "base/memory_budget.h"
 #    include "base/parallel.h"
 
 #    include <oneapi/dnnl/dnnl.h>
@@ -16,6 +17,9 @@
 #    include <stdio.h>
 #    include <string.h>
 
+/* Left free when oneDNN makes something: where it has no memory for code or tables it may end the
+ * process. */
+#    define ROOM        ((size_t)32 << 20)
 #    define LAYOUT_ROWS 256 /* rows for which oneDNN is asked which weight layout it likes */
 
 /* Version 2 passes descriptors by value, version 3 by handle; MD is what a function takes. */
@@ -232,7 +236,7 @@ static clipspan_status pack(cs_matrix *matrix, const float *weights, size_t pane
     TRY_DNNL(dnnl_primitive_execute(reorder, stream, 2, args), "packing weights");
     TRY_DNNL(dnnl_stream_wait(stream), "packing weights");
 done:
-    cs_threads_lend(before);
+    cs_threads_return(before);
     if (described) DESTROY(plain);
     if (source) dnnl_memory_destroy(source);
     if (reorder) dnnl_primitive_destroy(reorder);
@@ -258,7 +262,7 @@ static clipspan_status choose_layout(cs_matrix *matrix, clipspan_error *err)
     matrix->has_layout = 1;
 done:
     if (description) dnnl_primitive_desc_destroy(description);
-    cs_threads_lend(before);
+    cs_threads_return(before);
     return status;
 }
 
@@ -287,6 +291,7 @@ clipspan_status cs_matrix_new(cs_matrix **out, const float *weights, const float
     cs_matrix *matrix;
     size_t size, p;
     *out = NULL;
+    CS_TRY(cs_memory_need_room(ROOM, "packed weights", err));
     if (!engine()) return cs_fail(err, CLIPSPAN_E_INTERNAL, "oneDNN has no CPU engine here");
     if (panels == 0 || inputs % panels != 0)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "%zu inputs do not make %zu panels", inputs,
@@ -405,6 +410,7 @@ clipspan_status cs_product_new(cs_product **out, const cs_matrix *like, cs_produ
     if (plan.rows == 0 || plan.threads < 1 || (plan.bf16_out && plan.epilogue == CS_ADD) ||
         (plan.bf16_out && (like->precision != CLIPSPAN_BF16 || !alone)))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "a matrix product was planned wrongly");
+    CS_TRY(cs_memory_need_room(ROOM, "a matrix product", err));
     product = cs_alloc_zero(1, sizeof *product, "a matrix product", err);
     if (!product) return CLIPSPAN_E_NOMEM;
     product->plan = plan;
@@ -417,7 +423,7 @@ clipspan_status cs_product_new(cs_product **out, const cs_matrix *like, cs_produ
     *out = product;
     product = NULL;
 done:
-    cs_threads_lend(before);
+    cs_threads_return(before);
     cs_product_free(&product);
     return status;
 }
@@ -480,7 +486,7 @@ clipspan_status cs_product_run(const cs_product *product, void *y, const void *x
         status = run_step(s, product->stream, y, borrow.handle + p * stride * size,
                           matrix->panel[p], p == 0 ? matrix->bias_memory : NULL, err);
     }
-    cs_threads_lend(before);
+    cs_threads_return(before);
     return status;
 }
 

@@ -2,6 +2,7 @@
 /* Sizes that overflow are refused, growing keeps what was there, an arena is laid out as
  * measured. */
 #include "base/memory.h"
+#include "base/memory_budget.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -218,3 +218,22 @@ Layer 0, Head 0
     exits 0 "$CLIPSPAN" span run --texts pool.txt --json
     exits 0 "$CLIPSPAN" roles run --json
 }
+
+@test "Q41 a main atlas that is damaged or gone is said; no other pool takes its place" {
+    pool
+    exits 0 "$CLIPSPAN" atlas "$model" pics -o run --texts pool.txt -q
+    cp -r run/results kept
+    for damage in "truncate -s 100" "rm"; do
+        $damage run/results/atlas-pool.txt.json
+        for command in "roles" "report"; do
+            force=; [ $command = roles ] || force=--force
+            exits 4 "$CLIPSPAN" $command run $force
+            says "pool.txt"
+        done
+        [ ! -e run/results/atlas-general.json ]
+        cp kept/atlas-pool.txt.json run/results/
+    done
+    rm run/results/main-atlas.json
+    exits 4 "$CLIPSPAN" roles run && says "which of its text pools is the main one: pool.txt"
+    exits 0 "$CLIPSPAN" roles run --texts pool.txt --json && json pool.name pool.txt
+}

@@ -178,3 +178,9 @@ scan_images() {
     awk -v b="$("$JSON_AT" before <.out)" -v a="$real" 'BEGIN { exit !(a > b + 0.1) }' || { cat .out && false; }
     exits 4 "$CLIPSPAN" edit demo look --remedy .err -o other
 }
+
+@test "a link as --output is refused before any work" {
+    mkdir real && ln -s real link
+    exits 6 "$CLIPSPAN" edit "$model" /no/such/run --heads L1.H0 -o link
+    says "link: is a symbolic link"
+}

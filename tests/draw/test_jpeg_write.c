@@ -30,7 +30,7 @@ static void paint(uint8_t *pixels, int height, int width)
 static void check(int height, int width)
 {
     uint8_t *pixels = malloc((size_t)height * (size_t)width * 3);
-    cs_image_source source = {NULL, 0, "packed", 1000000};
+    cs_image_source source = {NULL, 0, "packed", 1000000, 0};
     unsigned char *bytes, *again;
     cs_raster raster;
     size_t size, i;

@@ -40,7 +40,7 @@ static int clean_up(void **state)
 static void check(int channels, cs_mode mode)
 {
     const int stride = channels == 3 ? 4 : 1;
-    cs_image_source source = {NULL, 0, path, 100};
+    cs_image_source source = {NULL, 0, path, 100, 0};
     unsigned char *bytes;
     clipspan_error err;
     cs_raster raster;

@@ -190,7 +190,7 @@ void craft_scene(unsigned char *samples, int width, int height, int channels)
 clipspan_status craft_decode(craft_decoder *decoder, cs_raster *raster, const craft *file,
                              clipspan_error *err)
 {
-    const cs_image_source source = {file->data, file->size, "crafted", 100 * 1000 * 1000};
+    const cs_image_source source = {file->data, file->size, "crafted", 100 * 1000 * 1000, 0};
     return decoder(raster, &source, err);
 }
 

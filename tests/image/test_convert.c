@@ -11,7 +11,7 @@
 
 static void fill(cs_raster *raster, cs_mode mode, int width, int height, const void *data)
 {
-    const cs_image_source source = {NULL, 0, "test", 100};
+    const cs_image_source source = {NULL, 0, "test", 100, 0};
     clipspan_error err;
     assert_int_equal(cs_raster_init(raster, mode, (uint64_t)width, (uint64_t)height, &source, &err),
                      0);

@@ -3,10 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "craft.h"
 #include "image/exif.h"
@@ -126,11 +128,94 @@ static void lies_are_upright_or_a_turn(void **state)
     }
 }
 
+/* Some programs write the tag as a LONG. */
+static void an_orientation_of_type_long_counts(void **state)
+{
+    unsigned char exif[26];
+    (void)state;
+    for (int big = 0; big < 2; big++) {
+        craft file = {0};
+        memset(exif, 0, sizeof exif);
+        craft_exif(exif, 6, big);
+        exif[big ? 13 : 12] = 4; /* type */
+        memset(exif + 18, 0, 4);
+        exif[big ? 21 : 18] = 6;
+        wrap(&file, CS_IMAGE_JPEG, exif, 26);
+        assert_int_equal(orientation(&file, file.size, CS_IMAGE_JPEG), 6);
+        craft_free(&file);
+    }
+}
+
+static void xmp_counts_where_exif_has_none(void **state)
+{
+    static const char xmp[] = "<x tiff:Orientation=\"8\"/>", element[] = "<tiff:Orientation>3</t>";
+    char jpeg[128], chunk[128];
+    unsigned char exif[26];
+    craft file = {0}, extra = {0};
+    size_t size;
+    (void)state;
+    size = (size_t)sprintf(jpeg, "http://ns.adobe.com/xap/1.0/%c%s", 0, xmp);
+    craft_jpeg(&file, grey, 4, 4, 1, NULL);
+    craft_jpeg_segment(&file, 0xe1, jpeg, size);
+    assert_int_equal(orientation(&file, file.size, CS_IMAGE_JPEG), 8);
+    craft_free(&file);
+    size = (size_t)sprintf(chunk, "XML:com.adobe.xmp%c%c%c%c%c%s", 0, 0, 0, 0, 0, element);
+    craft_png_chunk(&extra, "iTXt", chunk, size);
+    craft_png(&file, 1, 1, 8, 0, 0, &extra, "\0\0", 2);
+    assert_int_equal(orientation(&file, file.size, CS_IMAGE_PNG), 3);
+    craft_free(&file);
+    craft_png_chunk(&extra, "eXIf", exif, craft_exif(exif, 6, 0)); /* EXIF comes first */
+    craft_png(&file, 1, 1, 8, 0, 0, &extra, "\0\0", 2);
+    assert_int_equal(orientation(&file, file.size, CS_IMAGE_PNG), 6);
+    craft_free(&file);
+    craft_free(&extra);
+    craft_webp(&file, grey, 4, 4, 1);
+    craft_riff_chunk(&file, "XMP ", xmp, sizeof xmp - 1);
+    craft_riff_close(&file);
+    assert_int_equal(orientation(&file, file.size, CS_IMAGE_WEBP), 8);
+    craft_free(&file);
+}
+
+/* As ImageMagick writes it, plain and deflated. */
+static void a_raw_profile_of_a_png_counts(void **state)
+{
+    unsigned char exif[26], packed[256];
+    char text[256];
+    (void)state;
+    for (int deflated = 0; deflated < 2; deflated++) {
+        craft file = {0}, extra = {0};
+        const size_t size = craft_exif(exif, 5, 1);
+        size_t used = (size_t)sprintf(text, "\nexif\n%8zu\n", size + 6);
+        used += (size_t)sprintf(text + used, "457869660000");
+        for (size_t i = 0; i < size; i++)
+            used += (size_t)sprintf(text + used, i == 12 ? "\n%02x" : "%02x", exif[i]);
+        memcpy(packed, "Raw profile type exif", 22);
+        if (deflated) {
+            uLongf room = sizeof packed - 23;
+            packed[22] = 0;
+            assert_int_equal(compress(packed + 23, &room, (const Bytef *)text, (uLong)used), Z_OK);
+            craft_png_chunk(&extra, "zTXt", packed, 23 + room);
+        } else {
+            memcpy(packed + 22, text, used);
+            craft_png_chunk(&extra, "tEXt", packed, 22 + used);
+        }
+        craft_png(&file, 1, 1, 8, 0, 0, &extra, "\0\0", 2);
+        assert_int_equal(orientation(&file, file.size, CS_IMAGE_PNG), 5);
+        for (size_t cut = 0; cut < file.size; cut++)
+            assert_in_range(orientation(&file, cut, CS_IMAGE_PNG), 1, 8);
+        craft_free(&file);
+        craft_free(&extra);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_file_tells_its_orientation),
         cmocka_unit_test(cut_files_are_upright),
+        cmocka_unit_test(an_orientation_of_type_long_counts),
+        cmocka_unit_test(xmp_counts_where_exif_has_none),
+        cmocka_unit_test(a_raw_profile_of_a_png_counts),
         cmocka_unit_test(a_directory_beyond_the_file_is_upright),
         cmocka_unit_test(lies_are_upright_or_a_turn),
     };

@@ -271,6 +271,21 @@ static void g14_other_formats_are_refused_by_name(void **state)
     refuse(&file, &how, NULL, CLIPSPAN_E_FORMAT, "empty");
 }
 
+static void g14_what_is_no_image_is_not_read_to_its_end(void **state)
+{
+    char path[64];
+    (void)state;
+    in_folder(path, "sparse.png");
+    {
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        assert_int_equal(ftruncate(fileno(file), (off_t)1 << 40), 0); /* of zeros, on no disk */
+        fclose(file);
+    }
+    refuse_path(path, CLIPSPAN_E_UNSUPPORTED, "no image in a known format (1099511627776 bytes)");
+    assert_int_equal(unlink(path), 0);
+}
+
 static void g15_an_unreadable_file_says_why(void **state)
 {
     char path[64];
@@ -372,6 +387,7 @@ int main(void)
         cmocka_unit_test(g12_crop_of_6_more),
         cmocka_unit_test(g13_crop_of_7_more),
         cmocka_unit_test(g14_other_formats_are_refused_by_name),
+        cmocka_unit_test(g14_what_is_no_image_is_not_read_to_its_end),
         cmocka_unit_test(g15_an_unreadable_file_says_why),
         cmocka_unit_test(g16_a_folder_named_like_an_image_is_refused),
         cmocka_unit_test(g17_a_fifo_is_not_waited_for),

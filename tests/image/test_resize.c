@@ -18,7 +18,7 @@ static const cs_mode modes[] = {CS_MODE_BIT, CS_MODE_INDEX, CS_MODE_GREY, CS_MOD
 
 static void image(cs_raster *raster, cs_mode mode, int width, int height)
 {
-    const cs_image_source source = {NULL, 0, "test", 1000000};
+    const cs_image_source source = {NULL, 0, "test", 1000000, 0};
     const size_t size = (size_t)cs_mode_bytes(mode);
     clipspan_error err;
     uint32_t random = 12345;
@@ -130,7 +130,7 @@ static void weights_sum_to_one(void **state)
 
 static void hidden_colours_do_not_bleed(void **state)
 {
-    const cs_image_source source = {NULL, 0, "test", 100};
+    const cs_image_source source = {NULL, 0, "test", 100, 0};
     const cs_plan plan = {span(4, 2, 0, 2), span(1, 1, 0, 1), CLIPSPAN_BILINEAR};
     unsigned char *out;
     clipspan_error err;

@@ -146,7 +146,7 @@ static void too_many(void **state)
 /* A raster in which every pixel is different. */
 static cs_raster raster_of(int height, int width)
 {
-    static const cs_image_source source = {NULL, 0, "made", 1000000};
+    static const cs_image_source source = {NULL, 0, "made", 1000000, 0};
     cs_raster r;
     assert_int_equal(
         cs_raster_init(&r, CS_MODE_RGB, (uint64_t)width, (uint64_t)height, &source, NULL),

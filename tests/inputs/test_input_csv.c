@@ -187,12 +187,27 @@ static void further_columns_are_kept_by_name(void **state)
     cs_input_list_fini(&list);
 }
 
+static void a_tsv_named_csv_and_utf_16_are_named_as_such(void **state)
+{
+    clipspan_inputs_options options = CLIPSPAN_INPUTS_OPTIONS_INIT;
+    cs_input_list list = {0};
+    clipspan_error err;
+    (void)state;
+    assert_int_equal(list_text(&list, "path\tlabel\na.png\tx\n", ',', &options, &err),
+                     CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "separated by tabs"));
+    assert_int_equal(list_text(&list, "\xFF\xFEp", ',', &options, &err), CLIPSPAN_E_FORMAT);
+    assert_non_null(strstr(err.message, "UTF-16"));
+    cs_input_list_fini(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(further_columns_are_kept_by_name),
         CASE(paths_labels_and_the_product_of_group_columns_are_kept),
         CASE(a_tsv_has_no_quotes),
+        CASE(a_tsv_named_csv_and_utf_16_are_named_as_such),
         CASE(paths_start_at_the_root_when_it_is_given),
         CASE(labels_can_come_from_folders_of_the_paths),
         CASE(a_column_that_is_not_there_is_an_error_that_lists_those_that_are),

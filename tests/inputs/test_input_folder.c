@@ -57,6 +57,27 @@ static void assert_lists(const char *const *names)
     cs_input_list_fini(&list);
 }
 
+static void folders_of_network_drives_are_left_out_and_counted(void **state)
+{
+    cs_input_list list = {0};
+    char *kept = cs_tiny_path(folder, "photos"), *thumbs = cs_tiny_path(folder, "photos/@eaDir"),
+         *bin = cs_tiny_path(folder, "photos/#recycle");
+    (void)state;
+    assert_int_equal(mkdir(kept, 0777) | mkdir(thumbs, 0777) | mkdir(bin, 0777), 0);
+    touch("photos/a.jpg");
+    touch("photos/@eaDir/SYNOPHOTO_THUMB_M.jpg");
+    touch("photos/#recycle/b.jpg");
+    assert_int_equal(cs_input_folder_list(&list, kept, 0, NULL), 0);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.thumbnails, 2);
+    assert_int_equal(cs_input_folder_list(&list, thumbs, 0, NULL), 0); /* named: entered */
+    assert_int_equal(list.count, 2);
+    cs_input_list_fini(&list);
+    free(kept);
+    free(thumbs);
+    free(bin);
+}
+
 static void images_of_every_ending_are_listed_sorted_by_bytes(void **state)
 {
     static const char *const expected[] = {"A.PNG",   "b.jpeg", "b/a.webp", "b/z/deep.jpe",
@@ -173,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(images_of_every_ending_are_listed_sorted_by_bytes),
+        CASE(folders_of_network_drives_are_left_out_and_counted),
         CASE(hidden_files_and_folders_are_left_out),
         CASE(a_folder_with_an_image_name_is_entered),
         CASE(loops_of_links_end_and_each_folder_counts_once_under_its_own_name),

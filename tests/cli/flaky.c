@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* A library to preload: the first FLAKY_TIMES calls that open (FLAKY_CALL=open) or read (read) a
+ * file whose path contains FLAKY_PATH fail with errno FLAKY_ERRNO, and succeed from then on: a disk
+ * that is away for a moment. */
+#define _GNU_SOURCE
+#undef _FILE_OFFSET_BITS /* both names of every call */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static atomic_int failed;
+
+static int is_wanted(const char *call, const char *path)
+{
+    const char *part = getenv("FLAKY_PATH"), *times = getenv("FLAKY_TIMES"),
+               *kind = getenv("FLAKY_CALL"), *code = getenv("FLAKY_ERRNO");
+    if (!part || !times || !kind || !code || strcmp(kind, call) != 0 || !strstr(path, part))
+        return 0;
+    if (atomic_fetch_add(&failed, 1) >= strtol(times, NULL, 10)) return 0;
+    errno = (int)strtol(code, NULL, 10);
+    return 1;
+}
+
+/* The path behind a descriptor. */
+static int is_wanted_fd(int fd)
+{
+    char name[64], path[4096];
+    ssize_t length;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    length = readlink(name, path, sizeof path - 1);
+    if (length < 0) return 0;
+    path[length] = '\0';
+    return is_wanted("read", path);
+}
+
+static void *real(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
+
+static int open_with(const char *name, const char *path, int flags, mode_t mode)
+{
+    int (*call)(const char *, int, ...);
+    void *found = real(name);
+    memcpy(&call, &found, sizeof call);
+    if (is_wanted("open", path)) return -1;
+    return call(path, flags, mode);
+}
+
+static mode_t mode_of(int flags, va_list list)
+{
+    return flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;
+}
+
+#define OPEN(name)                                                                                 \
+    int name(const char *path, int flags, ...)                                                     \
+    {                                                                                              \
+        va_list list;                                                                              \
+        mode_t mode;                                                                               \
+        va_start(list, flags);                                                                     \
+        mode = mode_of(flags, list);                                                               \
+        va_end(list);                                                                              \
+        return open_with(#name, path, flags, mode);                                                \
+    }
+
+#define PREAD(name, offset)                                                                        \
+    ssize_t name(int fd, void *to, size_t size, offset at)                                         \
+    {                                                                                              \
+        ssize_t (*call)(int, void *, size_t, offset);                                              \
+        void *found = real(#name);                                                                 \
+        memcpy(&call, &found, sizeof call);                                                        \
+        return is_wanted_fd(fd) ? -1 : call(fd, to, size, at);                                     \
+    }
+
+#pragma GCC visibility push(default)
+OPEN(open)
+OPEN(open64)
+PREAD(pread, off_t)
+PREAD(pread64, off64_t)
+#pragma GCC visibility pop
