@@ -54,7 +54,7 @@ static void show(const cli_session *s, const char *path, const clipspan_atlas *a
                     path, heads, info->role, info->leaning, size);
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.report.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.report.v1");
     cli_json_text(&json, "report", path);
     cli_json_whole(&json, "bytes", (uint64_t)bytes);
     cli_json_text(&json, "run", info->run->path);
@@ -69,7 +69,7 @@ typedef struct {
     cli_atlas_settings atlas;
     cli_output_settings out;
     const char *root;
-    int no_images;
+    int no_images, paths;
 } settings;
 
 /* The path is looked at before the atlas is made, which may take long. */
@@ -86,6 +86,7 @@ static clipspan_status report_run(cli_atlas_job *j, const settings *x, const cha
     CS_TRY(cli_atlas_open(j, s->arguments.items[0], err));
     options.root = x->root;
     options.no_images = x->no_images;
+    options.paths = x->paths;
     options.replace = x->out.force;
     CS_TRY(write_page(s, path, j->run, j->atlas, options, err));
     show(s, path, j->atlas);
@@ -125,6 +126,11 @@ static const cli_option options[] = {
         "where relative paths of the list start now (default: where they did when it was planned)",
         root),
     CLI_OPT_NO_IMAGES,
+    CLI_FLAG(
+        "Output", "paths", 0,
+        "show absolute paths of images, model and run; without it a page says nothing of where "
+        "this machine keeps its files",
+        paths),
     CLI_OPT_ATLAS_MODEL,
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.html",

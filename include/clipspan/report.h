@@ -20,11 +20,12 @@ typedef struct clipspan_report_options {
     int threads;      /* 0: clipspan_default_threads() */
     const char *note; /* what a reader has to know before the findings, plain text; NULL: nothing */
     const clipspan_run
-        *run; /* whose kept studies are shown too (clipspan_effects_table_keep, …); NULL: none */
+        *run;  /* whose kept studies are shown too (clipspan_effects_table_keep, …); NULL: none */
+    int paths; /* 1: absolute paths of images, model and run; 0: none, a page may be passed on */
 } clipspan_report_options;
 #define CLIPSPAN_REPORT_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL, NULL                                 \
+        sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL, NULL, 0                              \
     }
 
 /* Writes an atlas as one HTML page: what was run and found, the head grid, direct effect by layer,

@@ -99,7 +99,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                                 const cs_report_options *options, const clipspan_progress *progress,
                                 clipspan_error *err)
 {
-    static const cs_report_options plain = {NULL, 0, 0, 0, NULL, NULL};
+    static const cs_report_options plain = {NULL, 0, 0, 0, NULL, NULL, 0};
     const cs_report_options *o = options ? options : &plain;
     cs_report_facts facts = {.atlas = atlas, .model = short_name(atlas->info.run->model_name)};
     cs_thumbnail *thumbnails = NULL;
@@ -124,6 +124,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                                        o->threads > 0 ? o->threads : cs_threads_default(), progress,
                                        err));
     facts.note = o->note;
+    facts.places.whole = o->paths;
     if (o->kept) facts.kept = *o->kept;
     facts.palette = &palette;
     facts.thumbnails = thumbnails;

@@ -72,7 +72,7 @@ static int clean_up(void **state)
 /* The page of an atlas, for cs_free, checked. */
 static char *write_page(const atlas_craft *craft, const cs_report_options *options, size_t *size)
 {
-    cs_report_options o = {NULL, 0, 1, 1, NULL, NULL};
+    cs_report_options o = {NULL, 0, 1, 1, NULL, NULL, 0};
     cs_atlas *atlas = atlas_craft_new(craft);
     unsigned char *bytes;
     clipspan_error err = {0};
@@ -107,7 +107,7 @@ static void a_large_model_with_images_is_one_small_page(void **state)
 static void threads_and_repetition_do_not_change_a_byte(void **state)
 {
     const atlas_craft craft = {4, 8, 12, 40, name_list, folder, NULL, 0};
-    const cs_report_options three = {NULL, 0, 0, 3, NULL, NULL};
+    const cs_report_options three = {NULL, 0, 0, 3, NULL, NULL, 0};
     size_t size, again, threaded;
     char *a = write_page(&craft, NULL, &size), *b = write_page(&craft, NULL, &again),
          *c = write_page(&craft, &three, &threaded);
@@ -126,7 +126,8 @@ static void an_image_that_is_gone_keeps_its_name(void **state)
     static const char *const some[] = {"p001.png", "gone.png", "p002.png", "report.html"};
     const atlas_craft craft = {4, 2, 12, 4, some, folder, NULL, 0};
     const atlas_craft moved = {4, 2, 12, 4, some, "/nowhere", NULL, 0};
-    cs_report_options none = {NULL, 1, 0, 1, NULL, NULL}, root = {folder, 0, 0, 1, NULL, NULL};
+    cs_report_options none = {NULL, 1, 0, 1, NULL, NULL, 0},
+                      root = {folder, 0, 0, 1, NULL, NULL, 0};
     size_t size;
     char *page = write_page(&craft, NULL, &size);
     (void)state;
@@ -153,7 +154,7 @@ static void texts_from_outside_stay_texts(void **state)
     static const char *const evil[] = {"\"><img src=x onerror=alert(1)>.png", "a'&amp;\xFF\n.png"};
     const atlas_craft craft = {
         4, 2, 12, 2, evil, folder, "</small></script><script>alert(1)</script>&\" onload='x", 0};
-    const cs_report_options noted = {NULL, 0, 0, 1, "<b>drawn</b> scenes", NULL};
+    const cs_report_options noted = {NULL, 0, 0, 1, "<b>drawn</b> scenes", NULL, 0};
     size_t size;
     char *page = write_page(&craft, &noted, &size);
     (void)state;
@@ -189,9 +190,10 @@ static char *write_atlas(const cs_atlas *atlas)
 {
     unsigned char *page;
     size_t size;
-    assert_int_equal(
-        cs_report_write(path, atlas, &(cs_report_options){NULL, 0, 1, 1, NULL, NULL}, NULL, NULL),
-        CLIPSPAN_OK);
+    assert_int_equal(cs_report_write(path, atlas,
+                                     &(cs_report_options){NULL, 0, 1, 1, NULL, NULL, 0}, NULL,
+                                     NULL),
+                     CLIPSPAN_OK);
     assert_int_equal(cs_file_read_all(&page, &size, path, 1u << 20, NULL), CLIPSPAN_OK);
     page_check((char *)page, size);
     return (char *)page;
@@ -237,10 +239,11 @@ static void a_claim_comes_with_its_numbers(void **state)
     atlas->heads[3].minor = 0;
     give_role(&head->role);
     page = write_atlas(atlas);
-    has(page, "<li>Head <a href=\"#L1.H1\">L1.H1</a> has the role <b class=\"chip r1\">"
-              "colour</b>: 41.0\xC2\xA0% of its variance lies along <bdi>colour</bdi> texts, "
-              "12.3\xC2\xA0% along as many control texts. It contributes 50.0\xC2\xA0% of the "
-              "embedding\xE2\x80\x99s variance.</li>");
+    has(page,
+        "<li>Head <a href=\"#L1.H1\">L1.H1</a> has the role <b class=\"chip r1\">"
+        "<bdi>colour</bdi></b>: 41.0\xC2\xA0% of its variance lies along <bdi>colour</bdi> texts, "
+        "12.3\xC2\xA0% along as many control texts. It contributes 50.0\xC2\xA0% of the "
+        "embedding\xE2\x80\x99s variance.</li>");
     has(page, "href=\"#L1.H1\" title=\"L1.H1: colour, share of the embedding\xE2\x80\x99s "
               "variance 50.0\xC2\xA0%\"");
     has(page, "5 <bdi>colour</bdi> texts explain 41.0\xC2\xA0% of its variance, as many control "
@@ -278,9 +281,10 @@ static void five_outcomes_are_told_apart(void **state)
     atlas->head_parts[4].role.outcome = CLIPSPAN_OUTCOME_TOO_FEW_IMAGES;
     atlas->heads[5].removed = 1;
     page = write_atlas(atlas);
-    has(page, "<h4>L0.H0 <b class=\"chip r1\">colour</b></h4>");
+    has(page, "<h4>L0.H0 <b class=\"chip r1\"><bdi>colour</bdi></b></h4>");
     has(page, "<a class=\"r1\" style");
-    has(page, "<h4>L0.H1 <span>leans to</span> <b class=\"chip r1 pale\">colour</b></h4>");
+    has(page,
+        "<h4>L0.H1 <span>leans to</span> <b class=\"chip r1 pale\"><bdi>colour</bdi></b></h4>");
     has(page, "<a class=\"r1 pale\" style");
     has(page, "No role, since that takes more than every control pool: 5 <bdi>colour</bdi> texts");
     lacks(page, "no better than by control");
@@ -294,12 +298,13 @@ static void five_outcomes_are_told_apart(void **state)
     has(page, "<a class=\"r0 dot few\" style");
     has(page, "Too few images to tell: 12,345, and roles take 481 or more.");
     has(page, "<h4>L0.H5 <span>pruned</span></h4>");
-    assert_int_equal(page_count(page, "chip r1\">colour</b></h4>"), 1);
+    assert_int_equal(page_count(page, "chip r1\"><bdi>colour</bdi></b></h4>"), 1);
     cs_free(page);
     /* What control texts explain as well has no colour. */
     atlas->head_parts[1].role.control_variance = 0.41;
     page = write_atlas(atlas);
-    has(page, "<h4>L0.H1 <span>leans to</span> <b class=\"chip r0 pale\">colour</b></h4>");
+    has(page,
+        "<h4>L0.H1 <span>leans to</span> <b class=\"chip r0 pale\"><bdi>colour</bdi></b></h4>");
     has(page, "<a class=\"r0 pale\" style");
     has(page, "explained no better than by control texts");
     cs_free(page);
@@ -371,9 +376,10 @@ static void a_report_that_is_there_stays(void **state)
     cs_atlas *atlas = atlas_craft_new(&craft);
     clipspan_error err;
     (void)state;
-    assert_int_equal(
-        cs_report_write(path, atlas, &(cs_report_options){NULL, 0, 1, 0, NULL, NULL}, NULL, &err),
-        CLIPSPAN_OK);
+    assert_int_equal(cs_report_write(path, atlas,
+                                     &(cs_report_options){NULL, 0, 1, 0, NULL, NULL, 0}, NULL,
+                                     &err),
+                     CLIPSPAN_OK);
     assert_int_equal(cs_report_write(path, atlas, NULL, NULL, &err), CLIPSPAN_E_EXISTS);
     assert_non_null(strstr(err.message, path));
     assert_int_equal(cs_report_write("/nowhere/r.html", atlas, NULL, NULL, &err), CLIPSPAN_E_WRITE);

@@ -93,7 +93,7 @@ static char *page_of_run(void)
 {
     const atlas_craft made = {2, 3, 5, 0, NULL, NULL, NULL, 0};
     cs_report_kept kept;
-    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept};
+    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept, 0};
     char *file = run_craft_path(&craft, "report.html");
     cs_atlas *atlas = atlas_craft_new(&made);
     clipspan_error err;
@@ -139,8 +139,8 @@ static void a_caller_fills_the_section(void **state)
     has(page, "no remedy is better than leaving the model as it is");
     assert_null(strstr(page, "chosen without labels"));
     has(page, "<tr><th scope=row>baseline: text projection<");
-    has(page, "<tr><th scope=row>land<td class=n>26");
-    has(page, "<tr><th scope=row>water<td class=n>24");
+    has(page, "<tr><th scope=row><bdi>land</bdi><td class=n>26");
+    has(page, "<tr><th scope=row><bdi>water</bdi><td class=n>24");
     cs_free(page);
     clipspan_remedy_free(&remedy);
 }
