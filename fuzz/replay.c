@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* replay FILE|FOLDER...: a target's function over files, for builds without libFuzzer. Prints how many
- * inputs there were; ends with 1 when there was none. */
+/* replay FILE|FOLDER...: a target's function over files, for builds without libFuzzer. Prints how
+ * many inputs there were; ends with 1 when there was none. */
 #define _POSIX_C_SOURCE 200809L
 #include "fuzz.h"
 

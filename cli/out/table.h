@@ -22,8 +22,8 @@ size_t cli_text_cells(const cli_session *session, const char *text);
 size_t cli_print_text(FILE *out, const cli_session *session, const char *text, size_t at,
                       size_t indent);
 
-/* The same of one line of formatted text, on standard output, with a line end behind it; an indented
- * command of clipspan can be copied. */
+/* The same of one line of formatted text, on standard output, with a line end behind it; an
+ * indented command of clipspan can be copied. */
 void cli_say(const cli_session *session, const char *format, ...) CS_PRINTF(2, 3);
 void cli_say_to(FILE *out, const cli_session *session, const char *format, ...) CS_PRINTF(3, 4);
 

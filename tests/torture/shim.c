@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* To be preloaded (scripts/torture): one kind of call is counted by its stack, six frames deep, or fails once.
+/* To be preloaded (scripts/torture): one kind of call is counted by its stack, six frames deep, or
+ * fails once.
  *
  *     TORTURE_KIND   malloc read write fsync rename open unlink thread
  *     TORTURE_LOG    every stack that was seen goes to this file, 8 bytes each
@@ -29,7 +30,7 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
 extern void *__libc_memalign(size_t align, size_t size);
 
-static char kind; /* its first two letters tell kinds apart: see is_kind */
+static char kind; /* the first letter of the name: most calls are told apart by it */
 static char kind_name[16];
 static int log_file = -1, ready;
 static uint64_t failing;
