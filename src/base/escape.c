@@ -7,20 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t cs_character(const char *text)
+size_t cs_character(const char *p)
 {
-    const unsigned char *p = (const unsigned char *)text;
-    const size_t length = p[0] == 0     ? 0
-                          : p[0] < 0x80 ? 1
-                          : p[0] < 0xC2 ? 0
-                          : p[0] < 0xE0 ? 2
-                          : p[0] < 0xF0 ? 3
-                          : p[0] < 0xF5 ? 4
+    const unsigned char *q = (const unsigned char *)p;
+    const size_t length = q[0] == 0     ? 0
+                          : q[0] < 0x80 ? 1
+                          : q[0] < 0xC2 ? 0
+                          : q[0] < 0xE0 ? 2
+                          : q[0] < 0xF0 ? 3
+                          : q[0] < 0xF5 ? 4
                                         : 0;
     for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
+        if ((q[i] & 0xC0) != 0x80) return 0;
+    if ((q[0] == 0xE0 && q[1] < 0xA0) || (q[0] == 0xED && q[1] > 0x9F) ||
+        (q[0] == 0xF0 && q[1] < 0x90) || (q[0] == 0xF4 && q[1] > 0x8F))
         return 0;
     return length;
 }
