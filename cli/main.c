@@ -80,10 +80,9 @@ static void complain(cli_session *s, const clipspan_error *error)
                      s->keeps_files ? "the files that were finished stay" : "nothing was written");
         return;
     }
-    cli_complain(s, "%serror:%s %s%s", s->bold_err ? "\033[1;31m" : "",
-                 s->bold_err ? "\033[0m" : "", error->message,
-                 error->code == CLIPSPAN_E_INTERNAL ? " (a defect of clipspan; please report it)"
-                                                    : "");
+    cli_error(s, "%s%s", error->message,
+              error->code == CLIPSPAN_E_INTERNAL ? " (a defect of clipspan; please report it)"
+                                                 : "");
 }
 
 int main(int argc, char **argv)

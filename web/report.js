@@ -94,11 +94,14 @@
   var note = document.createElement('p');
   note.className = 'note hover';
   function tell(h) {
-    var texts = h.data.texts.slice(0, 3).map(function (text, i) {
-      return '\u201C' + data.texts[text] + '\u201D\u00A0' + percent(h.data.shares[i]);
+    note.textContent = h.cell.getAttribute('aria-label');
+    h.data.texts.slice(0, 3).forEach(function (text, i) {
+      var name = document.createElement('bdi');
+      name.textContent = data.texts[text];
+      note.append(i ? ', \u201C' : '. Basis texts: \u201C', name,
+        '\u201D\u00A0' + percent(h.data.shares[i]));
     });
-    note.textContent = h.cell.getAttribute('aria-label') +
-      (texts.length ? '. Basis texts: ' + texts.join(', ') : '') + '.';
+    note.append('.');
   }
   note.textContent = 'Point at a head, or reach it with Tab, to read its basis texts.';
   heads.forEach(function (h) {

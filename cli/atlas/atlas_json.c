@@ -222,22 +222,23 @@ static void put(double value)
         printf("\t%.9g", value);
 }
 
-static void put_text(const char *text)
+static void put_text(const cli_session *s, const char *text)
 {
     putchar('\t');
-    cli_print_tsv_cell(stdout, text ? text : "");
+    cli_print_tsv_cell(stdout, s, text ? text : "");
 }
 
-static void put_others(const clipspan_runner_up *runner_up, int count,
+static void put_others(const cli_session *s, const clipspan_runner_up *runner_up, int count,
                        const clipspan_atlas_text *texts)
 {
     for (int i = 0; i < CLIPSPAN_RUNNERS_UP; i++) {
-        put_text(i < count ? texts[runner_up[i].text].text : "");
+        put_text(s, i < count ? texts[runner_up[i].text].text : "");
         put(i < count ? runner_up[i].ratio : -1.0);
     }
 }
 
-void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list *list)
+void cli_atlas_tsv_basis_texts(const cli_session *s, const clipspan_atlas *atlas,
+                               const cli_head_list *list)
 {
     const clipspan_atlas_text *texts = clipspan_atlas_get_texts(atlas);
     fputs("head\tlayer\tnumber\tbasis_text\ttext\tcategory\tshare\tcumulated\tcontrol_"
@@ -255,23 +256,24 @@ void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list 
             const clipspan_atlas_basis_text *p = &head->basis_text[k];
             printf("L%d.H%d\t%d\t%d\t%d", head->head.layer, head->head.head, head->head.layer,
                    head->head.head, k + 1);
-            put_text(texts[p->basis_text->text].text);
-            put_text(texts[p->basis_text->text].category);
+            put_text(s, texts[p->basis_text->text].text);
+            put_text(s, texts[p->basis_text->text].category);
             put(p->basis_text->share);
             put(p->cumulated);
             put(p->control_cumulated);
             put(p->basis_text->variance);
             put(p->basis_text->same_place);
             put(p->basis_text->any_place);
-            put_others(p->basis_text->runner_up, p->basis_text->runners_up, texts);
-            put_others(p->basis_text->near_duplicate, p->basis_text->near_duplicates, texts);
-            put_text(clipspan_atlas_get_info(atlas)->pool);
+            put_others(s, p->basis_text->runner_up, p->basis_text->runners_up, texts);
+            put_others(s, p->basis_text->near_duplicate, p->basis_text->near_duplicates, texts);
+            put_text(s, clipspan_atlas_get_info(atlas)->pool);
             putchar('\n');
         }
     }
 }
 
-void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
+void cli_atlas_tsv_roles(const cli_session *s, const clipspan_atlas *atlas,
+                         const cli_head_list *list)
 {
     puts("head\tlayer\tnumber\tshare\tvariance\trank\toutcome\tcategory\tweight\tminor\t"
          "enrichment\tp\tq\trelabelled_p\texplained_variance\tcontrol_variance\t"
@@ -284,7 +286,7 @@ void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
         printf("L%d.H%d\t%d\t%d\t%.9g\t%.9g\t%d\t%s", head->head.layer, head->head.head,
                head->head.layer, head->head.head, head->variance_share->share, head->variance,
                head->rank, cli_head_outcome_key(head));
-        put_text(r->category[0]);
+        put_text(s, r->category[0]);
         printf("\t%.9g\t%d", head->weight, head->minor);
         put(r->category[0] ? r->enrichment[0] : -1);
         put(r->p);
@@ -293,15 +295,15 @@ void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list)
         put(r->category[0] ? r->explained_variance[0] : -1);
         put(r->control_variance);
         printf("\t%d\t%d", r->control_above, r->control_pools);
-        put_text(r->category[1]);
+        put_text(s, r->category[1]);
         put(r->category[1] ? r->enrichment[1] : -1);
         put(r->category[1] ? r->explained_variance[1] : -1);
         put(r->stability);
         put(r->category_returns);
-        put_text(r->first_category);
+        put_text(s, r->first_category);
         put(head->variance > 0 ? r->named : -1.0);
         put(head->variance > 0 ? r->control_named : -1.0);
-        put_text(clipspan_atlas_get_info(atlas)->pool);
+        put_text(s, clipspan_atlas_get_info(atlas)->pool);
         putchar('\n');
     }
 }

@@ -217,9 +217,10 @@ static clipspan_status print_card(const cli_session *s, const clipspan_atlas *at
                 head->basis_texts, head->basis_texts == 1 ? "" : "s",
                 head->basis_texts == 1 ? "s" : "", named, control);
     }
-    if (head->top_count + head->bottom_count)
-        cli_say(s,
-                "\n  images farthest along the first basis text, with their centred projections");
+    if (head->top_count + head->bottom_count) {
+        putchar('\n');
+        cli_say(s, "  images farthest along the first basis text, with their centred projections");
+    }
     print_extremes(s, atlas, "most", head->top, head->top_count);
     print_extremes(s, atlas, "least", head->bottom, head->bottom_count);
     putchar('\n');
@@ -280,13 +281,14 @@ clipspan_status cli_atlas_show_span(const cli_session *s, const clipspan_atlas *
         return CLIPSPAN_OK;
     }
     if (s->form == CLI_FORM_TSV) {
-        cli_atlas_tsv_basis_texts(atlas, list);
+        cli_atlas_tsv_basis_texts(s, atlas, list);
         return CLIPSPAN_OK;
     }
     cli_atlas_print_subject(s, atlas);
     CS_TRY(list->chosen ? print_cards(s, atlas, list, err) : print_heads(s, atlas, list, err));
     if (!list->chosen) putchar('\n');
     say_explained(s, atlas);
-    cli_say(s, "Next:\n  clipspan roles %s", info->run->path);
+    cli_say(s, "Next:");
+    cli_say(s, "  clipspan roles %s", info->run->path);
     return CLIPSPAN_OK;
 }

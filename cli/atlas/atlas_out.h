@@ -35,8 +35,10 @@ void cli_atlas_json(const clipspan_atlas *atlas, const cli_head_list *list, cons
 void cli_atlas_json_outcomes(cli_json *json, const clipspan_atlas_info *info);
 
 /* Tab-separated rows with a header: a row a basis text, a row a head. */
-void cli_atlas_tsv_basis_texts(const clipspan_atlas *atlas, const cli_head_list *list);
-void cli_atlas_tsv_roles(const clipspan_atlas *atlas, const cli_head_list *list);
+void cli_atlas_tsv_basis_texts(const cli_session *s, const clipspan_atlas *atlas,
+                               const cli_head_list *list);
+void cli_atlas_tsv_roles(const cli_session *s, const clipspan_atlas *atlas,
+                         const cli_head_list *list);
 
 /* What tables of heads share: what was looked at, in a line; cells with a head's name, a share ("–"
  * below 0), a bar as long as its share of `full`; and which heads of the list a table leaves out:

@@ -25,7 +25,7 @@ static void show(const cli_session *s, const char *folder, const clipspan_run_in
                 run->used == 1 ? "" : "s", atlas->heads, atlas->heads == 1 ? "" : "s");
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.export.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.export.v1");
     cli_json_text(&json, "official", folder);
     cli_json_text(&json, "run", run->path);
     cli_json_text(&json, "model", run->model_name);

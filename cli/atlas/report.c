@@ -54,7 +54,7 @@ static void show(const cli_session *s, const char *path, const clipspan_atlas *a
                     path, heads, info->role, info->leaning, size);
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.report.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.report.v1");
     cli_json_text(&json, "report", path);
     cli_json_whole(&json, "bytes", (uint64_t)bytes);
     cli_json_text(&json, "run", info->run->path);
@@ -70,7 +70,7 @@ typedef struct {
     cli_output_settings out;
     const char *root;
     int images_anywhere;
-    int no_images;
+    int no_images, paths;
 } settings;
 
 /* The path is looked at before the atlas is made, which may take long. */
@@ -88,6 +88,7 @@ static clipspan_status report_run(cli_atlas_job *j, const settings *x, const cha
     options.root = x->root;
     options.images_anywhere = x->images_anywhere;
     options.no_images = x->no_images;
+    options.paths = x->paths;
     options.replace = x->out.force;
     CS_TRY(write_page(s, path, j->run, j->atlas, options, err));
     if (!clipspan_run_get_info(j->run)->own && !x->root && !x->images_anywhere && !x->no_images)
@@ -134,6 +135,11 @@ static const cli_option options[] = {
         root),
     CLI_IMAGES_ANYWHERE("Images", images_anywhere),
     CLI_OPT_NO_IMAGES,
+    CLI_FLAG(
+        "Output", "paths", 0,
+        "show absolute paths of images, model and run; without it a page says nothing of where "
+        "this machine keeps its files",
+        paths),
     CLI_OPT_ATLAS_MODEL,
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.html",

@@ -219,7 +219,8 @@ static void print_finding(const cli_session *s, const clipspan_atlas *atlas,
     else
         print_all(s, atlas, list);
     cli_head_name(name, first && !list->chosen ? first->head : next->head);
-    cli_say(s, "Next:\n  clipspan span %s --heads %s", info->run->path, name);
+    cli_say(s, "Next:");
+    cli_say(s, "  clipspan span %s --heads %s", info->run->path, name);
 }
 
 clipspan_status cli_atlas_show_roles(const cli_session *s, const clipspan_atlas *atlas,
@@ -233,7 +234,7 @@ clipspan_status cli_atlas_show_roles(const cli_session *s, const clipspan_atlas 
         return CLIPSPAN_OK;
     }
     if (s->form == CLI_FORM_TSV) {
-        cli_atlas_tsv_roles(atlas, list);
+        cli_atlas_tsv_roles(s, atlas, list);
         return CLIPSPAN_OK;
     }
     CS_TRY(rank_heads(&order, &count, atlas, list, err));

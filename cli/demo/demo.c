@@ -242,7 +242,7 @@ static clipspan_status begin_document(cli_demo_job *d, clipspan_error *err)
     static const char schema[] = "clipspan.demo.v1";
     clipspan_status status;
     char *path;
-    cli_json_begin(&d->json, d->tells ? NULL : stdout, d->session->form == CLI_FORM_TSV, schema);
+    cli_json_begin(&d->json, d->tells ? NULL : stdout, cli_flat(d->session), schema);
     if (!d->x->dry_run) {
         CS_TRY(cli_demo_output(&path, d, "demo.json", err));
         status = cs_output_open(&d->file, path, d->x->force, err);

@@ -38,14 +38,15 @@ void cli_edit_put_role(cli_rows *rows, const clipspan_edit_check_info *info)
     cli_rows_text(rows, info->role ? info->pool : "");
 }
 
-clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_error *err)
+clipspan_status cli_edit_show_rows(const cli_session *s, const clipspan_edit_check *check,
+                                   clipspan_error *err)
 {
     const clipspan_edit_check_info *info = clipspan_edit_check_get_info(check);
     const clipspan_edit_check_row *row = clipspan_edit_check_get_rows(check);
     clipspan_status status;
     char names[400];
     cli_rows *rows;
-    CS_TRY(cli_rows_open(&rows, NULL, 0, err));
+    CS_TRY(cli_rows_open(&rows, s, NULL, 0, err));
     status = cli_rows_header(rows,
                              "set|heads|names|last_layer|distance_mean|distance_median|"
                              "distance_largest|moved_mean|before|predicted|real|role|pool",
@@ -130,8 +131,9 @@ static void say_images(const cli_edit_job *e, const clipspan_edit_check_info *in
     cli_edit_name_images(images, sizeof images, e, info);
     cli_say(e->session,
             "%s; off: L2 distance of the network's unit embedding from the direct-effect "
-            "prediction;\nmoved: from the embedding before",
+            "prediction;",
             images);
+    cli_say(e->session, "moved: from the embedding before");
     cli_edit_say_left_out(e, info);
 }
 
@@ -204,7 +206,7 @@ static clipspan_status show_table(const cli_edit_job *e, const clipspan_edit_che
 clipspan_status cli_edit_show(const cli_edit_job *e, const clipspan_edit_check *check,
                               clipspan_error *err)
 {
-    if (e->session->form == CLI_FORM_TSV) return cli_edit_show_rows(check, err);
+    if (e->session->form == CLI_FORM_TSV) return cli_edit_show_rows(e->session, check, err);
     if (e->session->form == CLI_FORM_TABLE) return show_table(e, check, err);
     return clipspan_edit_check_write_json(check, e->x->out.output, 0, cli_put, stdout, err);
 }

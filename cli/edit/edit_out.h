@@ -27,7 +27,8 @@ void cli_edit_say_role(const cli_edit_job *edit);
 /* Prints the sets as a table, and the lines below it; or as rows. */
 clipspan_status cli_edit_print_sets(const cli_edit_job *edit, const clipspan_edit_check *check,
                                     clipspan_error *err);
-clipspan_status cli_edit_show_rows(const clipspan_edit_check *check, clipspan_error *err);
+clipspan_status cli_edit_show_rows(const cli_session *s, const clipspan_edit_check *check,
+                                   clipspan_error *err);
 
 /* Cells of both commands: a share, empty where it is of no image; role and pool; a distance. */
 void cli_edit_put_share(cli_rows *rows, const clipspan_share *share);

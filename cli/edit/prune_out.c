@@ -30,7 +30,7 @@ static void add_row(cli_rows *rows, const clipspan_edit_check_row *row,
     cli_edit_put_share(rows, labelled ? row->network : NULL);
 }
 
-static clipspan_status show_rows(clipspan_prune *prune, clipspan_error *err)
+static clipspan_status show_rows(const cli_session *s, clipspan_prune *prune, clipspan_error *err)
 {
     const clipspan_edit_check *check = clipspan_prune_get_check(prune);
     const clipspan_edit_check_info *info = clipspan_edit_check_get_info(check);
@@ -38,7 +38,7 @@ static clipspan_status show_rows(clipspan_prune *prune, clipspan_error *err)
     const clipspan_prune_forecast *f = clipspan_prune_get_forecasts(prune);
     clipspan_status status;
     cli_rows *rows;
-    CS_TRY(cli_rows_open(&rows, NULL, 0, err));
+    CS_TRY(cli_rows_open(&rows, s, NULL, 0, err));
     status = cli_rows_header(rows,
                              "set|heads|names|moved_mean|distance_mean|predicted|least|real|direct|"
                              "accuracy|role|pool",
@@ -242,7 +242,7 @@ static clipspan_status show_table(const cli_edit_job *e, clipspan_prune *prune, 
 
 static clipspan_status show(const cli_edit_job *e, clipspan_prune *prune, clipspan_error *err)
 {
-    if (e->session->form == CLI_FORM_TSV) return show_rows(prune, err);
+    if (e->session->form == CLI_FORM_TSV) return show_rows(e->session, prune, err);
     if (e->session->form == CLI_FORM_TABLE) return show_table(e, prune, err);
     return clipspan_prune_write_json(prune, e->x->out.output, 0, cli_put, stdout, err);
 }

@@ -118,11 +118,12 @@ static clipspan_status add_rows(cli_rows *rows, const clipspan_ablation *a, clip
     return add_random(rows, a, err);
 }
 
-static clipspan_status show_rows(const clipspan_ablation *a, clipspan_error *err)
+static clipspan_status show_rows(const cli_session *s, const clipspan_ablation *a,
+                                 clipspan_error *err)
 {
     clipspan_status status;
     cli_rows *rows;
-    CS_TRY(cli_rows_open(&rows, NULL, 0, err));
+    CS_TRY(cli_rows_open(&rows, s, NULL, 0, err));
     status = add_rows(rows, a, err);
     if (status == CLIPSPAN_OK) status = cli_rows_finish(rows, err);
     cli_rows_close(&rows);
@@ -216,7 +217,7 @@ static clipspan_status show_tables(const cli_session *s, const clipspan_ablation
 clipspan_status cli_ablation_show(const cli_session *s, const clipspan_ablation *a,
                                   clipspan_error *err)
 {
-    if (s->form == CLI_FORM_TSV) return show_rows(a, err);
+    if (s->form == CLI_FORM_TSV) return show_rows(s, a, err);
     if (s->form == CLI_FORM_TABLE) return show_tables(s, a, err);
     clipspan_ablation_write_json(a, cli_put, stdout);
     return CLIPSPAN_OK;

@@ -58,12 +58,13 @@ static clipspan_status add_row(cli_rows *rows, const clipspan_evaluation_info *i
     return cli_rows_next(rows, err);
 }
 
-static clipspan_status show_rows(const clipspan_effects_table *table, clipspan_error *err)
+static clipspan_status show_rows(const cli_session *s, const clipspan_effects_table *table,
+                                 clipspan_error *err)
 {
     const clipspan_effects_table_info *info = clipspan_effects_table_get_info(table);
     clipspan_status status = CLIPSPAN_OK;
     cli_rows *rows;
-    CS_TRY(cli_rows_open(&rows, NULL, 0, err));
+    CS_TRY(cli_rows_open(&rows, s, NULL, 0, err));
     status = cli_rows_header(
         rows,
         "ablated|layer|head|basis_texts|texts|images|correct|accuracy|low|high|margin|"
@@ -251,7 +252,7 @@ static clipspan_status show_tables(const cli_session *s, const clipspan_effects_
 clipspan_status cli_effects_show(const cli_session *s, const clipspan_effects_table *table,
                                  clipspan_error *err)
 {
-    if (s->form == CLI_FORM_TSV) return show_rows(table, err);
+    if (s->form == CLI_FORM_TSV) return show_rows(s, table, err);
     if (s->form == CLI_FORM_TABLE) return show_tables(s, table, err);
     clipspan_effects_table_write_json(table, cli_put, stdout);
     return CLIPSPAN_OK;

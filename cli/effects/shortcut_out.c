@@ -141,11 +141,12 @@ static clipspan_status add_pair(cli_rows *rows, const clipspan_remedy *remedy, s
     return CLIPSPAN_OK;
 }
 
-static clipspan_status show_rows(const clipspan_remedy *remedy, clipspan_error *err)
+static clipspan_status show_rows(const cli_session *s, const clipspan_remedy *remedy,
+                                 clipspan_error *err)
 {
     clipspan_status status;
     cli_rows *rows;
-    CS_TRY(cli_rows_open(&rows, NULL, 0, err));
+    CS_TRY(cli_rows_open(&rows, s, NULL, 0, err));
     status = cli_rows_header(rows,
                              "class_a|class_b|what|remedy|heads|correlation|of|name|images|before|"
                              "before_low|before_high|after|after_low|after_high|change|change_low|"
@@ -161,7 +162,7 @@ static clipspan_status show_rows(const clipspan_remedy *remedy, clipspan_error *
 clipspan_status cli_remedy_show(const cli_session *s, const clipspan_remedy *remedy,
                                 clipspan_error *err)
 {
-    if (s->form == CLI_FORM_TSV) return show_rows(remedy, err);
+    if (s->form == CLI_FORM_TSV) return show_rows(s, remedy, err);
     if (s->form == CLI_FORM_TABLE) return cli_remedy_print(s, remedy, err);
     clipspan_remedy_write_json(remedy, 0, cli_put, stdout);
     return CLIPSPAN_OK;

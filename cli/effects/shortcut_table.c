@@ -102,16 +102,18 @@ static clipspan_status print_heads(const printing *p, clipspan_error *err)
         cli_say(
             p->session,
             "heads' contributions to the margin of %s over %s do not vary over these images, so "
-            "there is nothing for the cue to explain\n",
+            "there is nothing for the cue to explain",
             pair->class_a, pair->class_b);
+        putchar('\n');
         return CLIPSPAN_OK;
     }
     cli_format_percent(with, part(pair->explained, pair->variance));
     cli_format_percent(against, part(pair->counteracted, pair->variance));
     cli_say(p->session,
             "the cue explains %s of the variance of heads' contributions to the margin of %s over "
-            "%s; in heads that counteract it: %s\n",
+            "%s; in heads that counteract it: %s",
             with, pair->class_a, pair->class_b, against);
+    putchar('\n');
     return CLIPSPAN_OK;
 }
 
@@ -320,9 +322,9 @@ static void say_last(const printing *p)
         after[CLI_NUMBER_ROOM];
     name_heads(heads, sizeof heads, p, chosen->heads);
     cli_remedy_words(words, chosen->kind, chosen->heads, p->pair->heads);
-    cli_say(p->session, "cue: %s%s%s\ndirect effects; %s; selection used no labels", cue->words,
-            cue->pool ? ", found in the text pool " : "", cue->pool ? cue->pool : "",
-            p->evaluation->means);
+    cli_say(p->session, "cue: %s%s%s", cue->words, cue->pool ? ", found in the text pool " : "",
+            cue->pool ? cue->pool : "");
+    cli_say(p->session, "direct effects; %s; selection used no labels", p->evaluation->means);
     say_better(p, chosen);
     cli_random_say(p->session, clipspan_remedy_get_random(p->remedy, p->index),
                    p->evaluation->agreement);

@@ -133,7 +133,7 @@ static clipspan_status write_files(job *j, clipspan_error *err)
     row_job r = {j, 0, NULL, CLIPSPAN_OK, err};
     clipspan_status status;
     cli_signals_hold();
-    CS_TRY(cli_rows_open(&j->rows, j->rows_path, x->force, err));
+    CS_TRY(cli_rows_open(&j->rows, j->ev.session, j->rows_path, x->force, err));
     CS_TRY(cli_rows_header(j->rows, "row|path|label|group|before|after", err));
     CS_TRY(clipspan_npy_open(&j->array, x->output, CLIPSPAN_FLOAT32, &width, 1, x->force, err));
     r.scores = cs_alloc(j->classes, sizeof *r.scores, "scores", err);

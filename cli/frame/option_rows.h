@@ -167,7 +167,12 @@
              "only the rows of a CSV with this value in this column; if repeated, rows that "      \
              "satisfy every one",                                                                  \
              images.where)
-#define CLI_OPT_FORM        CLI_OPT_JSON, CLI_OPT_TSV, CLI_OPT_TABLE
+#define CLI_OPT_SPREADSHEET                                                                        \
+    CLI_SESSION_FLAG("Output", "spreadsheet", 0,                                                   \
+                     "for TSV and CSV that a spreadsheet opens: an apostrophe before cells that "  \
+                     "begin with = + - @ and are no numbers, which it would compute as formulas",  \
+                     spreadsheet)
+#define CLI_OPT_FORM        CLI_OPT_JSON, CLI_OPT_TSV, CLI_OPT_SPREADSHEET, CLI_OPT_TABLE
 #define CLI_OPT_MODEL_FILES CLI_OPT_CONFIG, CLI_OPT_QUICK_GELU
 #define CLI_OPT_CLASSES     CLI_OPT_CLASS_LIST, CLI_OPT_CLASS_NAMES, CLI_OPT_CLASS_TEMPLATES
 #define CLI_OPT_IMAGES                                                                             \

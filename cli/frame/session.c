@@ -2,6 +2,7 @@
 /* What the terminal can do, and lines on standard error that do not collide with the bar. */
 #define _POSIX_C_SOURCE 200809L
 #include "cli/frame/session.h"
+#include "base/escape.h"
 #include "cli/frame/signals.h"
 
 #include <clipspan/clipspan.h>
@@ -14,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COLUMNS       80 /* of tables where there is no terminal */
+#define LINE_ROOM     8192 /* bytes of a line on standard error */
+#define COLUMNS       80   /* of tables where there is no terminal */
 #define COLUMNS_LEAST 40
 #define COLUMNS_MOST  80 /* lines that are longer are hard to follow */
 
@@ -64,13 +66,26 @@ void cli_progress_hide(cli_session *s)
     s->progress.shown = 0;
 }
 
-static void say(cli_session *s, const char *format, va_list arguments) CS_PRINTF(2, 0);
-
-static void say(cli_session *s, const char *format, va_list arguments)
+int cli_flat(const cli_session *s)
 {
+    return s->form != CLI_FORM_TSV ? 0 : s->spreadsheet ? 2 : 1;
+}
+
+static void put(void *stream, const char *text, size_t size)
+{
+    fwrite(text, 1, size, stream);
+}
+
+static void say(cli_session *s, const char *mark, const char *format, va_list arguments)
+    CS_PRINTF(3, 0);
+
+static void say(cli_session *s, const char *mark, const char *format, va_list arguments)
+{
+    char text[LINE_ROOM];
+    vsnprintf(text, sizeof text, format, arguments);
     cli_progress_hide(s);
-    fputs("clipspan: ", stderr);
-    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "clipspan: %s", mark);
+    cs_escape_put(put, stderr, text, 0);
     fputc('\n', stderr);
 }
 
@@ -79,7 +94,7 @@ void cli_note(cli_session *s, const char *format, ...)
     va_list arguments;
     if (s->quiet) return;
     va_start(arguments, format);
-    say(s, format, arguments);
+    say(s, "", format, arguments);
     va_end(arguments);
 }
 
@@ -88,7 +103,7 @@ void cli_detail(cli_session *s, const char *format, ...)
     va_list arguments;
     if (!s->verbose) return;
     va_start(arguments, format);
-    say(s, format, arguments);
+    say(s, "", format, arguments);
     va_end(arguments);
 }
 
@@ -96,7 +111,15 @@ void cli_complain(cli_session *s, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say(s, format, arguments);
+    say(s, "", format, arguments);
+    va_end(arguments);
+}
+
+void cli_error(cli_session *s, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(s, s->bold_err ? "\033[1;31merror:\033[0m " : "error: ", format, arguments);
     va_end(arguments);
 }
 

@@ -31,7 +31,7 @@ typedef struct cli_session {
     void *settings; /* the command's own; NULL without one */
     /* Options that mean the same in every command that has them. */
     int help, version, quiet, verbose, no_color, progress_form;
-    int json, tsv, table;
+    int json, tsv, table, spreadsheet;
     uint64_t threads;
     const char *memory; /* NULL: what machine and limits leave */
 
@@ -49,13 +49,19 @@ typedef struct cli_session {
 
 void cli_session_start(cli_session *session);
 
+/* Of TSV documents: 0 for one JSON document, 1 for lines of path and value, 2 for those of a
+ * spreadsheet (--spreadsheet). */
+int cli_flat(const cli_session *session);
+
 /* Seconds on a clock that never jumps. */
 double cli_seconds(void);
 
-/* A line on standard error: for everyone but -q, only with -v, always. */
+/* A line on standard error: for everyone but -q, only with -v, always. What could steer a terminal
+ * is escaped (base/escape.h). cli_error: behind "error:". */
 void cli_note(cli_session *session, const char *format, ...) CS_PRINTF(2, 3);
 void cli_detail(cli_session *session, const char *format, ...) CS_PRINTF(2, 3);
 void cli_complain(cli_session *session, const char *format, ...) CS_PRINTF(2, 3);
+void cli_error(cli_session *session, const char *format, ...) CS_PRINTF(2, 3);
 
 /* With -v: says how long the stage took that ends here. */
 void cli_stage(cli_session *session, const char *what);

@@ -15,12 +15,12 @@ static clipspan_status run_command(cli_session *s, const void *settings, clipspa
     if (s->form == CLI_FORM_TABLE) {
         char threads[CLI_NUMBER_ROOM];
         cli_count_of(threads, (uint64_t)clipspan_default_threads(), "thread");
-        cli_say(s, "clipspan %s\nkernels %s, products by %s\nbf16 %s, %s", clipspan_version(),
-                clipspan_cpu_level(), clipspan_product_name(), clipspan_has_bf16() ? "yes" : "no",
-                threads);
+        cli_say(s, "clipspan %s", clipspan_version());
+        cli_say(s, "kernels %s, products by %s", clipspan_cpu_level(), clipspan_product_name());
+        cli_say(s, "bf16 %s, %s", clipspan_has_bf16() ? "yes" : "no", threads);
         return CLIPSPAN_OK;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.version.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.version.v1");
     cli_json_text(&json, "version", clipspan_version());
     cli_json_text(&json, "cpu_level", clipspan_cpu_level());
     cli_json_text(&json, "products", clipspan_product_name());

@@ -223,8 +223,8 @@ static clipspan_classification_document describe(const job *j)
 static clipspan_status begin_document(job *j, clipspan_error *err)
 {
     const clipspan_classification_document d = describe(j);
-    return clipspan_classification_begin_json(
-        j->classification, &d, j->session->form == CLI_FORM_TSV, cli_put, stdout, err);
+    return clipspan_classification_begin_json(j->classification, &d, cli_flat(j->session), cli_put,
+                                              stdout, err);
 }
 
 static clipspan_status end_document(job *j, clipspan_error *err)
@@ -269,7 +269,7 @@ static clipspan_status begin(job *j, clipspan_error *err)
     }
     if (!output && s->form != CLI_FORM_TSV) return CLIPSPAN_OK;
     if (output) cli_signals_hold();
-    CS_TRY(cli_rows_open(&j->rows, output, j->x->out.force, err));
+    CS_TRY(cli_rows_open(&j->rows, s, output, j->x->out.force, err));
     return header(j, err);
 }
 
@@ -288,7 +288,7 @@ static clipspan_status finish(job *j, clipspan_error *err)
                 cli_say(s, "  and %zu more (-o FILE.csv has every one)", used - shown);
             putchar('\n');
         }
-        if (output) printf("%s: %zu image%s\n", output, used, used == 1 ? "" : "s");
+        if (output) cli_say(s, "%s: %zu image%s", output, used, used == 1 ? "" : "s");
         return cli_accuracy_print(j->classification, s, stdout, err);
     }
     /* The rows say nothing of the whole: that goes beside them. */

@@ -67,7 +67,7 @@ static clipspan_status open_output(job *j, clipspan_error *err)
     const settings *x = j->x;
     uint64_t width = (uint64_t)j->info->embed_width;
     cli_signals_hold();
-    CS_TRY(cli_rows_open(&j->rows, j->rows_path, x->out.force, err));
+    CS_TRY(cli_rows_open(&j->rows, j->session, j->rows_path, x->out.force, err));
     CS_TRY(clipspan_npy_open(&j->array, x->out.output, CLIPSPAN_FLOAT32, &width, 1, x->out.force,
                              err));
     return cli_rows_header(j->rows, j->texts ? "row|key|text" : "row|path|label|group|status|error",
@@ -213,14 +213,13 @@ static void summarize(const job *j)
         cli_format_count(count, j->written);
         cli_format_real(rate, speed);
         snprintf(speed_words, sizeof speed_words, "; %s %s a second", rate, unit);
-        cli_say(s, "%s%s: %s %.*s %s %d, float32 %s%s\n%s: what each row is",
-                dry ? "would write " : "", output, count, (int)strlen(unit) - (j->written == 1),
-                unit, times, j->info->embed_width,
-                j->x->encoder.raw ? "not normalised" : "unit vectors", dry ? "" : speed_words,
-                j->rows_path);
+        cli_say(s, "%s%s: %s %.*s %s %d, float32 %s%s", dry ? "would write " : "", output, count,
+                (int)strlen(unit) - (j->written == 1), unit, times, j->info->embed_width,
+                j->x->encoder.raw ? "not normalised" : "unit vectors", dry ? "" : speed_words);
+        cli_say(s, "%s: what each row is", j->rows_path);
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.embed.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.embed.v1");
     cli_json_flag(&json, "dry_run", dry);
     cli_json_text(&json, "model", j->info->name);
     cli_json_text(&json, "output", output);

@@ -43,7 +43,7 @@ static clipspan_status check_arguments(const cli_session *s, const settings *x, 
 
 static clipspan_status write_rows(job *j, clipspan_error *err)
 {
-    CS_TRY(cli_rows_open(&j->rows, j->rows_path, j->x->out.force, err));
+    CS_TRY(cli_rows_open(&j->rows, j->session, j->rows_path, j->x->out.force, err));
     CS_TRY(cli_rows_header(j->rows, "column|key|class", err));
     for (size_t i = 0; i < clipspan_texts_get_count(j->classes); i++) {
         cli_rows_whole(j->rows, i);
@@ -61,14 +61,13 @@ static void summarize(const job *j)
     const size_t count = clipspan_texts_get_count(j->classes);
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
-        cli_say(s,
-                "%s%s: float32 [%d, %zu], one class per column\n"
-                "%s: what each column is",
-                j->x->out.dry_run ? "would write " : "", j->x->out.output, info->embed_width, count,
-                j->rows_path);
+        cli_say(s, "%s%s: float32 [%d, %zu], one class per column",
+                j->x->out.dry_run ? "would write " : "", j->x->out.output, info->embed_width,
+                count);
+        cli_say(s, "%s: what each column is", j->rows_path);
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.embed.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.embed.v1");
     cli_json_flag(&json, "dry_run", j->x->out.dry_run);
     cli_json_text(&json, "model", info->name);
     cli_json_text(&json, "output", j->x->out.output);

@@ -149,7 +149,7 @@ static clipspan_status emit(cli_session *s, const findings *f, clipspan_error *e
 {
     const clipspan_model_info *info = f->info;
     cli_json j;
-    cli_json_begin(&j, stdout, s->form == CLI_FORM_TSV, "clipspan.info.v1");
+    cli_json_begin(&j, stdout, cli_flat(s), "clipspan.info.v1");
     cli_json_text(&j, "name", info->name);
     cli_json_text(&j, "path", info->path);
     cli_json_text(&j, "layout",
@@ -351,7 +351,8 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     if (f->x->tensors) CS_TRY(print_tensors(s, f, err));
     cli_format_millions(parameters, (double)(info->image->parameters + info->text->parameters));
     putchar('\n');
-    cli_say(s, "%s parameters. Next:\n  clipspan embed %s IMAGES -o embeddings.npy", parameters,
+    cli_say(s, "%s parameters. Next:", parameters);
+    cli_say(s, "  clipspan embed %s IMAGES -o embeddings.npy",
             needs_no_quotes(info->name) ? info->name : "MODEL");
     return CLIPSPAN_OK;
 }

@@ -153,7 +153,7 @@ static clipspan_status open_output(job *j, clipspan_error *err)
         CS_TRY(clipspan_npy_open(&j->array, x->out.output, CLIPSPAN_UINT8, shape, 3, x->out.force,
                                  err));
     }
-    CS_TRY(cli_rows_open(&j->rows, j->rows_path, x->out.force, err));
+    CS_TRY(cli_rows_open(&j->rows, j->session, j->rows_path, x->out.force, err));
     return cli_rows_header(j->rows,
                            j->array ? "row|path|label|group|status|error"
                                     : "row|path|label|group|status|error|file",
@@ -168,13 +168,14 @@ static void summarize(const job *j)
     cli_json json;
     if (s->form == CLI_FORM_TABLE) {
         cli_format_count(count, j->written);
-        cli_say(s, "%s%s: %s image%s of %d %s %d pixels, %s\n%s: what each is",
+        cli_say(s, "%s%s: %s image%s of %d %s %d pixels, %s",
                 j->x->out.dry_run ? "would write " : "", j->x->out.output, count,
                 j->written == 1 ? "" : "s", j->info->input_height, times, j->info->input_width,
-                wants_folder(j->x->out.output) ? "PNG" : "uint8", j->rows_path);
+                wants_folder(j->x->out.output) ? "PNG" : "uint8");
+        cli_say(s, "%s: what each is", j->rows_path);
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.pixels.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.pixels.v1");
     cli_json_flag(&json, "dry_run", j->x->out.dry_run);
     cli_json_text(&json, "model", j->info->name);
     cli_json_text(&json, "output", j->x->out.output);

@@ -189,7 +189,7 @@ static clipspan_status run(job *j, clipspan_error *err)
     uint64_t context = (uint64_t)j->info->context_length;
     clipspan_status status;
     if (s->form != CLI_FORM_TABLE && (output || s->form == CLI_FORM_JSON)) {
-        cli_json_begin(&j->json, stdout, s->form == CLI_FORM_TSV, "clipspan.tokens.v1");
+        cli_json_begin(&j->json, stdout, cli_flat(s), "clipspan.tokens.v1");
         cli_json_text(&j->json, "model", j->info->name);
     }
     if (output && !j->x->out.dry_run) {
@@ -202,7 +202,7 @@ static clipspan_status run(job *j, clipspan_error *err)
         cli_json_array(&j->json, "texts");
     }
     if (!output && s->form == CLI_FORM_TSV) {
-        CS_TRY(cli_rows_open(&j->rows, NULL, 0, err));
+        CS_TRY(cli_rows_open(&j->rows, s, NULL, 0, err));
         CS_TRY(cli_rows_header(j->rows, "key|text|tokens|cut|ids|pieces", err));
     }
     cli_progress_begin(s, "texts");

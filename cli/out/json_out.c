@@ -12,7 +12,7 @@ static void write_text(void *to, const char *text, size_t size)
 void cli_json_begin(cli_json *j, FILE *out, int flat, const char *schema)
 {
     j->copy = NULL;
-    cs_json_begin(&j->writer, write_text, out, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, schema);
+    cs_json_begin(&j->writer, write_text, out, cs_json_form_of(flat), schema);
 }
 
 void cli_json_finish(cli_json *j)

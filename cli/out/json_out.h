@@ -15,7 +15,8 @@ typedef struct cli_json {
     cs_json_writer *copy; /* gets everything too; NULL: none */
 } cli_json;
 
-/* Begins the document with its `schema` field, and ends it. out: NULL for nowhere. A copy is set
+/* Begins the document with its `schema` field, and ends it. flat: cli_flat(session), 0 for one
+ * document. out: NULL for nowhere. A copy is set
  * afterwards. */
 void cli_json_begin(cli_json *json, FILE *out, int flat, const char *schema);
 void cli_json_finish(cli_json *json);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows gather in memory and go out some at a time. */
 #include "cli/out/rows.h"
+#include "base/escape.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -11,7 +12,7 @@
 
 struct cli_rows {
     cs_output *output; /* NULL: standard output */
-    int tabs;
+    int tabs, spreadsheet;
     size_t cells; /* of the row so far */
     char *text;
     size_t used, room;
@@ -19,7 +20,8 @@ struct cli_rows {
     clipspan_error error;
 };
 
-clipspan_status cli_rows_open(cli_rows **out, const char *path, int replace, clipspan_error *err)
+clipspan_status cli_rows_open(cli_rows **out, const cli_session *session, const char *path,
+                              int replace, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     size_t length = path ? strlen(path) : 0;
@@ -27,6 +29,7 @@ clipspan_status cli_rows_open(cli_rows **out, const char *path, int replace, cli
     *out = NULL;
     if (!rows) return CLIPSPAN_E_NOMEM;
     rows->tabs = !path || (length > 4 && strcmp(path + length - 4, ".tsv") == 0);
+    rows->spreadsheet = session->spreadsheet;
     if (path) status = cs_output_open(&rows->output, path, replace, err);
     if (status == CLIPSPAN_OK)
         *out = rows;
@@ -50,22 +53,16 @@ static void separate(cli_rows *rows)
     if (rows->cells++) put(rows, rows->tabs ? "\t" : ",", 1);
 }
 
-static void put_escaped(cli_rows *rows, const char *text)
+static void put_part(void *rows, const char *text, size_t length)
 {
-    static const char raw[] = "\\\t\n\r";
-    static const char *const escaped[] = {"\\\\", "\\t", "\\n", "\\r"};
-    while (*text) {
-        size_t length = strcspn(text, raw);
-        put(rows, text, length);
-        text += length;
-        if (*text) put(rows, escaped[strchr(raw, *text++) - raw], 2);
-    }
+    put(rows, text, length);
 }
 
-static void put_quoted(cli_rows *rows, const char *text)
+static void put_quoted(cli_rows *rows, const char *text, const char *mark)
 {
     const char *quote;
     put(rows, "\"", 1);
+    put(rows, mark, strlen(mark));
     while ((quote = strchr(text, '"'))) {
         put(rows, text, (size_t)(quote - text) + 1);
         put(rows, "\"", 1);
@@ -77,13 +74,16 @@ static void put_quoted(cli_rows *rows, const char *text)
 
 void cli_rows_text(cli_rows *rows, const char *text)
 {
+    const int formula = rows->spreadsheet && cs_is_formula(text);
     separate(rows);
-    if (rows->tabs)
-        put_escaped(rows, text);
-    else if (text[strcspn(text, ",\"\r\n")])
-        put_quoted(rows, text);
-    else
+    if (rows->tabs) {
+        if (formula) put(rows, "'", 1);
+        cs_escape_put(put_part, rows, text, 1);
+    } else if (formula || text[strcspn(text, ",\"\r\n")]) {
+        put_quoted(rows, text, formula ? "'" : "");
+    } else {
         put(rows, text, strlen(text));
+    }
 }
 
 void cli_rows_whole(cli_rows *rows, uint64_t value)

@@ -4,15 +4,18 @@
 #ifndef CLIPSPAN_CLI_ROWS_H
 #define CLIPSPAN_CLI_ROWS_H
 
-#include "base/error.h"
+#include "cli/frame/session.h"
 
 #include <stdio.h>
 
 typedef struct cli_rows cli_rows;
 
-/* path NULL: TSV on standard output. Otherwise a file; TSV when its name ends in .tsv. Errors:
- * EXISTS unless `replace`, WRITE, NOMEM. */
-clipspan_status cli_rows_open(cli_rows **out, const char *path, int replace, clipspan_error *err);
+/* path NULL: TSV on standard output. Otherwise a file; TSV when its name ends in .tsv. Cells of TSV
+ * have control characters and backslashes escaped (base/escape.h); those of CSV are as they are, in
+ * quotes where needed. With --spreadsheet a cell that could be a formula begins with an apostrophe.
+ * Errors: EXISTS unless `replace`, WRITE, NOMEM. */
+clipspan_status cli_rows_open(cli_rows **out, const cli_session *session, const char *path,
+                              int replace, clipspan_error *err);
 
 /* The next cells of a row; cli_rows_next ends it. Errors of writing come up in cli_rows_next. */
 void cli_rows_text(cli_rows *rows, const char *text);

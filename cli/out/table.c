@@ -2,74 +2,51 @@
 /* Alignment by what a terminal shows; what is wider than its column goes on below itself. */
 #define _XOPEN_SOURCE 700 /* wcwidth */
 #include "cli/out/table.h"
+#include "base/escape.h"
 #include "base/memory.h"
 
 #include <stdarg.h>
 #include <string.h>
 #include <wchar.h>
 
-#define GAP      2
-#define INDENT   2
-#define THINNEST 8  /* cells that a text column keeps */
-#define EASY     20 /* and those that it gets, where its texts need them and a panel has them */
+#define LINE_ROOM 8192
+#define GAP       2
+#define INDENT    2
+#define THINNEST  8  /* cells that a text column keeps */
+#define EASY      20 /* and those that it gets, where its texts need them and a panel has them */
 
-size_t cli_character(const unsigned char *p)
+static void put(void *out, const char *text, size_t size)
 {
-    size_t length = p[0] == 0     ? 0
-                    : p[0] < 0x80 ? 1
-                    : p[0] < 0xC2 ? 0
-                    : p[0] < 0xE0 ? 2
-                    : p[0] < 0xF0 ? 3
-                    : p[0] < 0xF5 ? 4
-                                  : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-        return 0;
-    return length;
+    fwrite(text, 1, size, out);
 }
 
-void cli_print_tsv_cell(FILE *out, const char *text)
+void cli_print_tsv_cell(FILE *out, const cli_session *s, const char *text)
 {
-    static const char raw[] = "\\\t\n\r", letters[] = "\\tnr";
-    while (*text) {
-        size_t length = strcspn(text, raw);
-        fwrite(text, 1, length, out);
-        text += length;
-        if (*text) fprintf(out, "\\%c", letters[strchr(raw, *text++) - raw]);
-    }
+    if (s->spreadsheet && cs_is_formula(text)) fputc('\'', out);
+    cs_escape_put(put, out, text, 1);
 }
 
-/* Cells of the character at p and its bytes in *length; 1 for what is shown as "?" (*shown 0). */
-static size_t character_cells(const cli_session *s, const unsigned char *p, size_t *length,
-                              int *shown)
+/* Cells of the character at p, or of its escape, and its bytes in *length. */
+static size_t character_cells(const cli_session *s, const char *p, size_t *length)
 {
+    char escape[CS_ESCAPE_ROOM];
     wchar_t wide;
     mbstate_t state = {0};
+    const size_t escaped = cs_escape(escape, p, length);
     int cells;
-    *length = cli_character(p);
-    *shown = *length != 0 && *p >= 0x20 && *p != 0x7F;
-    if (*length == 0) *length = 1;
-    if (!*shown || *p < 0x80) return 1;
-    if (p[0] == 0xC2 && p[1] < 0xA0) { /* control characters U+0080 to U+009F */
-        *shown = 0;
-        return 1;
-    }
-    if (!s->unicode) return 1;
-    if (mbrtowc(&wide, (const char *)p, *length, &state) != *length) return 1;
+    if (escaped) return escaped;
+    if ((unsigned char)*p < 0x80 || !s->unicode) return 1;
+    if (mbrtowc(&wide, p, *length, &state) != *length) return 1;
     cells = wcwidth(wide);
     return cells < 0 ? 1 : (size_t)cells;
 }
 
 size_t cli_text_cells(const cli_session *s, const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
     size_t cells = 0, length;
-    int shown;
-    while (*p) {
-        cells += character_cells(s, p, &length, &shown);
-        p += length;
+    while (*text) {
+        cells += character_cells(s, text, &length);
+        text += length;
     }
     return cells;
 }
@@ -79,26 +56,24 @@ size_t cli_text_cells(const cli_session *s, const char *text)
  * together. */
 static size_t fold(const cli_session *s, const char *text, size_t room, size_t *step, size_t *cells)
 {
-    const unsigned char *p = (const unsigned char *)text;
     size_t used = 0, at = 0, length, good = 0, good_cells = 0, good_step = 0;
-    int shown;
-    while (p[at]) {
+    while (text[at]) {
         size_t one;
-        if (p[at] == ' ' && p[at + 1] != '%' && at) {
+        if (text[at] == ' ' && text[at + 1] != '%' && at) {
             good = at;
             good_cells = used;
             good_step = at + 1;
         }
-        one = character_cells(s, p + at, &length, &shown);
+        one = character_cells(s, text + at, &length);
         if (at && used + one > room) break;
         used += one;
         at += length;
-        if (p[at - 1] == '/' && p[at]) {
+        if (text[at - 1] == '/' && text[at]) {
             good = good_step = at;
             good_cells = used;
         }
     }
-    if (!p[at] || !good) {
+    if (!text[at] || !good) {
         good = good_step = at;
         good_cells = used;
     }
@@ -107,18 +82,15 @@ static size_t fold(const cli_session *s, const char *text, size_t room, size_t *
     return good;
 }
 
-/* Prints `length` bytes, "?" for what could steer a terminal. */
-static void print_safe(FILE *out, const cli_session *s, const char *text, size_t length)
+/* Prints `length` bytes, with escapes of what could steer a terminal. */
+static void print_safe(FILE *out, const char *text, size_t length)
 {
-    const unsigned char *p = (const unsigned char *)text, *end = p + length;
-    size_t bytes;
-    int shown;
-    for (; p < end; p += bytes) {
-        character_cells(s, p, &bytes, &shown);
-        if (shown)
-            fwrite(p, 1, bytes, out);
-        else
-            fputc('?', out);
+    const char *const end = text + length;
+    char escape[CS_ESCAPE_ROOM];
+    size_t taken;
+    for (; text < end; text += taken) {
+        const size_t escaped = cs_escape(escape, text, &taken);
+        fwrite(escaped ? escape : text, 1, escaped ? escaped : taken, out);
     }
 }
 
@@ -134,7 +106,7 @@ size_t cli_print_text(FILE *out, const cli_session *s, const char *text, size_t 
     }
     while (*text) {
         length = fold(s, text, columns - at, &step, &cells);
-        print_safe(out, s, text, length);
+        print_safe(out, text, length);
         at += cells;
         text += step;
         if (!*text) break;
@@ -175,39 +147,35 @@ size_t cli_print_command(FILE *out, const cli_session *s, const char *text, size
             fputc(' ', out);
             at++;
         }
-        print_safe(out, s, text, length);
+        print_safe(out, text, length);
         at += length;
         text += length + strspn(text + length, " ");
     }
     return at;
 }
 
-static void say_lines(FILE *out, const cli_session *s, const char *format, va_list arguments)
+static void say_line(FILE *out, const cli_session *s, const char *format, va_list arguments)
     CS_PRINTF(3, 0);
 
-static void say_lines(FILE *out, const cli_session *s, const char *format, va_list arguments)
+static void say_line(FILE *out, const cli_session *s, const char *format, va_list arguments)
 {
-    char text[8192], *line = text;
+    char text[LINE_ROOM];
+    size_t indent;
     vsnprintf(text, sizeof text, format, arguments);
-    while (line) {
-        char *end = strchr(line, '\n');
-        const size_t indent = strspn(line, " ");
-        if (end) *end++ = '\0';
-        fprintf(out, "%*s", (int)indent, "");
-        if (indent && strncmp(line + indent, "clipspan ", 9) == 0)
-            cli_print_command(out, s, line + indent, indent, indent + 4, " \\");
-        else
-            cli_print_text(out, s, line + indent, indent, indent);
-        fputc('\n', out);
-        line = end;
-    }
+    indent = strspn(text, " ");
+    fprintf(out, "%*s", (int)indent, "");
+    if (indent && strncmp(text + indent, "clipspan ", 9) == 0)
+        cli_print_command(out, s, text + indent, indent, indent + 4, " \\");
+    else
+        cli_print_text(out, s, text + indent, indent, indent);
+    fputc('\n', out);
 }
 
 void cli_say(const cli_session *s, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say_lines(stdout, s, format, arguments);
+    say_line(stdout, s, format, arguments);
     va_end(arguments);
 }
 
@@ -215,7 +183,7 @@ void cli_say_to(FILE *out, const cli_session *s, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say_lines(out, s, format, arguments);
+    say_line(out, s, format, arguments);
     va_end(arguments);
 }
 
@@ -237,7 +205,7 @@ void cli_print_wrapped(FILE *out, const char *text, int at, int indent, int widt
             fprintf(out, "%*s", indent - at, "");
             at = indent;
         }
-        fwrite(text, 1, length, out);
+        print_safe(out, text, length);
         at += cells;
         text += length;
         if (*text == '\n') {
@@ -328,9 +296,8 @@ static size_t longest_word(const cli_session *s, const char *text)
         if (strncmp(text + length, " %", 2) == 0) length += 2;
         if (text[length] == '/') length++;
         for (size_t at = 0; at < length; at += step) { /* cells of the word alone */
-            int shown;
             if (at == 0) cells = 0;
-            cells += character_cells(s, (const unsigned char *)text + at, &step, &shown);
+            cells += character_cells(s, text + at, &step);
             if (cells > most) most = cells;
         }
         text += length + strspn(text + length, " ");
@@ -442,7 +409,7 @@ static int print_line(FILE *out, const cli_session *s, const cli_table *table, c
         length = fold(s, texts[i], widths[i], &step, &used);
         if (right && used < widths[i]) owed += widths[i] - used;
         fprintf(out, "%*s", (int)owed, "");
-        print_safe(out, s, texts[i], length);
+        print_safe(out, texts[i], length);
         owed = !right && used < widths[i] ? widths[i] - used : 0;
         texts[i] += step;
         left |= *texts[i] != '\0';

@@ -9,23 +9,21 @@
 
 #define CLI_COLUMNS_MOST 12
 
-/* Bytes of the well-formed UTF-8 character at p, 0 when there is none (also at the end). */
-size_t cli_character(const unsigned char *p);
+/* A cell of tab-separated values: what could steer a terminal escaped (base/escape.h), backslashes
+ * doubled; with --spreadsheet no formula. */
+void cli_print_tsv_cell(FILE *out, const cli_session *session, const char *text);
 
-/* A cell of tab-separated values: backslash, tab and line ends as \\ \t \n \r. */
-void cli_print_tsv_cell(FILE *out, const char *text);
-
-/* Terminal cells that a text takes; control characters are shown as "?" and take one. */
+/* Terminal cells that a text takes, with its escapes. */
 size_t cli_text_cells(const cli_session *session, const char *text);
 
-/* The text without anything that could steer a terminal, in lines of at most the session's columns:
+/* The text with escapes of what could steer a terminal, in lines of at most the session's columns:
  * broken at spaces, behind slashes, or where a line is full; nothing is left out. The first line
  * starts at column `at`, the others at `indent`. Returns the column behind the last character. */
 size_t cli_print_text(FILE *out, const cli_session *session, const char *text, size_t at,
                       size_t indent);
 
-/* The same of a formatted text, on standard output, with a line end behind it; its own line ends
- * begin lines, and a line that is an indented command of clipspan can be copied. */
+/* The same of one line of formatted text, on standard output, with a line end behind it; an
+ * indented command of clipspan can be copied. */
 void cli_say(const cli_session *session, const char *format, ...) CS_PRINTF(2, 3);
 void cli_say_to(FILE *out, const cli_session *session, const char *format, ...) CS_PRINTF(3, 4);
 

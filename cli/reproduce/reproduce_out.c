@@ -67,7 +67,7 @@ static clipspan_status show_rows(const cli_reproduction *r, clipspan_error *err)
 {
     clipspan_status status;
     cli_rows *rows;
-    CS_TRY(cli_rows_open(&rows, NULL, 0, err));
+    CS_TRY(cli_rows_open(&rows, r->session, NULL, 0, err));
     status = cli_rows_header(rows,
                              r->role_count ? "head|role|place|measured|published"
                                            : "table|what|metric|part|measured|low|high|correct|"
@@ -222,7 +222,10 @@ static clipspan_status print_figures(const cli_reproduction *r, clipspan_error *
     for (size_t i = 0; i < r->count && status == CLIPSPAN_OK; i++)
         if (is_figure(r, &r->rows[i])) status = add_line(&table, &r->rows[i], several, err);
     if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
-    if (status == CLIPSPAN_OK && source) cli_say(r->session, "\npublished: %s", source);
+    if (status == CLIPSPAN_OK && source) {
+        putchar('\n');
+        cli_say(r->session, "published: %s", source);
+    }
     cli_table_fini(&table);
     return status;
 }
@@ -303,9 +306,11 @@ static clipspan_status print_roles(const cli_reproduction *r, clipspan_error *er
         status = add_role(&table, &r->roles[i], err);
     }
     if (status == CLIPSPAN_OK) cli_table_print(&table, r->session, stdout);
-    if (status == CLIPSPAN_OK && all)
-        cli_say(r->session, "\n%zu of the %zu published texts %s among the measured ones.", shared,
+    if (status == CLIPSPAN_OK && all) {
+        putchar('\n');
+        cli_say(r->session, "%zu of the %zu published texts %s among the measured ones.", shared,
                 all, shared == 1 ? "is" : "are");
+    }
     cli_table_fini(&table);
     return status;
 }
@@ -319,8 +324,9 @@ clipspan_status cli_reproduce_show(const cli_reproduction *r, clipspan_error *er
         show_document(r);
         return CLIPSPAN_OK;
     }
-    cli_say(r->session, "%s: %s; published of %s\n", r->table->place, r->table->title,
+    cli_say(r->session, "%s: %s; published of %s", r->table->place, r->table->title,
             r->paper->name);
+    putchar('\n');
     CS_TRY(r->role_count                      ? print_roles(r, err)
            : r->table->data == CLI_DATA_MASKS ? print_masks(r, err)
                                               : print_figures(r, err));
@@ -338,11 +344,12 @@ clipspan_status cli_reproduce_show(const cli_reproduction *r, clipspan_error *er
 
 /* ---- Which tables there are ---- */
 
-static clipspan_status list_rows(const cli_paper_table *tables, size_t count, clipspan_error *err)
+static clipspan_status list_rows(const cli_session *s, const cli_paper_table *tables, size_t count,
+                                 clipspan_error *err)
 {
     clipspan_status status;
     cli_rows *rows;
-    CS_TRY(cli_rows_open(&rows, NULL, 0, err));
+    CS_TRY(cli_rows_open(&rows, s, NULL, 0, err));
     status = cli_rows_header(rows, "name|place|title|model|images|data", err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
         cli_rows_text(rows, tables[i].name);
@@ -384,7 +391,7 @@ clipspan_status cli_reproduce_list(const cli_session *s, clipspan_error *err)
     const cli_paper_table *tables = cli_paper_tables(&count);
     clipspan_status status = CLIPSPAN_OK;
     cli_table table;
-    if (s->form == CLI_FORM_TSV) return list_rows(tables, count, err);
+    if (s->form == CLI_FORM_TSV) return list_rows(s, tables, count, err);
     if (s->form == CLI_FORM_JSON) {
         list_document(tables, count);
         return CLIPSPAN_OK;

@@ -84,7 +84,9 @@ static void show_table(const extension *e)
     cli_count_of(lists, e->lists, "list");
     cli_say(e->session, "%s%s: %s more in %s; %s of %s in all",
             e->x->out.dry_run ? "would add to " : "", e->path, added, chunks, all, lists);
-    if (!e->x->out.dry_run) cli_say(e->session, "Next:\n  clipspan scan %s", e->path);
+    if (e->x->out.dry_run) return;
+    cli_say(e->session, "Next:");
+    cli_say(e->session, "  clipspan scan %s", e->path);
 }
 
 static void show(const extension *e)
@@ -97,7 +99,7 @@ static void show(const extension *e)
         show_table(e);
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.extend.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.extend.v1");
     cli_json_flag(&json, "dry_run", dry);
     cli_json_text(&json, "run", e->path);
     cli_json_text(&json, "model", info->model_name);

@@ -145,7 +145,7 @@ void cli_run_show_plan(const cli_session *s, const char *path, const clipspan_mo
                     name_layers(layers, f.first_layer, f.last_layer, f.layers), statistics);
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV, "clipspan.plan.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), "clipspan.plan.v1");
     cli_json_flag(&json, "dry_run", dry);
     cli_json_text(&json, "run", path);
     cli_json_text(&json, "model", f.model);
@@ -187,14 +187,15 @@ static void show_table(const cli_session *s, const clipspan_run_info *i,
         cli_format_real(rate, (double)r->images / seconds);
         snprintf(speed, sizeof speed, "; %s images a second", rate);
     }
-    cli_say(
-        s, "%s: %s image%s%s%s%s%s%s%s%s\n%d layer%s of %d head%s, %llu block%s, coefficients %s%s",
-        i->path, used, i->used == 1 ? "" : "s", i->skipped ? ", " : "", i->skipped ? skipped : "",
-        i->skipped ? " skipped" : "", i->duplicates ? ", " : "", i->duplicates ? twice : "",
-        i->duplicates ? " listed before" : "", speed, i->layers, i->layers == 1 ? "" : "s",
-        i->heads, i->heads == 1 ? "" : "s", (unsigned long long)i->blocks,
-        i->blocks == 1 ? "" : "s", coefficients_names[i->coefficients],
-        name_layers(layers, i->first_layer, i->last_layer, i->layers));
+    cli_say(s, "%s: %s image%s%s%s%s%s%s%s%s", i->path, used, i->used == 1 ? "" : "s",
+            i->skipped ? ", " : "", i->skipped ? skipped : "", i->skipped ? " skipped" : "",
+            i->duplicates ? ", " : "", i->duplicates ? twice : "",
+            i->duplicates ? " listed before" : "", speed);
+    cli_say(s, "%d layer%s of %d head%s, %llu block%s, coefficients %s%s", i->layers,
+            i->layers == 1 ? "" : "s", i->heads, i->heads == 1 ? "" : "s",
+            (unsigned long long)i->blocks, i->blocks == 1 ? "" : "s",
+            coefficients_names[i->coefficients],
+            name_layers(layers, i->first_layer, i->last_layer, i->layers));
 }
 
 void cli_run_show_scan(const cli_session *s, const clipspan_run_info *i,
@@ -206,8 +207,7 @@ void cli_run_show_scan(const cli_session *s, const clipspan_run_info *i,
         show_table(s, i, o, r, seconds);
         return;
     }
-    cli_json_begin(&json, stdout, s->form == CLI_FORM_TSV,
-                   r ? "clipspan.scan.v1" : "clipspan.merge.v1");
+    cli_json_begin(&json, stdout, cli_flat(s), r ? "clipspan.scan.v1" : "clipspan.merge.v1");
     cli_json_text(&json, "run", i->path);
     cli_json_flag(&json, "merged", i->merged);
     cli_json_whole(&json, "images", i->images);

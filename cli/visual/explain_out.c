@@ -2,6 +2,7 @@
 /* What explain gives to programs: rows or one document. */
 #include "cli/out/put.h"
 #include "cli/out/rows.h"
+#include "cli/out/table.h"
 #include "cli/visual/explain.h"
 
 #include <clipspan/clipspan.h>
@@ -88,7 +89,7 @@ static clipspan_status put_rows(const cli_explain_job *j, clipspan_error *err)
 {
     const clipspan_finding *f;
     cli_rows *rows = NULL;
-    clipspan_status status = cli_rows_open(&rows, NULL, 0, err);
+    clipspan_status status = cli_rows_open(&rows, j->session, NULL, 0, err);
     if (status == CLIPSPAN_OK)
         status = cli_rows_header(rows, "text|part|layer|head|row|column|value|role|pool", err);
     for (size_t k = 0; status == CLIPSPAN_OK && (f = clipspan_findings_get(j->findings, k)); k++)
@@ -122,7 +123,7 @@ clipspan_status cli_explain_show(cli_explain_job *j, clipspan_error *err)
     case CLI_FORM_TABLE: break;
     }
     if (j->facts) return cli_explain_print(j, err);
-    printf("would explain %s with %zu text%s\n", j->image, clipspan_texts_get_count(j->texts),
-           clipspan_texts_get_count(j->texts) == 1 ? "" : "s");
+    cli_say(j->session, "would explain %s with %zu text%s", j->image,
+            clipspan_texts_get_count(j->texts), clipspan_texts_get_count(j->texts) == 1 ? "" : "s");
     return CLIPSPAN_OK;
 }

@@ -162,7 +162,7 @@ static clipspan_status make_maps(cli_heatmap_job *j, clipspan_error *err)
 static void begin_document(cli_heatmap_job *j)
 {
     const cli_session *s = j->session;
-    cli_json_begin(&j->json, stdout, s->form == CLI_FORM_TSV, "clipspan.heatmap.v1");
+    cli_json_begin(&j->json, stdout, cli_flat(s), "clipspan.heatmap.v1");
     cli_json_flag(&j->json, "dry_run", j->x->out.dry_run);
     cli_json_flag(&j->json, "tiles", j->tiled);
     cli_json_text(&j->json, "model", j->info->name);
@@ -182,16 +182,15 @@ static void summarize(cli_heatmap_job *j)
 {
     const cli_session *s = j->session;
     if (s->form == CLI_FORM_TABLE) {
-        cli_say(s,
-                "%s%s: %zu image%s, %zu map%s each over %d x %d patches%s (%s; %s)\n"
-                "%s/rows.csv: what each file is; NNN-name-sheet.png shows everything at once",
+        cli_say(s, "%s%s: %zu image%s, %zu map%s each over %d x %d patches%s (%s; %s)",
                 j->x->out.dry_run ? "would write " : "", j->x->out.output, j->written,
                 j->written == 1 ? "" : "s", j->rows_of_maps, j->rows_of_maps == 1 ? "" : "s",
                 j->info->grid_height, j->info->grid_width, j->tiled ? " a window" : "",
-                cli_heatmap_method(j), clipspan_map_contrast_get_words(j->contrast),
+                cli_heatmap_method(j), clipspan_map_contrast_get_words(j->contrast));
+        cli_say(s, "%s/rows.csv: what each file is; NNN-name-sheet.png shows everything at once",
                 j->x->out.output);
         if (j->tiled)
-            printf("%llu window%s\n", (unsigned long long)j->windows, j->windows == 1 ? "" : "s");
+            cli_say(s, "%llu window%s", (unsigned long long)j->windows, j->windows == 1 ? "" : "s");
         return;
     }
     if (s->form == CLI_FORM_JSON) cli_json_end(&j->json);
@@ -214,8 +213,8 @@ static clipspan_status heatmap(cli_heatmap_job *j, clipspan_error *err)
     }
     CS_TRY(make_maps(j, err));
     CS_TRY(cli_map_folder_open(
-        &j->rows, &j->x->out, "path|status|text|similarity|sum|highest|row|column|limit|file|error",
-        err));
+        &j->rows, s, &j->x->out,
+        "path|status|text|similarity|sum|highest|row|column|limit|file|error", err));
     if (s->form != CLI_FORM_TABLE) begin_document(j);
     CS_TRY(cli_images_run(s, j->inputs, cli_threads(s), map_piece, j, err));
     CS_TRY(cli_rows_finish(j->rows, err));

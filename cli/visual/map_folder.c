@@ -23,8 +23,9 @@ clipspan_status cli_map_folder_check(const cli_session *s, const cli_output_sett
     return status;
 }
 
-clipspan_status cli_map_folder_open(cli_rows **rows, const cli_output_settings *out,
-                                    const char *columns, clipspan_error *err)
+clipspan_status cli_map_folder_open(cli_rows **rows, const cli_session *session,
+                                    const cli_output_settings *out, const char *columns,
+                                    clipspan_error *err)
 {
     clipspan_status status;
     char *path;
@@ -32,7 +33,7 @@ clipspan_status cli_map_folder_open(cli_rows **rows, const cli_output_settings *
     CS_TRY(cs_make_folder(out->output, err));
     cs_output_tidy(out->output);
     path = cs_path_join(out->output, "rows.csv", err);
-    status = path ? cli_rows_open(rows, path, out->force, err) : CLIPSPAN_E_NOMEM;
+    status = path ? cli_rows_open(rows, session, path, out->force, err) : CLIPSPAN_E_NOMEM;
     cs_free(path);
     CS_TRY(status);
     return cli_rows_header(*rows, columns, err);

@@ -16,8 +16,9 @@ clipspan_status cli_map_folder_check(const cli_session *session, const cli_outpu
                                      clipspan_error *err);
 
 /* Makes the folder and begins its rows.csv. */
-clipspan_status cli_map_folder_open(cli_rows **rows, const cli_output_settings *out,
-                                    const char *columns, clipspan_error *err);
+clipspan_status cli_map_folder_open(cli_rows **rows, const cli_session *session,
+                                    const cli_output_settings *out, const char *columns,
+                                    clipspan_error *err);
 
 /* "NNN-name" and an ending, with as many digits as `count` images need. */
 void cli_map_file(char out[CLI_MAP_FILE_ROOM], size_t image, size_t count, const char *path,

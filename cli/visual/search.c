@@ -225,7 +225,7 @@ static clipspan_status write_rows(const search_job *j, const char *path, clipspa
     const size_t count = clipspan_hits_get_info(j->hits)->hits;
     const char *pool = find_pool(j->hits);
     cli_rows *rows = NULL;
-    clipspan_status status = cli_rows_open(&rows, path, j->x->out.force, err);
+    clipspan_status status = cli_rows_open(&rows, j->session, path, j->x->out.force, err);
     if (status == CLIPSPAN_OK)
         status = cli_rows_header(rows, "rank|score|path|label|why|pool", err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {

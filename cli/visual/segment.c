@@ -180,7 +180,7 @@ clipspan_status cli_segment_run(cli_segment_job *j, clipspan_error *err)
     }
     CS_TRY(make_maps(j, err));
     if (j->x->out.output)
-        CS_TRY(cli_map_folder_open(&j->rows, &j->x->out,
+        CS_TRY(cli_map_folder_open(&j->rows, s, &j->x->out,
                                    "path|status|text|accuracy|miou|map|file|error", err));
     CS_TRY(cli_images_run(s, j->inputs, cli_threads(s), segment_piece, j, err));
     if (j->rows) CS_TRY(cli_rows_finish(j->rows, err));

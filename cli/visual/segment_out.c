@@ -20,8 +20,7 @@ static clipspan_status show_document(const cli_segment_job *j, clipspan_error *e
     d.skipped = s->skipped;
     d.images = j->written;
     d.predicted = !j->text_of[0];
-    return clipspan_segmentation_write_json(j->segmentation, &d, s->form == CLI_FORM_TSV, cli_put,
-                                            stdout, err);
+    return clipspan_segmentation_write_json(j->segmentation, &d, cli_flat(s), cli_put, stdout, err);
 }
 
 /* "clipspan", "role:colour" */
@@ -74,15 +73,14 @@ static clipspan_status show_figures(const cli_segment_job *j, clipspan_error *er
         putchar('\n');
         for (size_t i = 0; i < info->rows; i++)
             say_nearer(clipspan_segmentation_get_row(j->segmentation, i), s);
-        cli_say(s,
-                "%llu image%s, %s; %s.\n"
-                "Published masks are squashed whole although images are cropped; aligned masks are "
-                "resized and cropped with their images.",
-                (unsigned long long)j->written, j->written == 1 ? "" : "s",
+        cli_say(s, "%llu image%s, %s; %s.", (unsigned long long)j->written,
+                j->written == 1 ? "" : "s",
                 j->texts        ? "targets given"
                 : j->text_of[0] ? "classes given"
                                 : "classes predicted",
                 info->contrast);
+        cli_say(s, "Published masks are squashed whole although images are cropped; aligned masks "
+                   "are resized and cropped with their images.");
         if (info->pool) cli_say(s, "Roles by the text pool %s.", info->pool);
     }
     cli_table_fini(&table);
@@ -94,7 +92,7 @@ clipspan_status cli_segment_show(const cli_segment_job *j, clipspan_error *err)
     const cli_output_settings *out = &j->x->out;
     if (j->session->form != CLI_FORM_TABLE) return show_document(j, err);
     if (out->output)
-        printf("%s%s: %llu mask%s, and rows.csv\n", out->dry_run ? "would write " : "", out->output,
-               (unsigned long long)j->written, j->written == 1 ? "" : "s");
+        cli_say(j->session, "%s%s: %llu mask%s, and rows.csv", out->dry_run ? "would write " : "",
+                out->output, (unsigned long long)j->written, j->written == 1 ? "" : "s");
     return j->has_masks && !out->dry_run ? show_figures(j, err) : CLIPSPAN_OK;
 }

@@ -125,7 +125,8 @@ typedef struct clipspan_classification_document {
     }
 
 /* The document clipspan.classify.v1 (docs/json.md), in pieces to `put`: begin, the predictions of
- * the last batch after each with `rows`, end. flat: lines of path and value. Errors: ARGUMENT. */
+ * the last batch after each with `rows`, end. flat: 1 for lines of path and value, 2 for those of a
+ * spreadsheet (--spreadsheet). Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_classification_begin_json(
     clipspan_classification *classification, const clipspan_classification_document *document,
     int flat, void (*put)(void *to, const char *text, size_t size), void *to, clipspan_error *err);

@@ -193,7 +193,8 @@ CLIPSPAN_API const clipspan_edit_check_row *
 clipspan_edit_check_get_rows(const clipspan_edit_check *check); /* [sets] */
 
 /* All of it as one JSON document, clipspan.edit.v1, in pieces to `put`. output: the folder that was
- * written. flat: lines of path and value. */
+ * written. flat: 1 for lines of path and value, 2 for those of a
+ * spreadsheet (--spreadsheet). */
 CLIPSPAN_API clipspan_status clipspan_edit_check_write_json(
     const clipspan_edit_check *check, const char *output, int flat,
     void (*put)(void *to, const char *text, size_t size), void *to, clipspan_error *err);

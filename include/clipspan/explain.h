@@ -182,8 +182,9 @@ typedef struct clipspan_explain_document {
         sizeof(clipspan_explain_document), 0, NULL, NULL, NULL, NULL, 0, 0, NULL, 0                \
     }
 
-/* The document clipspan.explain.v1 (docs/json.md), in pieces to `put`; flat: lines of path and
- * value. joint, document: NULL without. Errors: ARGUMENT. */
+/* The document clipspan.explain.v1 (docs/json.md), in pieces to `put`; flat: 1 for lines of path
+ * and value, 2 for those of a spreadsheet (--spreadsheet). joint, document: NULL without. Errors:
+ * ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_findings_write_json(
     const clipspan_findings *findings, const clipspan_joint *joint,
     const clipspan_explain_document *document, int flat,

@@ -205,8 +205,8 @@ clipspan_remedy_get_weight_changes(const clipspan_remedy *remedy, size_t pair, s
 CLIPSPAN_API clipspan_status clipspan_remedy_read(clipspan_remedy **out, const char *path,
                                                   clipspan_error *err);
 
-/* As clipspan_effects_table_keep, _open and _write_json: clipspan.shortcut.v1. flat: lines of path
- * and value. */
+/* As clipspan_effects_table_keep, _open and _write_json: clipspan.shortcut.v1. flat: 1 for lines
+ * of path and value, 2 for those of a spreadsheet (--spreadsheet). */
 CLIPSPAN_API clipspan_status clipspan_remedy_keep(const clipspan_remedy *remedy,
                                                   const clipspan_run *run,
                                                   const clipspan_run *other, clipspan_error *err);

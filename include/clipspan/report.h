@@ -22,10 +22,11 @@ typedef struct clipspan_report_options {
     const clipspan_run
         *run; /* whose kept studies are shown too (clipspan_effects_table_keep, …); NULL: none */
     int images_anywhere; /* 1: what a run of someone else lists is opened, wherever it is */
+    int paths;           /* 1: absolute paths of images, model and run; 0: none, a page may be passed on */
 } clipspan_report_options;
 #define CLIPSPAN_REPORT_OPTIONS_INIT                                                               \
     {                                                                                              \
-        sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL, NULL, 0                              \
+        sizeof(clipspan_report_options), NULL, 0, 0, 0, NULL, NULL, 0, 0                           \
     }
 
 /* Writes an atlas as one HTML page: what was run and found, the head grid, direct effect by layer,

@@ -233,8 +233,8 @@ CLIPSPAN_API const clipspan_query_item *clipspan_hits_get_item(const clipspan_hi
 CLIPSPAN_API clipspan_status clipspan_hits_write(const char *path, const clipspan_hits *hits,
                                                  int replace, clipspan_error *err);
 
-/* The document of `clipspan search --json` (docs/json.md), in pieces; flat: lines of path, tab,
- * value instead. Errors: ARGUMENT. */
+/* The document of `clipspan search --json` (docs/json.md), in pieces; flat: 1 for lines of path,
+ * tab, value instead, 2 for those of a spreadsheet (--spreadsheet). Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_hits_write_json(const clipspan_hits *hits, int flat,
                                                       void (*put)(void *to, const char *text,
                                                                   size_t size),

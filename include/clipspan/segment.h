@@ -217,7 +217,8 @@ typedef struct clipspan_segmentation_document {
     }
 
 /* The document clipspan.segment.v1 (docs/json.md), in pieces to `put`, of the figures that the last
- * clipspan_segmentation_run made; flat: lines of path and value. document may be NULL. */
+ * clipspan_segmentation_run made; flat: 1 for lines of path and value, 2 for those of a
+ * spreadsheet (--spreadsheet). document may be NULL. */
 CLIPSPAN_API clipspan_status clipspan_segmentation_write_json(
     const clipspan_segmentation *segmentation, const clipspan_segmentation_document *document,
     int flat, void (*put)(void *to, const char *text, size_t size), void *to, clipspan_error *err);

@@ -120,8 +120,7 @@ clipspan_status clipspan_classification_begin_json(
                           "clipspan_classification_begin_json", err));
     c = classification->classification;
     c->open = 1;
-    cs_json_begin(&c->json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED,
-                  "clipspan.classify.v1");
+    cs_json_begin(&c->json, put, to, cs_json_form_of(flat), "clipspan.classify.v1");
     cs_json_begin_classification(&c->json, c, &taken);
     return CLIPSPAN_OK;
 }

@@ -202,7 +202,7 @@ clipspan_status clipspan_edit_check_write_json(const clipspan_edit_check *check,
     if (!check || !put)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_edit_check_write_json: an argument is NULL");
-    cs_json_begin(&json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.edit.v1");
+    cs_json_begin(&json, put, to, cs_json_form_of(flat), "clipspan.edit.v1");
     cs_json_edit_check(&json, check->check, output);
     return CLIPSPAN_OK;
 }

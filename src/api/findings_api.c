@@ -231,7 +231,7 @@ clipspan_status clipspan_findings_write_json(const clipspan_findings *findings,
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_findings_write_json: an argument is NULL");
     CS_TRY(CS_OPTIONS(&taken, document, clipspan_explain_document, err));
-    cs_json_begin(&json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.explain.v1");
+    cs_json_begin(&json, put, to, cs_json_form_of(flat), "clipspan.explain.v1");
     cs_json_put_findings(&json, findings ? findings->findings : NULL, joint ? joint->joint : NULL,
                          &taken);
     cs_json_finish(&json);

@@ -119,7 +119,7 @@ clipspan_status clipspan_prune_write_json(const clipspan_prune *prune, const cha
     cs_clear(err);
     if (!prune || !put)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_prune_write_json: an argument is NULL");
-    cs_json_begin(&json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.prune.v1");
+    cs_json_begin(&json, put, to, cs_json_form_of(flat), "clipspan.prune.v1");
     cs_json_prune(&json, prune->prune, output);
     return CLIPSPAN_OK;
 }

@@ -261,7 +261,7 @@ clipspan_status clipspan_hits_write_json(const clipspan_hits *hits, int flat,
     cs_clear(err);
     if (!hits || !put)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_hits_write_json: an argument is NULL");
-    cs_json_begin(&json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.search.v1");
+    cs_json_begin(&json, put, to, cs_json_form_of(flat), "clipspan.search.v1");
     cs_json_put_hits(&json, hits->hits);
     cs_json_finish(&json);
     return CLIPSPAN_OK;

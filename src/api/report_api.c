@@ -29,6 +29,7 @@ clipspan_status clipspan_report_write(const char *path, const clipspan_atlas *at
     inner.note = o.note;
     inner.threads = o.threads ? o.threads : clipspan_default_threads();
     inner.kept = &kept;
+    inner.paths = o.paths;
     if (o.run) CS_TRY_DONE(cs_report_kept_read(&kept, o.run->run, err));
     status = cs_report_write(path, atlas->atlas, &inner, progress, err);
 done:

@@ -228,7 +228,7 @@ clipspan_status clipspan_segmentation_write_json(
         return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                        "clipspan_segmentation_write_json: an argument is NULL");
     CS_TRY(CS_OPTIONS(&taken, document, clipspan_segmentation_document, err));
-    cs_json_begin(&json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.segment.v1");
+    cs_json_begin(&json, put, to, cs_json_form_of(flat), "clipspan.segment.v1");
     cs_json_put_segmentation(&json, segmentation->study, &taken);
     cs_json_finish(&json);
     return CLIPSPAN_OK;

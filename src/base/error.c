@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
+
 const char *clipspan_status_name(clipspan_status status)
 {
     switch (status) {
@@ -27,23 +29,6 @@ const char *clipspan_status_name(clipspan_status status)
     return "unknown status";
 }
 
-/* Bytes of the well-formed UTF-8 character at p, 0 when there is none (Unicode table 3-7). */
-static size_t character(const unsigned char *p)
-{
-    size_t length = p[0] < 0x80   ? 1
-                    : p[0] < 0xC2 ? 0
-                    : p[0] < 0xE0 ? 2
-                    : p[0] < 0xF0 ? 3
-                    : p[0] < 0xF5 ? 4
-                                  : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-        return 0;
-    return length;
-}
-
 /* The first place at or before p, not before `start`, where a character begins. */
 static const char *boundary(const char *p, const char *start)
 {
@@ -52,28 +37,32 @@ static const char *boundary(const char *p, const char *start)
     return p;
 }
 
+static const char dots[] = "\xE2\x80\xA6";
+
 /* Ends a message that was cut at `room` in "…" after a whole character, and makes it one line of
  * valid UTF-8 that cannot steer a terminal: file names and tensor names may hold anything. */
 static void finish(char *message, size_t room, int wanted)
 {
-    static const char dots[] = "\xE2\x80\xA6";
-    unsigned char *p;
+    char raw[sizeof(((clipspan_error *)0)->message)], escape[CS_ESCAPE_ROOM];
+    const char *p = raw;
+    size_t used = 0, whole = 0, taken; /* whole: so much leaves room for dots */
     if (wanted < 0) message[0] = '\0';
     if (wanted > 0 && (size_t)wanted >= room) {
         const char *end = boundary(message + room - sizeof dots, message);
         memcpy(message + (end - message), dots, sizeof dots);
     }
-    for (p = (unsigned char *)message; *p;) {
-        size_t length = character(p);
-        if (length == 0)
-            *p++ = '?';
-        else if (*p < 0x20 || *p == 0x7F)
-            *p++ = ' ';
-        else if (p[0] == 0xC2 && p[1] < 0xA0) /* the control characters U+0080 to U+009F */
-            p[0] = p[1] = ' ';
-        else
-            p += length;
+    memcpy(raw, message, strlen(message) + 1);
+    for (; *p; p += taken) {
+        const size_t escaped = cs_escape(escape, p, &taken), length = escaped ? escaped : taken;
+        if (used + length >= room) {
+            memcpy(message + whole, dots, sizeof dots);
+            return;
+        }
+        memcpy(message + used, escaped ? escape : p, length);
+        used += length;
+        if (used + sizeof dots <= room) whole = used;
     }
+    message[used] = '\0';
 }
 
 /* A new error: whatever was in it goes. */

@@ -12,9 +12,9 @@
 #endif
 
 /* Fills err (may be NULL) with code and the formatted sentence and returns code. Text that does not
- * fit ends in "…" at a character boundary. What a file name or tensor name may bring in is tamed:
- * control characters (line breaks, escape codes) become spaces, bytes that are not UTF-8 become
- * "?". The arguments must not point into err->message. */
+ * fit ends in "…" at a character boundary. What a file name or tensor name may bring in is escaped
+ * (base/escape.h): "\n", "\u001b", "\u202e", "\xff". The arguments must not point into
+ * err->message. */
 clipspan_status cs_fail(clipspan_error *err, clipspan_status code, const char *format, ...)
     CS_PRINTF(3, 4);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "formats/base64.h"
 
 #define ROOM 40
@@ -27,26 +28,8 @@ static void put_place(cs_json_writer *j, size_t place)
 
 /* ---- Texts ---- */
 
-/* Bytes of the character at p (Unicode 15, table 3-7), 0 when none is well-formed there. */
-static size_t measure_character(const unsigned char *p)
-{
-    const size_t length = p[0] == 0     ? 0
-                          : p[0] < 0x80 ? 1
-                          : p[0] < 0xC2 ? 0
-                          : p[0] < 0xE0 ? 2
-                          : p[0] < 0xF0 ? 3
-                          : p[0] < 0xF5 ? 4
-                                        : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-        return 0;
-    return length;
-}
-
 /* The escape of a character, or 0 where it stands for itself. */
-static int escape_character(char out[8], const unsigned char *p, cs_json_form form)
+static int escape_character(char out[CS_ESCAPE_ROOM], const unsigned char *p, cs_json_form form)
 {
     const int marks_up = form == CS_JSON_PAGE && (*p == '<' || *p == '>' || *p == '&');
     if (*p == '"' || *p == '\\') {
@@ -54,11 +37,11 @@ static int escape_character(char out[8], const unsigned char *p, cs_json_form fo
         out[1] = (char)*p;
         out[2] = '\0';
     } else if (*p < 0x20 || *p == 0x7F || marks_up) {
-        snprintf(out, 8, "\\u%04x", *p);
-    } else if (p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9)) {
-        snprintf(out, 8, "\\u%04x", p[2] == 0xA8 ? 0x2028 : 0x2029);
+        snprintf(out, CS_ESCAPE_ROOM, "\\u%04x", *p);
     } else {
-        return 0;
+        size_t taken, length = cs_escape(out, (const char *)p, &taken);
+        out[length] = '\0';
+        return length != 0;
     }
     return 1;
 }
@@ -67,10 +50,10 @@ static void put_string(cs_json_writer *j, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
     const char *plain = text; /* not put yet */
-    char escape[8];
+    char escape[CS_ESCAPE_ROOM];
     put(j, "\"");
     while (*p) {
-        const size_t length = measure_character(p);
+        const size_t length = cs_character((const char *)p);
         if (length && !escape_character(escape, p, j->form)) {
             p += length;
             continue;
@@ -84,19 +67,11 @@ static void put_string(cs_json_writer *j, const char *text)
     put(j, "\"");
 }
 
-/* A cell of tab-separated text: backslash, tab and ends of lines as \\ \t \n \r. */
+/* A cell of tab-separated text: control characters and backslashes escaped. */
 static void put_cell(cs_json_writer *j, const char *text)
 {
-    static const char raw[] = "\\\t\n\r", letters[] = "\\tnr";
-    while (*text) {
-        const size_t length = strcspn(text, raw);
-        char escape[3] = {'\\'};
-        j->put(j->to, text, length);
-        text += length;
-        if (!*text) return;
-        escape[1] = letters[strchr(raw, *text++) - raw];
-        put(j, escape);
-    }
+    if (j->spreadsheet && cs_is_formula(text)) put(j, "'");
+    cs_escape_put(j->put, j->to, text, 1);
 }
 
 /* ---- Layout ---- */
@@ -157,14 +132,20 @@ static void open_level(cs_json_writer *j, const char *key, int array, int row)
     if (row && !j->row) j->row = j->depth;
 }
 
+cs_json_form cs_json_form_of(int flat)
+{
+    return flat == 2 ? CS_JSON_SPREADSHEET : flat ? CS_JSON_FLAT : CS_JSON_INDENTED;
+}
+
 void cs_json_begin(cs_json_writer *j, void (*put_text)(void *to, const char *text, size_t size),
                    void *to, cs_json_form form, const char *schema)
 {
     memset(j, 0, sizeof *j);
     j->put = put_text;
     j->to = to;
-    j->form = form;
-    if (form != CS_JSON_FLAT) put(j, "{");
+    j->spreadsheet = form == CS_JSON_SPREADSHEET;
+    j->form = form == CS_JSON_SPREADSHEET ? CS_JSON_FLAT : form;
+    if (j->form != CS_JSON_FLAT) put(j, "{");
     if (schema) cs_json_put_text(j, "schema", schema);
 }
 

@@ -11,15 +11,17 @@
 #define CS_JSON_DEEP 16
 
 typedef enum cs_json_form {
-    CS_JSON_INDENTED, /* a value a line, rows in one */
-    CS_JSON_FLAT,     /* lines of path and value */
-    CS_JSON_PAGE      /* inside an HTML page: short, and nothing in it can end its element */
+    CS_JSON_INDENTED,    /* a value a line, rows in one */
+    CS_JSON_FLAT,        /* lines of path and value */
+    CS_JSON_SPREADSHEET, /* the same, texts that a spreadsheet would compute behind an apostrophe */
+    CS_JSON_PAGE         /* inside an HTML page: short, and nothing in it can end its element */
 } cs_json_form;
 
 typedef struct cs_json_writer {
     void (*put)(void *to, const char *text, size_t size);
     void *to;
-    cs_json_form form;
+    cs_json_form form; /* FLAT for SPREADSHEET too */
+    int spreadsheet;
     int depth, row; /* row: depth of the container that is written in one line, or 0 */
     struct {
         const char *key; /* NULL in an array; must last until the level ends */
@@ -27,6 +29,9 @@ typedef struct cs_json_writer {
         int array;
     } level[CS_JSON_DEEP];
 } cs_json_writer;
+
+/* Of the `flat` of public functions: 0 indented, 1 flat, 2 for spreadsheets. */
+cs_json_form cs_json_form_of(int flat);
 
 /* Begins the document, an object, with its `schema` member (NULL: none), and ends it. */
 void cs_json_begin(cs_json_writer *json, void (*put)(void *to, const char *text, size_t size),
@@ -42,8 +47,8 @@ void cs_json_put_line(cs_json_writer *json, const char *key);
 void cs_json_put_end(cs_json_writer *json);
 
 /* Text that is not UTF-8 (a file name) has U+FFFD for each byte that does not fit. Quotation marks,
- * backslashes and control characters are escaped, and U+2028 and U+2029, which end a line in
- * scripts; in a page < > & too. NULL is null. */
+ * backslashes, control characters, U+2028, U+2029 and bidirectional controls are escaped; in a page
+ * < > & too. NULL is null. */
 void cs_json_put_text(cs_json_writer *json, const char *key, const char *value);
 
 /* Numbers; null when not finite. real, single: the fewest digits that read back as the same double

@@ -113,7 +113,7 @@ static void say_roles(cs_html *html, const cs_explain_facts *facts, const clipsp
         } else if (said < ROLES && fabs(role->part) > 0) {
             cs_html_format(html, "<b class=\"chip r%d\">",
                            cs_palette_find(palette, role->role)->hue);
-            cs_html_text(html, role->role);
+            cs_html_name(html, role->role);
             cs_html_format(html, "</b> %s, ", cs_explain_number(role->part).text);
             said++;
         } else {

@@ -80,7 +80,7 @@ static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atla
     cs_html_format(html, "<tr><td>%d<th scope=row>", place + 1);
     cs_html_name(html, text->text);
     cs_html_format(html, "<td class=r%d>", hue_of(facts, head, text->category));
-    if (*text->category) cs_html_text(html, text->category);
+    if (*text->category) cs_html_name(html, text->category);
     cs_html_format(html, "<td style=\"--w:%.3f\">%s<td>%s", p->basis_text->share,
                    cs_figure_percent(p->basis_text->share).text,
                    cs_figure_percent(p->cumulated).text);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/memory.h"
 #include "base/number_text.h"
 #include "formats/base64.h"
@@ -67,10 +68,12 @@ void cs_html_format(cs_html *html, const char *format, ...)
     va_end(args);
 }
 
-void cs_html_text(cs_html *html, const char *text)
+/* marks: bidirectional controls stay; otherwise each is its escape. */
+static void put_text(cs_html *html, const char *text, int marks)
 {
     size_t size = strlen(text), taken;
     unsigned char bytes[4];
+    char escape[CS_ESCAPE_ROOM];
     int valid;
     for (; size; text += taken, size -= taken) {
         const uint32_t code = cs_utf8_next(text, size, &taken, &valid);
@@ -80,13 +83,22 @@ void cs_html_text(cs_html *html, const char *text)
         case '>': cs_html_put(html, "&gt;"); break;
         case '"': cs_html_put(html, "&quot;"); break;
         case '\'': cs_html_put(html, "&#39;"); break;
+        case 0x2028:
+        case 0x2029: cs_html_put(html, " "); break;
         default:
             if (code < 0x20 || (code >= 0x7F && code < 0xA0))
                 cs_html_put(html, " ");
+            else if (!marks && valid && cs_is_bidi_control(text))
+                append(html, escape, cs_escape(escape, text, &taken));
             else
                 append(html, (const char *)bytes, cs_utf8_put(bytes, code));
         }
     }
+}
+
+void cs_html_text(cs_html *html, const char *text)
+{
+    put_text(html, text, 0);
 }
 
 void cs_html_bytes(cs_html *html, const char *bytes, size_t size)
@@ -97,7 +109,7 @@ void cs_html_bytes(cs_html *html, const char *bytes, size_t size)
 void cs_html_name(cs_html *html, const char *text)
 {
     cs_html_put(html, "<bdi>");
-    cs_html_text(html, text);
+    put_text(html, text, 1);
     cs_html_put(html, "</bdi>");
 }
 

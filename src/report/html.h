@@ -21,11 +21,12 @@ void cs_html_put(cs_html *html, const char *markup);
 void cs_html_format(cs_html *html, const char *format, ...) CS_PRINTF(2, 3);
 
 /* Text from outside, fit for content and for quoted attributes: & < > " ' become references,
- * control characters spaces, and what is not UTF-8 the replacement character. */
+ * control characters and separators of lines spaces, bidirectional controls their escapes
+ * (base/escape.h), and what is not UTF-8 the replacement character. */
 void cs_html_text(cs_html *html, const char *text);
 
-/* The same inside <bdi>, for content only: a name or text in any script does not turn the words
- * around it. */
+/* The same inside <bdi>, for content only, with its bidirectional controls: a name or text in any
+ * script does not turn the words around it. */
 void cs_html_name(cs_html *html, const char *text);
 
 /* Bytes in base64, for data addresses; bytes as they are. */

@@ -69,7 +69,7 @@ void cs_outcome_chip(cs_html *html, const cs_report_facts *facts, const clipspan
     if (!cs_has_role(head)) cs_html_put(html, "<span>leans to</span> ");
     cs_html_format(html, "<b class=\"chip r%d%s\">", cs_head_hue(facts, head),
                    cs_has_role(head) ? "" : " pale");
-    cs_html_text(html, head->role->category[0]);
+    cs_html_name(html, head->role->category[0]);
     cs_html_put(html, "</b>");
 }
 

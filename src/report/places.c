@@ -25,7 +25,7 @@ void cs_places_add(cs_places *places, const char *path)
 
 const char *cs_places_show(const cs_places *places, const char *path)
 {
-    if (*path != '/') return path;
+    if (*path != '/' || places->whole) return path;
     return places->shared > 1 ? path + places->shared : cs_path_name(path);
 }
 

@@ -11,11 +11,13 @@
 typedef struct cs_places {
     const char *first;
     size_t shared; /* bytes, with the stroke at the end */
+    int whole;     /* paths are shown as they are */
 } cs_places;
 
 void cs_places_add(cs_places *places, const char *path);
 
-/* A path of the list below that folder; its name alone where there is no such folder. */
+/* A path of the list below that folder; its name alone where there is no such folder; all of it
+ * with `whole`. */
 const char *cs_places_show(const cs_places *places, const char *path);
 
 /* Text that may name places: of every absolute path in it, the last part alone. */

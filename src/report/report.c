@@ -131,6 +131,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                      ? "This run was not planned by whoever made this page, so the images that it "
                        "lists were not opened."
                      : NULL;
+    facts.places.whole = o->paths;
     if (o->kept) facts.kept = *o->kept;
     facts.palette = &palette;
     facts.thumbnails = thumbnails;

@@ -28,6 +28,7 @@ typedef struct cs_report_options {
     const char *note;           /* a paragraph before the findings, or NULL */
     const cs_report_kept *kept; /* what is shown besides the atlas, or NULL */
     int images_anywhere;        /* as in clipspan_report_options */
+    int paths;                  /* absolute paths are shown */
 } cs_report_options;
 
 /* Writes the file; it appears whole or not at all, and loads nothing. The same atlas and images

@@ -40,7 +40,7 @@ static cs_share share_after(const clipspan_comparison *c)
 static void row(cs_html *html, const clipspan_comparison *c, const char *name)
 {
     cs_html_put(html, "\n<tr><th scope=row>");
-    cs_html_text(html, name);
+    cs_html_name(html, name);
     cs_html_format(html, "<td class=n>%s", cs_figure_count(c->before->images).text);
     cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before->share).text);
     cs_share_cells(html, share_after(c), c->before->share, name, "att");
@@ -64,9 +64,9 @@ static void say_role(cs_html *html, const cs_ablation *a)
 {
     if (!a->info.role) return;
     cs_html_put(html, " Heads with the role ");
-    cs_html_text(html, a->info.role);
+    cs_html_name(html, a->info.role);
     cs_html_put(html, ", by the text pool ");
-    cs_html_text(html, a->info.pool ? a->info.pool : "");
+    cs_html_name(html, a->info.pool ? a->info.pool : "");
     cs_html_put(html, ".");
 }
 

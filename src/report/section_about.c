@@ -12,6 +12,14 @@ static void fact(cs_html *html, const char *name, const char *value)
     cs_html_put(html, "\n");
 }
 
+/* A path that was asked for. */
+static void whole(cs_html *html, const char *name, const char *path)
+{
+    cs_html_format(html, "<tr><th scope=row>%s<td>", name);
+    cs_html_name(html, path);
+    cs_html_put(html, "\n");
+}
+
 static void count(cs_html *html, const char *name, uint64_t value)
 {
     fact(html, name, cs_figure_count(value).text);
@@ -80,6 +88,10 @@ void cs_section_about(cs_html *html, const cs_report_facts *facts)
     cs_html_put(html, "<div class=scroll tabindex=0 role=region aria-label=\"Settings\">"
                       "<table class=facts><tbody>\n");
     fact(html, "Model", facts->model);
+    if (facts->places.whole) {
+        whole(html, "Its path", run->model_name);
+        whole(html, "Run", run->path);
+    }
     fact(html, "SHA-256 of its weights", run->model_hash);
     fact(html, "Activation", info->activation);
     fact(html, "Preprocessing", info->preprocess);

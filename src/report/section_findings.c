@@ -80,7 +80,7 @@ static void say_head(cs_html *html, const cs_report_facts *facts)
     cs_html_format(html, "<li>Head <a href=\"#%s\">%s</a> has the role ",
                    cs_head_name(head->head).text, cs_head_name(head->head).text);
     cs_html_format(html, "<b class=\"chip r%d\">", cs_head_hue(facts, head));
-    cs_html_text(html, role->category[0]);
+    cs_html_name(html, role->category[0]);
     cs_html_format(html, "</b>: %s of its variance lies along ",
                    cs_figure_percent(role->explained_variance[0]).text);
     cs_html_name(html, role->category[0]);

@@ -28,7 +28,7 @@ static void row(cs_html *html, const cs_report_facts *facts, const clipspan_atla
     if (cs_is_claimed(head)) {
         cs_html_format(html, "<b class=\"chip r%d%s\">", cs_head_hue(facts, head),
                        cs_has_role(head) ? "" : " pale");
-        cs_html_text(html, role->category[0]);
+        cs_html_name(html, role->category[0]);
         cs_html_put(html, "</b>");
     } else if (role->category[0]) {
         cs_html_name(html, role->category[0]);

@@ -84,7 +84,7 @@ void cs_shortcut_groups(cs_html *html, const cs_remedy *remedy, const cs_remedy_
             continue;
         }
         cs_html_put(html, "\n<tr><th scope=row>");
-        cs_html_text(html, info->group_names[i]);
+        cs_html_name(html, info->group_names[i]);
         cs_html_format(html, "<td class=n>%s", cs_figure_count(g->before->images).text);
         cs_html_format(html, "<td class=n>%s<div class=ci>",
                        cs_figure_percent(g->before->share).text);
@@ -113,7 +113,7 @@ void cs_shortcut_sides(cs_html *html, const cs_remedy_pair *pair)
         const clipspan_remedy_side *s = &pair->sides[i].side;
         const clipspan_comparison *c = s->overall;
         cs_html_put(html, "\n<tr><th scope=row>");
-        cs_html_text(html, s->name);
+        cs_html_name(html, s->name);
         cs_html_format(html, "<td class=n>%s", cs_figure_percent(s->kept).text);
         if (!c || !c->before->images) continue;
         cs_html_format(html, "<td class=n>%s", cs_figure_percent(c->before->share).text);
@@ -135,7 +135,7 @@ void cs_shortcut_forecast(cs_html *html, const cs_remedy_pair *pair)
     for (size_t i = 0; i < CS_REMEDY_FORECAST; i++) {
         const clipspan_remedy_forecast *f = &pair->forecast[i];
         cs_html_put(html, "\n<tr><th scope=row>");
-        cs_html_text(html, f->predicted);
+        cs_html_name(html, f->predicted);
         cs_html_format(html, "<td>%s", f->first_side ? "first side" : "second side");
         cs_html_format(html, "<td class=n>%s", cs_figure_count(f->images).text);
         if (f->images == 0) continue;

@@ -228,7 +228,7 @@ void cs_remedy_json(const cs_remedy *r, int flat,
     const clipspan_evaluation_info *e = &r->facts.info;
     cs_json_writer writer, *json = &writer;
     const out o = {json, r};
-    cs_json_begin(json, put, to, flat ? CS_JSON_FLAT : CS_JSON_INDENTED, "clipspan.shortcut.v1");
+    cs_json_begin(json, put, to, cs_json_form_of(flat), "clipspan.shortcut.v1");
     cs_json_put_text(json, "run", e->run);
     cs_json_put_text(json, "effect", "direct");
     cs_json_put_text(json, "statistics", e->means);

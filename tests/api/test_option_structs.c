@@ -335,7 +335,7 @@ static const row rows[] = {
     ROW(clipspan_scan_options, root, scan),
     ROW(clipspan_search_options, threads, search),
     ROW(clipspan_atlas_options, again, atlas),
-    ROW(clipspan_report_options, run, report),
+    ROW(clipspan_report_options, paths, report),
     ROW(clipspan_explain_options, replace, explain),
     ROW(clipspan_export_options, replace, export_run),
     ROW(clipspan_export_options, replace, export_atlas),

@@ -43,32 +43,32 @@ static void test_out_of_memory_names_bytes_and_purpose(void **state)
     assert_non_null(strstr(err.message, "12345 bytes for packed weights"));
 }
 
-static void test_control_characters_become_spaces(void **state)
+static void test_control_characters_are_escaped(void **state)
 {
     clipspan_error err;
     (void)state;
     cs_fail_at(&err, CLIPSPAN_E_IO, "a\nb\tc\x1B[2J\x7F", "x\r");
-    assert_string_equal(err.message, "a b c [2J : x ");
+    assert_string_equal(err.message, "a\\nb\\tc\\u001b[2J\\u007f: x\\r");
     cs_fail(&err, CLIPSPAN_E_IO, "%s",
             "csi \xC2\x9B"
             "2J"); /* U+009B steers terminals as well */
-    assert_string_equal(err.message, "csi   2J");
+    assert_string_equal(err.message, "csi \\u009b2J");
 }
 
-static void test_bytes_that_are_not_utf8_become_question_marks(void **state)
+static void test_bytes_that_are_not_utf8_are_escaped(void **state)
 {
     static const struct {
         const char *in, *out;
     } cases[] = {
-        {"\x80", "?"},                                       /* lone continuation */
-        {"\xC0\xAF", "??"},                                  /* overlong */
-        {"\xE0\x80\xAF", "???"},                             /* overlong */
-        {"\xED\xA0\x80", "???"},                             /* surrogate */
-        {"\xF0\x80\x80\xAF", "????"},                        /* overlong */
-        {"\xF4\x90\x80\x80", "????"},                        /* beyond U+10FFFF */
-        {"\xF5z", "?z"},                                     /* beyond U+10FFFF */
-        {"\xE2\x82", "??"},                                  /* truncated at the end */
-        {"\xE2\x82z", "??z"},                                /* truncated inside */
+        {"\x80", "\\x80"},                                   /* lone continuation */
+        {"\xC0\xAF", "\\xc0\\xaf"},                          /* overlong */
+        {"\xE0\x80\xAF", "\\xe0\\x80\\xaf"},                 /* overlong */
+        {"\xED\xA0\x80", "\\xed\\xa0\\x80"},                 /* surrogate */
+        {"\xF0\x80\x80\xAF", "\\xf0\\x80\\x80\\xaf"},        /* overlong */
+        {"\xF4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},        /* beyond U+10FFFF */
+        {"\xF5z", "\\xf5z"},                                 /* beyond U+10FFFF */
+        {"\xE2\x82", "\\xe2\\x82"},                          /* truncated at the end */
+        {"\xE2\x82z", "\\xe2\\x82z"},                        /* truncated inside */
         {"caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80", NULL}, /* right: kept */
     };
     clipspan_error err;
@@ -243,8 +243,8 @@ int main(void)
         cmocka_unit_test(test_fail_fills_code_and_sentence),
         cmocka_unit_test(test_no_error_struct_is_needed),
         cmocka_unit_test(test_out_of_memory_names_bytes_and_purpose),
-        cmocka_unit_test(test_control_characters_become_spaces),
-        cmocka_unit_test(test_bytes_that_are_not_utf8_become_question_marks),
+        cmocka_unit_test(test_control_characters_are_escaped),
+        cmocka_unit_test(test_bytes_that_are_not_utf8_are_escaped),
         cmocka_unit_test(test_long_sentence_is_cut_at_a_character),
         cmocka_unit_test(test_message_that_just_fits_is_kept),
         cmocka_unit_test(test_long_path_keeps_its_ends_and_the_sentence),

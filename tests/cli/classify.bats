@@ -118,10 +118,11 @@ load helper
     awk 'length($0) > 80 { print; bad = 1 } END { exit bad }' .out
 }
 
-@test "names that could steer a terminal are shown as ? in tables and escaped in JSON" {
+@test "names that could steer a terminal are escaped in every form" {
     cp pics/red/1.png "$(printf 'pics/red/\033[31m\n.png')"
     exits 0 "$CLIPSPAN" classify "$model" pics/red --classes red,blue --table
     run ! grep -q "$(printf '\033')" .out
+    tr -d '\n' <.out | grep -qF '\u001b[31m'
     exits 0 "$CLIPSPAN" classify "$model" pics/red --classes red,blue --json
     json predictions.0.path "$(printf 'pics/red/\033[31m\n.png')"
     exits 0 "$CLIPSPAN" classify "$model" pics/red --classes red,blue --tsv

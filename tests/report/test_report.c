@@ -239,10 +239,11 @@ static void a_claim_comes_with_its_numbers(void **state)
     atlas->heads[3].minor = 0;
     give_role(&head->role);
     page = write_atlas(atlas);
-    has(page, "<li>Head <a href=\"#L1.H1\">L1.H1</a> has the role <b class=\"chip r1\">"
-              "colour</b>: 41.0\xC2\xA0% of its variance lies along <bdi>colour</bdi> texts, "
-              "12.3\xC2\xA0% along as many control texts. It contributes 50.0\xC2\xA0% of the "
-              "embedding\xE2\x80\x99s variance.</li>");
+    has(page,
+        "<li>Head <a href=\"#L1.H1\">L1.H1</a> has the role <b class=\"chip r1\">"
+        "<bdi>colour</bdi></b>: 41.0\xC2\xA0% of its variance lies along <bdi>colour</bdi> texts, "
+        "12.3\xC2\xA0% along as many control texts. It contributes 50.0\xC2\xA0% of the "
+        "embedding\xE2\x80\x99s variance.</li>");
     has(page, "href=\"#L1.H1\" title=\"L1.H1: colour, share of the embedding\xE2\x80\x99s "
               "variance 50.0\xC2\xA0%\"");
     has(page, "5 <bdi>colour</bdi> texts explain 41.0\xC2\xA0% of its variance, as many control "
@@ -280,9 +281,10 @@ static void five_outcomes_are_told_apart(void **state)
     atlas->head_parts[4].role.outcome = CLIPSPAN_OUTCOME_TOO_FEW_IMAGES;
     atlas->heads[5].removed = 1;
     page = write_atlas(atlas);
-    has(page, "<h4>L0.H0 <b class=\"chip r1\">colour</b></h4>");
+    has(page, "<h4>L0.H0 <b class=\"chip r1\"><bdi>colour</bdi></b></h4>");
     has(page, "<a class=\"r1\" style");
-    has(page, "<h4>L0.H1 <span>leans to</span> <b class=\"chip r1 pale\">colour</b></h4>");
+    has(page,
+        "<h4>L0.H1 <span>leans to</span> <b class=\"chip r1 pale\"><bdi>colour</bdi></b></h4>");
     has(page, "<a class=\"r1 pale\" style");
     has(page, "No role, since that takes more than every control pool: 5 <bdi>colour</bdi> texts");
     lacks(page, "no better than by control");
@@ -296,12 +298,13 @@ static void five_outcomes_are_told_apart(void **state)
     has(page, "<a class=\"r0 dot few\" style");
     has(page, "Too few images to tell: 12,345, and roles take 481 or more.");
     has(page, "<h4>L0.H5 <span>pruned</span></h4>");
-    assert_int_equal(page_count(page, "chip r1\">colour</b></h4>"), 1);
+    assert_int_equal(page_count(page, "chip r1\"><bdi>colour</bdi></b></h4>"), 1);
     cs_free(page);
     /* What control texts explain as well has no colour. */
     atlas->head_parts[1].role.control_variance = 0.41;
     page = write_atlas(atlas);
-    has(page, "<h4>L0.H1 <span>leans to</span> <b class=\"chip r0 pale\">colour</b></h4>");
+    has(page,
+        "<h4>L0.H1 <span>leans to</span> <b class=\"chip r0 pale\"><bdi>colour</bdi></b></h4>");
     has(page, "<a class=\"r0 pale\" style");
     has(page, "explained no better than by control texts");
     cs_free(page);

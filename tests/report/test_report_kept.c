@@ -214,8 +214,8 @@ static void an_ablation_is_a_table_with_its_control(void **state)
         "to 43.2\xC2\xA0% in 95\xC2\xA0% of them; 23 do at least as well, p\xC2\xA0=\xC2\xA0"
         "0.119.");
     has(page, "1 more: without a labelled image");
-    has(page, "<tr><th scope=row>worst group<td class=n>44<td class=n>38.6\xC2\xA0%");
-    has(page, "<tr><th scope=row>worst group, mean of 200 random sets");
+    has(page, "<tr><th scope=row><bdi>worst group</bdi><td class=n>44<td class=n>38.6\xC2\xA0%");
+    has(page, "<tr><th scope=row><bdi>worst group, mean of 200 random sets");
     has(page, "<td class=n>+40.9<td class=\"n ci\">+22.7 to +59.1");
     cs_free(page);
 }
@@ -247,8 +247,8 @@ static void a_shortcut_stands_beside_all_baselines(void **state)
               "cue\xE2\x80\x99s</title>");
     assert_int_equal(page_count(page, "<rect class=cue"), 2); /* ranked ones only */
     has(page, "1 group without a labelled image is left out.");
-    has(page, "<tr><th scope=row>texture<td class=n>58.0\xC2\xA0%");
-    has(page, "<tr><th scope=row>also<td class=n>90.0\xC2\xA0%</table>");
+    has(page, "<tr><th scope=row><bdi>texture</bdi><td class=n>58.0\xC2\xA0%");
+    has(page, "<tr><th scope=row><bdi>also</bdi><td class=n>90.0\xC2\xA0%</table>");
     cs_free(page);
 }
 
