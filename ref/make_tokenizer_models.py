@@ -17,7 +17,7 @@ bpe.model, gemma.json           SentencePiece BPE with byte fallback and symbols
 wordpiece.json, vocab.txt       BERT's
 bytes.json                      byte-level BPE, as CLIP's and GPT-2's tokenizer.json
 forms.json                      the remaining normalizers and pre-tokenizers, one after the other
-ids.tsv                         file, text (as in tests/text/data/tokens.tsv), ids
+ids.tsv                         a line a text (spelled as in tests/text/data/tokens.tsv), its ids by each
 """
 import base64
 import io
@@ -29,6 +29,11 @@ import sys
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(ROOT, "ref"))
 SYMBOLS = ["<start_of_turn>", "\n\n", "▁▁", "▁▁▁", "<h1>", "🙂🙂"]
+
+# Of the small model's charsmap; the whole of NFKC would be ten times the rest of the file.
+RULES = [("\t", " "), ("\n", " "), ("\r", " "), ("\u00a0", " "), ("\u3000", " "), ("\u200b", ""), ("\u200d", " "), ("ﬁ", "fi"),
+         ("ﷺ", "صلى الله عليه وسلم"), ("①", "1"), ("e\u0301", "é"), ("ｅ", "e"), ("…", "..."), ("\u0600", ""), ("ﾊ", "ハ"),
+         ("ﾊﾟ", "パ"), ("Ａ", "A"), ("Ｂ", "B"), ("１", "1")]
 
 
 def field(data, number):
@@ -109,6 +114,26 @@ def train_sentencepiece(lines, **options):
     return model.getvalue()
 
 
+def varint(value):
+    out = b""
+    while value > 0x7F:
+        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+    return out + bytes([value])
+
+
+def with_unused(model):
+    """A SentencePiece model in which every third long piece is marked as not used."""
+    out = b""
+    for i, piece in enumerate(field(model, 1)):
+        if len(field(piece, 1)[0].decode()) > 2 and i % 3 == 0 and not field(piece, 3):
+            piece += b"\x18\x05"
+        out += b"\x0a" + varint(len(piece)) + piece
+    for number in (2, 3):
+        part = field(model, number)[0]
+        out += bytes([number * 8 + 2]) + varint(len(part)) + part
+    return out
+
+
 def token(content, number, **flags):
     return dict({"id": number, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
                  "normalized": False, "special": True}, **flags)
@@ -185,7 +210,8 @@ def trained(lines, size):
     t = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     t.normalizer = normalizers.BertNormalizer()
     t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    t.train_from_iterator(lines, trainers.WordPieceTrainer(vocab_size=size, special_tokens=specials))
+    t.train_from_iterator(lines, trainers.WordPieceTrainer(
+        vocab_size=size, special_tokens=specials, limit_alphabet=size // 8))
     t.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     yield "wordpiece.json", json.loads(t.to_str())
     t = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
@@ -223,16 +249,24 @@ def make(folder, large):
     rng.shuffle(lines)
     lines = lines if large else lines[:4000]
     os.makedirs(folder, exist_ok=True)
+    rules = os.path.join(folder, "rules.tsv")
+    with open(rules, "w", encoding="ascii") as file:
+        for key, value in RULES:
+            file.write("%s\t%s\n" % tuple(" ".join("%X" % ord(c) for c in t) for t in (key, value)))
     unigram = train_sentencepiece(lines, vocab_size=8000 if large else 500, model_type="unigram",
-                                  normalization_rule_name="nmt_nfkc" if large else "nfkc",
-                                  character_coverage=0.995 if large else 0.98)
+                                  character_coverage=0.995 if large else 0.98, user_defined_symbols=["<h2>", "🙂🙂"],
+                                  **({"normalization_rule_name": "nmt_nfkc"} if large else {"normalization_rule_tsv": rules}))
     bpe = train_sentencepiece(lines, vocab_size=8000 if large else 900, model_type="bpe", byte_fallback=True,
                               normalization_rule_name="identity", add_dummy_prefix=False,
                               remove_extra_whitespaces=False, user_defined_symbols=SYMBOLS,
                               character_coverage=0.995 if large else 0.98, split_digits=True)
     files = dict(list(unigrams(unigram)) + [("gemma.json", gemma(bpe))] + list(trained(lines, 6000 if large else 500)))
     encode = {}
-    for name, model in (("unigram.model", unigram), ("bpe.model", bpe)):
+    os.remove(rules)
+    models = [("unigram.model", unigram), ("bpe.model", bpe)]
+    if large:
+        models += [("unigram-unused.model", with_unused(unigram)), ("bpe-unused.model", with_unused(bpe))]
+    for name, model in models:
         with open(os.path.join(folder, name), "wb") as file:
             file.write(model)
         p = sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -260,12 +294,14 @@ def main():
     if large:
         return 0
     rng = random.Random(7)
-    texts = ["", " ", "  \t\n", "a", " a", "a ", "x" * 300] + NOISE + STRINGS[:40] + [random_text(rng) for _ in range(60)]
-    texts = [t for t in dict.fromkeys(texts) if len(t) < 400]
+    texts = ["", " ", "  \t\n", "a", " a", "a ", "x" * 300] + NOISE + STRINGS[:15] + [random_text(rng) for _ in range(25)]
+    texts = [t for t in dict.fromkeys(texts) if len(t) < 160 or t[0] == "x"]
+    names = sorted(n for n in encode if n != "vocab.txt")
     with open(os.path.join(arguments[0], "ids.tsv"), "w", encoding="ascii") as file:
-        for name in sorted(encode):
-            for text in texts:
-                file.write("%s\t%s\t%s\n" % (name, spelled(text.encode()), " ".join(map(str, encode[name](text)))))
+        file.write("\t".join(["text"] + names) + "\n")
+        for text in texts:
+            ids = [" ".join(map(str, encode[name](text))) for name in names]
+            file.write("\t".join([spelled(text.encode())] + ids) + "\n")
     return 0
 
 
