@@ -15,8 +15,8 @@ typedef struct cs_charsmap {
 
 void cs_charsmap_fini(cs_charsmap *map);
 
-/* data: size of the array in bytes (little endian), the array, the texts. Errors: FORMAT (sizes that
- * do not fit), NOMEM; path: for messages. */
+/* data: size of the array in bytes (little endian), the array, the texts. Errors: FORMAT (sizes
+ * that do not fit), NOMEM; path: for messages. */
 clipspan_status cs_charsmap_read(cs_charsmap *out, const unsigned char *data, size_t size,
                                  const char *path, clipspan_error *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* open_clip 3.3, tokenizer.py: _clean_lower (ftfy.fix_text, html.unescape twice, runs of white space
- * to one space and none at the ends, str.lower), _clean_whitespace (the same without lower case) and
- * _clean_canonicalize; transformers' SiglipTokenizer (canonicalize_text) and Siglip2Tokenizer. Left
- * out: ftfy's repair of wrong encodings. */
+/* open_clip 3.3, tokenizer.py: _clean_lower (ftfy.fix_text, html.unescape twice, runs of white
+ * space to one space and none at the ends, str.lower), _clean_whitespace (the same without lower
+ * case) and _clean_canonicalize; transformers' SiglipTokenizer (canonicalize_text) and
+ * Siglip2Tokenizer. Left out: ftfy's repair of wrong encodings. */
 #include "text/clean.h"
 #include "text/entities.h"
 #include "text/fixes.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The way of a text through a tokenizer.json: tokens that are found as they are, normalizing, tokens
- * that are found normalized, words, pieces. A SentencePiece model normalizes for itself. */
+/* The way of a text through a tokenizer.json: tokens that are found as they are, normalizing,
+ * tokens that are found normalized, words, pieces. A SentencePiece model normalizes for itself. */
 #include "text/file_tokenizer.h"
 #include "base/memory.h"
 

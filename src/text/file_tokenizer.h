@@ -30,8 +30,8 @@ typedef struct cs_file_tokenizer {
 
 void cs_file_tokenizer_fini(cs_file_tokenizer *tokenizer);
 
-/* Each reads a file's bytes. Errors: FORMAT, UNSUPPORTED (what is not known, by name), LIMIT, NOMEM;
- * path: for messages. */
+/* Each reads a file's bytes. Errors: FORMAT, UNSUPPORTED (what is not known, by name), LIMIT,
+ * NOMEM; path: for messages. */
 clipspan_status cs_tokenizer_json_read(cs_file_tokenizer *out, const char *data, size_t size,
                                        const char *path, clipspan_error *err);
 clipspan_status cs_sentencepiece_read(cs_file_tokenizer *out, const unsigned char *data,

@@ -75,7 +75,7 @@ static clipspan_status grow_pairs(cs_merge_bpe *bpe, clipspan_error *err)
         bpe->pairs[i].left = -1;
     for (i = 0; i < count; i++)
         if (old[i].left >= 0)
-            bpe->pairs[find_pair(bpe, old[i].left, old[i].right) % bpe->slots] = old[i];
+            bpe->pairs[find_pair(bpe, old[i].left, old[i].right) & (bpe->slots - 1)] = old[i];
     cs_free(old);
     return CLIPSPAN_OK;
 }

@@ -26,8 +26,8 @@ typedef struct cs_text_steps {
 
 void cs_text_steps_fini(cs_text_steps *steps);
 
-/* Appends what the value of "normalizer" or "pre_tokenizer" says; null and NULL say nothing. Errors:
- * UNSUPPORTED names what is not known, FORMAT, LIMIT (over 64 steps), NOMEM. */
+/* Appends what the value of "normalizer" or "pre_tokenizer" says; null and NULL say nothing.
+ * Errors: UNSUPPORTED names what is not known, FORMAT, LIMIT (over 64 steps), NOMEM. */
 clipspan_status cs_normalizer_read(cs_text_steps *out, const json_t *value, const char *path,
                                    clipspan_error *err);
 clipspan_status cs_pre_tokenizer_read(cs_text_steps *out, const json_t *value, const char *path,

@@ -42,7 +42,7 @@ static clipspan_status grow_edges(cs_trie *trie, clipspan_error *err)
     }
     trie->slots = count ? 2 * count : 256;
     for (i = 0; i < count; i++)
-        if (old[i].child) trie->edges[find_edge(trie, old[i].key) % trie->slots] = old[i];
+        if (old[i].child) trie->edges[find_edge(trie, old[i].key) & (trie->slots - 1)] = old[i];
     cs_free(old);
     return CLIPSPAN_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hugging Face's tokenizers, pre_tokenizers/: each step splits every word that the step before left.
- */
+/* Hugging Face's tokenizers, pre_tokenizers/: each step splits every word that the step before
+ * left. */
 #include "base/memory.h"
 #include "formats/json.h"
 #include "text/foreign_unicode.h"

@@ -234,8 +234,8 @@ static clipspan_status merge_all(struct merger *g, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-/* Ids of a piece of text. An unused piece falls apart into the two that it was made of; neighbouring
- * unknown ones are one, or bytes. */
+/* Ids of a piece of text. An unused piece falls apart into the two that it was made of;
+ * neighbouring unknown ones are one, or bytes. */
 static clipspan_status put_piece(struct merger *g, cs_ids *ids, const char *text, size_t size,
                                  int depth, clipspan_error *err)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A SentencePiece model's own normalizer and its segmentation by scores (Unigram is unigram.h's). */
+/* A SentencePiece model's own normalizer, and its segmentation by merging; Unigram is unigram.h's.
+ */
 #ifndef CLIPSPAN_SRC_TEXT_SENTENCEPIECE_H
 #define CLIPSPAN_SRC_TEXT_SENTENCEPIECE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A program of steps, run on all alternatives at once in the order of their priority (Pike), so that
- * no pattern takes exponential time. */
+/* A program of steps, run on all alternatives at once in the order of their priority (Pike), so
+ * that no pattern takes exponential time. */
 #include "text/small_regex.h"
 #include "base/memory.h"
 #include "text/codepoints.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One handle for CLIP's tokenizer (open_clip 3.3, SimpleTokenizer: clean text, words by the pattern,
- * byte pairs merged in each word; the start and end tokens are the last two ids, and spelled out in
- * text ("<end_of_text>") they map to those ids) and for those that a file describes. Opening is
- * tokenizer_open.c. */
+/* One handle for CLIP's tokenizer (open_clip 3.3, SimpleTokenizer: clean text, words by the
+ * pattern, byte pairs merged in each word; the start and end tokens are the last two ids, and
+ * spelled out in text ("<end_of_text>") they map to those ids) and for those that a file describes.
+ * Opening is tokenizer_open.c. */
 #include "base/memory.h"
 #include "text/clean.h"
 #include "text/pattern.h"

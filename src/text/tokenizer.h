@@ -70,10 +70,10 @@ clipspan_status cs_tokenizer_open(cs_tokenizer **out, const char *path, int voca
  * in which tokenizer.json comes before spiece.model, sentencepiece.bpe.model, tokenizer.model,
  * sentencepiece.model and vocab.txt; tokenizer_config.json beside the file is read for what options
  * leave to it. With kind AUTO, CLIP's tokenizer is what "" and merges files are, what a folder with
- * merges.txt holds unless its tokenizer.json is of another kind, and what a tokenizer.json of CLIP's
- * kind is (byte pairs with "</w>" at the end of a word).
- * Errors: as cs_tokenizer_open; UNSUPPORTED names a normalizer, pre-tokenizer or post-processor that
- * is not known; SHAPE when the file's ids do not fit `vocab`. */
+ * none of those files holds, and what a tokenizer.json of CLIP's kind is (byte pairs with "</w>" at
+ * the end of a word); in such a folder its merges.txt comes first, as in cs_tokenizer_open.
+ * Errors: as cs_tokenizer_open; UNSUPPORTED names a normalizer, pre-tokenizer or post-processor
+ * that is not known; SHAPE when the file's ids do not fit `vocab`. */
 clipspan_status cs_tokenizer_open_as(cs_tokenizer **out, const char *path,
                                      const cs_tokenizer_options *options, clipspan_error *err);
 

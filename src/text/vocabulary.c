@@ -61,7 +61,8 @@ static clipspan_status grow_slots(cs_vocabulary *v, clipspan_error *err)
     v->slot_count = count;
     for (i = 0; i < old; i++) {
         uint32_t id = slots[i];
-        if (id) v->slots[find_slot(v, v->bytes + v->at[id - 1], v->length[id - 1]) % count] = id;
+        if (id)
+            v->slots[find_slot(v, v->bytes + v->at[id - 1], v->length[id - 1]) & (count - 1)] = id;
     }
     cs_free(slots);
     return CLIPSPAN_OK;

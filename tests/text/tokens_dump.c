@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tokens_dump [CONTEXT [MERGES [VOCAB]]]: token ids of texts on standard input, for scripts that
- * compare them. VOCAB 0: MERGES is a tokenizer.json, a .model or a vocab.txt, used as it says; VOCAB
- * -N: the same with the N-th way of cleaning texts (cs_text_cleaning). Each text is a line with its size in bytes, then that many bytes and a line feed.
- * Output: a line a text, ids up to the end token with spaces between. Exit 1 with a message on any
- * error. */
+ * compare them. VOCAB 0: MERGES is a tokenizer.json, a .model or a vocab.txt, used as it says;
+ * VOCAB -N: the same with the N-th way of cleaning texts (cs_text_cleaning). Each text is a line
+ * with its size in bytes, then that many bytes and a line feed. Output: a line a text, ids up to
+ * the end token with spaces between. Exit 1 with a message on any error. */
 #include "base/memory.h"
 #include "text/tokenizer.h"
 
