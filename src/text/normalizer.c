@@ -33,17 +33,16 @@ void cs_text_steps_fini(cs_text_steps *steps)
     memset(steps, 0, sizeof *steps);
 }
 
-clipspan_status cs_text_steps_add(cs_text_step **out, cs_text_steps *steps, int kind,
-                                  const char *path, clipspan_error *err)
+clipspan_status cs_text_steps_add(cs_text_steps *steps, int kind, const char *path,
+                                  clipspan_error *err)
 {
     if (steps->count >= STEPS_MOST)
         return cs_fail_at(err, CLIPSPAN_E_LIMIT, path,
                           "has more than %d normalizers or pre-tokenizers", STEPS_MOST);
     CS_TRY(
         cs_grow(&steps->at, &steps->room, steps->count + 1, sizeof *steps->at, "a tokenizer", err));
-    *out = &steps->at[steps->count++];
-    memset(*out, 0, sizeof **out);
-    (*out)->kind = kind;
+    memset(&steps->at[steps->count], 0, sizeof *steps->at);
+    steps->at[steps->count++].kind = kind;
     return CLIPSPAN_OK;
 }
 
@@ -56,14 +55,14 @@ static int read_base64(unsigned char *out, size_t *size, const char *text)
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     uint32_t bits = 0;
     int held = 0;
-    signed char values[256];
-    memset(values, -1, sizeof values);
+    unsigned char values[256];
+    memset(values, 64, sizeof values);
     for (int i = 0; i < 64; i++)
-        values[(unsigned char)letters[i]] = (signed char)i;
+        values[(unsigned char)letters[i]] = (unsigned char)i;
     for (*size = 0; *text && *text != '='; text++) {
-        int value = values[(unsigned char)*text];
-        if (value < 0) return 0;
-        bits = bits << 6 | (uint32_t)value;
+        unsigned value = values[(unsigned char)*text];
+        if (value == 64) return 0;
+        bits = bits << 6 | value;
         held += 6;
         if (held < 8) continue;
         held -= 8;
@@ -134,7 +133,7 @@ static clipspan_status read_one(cs_text_steps *out, const char *type, const cs_j
                  {"Precompiled", CHARSMAP, 0},
                  {"BertNormalizer", BERT, 0},
                  {"StripAccents", STRIP_ACCENTS, 0}};
-    cs_text_step *step = NULL;
+    cs_text_step *step;
     const char *content = "";
     size_t i;
     for (i = 0; i < sizeof known / sizeof *known && strcmp(type, known[i].name) != 0;)
@@ -145,7 +144,8 @@ static clipspan_status read_one(cs_text_steps *out, const char *type, const cs_j
                           "NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Replace, Prepend, "
                           "Precompiled and BertNormalizer",
                           type);
-    CS_TRY(cs_text_steps_add(&step, out, known[i].kind, in->path, err));
+    CS_TRY(cs_text_steps_add(out, known[i].kind, in->path, err));
+    step = &out->at[out->count - 1];
     step->flags[0] = known[i].flag;
     if (step->kind == BERT) return read_bert(step, in, err);
     if (step->kind == REPLACE) return read_replace(step, in, err);

@@ -33,9 +33,9 @@ clipspan_status cs_normalizer_read(cs_text_steps *out, const json_t *value, cons
 clipspan_status cs_pre_tokenizer_read(cs_text_steps *out, const json_t *value, const char *path,
                                       clipspan_error *err);
 
-/* Adds a step of a kind; *out lives until the next call. */
-clipspan_status cs_text_steps_add(cs_text_step **out, cs_text_steps *steps, int kind,
-                                  const char *path, clipspan_error *err);
+/* Adds a step of a kind, as the last one. */
+clipspan_status cs_text_steps_add(cs_text_steps *steps, int kind, const char *path,
+                                  clipspan_error *err);
 
 /* A piece of text; moved: 1 when its first character no longer is where the whole text begins. */
 typedef struct cs_text_part {

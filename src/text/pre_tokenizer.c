@@ -84,10 +84,11 @@ static clipspan_status read_bytes(cs_text_steps *out, const cs_json *in, clipspa
     static const char pattern[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+|"
                                   " ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
     int prefix = 1, split = 1;
-    cs_text_step *step = NULL;
+    cs_text_step *step;
     CS_TRY(cs_json_flag(&prefix, in, "add_prefix_space", err));
     CS_TRY(cs_json_flag(&split, in, "use_regex", err));
-    CS_TRY(cs_text_steps_add(&step, out, BYTES, in->path, err));
+    CS_TRY(cs_text_steps_add(out, BYTES, in->path, err));
+    step = &out->at[out->count - 1];
     step->flags[0] = prefix;
     step->flags[1] = split;
     return split ? cs_regex_compile(&step->pattern, pattern, 0, in->path, err) : CLIPSPAN_OK;
@@ -107,7 +108,7 @@ static clipspan_status read_one(cs_text_steps *out, const char *type, const cs_j
                  {"ByteLevel", BYTES},
                  {"Digits", DIGITS},
                  {"Punctuation", PUNCTUATION}};
-    cs_text_step *step = NULL;
+    cs_text_step *step;
     size_t i;
     for (i = 0; i < sizeof known / sizeof *known && strcmp(type, known[i].name) != 0;)
         i++;
@@ -118,7 +119,8 @@ static clipspan_status read_one(cs_text_steps *out, const char *type, const cs_j
                           "Metaspace, ByteLevel, Digits and Punctuation",
                           type);
     if (known[i].kind == BYTES) return read_bytes(out, in, err);
-    CS_TRY(cs_text_steps_add(&step, out, known[i].kind, in->path, err));
+    CS_TRY(cs_text_steps_add(out, known[i].kind, in->path, err));
+    step = &out->at[out->count - 1];
     if (step->kind == PATTERN) return read_split(step, in, err);
     if (step->kind == METASPACE) return read_metaspace(step, in, err);
     if (step->kind == DIGITS) return cs_json_flag(step->flags, in, "individual_digits", err);

@@ -206,7 +206,6 @@ clipspan_status cs_vocab_txt_read(cs_file_tokenizer *out, const char *data, size
                                   const char *path, clipspan_error *err)
 {
     static const char *const specials[] = {"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"};
-    cs_text_step *step = NULL;
     size_t at = 0, i;
     out->model = CS_MODEL_WORD_PIECE;
     while (at < size) {
@@ -220,10 +219,10 @@ clipspan_status cs_vocab_txt_read(cs_file_tokenizer *out, const char *data, size
                                  0, path, err));
         at = next;
     }
-    CS_TRY(cs_text_steps_add(&step, &out->normalizers, CS_STEP_BERT, path, err));
+    CS_TRY(cs_text_steps_add(&out->normalizers, CS_STEP_BERT, path, err));
     for (i = 0; i < 4; i++)
-        step->flags[i] = 1;
-    CS_TRY(cs_text_steps_add(&step, &out->pre_tokenizers, CS_STEP_BERT_SPLIT, path, err));
+        out->normalizers.at[0].flags[i] = 1;
+    CS_TRY(cs_text_steps_add(&out->pre_tokenizers, CS_STEP_BERT_SPLIT, path, err));
     for (i = 0; i < 5; i++)
         CS_TRY(cs_added_put(&out->added, specials[i], &out->vocabulary, path, err));
     out->word_pieces.vocabulary = &out->vocabulary;

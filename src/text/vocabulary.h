@@ -22,11 +22,11 @@ typedef struct cs_vocabulary {
 
 void cs_vocabulary_fini(cs_vocabulary *vocabulary);
 
-/* Adds a piece of 1 to CS_PIECE_MOST bytes. A piece that is there gets the new id as well, as
- * Hugging Face's readers of lists do, when `again` is not 0. Errors: FORMAT (piece or id twice, an
+/* Adds a piece of 1 to CS_PIECE_MOST bytes; number: its id. With `again` a piece that is there gets
+ * the new id as well, as Hugging Face's readers of lists do. Errors: FORMAT (piece or id twice, an
  * empty or too long one, too many that hash alike), LIMIT, NOMEM; path: for messages. */
 clipspan_status cs_vocabulary_add(cs_vocabulary *vocabulary, const char *piece, size_t length,
-                                  double id, int again, const char *path, clipspan_error *err);
+                                  double number, int again, const char *path, clipspan_error *err);
 
 /* Id of a piece, or CS_NO_PIECE. */
 int32_t cs_vocabulary_find(const cs_vocabulary *vocabulary, const char *piece, size_t length);
