@@ -192,7 +192,8 @@ clipspan_status cs_json_pull_skip(size_t *first, size_t *length, cs_json_pull *p
 {
     char open[CS_JSON_PULL_DEEP];
     size_t depth = 0;
-    char c = cs_json_pull_kind(pull);
+    char c;
+    cs_json_pull_kind(pull);
     *first = pull->at;
     do {
         c = cs_json_pull_kind(pull);
