@@ -316,7 +316,6 @@ static clipspan_status map_all(cs_text_part *text, cs_codes *work, const cs_text
         end = i + cs_foreign_grapheme(codes->at + i, codes->count - i);
         size = spell(bytes, 5, codes->at + i, end - i);
         if (size <= 5 && cs_charsmap_find(&to, &step->map, bytes, size, 0)) {
-            if (work->count == 0) text->moved |= !*to;
             CS_TRY(append_text(work, to, err));
             continue;
         }
@@ -326,7 +325,6 @@ static clipspan_status map_all(cs_text_part *text, cs_codes *work, const cs_text
                 CS_TRY(cs_codes_push(work, codes->at[i], err));
                 continue;
             }
-            if (work->count == 0) text->moved |= !*to;
             CS_TRY(append_text(work, to, err));
         }
     }
