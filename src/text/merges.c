@@ -63,20 +63,27 @@ done:
     return status;
 }
 
-static clipspan_status read_text(cs_merges *out, int standard, clipspan_error *err)
+/* The text of a file's bytes, which it takes over. */
+static clipspan_status take_text(cs_merges *out, unsigned char *data, size_t size,
+                                 clipspan_error *err)
 {
-    unsigned char *data = NULL;
-    size_t size = 0;
-    clipspan_status status = cs_file_read_all(&data, &size, out->path, FILE_MAX, err);
-    if (status != CLIPSPAN_OK) return status;
+    clipspan_status status = CLIPSPAN_OK;
     if (size >= 2 && data[0] == 0x1f && data[1] == 0x8b) {
         status = unpack(&out->text, &out->size, data, size, out->path, err);
         cs_free(data);
-        if (status != CLIPSPAN_OK) return status;
     } else {
         out->text = (char *)data;
         out->size = size;
     }
+    return status;
+}
+
+static clipspan_status read_text(cs_merges *out, int standard, clipspan_error *err)
+{
+    unsigned char *data = NULL;
+    size_t size = 0;
+    CS_TRY(cs_file_read_all(&data, &size, out->path, FILE_MAX, err));
+    CS_TRY(take_text(out, data, size, err));
     if (standard && crc32(0, (const Bytef *)out->text, (uInt)out->size) != STANDARD_CRC)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, out->path,
                           "is not CLIP's standard merges table: its checksum differs; restore the "
@@ -153,19 +160,24 @@ static clipspan_status read_json_merges(cs_merges *out, const json_t *root, clip
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_json(cs_merges *out, clipspan_error *err)
+static clipspan_status parse_json(cs_merges *out, const char *data, size_t size,
+                                  clipspan_error *err)
 {
     static const cs_json_limits limits = {16, 4096, 1000000, 0, "tokenizer"};
+    json_t *root = NULL;
+    clipspan_status status = cs_json_parse(&root, data, size, &limits, out->path, err);
+    if (status == CLIPSPAN_OK) status = read_json_merges(out, root, err);
+    json_decref(root);
+    return status;
+}
+
+static clipspan_status read_json(cs_merges *out, clipspan_error *err)
+{
     unsigned char *data = NULL;
     size_t size = 0;
-    json_t *root = NULL;
     clipspan_status status = cs_file_read_all(&data, &size, out->path, JSON_MAX, err);
-    if (status != CLIPSPAN_OK) return status;
-    status = cs_json_parse(&root, (const char *)data, size, &limits, out->path, err);
+    if (status == CLIPSPAN_OK) status = parse_json(out, (const char *)data, size, err);
     cs_free(data);
-    if (status != CLIPSPAN_OK) return status;
-    status = read_json_merges(out, root, err);
-    json_decref(root);
     return status;
 }
 
@@ -207,6 +219,34 @@ clipspan_status cs_merges_read(cs_merges *out, const char *path, clipspan_error 
         CS_TRY_DONE(read_text(out, standard, err));
         skip_version(out);
     }
+done:
+    if (status != CLIPSPAN_OK) cs_merges_fini(out);
+    return status;
+}
+
+clipspan_status cs_merges_parse(cs_merges *out, const void *data, size_t size, const char *name,
+                                clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_OK;
+    size_t length = strlen(name);
+    char *copy = NULL;
+    memset(out, 0, sizeof *out);
+    if (size > FILE_MAX)
+        return cs_fail_at(err, CLIPSPAN_E_LIMIT, name, "has more than %llu bytes",
+                          (unsigned long long)FILE_MAX);
+    out->path = cs_strdup(name, err);
+    if (!out->path) return CLIPSPAN_E_NOMEM;
+    if (length > 5 && strcmp(name + length - 5, ".json") == 0) {
+        CS_TRY_DONE(parse_json(out, data, size, err));
+        goto done;
+    }
+    copy = cs_strndup(data, size, err);
+    if (!copy) {
+        status = CLIPSPAN_E_NOMEM;
+        goto done;
+    }
+    CS_TRY_DONE(take_text(out, (unsigned char *)copy, size, err));
+    skip_version(out);
 done:
     if (status != CLIPSPAN_OK) cs_merges_fini(out);
     return status;

@@ -18,6 +18,10 @@ typedef struct cs_merges {
  * Errors: NOT_FOUND, FORMAT (damaged gzip or JSON; a standard table that was altered), UNSUPPORTED
  * (a tokenizer.json that is no byte-pair encoding), LIMIT, IO, NOMEM. */
 clipspan_status cs_merges_read(cs_merges *out, const char *path, clipspan_error *err);
+
+/* The same from a file's bytes; name: of the file, for messages and for its kind. */
+clipspan_status cs_merges_parse(cs_merges *out, const void *data, size_t size, const char *name,
+                                clipspan_error *err);
 void cs_merges_fini(cs_merges *merges);
 
 #endif

@@ -5,6 +5,7 @@
  * which stands just before the trailing Hangul consonants and which some versions of utf8proc take
  * for one of them. */
 #include "text/nfc.h"
+#include "text/foreign_unicode.h"
 #include "text/unicode.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #define FIRST_AFFECTED 0x300 /* below it every code point is normal and a starter */
 #define SHORT_RUN      24
+#define PARTS          24 /* code points that one becomes: at most 18 */
 
 static unsigned mark_class(uint32_t code)
 {
@@ -60,27 +62,36 @@ static void order_marks(uint32_t *codes, uint32_t *spare, size_t count)
     }
 }
 
-static int stands_apart(uint32_t code)
+/* What a form does, and who has no form. */
+struct rules {
+    int compatibility, compose, foreign;
+    uint32_t first_affected; /* below it nothing decomposes */
+};
+
+static int stands_apart(uint32_t code, const struct rules *rules)
 {
-    return code >= FIRST_AFFECTED && (code == 0x11a7 || cs_uni_is_opaque(code));
+    return code >= FIRST_AFFECTED && (code == 0x11a7 || cs_uni_is_opaque(code) ||
+                                      (rules->foreign && cs_foreign_is(CS_FOREIGN_LATE, code)));
 }
 
 /* Normal form of codes[0 .. count), none of which stands apart, behind what `out` holds. spare is
  * room that order_long may use, as much as the decomposed piece may need. */
 static clipspan_status add_piece(cs_codes *out, cs_codes *spare, const uint32_t *codes,
-                                 size_t count, clipspan_error *err)
+                                 size_t count, const struct rules *rules, clipspan_error *err)
 {
     size_t start = out->count, i;
+    utf8proc_option_t how =
+        UTF8PROC_DECOMPOSE | (rules->compatibility ? UTF8PROC_COMPAT : (utf8proc_option_t)0);
     utf8proc_ssize_t length;
     for (i = 0; i < count; i++) {
-        utf8proc_int32_t parts[8];
+        utf8proc_int32_t parts[PARTS];
         int boundary = 0;
-        utf8proc_ssize_t n = codes[i] < 0xc0
-                                 ? 0
-                                 : utf8proc_decompose_char((utf8proc_int32_t)codes[i], parts, 8,
-                                                           UTF8PROC_DECOMPOSE, &boundary);
+        utf8proc_ssize_t n =
+            codes[i] < rules->first_affected
+                ? 0
+                : utf8proc_decompose_char((utf8proc_int32_t)codes[i], parts, PARTS, how, &boundary);
         utf8proc_ssize_t k;
-        if (n <= 0 || n > 8) {
+        if (n <= 0 || n > PARTS) {
             CS_TRY(cs_codes_push(out, codes[i], err));
             continue;
         }
@@ -90,6 +101,7 @@ static clipspan_status add_piece(cs_codes *out, cs_codes *spare, const uint32_t 
     spare->count = 0;
     CS_TRY(cs_codes_reserve(spare, out->count - start, err));
     order_marks(out->at + start, spare->at, out->count - start);
+    if (!rules->compose) return CLIPSPAN_OK;
     length = utf8proc_normalize_utf32((utf8proc_int32_t *)(out->at + start),
                                       (utf8proc_ssize_t)(out->count - start),
                                       UTF8PROC_COMPOSE | UTF8PROC_STABLE);
@@ -100,20 +112,21 @@ static clipspan_status add_piece(cs_codes *out, cs_codes *spare, const uint32_t 
     return CLIPSPAN_OK;
 }
 
-clipspan_status cs_nfc_apply(cs_codes *text, cs_codes *work, clipspan_error *err)
+static clipspan_status apply_rules(cs_codes *text, cs_codes *work, const struct rules *rules,
+                                   uint32_t first, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
     cs_codes spare = {0}, swap;
     size_t i = 0;
-    while (i < text->count && text->at[i] < FIRST_AFFECTED)
+    while (i < text->count && text->at[i] < first)
         i++;
     if (i == text->count) return CLIPSPAN_OK;
     work->count = 0;
     for (i = 0; i < text->count;) {
         size_t end = i;
-        while (end < text->count && !stands_apart(text->at[end]))
+        while (end < text->count && !stands_apart(text->at[end], rules))
             end++;
-        if (end > i) CS_TRY_DONE(add_piece(work, &spare, text->at + i, end - i, err));
+        if (end > i) CS_TRY_DONE(add_piece(work, &spare, text->at + i, end - i, rules, err));
         if (end < text->count) CS_TRY_DONE(cs_codes_push(work, text->at[end], err));
         i = end + 1;
     }
@@ -123,4 +136,17 @@ clipspan_status cs_nfc_apply(cs_codes *text, cs_codes *work, clipspan_error *err
 done:
     cs_codes_fini(&spare);
     return status;
+}
+
+clipspan_status cs_nfc_apply(cs_codes *text, cs_codes *work, clipspan_error *err)
+{
+    static const struct rules rules = {0, 1, 0, 0xc0};
+    return apply_rules(text, work, &rules, FIRST_AFFECTED, err);
+}
+
+clipspan_status cs_form_apply(cs_codes *text, cs_codes *work, cs_form form, clipspan_error *err)
+{
+    struct rules rules = {form == CS_NFKC || form == CS_NFKD, form == CS_NFC || form == CS_NFKC, 1,
+                          0xa0};
+    return apply_rules(text, work, &rules, form == CS_NFC ? FIRST_AFFECTED : 0xa0, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tokens_dump [CONTEXT [MERGES [VOCAB]]]: token ids of texts on standard input, for scripts that
- * compare them. Each text is a line with its size in bytes, then that many bytes and a line feed.
- * Output: a line a text, ids up to the end token with spaces between. Exit 1 with a message on any
- * error. */
+ * compare them. VOCAB 0: MERGES is a tokenizer.json, a .model or a vocab.txt, used as it says;
+ * VOCAB -N: the same with the N-th way of cleaning texts (cs_text_cleaning). Each text is a line
+ * with its size in bytes, then that many bytes and a line feed. Output: a line a text, ids up to
+ * the end token with spaces between. Exit 1 with a message on any error. */
 #include "base/memory.h"
 #include "text/tokenizer.h"
 
@@ -10,6 +11,16 @@
 #include <stdlib.h>
 
 #define TEXT_MAX ((unsigned long)16 << 20)
+
+static clipspan_status open_one(cs_tokenizer **out, const char *path, int vocab,
+                                clipspan_error *err)
+{
+    cs_tokenizer_options options = CS_TOKENIZER_OPTIONS_INIT;
+    if (vocab > 0) return cs_tokenizer_open(out, path, vocab, err);
+    options.kind = CS_TOKENIZER_FILE;
+    options.cleaning = (cs_text_cleaning)-vocab;
+    return cs_tokenizer_open_as(out, path, &options, err);
+}
 
 int main(int argc, char **argv)
 {
@@ -20,8 +31,8 @@ int main(int argc, char **argv)
     char *text = NULL;
     unsigned long size;
     int failed = 1;
-    if (context < 1 || cs_tokenizer_open(&tokenizer, argc > 2 ? argv[2] : "",
-                                         argc > 3 ? atoi(argv[3]) : 49408, &err))
+    if (context < 1 ||
+        open_one(&tokenizer, argc > 2 ? argv[2] : "", argc > 3 ? atoi(argv[3]) : 49408, &err))
         goto done;
     ids = cs_alloc((size_t)context, sizeof *ids, "ids", &err);
     text = cs_alloc(TEXT_MAX + 1, 1, "text", &err);
@@ -33,7 +44,8 @@ int main(int argc, char **argv)
             goto done;
         if (cs_tokenizer_encode(ids, &count, NULL, tokenizer, context, text, size, &err)) goto done;
         for (i = 0; i < count; i++)
-            printf("%ld%c", (long)ids[i], i + 1 < count ? ' ' : '\n');
+            printf("%s%ld", i ? " " : "", (long)ids[i]);
+        putchar('\n');
     }
     failed = 0;
 done:
