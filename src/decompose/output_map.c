@@ -10,11 +10,12 @@
 
 cs_shape cs_shape_get(const cs_config *config)
 {
+    const cs_tower_config *split = cs_config_split(config);
     cs_shape s;
-    s.L = (size_t)config->image.layers;
-    s.H = (size_t)config->image.heads;
-    s.K = (size_t)config->image.head_width;
-    s.D = (size_t)config->image.width;
+    s.L = (size_t)split->layers;
+    s.H = (size_t)split->heads;
+    s.K = (size_t)split->head_width;
+    s.D = (size_t)split->width;
     s.N = (size_t)config->tokens;
     s.P = (size_t)config->embed_width;
     s.C = s.K + 3;
