@@ -188,7 +188,7 @@ static clipspan_status read_text_activation(cs_config *out, const cs_json *text,
     CS_TRY(cs_json_object(&arguments, text, "act_kwargs", err));
     if (!arguments.object || json_object_size(arguments.object) == 0) return CLIPSPAN_OK;
     CS_TRY(cs_json_text(&kind, &arguments, "approximate", err));
-    if (json_object_size(arguments.object) != 1 ||
+    if (json_object_size(arguments.object) != 1 || !cs_json_has(&arguments, "approximate") ||
         (strcmp(kind, "tanh") != 0 && strcmp(kind, "none") != 0))
         return cs_json_unexpected(text, "act_kwargs",
                                   "{\"approximate\": \"tanh\"} (anything else means an activation "

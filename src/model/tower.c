@@ -340,6 +340,26 @@ done:
     return status;
 }
 
+/* What decompositions look at. */
+static void set_split(cs_tower *tower)
+{
+    cs_pool_weights *p = &tower->pool;
+    tower->split = tower->blocks;
+    tower->split_kind = tower->kind;
+    tower->split_kinds = tower->kinds;
+    tower->split_precision = tower->precision;
+    if (!p->heads) return;
+    p->block.heads = p->heads;
+    p->block.width = p->heads * p->head_width;
+    p->block.out_panels = p->panels;
+    p->block.out = p->out;
+    p->kind = &p->block;
+    tower->split = &p->block;
+    tower->split_kind = &p->kind;
+    tower->split_kinds = 1;
+    tower->split_precision = CLIPSPAN_F32;
+}
+
 /* Sizes and room of the pool, of an image encoder that has one. */
 static clipspan_status plan_pool(cs_tower *tower, const cs_config *config, clipspan_error *err)
 {
@@ -402,6 +422,7 @@ clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint,
         tower->bytes += l.bytes[i];
     }
     if (status == CLIPSPAN_OK && tower->pool.query) status = make_query(&l, err);
+    set_split(tower);
     if (status == CLIPSPAN_OK) {
         *out = tower;
         tower = NULL;

@@ -37,6 +37,8 @@ typedef struct cs_pool_weights {
     float *query;                     /* [D] W_Q p + b_Q, the same for every image */
     cs_matrix *k, *v, *out;           /* D -> D */
     cs_norm norm;
+    cs_block block;        /* the same out, for decomposition */
+    const cs_block *kind;
     int mlp_width, mlp_parts;
     cs_matrix **fc, **mlp_out; /* [mlp_parts] as of a block */
 } cs_pool_weights;
@@ -63,6 +65,13 @@ typedef struct cs_tower {
                            the embedding */
     cs_matrix *projection; /* D -> P, always float32; NULL: the embedding is what is read out */
     cs_pool_weights pool;  /* of an image encoder with an attention pool; else all zeros */
+
+    /* What the image embedding is decomposed into: the blocks, or the pool as one of them (of which
+     * only heads, width, panels and W_O are there). */
+    const cs_block *split;
+    const cs_block **split_kind; /* [split_kinds] */
+    size_t split_kinds;
+    clipspan_precision split_precision;
 
     size_t bytes; /* of all the above */
 } cs_tower;
