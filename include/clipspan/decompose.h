@@ -251,6 +251,7 @@ typedef struct clipspan_explanation_info {
     const double *head;  /* [T, L, H] */
     const double *token; /* [T, N] all heads of all layers together */
     const float *map;    /* [T, L, H, N] */
+    int class_token;     /* 1: token 0 is the class token; 0: all tokens are patches */
 } clipspan_explanation_info;
 
 /* Of image `image` of the last run of maps that have all heads, the option `each` and

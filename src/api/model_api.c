@@ -165,7 +165,8 @@ const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model)
 
 int clipspan_model_has_head(const clipspan_model *model, int layer, int head)
 {
-    if (!model || layer < 0 || layer >= model->info.image->layers || head < 0) return 0;
+    if (!model || layer < 0 || layer >= model->info.split_layers || head < 0) return 0;
+    if (model->info.readout == CLIPSPAN_READ_POOL) return head < model->info.split_heads;
     return cs_config_has_head(cs_checkpoint_config(model->checkpoint), layer, head);
 }
 
@@ -331,6 +332,14 @@ clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_mode
     cs_lock_leave(&m.own->lock);
     if (status == CLIPSPAN_OK) *out = model->tokenizer;
     return status;
+}
+
+clipspan_status cs_check_layer_heads(const clipspan_model *model, clipspan_error *err)
+{
+    if (model->info.readout != CLIPSPAN_READ_POOL) return CLIPSPAN_OK;
+    return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
+                      "is read out by an attention pool, whose heads are the ones that runs know; "
+                      "heads are changed in layers, so there is nothing to change here");
 }
 
 clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_modality which,
