@@ -67,7 +67,7 @@ typedef struct clipspan_model_info {
 
     clipspan_readout readout, text_readout; /* the second 0 without a text encoder */
     clipspan_activation text_activation;    /* likewise */
-    int class_token;                        /* 1: token 0 is the class token, else the first patch */
+    int class_token;    /* 1: token 0 is the class token, else the first patch */
     int has_logit_bias; /* 1: scores are sigmoids (clipspan_model_read_logit_bias) */
     /* What decompositions, maps and explanations take the image embedding apart into: the layers and
      * heads of the image encoder, or the heads of its attention pool as one layer. */
@@ -150,8 +150,7 @@ CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
 /* The checkpoint's logit_bias: the probability that an image and a text belong together is
  * 1 / (1 + exp(-(scale * cosine + bias))). Errors: UNSUPPORTED where scores are no sigmoids, else as
  * above. */
-CLIPSPAN_API clipspan_status clipspan_model_read_logit_bias(float *out,
-                                                            const clipspan_model *model,
+CLIPSPAN_API clipspan_status clipspan_model_read_logit_bias(float *out, const clipspan_model *model,
                                                             clipspan_error *err);
 
 /* What reading every weight found: how many numbers, and how many of each kind. The struct is the

@@ -138,7 +138,7 @@ static void keep_layer(void *user, const cs_layer_view *view)
 
 cs_layer_sink cs_token_record_sink(cs_token_record *record)
 {
-    cs_layer_sink sink = {keep_layer, record, NULL};
+    cs_layer_sink sink = {keep_layer, record, NULL, NULL};
     return sink;
 }
 

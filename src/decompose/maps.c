@@ -197,7 +197,8 @@ static void take_layer(void *user, const cs_layer_view *view)
 
 cs_layer_sink cs_maps_sink(cs_maps *maps)
 {
-    cs_layer_sink sink = {take_layer, maps, maps->plan.kinds & CS_MAP_PATCHES ? maps->rows : NULL};
+    cs_layer_sink sink = {take_layer, maps, maps->plan.kinds & CS_MAP_PATCHES ? maps->rows : NULL,
+                          NULL};
     return sink;
 }
 
@@ -278,11 +279,12 @@ static clipspan_status read_values(float *out, cs_maps *m, clipspan_error *err)
                    s->K * sizeof *m->wide);
     to_panels(m->panels, block->numbers ? m->wide : m->values, s->N, block->width,
               block->out_panels);
-    if (m->tower->split_precision == CLIPSPAN_BF16) /* values are no longer needed: room for the halves */
+    if (m->tower->split_precision ==
+        CLIPSPAN_BF16) /* values are no longer needed: room for the halves */
         m->simd->bf16_from_f32((uint16_t *)(void *)m->values, m->panels, s->N * block->width);
     CS_TRY(cs_product_run(m->out, m->wide,
-                          m->tower->split_precision == CLIPSPAN_BF16 ? m->values : m->panels, stride,
-                          block->out, err));
+                          m->tower->split_precision == CLIPSPAN_BF16 ? m->values : m->panels,
+                          stride, block->out, err));
     memcpy(m->values, m->wide, s->N * s->D * sizeof *m->values);
     return read_rows(out, m, m->values, err);
 }

@@ -34,8 +34,7 @@ static clipspan_status lay_class(uint8_t *mask, board *b, const cs_view *view, s
 
 clipspan_status cs_class_mask(uint8_t *mask, const cs_view *view, int height, int width,
                               const float *maps, size_t T, size_t N, size_t first,
-                              clipspan_threshold threshold,
-                              clipspan_error *err)
+                              clipspan_threshold threshold, clipspan_error *err)
 {
     const size_t pixels = (size_t)height * (size_t)width;
     board b = {.count = (size_t)view->height * (size_t)view->width};

@@ -12,7 +12,6 @@
  * height, width: what the model sees. Errors: NOMEM. */
 clipspan_status cs_class_mask(uint8_t *mask, const cs_view *view, int height, int width,
                               const float *maps, size_t T, size_t N, size_t first,
-                              clipspan_threshold threshold,
-                              clipspan_error *err);
+                              clipspan_threshold threshold, clipspan_error *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "model/image_pass.h"
 #include "base/parallel.h"
 #include "model/pool_pass.h"
+#include "model/pool_record.h"
 
 #include <math.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct cs_image_pass {
     size_t work_size;
     cs_trace *trace; /* of the run at work, or NULL */
     const cs_layer_sink *sink;
+    cs_pool_record *record;      /* or NULL */
     const cs_fixed_heads *fixed; /* or NULL */
 };
 
@@ -275,6 +277,24 @@ static clipspan_status finish_traced(cs_image_pass *p, const cs_rows *rows, cons
     return CLIPSPAN_OK;
 }
 
+/* The same for a record, of every row. */
+static clipspan_status finish_recorded(cs_image_pass *p, const cs_rows *rows, const cs_block *block,
+                                       size_t l, clipspan_error *err)
+{
+    const size_t count = p->N * p->D, size = count * sizeof(float);
+    cs_pool_record *r = p->record;
+    float *added = r->mlp + l * count;
+    memcpy(r->q + l * count, p->scratch.q, size);
+    memcpy(r->k + l * count, p->scratch.k, size);
+    memcpy(r->v + l * count, p->scratch.v, size);
+    CS_TRY(cs_block_add_attention(rows, block, p->x, &p->scratch, err));
+    memcpy(added, p->x, size);
+    CS_TRY(cs_block_add_mlp(&p->lane, rows, block, p->x, &p->scratch, err));
+    for (size_t i = 0; i < count; i++)
+        added[i] = p->x[i] - added[i];
+    return CLIPSPAN_OK;
+}
+
 /* One block. last: queries and all that follows them for the class token, row 0, only. */
 static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_error *err)
 {
@@ -289,6 +309,7 @@ static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_
     if (p->trace && block->numbers) memset(p->trace->weights, 0, p->H * p->N * sizeof(float));
     cs_parallel_for(block->heads, p->lane.threads, attend_head, &job);
     if (p->fixed) put_fixed(p, block, l, asked->rows);
+    if (p->record) return finish_recorded(p, asked, block, l, err);
     if (!p->trace) return cs_block_finish(&p->lane, asked, block, p->x, s, err);
     keep_attention(p, block, l, asked->rows);
     return finish_traced(p, asked, block, l, err);
@@ -329,10 +350,18 @@ static clipspan_status run_pooled(float *embedding, cs_image_pass *p, int unit, 
     const cs_layer_sink *sink = p->sink;
     p->trace = NULL;
     p->sink = NULL;
+    p->record = sink ? sink->record : NULL;
+    if (p->record) memcpy(p->record->input, p->x, p->N * p->D * sizeof(float));
     for (size_t l = 0; l < (size_t)p->lane.tower->config.layers; l++)
         CS_TRY(run_block(p, l, 0, err));
+    if (p->record) memcpy(p->record->last, p->x, p->N * p->D * sizeof(float));
     if (sink && sink->rows) memcpy(sink->rows, p->x, p->N * p->D * sizeof *sink->rows);
     CS_TRY(cs_pool_pass_run(embedding, &p->pool, p->x, trace, sink, err));
+    if (p->record) {
+        memcpy(p->record->attention, p->pool.weights, p->record->pool_heads * p->N * sizeof(float));
+        memcpy(p->record->y, p->pool.y, p->D * sizeof(float));
+        memcpy(p->record->embedding, embedding, p->D * sizeof(float));
+    }
     if (trace)
         trace->norm = cs_unit_run(p->lane.simd, embedding, p->D);
     else if (unit)

@@ -78,7 +78,7 @@ static void keep(const cs_pool_pass *pool, const float *embedding, cs_trace *tra
         trace->written[pool->D + d] = embedding[d] - pool->y[d];
     trace->mean = 0.0;
     trace->sigma = 1.0;
-    if (sink) {
+    if (sink && sink->layer) {
         const cs_layer_view view = {
             0,        w->heads, pool->N, w->head_width, pool->weights, pool->v,
             w->query, pool->k,  1,       w->heads,      NULL};

@@ -37,7 +37,7 @@ typedef struct cs_pool_weights {
     float *query;                     /* [D] W_Q p + b_Q, the same for every image */
     cs_matrix *k, *v, *out;           /* D -> D */
     cs_norm norm;
-    cs_block block;        /* the same out, for decomposition */
+    cs_block block; /* the same out, for decomposition */
     const cs_block *kind;
     int mlp_width, mlp_parts;
     cs_matrix **fc, **mlp_out; /* [mlp_parts] as of a block */

@@ -55,6 +55,7 @@ typedef struct cs_layer_sink {
     void *user;
     float *rows; /* [N, D] or NULL: gets every token as it leaves the last block, for which that
                     block is run once more, for all of them; the embedding keeps its bytes */
+    struct cs_pool_record *record; /* or NULL: filled, of a model with an attention pool */
 } cs_layer_sink;
 
 #endif

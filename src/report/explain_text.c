@@ -65,7 +65,8 @@ static void view(cs_html *html, const cs_explain_facts *facts, size_t t)
     for (j = 0; j < x->tokens; j++)
         map[j] = (float)x->token[t * x->tokens + j];
     cs_html_put(html, "<figure class=view><div class=stage>");
-    overlay(html, facts, map + x->class_token, facts->map_limit, 4096, "What each patch adds, all heads");
+    overlay(html, facts, map + x->class_token, facts->map_limit, 4096,
+            "What each patch adds, all heads");
     cs_free(map);
     cs_html_put(html, "</div><figcaption><p class=what>All heads together</p>"
                       "<p>What a patch adds, blue against the text, orange for it: ");
@@ -211,7 +212,8 @@ static void strongest(cs_html *html, const cs_explain_facts *facts, size_t t, si
         const double limit = cs_explain_limit(facts, best[k]);
         cs_html_format(html, "<li data-head=%zu>", best[k]);
         if (rank < CS_EXPLAIN_DRAWN)
-            overlay(html, facts, x->map + (t * heads + best[k]) * x->tokens + x->class_token, limit, SMALL, "");
+            overlay(html, facts, x->map + (t * heads + best[k]) * x->tokens + x->class_token, limit,
+                    SMALL, "");
         cs_html_format(html, "<p><b>L%zu.H%zu</b> %s", best[k] / H, best[k] % H,
                        cs_explain_number(x->head[t * heads + best[k]]).text);
         if (known) {

@@ -129,8 +129,7 @@ static clipspan_status add_config(cs_identity *to, const cs_config *c, clipspan_
     CS_TRY(cs_identity_add(to, "model.layers", 1, err, "%d", cs_config_split(c)->layers));
     CS_TRY(cs_identity_add(to, "model.heads", 1, err, "%d", cs_config_split(c)->heads));
     CS_TRY(add_heads(to, c, err));
-    CS_TRY(cs_identity_add(to, "model.head_width", 1, err, "%d",
-                           cs_config_split(c)->head_width));
+    CS_TRY(cs_identity_add(to, "model.head_width", 1, err, "%d", cs_config_split(c)->head_width));
     CS_TRY(cs_identity_add(to, "model.mlp_width", 1, err, "%d", c->image.mlp_width));
     CS_TRY(cs_identity_add(to, "model.embed_width", 1, err, "%d", c->embed_width));
     CS_TRY(cs_identity_add(to, "model.patch_size", 1, err, "%d", c->patch_size));

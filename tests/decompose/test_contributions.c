@@ -328,9 +328,10 @@ static void panels(void **state)
 
 int main(void)
 {
-    static char names[][32] = {"openclip-odd",          "openclip-quick-custom", "hf-quick-sharded",
-                               "image-no-ln-pre",       "openclip-wide",         "hf-gelu-eos",
-                               "openclip-f64-unaligned", "siglip-timm",           "siglip-hf"};
+    static char names[][32] = {
+        "openclip-odd",           "openclip-quick-custom", "hf-quick-sharded",
+        "image-no-ln-pre",        "openclip-wide",         "hf-gelu-eos",
+        "openclip-f64-unaligned", "siglip-timm",           "siglip-hf"};
     enum { GOLDEN = sizeof names / sizeof *names };
     struct CMUnitTest tests[GOLDEN + 4] = {{0}};
     const struct CMUnitTest shapes[4] = {cmocka_unit_test(one_of_everything),
