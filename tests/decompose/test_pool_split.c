@@ -37,9 +37,8 @@ static void set_up(scene *s, const char *name, const cs_simd *simd)
     snprintf(s->path, sizeof s->path, "%s/%s", root, name);
     cs_rig_init(&s->rig, s->path, simd, CLIPSPAN_F32, CS_COEFFICIENTS_F32, 1, 1);
     assert_true(cs_npy_array_read(&s->pixels, s->path, "pixels.npy", "'|u1'", 1));
-    assert_int_equal(
-        cs_pool_record_init(&s->record, cs_checkpoint_config(s->rig.checkpoint), &err),
-        CLIPSPAN_OK);
+    assert_int_equal(cs_pool_record_init(&s->record, cs_checkpoint_config(s->rig.checkpoint), &err),
+                     CLIPSPAN_OK);
     assert_int_equal(cs_pool_split_new(&s->split, s->rig.checkpoint, &err), CLIPSPAN_OK);
     if (cs_image_pass_trace(&s->rig.trace, s->rig.pass, s->pixels.data, &sink, &err))
         fail_msg("%s", err.message);
@@ -68,8 +67,8 @@ static void compare_terms(scene *s, int gate)
     for (size_t i = 0; i < L * H; i++) {
         cs_pool_split_head(NULL, patches, s->split, i / H, i % H, 0);
         for (size_t k = 0; k < N * D; k++)
-            if (!(fabs((double)patches[k] -
-                       ((const double *)heads.data)[i * N * D + k] / s->rho) <= TERM))
+            if (!(fabs((double)patches[k] - ((const double *)heads.data)[i * N * D + k] / s->rho) <=
+                  TERM))
                 fail_msg("head %zu, number %zu: %g, right %g", i, k, (double)patches[k],
                          ((const double *)heads.data)[i * N * D + k] / s->rho);
     }
