@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* All that one image's pass through an encoder with an attention pool leaves, for its exact split by
- * layer, head and patch (decompose/pool_split.h): (1 + 4 L) N D numbers and a few (B/16 at 224: 30
- * MB, SO400M/14 at 384: 366 MB). */
+/* All that one image's pass through an encoder with an attention pool leaves, for its exact split
+ * by layer, head and patch (decompose/pool_split.h): (1 + 4 L) N D numbers and a few (B/16 at 224:
+ * 30 MB, SO400M/14 at 384: 366 MB). */
 #ifndef CLIPSPAN_SRC_MODEL_POOL_RECORD_H
 #define CLIPSPAN_SRC_MODEL_POOL_RECORD_H
 

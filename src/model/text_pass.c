@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The text encoder, open_clip's TextTransformer.forward, for the nodes of a prefix tree, or of whole
- * texts where there is no causal mask:
+/* The text encoder, open_clip's TextTransformer.forward, for the nodes of a prefix tree, or of
+ * whole texts where there is no causal mask:
  *
  *     x = table[token] + positions[depth]; L blocks; LN_final at the tokens that are read out;
  *     P

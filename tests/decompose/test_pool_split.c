@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Every layer's heads, patches and MLPs through an attention pool, against ref/siglip_forward.py in
- * float64 for the golden models, with and without the frozen gate, and the identities: patches add up
- * to their head, all terms to the embedding, scores to inner products. The pass is float32: its
- * residual rows are uncertain by some 1e-7 of their length, terms by 1e-6 of the embedding's; what
- * is here float64 on top adds nothing that shows. */
+/* Every layer's heads, patches and MLPs through an attention pool, against ref/siglip_forward.py
+ * in float64 for the golden models, with and without the frozen gate, and the identities: patches
+ * add up to their head, all terms to the embedding, scores to inner products. The pass is float32:
+ * its residual rows are uncertain by some 1e-7 of their length, terms by 1e-6 of the embedding's;
+ * what is here float64 on top adds nothing that shows. */
 #include "decompose/pool_split.h"
 #include "npy_array.h"
 #include "rig.h"
