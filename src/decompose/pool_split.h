@@ -10,9 +10,10 @@
  *     head k of layer l at source patch j : sum_h O_h V_h gain C W_O^k (r[h,j] v_j)              (4)
  *
  * Constants (the pool's biases, LN_post's bias through it, a layer's b_O) are shared out as in
- * contributions.h: equally among the 2 L + 1 terms, a layer's among its heads and patches. Everything
- * is divided by the embedding's length. Without the gate the pool's MLP is one opaque term more; with
- * it that term is what (2) leaves: W_2 G (W_1 bias_y + b_1) + b_2. Sums are float64. */
+ * contributions.h: equally among the 2 L + 1 terms, a layer's among its heads and patches.
+ * Everything is divided by the embedding's length. Without the gate the pool's MLP is one opaque
+ * term more; with it that term is what (2) leaves: W_2 G (W_1 bias_y + b_1) + b_2. Sums are
+ * float64. */
 #ifndef CLIPSPAN_SRC_DECOMPOSE_POOL_SPLIT_H
 #define CLIPSPAN_SRC_DECOMPOSE_POOL_SPLIT_H
 
@@ -37,12 +38,11 @@ void cs_pool_split_head(float *whole, float *patches, cs_pool_split *split, size
 /* [L + 2, D]: what enters the first layer, the layers' MLPs, the pool's MLP. */
 void cs_pool_split_mlps(float *mlps, cs_pool_split *split, int constants);
 
-/* Inner products with a direction : [D] of all of the above, constants included, at K numbers a head
- * and pool head: heads : [L, H, N] by source patch, mlps : [L + 2]. */
+/* Inner products with a direction : [D] of all of the above, constants included, at K numbers a
+ * head and pool head: heads : [L, H, N] by source patch, mlps : [L + 2]. */
 void cs_pool_split_scores(float *heads, float *mlps, cs_pool_split *split, const float *direction);
 
-/* Share of the embedding's squared length that the pool's MLP adds: 1 - |y|^2 / |e|^2 has no sign, so
- * it is |e - y|^2 / |e|^2. */
+/* What the pool's MLP carries: |e - y|^2 / |e|^2. */
 double cs_pool_split_mlp_share(const cs_pool_split *split);
 
 #endif

@@ -57,19 +57,33 @@ static clipspan_status refuse_name(const cs_json *vision, const char *name, clip
     return cs_json_unexpected(vision, "timm_model_name", expected, CLIPSPAN_E_UNSUPPORTED, err);
 }
 
+/* A number of at most four digits behind `before`, which `at` must begin with; NULL without, else
+ * what follows. */
+static const char *read_number(int *out, const char *at, const char *before)
+{
+    const size_t n = strlen(before);
+    int digits = 0;
+    if (strncmp(at, before, n) != 0) return NULL;
+    *out = 0;
+    for (at += n; digits < 4 && *at >= '0' && *at <= '9'; at++, digits++)
+        *out = 10 * *out + (*at - '0');
+    return *out > 0 ? at : NULL;
+}
+
 /* Everything that the name says; 0 when it is none that is known. */
 static int read_name(cs_config *out, double *ratio, const char *name)
 {
-    char size[24];
-    int used = 0;
-    if (sscanf(name, "vit_%23[a-z0-9]_patch%d_siglip_%d%n", size, &out->patch_size,
-               &out->input_height, &used) != 3 ||
-        name[used] || out->patch_size < 1 || out->input_height < 1 ||
-        out->input_height > CS_MAX_IMAGE)
-        return 0;
+    const char *rest = strncmp(name, "vit_", 4) == 0 ? strchr(name + 4, '_') : NULL, *size;
+    size_t length;
+    if (!rest) return 0;
+    size = name + 4;
+    length = (size_t)(rest - size);
+    rest = read_number(&out->patch_size, rest, "_patch");
+    if (rest) rest = read_number(&out->input_height, rest, "_siglip_");
+    if (!rest || *rest || out->input_height > CS_MAX_IMAGE) return 0;
     out->input_width = out->input_height;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (strcmp(size, sizes[i].name) == 0) {
+        if (strlen(sizes[i].name) == length && strncmp(size, sizes[i].name, length) == 0) {
             out->image.width = sizes[i].width;
             out->image.layers = sizes[i].layers;
             out->image.heads = sizes[i].heads;

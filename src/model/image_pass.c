@@ -6,8 +6,8 @@
  *
  * or, with a pool (model/pool_pass.h), x = patches W + b + positions; L blocks; LN_post; pool.
  *
- * The last block is computed for the rows that the readout needs: for the class token only, where it
- * is read (keys and values need every row, query, output projection and MLP one), for all with a
+ * The last block is computed for the rows that the readout needs: for the class token only, where
+ * it is read (keys and values need every row, query, output projection and MLP one), for all with a
  * pool. */
 #include "model/image_pass.h"
 #include "base/parallel.h"

@@ -87,34 +87,41 @@ static const name_row *find_row(const name_row *rows, size_t count, cs_part part
 
 #define FIND(rows, part) find_row(rows, sizeof(rows) / sizeof *(rows), part)
 
+/* 0, 1, 2 for queries, keys, values of a layer or a pool, else -1. */
+static int third(cs_part part)
+{
+    switch (part) {
+    case CS_Q_WEIGHT:
+    case CS_Q_BIAS:
+    case CS_POOL_Q_WEIGHT:
+    case CS_POOL_Q_BIAS: return 0;
+    case CS_K_WEIGHT:
+    case CS_K_BIAS:
+    case CS_POOL_K_WEIGHT:
+    case CS_POOL_K_BIAS: return 1;
+    case CS_V_WEIGHT:
+    case CS_V_BIAS:
+    case CS_POOL_V_WEIGHT:
+    case CS_POOL_V_BIAS: return 2;
+    default: return -1;
+    }
+}
+
 /* Which slice of how many of a tensor that several parts share; of one, the first. */
 static void find_slice(cs_tensor_name *out, cs_names names, cs_part part)
 {
-    const int hf = names == CS_NAMES_HF || names == CS_NAMES_SIGLIP;
+    const int hf = names == CS_NAMES_HF || names == CS_NAMES_SIGLIP, pool = part < CS_LN1_WEIGHT;
+    const int which = third(part);
     out->slice = 0;
     out->slices = 1;
-    switch (part) {
-    case CS_POOL_Q_WEIGHT:
-    case CS_POOL_Q_BIAS: out->slices = hf ? 3 : 1; break;
-    case CS_POOL_K_WEIGHT:
-    case CS_POOL_K_BIAS:
-        out->slices = hf ? 3 : 2;
-        out->slice = hf;
-        break;
-    case CS_POOL_V_WEIGHT:
-    case CS_POOL_V_BIAS:
-        out->slices = hf ? 3 : 2;
-        out->slice = 1 + hf;
-        break;
-    case CS_V_WEIGHT:
-    case CS_V_BIAS: out->slice++; /* fall through */
-    case CS_K_WEIGHT:
-    case CS_K_BIAS: out->slice++; /* fall through */
-    case CS_Q_WEIGHT:
-    case CS_Q_BIAS: out->slices = 3; break;
-    default: break;
+    if (which < 0 || (hf && !pool)) return;
+    if (hf || !pool) {
+        out->slice = which;
+        out->slices = 3;
+    } else if (which > 0) { /* timm's pool: queries apart, keys and values together */
+        out->slice = which - 1;
+        out->slices = 2;
     }
-    if (hf && part >= CS_LN1_WEIGHT) out->slice = 0, out->slices = 1;
 }
 
 /* The text projection as a linear layer with a bias. */
