@@ -4,10 +4,10 @@
  * image. With C the centring, sigma_i of LN_post at patch i, V_h and O_h the pool's value and output
  * matrices of its head h, and a term t of the residual stream (t_i its value at patch i):
  *
- *     y[t]   = sum_h O_h V_h gain C sum_i (a[h,i] / sigma_i) t_i                                (1)
- *     e[t]   = y[t] + W_2 G W_1 (gain_y C y[t] / sigma_y)         G = g(u) / u, frozen            (2)
- *     r[h,j] = sum_i (a[h,i] / sigma_i) A[i,j]          A : attention of a layer's head          (3)
- *     head k of layer l at source patch j : sum_h O_h V_h gain C W_O^k (r[h,j] v_j)              (4)
+ *     y[t]   = sum_h O_h V_h gain C sum_i (a[h,i] / sigma_i) t_i                               (1)
+ *     e[t]   = y[t] + W_2 G W_1 (gain_y C y[t] / sigma_y)         G = g(u) / u, frozen  (2)
+ *     r[h,j] = sum_i (a[h,i] / sigma_i) A[i,j]          A : attention of a layer's head         (3)
+ *     head k of layer l at source patch j : sum_h O_h V_h gain C W_O^k (r[h,j] v_j)             (4)
  *
  * Constants (the pool's biases, LN_post's bias through it, a layer's b_O) are shared out as in
  * contributions.h: equally among the 2 L + 1 terms, a layer's among its heads and patches.
