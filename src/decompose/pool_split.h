@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The exact split of an image through an attention pool: what every layer's heads, by source patch,
- * and MLPs add to the embedding, with the pool's attention a and all LayerNorms as they were for this
- * image. With C the centring, sigma_i of LN_post at patch i, V_h and O_h the pool's value and output
- * matrices of its head h, and a term t of the residual stream (t_i its value at patch i):
+ * and MLPs add to the embedding, with the pool's attention a and all LayerNorms as they were for
+ * this image. With C the centring, sigma_i of LN_post at patch i, V_h and O_h the pool's value and
+ * output matrices of its head h, and a term t of the residual stream (t_i its value at patch i):
  *
  *     y[t]   = sum_h O_h V_h gain C sum_i (a[h,i] / sigma_i) t_i                               (1)
  *     e[t]   = y[t] + W_2 G W_1 (gain_y C y[t] / sigma_y)         G = g(u) / u, frozen  (2)
