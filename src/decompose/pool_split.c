@@ -374,8 +374,8 @@ double cs_pool_split_mlp_share(const cs_pool_split *s)
 
 /* ---- Directions ---- */
 
-/* sum = the direction of y whose inner product with a term of y is that of `direction` with its part
- * of the embedding: the transpose of (2). */
+/* sum = the direction of y whose inner product with a term of y is that of `direction` with its
+ * part of the embedding: the transpose of (2). */
 static void turn_direction(cs_pool_split *s, const float *direction)
 {
     double mean = 0.0;
@@ -478,7 +478,6 @@ void cs_pool_split_scores(float *heads, float *mlps, cs_pool_split *s, const flo
         for (size_t h = 0; h < s->H; h++)
             score_head(heads + (l * s->H + h) * s->N, s, l, h, (bias + constant) / tokens);
     }
-    *last = 0.0F;
     {
         /* One row of D numbers is in `sum`'s place from here on. */
         float *row = (float *)(void *)s->sum;
