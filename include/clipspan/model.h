@@ -148,8 +148,8 @@ CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
                                                              clipspan_error *err);
 
 /* The checkpoint's logit_bias: the probability that an image and a text belong together is
- * 1 / (1 + exp(-(scale * cosine + bias))). Errors: UNSUPPORTED where scores are no sigmoids, else as
- * above. */
+ * 1 / (1 + exp(-(scale * cosine + bias))). Errors: UNSUPPORTED where scores are no sigmoids, else
+ * as above. */
 CLIPSPAN_API clipspan_status clipspan_model_read_logit_bias(float *out, const clipspan_model *model,
                                                             clipspan_error *err);
 
