@@ -69,8 +69,8 @@ typedef struct clipspan_model_info {
     clipspan_activation text_activation;    /* likewise */
     int class_token;    /* 1: token 0 is the class token, else the first patch */
     int has_logit_bias; /* 1: scores are sigmoids (clipspan_model_read_logit_bias) */
-    /* What decompositions, maps and explanations take the image embedding apart into: the layers and
-     * heads of the image encoder, or the heads of its attention pool as one layer. */
+    /* What decompositions, maps and explanations take the image embedding apart into: the layers
+     * and heads of the image encoder, or the heads of its attention pool as one layer. */
     int split_layers, split_heads, split_head_width;
 } clipspan_model_info;
 
