@@ -105,7 +105,8 @@ CLIPSPAN_API clipspan_status clipspan_decomposition_run_layers(
     float *heads, float *mlps, const clipspan_decomposition *decomposition, int gate,
     clipspan_error *err);
 
-/* One head's contribution by source patch, which add up to it: tokens : [N, P]. Errors: as above. */
+/* One head's contribution by source patch, which add up to it: tokens : [N, P]. Errors: as
+ * above. */
 CLIPSPAN_API clipspan_status
 clipspan_decomposition_run_layer_tokens(float *tokens, const clipspan_decomposition *decomposition,
                                         int layer, int head, int gate, clipspan_error *err);
