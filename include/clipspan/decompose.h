@@ -88,16 +88,17 @@ CLIPSPAN_API clipspan_status clipspan_decomposition_run_check(
 
 /* ---- Through an attention pool ---- */
 
-/* Models whose readout is CLIPSPAN_READ_POOL have two exact decompositions. The functions above give
- * that of the pool's heads, as one layer: layers 1, heads those of the pool, mlps [2, P] (nothing,
- * and what the pool's MLP adds). Those below give every layer's heads, patches and MLPs, with the
- * pool's attention and all LayerNorms as they were for the image; of the only image of the last run,
- * and with the option `layers`. L and H are those of the image encoder.
+/* Models whose readout is CLIPSPAN_READ_POOL have two exact decompositions. The functions above
+ * give that of the pool's heads, as one layer: layers 1, heads those of the pool, mlps [2, P]
+ * (nothing, and what the pool's MLP adds). Those below give every layer's heads, patches and MLPs,
+ * with the pool's attention and all LayerNorms as they were for the image; of the only image of the
+ * last run, and with the option `layers`. L and H are those of the image encoder.
  *
- *   gate  0: the pool's MLP is one opaque part; 1: everything goes through it with its gates g(u) / u
- *         as they were, and that part is what is left: its biases
+ *   gate  0: the pool's MLP is one opaque part; 1: everything goes through it with its gates
+ *         g(u) / u as they were, and that part is what is left: its biases
  *
- * In either case head and MLP contributions add up to the unit embedding, within 1e-5 in float32. */
+ * In either case head and MLP contributions add up to the unit embedding, within 1e-5 in
+ * float32. */
 
 /* heads : [L, H, P]   mlps : [L + 2, P] what enters the first layer, the layers' MLPs, the pool's
  * MLP; either may be NULL. Errors: ARGUMENT, UNSUPPORTED without a pool. */
