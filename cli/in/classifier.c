@@ -82,7 +82,7 @@ clipspan_status cli_heads_open(clipspan_head **heads, size_t *count, const char 
                                const char *in_layers, const clipspan_model_info *info,
                                clipspan_error *err)
 {
-    const int L = info->image->layers, H = info->image->heads;
+    const int L = info->split_layers, H = info->split_heads;
     int first = 0, layers = L;
     *heads = NULL;
     if (names && in_layers)

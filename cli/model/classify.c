@@ -342,12 +342,15 @@ static clipspan_status open_classes(job *j, clipspan_error *err)
 {
     const settings *x = j->x;
     clipspan_classification_options o = CLIPSPAN_CLASSIFICATION_OPTIONS_INIT;
-    float scale;
+    float scale, bias = 0.0F;
     CS_TRY(clipspan_model_read_logit_scale(&scale, j->model, err));
     CS_TRY(x->out.dry_run ? cli_bank_blank(&j->bank, j->model, j->classes, err)
                           : cli_bank_open(&j->bank, j->session, j->model, j->classes, j->templates,
                                           x->encoder.precision, err));
+    o.sigmoid = clipspan_model_get_info(j->model)->has_logit_bias;
+    if (o.sigmoid) CS_TRY(clipspan_model_read_logit_bias(&bias, j->model, err));
     o.scale = (double)scale;
+    o.bias = (double)bias;
     o.top = (size_t)x->top;
     return clipspan_classification_new(&j->classification, j->bank, &o, err);
 }

@@ -29,7 +29,27 @@ static const char *layout_name(clipspan_layout layout)
 
 static const char *activation_name(clipspan_activation activation)
 {
-    return activation == CLIPSPAN_QUICK_GELU ? "QuickGELU" : "exact GELU";
+    return activation == CLIPSPAN_QUICK_GELU  ? "QuickGELU"
+           : activation == CLIPSPAN_TANH_GELU ? "GELU with tanh"
+                                              : "exact GELU";
+}
+
+static const char *activation_key(clipspan_activation activation)
+{
+    return activation == CLIPSPAN_QUICK_GELU  ? "quick_gelu"
+           : activation == CLIPSPAN_TANH_GELU ? "tanh_gelu"
+                                              : "gelu";
+}
+
+static const char *readout_name(clipspan_readout readout)
+{
+    static const char *const names[] = {"",
+                                        "class token",
+                                        "end-of-text token",
+                                        "last position",
+                                        "mean of patches",
+                                        "attention pool"};
+    return names[readout];
 }
 
 static const char *resize_name(clipspan_resize resize)
@@ -67,12 +87,19 @@ static void emit_encoders(cli_json *j, const clipspan_model_info *info)
     cli_json_whole(j, "tokens", (uint64_t)info->tokens);
     cli_json_flag(j, "ln_pre", info->has_ln_pre);
     cli_json_whole(j, "heads_left", (uint64_t)info->heads_left);
+    cli_json_text(j, "readout", readout_name(info->readout));
+    cli_json_flag(j, "class_token", info->class_token);
+    cli_json_whole(j, "split_layers", (uint64_t)info->split_layers);
+    cli_json_whole(j, "split_heads", (uint64_t)info->split_heads);
     cli_json_end(j);
     if (!info->has_text) return;
     emit_encoder(j, "text", info->text);
     cli_json_whole(j, "context_length", (uint64_t)info->context_length);
     cli_json_whole(j, "vocab_size", (uint64_t)info->vocab_size);
     cli_json_text(j, "tokenizer", info->tokenizer);
+    cli_json_text(j, "activation", activation_key(info->text_activation));
+    cli_json_text(j, "readout", readout_name(info->text_readout));
+    cli_json_flag(j, "sigmoid", info->has_logit_bias);
     cli_json_end(j);
 }
 
@@ -154,8 +181,7 @@ static clipspan_status emit(cli_session *s, const findings *f, clipspan_error *e
     cli_json_text(&j, "path", info->path);
     cli_json_text(&j, "layout",
                   info->layout == CLIPSPAN_LAYOUT_OPENCLIP ? "openclip" : "huggingface");
-    cli_json_text(&j, "activation",
-                  info->activation == CLIPSPAN_QUICK_GELU ? "quick_gelu" : "gelu");
+    cli_json_text(&j, "activation", activation_key(info->activation));
     cli_json_text(&j, "activation_source", info->activation_source);
     cli_json_whole(&j, "embed_width", (uint64_t)info->embed_width);
     cli_json_whole(&j, "parameters", info->image->parameters + info->text->parameters);
@@ -342,6 +368,21 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     snprintf(text, sizeof text, "%s (%s)", activation_name(info->activation),
              info->activation_source);
     fact(s, "activation", text);
+    if (info->has_text && info->text_activation != info->activation) {
+        snprintf(text, sizeof text, "text encoder: %s", activation_name(info->text_activation));
+        fact(s, "", text);
+    }
+    snprintf(text, sizeof text, "%s%s%s", readout_name(info->readout),
+             info->has_text ? "; texts: " : "",
+             info->has_text ? readout_name(info->text_readout) : "");
+    fact(s, "readout", text);
+    if (info->readout == CLIPSPAN_READ_POOL)
+        snprintf(text, sizeof text,
+                 "%d heads of the attention pool, as one layer; its MLP is one part more",
+                 info->split_heads);
+    else
+        snprintf(text, sizeof text, "%d layers of %d heads", info->split_layers, info->split_heads);
+    fact(s, "split", text);
     if (!info->has_ln_pre) fact(s, "", "no LayerNorm before the first block");
     print_preprocess(s, info);
     if (info->has_text)

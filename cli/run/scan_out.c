@@ -55,13 +55,13 @@ static plan_facts facts_planned(const clipspan_model *model, const clipspan_inpu
     const uint64_t count = clipspan_inputs_get_count(inputs);
     const int none = options->coefficients == CLIPSPAN_COEFFICIENTS_NONE;
     const int kept =
-        options->layer_count ? options->layer_count : i->image->layers - options->first_layer;
+        options->layer_count ? options->layer_count : i->split_layers - options->first_layer;
     return (plan_facts){.images = count,
                         .chunks = (count + 31) / 32,
                         .duplicates = clipspan_inputs_get_duplicates(inputs),
-                        .layers = i->image->layers,
-                        .heads = i->image->heads,
-                        .head_width = i->image->head_width,
+                        .layers = i->split_layers,
+                        .heads = i->split_heads,
+                        .head_width = i->split_head_width,
                         .joint = i->embed_width,
                         .coefficients = (int)options->coefficients,
                         .first_layer = none ? -1 : options->first_layer,

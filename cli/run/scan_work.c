@@ -104,7 +104,7 @@ static clipspan_status choose_kept(clipspan_plan_options *options, const cli_sca
                        "--layers says whose coefficients are kept, and with --coefficients none "
                        "none are");
     return cli_layers_read(&options->first_layer, &options->layer_count, x->layers,
-                           model->image->layers, err);
+                           model->split_layers, err);
 }
 
 static clipspan_status plan(cli_scan_job *j, clipspan_error *err)

@@ -114,8 +114,8 @@ static clipspan_status prepare(cli_explain_job *j, clipspan_error *err)
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, j->info->name,
                           "has no text encoder, so it cannot be asked about texts");
     if (x->heads)
-        CS_TRY(cli_heads_read(&j->heads, &j->head_count, x->heads, j->info->image->layers,
-                              j->info->image->heads, err));
+        CS_TRY(cli_heads_read(&j->heads, &j->head_count, x->heads, j->info->split_layers,
+                              j->info->split_heads, err));
     return cli_texts_check(j->model, j->texts, err);
 }
 

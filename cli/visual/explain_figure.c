@@ -59,8 +59,8 @@ static clipspan_status draw_row(figure *f, size_t number, const clipspan_joint_r
     clipspan_sheet_set_cell(f->sheet, number, 0, f->rgb, view->height, view->width, text, note);
     for (size_t c = 0; c < row->cells; c++) {
         const clipspan_joint_cell *cell = &row->cell[c];
-        CS_TRY(clipspan_view_run_draw(f->rgb, f->view, cell->map + 1, CLIPSPAN_DRAW_OVERLAY,
-                                      row->limit, 1, err));
+        CS_TRY(clipspan_view_run_draw(f->rgb, f->view, cell->map + f->job->facts->class_token,
+                                      CLIPSPAN_DRAW_OVERLAY, row->limit, 1, err));
         snprintf(note, sizeof note, "%+.4f above the run's mean", cell->score);
         clipspan_sheet_set_cell(f->sheet, number, 1 + c, f->rgb, view->height, view->width,
                                 cell->text, note);

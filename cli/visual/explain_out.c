@@ -46,7 +46,7 @@ static clipspan_status put_text(cli_rows *rows, const cli_explain_job *j, const 
     CS_TRY(put_row(rows, f->name, "input", -1, -1, NULL, f->input, NULL, err));
     for (long l = 0; l < L; l++) {
         CS_TRY(put_row(rows, f->name, "attention", l, -1, NULL, attention[l], NULL, err));
-        CS_TRY(put_row(rows, f->name, "class", l, -1, NULL, own[l], NULL, err));
+        if (x->class_token) CS_TRY(put_row(rows, f->name, "class", l, -1, NULL, own[l], NULL, err));
         CS_TRY(put_row(rows, f->name, "mlp", l, -1, NULL, mlp[l + 1], NULL, err));
     }
     for (long i = 0; i < L * H; i++) {
@@ -56,9 +56,10 @@ static clipspan_status put_text(cli_rows *rows, const cli_explain_job *j, const 
         CS_TRY(put_row(rows, f->name, "head", head->head.layer, head->head.head, NULL, head->part,
                        &role, err));
     }
-    for (long i = 0; i < (long)x->tokens - 1; i++) {
+    for (long i = 0; i < (long)x->tokens - x->class_token; i++) {
         const long patch[2] = {i / width, i % width};
-        CS_TRY(put_row(rows, f->name, "patch", -1, -1, patch, token[1 + i], NULL, err));
+        CS_TRY(
+            put_row(rows, f->name, "patch", -1, -1, patch, token[x->class_token + i], NULL, err));
     }
     return CLIPSPAN_OK;
 }

@@ -57,7 +57,8 @@ static clipspan_status make_names(cli_heatmap_job *j, clipspan_error *err)
 static clipspan_status draw_window(cli_heatmap_job *j, size_t image, size_t at, clipspan_error *err)
 {
     const cli_heatmap_scores scores = {.at = at,
-                                       .sum = clipspan_maps_get(j->maps, at, j->kind) + 1,
+                                       .sum = clipspan_maps_get(j->maps, at, j->kind) +
+                                              j->info->class_token,
                                        .stride = j->N,
                                        .rows = j->info->grid_height,
                                        .columns = j->info->grid_width};

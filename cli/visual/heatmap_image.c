@@ -54,7 +54,7 @@ static const float *head_scores(const cli_heatmap_job *j, const cli_heatmap_scor
 {
     const clipspan_head head = j->heads[i];
     if (x->heads) return x->heads + i * j->T * x->stride;
-    return clipspan_maps_get_head(j->maps, x->at, head.layer, head.head) + 1;
+    return clipspan_maps_get_head(j->maps, x->at, head.layer, head.head) + j->info->class_token;
 }
 
 /* The `top` strongest of the chosen heads, strongest first; contrasted into work behind the sum. */

@@ -85,7 +85,8 @@ static clipspan_status blend(cli_heatmap_job *j, const clipspan_tiles *tiles, si
             i ? clipspan_maps_get_head(j->maps, at, j->heads[i - 1].layer, j->heads[i - 1].head)
               : clipspan_maps_get(j->maps, at, j->kind);
         for (size_t t = 0; t < T; t++, to += cells) /* without the class token */
-            CS_TRY(clipspan_tiles_add(to, tiles, index, from + t * j->N + 1, err));
+            CS_TRY(
+                clipspan_tiles_add(to, tiles, index, from + t * j->N + j->info->class_token, err));
     }
     return CLIPSPAN_OK;
 }

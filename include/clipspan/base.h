@@ -114,7 +114,20 @@ typedef enum clipspan_layout {
     CLIPSPAN_LAYOUT_OPENCLIP = 1,
     CLIPSPAN_LAYOUT_HUGGINGFACE = 2
 } clipspan_layout;
-typedef enum clipspan_activation { CLIPSPAN_GELU = 1, CLIPSPAN_QUICK_GELU = 2 } clipspan_activation;
+/* What of an encoder's last residual stream becomes the embedding. */
+typedef enum clipspan_readout {
+    CLIPSPAN_READ_CLASS = 1,   /* the class token */
+    CLIPSPAN_READ_END = 2,     /* the end-of-text token */
+    CLIPSPAN_READ_LAST = 3,    /* the last position of the context */
+    CLIPSPAN_READ_PATCHES = 4, /* the mean of the patches */
+    CLIPSPAN_READ_POOL = 5 /* an attention pool: one learnt query over all patches, then an MLP */
+} clipspan_readout;
+
+typedef enum clipspan_activation {
+    CLIPSPAN_GELU = 1,
+    CLIPSPAN_QUICK_GELU = 2,
+    CLIPSPAN_TANH_GELU = 3 /* GELU with tanh in place of the error function */
+} clipspan_activation;
 typedef enum clipspan_resize {
     CLIPSPAN_SHORTEST = 1,
     CLIPSPAN_SQUASH = 2,

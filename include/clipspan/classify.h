@@ -14,6 +14,7 @@ extern "C" {
  *
  *     score[c] = cosine with class c        probability[c] = exp(scale score[c]) / sum over classes
  *
+ * or, with the option `sigmoid`, each class by itself, as SigLIP has it.
  * (A run's images, with edits of its components: clipspan_evaluation_new.) Used by one thread at a
  * time. */
 typedef struct clipspan_classification clipspan_classification;
@@ -23,10 +24,13 @@ typedef struct clipspan_classification_options {
     double scale; /* multiplies scores before the softmax (clipspan_model_read_logit_scale); 0:
                      100 */
     size_t top;   /* classes kept for an image; 0: 5; all if there are fewer */
+    int sigmoid;  /* 1: probability[c] = 1 / (1 + exp(-(scale score[c] + bias))), each class by
+                     itself */
+    double bias;  /* of it (clipspan_model_read_logit_bias) */
 } clipspan_classification_options;
 #define CLIPSPAN_CLASSIFICATION_OPTIONS_INIT                                                       \
     {                                                                                              \
-        sizeof(clipspan_classification_options), 0.0, 0                                            \
+        sizeof(clipspan_classification_options), 0.0, 0, 0, 0.0                                    \
     }
 
 /* bank: at least two classes; must outlive the classification. Labels are the keys of its classes,
@@ -98,6 +102,8 @@ typedef struct clipspan_classification_info {
                                         without */
     int32_t worst_group;            /* with the lowest accuracy, the first of equal ones; -1: none
                                         has images */
+    int sigmoid;                    /* as the options say, and */
+    double bias;
 } clipspan_classification_info;
 
 /* They live until the next batch. Classes in the order of the bank; groups by name. NULL beyond the

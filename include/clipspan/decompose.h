@@ -31,10 +31,12 @@ typedef struct clipspan_decomposition_options {
     size_t struct_size;
     int tokens; /* 1: keep attention and values of the latest image for
                    clipspan_decomposition_run_tokens; one image at a time then */
+    int layers; /* 1: with an attention pool, keep what clipspan_decomposition_run_layers needs:
+                   (1 + 4 L) N D numbers; one image at a time then */
 } clipspan_decomposition_options;
 #define CLIPSPAN_DECOMPOSITION_OPTIONS_INIT                                                        \
     {                                                                                              \
-        sizeof(clipspan_decomposition_options), 0                                                  \
+        sizeof(clipspan_decomposition_options), 0, 0                                               \
     }
 
 /* encoder: an image encoder, which must outlive the decomposition and runs its passes; its option
@@ -83,6 +85,44 @@ clipspan_decomposition_run_tokens(float *tokens, const clipspan_decomposition *d
  * Errors: ARGUMENT. */
 CLIPSPAN_API clipspan_status clipspan_decomposition_run_check(
     double *off, const clipspan_decomposition *decomposition, size_t image, clipspan_error *err);
+
+/* ---- Through an attention pool ---- */
+
+/* Models whose readout is CLIPSPAN_READ_POOL have two exact decompositions. The functions above
+ * give that of the pool's heads, as one layer: layers 1, heads those of the pool, mlps [2, P]
+ * (nothing, and what the pool's MLP adds). Those below give every layer's heads, patches and MLPs,
+ * with the pool's attention and all LayerNorms as they were for the image; of the only image of the
+ * last run, and with the option `layers`. L and H are those of the image encoder.
+ *
+ *   gate  0: the pool's MLP is one opaque part; 1: everything goes through it with its gates
+ *         g(u) / u as they were, and that part is what is left: its biases
+ *
+ * In either case head and MLP contributions add up to the unit embedding, within 1e-5 in
+ * float32. */
+
+/* heads : [L, H, P]   mlps : [L + 2, P] what enters the first layer, the layers' MLPs, the pool's
+ * MLP; either may be NULL. Errors: ARGUMENT, UNSUPPORTED without a pool. */
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_layers(
+    float *heads, float *mlps, const clipspan_decomposition *decomposition, int gate,
+    clipspan_error *err);
+
+/* One head's contribution by source patch, which add up to it: tokens : [N, P]. Errors: as
+ * above. */
+CLIPSPAN_API clipspan_status
+clipspan_decomposition_run_layer_tokens(float *tokens, const clipspan_decomposition *decomposition,
+                                        int layer, int head, int gate, clipspan_error *err);
+
+/* All of it as inner products with a direction : [P], such as a text's unit vector, which then add
+ * up to the similarity: heads : [L, H, N] by source patch   mlps : [L + 2]. Far cheaper than the
+ * vectors. Errors: as above. */
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_layer_scores(
+    float *heads, float *mlps, const clipspan_decomposition *decomposition, const float *direction,
+    int gate, clipspan_error *err);
+
+/* *share: squared length of what the pool's MLP adds, as a part of the embedding's. Errors: as
+ * above. */
+CLIPSPAN_API clipspan_status clipspan_decomposition_run_pool_mlp(
+    double *share, const clipspan_decomposition *decomposition, clipspan_error *err);
 
 /* ---- Statistics of contributions ---- */
 
@@ -251,6 +291,7 @@ typedef struct clipspan_explanation_info {
     const double *head;  /* [T, L, H] */
     const double *token; /* [T, N] all heads of all layers together */
     const float *map;    /* [T, L, H, N] */
+    int class_token;     /* 1: token 0 is the class token; 0: all tokens are patches */
 } clipspan_explanation_info;
 
 /* Of image `image` of the last run of maps that have all heads, the option `each` and

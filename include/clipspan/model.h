@@ -47,7 +47,7 @@ typedef struct clipspan_model_info {
     int heads_left; /* of all layers of the image encoder: layers * heads, or fewer where heads were
                        removed */
     int input_height, input_width, patch_size;
-    int grid_height, grid_width, tokens; /* N = 1 + grid_height * grid_width */
+    int grid_height, grid_width, tokens; /* N = class_token + grid_height * grid_width */
     int has_ln_pre;
 
     int has_text; /* 0: image encoder only, the next two and all of `text` are zero */
@@ -64,6 +64,14 @@ typedef struct clipspan_model_info {
     size_t tensors;        /* see clipspan_model_get_tensor */
     uint64_t bytes;        /* of all weight files */
     const char *tokenizer; /* merges table, "" without a text encoder */
+
+    clipspan_readout readout, text_readout; /* the second 0 without a text encoder */
+    clipspan_activation text_activation;    /* likewise */
+    int class_token;    /* 1: token 0 is the class token, else the first patch */
+    int has_logit_bias; /* 1: scores are sigmoids (clipspan_model_read_logit_bias) */
+    /* What decompositions, maps and explanations take the image embedding apart into: the layers
+     * and heads of the image encoder, or the heads of its attention pool as one layer. */
+    int split_layers, split_heads, split_head_width;
 } clipspan_model_info;
 
 /* A tensor of a checkpoint. The struct is the caller's and stays as it is. */
@@ -138,6 +146,12 @@ CLIPSPAN_API clipspan_status clipspan_model_get_tensor(clipspan_tensor_info *out
 CLIPSPAN_API clipspan_status clipspan_model_read_logit_scale(float *out,
                                                              const clipspan_model *model,
                                                              clipspan_error *err);
+
+/* The checkpoint's logit_bias: the probability that an image and a text belong together is
+ * 1 / (1 + exp(-(scale * cosine + bias))). Errors: UNSUPPORTED where scores are no sigmoids, else
+ * as above. */
+CLIPSPAN_API clipspan_status clipspan_model_read_logit_bias(float *out, const clipspan_model *model,
+                                                            clipspan_error *err);
 
 /* What reading every weight found: how many numbers, and how many of each kind. The struct is the
  * caller's and stays as it is. */

@@ -39,6 +39,8 @@ clipspan_status clipspan_classification_new(clipspan_classification **out,
     if (!c) return CLIPSPAN_E_NOMEM;
     status = cs_classification_new(&c->classification, bank, o->scale > 0 ? o->scale : 100.0,
                                    top < classes ? top : classes, err);
+    if (status == CLIPSPAN_OK && o->sigmoid)
+        cs_classification_use_sigmoid(c->classification, o->bias);
     if (status == CLIPSPAN_OK)
         *out = c;
     else

@@ -6,6 +6,7 @@
 #include "api/model_handles.h"
 #include "decompose/contributions.h"
 #include "decompose/head_stats.h"
+#include "decompose/pool_split.h"
 
 struct clipspan_decomposition {
     clipspan_encoder *encoder;
@@ -16,6 +17,9 @@ struct clipspan_decomposition {
     size_t count;     /* images of the last run */
     int has_tokens;   /* the next is used */
     cs_token_record record;
+    int has_layers; /* the next two are used */
+    cs_pool_record layers;
+    cs_pool_split *split;
 };
 
 #define CS_STATS_LEVELS 64

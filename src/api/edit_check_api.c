@@ -15,6 +15,7 @@ clipspan_status cs_edit_check_handles(const clipspan_model *model, const clipspa
 {
     const cs_tower_config *t = &cs_checkpoint_config(model->checkpoint)->image;
     const clipspan_run_info *info = cs_run_info(run->run);
+    CS_TRY(cs_check_layer_heads(model, err));
     CS_TRY(cs_run_need_merged(run->run, err));
     CS_TRY(cs_run_need_coefficients(run->run, err));
     if (t->layers == info->layers && t->heads == info->heads && t->head_width == info->head_width)

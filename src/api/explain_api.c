@@ -17,10 +17,12 @@ static clipspan_status fill(clipspan_explanation *e, const clipspan_maps *maps, 
         r->mlps,
         maps->embeddings + image * maps->shape.P,
         maps->texts->vectors,
+        model->class_token,
     };
     CS_TRY(cs_explanation_new(&e->explanation, &source, contrast, err));
     e->explanation->info.grid_height = model->grid_height;
     e->explanation->info.grid_width = model->grid_width;
+    e->explanation->info.class_token = model->class_token;
     for (size_t t = 0; t < source.T; t++) {
         e->explanation->names[t] = cs_strdup(clipspan_bank_get_name(bank, t), err);
         if (!e->explanation->names[t]) return CLIPSPAN_E_NOMEM;

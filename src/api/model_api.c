@@ -61,6 +61,14 @@ static void fill_info(clipspan_model *model)
     i->tensors = cs_safetensors_count(tensors);
     i->bytes = cs_safetensors_bytes(tensors);
     i->tokenizer = c->has_text ? cs_checkpoint_tokenizer(model->checkpoint) : "";
+    i->readout = c->readout;
+    i->text_readout = c->has_text ? cs_config_text_readout(c) : 0;
+    i->text_activation = c->has_text ? c->text_activation : 0;
+    i->class_token = c->class_token;
+    i->has_logit_bias = c->has_logit_bias;
+    i->split_layers = cs_config_split(c)->layers;
+    i->split_heads = cs_config_split(c)->heads;
+    i->split_head_width = cs_config_split(c)->head_width;
 }
 
 /* Where a model comes from: a name to look up, or tensors. */
@@ -157,7 +165,8 @@ const clipspan_model_info *clipspan_model_get_info(const clipspan_model *model)
 
 int clipspan_model_has_head(const clipspan_model *model, int layer, int head)
 {
-    if (!model || layer < 0 || layer >= model->info.image->layers || head < 0) return 0;
+    if (!model || layer < 0 || layer >= model->info.split_layers || head < 0) return 0;
+    if (model->info.readout == CLIPSPAN_READ_POOL) return head < model->info.split_heads;
     return cs_config_has_head(cs_checkpoint_config(model->checkpoint), layer, head);
 }
 
@@ -202,6 +211,24 @@ clipspan_status clipspan_model_read_logit_scale(float *out, const clipspan_model
     if (!isfinite(value))
         return cs_fail_at(err, CLIPSPAN_E_NUMBERS, model->info.name, "logit_scale is not finite");
     *out = value;
+    return CLIPSPAN_OK;
+}
+
+clipspan_status clipspan_model_read_logit_bias(float *out, const clipspan_model *model,
+                                               clipspan_error *err)
+{
+    cs_tensor_ref ref;
+    cs_clear(err);
+    if (!out || !model)
+        return cs_fail(err, CLIPSPAN_E_ARGUMENT,
+                       "clipspan_model_read_logit_bias: out or model is NULL");
+    ref = cs_checkpoint_part(model->checkpoint, CLIPSPAN_TEXT, CS_LOGIT_BIAS, 0);
+    if (!ref.entry)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
+                          "has no logit_bias: its scores are no sigmoids");
+    CS_TRY(cs_checkpoint_read(out, model->checkpoint, ref, err));
+    if (!isfinite(*out))
+        return cs_fail_at(err, CLIPSPAN_E_NUMBERS, model->info.name, "logit_bias is not finite");
     return CLIPSPAN_OK;
 }
 
@@ -295,12 +322,24 @@ clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_mode
                           "has only an image encoder; texts need a model with a text encoder");
     m.shared = model; /* the lock makes this first use safe */
     cs_lock_enter(&m.own->lock);
-    if (!model->tokenizer)
+    if (!model->tokenizer && cs_checkpoint_config(model->checkpoint)->foreign_tokenizer)
+        status = cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
+                            "its texts need a tokenizer of their own, which cannot be read yet; "
+                            "texts go in as token ids");
+    else if (!model->tokenizer)
         status = cs_tokenizer_open(&m.own->tokenizer, model->info.tokenizer, model->info.vocab_size,
                                    err);
     cs_lock_leave(&m.own->lock);
     if (status == CLIPSPAN_OK) *out = model->tokenizer;
     return status;
+}
+
+clipspan_status cs_check_layer_heads(const clipspan_model *model, clipspan_error *err)
+{
+    if (model->info.readout != CLIPSPAN_READ_POOL) return CLIPSPAN_OK;
+    return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
+                      "is read out by an attention pool, whose heads are the ones that runs know; "
+                      "heads are changed in layers, so there is nothing to change here");
 }
 
 clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_modality which,

@@ -72,6 +72,10 @@ clipspan_status cs_encoder_images(clipspan_encoder *encoder, const cs_image_list
                                                           clipspan_error *err),
                                   void *context, const char *function, clipspan_error *err);
 
+/* UNSUPPORTED where a model's runs are of the heads of a pool: what changes heads changes those of
+ * layers. */
+clipspan_status cs_check_layer_heads(const clipspan_model *model, clipspan_error *err);
+
 /* BF16 that this CPU or build does not have: UNSUPPORTED. */
 clipspan_status cs_check_precision(clipspan_precision precision, clipspan_error *err);
 

@@ -22,13 +22,13 @@ static clipspan_status check_model(const clipspan_run_info *run, const clipspan_
                                    clipspan_error *err)
 {
     const clipspan_model_info *m = model ? &model->info : NULL;
-    if (!m || (m->image->layers == run->layers && m->image->heads == run->heads &&
+    if (!m || (m->split_layers == run->layers && m->split_heads == run->heads &&
                m->embed_width == run->embed_width))
         return CLIPSPAN_OK;
     return cs_fail(err, CLIPSPAN_E_ARGUMENT,
                    "the model has %d layers of %d heads and %d numbers an embedding, the run's %d "
                    "of %d and %d; open it with clipspan_run_open_model",
-                   m->image->layers, m->image->heads, m->embed_width, run->layers, run->heads,
+                   m->split_layers, m->split_heads, m->embed_width, run->layers, run->heads,
                    run->embed_width);
 }
 

@@ -83,7 +83,7 @@ clipspan_status clipspan_run_plan(int *found, const char *path, clipspan_model *
     CS_TRY(CS_OPTIONS(&o, options, clipspan_plan_options, err));
     CS_TRY(CS_OPTIONS(&image, o.image, clipspan_image_options, err));
     o.image = &image;
-    layers = clipspan_model_get_info(model)->image->layers;
+    layers = clipspan_model_get_info(model)->split_layers;
     CS_TRY(check_plan(&o, layers, inputs, err));
     if (image.max_pixels == 0)
         image.max_pixels = o.replace ? cs_image_default_pixels() : default_pixels(path);

@@ -136,7 +136,7 @@ clipspan_status clipspan_view_run_classes(uint8_t *mask, const clipspan_view *vi
                        "the view is of a model with %d x %d patches, the maps of %d x %d",
                        view->view.rows, view->view.columns, info->grid_height, info->grid_width);
     return cs_class_mask(mask, &view->view, info->input_height, info->input_width, maps, classes,
-                         (size_t)info->tokens, threshold, err);
+                         (size_t)info->tokens, (size_t)info->class_token, threshold, err);
 }
 
 /* ---- Sheets ---- */

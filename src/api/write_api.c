@@ -57,6 +57,7 @@ clipspan_status clipspan_encoder_set_heads(clipspan_encoder *e, const clipspan_h
     if (!e || (count && (!heads || !z)))
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "clipspan_encoder_set_heads: an argument is NULL");
     if (!e->images) return cs_fail(err, CLIPSPAN_E_ARGUMENT, "heads were given to a text encoder");
+    CS_TRY(cs_check_layer_heads(e->model, err));
     t = &e->tower->config;
     LH = (size_t)t->layers * (size_t)t->heads;
     if (count) {
@@ -142,6 +143,7 @@ static clipspan_status start(request *r, const char *folder, const clipspan_mode
 {
     const cs_tower_config *t = &cs_checkpoint_config(model->checkpoint)->image;
     const size_t LH = (size_t)t->layers * (size_t)t->heads;
+    CS_TRY(cs_check_layer_heads(model, err));
     r->marks = cs_alloc_zero(LH, 1, "chosen heads", err);
     r->z = cs_alloc_zero(LH, (size_t)t->head_width * sizeof *r->z, "chosen heads", err);
     if (!r->marks || !r->z) return CLIPSPAN_E_NOMEM;

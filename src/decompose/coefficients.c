@@ -116,7 +116,7 @@ static void plan_coder(cs_coder *c)
     const cs_shape *s = &c->shape;
     size_t rows = c->room > s->L + 1 ? c->room : s->L + 1;
     size_t wide = s->P > s->K ? s->P : s->K;
-    int i, bf16 = c->tower->precision == CLIPSPAN_BF16;
+    int i, bf16 = c->tower->split_precision == CLIPSPAN_BF16;
     for (i = 0; i < c->lanes; i++) {
         coder_lane *l = &c->lane[i];
         l->x = cs_arena_carve(&c->arena, rows * s->D, sizeof(float));
@@ -155,11 +155,11 @@ clipspan_status cs_coder_new(cs_coder **out, const cs_output_map *output_map, co
         coder_lane *l = &c->lane[i];
         CS_TRY_DONE(cs_product_new(&l->mlp, output_map->joint, one, simd, err));
         CS_TRY_DONE(cs_product_new(&l->joint, output_map->joint, all, simd, err));
-        l->out = cs_alloc_zero(tower->kinds, sizeof(cs_product *), "a coder", err);
+        l->out = cs_alloc_zero(tower->split_kinds, sizeof(cs_product *), "a coder", err);
         status = CLIPSPAN_E_NOMEM;
         if (!l->out) goto done;
-        for (k = 0; k < tower->kinds; k++)
-            CS_TRY_DONE(cs_product_new(&l->out[k], tower->kind[k]->out, all, simd, err));
+        for (k = 0; k < tower->split_kinds; k++)
+            CS_TRY_DONE(cs_product_new(&l->out[k], tower->split_kind[k]->out, all, simd, err));
     }
     *out = c;
     c = NULL;
@@ -177,7 +177,7 @@ void cs_coder_free(cs_coder **coder)
     for (i = 0; c->lane && i < c->lanes; i++) {
         cs_product_free(&c->lane[i].mlp);
         cs_product_free(&c->lane[i].joint);
-        for (k = 0; c->lane[i].out && k < c->tower->kinds; k++)
+        for (k = 0; c->lane[i].out && k < c->tower->split_kinds; k++)
             cs_product_free(&c->lane[i].out[k]);
         cs_free(c->lane[i].out);
     }
@@ -308,13 +308,13 @@ static clipspan_status through_layer(cs_coder *c, coder_lane *lane, const float 
     const cs_shape *s = &c->shape;
     const cs_tower *t = c->tower;
     const cs_output_map *b = c->output_map;
-    const cs_block *block = &t->blocks[layer];
+    const cs_block *block = &t->split[layer];
     size_t panel = block->width / block->out_panels, heads = panel / s->K, B = c->room, h, i;
     for (h = 0; h < block->heads; h++)
         for (i = 0; i < B; i++)
             memcpy(lane->x + (h / heads * B + i) * panel + h % heads * s->K,
                    z + (cs_block_head(block, h) * B + i) * s->K, s->K * sizeof *z);
-    if (t->precision == CLIPSPAN_BF16)
+    if (t->split_precision == CLIPSPAN_BF16)
         c->simd->bf16_from_f32(lane->narrow, lane->x, B * block->width);
     CS_TRY(
         cs_product_run(lane->out[block->kind], lane->y, lane->narrow, B * panel, block->out, err));
@@ -338,8 +338,12 @@ static clipspan_status finish_layer(const finish_job *j, coder_lane *lane, size_
     for (i = 0; i < B; i++)
         finish_component(to + i * s->P, c->output_map, coefficients->scale + 3 * i, share, NULL,
                          0.0);
-    CS_TRY(through_layer(c, lane, coefficients->z_class + at, l, err));
     to = coefficients->class_self_attention + l * B * s->P;
+    if (!c->tower->class_token) { /* nothing attends to itself */
+        memset(to, 0, B * s->P * sizeof *to);
+        return CLIPSPAN_OK;
+    }
+    CS_TRY(through_layer(c, lane, coefficients->z_class + at, l, err));
     memcpy(to, lane->result, B * s->P * sizeof *to);
     for (i = 0; i < B; i++, to += s->P) {
         finish_component(to, c->output_map, coefficients->scale + 3 * i, share / tokens, bias,

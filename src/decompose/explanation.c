@@ -104,7 +104,7 @@ static void add_head(cs_explanation *e, const cs_explanation_source *from, size_
         e->token[t * N + j] += score;
     }
     e->attention[layer] += e->head[place];
-    e->class_self_attention[layer] += against(e, maps, N, t);
+    if (from->class_token) e->class_self_attention[layer] += against(e, maps, N, t);
 }
 
 static void add_up(cs_explanation *e, const cs_explanation_source *from)

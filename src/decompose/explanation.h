@@ -27,6 +27,7 @@ typedef struct cs_explanation_source {
     cs_shape shape;
     size_t T;
     const float *heads, *mlps, *embedding, *vectors;
+    int class_token; /* 1: token 0 is it */
 } cs_explanation_source;
 
 /* The caller fills names, grid_height and grid_width. Errors: NOMEM, ARGUMENT (a contrast of one

@@ -98,7 +98,7 @@ clipspan_status cs_maps_new(cs_maps **out, const cs_map_texts *texts,
     if (plan->kinds & (CS_MAP_PATCHES | CS_MAP_VALUES))
         CS_TRY_DONE(cs_product_new(&m->joint, output_map->joint, rows, simd, err));
     if (plan->kinds & CS_MAP_VALUES)
-        CS_TRY_DONE(cs_product_new(&m->out, tower->blocks[m->shape.L - 1].out, rows, simd, err));
+        CS_TRY_DONE(cs_product_new(&m->out, tower->split[m->shape.L - 1].out, rows, simd, err));
     if (plan->kinds & CS_MAP_MLPS)
         CS_TRY_DONE(cs_product_new(&m->mlps, output_map->joint, components, simd, err));
     if (plan->kinds & CS_MAP_ROLLOUT)
@@ -234,15 +234,16 @@ static clipspan_status read_rows(float *out, cs_maps *m, float *x, clipspan_erro
     const cs_shape *s = &m->shape;
     const cs_output_map *b = m->output_map;
     const double eps = (double)m->tower->ln_post.eps;
+    const int pooled = m->tower->pool.heads > 0; /* no LayerNorm behind its heads */
     size_t j, d, p, t;
     for (j = 0; j < s->N; j++) {
         float *row = x + j * s->D;
         double mean = 0.0, squares = 0.0, over;
-        for (d = 0; d < s->D; d++)
+        for (d = 0; d < s->D && !pooled; d++)
             mean += (double)row[d] / (double)s->D;
         for (d = 0; d < s->D; d++)
             squares += ((double)row[d] - mean) * ((double)row[d] - mean);
-        over = 1.0 / sqrt(squares / (double)s->D + eps);
+        over = pooled ? 1.0 : 1.0 / sqrt(squares / (double)s->D + eps);
         for (d = 0; d < s->D; d++)
             row[d] = (float)(((double)row[d] - mean) * over);
     }
@@ -269,7 +270,7 @@ static clipspan_status read_rows(float *out, cs_maps *m, float *x, clipspan_erro
 static clipspan_status read_values(float *out, cs_maps *m, clipspan_error *err)
 {
     const cs_shape *s = &m->shape;
-    const cs_block *block = &m->tower->blocks[s->L - 1];
+    const cs_block *block = &m->tower->split[s->L - 1];
     size_t stride = s->N * (block->width / block->out_panels), place, j;
     for (place = 0; block->numbers && place < block->heads; place++) /* only heads that are left */
         for (j = 0; j < s->N; j++)
@@ -278,11 +279,12 @@ static clipspan_status read_values(float *out, cs_maps *m, clipspan_error *err)
                    s->K * sizeof *m->wide);
     to_panels(m->panels, block->numbers ? m->wide : m->values, s->N, block->width,
               block->out_panels);
-    if (m->tower->precision == CLIPSPAN_BF16) /* values are no longer needed: room for the halves */
+    if (m->tower->split_precision ==
+        CLIPSPAN_BF16) /* values are no longer needed: room for the halves */
         m->simd->bf16_from_f32((uint16_t *)(void *)m->values, m->panels, s->N * block->width);
     CS_TRY(cs_product_run(m->out, m->wide,
-                          m->tower->precision == CLIPSPAN_BF16 ? m->values : m->panels, stride,
-                          block->out, err));
+                          m->tower->split_precision == CLIPSPAN_BF16 ? m->values : m->panels,
+                          stride, block->out, err));
     memcpy(m->values, m->wide, s->N * s->D * sizeof *m->values);
     return read_rows(out, m, m->values, err);
 }

@@ -10,11 +10,12 @@
 
 cs_shape cs_shape_get(const cs_config *config)
 {
+    const cs_tower_config *split = cs_config_split(config);
     cs_shape s;
-    s.L = (size_t)config->image.layers;
-    s.H = (size_t)config->image.heads;
-    s.K = (size_t)config->image.head_width;
-    s.D = (size_t)config->image.width;
+    s.L = (size_t)split->layers;
+    s.H = (size_t)split->heads;
+    s.K = (size_t)split->head_width;
+    s.D = (size_t)split->width;
     s.N = (size_t)config->tokens;
     s.P = (size_t)config->embed_width;
     s.C = s.K + 3;
@@ -61,7 +62,7 @@ typedef struct maker {
     const cs_simd *simd;
     clipspan_precision precision;
     float *gain, *projection; /* [D], [D, P] or [P, D] when turned */
-    int turned;
+    int turned, pooled;
     clipspan_error *errors; /* [L] */
 } maker;
 
@@ -77,6 +78,9 @@ static void project(double *out, const maker *m, const float *x, const float *ga
     const cs_shape *s = &m->output_map->shape;
     size_t d, p;
     memset(out, 0, s->P * sizeof *out);
+    for (d = 0; m->pooled && d < s->D; d++)
+        out[d] = (double)x[d];
+    if (m->pooled) return;
     for (d = 0; d < s->D; d++) {
         double value = (x ? (double)x[d] : 1.0) * (gain ? (double)gain[d] : 1.0);
         for (p = 0; p < s->P; p++)
@@ -84,32 +88,56 @@ static void project(double *out, const maker *m, const float *x, const float *ga
     }
 }
 
-static clipspan_status make_joint(maker *m, clipspan_error *err)
+/* G of ln_post and P; g1 and gb. */
+static clipspan_status read_joint(maker *m, float *joint, clipspan_error *err)
 {
     clipspan_status status;
     cs_output_map *b = m->output_map;
     const cs_shape *s = &b->shape;
     cs_tensor_ref ref = cs_checkpoint_part(m->checkpoint, CLIPSPAN_IMAGE, CS_PROJECTION, 0);
-    float *beta = NULL, *joint = NULL;
+    float *beta = NULL;
     size_t d, p;
     m->turned = ref.transposed;
     CS_TRY_DONE(read_part(&m->gain, m->checkpoint, CS_LN_POST_WEIGHT, 0, err));
     CS_TRY_DONE(read_part(&m->projection, m->checkpoint, CS_PROJECTION, 0, err));
     CS_TRY_DONE(read_part(&beta, m->checkpoint, CS_LN_POST_BIAS, 0, err));
-    joint = cs_alloc_aligned(s->P * s->D, sizeof *joint, "the projection", err);
-    b->mean_share = cs_alloc(s->P, sizeof *b->mean_share, "a output map", err);
-    b->beta_share = cs_alloc(s->P, sizeof *b->beta_share, "a output map", err);
-    status = CLIPSPAN_E_NOMEM;
-    if (!joint || !b->mean_share || !b->beta_share) goto done;
     project(b->mean_share, m, NULL, m->gain);
     project(b->beta_share, m, beta, NULL);
     for (p = 0; p < s->P; p++)
         for (d = 0; d < s->D; d++)
             joint[p * s->D + d] = (float)((double)m->gain[d] * projected(m, d, p));
+done:
+    cs_free(beta);
+    return status;
+}
+
+/* The heads of an attention pool write into the embedding itself: G is 1, nothing is shared out. */
+static void make_one(cs_output_map *b, float *joint)
+{
+    const size_t D = b->shape.D;
+    memset(joint, 0, D * D * sizeof *joint);
+    for (size_t d = 0; d < D; d++) {
+        joint[d * D + d] = 1.0F;
+        b->mean_share[d] = b->beta_share[d] = 0.0;
+    }
+}
+
+static clipspan_status make_joint(maker *m, clipspan_error *err)
+{
+    clipspan_status status = CLIPSPAN_E_NOMEM;
+    cs_output_map *b = m->output_map;
+    const cs_shape *s = &b->shape;
+    float *joint = cs_alloc_aligned(s->P * s->D, sizeof *joint, "the projection", err);
+    b->mean_share = cs_alloc(s->P, sizeof *b->mean_share, "a output map", err);
+    b->beta_share = cs_alloc(s->P, sizeof *b->beta_share, "a output map", err);
+    if (!joint || !b->mean_share || !b->beta_share) goto done;
+    if (m->pooled)
+        make_one(b, joint);
+    else
+        CS_TRY_DONE(read_joint(m, joint, err));
     b->panels = cs_output_map_panels(s->D);
     status = cs_matrix_new(&b->joint, joint, NULL, s->P, s->D, b->panels, CLIPSPAN_F32, err);
 done:
-    cs_free(beta);
     cs_free(joint);
     return status;
 }
@@ -162,11 +190,13 @@ static clipspan_status make_layer(maker *m, size_t layer, clipspan_error *err)
     cs_product *product = NULL;
     float *weights = NULL, *bias = NULL, *x = NULL;
     const cs_config *config = cs_checkpoint_config(m->checkpoint);
-    const size_t count = (size_t)cs_config_heads(config, (int)layer);
+    const size_t count = m->pooled ? s->H : (size_t)cs_config_heads(config, (int)layer);
     size_t place;
-    CS_TRY_DONE(read_part(&weights, m->checkpoint, CS_OUT_WEIGHT, (int)layer, err));
-    CS_TRY_DONE(read_part(&bias, m->checkpoint, CS_OUT_BIAS, (int)layer, err));
-    if (m->precision == CLIPSPAN_BF16)
+    CS_TRY_DONE(read_part(&weights, m->checkpoint, m->pooled ? CS_POOL_OUT_WEIGHT : CS_OUT_WEIGHT,
+                          (int)layer, err));
+    CS_TRY_DONE(read_part(&bias, m->checkpoint, m->pooled ? CS_POOL_OUT_BIAS : CS_OUT_BIAS,
+                          (int)layer, err));
+    if (m->precision == CLIPSPAN_BF16 && !m->pooled) /* a pool is never rounded */
         CS_TRY_DONE(round_weights(weights, s->D * count * s->K, m->simd, err));
     x = cs_alloc_aligned(s->K * s->D, sizeof *x, "a head's weights", err);
     status = CLIPSPAN_E_NOMEM;
@@ -175,7 +205,8 @@ static clipspan_status make_layer(maker *m, size_t layer, clipspan_error *err)
     project(b->bias + layer * s->P, m, bias, m->gain);
     memset(b->rows + layer * s->H * s->C * s->P, 0, s->H * s->C * s->P * sizeof *b->rows);
     for (place = 0; place < count; place++) {
-        const size_t head = (size_t)cs_config_head(config, (int)layer, (int)place);
+        const size_t head =
+            m->pooled ? place : (size_t)cs_config_head(config, (int)layer, (int)place);
         float *rows = b->rows + (layer * s->H + head) * s->C * s->P;
         turn_head(x, weights, b, count * s->K, place);
         CS_TRY_DONE(cs_product_run(product, rows, x, s->K * (s->D / b->panels), b->joint, err));
@@ -203,11 +234,12 @@ clipspan_status cs_output_map_new(cs_output_map **out, const cs_checkpoint *chec
 {
     clipspan_status status = CLIPSPAN_E_NOMEM;
     cs_output_map *b = cs_alloc_zero(1, sizeof *b, "a output map", err);
-    maker m = {checkpoint, b, simd, precision, NULL, NULL, 0, NULL};
+    maker m = {checkpoint, b, simd, precision, NULL, NULL, 0, 0, NULL};
     size_t count, l;
     *out = NULL;
     if (!b) return CLIPSPAN_E_NOMEM;
     b->shape = cs_shape_get(cs_checkpoint_config(checkpoint));
+    m.pooled = cs_checkpoint_config(checkpoint)->readout == CLIPSPAN_READ_POOL;
     if (!cs_size_mul(&count, b->shape.L * b->shape.H, b->shape.C * b->shape.P)) count = SIZE_MAX;
     b->rows = cs_alloc_aligned(count, sizeof *b->rows, "the output maps of all heads", err);
     b->bias = cs_alloc(b->shape.L * b->shape.P, sizeof *b->bias, "a output map", err);

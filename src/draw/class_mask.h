@@ -7,10 +7,11 @@
 
 #include "draw/view.h"
 
-/* mask : [height, width] of the view   maps : [T, N], 2 to 255 classes, the class token first
+/* mask : [height, width] of the view   maps : [T, N], 2 to 255 classes, the patches from token
+ * `first` on
  * height, width: what the model sees. Errors: NOMEM. */
 clipspan_status cs_class_mask(uint8_t *mask, const cs_view *view, int height, int width,
-                              const float *maps, size_t T, size_t N, clipspan_threshold threshold,
-                              clipspan_error *err);
+                              const float *maps, size_t T, size_t N, size_t first,
+                              clipspan_threshold threshold, clipspan_error *err);
 
 #endif

@@ -30,12 +30,19 @@ static clipspan_status init_kinds(cs_rows *rows, const cs_tower *tower, int use,
     return CLIPSPAN_OK;
 }
 
+cs_epilogue cs_activation_epilogue(clipspan_activation activation)
+{
+    return activation == CLIPSPAN_GELU        ? CS_ACT_GELU
+           : activation == CLIPSPAN_TANH_GELU ? CS_ACT_TANH
+                                              : CS_ACT_QUICK;
+}
+
 clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count, int use,
                              int threads, const cs_simd *simd, clipspan_error *err)
 {
     const cs_block *like = &tower->blocks[0];
     int half = tower->precision == CLIPSPAN_BF16;
-    cs_epilogue act = tower->activation == CLIPSPAN_GELU ? CS_ACT_GELU : CS_ACT_QUICK;
+    cs_epilogue act = cs_activation_epilogue(tower->activation);
     memset(rows, 0, sizeof *rows);
     rows->rows = count;
     CS_TRY(init_kinds(rows, tower, use, threads, simd, err));
@@ -43,7 +50,7 @@ clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count,
         CS_TRY(prepare(&rows->fc, like->fc[0], count, act, half, threads, simd, err));
         CS_TRY(prepare(&rows->mlp_out, like->mlp_out[0], count, CS_ADD, 0, threads, simd, err));
     }
-    if (use & CS_USE_PROJECTION)
+    if ((use & CS_USE_PROJECTION) && tower->projection)
         CS_TRY(
             prepare(&rows->projection, tower->projection, count, CS_STORE, 0, threads, simd, err));
     return CLIPSPAN_OK;
@@ -206,10 +213,13 @@ clipspan_status cs_read_out(const cs_lane *lane, const cs_rows *rows, float *emb
     size_t P = t->embed_width, panel = (size_t)t->config.width / t->read_panels, i, j;
     size_t stride = rows->rows * panel;
     cs_norm_run(lane, x, rows->rows, &t->ln_post);
-    for (i = 0; i < rows->rows; i++)
+    if (!t->projection) memcpy(embeddings, x, rows->rows * P * sizeof *embeddings);
+    for (i = 0; i < rows->rows && t->projection; i++)
         for (j = 0; j < t->read_panels; j++, x += panel)
             memcpy(scratch->read + j * stride + i * panel, x, panel * sizeof *x);
-    CS_TRY(cs_product_run(rows->projection, embeddings, scratch->read, stride, t->projection, err));
+    if (t->projection)
+        CS_TRY(cs_product_run(rows->projection, embeddings, scratch->read, stride, t->projection,
+                              err));
     for (i = 0; i < rows->rows && unit; i++)
         cs_unit_run(lane->simd, embeddings + i * P, P);
     return CLIPSPAN_OK;

@@ -26,6 +26,9 @@ typedef struct cs_rows {
     cs_product *fc, *mlp_out, *projection;
 } cs_rows;
 
+/* What a product does for an activation. */
+cs_epilogue cs_activation_epilogue(clipspan_activation activation);
+
 /* use: cs_use flags. threads: that share each product. */
 clipspan_status cs_rows_init(cs_rows *rows, const cs_tower *tower, size_t count, int use,
                              int threads, const cs_simd *simd, clipspan_error *err);
@@ -83,7 +86,8 @@ clipspan_status cs_block_add_mlp(const cs_lane *lane, const cs_rows *rows, const
 /* Divides a vector by its length, which is returned; lengths below 1e-12 count as that. */
 double cs_unit_run(const cs_simd *simd, float *vector, size_t width);
 
-/* embedding = LN_post(x) P, divided by its norm when `unit`; [rows->rows, P]. x is overwritten. */
+/* embedding = LN_post(x) P (LN_post(x) without a projection), divided by its norm when `unit`;
+ * [rows->rows, P]. x is overwritten. */
 clipspan_status cs_read_out(const cs_lane *lane, const cs_rows *rows, float *embeddings, float *x,
                             cs_scratch *scratch, int unit, clipspan_error *err);
 

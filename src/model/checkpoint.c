@@ -159,7 +159,7 @@ static clipspan_status take_architecture(cs_checkpoint *c, const cs_architecture
 static clipspan_status parse_texts(cs_checkpoint *c, config_choice *choice, clipspan_layout layout,
                                    clipspan_error *err)
 {
-    cs_config_texts texts = {NULL, "config_json", NULL, "preprocessor_json"};
+    cs_config_texts texts = {NULL, "config_json", NULL, "preprocessor_json", c->config.image_only};
     clipspan_status status =
         cs_json_read_text(&texts.config, c->config_text.text, c->config_text.size, texts.path, err);
     if (status == CLIPSPAN_OK && c->preprocessor_text.text)
@@ -202,11 +202,12 @@ static clipspan_status read_config(cs_checkpoint *c, config_choice *choice,
         if (layout == CLIPSPAN_LAYOUT_HUGGINGFACE)
             CS_TRY(choose_preprocessor(choice, &c->location, asked != NULL, err));
         CS_TRY(cs_config_read(&c->config, choice->merges, choice->path, choice->preprocessor,
-                              layout, c->location.known, err));
+                              layout, c->location.known, c->config.image_only, err));
     }
     snprintf(c->config.name_prefix, sizeof c->config.name_prefix, "%s", text);
     if (quick) {
         c->config.activation = quick > 0 ? CLIPSPAN_QUICK_GELU : CLIPSPAN_GELU;
+        c->config.text_activation = c->config.activation;
         snprintf(c->config.activation_source, sizeof c->config.activation_source,
                  "the caller's option");
     }
@@ -273,7 +274,9 @@ static clipspan_status find_parts(cs_checkpoint *c, config_choice *choice,
                          : choice->architecture ? choice->architecture->name
                                                 : "config_json",
                          err));
-    return c->config.activation ? CLIPSPAN_OK : decide_activation(c, choice, err);
+    if (!c->config.activation) CS_TRY(decide_activation(c, choice, err));
+    if (!c->config.text_activation) c->config.text_activation = c->config.activation;
+    return CLIPSPAN_OK;
 }
 
 static clipspan_status open_checkpoint(cs_checkpoint *c, const char *name,

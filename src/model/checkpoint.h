@@ -17,14 +17,33 @@ typedef struct clipspan_tensor clipspan_tensor; /* model.h */
 typedef enum cs_part {
     CS_PATCH_WEIGHT, /* image: [D, 3, patch, patch] */
     CS_CLASS_TOKEN,  /* image: [D] */
+    CS_PATCH_BIAS,   /* image, where it has one: [D] */
     CS_TOKEN_TABLE,  /* text: [vocab, D] */
     CS_POSITIONS,    /* image [N, D], text [C, D] */
     CS_LN_PRE_WEIGHT,
     CS_LN_PRE_BIAS, /* image, unless no_ln_pre: [D] */
     CS_LN_POST_WEIGHT,
-    CS_LN_POST_BIAS, /* ln_post or ln_final: [D] */
-    CS_PROJECTION,   /* see cs_tensor_ref.transposed */
-    CS_LOGIT_SCALE,  /* text: [] or [1] */
+    CS_LN_POST_BIAS,    /* ln_post or ln_final: [D] */
+    CS_PROJECTION,      /* see cs_tensor_ref.transposed */
+    CS_PROJECTION_BIAS, /* text, where it has one: [P] */
+    CS_LOGIT_SCALE,     /* text: [] or [1] */
+    CS_LOGIT_BIAS,      /* text, of models whose scores are sigmoids: the same */
+
+    CS_POOL_PROBE, /* image, of an attention pool: [D] */
+    CS_POOL_Q_WEIGHT,
+    CS_POOL_K_WEIGHT,
+    CS_POOL_V_WEIGHT, /* [D, D]; may be slices as in a layer */
+    CS_POOL_Q_BIAS,
+    CS_POOL_K_BIAS,
+    CS_POOL_V_BIAS,
+    CS_POOL_OUT_WEIGHT,
+    CS_POOL_OUT_BIAS,
+    CS_POOL_NORM_WEIGHT,
+    CS_POOL_NORM_BIAS,
+    CS_POOL_FC_WEIGHT,
+    CS_POOL_FC_BIAS,
+    CS_POOL_MLP_OUT_WEIGHT,
+    CS_POOL_MLP_OUT_BIAS,
 
     CS_LN1_WEIGHT,
     CS_LN1_BIAS, /* [D] */

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "model/checkpoint.h"
 
 void cs_config_start(cs_config *out, clipspan_layout layout)
 {
@@ -17,6 +18,9 @@ void cs_config_start(cs_config *out, clipspan_layout layout)
     out->layout = layout;
     out->has_ln_pre = 1;
     out->has_text = 1;
+    out->class_token = 1;
+    out->readout = CLIPSPAN_READ_CLASS;
+    out->has_projection = out->has_text_projection = 1;
     out->image.eps = out->text.eps = 1e-5f;
     out->pool = CS_POOL_ARGMAX;
     out->eos_id = 49407;
@@ -28,6 +32,23 @@ void cs_config_start(cs_config *out, clipspan_layout layout)
     out->preprocess.floor_crop = layout == CLIPSPAN_LAYOUT_HUGGINGFACE;
 }
 
+void cs_config_use_pool(cs_config *out)
+{
+    out->readout = CLIPSPAN_READ_POOL;
+    out->class_token = out->has_ln_pre = out->has_projection = 0;
+    out->has_patch_bias = 1;
+    out->image_pool = out->image;
+    out->image_pool.layers = 1;
+}
+
+void cs_config_use_inception(cs_config *out)
+{
+    out->preprocess.resize = CLIPSPAN_SQUASH;
+    for (int i = 0; i < 3; i++)
+        out->preprocess.mean[i] = out->preprocess.std[i] = 0.5f;
+}
+
+/* Head width and MLP of a tower, or of a pool. */
 static clipspan_status check_tower(cs_tower_config *tower, const char *name, const char *path,
                                    clipspan_error *err)
 {
@@ -52,13 +73,23 @@ clipspan_status cs_config_finish(cs_config *out, const char *path, clipspan_erro
                           out->input_height, out->input_width, out->patch_size);
     out->grid_height = out->input_height / out->patch_size;
     out->grid_width = out->input_width / out->patch_size;
-    out->tokens = 1 + out->grid_height * out->grid_width;
+    out->tokens = out->class_token + out->grid_height * out->grid_width;
     if (out->tokens > CS_MAX_TOKENS)
         return cs_fail_at(err, CLIPSPAN_E_LIMIT, path,
                           "image_size %d x %d with patch_size %d makes %d tokens; at most %d are "
                           "computed",
                           out->input_height, out->input_width, out->patch_size, out->tokens,
                           CS_MAX_TOKENS);
+    if (out->readout == CLIPSPAN_READ_POOL)
+        CS_TRY(check_tower(&out->image_pool, "image", path, err));
+    if (!out->has_projection && out->embed_width != out->image.width)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "the image encoder has no projection, but its width %d is not that of "
+                          "the embeddings, %d",
+                          out->image.width, out->embed_width);
+    for (int i = 0; i < 2; i++)
+        if (!out->names[i]) out->names[i] = (cs_names)out->layout;
+    if (!out->text_activation) out->text_activation = out->activation;
     out->preprocess.height = out->input_height;
     out->preprocess.width = out->input_width;
     if (!out->has_text) {
@@ -67,11 +98,47 @@ clipspan_status cs_config_finish(cs_config *out, const char *path, clipspan_erro
         return CLIPSPAN_OK;
     }
     CS_TRY(check_tower(&out->text, "text", path, err));
+    if (!out->has_text_projection && out->embed_width != out->text.width)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
+                          "the text encoder has no projection, but its width %d is not that of "
+                          "the embeddings, %d",
+                          out->text.width, out->embed_width);
     if (out->pool == CS_POOL_FIRST_EOS && out->eos_id >= out->vocab_size)
         return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                           "eos_token_id %d is outside the vocabulary of %d", out->eos_id,
                           out->vocab_size);
     return CLIPSPAN_OK;
+}
+
+int cs_config_has_part(const cs_config *c, clipspan_modality tower, int part)
+{
+    const int image = tower == CLIPSPAN_IMAGE;
+    switch ((cs_part)part) {
+    case CS_PATCH_WEIGHT: return image;
+    case CS_PATCH_BIAS: return image && c->has_patch_bias;
+    case CS_CLASS_TOKEN: return image && c->class_token;
+    case CS_LN_PRE_WEIGHT:
+    case CS_LN_PRE_BIAS: return image && c->has_ln_pre;
+    case CS_TOKEN_TABLE:
+    case CS_LOGIT_SCALE: return !image;
+    case CS_LOGIT_BIAS: return !image && c->has_logit_bias;
+    case CS_PROJECTION: return image ? c->has_projection : c->has_text_projection;
+    case CS_PROJECTION_BIAS: return !image && c->has_text_projection_bias;
+    default: break;
+    }
+    if (part >= CS_POOL_PROBE && part < CS_LN1_WEIGHT)
+        return image && c->readout == CLIPSPAN_READ_POOL;
+    return 1;
+}
+
+const cs_tower_config *cs_config_split(const cs_config *config)
+{
+    return config->readout == CLIPSPAN_READ_POOL ? &config->image_pool : &config->image;
+}
+
+clipspan_readout cs_config_text_readout(const cs_config *config)
+{
+    return config->pool == CS_POOL_LAST ? CLIPSPAN_READ_LAST : CLIPSPAN_READ_END;
 }
 
 int cs_config_heads(const cs_config *config, int layer)
@@ -161,9 +228,10 @@ int cs_config_is_openclip(const json_t *root)
 
 clipspan_status cs_config_read(cs_config *out, char merges[512], const char *path,
                                const char *preprocessor, clipspan_layout layout,
-                               const cs_known_checkpoint *known, clipspan_error *err)
+                               const cs_known_checkpoint *known, int image_only,
+                               clipspan_error *err)
 {
-    cs_config_texts texts = {NULL, path, NULL, preprocessor};
+    cs_config_texts texts = {NULL, path, NULL, preprocessor, image_only};
     clipspan_status status;
     CS_TRY(cs_json_read(&texts.config, path, err));
     status = preprocessor && !cs_config_is_openclip(texts.config)
@@ -188,6 +256,7 @@ clipspan_status cs_config_parse(cs_config *out, char merges[512], const cs_confi
                           openclip ? "OpenCLIP" : "Hugging Face",
                           openclip ? "Hugging Face" : "OpenCLIP");
     cs_config_start(out, layout);
+    out->image_only = texts->image_only;
     if (openclip)
         CS_TRY(cs_config_read_openclip(out, merges, texts->config, texts->path, known, err));
     else

@@ -9,18 +9,21 @@
 #include "base/file.h"
 #include "model/config_read.h"
 
-/* hidden_act of a tower; the format's default is QuickGELU. */
-static clipspan_status read_activation(clipspan_activation *out, const cs_json *tower,
+/* hidden_act of a tower; CLIP's default is QuickGELU, SigLIP's the tanh form of GELU. */
+static clipspan_status read_activation(clipspan_activation *out, const cs_json *tower, int siglip,
                                        clipspan_error *err)
 {
-    const char *name = "quick_gelu";
+    const char *name = siglip ? "gelu_pytorch_tanh" : "quick_gelu";
     CS_TRY(cs_json_text(&name, tower, "hidden_act", err));
     if (strcmp(name, "quick_gelu") == 0)
         *out = CLIPSPAN_QUICK_GELU;
     else if (strcmp(name, "gelu") == 0)
         *out = CLIPSPAN_GELU;
+    else if (strcmp(name, "gelu_pytorch_tanh") == 0)
+        *out = CLIPSPAN_TANH_GELU;
     else
-        return cs_json_unexpected(tower, "hidden_act", "\"quick_gelu\" or \"gelu\"",
+        return cs_json_unexpected(tower, "hidden_act",
+                                  "\"quick_gelu\", \"gelu\" or \"gelu_pytorch_tanh\"",
                                   CLIPSPAN_E_UNSUPPORTED, err);
     return CLIPSPAN_OK;
 }
@@ -28,7 +31,7 @@ static clipspan_status read_activation(clipspan_activation *out, const cs_json *
 static clipspan_status read_tower(cs_tower_config *out, const cs_json *tower, int width, int mlp,
                                   int heads, clipspan_error *err)
 {
-    double eps = 1e-5;
+    double eps = (double)out->eps;
     out->width = width;
     out->mlp_width = mlp;
     out->heads = heads;
@@ -42,12 +45,13 @@ static clipspan_status read_tower(cs_tower_config *out, const cs_json *tower, in
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_vision(cs_config *out, const cs_json *vision, clipspan_error *err)
+static clipspan_status read_vision(cs_config *out, const cs_json *vision, int patch,
+                                   clipspan_error *err)
 {
-    int channels = 3, other = 32;
+    int channels = 3, other = patch;
     CS_TRY(read_tower(&out->image, vision, 768, 3072, 12, err));
     out->input_height = out->input_width = 224;
-    out->patch_size = 32;
+    out->patch_size = patch;
     CS_TRY(cs_json_int(&channels, vision, "num_channels", 1, 1024, err));
     if (channels != 3)
         return cs_json_unexpected(vision, "num_channels", "3", CLIPSPAN_E_UNSUPPORTED, err);
@@ -87,12 +91,48 @@ static clipspan_status read_text(cs_config *out, const cs_json *text, clipspan_e
     return read_eos(out, text, err);
 }
 
+/* SigLIP: defaults of SiglipVisionConfig and SiglipTextConfig. The width of the image encoder is
+ * that of the embeddings; the text encoder's head leads there. */
+static clipspan_status read_siglip(cs_config *out, const cs_json *vision, const cs_json *text,
+                                   clipspan_error *err)
+{
+    int head = 1;
+    out->image.eps = out->text.eps = 1e-6f;
+    CS_TRY(read_vision(out, vision, 16, err));
+    CS_TRY(cs_json_flag(&head, vision, "vision_use_head", err));
+    if (!head)
+        return cs_json_unexpected(vision, "vision_use_head",
+                                  "true (an image encoder without its pool has no embedding)",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    if (cs_json_has(vision, "heads_per_layer"))
+        return cs_json_unexpected(vision, "heads_per_layer",
+                                  "no such key (a model with an attention pool has all its heads)",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    cs_config_use_pool(out);
+    cs_config_use_inception(out);
+    out->embed_width = out->image.width;
+    CS_TRY(read_activation(&out->activation, vision, 1, err));
+    if (!out->has_text) return CLIPSPAN_OK;
+    CS_TRY(read_tower(&out->text, text, 768, 3072, 12, err));
+    out->context_length = 64;
+    out->vocab_size = 32000;
+    CS_TRY(
+        cs_json_int(&out->context_length, text, "max_position_embeddings", 2, CS_MAX_WIDTH, err));
+    CS_TRY(cs_json_int(&out->vocab_size, text, "vocab_size", 1, CS_MAX_VOCAB, err));
+    out->pool = CS_POOL_LAST;
+    out->bidirectional = out->has_logit_bias = out->has_text_projection_bias = 1;
+    out->foreign_tokenizer = 1;
+    out->names[CLIPSPAN_TEXT] = CS_NAMES_SIGLIP;
+    return read_activation(&out->text_activation, text, 1, err);
+}
+
 /* 1 when the saved class holds an image encoder alone. */
 static int is_vision_class(const json_t *root)
 {
     const json_t *classes = json_object_get(root, "architectures");
     const char *name = json_string_value(json_array_get(classes, 0));
-    return name && strncmp(name, "CLIPVisionModel", 15) == 0;
+    return name && (strncmp(name, "CLIPVisionModel", 15) == 0 ||
+                    strncmp(name, "SiglipVisionModel", 17) == 0);
 }
 
 /* A tower's object: "NAME_dict", where an old file has it, stands for all of "NAME". */
@@ -145,13 +185,16 @@ static clipspan_status need_true(const cs_json *in, const char *key, clipspan_er
 
 static clipspan_status read_geometry(cs_config *out, const cs_json *in, clipspan_error *err)
 {
-    int edge, height, width, crop_edge, crop_height, crop_width, crop = 1;
+    /* SigLIP's processor never crops. */
+    const int siglip = out->readout == CLIPSPAN_READ_POOL;
+    int edge, height, width, crop_edge, crop_height, crop_width, crop = !siglip;
     char expected[160];
     CS_TRY(need_true(in, "do_resize", err));
     CS_TRY(cs_json_flag(&crop, in, "do_center_crop", err));
     CS_TRY(read_size(&edge, &height, &width, in, "size", err));
     CS_TRY(read_size(&crop_edge, &crop_height, &crop_width, in, "crop_size", err));
-    if (!cs_json_has(in, "size")) edge = 224;
+    if (!cs_json_has(in, "size")) edge = siglip ? 0 : 224;
+    if (!cs_json_has(in, "size") && siglip) height = width = 224;
     if (!cs_json_has(in, "crop_size")) crop_height = crop_width = 224;
     if (crop_edge && crop_height == 0) crop_height = crop_width = crop_edge;
     snprintf(expected, sizeof expected,
@@ -215,51 +258,64 @@ static clipspan_status read_processor(cs_config *out, const cs_config_texts *tex
     return read_preprocessor(out, inner.object ? &inner : &whole, err);
 }
 
+static clipspan_status read_clip(cs_config *out, const cs_json *vision, const cs_json *text,
+                                 clipspan_error *err)
+{
+    CS_TRY(read_vision(out, vision, 32, err));
+    CS_TRY(read_activation(&out->activation, vision, 0, err));
+    if (!out->has_text) return CLIPSPAN_OK;
+    CS_TRY(read_text(out, text, err));
+    CS_TRY(read_activation(&out->text_activation, text, 0, err));
+    if (out->text_activation != out->activation)
+        return cs_json_unexpected(text, "hidden_act", "the same activation as in vision_config",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cs_config_read_hf(cs_config *out, const cs_config_texts *texts, clipspan_error *err)
 {
     const json_t *root = texts->config;
     const char *path = texts->path;
     cs_json whole = cs_json_root(root, path), vision, text;
     const char *type = NULL;
-    clipspan_activation text_activation = CLIPSPAN_QUICK_GELU;
-    int alone;
+    int alone, siglip;
     CS_TRY(cs_json_text(&type, &whole, "model_type", err));
     if (!type && json_object_get(root, "pretrained_cfg"))
         return cs_fail_at(
             err, CLIPSPAN_E_UNSUPPORTED, path,
             "is the configuration of a timm model, which is not supported; only plain "
             "CLIP vision transformers are");
-    if (type && strcmp(type, "clip") != 0 && strcmp(type, "clip_vision_model") != 0)
-        return cs_json_unexpected(&whole, "model_type",
-                                  "\"clip\" or \"clip_vision_model\" (no other model is supported)",
-                                  CLIPSPAN_E_UNSUPPORTED, err);
+    siglip = type && (strcmp(type, "siglip") == 0 || strcmp(type, "siglip_vision_model") == 0);
+    if (type && !siglip && strcmp(type, "clip") != 0 && strcmp(type, "clip_vision_model") != 0)
+        return cs_json_unexpected(
+            &whole, "model_type",
+            strncmp(type, "siglip2", 7) == 0
+                ? "\"siglip\", as SigLIP 2 of a fixed size has it (this is NaFlex, images of any "
+                  "shape, which is not supported)"
+                : "\"clip\", \"clip_vision_model\", \"siglip\" or \"siglip_vision_model\" (no "
+                  "other model is supported)",
+            CLIPSPAN_E_UNSUPPORTED, err);
     CS_TRY(find_tower(&vision, &whole, "vision_config", "vision_config_dict", err));
     CS_TRY(find_tower(&text, &whole, "text_config", "text_config_dict", err));
     if (!type && !vision.object)
         return cs_json_unexpected(&whole, "model_type",
                                   "\"clip\" (or OpenCLIP's model_cfg or embed_dim)",
                                   CLIPSPAN_E_FORMAT, err);
-    alone = is_vision_class(root) || (type && strcmp(type, "clip_vision_model") == 0);
+    alone = is_vision_class(root) || (type && strstr(type, "_vision_model") != NULL);
     if (alone && !vision.object) vision = whole;
-    out->has_text = !alone;
+    out->has_text = !alone && !out->image_only;
     out->embed_width = 512;
     CS_TRY(cs_json_int(&out->embed_width, &whole, "projection_dim", 1, CS_MAX_WIDTH, err));
     /* A class that holds an image encoder alone takes the width of its own configuration. */
     if (alone && vision.object != root)
         CS_TRY(cs_json_int(&out->embed_width, &vision, "projection_dim", 1, CS_MAX_WIDTH, err));
-    CS_TRY(read_vision(out, &vision, err));
-    CS_TRY(read_activation(&out->activation, &vision, err));
-    if (out->has_text) {
-        CS_TRY(read_text(out, &text, err));
-        CS_TRY(read_activation(&text_activation, &text, err));
-        if (text_activation != out->activation)
-            return cs_json_unexpected(&text, "hidden_act",
-                                      "the same activation as in vision_config",
-                                      CLIPSPAN_E_UNSUPPORTED, err);
-    }
+    if (siglip) CS_TRY(read_siglip(out, &vision, &text, err));
+    if (!siglip) CS_TRY(read_clip(out, &vision, &text, err));
     snprintf(out->activation_source, sizeof out->activation_source, "%shidden_act in %.100s%s",
              cs_json_has(&vision, "hidden_act") ? "" : "no ", cs_path_name(path),
-             cs_json_has(&vision, "hidden_act") ? "" : ", which means QuickGELU");
+             cs_json_has(&vision, "hidden_act") ? ""
+             : siglip                           ? ", which means GELU with tanh"
+                                                : ", which means QuickGELU");
     if (texts->preprocessor) return read_processor(out, texts, err);
     /* Without the file, CLIPImageProcessor's defaults hold at the model's size. */
     if (out->input_height != out->input_width)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "model/config_read.h"
+#include "model/config_timm.h"
 
 /* A key and the one value (besides null) with which it changes nothing; NULL: none. */
 typedef struct refused_key {
@@ -15,13 +15,12 @@ typedef struct refused_key {
 } refused_key;
 
 static const refused_key refused_model[] = {
-    {"multimodal_cfg", NULL, "a CoCa model"},
-    {"decoder_cfg", NULL, "a model with a text decoder"},
-    {"init_logit_bias", NULL, "a SigLIP model"},
+    {"multimodal_cfg", NULL, "a CoCa model"}, {"decoder_cfg", NULL, "a model with a text decoder"},
+    {"genlip_cfg", NULL, "a GenLIP model"},   {"genlap_cfg", NULL, "a GenLAP model"},
+    {"audio_cfg", NULL, "an audio encoder"},
 };
 
 static const refused_key refused_vision[] = {
-    {"timm_model_name", NULL, "a timm image encoder"},
     {"attentional_pool", "false", "attentional pooling"},
     {"ls_init_value", NULL, "LayerScale"},
     {"pool_type", "tok", "a pooling other than the class token"},
@@ -42,14 +41,11 @@ static const refused_key refused_vision[] = {
 static const refused_key refused_text[] = {
     {"hf_model_name", NULL, "a Hugging Face text encoder"},
     {"embed_cls", "false", "a class token behind the text"},
-    {"no_causal_mask", "false", "a text encoder without causal mask"},
-    {"pool_type", "argmax", "a pooling other than the end-of-text token"},
-    {"proj_bias", "false", "a text projection with bias"},
-    {"proj_type", "linear", "a text projection that is not linear"},
+    {"text_arch", NULL, "a text encoder of another kind"},
+    {"use_pad_mask", "false", "a mask over padding"},
+    {"correct_cls_mask", "false", "a class token behind the text"},
     {"final_ln_after_pool", "false", "a last LayerNorm after pooling"},
     {"ls_init_value", NULL, "LayerScale"},
-    {"act_kwargs", NULL, "an activation with arguments"},
-    {"hf_tokenizer_name", NULL, "another tokenizer than CLIP's"},
     {"tokenizer_mode", NULL, "another tokenizer than CLIP's"},
     {"block_type", "default", "a block of another type"},
     {"qk_norm", "false", "normalised queries and keys"},
@@ -66,7 +62,6 @@ static const refused_key refused_norm[] = {
 };
 
 static const refused_key refused_tokenizer[] = {
-    {"clean", "lower", "another cleaning of texts"},
     {"reduction_mask", NULL, "another shortening of texts"},
     {"additional_special_tokens", NULL, "more special tokens"},
     {"strip_sep_token", "false", "another tokenizer than CLIP's"},
@@ -121,6 +116,7 @@ static clipspan_status read_vision(cs_config *out, const cs_json *vision, clipsp
 {
     int head_width = 64, no_ln_pre = 0, ignored = 0;
     CS_TRY(REFUSE(vision, refused_vision));
+    if (cs_json_has(vision, "timm_model_name")) return cs_config_read_timm(out, vision, err);
     if (json_is_array(json_object_get(vision->object, "layers")))
         return cs_json_unexpected(vision, "layers",
                                   "an integer (a list means a ModifiedResNet such as RN50, "
@@ -153,11 +149,82 @@ static clipspan_status read_vision(cs_config *out, const cs_json *vision, clipsp
     return cs_config_read_heads(out, vision, err);
 }
 
+/* Which position is read out, and what follows it. */
+static clipspan_status read_text_readout(cs_config *out, const cs_json *text, clipspan_error *err)
+{
+    const char *pool = "argmax", *projection = "linear";
+    int bias = 0;
+    CS_TRY(cs_json_flag(&out->bidirectional, text, "no_causal_mask", err));
+    CS_TRY(cs_json_text(&pool, text, "pool_type", err));
+    CS_TRY(cs_json_text(&projection, text, "proj_type", err));
+    CS_TRY(cs_json_flag(&bias, text, "proj_bias", err));
+    if (strcmp(pool, "last") == 0)
+        out->pool = CS_POOL_LAST;
+    else if (strcmp(pool, "argmax") != 0)
+        return cs_json_unexpected(text, "pool_type",
+                                  "argmax or last (anything else means a pooling other than the "
+                                  "end-of-text token or the last position, which is not supported)",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    if (strcmp(projection, "none") == 0)
+        out->has_text_projection = 0;
+    else if (strcmp(projection, "linear") != 0)
+        return cs_json_unexpected(text, "proj_type",
+                                  "linear or none (anything else means a text projection that is "
+                                  "not linear, which is not supported)",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    if (out->has_text_projection && bias) {
+        out->has_text_projection_bias = 1;
+        out->names[CLIPSPAN_TEXT] = CS_NAMES_LINEAR;
+    }
+    return CLIPSPAN_OK;
+}
+
+/* {"approximate": "tanh"}, which is all that SigLIP 2 has. */
+static clipspan_status read_text_activation(cs_config *out, const cs_json *text,
+                                            clipspan_error *err)
+{
+    cs_json arguments;
+    const char *kind = "none";
+    CS_TRY(cs_json_object(&arguments, text, "act_kwargs", err));
+    if (!arguments.object || json_object_size(arguments.object) == 0) return CLIPSPAN_OK;
+    CS_TRY(cs_json_text(&kind, &arguments, "approximate", err));
+    if (json_object_size(arguments.object) != 1 || !cs_json_has(&arguments, "approximate") ||
+        (strcmp(kind, "tanh") != 0 && strcmp(kind, "none") != 0))
+        return cs_json_unexpected(text, "act_kwargs",
+                                  "{\"approximate\": \"tanh\"} (anything else means an activation "
+                                  "with arguments, which is not supported)",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    if (strcmp(kind, "tanh") == 0) out->text_activation = CLIPSPAN_TANH_GELU;
+    return CLIPSPAN_OK;
+}
+
+/* How texts are cleaned: "lower" is CLIP's way, "canonicalize" goes with a tokenizer of its own. */
+static clipspan_status read_tokenizer(cs_config *out, char merges[512], const cs_json *text,
+                                      clipspan_error *err)
+{
+    cs_json tokenizer;
+    const char *bpe = "", *clean = "lower";
+    CS_TRY(cs_json_object(&tokenizer, text, "tokenizer_kwargs", err));
+    CS_TRY(REFUSE(&tokenizer, refused_tokenizer));
+    CS_TRY(cs_json_text(&clean, &tokenizer, "clean", err));
+    out->foreign_tokenizer = cs_json_has(text, "hf_tokenizer_name");
+    out->canonical_texts = out->foreign_tokenizer && strcmp(clean, "canonicalize") == 0;
+    if (!out->canonical_texts && strcmp(clean, "lower") != 0)
+        return cs_json_unexpected(&tokenizer, "clean",
+                                  "lower, or canonicalize beside hf_tokenizer_name (anything else "
+                                  "means another cleaning of texts, which is not supported)",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    CS_TRY(cs_json_text(&bpe, &tokenizer, "bpe_path", err));
+    if (strlen(bpe) > 511)
+        return cs_json_unexpected(&tokenizer, "bpe_path", "a path of at most 511 bytes",
+                                  CLIPSPAN_E_FORMAT, err);
+    snprintf(merges, 512, "%s", bpe);
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status read_text(cs_config *out, char merges[512], const cs_json *text,
                                  clipspan_error *err)
 {
-    cs_json tokenizer;
-    const char *bpe = "";
     CS_TRY(REFUSE(text, refused_text));
     out->context_length = 77;
     out->vocab_size = 49408;
@@ -171,14 +238,9 @@ static clipspan_status read_text(cs_config *out, char merges[512], const cs_json
     CS_TRY(cs_json_int(&out->text.layers, text, "layers", 1, CS_MAX_LAYERS, err));
     CS_TRY(read_mlp(&out->text.mlp_width, out->text.width, text, err));
     CS_TRY(read_eps(&out->text.eps, text, err));
-    CS_TRY(cs_json_object(&tokenizer, text, "tokenizer_kwargs", err));
-    CS_TRY(REFUSE(&tokenizer, refused_tokenizer));
-    CS_TRY(cs_json_text(&bpe, &tokenizer, "bpe_path", err));
-    if (strlen(bpe) > 511)
-        return cs_json_unexpected(&tokenizer, "bpe_path", "a path of at most 511 bytes",
-                                  CLIPSPAN_E_FORMAT, err);
-    snprintf(merges, 512, "%s", bpe);
-    return CLIPSPAN_OK;
+    CS_TRY(read_text_readout(out, text, err));
+    CS_TRY(read_text_activation(out, text, err));
+    return read_tokenizer(out, merges, text, err);
 }
 
 /* Mean or std: a list of three or one number for all. */
@@ -248,7 +310,7 @@ clipspan_status cs_config_read_openclip(cs_config *out, char merges[512], const 
 {
     cs_json whole = cs_json_root(root, path), model = whole, vision, text, preprocess;
     if (cs_json_has(&whole, "model_cfg")) CS_TRY(cs_json_object(&model, &whole, "model_cfg", err));
-    CS_TRY(REFUSE(&model, refused_model));
+    if (!out->image_only) CS_TRY(REFUSE(&model, refused_model));
     CS_TRY(cs_json_object(&vision, &model, "vision_cfg", err));
     CS_TRY(cs_json_object(&text, &model, "text_cfg", err));
     CS_TRY(cs_json_object(&preprocess, &whole, "preprocess_cfg", err));
@@ -258,13 +320,16 @@ clipspan_status cs_config_read_openclip(cs_config *out, char merges[512], const 
         return cs_json_unexpected(&model, "embed_dim", "an integer", CLIPSPAN_E_FORMAT, err);
     CS_TRY(cs_json_int(&out->embed_width, &model, "embed_dim", 1, CS_MAX_WIDTH, err));
     CS_TRY(read_activation(out, &model, known, err));
+    out->text_activation = out->activation;
     CS_TRY(read_vision(out, &vision, err));
-    out->has_text = text.object != NULL;
+    out->has_text = text.object != NULL && !out->image_only;
+    out->has_logit_bias = out->has_text && cs_json_has(&model, "init_logit_bias");
     if (out->has_text) CS_TRY(read_text(out, merges, &text, err));
     if (preprocess.object) {
         CS_TRY(read_preprocess(&out->preprocess, &preprocess, err));
     } else {
         cs_config_apply_known(out, known);
+        if (out->readout == CLIPSPAN_READ_POOL) cs_config_use_inception(out);
         CS_TRY(read_three(out->preprocess.mean, &vision, "image_mean", -1e3, err));
         CS_TRY(read_three(out->preprocess.std, &vision, "image_std", 1e-6, err));
     }

@@ -20,12 +20,14 @@
  *   preprocessor  preprocessor_config.json or processor_config.json (Hugging Face), or NULL
  *   known         the table's entry for this checkpoint, or NULL; it fills in what the file leaves
  *                 open
+ *   image_only    1: as if the model had no text encoder, of whatever kind it is
  *   merges        a merges table that the configuration names, relative to its folder, or ""
  * Errors: FORMAT (file, key, expected, found), UNSUPPORTED (what it is), SHAPE, LIMIT, IO, NOMEM.
  */
 clipspan_status cs_config_read(cs_config *out, char merges[512], const char *path,
                                const char *preprocessor, clipspan_layout layout,
-                               const cs_known_checkpoint *known, clipspan_error *err);
+                               const cs_known_checkpoint *known, int image_only,
+                               clipspan_error *err);
 
 /* Parsed configurations and what they are called in messages; preprocessor may be NULL. */
 typedef struct cs_config_texts {
@@ -33,6 +35,7 @@ typedef struct cs_config_texts {
     const char *path;
     json_t *preprocessor;
     const char *preprocessor_path;
+    int image_only; /* 1: whatever is said of the text encoder is left aside */
 } cs_config_texts;
 
 /* The same from what was read already. */
@@ -60,6 +63,13 @@ clipspan_status cs_config_read_hf(cs_config *out, const cs_config_texts *texts,
 /* heads_per_layer of a pruned image encoder, a list for each layer of the heads that it has left:
  * read once layers and heads are known. Without the key, all. */
 clipspan_status cs_config_read_heads(cs_config *out, const cs_json *vision, clipspan_error *err);
+
+/* Makes the image encoder one of SigLIP's kind, once its sizes are known: patches with a bias, no
+ * class token, no ln_pre, no projection, an attention pool like a layer of it. */
+void cs_config_use_pool(cs_config *out);
+
+/* SigLIP's preprocessing: both edges to the model's size, numbers between -1 and 1. */
+void cs_config_use_inception(cs_config *out);
 
 /* Defaults of both families, and what follows from what was read: grid, tokens, head width; checks
  * that patches tile the image and heads the width. `path` is for messages. */

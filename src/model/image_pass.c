@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The image encoder, open_clip's VisionTransformer.forward:
+/* The image encoder, open_clip's VisionTransformer.forward, or timm's with an attention pool:
  *
  *     x = [class token; patches W] + positions; ln_pre unless the model has none; L blocks;
  *     LN_post; P
  *
- * The last block is computed for the class token only: keys and values need every row, query,
- * output projection and MLP need one. */
+ * or, with a pool (model/pool_pass.h), x = patches W + b + positions; L blocks; LN_post; pool.
+ *
+ * The last block is computed for the rows that the readout needs: for the class token only, where
+ * it is read (keys and values need every row, query, output projection and MLP one), for all with a
+ * pool. */
 #include "model/image_pass.h"
 #include "base/parallel.h"
+#include "model/pool_pass.h"
+#include "model/pool_record.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,21 +20,25 @@
 struct cs_image_pass {
     cs_lane lane;
     size_t N, D, H, K; /* tokens, width, heads, head width */
+    size_t first;      /* patch: 1 behind a class token, else 0 */
+    int pooled;        /* 1: read out by a pool */
     int patch, grid_height, grid_width, input_width;
     float scale;       /* K^-1/2 */
     cs_rows all, one;  /* products for N rows and for the class token's */
-    cs_product *embed; /* patches to tokens: N - 1 rows */
+    cs_product *embed; /* patches to tokens */
+    cs_pool_pass pool;
     /* Pixel to number: (v / 255 - mean) / std in float32, as torchvision rounds. */
     float value[3][256];
     cs_arena arena;
     cs_scratch scratch;
     float *x;         /* [N, D] residual stream */
-    float *patches;   /* [N - 1, 3 patch^2] */
+    float *patches;   /* [patches, 3 patch^2] */
     void *patches_in; /* the same in bf16, or patches */
     float *work;      /* [threads, cs_attention_work] */
     size_t work_size;
     cs_trace *trace; /* of the run at work, or NULL */
     const cs_layer_sink *sink;
+    cs_pool_record *record;      /* or NULL */
     const cs_fixed_heads *fixed; /* or NULL */
 };
 
@@ -39,11 +48,12 @@ static void plan_memory(cs_image_pass *p)
     int half = p->lane.tower->precision == CLIPSPAN_BF16;
     p->x = cs_arena_carve(&p->arena, p->N * p->D, sizeof(float));
     cs_scratch_plan(&p->scratch, &p->arena, p->lane.tower, p->N, 1, p->lane.threads);
-    p->patches = cs_arena_carve(&p->arena, (p->N - 1) * inputs, sizeof(float));
-    p->patches_in = half ? cs_arena_carve(&p->arena, (p->N - 1) * inputs, sizeof(uint16_t))
+    p->patches = cs_arena_carve(&p->arena, (p->N - p->first) * inputs, sizeof(float));
+    p->patches_in = half ? cs_arena_carve(&p->arena, (p->N - p->first) * inputs, sizeof(uint16_t))
                          : (void *)p->patches;
     p->work_size = (cs_attention_work(p->N, p->K) + 15) / 16 * 16;
     p->work = cs_arena_carve(&p->arena, (size_t)p->lane.threads * p->work_size, sizeof(float));
+    if (p->pooled) cs_pool_pass_plan(&p->pool, &p->arena, &p->lane, p->N);
 }
 
 /* The sizes; memory and products come after. */
@@ -52,6 +62,8 @@ static void start(cs_image_pass *p, const cs_tower *tower, const cs_config *conf
     p->lane.tower = tower;
     p->lane.threads = threads;
     p->N = (size_t)config->tokens;
+    p->first = (size_t)config->class_token;
+    p->pooled = config->readout == CLIPSPAN_READ_POOL;
     p->D = (size_t)config->image.width;
     p->H = (size_t)config->image.heads;
     p->K = (size_t)config->image.head_width;
@@ -90,9 +102,12 @@ clipspan_status cs_image_pass_new(cs_image_pass **out, const cs_tower *tower,
     CS_TRY_DONE(cs_arena_take(&p->arena, "an image pass", err));
     plan_memory(p);
     CS_TRY_DONE(cs_rows_init(&p->all, tower, p->N, CS_USE_QKV | CS_USE_REST, threads, simd, err));
-    CS_TRY_DONE(cs_rows_init(&p->one, tower, 1, one, threads, simd, err));
+    if (p->pooled)
+        CS_TRY_DONE(cs_pool_pass_init(&p->pool, err));
+    else
+        CS_TRY_DONE(cs_rows_init(&p->one, tower, 1, one, threads, simd, err));
     {
-        cs_product_plan plan = {p->N - 1, CS_ADD, 0, threads};
+        cs_product_plan plan = {p->N - p->first, CS_ADD, 0, threads};
         CS_TRY_DONE(cs_product_new(&p->embed, tower->patch, plan, simd, err));
     }
     *out = p;
@@ -109,6 +124,7 @@ void cs_image_pass_free(cs_image_pass **pass)
     cs_rows_fini(&p->all);
     cs_rows_fini(&p->one);
     cs_product_free(&p->embed);
+    cs_pool_pass_fini(&p->pool);
     cs_arena_fini(&p->arena);
     cs_free(p);
     *pass = NULL;
@@ -119,7 +135,7 @@ size_t cs_image_pass_memory(const cs_image_pass *pass)
     return pass->arena.size;
 }
 
-/* patches : [N - 1, patch, patch, 3], patches row by row, normalised numbers. */
+/* patches : [patches, patch, patch, 3], patches row by row, normalised numbers. */
 static void cut_patches(cs_image_pass *p, const uint8_t *pixels)
 {
     size_t patch = (size_t)p->patch, run = 3 * patch, stride = 3 * (size_t)p->input_width;
@@ -144,10 +160,10 @@ static clipspan_status embed_patches(cs_image_pass *p, const uint8_t *pixels, cl
     size_t inputs = 3 * (size_t)p->patch * (size_t)p->patch;
     cut_patches(p, pixels);
     if (t->precision == CLIPSPAN_BF16)
-        p->lane.simd->bf16_from_f32(p->patches_in, p->patches, (p->N - 1) * inputs);
+        p->lane.simd->bf16_from_f32(p->patches_in, p->patches, (p->N - p->first) * inputs);
     memcpy(p->x, t->positions, p->N * p->D * sizeof(float));
-    p->lane.simd->add(p->x, t->class_token, p->D);
-    CS_TRY(cs_product_run(p->embed, p->x + p->D, p->patches_in, 0, t->patch, err));
+    if (p->first) p->lane.simd->add(p->x, t->class_token, p->D);
+    CS_TRY(cs_product_run(p->embed, p->x + p->first * p->D, p->patches_in, 0, t->patch, err));
     if (t->has_ln_pre) cs_norm_run(&p->lane, p->x, p->N, &t->ln_pre);
     return CLIPSPAN_OK;
 }
@@ -268,6 +284,24 @@ static clipspan_status finish_traced(cs_image_pass *p, const cs_rows *rows, cons
     return CLIPSPAN_OK;
 }
 
+/* The same for a record, of every row. */
+static clipspan_status finish_recorded(cs_image_pass *p, const cs_rows *rows, const cs_block *block,
+                                       size_t l, clipspan_error *err)
+{
+    const size_t count = p->N * p->D, size = count * sizeof(float);
+    cs_pool_record *r = p->record;
+    float *added = r->mlp + l * count;
+    memcpy(r->q + l * count, p->scratch.q, size);
+    memcpy(r->k + l * count, p->scratch.k, size);
+    memcpy(r->v + l * count, p->scratch.v, size);
+    CS_TRY(cs_block_add_attention(rows, block, p->x, &p->scratch, err));
+    memcpy(added, p->x, size);
+    CS_TRY(cs_block_add_mlp(&p->lane, rows, block, p->x, &p->scratch, err));
+    for (size_t i = 0; i < count; i++)
+        added[i] = p->x[i] - added[i];
+    return CLIPSPAN_OK;
+}
+
 /* One block. last: queries and all that follows them for the class token, row 0, only. */
 static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_error *err)
 {
@@ -283,6 +317,7 @@ static clipspan_status run_block(cs_image_pass *p, size_t l, int last, clipspan_
     if (p->trace && block->numbers) memset(p->trace->weights, 0, p->H * p->N * sizeof(float));
     cs_parallel_for(block->heads, p->lane.threads, attend_head, &job);
     if (p->fixed) put_fixed(p, block, l, asked->rows);
+    if (p->record) return finish_recorded(p, asked, block, l, err);
     if (!p->trace) return cs_block_finish(&p->lane, asked, block, p->x, s, err);
     keep_attention(p, block, l, asked->rows);
     return finish_traced(p, asked, block, l, err);
@@ -316,16 +351,41 @@ static void measure_end(cs_trace *t, const float *x, double eps)
     t->sigma = sqrt(squares / (double)t->D + eps);
 }
 
-static clipspan_status run(float *embedding, cs_image_pass *pass, const uint8_t *pixels, int unit,
-                           clipspan_error *err)
+/* All rows through every block, then the pool, whose heads are what a trace and a sink get. */
+static clipspan_status run_pooled(float *embedding, cs_image_pass *p, int unit, clipspan_error *err)
+{
+    cs_trace *trace = p->trace;
+    const cs_layer_sink *sink = p->sink;
+    p->trace = NULL;
+    p->sink = NULL;
+    p->record = sink ? sink->record : NULL;
+    if (p->record) memcpy(p->record->input, p->x, p->N * p->D * sizeof(float));
+    for (size_t l = 0; l < (size_t)p->lane.tower->config.layers; l++)
+        CS_TRY(run_block(p, l, 0, err));
+    if (p->record) memcpy(p->record->last, p->x, p->N * p->D * sizeof(float));
+    if (sink && sink->rows) memcpy(sink->rows, p->x, p->N * p->D * sizeof *sink->rows);
+    CS_TRY(cs_pool_pass_run(embedding, &p->pool, p->x, trace, sink, err));
+    if (p->record) {
+        memcpy(p->record->attention, p->pool.weights, p->record->pool_heads * p->N * sizeof(float));
+        memcpy(p->record->y, p->pool.y, p->D * sizeof(float));
+        memcpy(p->record->embedding, embedding, p->D * sizeof(float));
+    }
+    if (trace)
+        trace->norm = cs_unit_run(p->lane.simd, embedding, p->D);
+    else if (unit)
+        cs_unit_run(p->lane.simd, embedding, p->D);
+    return CLIPSPAN_OK;
+}
+
+/* All rows through all blocks but the last, which only the class token goes through, and on. */
+static clipspan_status run_class(float *embedding, cs_image_pass *pass, int unit,
+                                 clipspan_error *err)
 {
     const cs_tower *t = pass->lane.tower;
     cs_trace *trace = pass->trace;
-    uint64_t odd[3] = {0, 0, 0};
-    size_t l, layers = (size_t)t->config.layers;
-    CS_TRY(embed_patches(pass, pixels, err));
+    const size_t layers = (size_t)t->config.layers;
     if (trace) memcpy(trace->written, pass->x, pass->D * sizeof(float));
-    for (l = 0; l < layers; l++) {
+    for (size_t l = 0; l < layers; l++) {
         int last = l + 1 == layers;
         if (last && pass->sink && pass->sink->rows) CS_TRY(run_whole(pass, pass->sink->rows, err));
         CS_TRY(run_block(pass, l, last, err));
@@ -334,6 +394,16 @@ static clipspan_status run(float *embedding, cs_image_pass *pass, const uint8_t 
     CS_TRY(cs_read_out(&pass->lane, &pass->one, embedding, pass->x, &pass->scratch, unit && !trace,
                        err));
     if (trace) trace->norm = cs_unit_run(pass->lane.simd, embedding, t->embed_width);
+    return CLIPSPAN_OK;
+}
+
+static clipspan_status run(float *embedding, cs_image_pass *pass, const uint8_t *pixels, int unit,
+                           clipspan_error *err)
+{
+    const cs_tower *t = pass->lane.tower;
+    uint64_t odd[3] = {0, 0, 0};
+    CS_TRY(embed_patches(pass, pixels, err));
+    CS_TRY((pass->pooled ? run_pooled : run_class)(embedding, pass, unit, err));
     pass->lane.simd->count_odd(odd, embedding, t->embed_width);
     if (odd[0] + odd[1] > 0)
         return cs_fail(err, CLIPSPAN_E_NUMBERS,

@@ -40,6 +40,12 @@ static wanted_shape shape2(int a, int b, const char *letters)
     return wanted;
 }
 
+static wanted_shape shape3(int a, int b, int c, const char *letters)
+{
+    wanted_shape wanted = {{(uint64_t)a, (uint64_t)b, (uint64_t)c}, 3, letters};
+    return wanted;
+}
+
 /* Queries, keys, values and W_O of a layer that has lost heads. */
 static wanted_shape want_pruned(const cs_config *c, cs_part part, int layer, int slices)
 {
@@ -63,6 +69,18 @@ static int is_attention(cs_part part)
            part == CS_K_BIAS || part == CS_V_BIAS || part == CS_OUT_WEIGHT;
 }
 
+static wanted_shape want_positions(const cs_config *c, clipspan_modality tower)
+{
+    if (tower == CLIPSPAN_TEXT)
+        return shape2(c->context_length, c->text.width, "[context length, width]");
+    if (c->names[CLIPSPAN_IMAGE] == CS_NAMES_TIMM)
+        return shape3(1, c->tokens, c->image.width,
+                      "[1, (image size / patch size) squared, width]");
+    return shape2(c->tokens, c->image.width,
+                  c->class_token ? "[1 + (image size / patch size) squared, width]"
+                                 : "[(image size / patch size) squared, width]");
+}
+
 static wanted_shape want(const cs_config *c, clipspan_modality tower, cs_part part, int layer,
                          const cs_tensor_name *name)
 {
@@ -76,26 +94,41 @@ static wanted_shape want(const cs_config *c, clipspan_modality tower, cs_part pa
     switch (part) {
     case CS_PATCH_WEIGHT: return patches;
     case CS_TOKEN_TABLE: return shape2(c->vocab_size, d, "[vocabulary, width]");
-    case CS_POSITIONS:
-        return tower == CLIPSPAN_IMAGE
-                   ? shape2(c->tokens, d, "[1 + (image size / patch size) squared, width]")
-                   : shape2(c->context_length, d, "[context length, width]");
+    case CS_POSITIONS: return want_positions(c, tower);
+    case CS_POOL_PROBE: return shape3(1, 1, d, "[1, 1, width]");
     case CS_PROJECTION:
         return name->transposed ? shape2(c->embed_width, d, "[embedding width, width]")
                                 : shape2(d, c->embed_width, "[width, embedding width]");
     case CS_Q_WEIGHT:
     case CS_K_WEIGHT:
     case CS_V_WEIGHT:
-        return name->slices == 3 ? shape2(3 * d, d, "[3 width, width]")
-                                 : shape2(d, d, "[width, width]");
+    case CS_POOL_Q_WEIGHT:
+    case CS_POOL_K_WEIGHT:
+    case CS_POOL_V_WEIGHT:
+        return shape2(name->slices * d, d,
+                      name->slices == 3   ? "[3 width, width]"
+                      : name->slices == 2 ? "[2 width, width]"
+                                          : "[width, width]");
     case CS_Q_BIAS:
     case CS_K_BIAS:
-    case CS_V_BIAS: return name->slices == 3 ? shape1(3 * d, "[3 width]") : shape1(d, "[width]");
-    case CS_OUT_WEIGHT: return shape2(d, d, "[width, width]");
+    case CS_V_BIAS:
+    case CS_POOL_Q_BIAS:
+    case CS_POOL_K_BIAS:
+    case CS_POOL_V_BIAS:
+        return shape1(name->slices * d, name->slices == 3   ? "[3 width]"
+                                        : name->slices == 2 ? "[2 width]"
+                                                            : "[width]");
+    case CS_OUT_WEIGHT:
+    case CS_POOL_OUT_WEIGHT: return shape2(d, d, "[width, width]");
+    case CS_POOL_FC_WEIGHT: return shape2(c->image_pool.mlp_width, d, "[MLP width, width]");
+    case CS_POOL_FC_BIAS: return shape1(c->image_pool.mlp_width, "[MLP width]");
+    case CS_POOL_MLP_OUT_WEIGHT: return shape2(d, c->image_pool.mlp_width, "[width, MLP width]");
+    case CS_PROJECTION_BIAS: return shape1(c->embed_width, "[embedding width]");
     case CS_FC_WEIGHT: return shape2(m, d, "[MLP width, width]");
     case CS_FC_BIAS: return shape1(m, "[MLP width]");
     case CS_MLP_OUT_WEIGHT: return shape2(d, m, "[width, MLP width]");
-    case CS_LOGIT_SCALE: return shape1(1, "[] or [1]");
+    case CS_LOGIT_SCALE:
+    case CS_LOGIT_BIAS: return shape1(1, "[] or [1]");
     default: return shape1(d, "[width]");
     }
 }
@@ -135,7 +168,7 @@ static clipspan_status check_entry(const search *s, const cs_tensor_entry *entry
                           cs_safetensors_path(s->tensors, entry->file),
                           "tensor \"%.150s\" has dtype %s; F32, F16, BF16 and F64 are supported",
                           entry->name, entry->dtype_name);
-    if (part == CS_LOGIT_SCALE && entry->rank == 0) return CLIPSPAN_OK;
+    if ((part == CS_LOGIT_SCALE || part == CS_LOGIT_BIAS) && entry->rank == 0) return CLIPSPAN_OK;
     if (entry->rank != wanted->rank ||
         memcmp(entry->shape, wanted->shape, (size_t)wanted->rank * sizeof *wanted->shape) != 0)
         return fail_shape(s, entry, wanted);
@@ -160,7 +193,8 @@ static clipspan_status find_part(search *s, cs_tensor_ref *ref, clipspan_modalit
     uint64_t columns = 1;
     size_t index;
     int i;
-    if (!cs_tensor_name_get(&name, s->config->layout, tower, part, layer, s->before,
+    if (!cs_config_has_part(s->config, tower, part) ||
+        !cs_tensor_name_get(&name, s->config->names[tower], tower, part, layer, s->before,
                             s->config->name_prefix))
         return CLIPSPAN_OK;
     entry = cs_safetensors_find(s->tensors, name.text);
@@ -190,16 +224,18 @@ static clipspan_status find_tower(search *s, clipspan_modality tower)
     s->out->layers[tower] =
         cs_alloc_zero((size_t)layers, sizeof *s->out->layers[tower], "the table of parts", s->err);
     if (!s->out->layers[tower]) return CLIPSPAN_E_NOMEM;
-    for (part = 0; part < CS_LN1_WEIGHT; part++) {
-        if (!s->config->has_ln_pre && (part == CS_LN_PRE_WEIGHT || part == CS_LN_PRE_BIAS))
-            continue;
+    for (part = 0; part < CS_LN1_WEIGHT; part++)
         CS_TRY(find_part(s, &s->out->once[tower][part], tower, part, 0));
-    }
     for (layer = 0; layer < layers; layer++)
         for (part = CS_LN1_WEIGHT; part < CS_PARTS; part++)
             CS_TRY(find_part(s, &s->out->layers[tower][layer][part - CS_LN1_WEIGHT], tower, part,
                              layer));
     return CLIPSPAN_OK;
+}
+
+static int is_temperature(const char *name)
+{
+    return strcmp(name, "logit_scale") == 0 || strcmp(name, "logit_bias") == 0;
 }
 
 static clipspan_status check_left_over(const search *s)
@@ -211,8 +247,7 @@ static clipspan_status check_left_over(const search *s)
         const cs_tensor_entry *entry = cs_safetensors_at(s->tensors, i);
         if (s->claimed[i] || cs_tensor_name_ignored(entry->name, s->before)) continue;
         /* A temperature belongs to texts; without them nothing needs it. */
-        if (!s->config->has_text && strcmp(entry->name + strlen(s->before), "logit_scale") == 0)
-            continue;
+        if (!s->config->has_text && is_temperature(entry->name + strlen(s->before))) continue;
         if (!first) first = entry;
         if (left++ < 3)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s\"%.120s\"",

@@ -27,6 +27,7 @@ void cs_text_batch_clear(cs_text_batch *batch)
 size_t cs_text_end(const int32_t *tokens, const cs_config *config)
 {
     size_t length = (size_t)config->context_length, i, best = 0;
+    if (config->pool == CS_POOL_LAST) return length - 1;
     if (config->pool == CS_POOL_FIRST_EOS) {
         for (i = 0; i < length; i++)
             if (tokens[i] == config->eos_id) return i;
@@ -49,10 +50,26 @@ static size_t find_slot(const cs_text_batch *batch, uint32_t parent, int32_t tok
     }
 }
 
+/* All positions of one text, one after another. */
+static int add_whole(cs_text_batch *batch, const int32_t *tokens, const cs_config *config)
+{
+    const size_t length = (size_t)config->context_length, first = batch->nodes;
+    if (length > batch->room - first || batch->texts == batch->room) return 0;
+    for (size_t i = 0; i < length; i++) {
+        batch->parent[first + i] = i ? (uint32_t)(first + i - 1) : CS_NO_NODE;
+        batch->token[first + i] = tokens[i];
+        batch->depth[first + i] = (uint32_t)i;
+    }
+    batch->nodes += length;
+    batch->end[batch->texts++] = (uint32_t)(first + cs_text_end(tokens, config));
+    return 1;
+}
+
 int cs_text_batch_add(cs_text_batch *batch, const int32_t *tokens, const cs_config *config)
 {
     size_t end = cs_text_end(tokens, config), i = 0;
     uint32_t node = CS_NO_NODE;
+    if (config->bidirectional) return add_whole(batch, tokens, config);
     if (batch->texts == batch->room) return 0;
     for (; i <= end; i++) { /* down the part that is there */
         uint32_t next = batch->slots[find_slot(batch, node, tokens[i])];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts as a prefix tree: texts that begin alike share nodes, and a node is computed once. Because
- * the mask is causal, a token's activations depend on its ancestors only. */
+/* Texts in batches, as a prefix tree: texts that begin alike share nodes, and a node is computed
+ * once. Because the mask is causal, a token's activations depend on its ancestors only. In a text
+ * encoder without mask they depend on the whole text, padding included: then texts share nothing,
+ * and each is as many nodes in a row as the context has positions. */
 #ifndef CLIPSPAN_SRC_MODEL_TEXT_BATCH_H
 #define CLIPSPAN_SRC_MODEL_TEXT_BATCH_H
 

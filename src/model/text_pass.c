@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The text encoder, open_clip's TextTransformer.forward with causal mask, for the nodes of a prefix
- * tree:
+/* The text encoder, open_clip's TextTransformer.forward, for the nodes of a prefix tree, or of
+ * whole texts where there is no causal mask:
  *
- *     x = table[token] + positions[depth]; L blocks; LN_final at the end tokens; P
+ *     x = table[token] + positions[depth]; L blocks; LN_final at the tokens that are read out;
+ *     P
  *
  * The last block is computed for the end tokens only. Products are prepared for a few numbers of
  * rows; a batch takes the smallest that holds it, and the rows behind its last node are computed
@@ -28,7 +29,7 @@ struct cs_text_pass {
     float *embeddings; /* [room, P] */
     float *row;        /* [D] attention output of one node, before it is rounded in a bf16 tower */
     uint32_t *path;    /* [C] a node and its ancestors */
-    float *work;       /* [C] */
+    float *work;       /* [C], without mask cs_attention_work */
 };
 
 static void plan_memory(cs_text_pass *p)
@@ -41,7 +42,9 @@ static void plan_memory(cs_text_pass *p)
     cs_scratch_plan(&p->scratch, &p->arena, p->lane.tower, p->room, p->room, 1);
     cs_text_batch_plan(&p->batch, &p->arena, p->room);
     p->path = cs_arena_carve(&p->arena, context, sizeof *p->path);
-    p->work = cs_arena_carve(&p->arena, context, sizeof(float));
+    p->work = cs_arena_carve(&p->arena,
+                             p->config->bidirectional ? cs_attention_work(context, p->K) : context,
+                             sizeof(float));
 }
 
 /* The sizes; memory and products come after. */
@@ -159,6 +162,26 @@ static void attend_node(cs_text_pass *p, size_t from, uint32_t node)
     if (half) p->lane.simd->bf16_from_f32((uint16_t *)s->a + from * D, p->row, D);
 }
 
+/* Attention of the `count` queries from row `from` of q on over all keys of the text that begins at
+ * node `first`, into the same rows of a. */
+static void attend_text(cs_text_pass *p, size_t from, size_t count, size_t first)
+{
+    const cs_scratch *s = &p->scratch;
+    const cs_block *block = p->lane.tower->blocks;
+    const size_t D = p->D, C = (size_t)p->config->context_length, panel = cs_scratch_panel(block);
+    for (size_t h = 0; h < p->H; h++) {
+        const size_t to = cs_scratch_head(s, block, from, h, p->K), at = h * p->K;
+        if (p->lane.tower->precision == CLIPSPAN_BF16)
+            p->lane.simd->attention_bf16((uint16_t *)s->a + to, panel, s->q + from * D + at, D,
+                                         s->k + first * D + at, D, s->v + first * D + at, D, count,
+                                         C, p->K, p->scale, NULL, p->work);
+        else
+            p->lane.simd->attention((float *)s->a + to, panel, s->q + from * D + at, D,
+                                    s->k + first * D + at, D, s->v + first * D + at, D, count, C,
+                                    p->K, p->scale, NULL, p->work);
+    }
+}
+
 /* Rows [first, end) of a become zero: what the products compute from them is ignored, but must not
  * be left to chance. */
 static void clear_rows(cs_text_pass *p, size_t first, size_t end)
@@ -174,12 +197,15 @@ static clipspan_status run_block(cs_text_pass *p, const cs_rows *all, const cs_b
                                  clipspan_error *err)
 {
     cs_scratch *s = &p->scratch;
+    const size_t C = (size_t)p->config->context_length;
     size_t i;
     cs_norm_hand_over(&p->lane, s, p->x, all->rows, &block->ln1);
     CS_TRY(cs_product_run(all->qkv[0], s->q, s->h, s->stride, block->q, err));
     CS_TRY(cs_product_run(all->qkv[0], s->k, s->h, s->stride, block->k, err));
     CS_TRY(cs_product_run(all->qkv[0], s->v, s->h, s->stride, block->v, err));
-    for (i = 0; i < p->batch.nodes; i++)
+    for (i = 0; p->config->bidirectional && i < p->batch.nodes; i += C)
+        attend_text(p, i, C, i);
+    for (; i < p->batch.nodes; i++)
         attend_node(p, i, (uint32_t)i);
     clear_rows(p, i, all->rows);
     return cs_block_finish(&p->lane, all, block, p->x, s, err);
@@ -190,6 +216,7 @@ static clipspan_status run_last_block(cs_text_pass *p, const cs_rows *all, const
                                       const cs_block *block, clipspan_error *err)
 {
     cs_scratch *s = &p->scratch;
+    const size_t C = (size_t)p->config->context_length;
     size_t i;
     cs_norm_hand_over(&p->lane, s, p->x, all->rows, &block->ln1);
     CS_TRY(cs_product_run(all->qkv[0], s->k, s->h, s->stride, block->k, err));
@@ -199,7 +226,9 @@ static clipspan_status run_last_block(cs_text_pass *p, const cs_rows *all, const
     memset(p->ends + i * p->D, 0, (ends->rows - i) * p->D * sizeof(float));
     cs_norm_hand_over(&p->lane, s, p->ends, ends->rows, &block->ln1);
     CS_TRY(cs_product_run(ends->qkv[0], s->q, s->h, s->stride, block->q, err));
-    for (i = 0; i < p->batch.texts; i++)
+    for (i = 0; p->config->bidirectional && i < p->batch.texts; i++)
+        attend_text(p, i, 1, i * C);
+    for (; i < p->batch.texts; i++)
         attend_node(p, i, p->batch.end[i]);
     clear_rows(p, i, ends->rows);
     return cs_block_finish(&p->lane, ends, block, p->ends, s, err);

@@ -26,6 +26,7 @@ typedef struct job {
     int layer;
     split split;
     size_t panels;
+    int parts; /* that it is split into */
     clipspan_precision precision;
 } job;
 
@@ -106,12 +107,11 @@ static clipspan_status transpose(float **data, size_t *rows, size_t *columns, cl
 }
 
 /* Packs slices of weights : [rows, columns] as matrices of their own. */
-static clipspan_status pack_slices(const loader *l, const job *j, const float *weights,
-                                   const float *bias, size_t rows, size_t columns, size_t *bytes,
-                                   clipspan_error *err)
+static clipspan_status pack_slices(const job *j, const float *weights, const float *bias,
+                                   size_t rows, size_t columns, size_t *bytes, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
-    size_t parts = (size_t)l->tower->mlp_parts, part, i, width = columns / parts;
+    size_t parts = (size_t)j->parts, part, i, width = columns / parts;
     float *slice = NULL, *zeros = NULL;
     if (j->split == BY_INPUTS) {
         slice = cs_alloc_aligned(rows * width, sizeof *slice, "a slice of weights", err);
@@ -158,7 +158,7 @@ static clipspan_status run_job(const loader *l, const job *j, size_t *bytes, cli
         if (!ref.transposed) CS_TRY_DONE(transpose(&data, &rows, &columns, err));
     }
     if (j->split != WHOLE) {
-        status = pack_slices(l, j, data, bias, rows, columns, bytes, err);
+        status = pack_slices(j, data, bias, rows, columns, bytes, err);
         goto done;
     }
     CS_TRY_DONE(cs_matrix_new(j->matrix, data, bias, rows, columns, j->panels, j->precision, err));
@@ -201,12 +201,36 @@ static job *add_matrix(loader *l, cs_matrix **to, cs_part part, cs_part bias, in
     j->part = part;
     j->bias = bias;
     j->layer = layer;
+    j->parts = l->tower->mlp_parts;
     j->precision = part == CS_PROJECTION ? CLIPSPAN_F32 : l->tower->precision;
     j->panels = part == CS_PROJECTION                                  ? l->tower->read_panels
                 : part == CS_PATCH_WEIGHT || part == CS_MLP_OUT_WEIGHT ? 1
                 : part == CS_OUT_WEIGHT ? l->tower->blocks[layer].out_panels
                                         : l->tower->panels;
     return j;
+}
+
+static job *add_pool_matrix(loader *l, cs_matrix **to, cs_part part, cs_part bias)
+{
+    job *j = add_matrix(l, to, part, bias, 0);
+    j->precision = CLIPSPAN_F32;
+    j->panels = l->tower->pool.panels;
+    j->parts = l->tower->pool.mlp_parts;
+    return j;
+}
+
+static void add_pool(loader *l)
+{
+    cs_pool_weights *p = &l->tower->pool;
+    add_pool_matrix(l, &p->k, CS_POOL_K_WEIGHT, CS_POOL_K_BIAS);
+    add_pool_matrix(l, &p->v, CS_POOL_V_WEIGHT, CS_POOL_V_BIAS);
+    add_pool_matrix(l, &p->out, CS_POOL_OUT_WEIGHT, CS_POOL_OUT_BIAS);
+    add_pool_matrix(l, p->fc, CS_POOL_FC_WEIGHT, CS_POOL_FC_BIAS)->split = BY_OUTPUTS;
+    l->jobs[l->count - 1].panels = l->tower->read_panels;
+    add_pool_matrix(l, p->mlp_out, CS_POOL_MLP_OUT_WEIGHT, CS_POOL_MLP_OUT_BIAS)->split = BY_INPUTS;
+    l->jobs[l->count - 1].panels = 1;
+    add_norm(l, &p->norm, CS_POOL_NORM_WEIGHT, CS_POOL_NORM_BIAS, 0);
+    add_vector(l, &p->query, CS_POOL_PROBE, 0); /* the probe, which make_query turns */
 }
 
 /* The token table, the largest by far, first; then a layer after the other; what there is one of
@@ -227,12 +251,18 @@ static void list_jobs(loader *l)
         add_norm(l, &b->ln1, CS_LN1_WEIGHT, CS_LN1_BIAS, i);
         add_norm(l, &b->ln2, CS_LN2_WEIGHT, CS_LN2_BIAS, i);
     }
-    add_matrix(l, &t->projection, CS_PROJECTION, CS_PARTS, 0);
+    if (cs_config_has_part(l->config, t->which, CS_PROJECTION))
+        add_matrix(l, &t->projection, CS_PROJECTION,
+                   cs_config_has_part(l->config, t->which, CS_PROJECTION_BIAS) ? CS_PROJECTION_BIAS
+                                                                               : CS_PARTS,
+                   0);
     add_vector(l, &t->positions, CS_POSITIONS, 0);
     add_norm(l, &t->ln_post, CS_LN_POST_WEIGHT, CS_LN_POST_BIAS, 0);
     if (t->which == CLIPSPAN_IMAGE) {
-        add_matrix(l, &t->patch, CS_PATCH_WEIGHT, CS_PARTS, 0);
-        add_vector(l, &t->class_token, CS_CLASS_TOKEN, 0);
+        add_matrix(l, &t->patch, CS_PATCH_WEIGHT,
+                   l->config->has_patch_bias ? CS_PATCH_BIAS : CS_PARTS, 0);
+        if (l->config->class_token) add_vector(l, &t->class_token, CS_CLASS_TOKEN, 0);
+        if (l->config->readout == CLIPSPAN_READ_POOL) add_pool(l);
         if (t->has_ln_pre) add_norm(l, &t->ln_pre, CS_LN_PRE_WEIGHT, CS_LN_PRE_BIAS, 0);
     }
 }
@@ -282,6 +312,69 @@ static void set_heads(cs_tower *tower, const cs_config *config, int layer)
     if (b->kind == tower->kinds) tower->kind[tower->kinds++] = b;
 }
 
+/* The pool's query from its probe, in float64: it is the same for every image. */
+static clipspan_status make_query(loader *l, clipspan_error *err)
+{
+    clipspan_status status;
+    cs_pool_weights *p = &l->tower->pool;
+    const size_t D = (size_t)l->tower->config.width;
+    float *weights = NULL, *bias = NULL, *query = NULL;
+    size_t rows, columns;
+    CS_TRY_DONE(read_part(&weights, &rows, &columns, l, CS_POOL_Q_WEIGHT, 0, err));
+    CS_TRY_DONE(read_part(&bias, &rows, &columns, l, CS_POOL_Q_BIAS, 0, err));
+    query = cs_alloc_aligned(D, sizeof *query, "the pool's query", err);
+    status = CLIPSPAN_E_NOMEM;
+    if (!query) goto done;
+    for (size_t i = 0; i < D; i++) {
+        double sum = (double)bias[i];
+        for (size_t j = 0; j < D; j++)
+            sum += (double)weights[i * D + j] * (double)p->query[j];
+        query[i] = (float)sum;
+    }
+    cs_free(p->query);
+    p->query = query;
+    status = CLIPSPAN_OK;
+done:
+    cs_free(weights);
+    cs_free(bias);
+    return status;
+}
+
+/* What decompositions look at. */
+static void set_split(cs_tower *tower)
+{
+    cs_pool_weights *p = &tower->pool;
+    tower->split = tower->blocks;
+    tower->split_kind = tower->kind;
+    tower->split_kinds = tower->kinds;
+    tower->split_precision = tower->precision;
+    if (!p->heads) return;
+    p->block.heads = p->heads;
+    p->block.width = p->heads * p->head_width;
+    p->block.out_panels = p->panels;
+    p->block.out = p->out;
+    p->kind = &p->block;
+    tower->split = &p->block;
+    tower->split_kind = &p->kind;
+    tower->split_kinds = 1;
+    tower->split_precision = CLIPSPAN_F32;
+}
+
+/* Sizes and room of the pool, of an image encoder that has one. */
+static clipspan_status plan_pool(cs_tower *tower, const cs_config *config, clipspan_error *err)
+{
+    cs_pool_weights *p = &tower->pool;
+    if (tower->which != CLIPSPAN_IMAGE || config->readout != CLIPSPAN_READ_POOL) return CLIPSPAN_OK;
+    p->heads = (size_t)config->image_pool.heads;
+    p->head_width = (size_t)config->image_pool.head_width;
+    p->panels = tower->read_panels;
+    p->mlp_width = config->image_pool.mlp_width;
+    p->mlp_parts = choose_parts(p->mlp_width);
+    p->fc = cs_alloc_zero((size_t)p->mlp_parts, sizeof(cs_matrix *), "a pool", err);
+    p->mlp_out = cs_alloc_zero((size_t)p->mlp_parts, sizeof(cs_matrix *), "a pool", err);
+    return p->fc && p->mlp_out ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
 clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint,
                               clipspan_modality which, clipspan_precision precision,
                               int allow_nonfinite, int threads, const cs_simd *simd,
@@ -297,14 +390,14 @@ clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint,
     l.tower = tower;
     tower->which = which;
     tower->precision = precision;
-    tower->activation = config->activation;
+    tower->activation = which == CLIPSPAN_IMAGE ? config->activation : config->text_activation;
     tower->config = which == CLIPSPAN_IMAGE ? config->image : config->text;
     tower->embed_width = (size_t)config->embed_width;
     tower->has_ln_pre = which == CLIPSPAN_IMAGE && config->has_ln_pre;
     tower->mlp_parts = choose_parts(tower->config.mlp_width);
     tower->panels = choose_panels(tower, tower->config.heads);
     tower->read_panels = choose_read_panels(tower->config.width);
-    room = 10 + 10 * (size_t)tower->config.layers;
+    room = 20 + 10 * (size_t)tower->config.layers;
     tower->blocks =
         cs_alloc_zero((size_t)tower->config.layers, sizeof *tower->blocks, "a tower", err);
     l.jobs = cs_alloc_zero(room, sizeof *l.jobs, "a tower", err);
@@ -319,6 +412,7 @@ clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint,
         if (!b->fc || !b->mlp_out) goto done;
         set_heads(tower, config, (int)i);
     }
+    CS_TRY_DONE(plan_pool(tower, config, err));
     list_jobs(&l);
     cs_parallel_for(l.count, threads, run_indexed, &l);
     status = CLIPSPAN_OK;
@@ -327,6 +421,8 @@ clipspan_status cs_tower_load(cs_tower **out, const cs_checkpoint *checkpoint,
         if (status != CLIPSPAN_OK && err) *err = l.errors[i];
         tower->bytes += l.bytes[i];
     }
+    if (status == CLIPSPAN_OK && tower->pool.query) status = make_query(&l, err);
+    set_split(tower);
     if (status == CLIPSPAN_OK) {
         *out = tower;
         tower = NULL;
@@ -343,6 +439,21 @@ static void free_norm(cs_norm *norm)
 {
     cs_free(norm->gain);
     cs_free(norm->bias);
+}
+
+static void free_pool(cs_pool_weights *p)
+{
+    cs_free(p->query);
+    cs_matrix_free(&p->k);
+    cs_matrix_free(&p->v);
+    cs_matrix_free(&p->out);
+    free_norm(&p->norm);
+    for (int part = 0; part < p->mlp_parts; part++) {
+        if (p->fc) cs_matrix_free(&p->fc[part]);
+        if (p->mlp_out) cs_matrix_free(&p->mlp_out[part]);
+    }
+    cs_free(p->fc);
+    cs_free(p->mlp_out);
 }
 
 void cs_tower_free(cs_tower **tower)
@@ -374,6 +485,7 @@ void cs_tower_free(cs_tower **tower)
     free_norm(&t->ln_pre);
     free_norm(&t->ln_post);
     cs_matrix_free(&t->projection);
+    free_pool(&t->pool);
     cs_free(t);
     *tower = NULL;
 }

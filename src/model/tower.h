@@ -27,6 +27,22 @@ typedef struct cs_block {
     cs_matrix **mlp_out;  /* [mlp_parts] M / mlp_parts -> D */
 } cs_block;
 
+/* An attention pool: one query over all rows of LN_post(x), then an MLP. Always float32, as the
+ * projection is:
+ *
+ *     y = sum over heads h of W_O^h sum_i a[h,i] (W_V^h n_i + b_V^h) + b_O      n = LN_post(x)
+ *     embedding = y + W_2 act(W_1 LN(y) + b_1) + b_2 */
+typedef struct cs_pool_weights {
+    size_t heads, head_width, panels; /* panels: column panels of n, and of a */
+    float *query;                     /* [D] W_Q p + b_Q, the same for every image */
+    cs_matrix *k, *v, *out;           /* D -> D */
+    cs_norm norm;
+    cs_block block; /* the same out, for decomposition */
+    const cs_block *kind;
+    int mlp_width, mlp_parts;
+    cs_matrix **fc, **mlp_out; /* [mlp_parts] as of a block */
+} cs_pool_weights;
+
 typedef struct cs_tower {
     clipspan_modality which;
     clipspan_precision precision;
@@ -47,7 +63,15 @@ typedef struct cs_tower {
     cs_norm ln_pre, ln_post;
     size_t read_panels; /* column panels of the read-out: many, for its rounding goes straight into
                            the embedding */
-    cs_matrix *projection; /* D -> P, always float32 */
+    cs_matrix *projection; /* D -> P, always float32; NULL: the embedding is what is read out */
+    cs_pool_weights pool;  /* of an image encoder with an attention pool; else all zeros */
+
+    /* What the image embedding is decomposed into: the blocks, or the pool as one of them (of which
+     * only heads, width, panels and W_O are there). */
+    const cs_block *split;
+    const cs_block **split_kind; /* [split_kinds] */
+    size_t split_kinds;
+    clipspan_precision split_precision;
 
     size_t bytes; /* of all the above */
 } cs_tower;

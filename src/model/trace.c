@@ -15,12 +15,13 @@ static void plan(cs_trace *t)
 
 clipspan_status cs_trace_init(cs_trace *trace, const cs_config *config, clipspan_error *err)
 {
+    const cs_tower_config *split = cs_config_split(config);
     memset(trace, 0, sizeof *trace);
-    trace->L = (size_t)config->image.layers;
-    trace->H = (size_t)config->image.heads;
+    trace->L = (size_t)split->layers;
+    trace->H = (size_t)split->heads;
     trace->N = (size_t)config->tokens;
-    trace->K = (size_t)config->image.head_width;
-    trace->D = (size_t)config->image.width;
+    trace->K = (size_t)split->head_width;
+    trace->D = (size_t)split->width;
     trace->P = (size_t)config->embed_width;
     plan(trace);
     CS_TRY(cs_arena_take(&trace->arena, "a trace", err));

@@ -59,6 +59,7 @@ typedef struct cs_layer_sink {
      * attention and its MLP, where the last layer has one row. */
     void (*stream)(void *user, size_t layer, int after_attention, const float *x, size_t rows);
     int fixed; /* 1: heads that cs_image_pass_fix gave stay fixed in this pass */
+    struct cs_pool_record *record; /* or NULL: filled, of a model with an attention pool */
 } cs_layer_sink;
 
 #endif

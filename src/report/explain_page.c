@@ -70,7 +70,7 @@ double cs_explain_limit(const cs_explain_facts *facts, size_t head)
     double most = 1e-30;
     size_t t, j;
     for (t = 0; t < x->texts; t++)
-        for (j = 1; j < x->tokens; j++)
+        for (j = (size_t)x->class_token; j < x->tokens; j++)
             most = fmax(most, fabs((double)x->map[(t * heads + head) * x->tokens + j]));
     return most;
 }
@@ -175,7 +175,7 @@ static void measure(cs_explain_facts *facts)
     for (t = 0; t < x->texts; t++) {
         for (i = 0; i < heads; i++)
             facts->head_limit = fmax(facts->head_limit, fabs(x->head[t * heads + i]));
-        for (i = 1; i < x->tokens; i++)
+        for (i = (size_t)x->class_token; i < x->tokens; i++)
             facts->map_limit = fmax(facts->map_limit, fabs(x->token[t * x->tokens + i]));
         for (i = 0; i < L; i++) {
             facts->least = fmin(facts->least, x->attention[t * L + i]);

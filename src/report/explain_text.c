@@ -65,7 +65,8 @@ static void view(cs_html *html, const cs_explain_facts *facts, size_t t)
     for (j = 0; j < x->tokens; j++)
         map[j] = (float)x->token[t * x->tokens + j];
     cs_html_put(html, "<figure class=view><div class=stage>");
-    overlay(html, facts, map + 1, facts->map_limit, 4096, "What each patch adds, all heads");
+    overlay(html, facts, map + x->class_token, facts->map_limit, 4096,
+            "What each patch adds, all heads");
     cs_free(map);
     cs_html_put(html, "</div><figcaption><p class=what>All heads together</p>"
                       "<p>What a patch adds, blue against the text, orange for it: ");
@@ -211,7 +212,8 @@ static void strongest(cs_html *html, const cs_explain_facts *facts, size_t t, si
         const double limit = cs_explain_limit(facts, best[k]);
         cs_html_format(html, "<li data-head=%zu>", best[k]);
         if (rank < CS_EXPLAIN_DRAWN)
-            overlay(html, facts, x->map + (t * heads + best[k]) * x->tokens + 1, limit, SMALL, "");
+            overlay(html, facts, x->map + (t * heads + best[k]) * x->tokens + x->class_token, limit,
+                    SMALL, "");
         cs_html_format(html, "<p><b>L%zu.H%zu</b> %s", best[k] / H, best[k] % H,
                        cs_explain_number(x->head[t * heads + best[k]]).text);
         if (known) {
@@ -248,10 +250,10 @@ static void patches(cs_html *html, const cs_explain_facts *facts, size_t t)
     const clipspan_explanation_info *x = facts->x;
     const double *token = x->token + t * x->tokens;
     const size_t width = (size_t)x->grid_width, H = (size_t)x->heads;
-    const size_t heads = (size_t)x->layers * H;
+    const size_t heads = (size_t)x->layers * H, first = (size_t)x->class_token;
     double values[64];
     size_t best[64], k;
-    const size_t count = cs_top_largest(best, values, facts->top, token + 1, x->tokens - 1);
+    const size_t count = cs_top_largest(best, values, facts->top, token + first, x->tokens - first);
     cs_html_format(html,
                    "<section><h3>Strongest patches</h3>\n<p class=note>Rows and columns of the "
                    "%d \xC3\x97 %d patches count from 0, from the upper left.</p>\n"
@@ -260,17 +262,19 @@ static void patches(cs_html *html, const cs_explain_facts *facts, size_t t)
                    "<th scope=col>Part<th scope=col>Most through<tbody>",
                    x->grid_height, x->grid_width);
     for (k = 0; k < count; k++) {
-        const size_t head = head_at(x, t, 1 + best[k]);
+        const size_t head = head_at(x, t, first + best[k]);
         cs_html_format(html, "\n<tr><td>%zu<td>%zu<td class=n>%s", best[k] / width, best[k] % width,
-                       cs_explain_fine(token[1 + best[k]]).text);
+                       cs_explain_fine(token[first + best[k]]).text);
         cs_html_put(html, "<td>");
         describe_patch(html, facts, head,
-                       (double)x->map[(t * heads + head) * x->tokens + 1 + best[k]]);
+                       (double)x->map[(t * heads + head) * x->tokens + first + best[k]]);
     }
-    cs_html_format(html, "\n<tr><td colspan=2>class token<td class=n>%s<td>",
-                   cs_explain_fine(token[0]).text);
-    describe_patch(html, facts, head_at(x, t, 0),
-                   (double)x->map[(t * heads + head_at(x, t, 0)) * x->tokens]);
+    if (first) {
+        cs_html_format(html, "\n<tr><td colspan=2>class token<td class=n>%s<td>",
+                       cs_explain_fine(token[0]).text);
+        describe_patch(html, facts, head_at(x, t, 0),
+                       (double)x->map[(t * heads + head_at(x, t, 0)) * x->tokens]);
+    }
     cs_html_put(html, "</table></div></section>\n");
 }
 

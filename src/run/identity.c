@@ -125,11 +125,11 @@ static clipspan_status add_heads(cs_identity *to, const cs_config *c, clipspan_e
 
 static clipspan_status add_config(cs_identity *to, const cs_config *c, clipspan_error *err)
 {
-    static const char *const activation[] = {"", "gelu", "quick_gelu"};
-    CS_TRY(cs_identity_add(to, "model.layers", 1, err, "%d", c->image.layers));
-    CS_TRY(cs_identity_add(to, "model.heads", 1, err, "%d", c->image.heads));
+    static const char *const activation[] = {"", "gelu", "quick_gelu", "tanh_gelu"};
+    CS_TRY(cs_identity_add(to, "model.layers", 1, err, "%d", cs_config_split(c)->layers));
+    CS_TRY(cs_identity_add(to, "model.heads", 1, err, "%d", cs_config_split(c)->heads));
     CS_TRY(add_heads(to, c, err));
-    CS_TRY(cs_identity_add(to, "model.head_width", 1, err, "%d", c->image.head_width));
+    CS_TRY(cs_identity_add(to, "model.head_width", 1, err, "%d", cs_config_split(c)->head_width));
     CS_TRY(cs_identity_add(to, "model.mlp_width", 1, err, "%d", c->image.mlp_width));
     CS_TRY(cs_identity_add(to, "model.embed_width", 1, err, "%d", c->embed_width));
     CS_TRY(cs_identity_add(to, "model.patch_size", 1, err, "%d", c->patch_size));

@@ -12,6 +12,12 @@
 
 /* ---- Making one ---- */
 
+void cs_classification_use_sigmoid(cs_classification *classification, double bias)
+{
+    classification->info.sigmoid = 1;
+    classification->info.bias = bias;
+}
+
 void cs_classification_free(cs_classification **classification)
 {
     cs_classification *c = classification ? *classification : NULL;
@@ -152,6 +158,14 @@ static clipspan_status list_groups(cs_classification *c, const clipspan_classifi
 
 /* ---- One image ---- */
 
+/* probability[c] = 1 / (1 + exp(-(scale score[c] + bias))): each class by itself */
+static void sigmoids(double *probabilities, const float *scores, size_t count, double scale,
+                     double bias)
+{
+    for (size_t i = 0; i < count; i++)
+        probabilities[i] = 1.0 / (1.0 + exp(-(scale * (double)scores[i] + bias)));
+}
+
 /* probability[c] = exp(scale * (score[c] - max)) / sum */
 static void soften(double *probabilities, const float *scores, size_t count, double scale)
 {
@@ -181,7 +195,10 @@ static void predict(clipspan_prediction *p, clipspan_likely_class *likely,
     const size_t classes = c->info.classes;
     cs_top top = {best, numbers + classes, c->info.top, 0};
     size_t i;
-    soften(numbers, scores, classes, c->info.scale);
+    if (c->info.sigmoid)
+        sigmoids(numbers, scores, classes, c->info.scale, c->info.bias);
+    else
+        soften(numbers, scores, classes, c->info.scale);
     for (i = 0; i < classes; i++)
         cs_top_add(&top, i, (double)scores[i]);
     for (i = 0; i < top.count; i++) {

@@ -37,6 +37,8 @@ typedef struct cs_classification {
 /* top: 1 to the classes. Errors: ARGUMENT, NOMEM. */
 clipspan_status cs_classification_new(cs_classification **out, const clipspan_bank *bank,
                                       double scale, size_t top, clipspan_error *err);
+/* From now on probabilities are sigmoids of scale * score + bias. */
+void cs_classification_use_sigmoid(cs_classification *classification, double bias);
 void cs_classification_free(cs_classification **classification);
 clipspan_status cs_classification_add(cs_classification *classification,
                                       const clipspan_classification_batch *batch,

@@ -142,23 +142,24 @@ static clipspan_finding_patch make_patch(const double *token, size_t n, int widt
 static void find_patches(clipspan_finding *f, clipspan_finding_patch *out,
                          const clipspan_explanation_info *x, size_t top)
 {
-    const double *token = x->token + f->text * x->tokens;
+    const double *token = x->token + f->text * x->tokens, *patch = token + x->class_token;
+    const size_t count = x->tokens - (size_t)x->class_token;
     size_t best[CS_FINDINGS_MOST], highest = 0, i;
     double values[CS_FINDINGS_MOST];
     f->patch = out;
-    f->patches = cs_top_largest(best, values, top, token + 1, x->tokens - 1);
+    f->patches = cs_top_largest(best, values, top, patch, count);
     for (i = 0; i < f->patches; i++)
-        out[i] = make_patch(token, best[i], x->grid_width);
-    for (i = 0; i + 1 < x->tokens; i++) {
-        if (token[1 + i] > token[1 + highest]) highest = i;
-        if (token[1 + i] > 0)
-            f->above += token[1 + i];
+        out[i] = make_patch(patch, best[i], x->grid_width);
+    for (i = 0; i < count; i++) {
+        if (patch[i] > patch[highest]) highest = i;
+        if (patch[i] > 0)
+            f->above += patch[i];
         else
-            f->below += token[1 + i];
+            f->below += patch[i];
     }
-    f->class_token = token[0];
+    f->class_token = x->class_token ? token[0] : 0.0;
     if (!f->patches) return;
-    out[top] = make_patch(token, highest, x->grid_width);
+    out[top] = make_patch(patch, highest, x->grid_width);
     f->highest = &out[top];
 }
 

@@ -66,10 +66,10 @@ static double contrast_at(const cs_mask_study *s, const float *maps, size_t targ
 static void combine_targets(float *grid, const cs_mask_study *s, const float *maps)
 {
     size_t i, k;
-    for (i = 0; i + 1 < s->shape.N; i++) {
+    for (i = 0; i + s->shape.first < s->shape.N; i++) {
         double sum = 0.0;
         for (k = 0; k < s->info.targets; k++)
-            sum += (double)s->targets[k].sign * contrast_at(s, maps, k, i + 1);
+            sum += (double)s->targets[k].sign * contrast_at(s, maps, k, i + s->shape.first);
         grid[i] = (float)sum;
     }
 }
@@ -84,7 +84,7 @@ int cs_mask_make_maps(cs_mask_study *s, const cs_mask_image *image)
         if (cs_mask_has_text(m))
             combine_targets(m->grid, s, image->maps[i]);
         else
-            memcpy(m->grid, image->maps[i] + 1, (x->N - 1) * sizeof *m->grid);
+            memcpy(m->grid, image->maps[i] + x->first, (x->N - x->first) * sizeof *m->grid);
         cs_map_enlarge(m->map, x->height, x->width, m->grid, x->rows, x->columns, x->patch);
     }
     return 1;

@@ -116,9 +116,10 @@ clipspan_status cs_mask_study_new(cs_mask_study **out, const clipspan_model_info
     clipspan_status status;
     *out = NULL;
     if (!s) return CLIPSPAN_E_NOMEM;
-    s->shape = (cs_mask_shape){
-        (size_t)model->embed_width, (size_t)model->tokens, model->input_height, model->input_width,
-        model->grid_height,         model->grid_width,     model->patch_size};
+    s->shape =
+        (cs_mask_shape){(size_t)model->embed_width, (size_t)model->tokens,     model->input_height,
+                        model->input_width,         model->grid_height,        model->grid_width,
+                        model->patch_size,          (size_t)model->class_token};
     s->contrast = o->contrast;
     s->threads = o->threads;
     CS_TRY_DONE(copy_text(&s->model, model->name, err));

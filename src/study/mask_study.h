@@ -34,8 +34,9 @@ typedef struct cs_mask_method {
 } cs_mask_method;
 
 typedef struct cs_mask_shape {
-    size_t P, N; /* numbers of an embedding; tokens, the class token first */
+    size_t P, N; /* numbers of an embedding; tokens */
     int height, width, rows, columns, patch;
+    size_t first; /* patch: 1 behind a class token, else 0 */
 } cs_mask_shape;
 
 typedef struct cs_mask_study {

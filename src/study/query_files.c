@@ -82,6 +82,7 @@ static clipspan_status sum_region(cs_query_item *item, const cs_query *query,
     const size_t H = (size_t)query->info->heads, heads = (size_t)query->info->layers * H;
     clipspan_status status;
     double window[4];
+    const size_t first = (size_t)info->class_token;
     size_t inside = 0, i, n, p;
     float *tokens = cs_alloc(N, P * sizeof *tokens, "contributions of patches", err);
     if (!tokens) return CLIPSPAN_E_NOMEM;
@@ -91,11 +92,11 @@ static clipspan_status sum_region(cs_query_item *item, const cs_query *query,
         float *sum = item->heads + i * P;
         CS_TRY_DONE(
             clipspan_decomposition_run_tokens(tokens, parts, (int)(i / H), (int)(i % H), err));
-        for (n = 0, inside = 0; n + 1 < N; n++) {
+        for (n = 0, inside = 0; n + first < N; n++) {
             if (!lies_inside(item->shown.region, window, info, n)) continue;
             inside++;
             for (p = 0; p < P; p++)
-                sum[p] += tokens[(n + 1) * P + p];
+                sum[p] += tokens[(n + first) * P + p];
         }
     }
     if (inside == 0) status = fail_region(item, window, info, err);

@@ -36,7 +36,8 @@ typedef enum cs_epilogue {
     CS_STORE = 0, /* y = x W^T + b */
     CS_ADD,       /* y = y + x W^T + b: the residual stream */
     CS_ACT_GELU,  /* y = gelu(x W^T + b) */
-    CS_ACT_QUICK  /* y = quick_gelu(x W^T + b) */
+    CS_ACT_QUICK, /* y = quick_gelu(x W^T + b) */
+    CS_ACT_TANH   /* y = tanh_gelu(x W^T + b) */
 } cs_epilogue;
 
 /* A product prepared for one shape. It has its own scratch memory, so one thread uses it at a

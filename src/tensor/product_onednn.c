@@ -139,7 +139,9 @@ static dnnl_status_t append_sum(dnnl_post_ops_t ops)
 
 static dnnl_status_t append_activation(dnnl_post_ops_t ops, cs_epilogue epilogue)
 {
-    dnnl_alg_kind_t kind = epilogue == CS_ACT_GELU ? dnnl_eltwise_gelu_erf : dnnl_eltwise_swish;
+    dnnl_alg_kind_t kind = epilogue == CS_ACT_GELU   ? dnnl_eltwise_gelu_erf
+                           : epilogue == CS_ACT_TANH ? dnnl_eltwise_gelu_tanh
+                                                     : dnnl_eltwise_swish;
 #    if DNNL_VERSION_MAJOR >= 3
     return dnnl_post_ops_append_eltwise(ops, kind, 1.702F, 0.0F);
 #    else

@@ -109,6 +109,7 @@ static void run_share(void *context, size_t index, int lane)
         j->product->simd->add(y + i * outputs, matrix->bias, outputs);
     if (plan->epilogue == CS_ACT_GELU) j->product->simd->gelu(y, y, rows * outputs);
     if (plan->epilogue == CS_ACT_QUICK) j->product->simd->quick_gelu(y, y, rows * outputs);
+    if (plan->epilogue == CS_ACT_TANH) j->product->simd->tanh_gelu(y, y, rows * outputs);
 }
 
 clipspan_status cs_product_run(const cs_product *product, void *y, const void *x, size_t stride,

@@ -32,6 +32,8 @@ typedef struct cs_simd {
     void (*gelu)(float *y, const float *x, size_t count);
     /* x / (1 + exp(-1.702 x)), the same tolerance. In place allowed. */
     void (*quick_gelu)(float *y, const float *x, size_t count);
+    /* x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), the same tolerance. In place allowed. */
+    void (*tanh_gelu)(float *y, const float *x, size_t count);
 
     /* Softmax of rows in place: x : [rows, n], row stride ldx; the largest value is subtracted
      * first; rows sum to 1 to 1e-6; each entry within 8 ULP of generic or 1e-9. */

@@ -117,6 +117,23 @@ INLINE __m256 quick_gelu_of(__m256 x)
     return _mm256_div_ps(c, _mm256_add_ps(_mm256_set1_ps(1.0f), e));
 }
 
+/* x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))). Below -10 the result is under 1e-36; the clamp
+ * also keeps the limit at minus infinity. */
+INLINE __m256 tanh_gelu_of(__m256 x)
+{
+    __m256 c = _mm256_max_ps(_mm256_set1_ps(-10.0f), x);
+    __m256 cubic = _mm256_fmadd_ps(_mm256_mul_ps(c, c), _mm256_set1_ps(0.044715f * -1.5957691f),
+                                   _mm256_set1_ps(-1.5957691f));
+    __m256 e = exp2_of(_mm256_mul_ps(_mm256_mul_ps(c, cubic), _mm256_set1_ps(LOG2_E)));
+    return _mm256_div_ps(c, _mm256_add_ps(_mm256_set1_ps(1.0f), e));
+}
+
+TARGET static void tanh_gelu(float *y, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i += LANES)
+        store_part(y + i, count - i, tanh_gelu_of(load_part(x + i, count - i)));
+}
+
 TARGET static void gelu(float *y, const float *x, size_t count)
 {
     for (size_t i = 0; i < count; i += LANES)
@@ -262,6 +279,7 @@ const cs_simd *cs_simd_table_avx2(void)
         .layer_norm_bf16 = layer_norm_bf16,
         .gelu = gelu,
         .quick_gelu = quick_gelu,
+        .tanh_gelu = tanh_gelu,
         .softmax = softmax,
         .attention = cs_attention_avx2,
         .attention_path = attention_path,

@@ -104,6 +104,22 @@ INLINE __m512 quick_gelu_of(__m512 x)
     return _mm512_div_ps(c, _mm512_add_ps(_mm512_set1_ps(1.0f), e));
 }
 
+/* x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))); the clamp as above. */
+INLINE __m512 tanh_gelu_of(__m512 x)
+{
+    __m512 c = _mm512_max_ps(_mm512_set1_ps(-10.0f), x);
+    __m512 cubic = _mm512_fmadd_ps(_mm512_mul_ps(c, c), _mm512_set1_ps(0.044715f * -1.5957691f),
+                                   _mm512_set1_ps(-1.5957691f));
+    __m512 e = exp2_of(_mm512_mul_ps(_mm512_mul_ps(c, cubic), _mm512_set1_ps(LOG2_E)));
+    return _mm512_div_ps(c, _mm512_add_ps(_mm512_set1_ps(1.0f), e));
+}
+
+TARGET static void tanh_gelu(float *y, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i += LANES)
+        store_part(y + i, count - i, tanh_gelu_of(load_part(x + i, count - i)));
+}
+
 TARGET static void gelu(float *y, const float *x, size_t count)
 {
     for (size_t i = 0; i < count; i += LANES)
@@ -250,9 +266,9 @@ TARGET static void count_odd(uint64_t counts[3], const float *x, size_t count)
 #    define KERNELS                                                                                \
         .level = CS_AVX512, .name = "avx512", .layer_norm = layer_norm,                            \
         .layer_norm_bf16 = layer_norm_bf16, .gelu = gelu, .quick_gelu = quick_gelu,                \
-        .softmax = softmax, .attention = cs_attention_avx512, .attention_path = attention_path,    \
-        .add = add, .norm = norm, .f32_from_f16 = f32_from_f16, .f32_from_bf16 = f32_from_bf16,    \
-        .bf16_from_f32 = bf16_from_f32, .count_odd = count_odd,                                    \
+        .tanh_gelu = tanh_gelu, .softmax = softmax, .attention = cs_attention_avx512,              \
+        .attention_path = attention_path, .add = add, .norm = norm, .f32_from_f16 = f32_from_f16,  \
+        .f32_from_bf16 = f32_from_bf16, .bf16_from_f32 = bf16_from_f32, .count_odd = count_odd,    \
         .panel_squares = cs_panel_squares_avx512, .panel_deflate = cs_panel_deflate_avx512,        \
         .rows_dot = cs_rows_dot_avx512, .rows_add = cs_rows_add_avx512
 

@@ -85,6 +85,15 @@ static void quick_gelu(float *y, const float *x, size_t count)
     }
 }
 
+/* (1 + tanh u) / 2 = 1 / (1 + exp(-2 u)); below the clamp the result is under 1e-300. */
+static void tanh_gelu(float *y, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double c = x[i] < -21.0f ? -21.0 : (double)x[i];
+        y[i] = (float)(c / (1.0 + exp(-1.59576912160573071176 * (c + 0.044715 * c * c * c))));
+    }
+}
+
 static void softmax(float *x, size_t ldx, size_t rows, size_t n)
 {
     for (size_t i = 0; i < rows; i++, x += ldx) {
@@ -225,6 +234,7 @@ const cs_simd *cs_simd_table_generic(void)
         .layer_norm_bf16 = layer_norm_bf16,
         .gelu = gelu,
         .quick_gelu = quick_gelu,
+        .tanh_gelu = tanh_gelu,
         .softmax = softmax,
         .attention = attention,
         .attention_path = attention_path,

@@ -155,7 +155,7 @@ static void classes_in_one_mask(void **state)
     uint8_t mask[4] = {7, 7, 7, 7};
     (void)state;
     assert_int_equal(
-        cs_class_mask(mask, &view, 2, 2, &maps[0][0], 3, 5, CLIPSPAN_THRESHOLD_MEAN, NULL),
+        cs_class_mask(mask, &view, 2, 2, &maps[0][0], 3, 5, 1, CLIPSPAN_THRESHOLD_MEAN, NULL),
         CLIPSPAN_OK);
     assert_memory_equal(mask, right, 4);
 }

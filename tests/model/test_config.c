@@ -50,7 +50,7 @@ static clipspan_status read_bytes(clipspan_layout layout, const char *text, size
     cs_tiny_write(folder, "c.json", text, size);
     if (preprocessor) cs_tiny_write_text(folder, "p.json", preprocessor);
     status =
-        cs_config_read(&config, merges, path, preprocessor ? beside : NULL, layout, known, err);
+        cs_config_read(&config, merges, path, preprocessor ? beside : NULL, layout, known, 0, err);
     free(beside);
     return status;
 }
@@ -235,8 +235,9 @@ static void what_is_not_computed_is_refused_by_name(void **state)
         const char *text, *word;
     } cases[] = {
         {MODEL(",\"multimodal_cfg\":{\"width\":1}", "", ""), "CoCa"},
-        {MODEL(",\"init_logit_bias\":-10", "", ""), "SigLIP"},
-        {MODEL("", ",\"timm_model_name\":\"convnext_base\"", ""), "timm"},
+        {MODEL("", ",\"timm_model_name\":\"convnext_base\"", ""), "convolutional"},
+        {MODEL("", ",\"timm_model_name\":\"vit_pe_core_base_patch16_224\"", ""), "PE-Core"},
+        {MODEL("", ",\"timm_model_name\":\"vit_base_patch16_siglip_gap_224\"", ""), "timm"},
         {MODEL("", ",\"attentional_pool\":true", ""), "attentional pooling"},
         {MODEL("", ",\"attentional_pool\":\"parallel\"", ""), "attentional pooling"},
         {MODEL("", ",\"pool_type\":\"avg\"", ""), "vision_cfg.pool_type"},
@@ -250,11 +251,11 @@ static void what_is_not_computed_is_refused_by_name(void **state)
         {MODEL("", ",\"norm_kwargs\":{\"elementwise_affine\":false}", ""), "elementwise_affine"},
         {MODEL("", "", ",\"hf_model_name\":\"roberta-base\""), "Hugging Face text encoder"},
         {MODEL("", "", ",\"embed_cls\":true"), "embed_cls"},
-        {MODEL("", "", ",\"no_causal_mask\":true"), "causal mask"},
-        {MODEL("", "", ",\"pool_type\":\"last\""), "text_cfg.pool_type"},
-        {MODEL("", "", ",\"proj_bias\":true"), "proj_bias"},
-        {MODEL("", "", ",\"proj_type\":\"none\""), "proj_type"},
-        {MODEL("", "", ",\"hf_tokenizer_name\":\"bert-base-uncased\""), "tokenizer"},
+        {MODEL("", "", ",\"use_pad_mask\":true"), "mask"},
+        {MODEL("", "", ",\"pool_type\":\"first\""), "text_cfg.pool_type"},
+        {MODEL("", "", ",\"proj_type\":\"mlp\""), "proj_type"},
+        {MODEL("", "", ",\"act_kwargs\":{\"alpha\":1}"), "act_kwargs"},
+        {MODEL("", "", ",\"tokenizer_mode\":\"clips\""), "tokenizer"},
         {MODEL("", "", ",\"tokenizer_kwargs\":{\"clean\":\"canonicalize\"}"), "clean"},
     };
     size_t i;
@@ -359,11 +360,15 @@ static void hf_image_tower_alone(void **state)
 static void hf_refuses_what_is_not_clip(void **state)
 {
     (void)state;
-    bad(HF, "{\"model_type\":\"siglip\"}", UNS, "found \"siglip\"");
+    bad(HF, "{\"model_type\":\"siglip2\"}", UNS, "NaFlex");
+    bad(HF, "{\"model_type\":\"blip\"}", UNS, "found \"blip\"");
+    bad(HF, "{\"model_type\":\"siglip\",\"vision_config\":{\"vision_use_head\":false}}", UNS,
+        "vision_use_head");
     bad(HF, "{\"architecture\":\"vit_base\",\"pretrained_cfg\":{}}", UNS, "timm model");
     bad(HF, "{}", BAD, "model_type");
     bad(HF, CLIP("", ",\"hidden_act\":\"gelu_new\"", ""), UNS,
-        "vision_config.hidden_act: expected \"quick_gelu\" or \"gelu\", found \"gelu_new\"");
+        "vision_config.hidden_act: expected \"quick_gelu\", \"gelu\" or \"gelu_pytorch_tanh\", "
+        "found \"gelu_new\"");
     bad(HF, CLIP("", ",\"hidden_act\":\"gelu\"", ""), UNS, "text_config.hidden_act");
     bad(HF, CLIP("", ",\"num_channels\":4", ""), UNS, "num_channels: expected 3, found 4");
     bad(HF, CLIP("", ",\"num_attention_heads\":7", ""), BAD, "768 is no multiple of its 7 heads");

@@ -136,9 +136,10 @@ static void golden(void **state)
 
 int main(void)
 {
-    static char names[][32] = {"openclip-odd",          "openclip-quick-custom", "hf-quick-sharded",
-                               "image-no-ln-pre",       "openclip-wide",         "hf-gelu-eos",
-                               "openclip-f64-unaligned"};
+    static char names[][32] = {
+        "openclip-odd",           "openclip-quick-custom", "hf-quick-sharded",
+        "image-no-ln-pre",        "openclip-wide",         "hf-gelu-eos",
+        "openclip-f64-unaligned", "siglip-timm",           "siglip-hf"};
     struct CMUnitTest tests[sizeof names / sizeof *names];
     size_t i;
     memset(tests, 0, sizeof tests);

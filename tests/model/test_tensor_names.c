@@ -9,17 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/config_read.h"
 #include "model/tensor_names.h"
 #include "tiny.h"
 
-#define OC CLIPSPAN_LAYOUT_OPENCLIP
-#define HF CLIPSPAN_LAYOUT_HUGGINGFACE
+#define OC ((int)CLIPSPAN_LAYOUT_OPENCLIP)
+#define HF ((int)CLIPSPAN_LAYOUT_HUGGINGFACE)
 
 static void expect(const char *want, clipspan_layout layout, clipspan_modality tower, cs_part part,
                    int layer, const char *before, const char *text)
 {
     cs_tensor_name name;
-    assert_int_equal(cs_tensor_name_get(&name, layout, tower, part, layer, before, text), 1);
+    assert_int_equal(cs_tensor_name_get(&name, (cs_names)layout, tower, part, layer, before, text),
+                     1);
     assert_string_equal(name.text, want);
 }
 
@@ -66,14 +68,18 @@ static void number_of_names_is_that_of_published_files(void **state)
     const clipspan_layout layouts[2] = {OC, HF};
     const size_t wanted[2] = {302, 398};
     int l, tower, layer, part;
+    cs_config plain;
     (void)state;
+    cs_config_start(&plain, CLIPSPAN_LAYOUT_OPENCLIP);
     for (l = 0; l < 2; l++) {
         size_t count = 0, i;
         for (tower = 0; tower < 2; tower++)
             for (part = 0; part < CS_PARTS; part++)
                 for (layer = 0; layer < (part < CS_LN1_WEIGHT ? 1 : 12); layer++) {
                     cs_tensor_name name;
-                    if (!cs_tensor_name_get(&name, layouts[l], tower, part, layer, "", ""))
+                    if (!cs_config_has_part(&plain, tower, part) ||
+                        !cs_tensor_name_get(&name, (cs_names)layouts[l], tower, part, layer, "",
+                                            ""))
                         continue;
                     for (i = 0; i < count && strcmp(names[i], name.text) != 0;)
                         i++;
@@ -81,6 +87,36 @@ static void number_of_names_is_that_of_published_files(void **state)
                 }
         assert_int_equal(count, wanted[l]);
     }
+}
+
+static void names_of_siglip(void **state)
+{
+    cs_tensor_name name;
+    (void)state;
+    assert_int_equal(
+        cs_tensor_name_get(&name, CS_NAMES_TIMM, CLIPSPAN_IMAGE, CS_POOL_V_WEIGHT, 0, "", ""), 1);
+    assert_string_equal(name.text, "visual.trunk.attn_pool.kv.weight");
+    assert_int_equal(name.slice, 1);
+    assert_int_equal(name.slices, 2);
+    assert_int_equal(
+        cs_tensor_name_get(&name, CS_NAMES_TIMM, CLIPSPAN_IMAGE, CS_K_BIAS, 3, "module.", ""), 1);
+    assert_string_equal(name.text, "module.visual.trunk.blocks.3.attn.qkv.bias");
+    assert_int_equal(name.slice, 1);
+    assert_int_equal(name.slices, 3);
+    assert_int_equal(
+        cs_tensor_name_get(&name, CS_NAMES_LINEAR, CLIPSPAN_TEXT, CS_PROJECTION, 0, "", "text."),
+        1);
+    assert_string_equal(name.text, "text.text_projection.weight");
+    assert_int_equal(name.transposed, 1);
+    assert_int_equal(
+        cs_tensor_name_get(&name, CS_NAMES_SIGLIP, CLIPSPAN_TEXT, CS_PROJECTION_BIAS, 0, "", ""),
+        1);
+    assert_string_equal(name.text, "text_model.head.bias");
+    assert_int_equal(
+        cs_tensor_name_get(&name, CS_NAMES_SIGLIP, CLIPSPAN_IMAGE, CS_POOL_K_BIAS, 0, "", ""), 1);
+    assert_string_equal(name.text, "vision_model.head.attention.in_proj_bias");
+    assert_int_equal(name.slice, 1);
+    assert_int_equal(name.slices, 3);
 }
 
 static void parts_that_a_tower_does_not_have(void **state)
@@ -160,16 +196,14 @@ static void strangers_are_refused_by_name(void **state)
     static const struct {
         const char *name, *word;
     } cases[] = {
-        {"visual.trunk.patch_embed.proj.weight", "timm"},
-        {"module.visual.trunk.norm.weight", "timm"},
+        {"visual.trunk.stem.0.weight", "timm"},
+        {"module.visual.trunk.stages.0.blocks.0.weight", "timm"},
+        {"visual.trunk.cls_token", "class token"},
         {"visual.attnpool.positional_embedding", "ModifiedResNet"},
         {"visual.attn_pool.query", "attentional pooling"},
         {"image_encoder.model.patch_emb.0.weight", "MobileCLIP"},
         {"text_decoder.layer.0.weight", "CoCa"},
         {"text.transformer.embeddings.word_embeddings.weight", "RoBERTa"},
-        {"vision_model.head.probe", "SigLIP"},
-        {"vision_model.embeddings.patch_embedding.bias", "SigLIP"},
-        {"logit_bias", "SigLIP"},
         {"first_stage_model.encoder.conv_in.weight", "Stable Diffusion"},
         {"model.embed_tokens.weight", "language model"},
     };
@@ -204,6 +238,7 @@ int main(void)
         cmocka_unit_test(names_of_both_layouts),
         cmocka_unit_test(thirds_and_transposition),
         cmocka_unit_test(number_of_names_is_that_of_published_files),
+        cmocka_unit_test(names_of_siglip),
         cmocka_unit_test(parts_that_a_tower_does_not_have),
         cmocka_unit_test(names_that_nothing_needs),
         cmocka_unit_test(layouts_and_prefixes_are_recognised),

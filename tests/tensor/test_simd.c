@@ -196,6 +196,12 @@ static double exact_quick_gelu(double x)
     return x < -400.0 ? 0.0 : x / (1.0 + exp(-1.702 * x));
 }
 
+static double exact_tanh_gelu(double x)
+{
+    return x < -20.0 ? 0.0
+                     : x / (1.0 + exp(-2.0 * sqrt(2.0 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
+}
+
 static void activations_are_near_the_exact_function(void **state)
 {
     (void)state;
@@ -214,6 +220,9 @@ static void activations_are_near_the_exact_function(void **state)
             s->quick_gelu(y, x, count);
             for (size_t i = 0; i < count; i++)
                 assert_near(exact_quick_gelu((double)x[i]), (double)y[i], 4.0, 1e-7);
+            s->tanh_gelu(y, x, count);
+            for (size_t i = 0; i < count; i++)
+                assert_near(exact_tanh_gelu((double)x[i]), (double)y[i], 4.0, 1e-7);
             fence_free(x), fence_free(y), fence_free(in_place);
         }
     }
