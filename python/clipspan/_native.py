@@ -350,14 +350,14 @@ def enum_words(kind: str) -> dict[int, str]:
 class Options:
     """An options struct: `struct`, and what it points to for as long as this lives."""
 
-    def __init__(self, name: str, **given: Any) -> None:
+    def __init__(self, struct: str, /, **given: Any) -> None:
         self.kept: list[Any] = []
-        self.struct = make_struct(name)()
+        self.struct = make_struct(struct)()
         self.struct.struct_size = ctypes.sizeof(self.struct)
-        kinds = dict(declared.STRUCTS[name])
-        for key, value in {**declared.DEFAULTS.get(name, {}), **given}.items():
+        kinds = dict(declared.STRUCTS[struct])
+        for key, value in {**declared.DEFAULTS.get(struct, {}), **given}.items():
             if key not in kinds:
-                raise TypeError(f"{name} has no member {key}; there are {', '.join(list(kinds)[1:])}")
+                raise TypeError(f"{struct} has no member {key}; there are {', '.join(list(kinds)[1:])}")
             if value is not None:
                 setattr(self.struct, key, self.convert(kinds[key], value))
 

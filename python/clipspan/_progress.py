@@ -62,7 +62,7 @@ class LateBar(NoBar):
             print(f"\r{line}", end="", file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        if self.bar not in (None, False):
+        if self.bar is not None and self.bar is not False:
             self.bar.close()
         elif self.shown:
             print(f"\r{' ' * len(self.shown)}\r", end="", file=sys.stderr, flush=True)
