@@ -77,6 +77,13 @@ CLIPSPAN_API int clipspan_has_bf16(void);
  * quota), or OMP_NUM_THREADS if set. */
 CLIPSPAN_API int clipspan_default_threads(void);
 
+/* The path of a file that comes with clipspan, such as "imagenet_classes.txt" or, of the demo,
+ * "demo/look.csv": out : [room] with a NUL. Data lie in $CLIPSPAN_DATA, beside the program or the
+ * library, or where they were installed. Errors: NOT_FOUND with the places looked at, LIMIT (a path
+ * longer than that), ARGUMENT, NOMEM. */
+CLIPSPAN_API clipspan_status clipspan_data_find(char *out, size_t room, const char *name,
+                                                clipspan_error *err);
+
 /* Progress of long calls: `done` of `total` units are finished; a call that succeeds ends with all
  * of them. A result other than 0 stops the call: one of the error codes above, such as
  * CLIPSPAN_E_NOMEM, comes back from it as it is; any other, and -1, makes it

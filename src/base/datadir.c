@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Search for the data folder: environment, beside the program, source tree, compiled in. */
-#define _XOPEN_SOURCE 700
+/* Search for the data folder: environment, beside the program, beside the shared library, source
+ * tree, compiled in. */
+#define _GNU_SOURCE /* dladdr */
 #include "base/datadir.h"
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,25 +17,46 @@
 #    define CLIPSPAN_DATADIR "/usr/local/share/clipspan"
 #endif
 
+/* Folder of the file that this code was loaded from, which is the program's where it is linked in;
+ * "" when it is not known. */
+static void find_own_folder(char *out, size_t room)
+{
+    static const char mark = 0;
+    Dl_info info;
+    char *slash;
+    out[0] = '\0';
+    if (!dladdr(&mark, &info) || !info.dli_fname || strlen(info.dli_fname) >= room) return;
+    memcpy(out, info.dli_fname, strlen(info.dli_fname) + 1);
+    slash = strrchr(out, '/');
+    if (slash)
+        *slash = '\0';
+    else
+        out[0] = '\0';
+}
+
 clipspan_status cs_data_path(char **out, const char *name, clipspan_error *err)
 {
     static const char *const beside[] = {"../share/clipspan", "data", "../data", "../../data",
                                          "../../../data"};
     const char *asked = getenv("CLIPSPAN_DATA");
-    char program[4096], folder[4200], looked[900] = "";
+    char program[4096], own[4096], folder[4200], looked[900] = "";
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    const size_t count = sizeof beside / sizeof *beside;
     size_t i;
     *out = NULL;
     program[length > 0 ? length : 0] = '\0';
     if (strrchr(program, '/')) *strrchr(program, '/') = '\0';
-    for (i = 0; i < sizeof beside / sizeof *beside + 1; i++) {
+    find_own_folder(own, sizeof own);
+    if (strcmp(own, program) == 0) own[0] = '\0';
+    for (i = 0; i < 2 * count + 1; i++) {
         size_t used = strlen(looked);
         char *path;
         if (asked && asked[0])
             snprintf(folder, sizeof folder, "%s", asked);
-        else if (i < sizeof beside / sizeof *beside) {
-            if (!program[0]) continue;
-            snprintf(folder, sizeof folder, "%s/%s", program, beside[i]);
+        else if (i < 2 * count) {
+            const char *start = i < count ? program : own;
+            if (!start[0]) continue;
+            snprintf(folder, sizeof folder, "%s/%s", start, beside[i % count]);
         } else
             snprintf(folder, sizeof folder, "%s", CLIPSPAN_DATADIR);
         path = cs_path_join(folder, name, err);
