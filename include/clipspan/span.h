@@ -96,6 +96,8 @@ typedef struct clipspan_role {
                                     same of the first control pool, -1 where it was not looked at
                                     (spans) */
     const char *first_category;  /* of the first basis text, which may be another; NULL without */
+    int by_answers; /* 1: category, enrichment, explained variance, controls, p and stability are
+                       those of the model's answers (atlases of runs with coefficients) */
 } clipspan_role;
 
 /* TEXTSPAN of one head. Immutable, shared freely between threads. */

@@ -136,6 +136,7 @@ static void read_role(clipspan_role *out, reader *r, const json_t *o)
     read_pair(pair, r, json_object_get(o, "named"));
     out->named = pair[0];
     out->control_named = pair[1];
+    out->by_answers = (int)whole(r, json_object_get(o, "by_answers"), 2);
     r->bad |= out->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS && !out->category[0];
 }
 
