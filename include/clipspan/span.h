@@ -96,6 +96,7 @@ typedef struct clipspan_role {
                                     same of the first control pool, -1 where it was not looked at
                                     (spans) */
     const char *first_category;  /* of the first basis text, which may be another; NULL without */
+    int stand_out;  /* how many of its two tests, of texts and of answers, have q <= fdr */
     int by_answers; /* 1: category, enrichment, explained variance, controls, p and stability are
                        those of the model's answers (atlases of runs with coefficients) */
 } clipspan_role;

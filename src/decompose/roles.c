@@ -188,18 +188,24 @@ static void judge(clipspan_role *role, const cs_role_answer *answer, double own,
     const int against =
         answer && answer->turned_p >= 0.0 && answer->share[0] > CLIPSPAN_ROLE_LEAD * answer->own;
     role->q = own;
+    role->stand_out = texts + answers;
     if (role->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES) return;
     role->outcome = CLIPSPAN_OUTCOME_NONE;
     if (texts && leads(role) && !against) {
         role->outcome = claim_of(role);
         if (role->outcome == CLIPSPAN_OUTCOME_ROLE || !answers) return;
     }
-    if (answers) {
+    if (answers) { /* also where the texts only lean */
         take_answer(role, answer);
         role->q = other;
         role->outcome = claim_of(role);
     } else if (texts) {
         role->outcome = CLIPSPAN_OUTCOME_AMBIGUOUS;
+        if (against && leads(role)) {
+            role->category[1] = answer->category[0];
+            role->enrichment[1] = 0.0;
+            role->explained_variance[1] = answer->share[0];
+        }
     }
 }
 
@@ -216,7 +222,8 @@ clipspan_status cs_roles_judge(clipspan_role *roles, const cs_role_answer *answe
                            ? -1.0
                            : fmax(answers[i].turned_p, answers[i].dealt_p);
     }
-    status = cs_false_discovery(q, p, 2 * count, err);
+    status = cs_false_discovery(q, p, count, err);
+    if (status == CLIPSPAN_OK) status = cs_false_discovery(q + count, p + count, count, err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++)
         judge(&roles[i], answers ? &answers[i] : NULL, q[i], q[count + i], fdr);
     cs_free(p);
