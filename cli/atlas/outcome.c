@@ -198,6 +198,8 @@ void cli_outcome_say_few(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *
     char images[CLI_NUMBER_ROOM];
     cli_format_count(images, info->run->used);
     out[0] = '\0';
-    add(out, "Too few images to tell: %s, and roles take %d or more.", images,
-        CLIPSPAN_ROLE_IMAGES);
+    add(out, "Too few images to tell: %s", images);
+    cli_format_count(images, info->run->duplicates);
+    if (info->run->duplicates) add(out, " less %s that were named before", images);
+    add(out, ", and roles take %d or more.", CLIPSPAN_ROLE_IMAGES);
 }

@@ -240,6 +240,9 @@ void cs_outcome_say_resolution(cs_html *html, const clipspan_atlas_info *info)
 
 void cs_outcome_say_few(cs_html *html, const clipspan_atlas_info *info)
 {
-    cs_html_format(html, "Too few images to tell: %s, and roles take %d or more.",
-                   cs_figure_count(info->run->used).text, CLIPSPAN_ROLE_IMAGES);
+    cs_html_format(html, "Too few images to tell: %s", cs_figure_count(info->run->used).text);
+    if (info->run->duplicates)
+        cs_html_format(html, " less %s that were named before",
+                       cs_figure_count(info->run->duplicates).text);
+    cs_html_format(html, ", and roles take %d or more.", CLIPSPAN_ROLE_IMAGES);
 }
