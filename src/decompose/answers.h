@@ -5,7 +5,7 @@
  * (m - mean m) . t, m the embedding. The part of the head's variance between images of different
  * answers is
  *
- *     b = sum over answers a of n_a |mean of c over a - mean of c|^2 / sum over images |c - mean c|^2
+ *     b = sum over answers a of n_a |mean of c over a - mean c|^2 / sum over images |c - mean c|^2
  *     s = 1 - (1 - b) (n - 1) / (n - answers that occur)
  *
  * in the directions that hold 90 % of the head's variance; what lies in the others counts as
