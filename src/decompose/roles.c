@@ -180,13 +180,15 @@ static void take_answer(clipspan_role *role, const cs_role_answer *answer)
 
 /* The outcome of one head. own, other: q of its texts and of its answers, -1 without. Texts that
  * lie along what the images do not differ in are no claim, so answers of another category that
- * part the head's output CLIPSPAN_ROLE_LEAD times as well speak against it. */
+ * part the head's output CLIPSPAN_ROLE_LEAD times as well, and as much as a role takes, speak against
+ * it. */
 static void judge(clipspan_role *role, const cs_role_answer *answer, double own, double other,
                   double fdr)
 {
     const int texts = own >= 0.0 && own <= fdr, answers = other >= 0.0 && other <= fdr;
-    const int against =
-        answer && answer->turned_p >= 0.0 && answer->share[0] > CLIPSPAN_ROLE_LEAD * answer->own;
+    const int against = answer && answer->turned_p >= 0.0 &&
+                        answer->share[0] >= CLIPSPAN_ROLE_EXPLAINED &&
+                        answer->share[0] > CLIPSPAN_ROLE_LEAD * answer->own;
     role->q = own;
     role->stand_out = texts + answers;
     if (role->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES) return;
