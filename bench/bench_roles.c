@@ -124,7 +124,7 @@ static double measure(clipspan_role *roles, const scene *s, const cs_categories 
     check(cs_span_run(spans, pool, heads, s->heads, C, &options, NULL, &err), &err);
     for (size_t h = 0; h < s->heads && !control; h++)
         roles[h] = spans[h]->role;
-    if (!control) check(cs_roles_judge(roles, s->heads, CS_ROLES_FDR, &err), &err);
+    if (!control) check(cs_roles_judge(roles, NULL, s->heads, CS_ROLES_FDR, &err), &err);
     start = bench_now() - start;
     for (size_t h = 0; h < s->heads; h++)
         cs_span_free(&spans[h]);

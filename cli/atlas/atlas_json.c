@@ -106,6 +106,7 @@ static void role_of(cli_json *j, const clipspan_atlas_head *head)
     cli_json_row(j, "role");
     cli_json_text(j, "outcome", cli_head_outcome_key(head));
     cli_json_text(j, "category", r->category[0]);
+    cli_json_text(j, "by", r->by_answers ? "answers" : "texts");
     tested(j, "enrichment", r->category[0] ? r->enrichment[0] : -1);
     tested(j, "p", r->p);
     tested(j, "q", r->q);

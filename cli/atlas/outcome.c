@@ -53,6 +53,13 @@ static void add_explained(char *out, const clipspan_role *r)
     char own[CLI_NUMBER_ROOM], control[CLI_NUMBER_ROOM];
     cli_format_percent(own, r->explained_variance[0]);
     cli_format_percent(control, r->control_variance > 0 ? r->control_variance : 0);
+    if (r->by_answers) {
+        add(out, "the model's answers to %s part %s of its variance", r->category[0], own);
+        if (r->control_pools)
+            add(out, ", answers with control texts %s (%d of %d control pools reach as much)",
+                control, r->control_above, r->control_pools);
+        return;
+    }
     add(out, "%d %s text%s explain%s %s of its variance", r->entering, r->category[0],
         r->entering == 1 ? "" : "s", r->entering == 1 ? "s" : "", own);
     if (r->control_pools)
@@ -85,8 +92,8 @@ static void add_leaning(char *out, const char *name, const clipspan_role *r)
         add(out, "; a role takes more than every control pool.");
     } else {
         cli_format_percent(least, CLIPSPAN_ROLE_RETURNS);
-        add(out, "; its first text returns in %s of resamples, and a role takes %s or more.",
-            stability, least);
+        add(out, "; %s in %s of resamples, and a role takes %s or more.",
+            r->by_answers ? "it leads again" : "its first text returns", stability, least);
     }
 }
 
@@ -95,6 +102,14 @@ static void add_ambiguous(char *out, const char *name, const clipspan_role *r)
     char first[CLI_NUMBER_ROOM], second[CLI_NUMBER_ROOM];
     cli_format_real(first, r->enrichment[0]);
     cli_format_real(second, r->enrichment[1]);
+    if (r->category[1] && r->enrichment[1] == 0.0) {
+        cli_format_percent(second, r->explained_variance[1]);
+        add(out,
+            "%s is ambiguous: it writes along texts about %s (%s times enriched), and the model's "
+            "answers to %s part more of it (%s of its variance).",
+            name, r->category[0], first, r->category[1], second);
+        return;
+    }
     add(out,
         "%s is ambiguous: %s stands out (%s times enriched), and %s nearly as much (%s times); a "
         "role takes %.1f times the runner-up.",
@@ -183,6 +198,8 @@ void cli_outcome_say_few(char out[CLI_OUTCOME_ROOM], const clipspan_atlas_info *
     char images[CLI_NUMBER_ROOM];
     cli_format_count(images, info->run->used);
     out[0] = '\0';
-    add(out, "Too few images to tell: %s, and roles take %d or more.", images,
-        CLIPSPAN_ROLE_IMAGES);
+    add(out, "Too few images to tell: %s", images);
+    cli_format_count(images, info->run->duplicates);
+    if (info->run->duplicates) add(out, " less %s that were named before", images);
+    add(out, ", and roles take %d or more.", CLIPSPAN_ROLE_IMAGES);
 }

@@ -73,7 +73,16 @@ typedef enum clipspan_role_outcome {
  *     CLIPSPAN_ROLE_LEAD times the runner-up's (ambiguous otherwise). It is a role when besides its
  *     texts explain at least CLIPSPAN_ROLE_EXPLAINED of the head's variance, more than those of
  *     every control pool do (one at least), and come back in CLIPSPAN_ROLE_RETURNS of the
- *     resamples; else a leaning. */
+ *     resamples; else a leaning.
+ * An atlas of a run with coefficients has a second test, by the model's answers (docs/evidence.md,
+ * "By answers"): it names heads that the first does not, and answers to another category that part
+ * the head's variance CLIPSPAN_ROLE_LEAD times as much and as much as a role takes, speak against the first's. by_answers says
+ * what the members are of:
+ *   enrichment: share between answers over its mean of all categories
+ *   p, relabelled_p: pools whose texts are all turned at random, or categories dealt, in which the
+ *     largest share leads the next as far
+ *   explained_variance, control_variance: shares between answers with the category's texts, with
+ *     control texts   stability, category_returns: resamples of images in which it leads again */
 typedef struct clipspan_role {
     clipspan_role_outcome outcome;
     int entering; /* basis texts that entered: five, K / 6 (at least two) where K is below 32 */
@@ -96,6 +105,9 @@ typedef struct clipspan_role {
                                     same of the first control pool, -1 where it was not looked at
                                     (spans) */
     const char *first_category;  /* of the first basis text, which may be another; NULL without */
+    int stand_out;  /* how many of its two tests, of texts and of answers, have q <= fdr */
+    int by_answers; /* 1: category, enrichment, explained variance, controls, p and stability are
+                       those of the model's answers (atlases of runs with coefficients) */
 } clipspan_role;
 
 /* TEXTSPAN of one head. Immutable, shared freely between threads. */

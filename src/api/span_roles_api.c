@@ -89,5 +89,5 @@ clipspan_status clipspan_span_run_roles(clipspan_role *out, clipspan_span *const
                            i);
         out[i] = spans[i]->span->role;
     }
-    return cs_roles_judge(out, count, fdr == 0.0 ? CS_ROLES_FDR : fdr, err);
+    return cs_roles_judge(out, NULL, count, fdr == 0.0 ? CS_ROLES_FDR : fdr, err);
 }

@@ -8,6 +8,7 @@
 #include "run/text_bank.h"
 #include "tensor/moments.h"
 
+#include <clipspan/run.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,12 +170,19 @@ static clipspan_status keep_name(const char **name, cs_atlas *atlas, clipspan_er
 static clipspan_status take_roles(make_job *j, clipspan_error *err)
 {
     const size_t count = j->atlas->info.heads;
+    const clipspan_run_info *run = cs_run_info(j->run);
     clipspan_role *roles = cs_alloc(count, sizeof *roles, "roles", err);
+    cs_role_answer *answers = NULL;
     clipspan_status status = CLIPSPAN_OK;
     if (!roles) return CLIPSPAN_E_NOMEM;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         roles[i] = j->atlas->head_parts[i].role;
-    status = cs_roles_judge(roles, count, j->wish->fdr, err);
+        if (cs_head_stats_count(j->stats) < (double)(CLIPSPAN_ROLE_IMAGES + run->duplicates))
+            roles[i].outcome = CLIPSPAN_OUTCOME_TOO_FEW_IMAGES;
+    }
+    CS_TRY_DONE(cs_atlas_ask(&answers, roles, j->heads, count, j->run, &j->roles, j->pool->vectors,
+                             j->pool->texts->count, j->wish->threads, err));
+    status = cs_roles_judge(roles, answers, count, j->wish->fdr, err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
         clipspan_role *role = &j->atlas->head_parts[i].role;
         *role = roles[i];
@@ -184,6 +192,7 @@ static clipspan_status take_roles(make_job *j, clipspan_error *err)
     }
 done:
     cs_free(roles);
+    cs_free(answers);
     return status;
 }
 

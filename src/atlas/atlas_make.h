@@ -5,6 +5,7 @@
 #define CLIPSPAN_SRC_ATLAS_ATLAS_MAKE_H
 
 #include "atlas/atlas.h"
+#include "decompose/role_test.h"
 #include "text/text_list.h"
 
 #define CS_EXTREME_LAYERS 4 /* last layers whose heads have top and bottom images */
@@ -37,6 +38,16 @@ typedef struct cs_atlas_wish {
 clipspan_status cs_atlas_make(cs_atlas **out, const cs_run *run, const cs_atlas_pool *pool,
                               const cs_atlas_controls *control_pool, const cs_atlas_wish *wish,
                               const clipspan_progress *progress, clipspan_error *err);
+
+/* The model's answers on the run's first images, held against what each of the heads wrote.
+ *   out : [count], new; NULL where there is nothing to ask: no coefficients, no categories, too few
+ *   images. Heads of layers that the run does not keep are not tested.
+ *   roles : [count] what their texts say   vectors : [T, P] of the wish's pool
+ * Errors: NUMBERS, FORMAT, IO, NOMEM, INTERNAL. */
+clipspan_status cs_atlas_ask(cs_role_answer **out, const clipspan_role *roles,
+                             const clipspan_head *heads, size_t count, const cs_run *run,
+                             const cs_role_wish *wish, const float *vectors, size_t T, int threads,
+                             clipspan_error *err);
 
 /* Top and bottom images of heads [first, info.heads), which lie in the last layers: farthest images
  * along a basis text.

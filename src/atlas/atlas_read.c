@@ -115,7 +115,8 @@ static void read_pair(double out[2], reader *r, const json_t *list)
 static void read_role(clipspan_role *out, reader *r, const json_t *o)
 {
     const json_t *category = json_object_get(o, "category"), *p = json_object_get(o, "p"),
-                 *above = json_object_get(o, "control_above");
+                 *above = json_object_get(o, "control_above"),
+                 *answers = json_object_get(o, "by_answers");
     double pair[2];
     out->outcome =
         (clipspan_role_outcome)whole(r, json_object_get(o, "outcome"), CLIPSPAN_OUTCOME_ROLE + 1);
@@ -137,6 +138,8 @@ static void read_role(clipspan_role *out, reader *r, const json_t *o)
     read_pair(pair, r, json_object_get(o, "named"));
     out->named = pair[0];
     out->control_named = pair[1];
+    out->by_answers = (int)whole(r, item(r, answers, 0), 2);
+    out->stand_out = (int)whole(r, item(r, answers, 1), 3);
     r->bad |= out->outcome >= CLIPSPAN_OUTCOME_AMBIGUOUS && !out->category[0];
 }
 

@@ -66,14 +66,14 @@ static json_t *extremes_of(const clipspan_atlas_extreme *extreme, int count)
 
 static json_t *role_of(const clipspan_role *r)
 {
-    return json_pack("{s:i,s:i,s:[s?,s?,s?],s:[f,f],s:[f,f,f],s:[f,f],s:f,s:[i,i],s:[f,f],s:[f,f]}",
-                     "outcome", (int)r->outcome, "entering", r->entering, "category",
-                     r->category[0], r->category[1], r->first_category, "enrichment",
-                     r->enrichment[0], r->enrichment[1], "p", r->p, r->q, r->relabelled_p,
-                     "explained_variance", r->explained_variance[0], r->explained_variance[1],
-                     "control_variance", r->control_variance, "control_above", r->control_above,
-                     r->control_pools, "stability", r->stability, r->category_returns, "named",
-                     r->named, r->control_named);
+    return json_pack(
+        "{s:i,s:i,s:[s?,s?,s?],s:[f,f],s:[f,f,f],s:[f,f],s:f,s:[i,i],s:[f,f],s:[f,f],s:[i,i]}",
+        "outcome", (int)r->outcome, "entering", r->entering, "category", r->category[0],
+        r->category[1], r->first_category, "enrichment", r->enrichment[0], r->enrichment[1], "p",
+        r->p, r->q, r->relabelled_p, "explained_variance", r->explained_variance[0],
+        r->explained_variance[1], "control_variance", r->control_variance, "control_above",
+        r->control_above, r->control_pools, "stability", r->stability, r->category_returns, "named",
+        r->named, r->control_named, "by_answers", r->by_answers, r->stand_out);
 }
 
 static json_t *head_of(const clipspan_atlas_head *h)

@@ -147,11 +147,9 @@ void cs_roles_describe(clipspan_role *role, const cs_span *span, const cs_catego
             role->stability = span->basis_text[k].any_place;
 }
 
-/* What a significant head gets. */
-static clipspan_role_outcome outcome_of(const clipspan_role *role)
+/* What a head gets that stands out for one category. */
+static clipspan_role_outcome claim_of(const clipspan_role *role)
 {
-    if (role->category[1] && role->enrichment[0] < CLIPSPAN_ROLE_LEAD * role->enrichment[1])
-        return CLIPSPAN_OUTCOME_AMBIGUOUS;
     if (role->explained_variance[0] < CLIPSPAN_ROLE_EXPLAINED || role->control_pools == 0 ||
         role->control_above > 0 || role->explained_variance[0] <= role->control_variance ||
         role->stability < CLIPSPAN_ROLE_RETURNS)
@@ -159,21 +157,77 @@ static clipspan_role_outcome outcome_of(const clipspan_role *role)
     return CLIPSPAN_OUTCOME_ROLE;
 }
 
-clipspan_status cs_roles_judge(clipspan_role *roles, size_t count, double fdr, clipspan_error *err)
+static int leads(const clipspan_role *role)
 {
-    double *p = cs_alloc(2 * count, sizeof *p, "the p values of heads", err), *q;
+    return !role->category[1] || role->enrichment[0] >= CLIPSPAN_ROLE_LEAD * role->enrichment[1];
+}
+
+/* The answers' category in place of the texts'. */
+static void take_answer(clipspan_role *role, const cs_role_answer *answer)
+{
+    role->by_answers = 1;
+    for (int i = 0; i < 2; i++) {
+        role->category[i] = answer->category[i];
+        role->enrichment[i] = answer->enrichment[i];
+        role->explained_variance[i] = answer->share[i];
+    }
+    role->p = answer->turned_p;
+    role->relabelled_p = answer->dealt_p;
+    role->control_variance = answer->control;
+    role->control_above = answer->above;
+    role->stability = role->category_returns = answer->returns;
+}
+
+/* The outcome of one head. own, other: q of its texts and of its answers, -1 without. Texts that
+ * lie along what the images do not differ in are no claim, so answers of another category that
+ * part the head's output CLIPSPAN_ROLE_LEAD times as well, and as much as a role takes, speak against
+ * it. */
+static void judge(clipspan_role *role, const cs_role_answer *answer, double own, double other,
+                  double fdr)
+{
+    const int texts = own >= 0.0 && own <= fdr, answers = other >= 0.0 && other <= fdr;
+    const int against = answer && answer->turned_p >= 0.0 &&
+                        answer->share[0] >= CLIPSPAN_ROLE_EXPLAINED &&
+                        answer->share[0] > CLIPSPAN_ROLE_LEAD * answer->own;
+    role->q = own;
+    role->stand_out = texts + answers;
+    if (role->outcome == CLIPSPAN_OUTCOME_TOO_FEW_IMAGES) return;
+    role->outcome = CLIPSPAN_OUTCOME_NONE;
+    if (texts && leads(role) && !against) {
+        role->outcome = claim_of(role);
+        if (role->outcome == CLIPSPAN_OUTCOME_ROLE || !answers) return;
+    }
+    if (answers) { /* also where the texts only lean */
+        take_answer(role, answer);
+        role->q = other;
+        role->outcome = claim_of(role);
+    } else if (texts) {
+        role->outcome = CLIPSPAN_OUTCOME_AMBIGUOUS;
+        if (against && leads(role)) {
+            role->category[1] = answer->category[0];
+            role->enrichment[1] = 0.0;
+            role->explained_variance[1] = answer->share[0];
+        }
+    }
+}
+
+clipspan_status cs_roles_judge(clipspan_role *roles, const cs_role_answer *answers, size_t count,
+                               double fdr, clipspan_error *err)
+{
+    double *p = cs_alloc(4 * count, sizeof *p, "the p values of heads", err), *q;
     clipspan_status status;
     if (!p) return CLIPSPAN_E_NOMEM;
-    q = p + count;
-    for (size_t i = 0; i < count; i++)
+    q = p + 2 * count;
+    for (size_t i = 0; i < count; i++) {
         p[i] = roles[i].p < 0.0 ? -1.0 : fmax(roles[i].p, roles[i].relabelled_p);
-    status = cs_false_discovery(q, p, count, err);
-    for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++) {
-        clipspan_role *role = &roles[i];
-        role->q = q[i];
-        if (role->outcome != CLIPSPAN_OUTCOME_TOO_FEW_IMAGES)
-            role->outcome = q[i] >= 0.0 && q[i] <= fdr ? outcome_of(role) : CLIPSPAN_OUTCOME_NONE;
+        p[count + i] = !answers || roles[i].p < 0.0 || answers[i].turned_p < 0.0
+                           ? -1.0
+                           : fmax(answers[i].turned_p, answers[i].dealt_p);
     }
+    status = cs_false_discovery(q, p, count, err);
+    if (status == CLIPSPAN_OK) status = cs_false_discovery(q + count, p + count, count, err);
+    for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++)
+        judge(&roles[i], answers ? &answers[i] : NULL, q[i], q[count + i], fdr);
     cs_free(p);
     return status;
 }

@@ -35,9 +35,21 @@ int cs_roles_entering(size_t K);
 void cs_roles_describe(clipspan_role *role, const cs_span *span, const cs_categories *categories,
                        size_t K);
 
+/* What the answers say of one head (answers.h): names instead of numbers. */
+typedef struct cs_role_answer {
+    const char *category[2];
+    double share[2], enrichment[2]; /* of the two; over the mean of all categories */
+    double own;                     /* share of the role's own category, that of its texts */
+    double turned_p, dealt_p;       /* -1: not tested */
+    double control, returns;
+    int above;
+} cs_role_answer;
+
 /* q and outcome of heads that are looked at together, from what cs_role_test_run left in each.
- * Errors:
- * NOMEM. */
-clipspan_status cs_roles_judge(clipspan_role *roles, size_t count, double fdr, clipspan_error *err);
+ *   answers : [count] of the same heads, or NULL. Where they decide, category, enrichment,
+ *   explained variance, controls, p and stability of the role become theirs.
+ * Errors: NOMEM. */
+clipspan_status cs_roles_judge(clipspan_role *roles, const cs_role_answer *answers, size_t count,
+                               double fdr, clipspan_error *err);
 
 #endif

@@ -31,7 +31,13 @@ static double clear_row(double *row, const double *rows, size_t before, double *
 
 void cs_rotation_draw(double *out, double *work, size_t q, cs_random *random, const cs_simd *simd)
 {
-    for (size_t i = 0; i < q; i++) {
+    cs_rotation_rows(out, work, q, q, random, simd);
+}
+
+void cs_rotation_rows(double *out, double *work, size_t rows, size_t q, cs_random *random,
+                      const cs_simd *simd)
+{
+    for (size_t i = 0; i < rows; i++) {
         double *row = out + i * q, length;
         do { /* a row without anything of its own has probability 0 */
             for (size_t j = 0; j < q; j++)

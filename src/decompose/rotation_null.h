@@ -12,6 +12,10 @@
  * orthonormal from the first on (Gram and Schmidt, twice).   work : [q] */
 void cs_rotation_draw(double *out, double *work, size_t q, cs_random *random, const cs_simd *simd);
 
+/* The first `rows` rows of such a matrix: out : [rows, q]   work : [rows] */
+void cs_rotation_rows(double *out, double *work, size_t rows, size_t q, cs_random *random,
+                      const cs_simd *simd);
+
 /* A standard normal number (Box and Muller, one of the pair). */
 double cs_random_normal(cs_random *random);
 

@@ -77,8 +77,21 @@ void cs_outcome_chip(cs_html *html, const cs_report_facts *facts, const clipspan
 
 /* "5 colour texts explain 91.3 % of its variance, as many control texts 12.4 % (0 of 10 control
  * pools reach as much)" */
-static void say_explained(cs_html *html, const clipspan_role *role)
+static void say_explained(cs_html *html, const clipspan_role *role, int first)
 {
+    if (role->by_answers) {
+        cs_html_put(html, first ? "The model" : "the model");
+        cs_html_put(html, "\xE2\x80\x99s answers to ");
+        cs_html_name(html, role->category[0]);
+        cs_html_format(html, " part %s of its variance",
+                       cs_figure_percent(role->explained_variance[0]).text);
+        if (role->control_pools)
+            cs_html_format(html,
+                           ", answers with control texts %s (%d of %d control pools reach as much)",
+                           cs_figure_percent(role->control_variance).text, role->control_above,
+                           role->control_pools);
+        return;
+    }
     cs_html_format(html, "%d ", role->entering);
     cs_html_name(html, role->category[0]);
     cs_html_format(html, " text%s explain%s %s of its variance", role->entering == 1 ? "" : "s",
@@ -98,7 +111,7 @@ static void say_q(cs_html *html, const clipspan_role *role)
 
 static void say_role(cs_html *html, const clipspan_role *role)
 {
-    say_explained(html, role);
+    say_explained(html, role, 1);
     cs_html_put(html, "; ");
     say_q(html, role);
     if (role->stability >= 0)
@@ -117,9 +130,10 @@ static void say_leaning(cs_html *html, const clipspan_role *role)
     else if (role->control_above > 0)
         cs_html_put(html, "that takes more than every control pool: ");
     else
-        cs_html_format(html, "its first text returns in only %s of resamples: ",
+        cs_html_format(html, "%s in only %s of resamples: ",
+                       role->by_answers ? "it leads again" : "its first text returns",
                        cs_figure_percent(role->stability).text);
-    say_explained(html, role);
+    say_explained(html, role, 0);
     cs_html_put(html, ". But ");
     cs_html_name(html, role->category[0]);
     cs_html_put(html, " stands out, ");
@@ -129,6 +143,16 @@ static void say_leaning(cs_html *html, const clipspan_role *role)
 
 static void say_ambiguous(cs_html *html, const clipspan_role *role)
 {
+    if (role->category[1] && role->enrichment[1] == 0.0) {
+        cs_html_put(html, "It writes along texts about ");
+        cs_html_name(html, role->category[0]);
+        cs_html_format(html, " (%s times enriched), and the model\xE2\x80\x99s answers to ",
+                       cs_figure_real(role->enrichment[0]).text);
+        cs_html_name(html, role->category[1]);
+        cs_html_format(html, " part more of it (%s of its variance).",
+                       cs_figure_percent(role->explained_variance[1]).text);
+        return;
+    }
     cs_html_name(html, role->category[0]);
     cs_html_format(html, " stands out (%s times enriched, ",
                    cs_figure_real(role->enrichment[0]).text);
@@ -216,6 +240,9 @@ void cs_outcome_say_resolution(cs_html *html, const clipspan_atlas_info *info)
 
 void cs_outcome_say_few(cs_html *html, const clipspan_atlas_info *info)
 {
-    cs_html_format(html, "Too few images to tell: %s, and roles take %d or more.",
-                   cs_figure_count(info->run->used).text, CLIPSPAN_ROLE_IMAGES);
+    cs_html_format(html, "Too few images to tell: %s", cs_figure_count(info->run->used).text);
+    if (info->run->duplicates)
+        cs_html_format(html, " less %s that were named before",
+                       cs_figure_count(info->run->duplicates).text);
+    cs_html_format(html, ", and roles take %d or more.", CLIPSPAN_ROLE_IMAGES);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "decompose/answers.h"
 #include "null_models.h"
 #include "run/head_group.h"
 #include "run/text_bank.h"
@@ -26,7 +27,8 @@ typedef struct trial {
     double *moments;       /* [heads, size] */
     cs_span_head *heads;
     cs_shape shape;
-    size_t count, size;
+    size_t count, size, images; /* images: whose embeddings and coefficients are looked at */
+    float *embeddings, *y;      /* [images, P], [heads, images, C]; NULL when the run has none */
 } trial;
 
 static clipspan_status read_heads(trial *t, clipspan_error *err)
@@ -54,6 +56,93 @@ done:
     return status;
 }
 
+/* The first images' embeddings and coefficients. */
+static clipspan_status read_images(trial *t, clipspan_error *err)
+{
+    const size_t C = t->shape.C, P = t->shape.P, H = t->shape.H;
+    const uint64_t all = cs_run_tree(t->run)->chunks;
+    const uint64_t chunks = all < CS_ANSWER_IMAGES / CS_CHUNK ? all : CS_ANSWER_IMAGES / CS_CHUNK;
+    const size_t most = (size_t)chunks * CS_CHUNK;
+    double *y = cs_alloc(CS_CHUNK, C * sizeof *y, "images", err);
+    clipspan_status status = CLIPSPAN_OK;
+    t->embeddings = cs_alloc(most, P * sizeof *t->embeddings, "images", err);
+    t->y = cs_alloc(t->count * most, C * sizeof *t->y, "images", err);
+    if (!y || !t->embeddings || !t->y) status = CLIPSPAN_E_NOMEM;
+    for (uint64_t c = 0; c < chunks && status == CLIPSPAN_OK; c++) {
+        cs_run_chunk chunk = {0};
+        status = cs_run_chunk_open(&chunk, t->run, c, err);
+        if (status == CLIPSPAN_OK)
+            status = cs_run_chunk_embedding(t->embeddings + t->images * P, &chunk, err);
+        for (size_t h = 0; h < t->count && status == CLIPSPAN_OK; h++) {
+            status = cs_run_chunk_coefficients(y, &chunk, h / H, h % H, err);
+            for (size_t i = 0; i < chunk.count * C; i++)
+                t->y[(h * most + t->images) * C + i] = (float)y[i];
+        }
+        t->images += chunk.count;
+        cs_run_chunk_fini(&chunk);
+    }
+    for (size_t h = 1; h < t->count && status == CLIPSPAN_OK; h++) /* closer together */
+        memmove(t->y + h * t->images * C, t->y + h * most * C, t->images * C * sizeof *t->y);
+    cs_free(y);
+    return status;
+}
+
+/* out += by c, c what a head with output map `map` wrote for each image. */
+static void add_head(float *out, const trial *t, size_t head, const float *map, float by)
+{
+    const size_t C = t->shape.C, P = t->shape.P;
+    for (size_t i = 0; i < t->images; i++)
+        for (size_t k = 0; k < C; k++)
+            for (size_t p = 0; p < P; p++)
+                out[i * P + p] += by * t->y[(head * t->images + i) * C + k] * map[k * P + p];
+}
+
+/* Claims by answers of the heads as they stand; of a turned model the embedding has what they now
+ * write, beside the MLPs as they were. */
+static clipspan_status ask(int *claims, const trial *t, const cs_span_head *heads,
+                           const cs_role_wish *wish, clipspan_error *err)
+{
+    const size_t C = t->shape.C, P = t->shape.P, G = t->categories->count;
+    float *m = cs_alloc(t->images, P * sizeof *m, "images", err);
+    cs_answer *found = cs_alloc(t->count, sizeof *found, "answers", err);
+    double *shares = cs_alloc(t->count, G * sizeof *shares, "answers", err);
+    cs_role_answer *answers = cs_alloc_zero(t->count, sizeof *answers, "answers", err);
+    clipspan_role *roles = cs_alloc_zero(t->count, sizeof *roles, "roles", err);
+    cs_answers *a = NULL;
+    clipspan_status status =
+        m && found && shares && answers && roles ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+    if (status != CLIPSPAN_OK) goto done;
+    memcpy(m, t->embeddings, t->images * P * sizeof *m);
+    for (size_t h = 0; h < t->count; h++) {
+        if (heads[h].output_map == t->heads[h].output_map) continue;
+        add_head(m, t, h, t->heads[h].output_map, -1.0f);
+        add_head(m, t, h, heads[h].output_map, 1.0f);
+    }
+    CS_TRY_DONE(cs_answers_new(&a, wish, t->vectors, t->texts->count, P, m, t->images, t->count,
+                               cs_simd_best(), err));
+    for (size_t h = 0; h < t->count; h++)
+        CS_TRY_DONE(cs_answers_take(a, t->y + h * t->images * C, heads[h].output_map, C, err));
+    CS_TRY_DONE(cs_answers_run(found, shares, a, 2, err));
+    for (size_t h = 0; h < t->count; h++) {
+        roles[h].outcome = CLIPSPAN_OUTCOME_NONE;
+        roles[h].p = roles[h].relabelled_p = 1.0;
+        answers[h].category[0] = t->categories->names[found[h].category[0]];
+        answers[h].turned_p = found[h].turned_p;
+        answers[h].dealt_p = found[h].dealt_p;
+    }
+    CS_TRY_DONE(cs_roles_judge(roles, answers, t->count, CS_ROLES_FDR, err));
+    for (size_t h = 0; h < t->count; h++)
+        *claims += roles[h].outcome >= CLIPSPAN_OUTCOME_LEANING;
+done:
+    cs_answers_free(&a);
+    cs_free(m);
+    cs_free(found);
+    cs_free(shares);
+    cs_free(answers);
+    cs_free(roles);
+    return status;
+}
+
 static clipspan_status open_trial(trial *t, const char *run, const char *pool, clipspan_error *err)
 {
     char hash[65];
@@ -73,7 +162,8 @@ static clipspan_status open_trial(trial *t, const char *run, const char *pool, c
                        pool, run, pool);
     CS_TRY(
         cs_span_pool_new(&t->pool, t->vectors, t->texts->count, t->shape.P, cs_simd_best(), err));
-    return read_heads(t, err);
+    CS_TRY(read_heads(t, err));
+    return cs_run_has_layer(t->run, 0) ? read_images(t, err) : CLIPSPAN_OK;
 }
 
 /* One model; returns its claims in *claims. */
@@ -100,6 +190,7 @@ static clipspan_status run_model(int *claims, const trial *t, int turned, size_t
     *claims = status == CLIPSPAN_OK
                   ? outcomes[CLIPSPAN_OUTCOME_LEANING] + outcomes[CLIPSPAN_OUTCOME_ROLE]
                   : 0;
+    if (status == CLIPSPAN_OK && t->y) status = ask(claims, t, heads, &wish, err);
     cs_role_wish_fini(&wish);
     cs_free(maps);
     cs_free(heads);
@@ -116,6 +207,8 @@ static void trial_fini(trial *t)
     cs_free(t->maps);
     cs_free(t->moments);
     cs_free(t->heads);
+    cs_free(t->embeddings);
+    cs_free(t->y);
 }
 
 int main(int argc, char **argv)

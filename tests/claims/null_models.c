@@ -87,7 +87,7 @@ clipspan_status cs_null_claims(int claims[5], const cs_span_pool *pool, const cs
         status = cs_span_run(spans, pool, heads, count, C, &options, NULL, err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++)
         roles[i] = spans[i]->role;
-    if (status == CLIPSPAN_OK) status = cs_roles_judge(roles, count, CS_ROLES_FDR, err);
+    if (status == CLIPSPAN_OK) status = cs_roles_judge(roles, NULL, count, CS_ROLES_FDR, err);
     for (size_t i = 0; i < count && status == CLIPSPAN_OK; i++)
         claims[roles[i].outcome]++;
     for (size_t i = 0; spans && i < count; i++)

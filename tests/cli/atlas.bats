@@ -44,6 +44,16 @@ pool() { # eight texts in four categories
 @test "roles are tested where there are images enough, the same for any number of threads" {
     pool
     many 520 >list
+    exits 0 "$CLIPSPAN" atlas "$model" - -o named-again --texts pool.txt --json -q <list
+    json outcomes.too_few_images 6 # three images
+    mkdir copies
+    i=0
+    while read -r path; do
+        i=$((i + 1))
+        ln "$path" "copies/$i.png"
+        echo "copies/$i.png"
+    done <list >copies.txt
+    mv copies.txt list
     exits 0 "$CLIPSPAN" atlas "$model" - -o run --texts pool.txt --json -q <list
     json resamples 200
     json outcomes.too_few_images 0

@@ -230,7 +230,7 @@ static clipspan_role claimed(void)
 
 static clipspan_role_outcome judged(clipspan_role role)
 {
-    assert_int_equal(cs_roles_judge(&role, 1, 0.05, NULL), CLIPSPAN_OK);
+    assert_int_equal(cs_roles_judge(&role, NULL, 1, 0.05, NULL), CLIPSPAN_OK);
     return role.outcome;
 }
 
@@ -312,7 +312,7 @@ static void a_role_that_is_there_is_found(void **state)
             fail_msg("%s", err.message);
         for (size_t h = 0; h < HEADS; h++)
             roles[h] = spans[h]->role;
-        assert_int_equal(cs_roles_judge(roles, HEADS, 0.05, NULL), CLIPSPAN_OK);
+        assert_int_equal(cs_roles_judge(roles, NULL, HEADS, 0.05, NULL), CLIPSPAN_OK);
         for (size_t h = 0; h < HEADS; h++) {
             assert_string_equal(roles[h].category[0], labels[2 * h]);
             assert_int_equal(roles[h].outcome, CLIPSPAN_OUTCOME_ROLE);
