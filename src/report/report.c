@@ -99,7 +99,7 @@ clipspan_status cs_report_write(const char *path, const cs_atlas *atlas,
                                 const cs_report_options *options, const clipspan_progress *progress,
                                 clipspan_error *err)
 {
-    static const cs_report_options plain = {NULL, 0, 0, 0, NULL, NULL, 0};
+    static const cs_report_options plain = {NULL, 0, 0, 0, NULL, NULL, 0, 0};
     const cs_report_options *o = options ? options : &plain;
     cs_report_facts facts = {.atlas = atlas, .model = short_name(atlas->info.run->model_name)};
     const cs_image_place place = {atlas->info.run->path, atlas->info.folder, o->root,

@@ -50,7 +50,7 @@ clipspan_status cs_index_fail(const cs_index *index, int code, clipspan_error *e
         break;
     default: break;
     }
-    if (!index->part && (code & 0xff) == SQLITE_IOERR) /* opened to be read */
+    if (!index->output && (code & 0xff) == SQLITE_IOERR) /* opened to be read */
         return cs_fail_at(err, CLIPSPAN_E_IO, index->path, "cannot be read: %s", why);
     return cs_fail_at(err, CLIPSPAN_E_WRITE, index->path, "cannot be written: %s", why);
 }

@@ -31,7 +31,7 @@ typedef struct scene {
 static void set_up(scene *s, const char *name, const cs_simd *simd)
 {
     const char *root = getenv("CLIPSPAN_GOLDEN");
-    const cs_layer_sink sink = {NULL, NULL, NULL, &s->record};
+    const cs_layer_sink sink = {.record = &s->record};
     clipspan_error err;
     assert_non_null(root);
     snprintf(s->path, sizeof s->path, "%s/%s", root, name);

@@ -72,7 +72,7 @@ static int clean_up(void **state)
 /* The page of an atlas, for cs_free, checked. */
 static char *write_page(const atlas_craft *craft, const cs_report_options *options, size_t *size)
 {
-    cs_report_options o = {NULL, 0, 1, 1, NULL, NULL, 0};
+    cs_report_options o = {NULL, 0, 1, 1, NULL, NULL, 0, 0};
     cs_atlas *atlas = atlas_craft_new(craft);
     unsigned char *bytes;
     clipspan_error err = {0};
@@ -107,7 +107,7 @@ static void a_large_model_with_images_is_one_small_page(void **state)
 static void threads_and_repetition_do_not_change_a_byte(void **state)
 {
     const atlas_craft craft = {4, 8, 12, 40, name_list, folder, NULL, 0};
-    const cs_report_options three = {NULL, 0, 0, 3, NULL, NULL, 0};
+    const cs_report_options three = {NULL, 0, 0, 3, NULL, NULL, 0, 0};
     size_t size, again, threaded;
     char *a = write_page(&craft, NULL, &size), *b = write_page(&craft, NULL, &again),
          *c = write_page(&craft, &three, &threaded);
@@ -126,8 +126,8 @@ static void an_image_that_is_gone_keeps_its_name(void **state)
     static const char *const some[] = {"p001.png", "gone.png", "p002.png", "report.html"};
     const atlas_craft craft = {4, 2, 12, 4, some, folder, NULL, 0};
     const atlas_craft moved = {4, 2, 12, 4, some, "/nowhere", NULL, 0};
-    cs_report_options none = {NULL, 1, 0, 1, NULL, NULL, 0},
-                      root = {folder, 0, 0, 1, NULL, NULL, 0};
+    cs_report_options none = {NULL, 1, 0, 1, NULL, NULL, 0, 0},
+                      root = {folder, 0, 0, 1, NULL, NULL, 0, 0};
     size_t size;
     char *page = write_page(&craft, NULL, &size);
     (void)state;
@@ -154,7 +154,7 @@ static void texts_from_outside_stay_texts(void **state)
     static const char *const evil[] = {"\"><img src=x onerror=alert(1)>.png", "a'&amp;\xFF\n.png"};
     const atlas_craft craft = {
         4, 2, 12, 2, evil, folder, "</small></script><script>alert(1)</script>&\" onload='x", 0};
-    const cs_report_options noted = {NULL, 0, 0, 1, "<b>drawn</b> scenes", NULL, 0};
+    const cs_report_options noted = {NULL, 0, 0, 1, "<b>drawn</b> scenes", NULL, 0, 0};
     size_t size;
     char *page = write_page(&craft, &noted, &size);
     (void)state;
@@ -191,7 +191,7 @@ static char *write_atlas(const cs_atlas *atlas)
     unsigned char *page;
     size_t size;
     assert_int_equal(cs_report_write(path, atlas,
-                                     &(cs_report_options){NULL, 0, 1, 1, NULL, NULL, 0}, NULL,
+                                     &(cs_report_options){NULL, 0, 1, 1, NULL, NULL, 0, 0}, NULL,
                                      NULL),
                      CLIPSPAN_OK);
     assert_int_equal(cs_file_read_all(&page, &size, path, 1u << 20, NULL), CLIPSPAN_OK);
@@ -377,7 +377,7 @@ static void a_report_that_is_there_stays(void **state)
     clipspan_error err;
     (void)state;
     assert_int_equal(cs_report_write(path, atlas,
-                                     &(cs_report_options){NULL, 0, 1, 0, NULL, NULL, 0}, NULL,
+                                     &(cs_report_options){NULL, 0, 1, 0, NULL, NULL, 0, 0}, NULL,
                                      &err),
                      CLIPSPAN_OK);
     assert_int_equal(cs_report_write(path, atlas, NULL, NULL, &err), CLIPSPAN_E_EXISTS);

@@ -76,7 +76,7 @@ static char *page_of_any(json_t *effects, json_t *ablate, json_t *shortcut, int 
 {
     const atlas_craft craft = {2, 2, 5, 0, NULL, NULL, NULL, 0};
     cs_report_kept kept = {NULL, NULL, NULL, stale};
-    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept, 0};
+    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept, 0, 0};
     cs_atlas *atlas;
     clipspan_error err = {0};
     unsigned char *page;

@@ -40,7 +40,7 @@ static void every_failed_allocation_is_a_clean_error(void **state)
     cs_report_kept kept = {NULL, NULL, NULL, 0};
     json_t *effects = document("effects"), *ablate = document("ablate"),
            *shortcut = document("shortcut");
-    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept, 0};
+    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept, 0, 0};
     clipspan_status status;
     clipspan_error err;
     cs_atlas *atlas;

@@ -93,7 +93,7 @@ static char *page_of_run(void)
 {
     const atlas_craft made = {2, 3, 5, 0, NULL, NULL, NULL, 0};
     cs_report_kept kept;
-    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept, 0};
+    const cs_report_options options = {NULL, 0, 1, 1, NULL, &kept, 0, 0};
     char *file = run_craft_path(&craft, "report.html");
     cs_atlas *atlas = atlas_craft_new(&made);
     clipspan_error err;
