@@ -155,7 +155,8 @@ static clipspan_status open_planned(cli_scan_job *j, clipspan_error *err)
     clipspan_progress progress = {cli_progress_step, s};
     clipspan_status status;
     CS_TRY(clipspan_run_open(&j->run, j->path, err));
-    if (!j->x->model) CS_TRY(is_done(&j->done, j, err)); /* one that is named is compared */
+    /* A model that is named is compared; images to be tried again are left. */
+    if (!j->x->model && !j->x->retry_skipped) CS_TRY(is_done(&j->done, j, err));
     if (j->done) {
         cli_stage(s, "nothing left to scan");
         return CLIPSPAN_OK;

@@ -73,7 +73,7 @@ SINGLES = {
 ELSEWHERE = {
     "clipspan_classification_batch": None, "clipspan_edit": None, "clipspan_run_arrays": None, "clipspan_tensor": None,
     "clipspan_weight_change": None, "clipspan_progress": None, "clipspan_segmentation_last": ["grid", "map"],
-    "clipspan_joint_cell": ["map"], "clipspan_finding": ["every"],
+    "clipspan_joint_cell": ["map"], "clipspan_finding": ["every"], "clipspan_paths_result": None,
 }
 FLAGS = {"has_text", "has_ln_pre", "merged", "has_labels", "has_groups", "minor", "removed", "agreement", "surgery",
          "leaning", "counteracts", "eligible", "against_rest", "found", "first_side", "whole", "kept", "is_text",

@@ -22,12 +22,12 @@
 
 struct cs_output {
     int fd, replace, committed;
-    int folder;               /* names start there; AT_FDCWD: at the current folder */
-    char *name, *part;        /* there */
-    char *shown;              /* for messages */
-    int leads;                /* it has its name, and waits for the main file of its pair */
-    char *main;               /* path of that */
-    char *aside, *main_aside; /* where what had their names before waits, or NULL */
+    int folder;                /* names start there; AT_FDCWD: at the current folder */
+    char *name, *part, *where; /* there; where: the folder that both lie in */
+    char *shown;               /* for messages */
+    int leads;                 /* it has its name, and waits for the main file of its pair */
+    char *main;                /* path of that */
+    char *aside, *main_aside;  /* where what had their names before waits, or NULL */
 };
 
 static clipspan_status fail_write(clipspan_error *err, const char *path, int code)
@@ -180,15 +180,12 @@ static clipspan_status check_name(int folder, const char *name, int follow, cons
 static clipspan_status make_part(cs_output *o, clipspan_error *err)
 {
     const size_t room = strlen(o->name) + 64;
-    char *folder = cs_path_folder(o->name, err);
-    o->part = folder ? cs_alloc(room, 1, "a path", err) : NULL;
-    if (!o->part) {
-        cs_free(folder);
-        return CLIPSPAN_E_NOMEM;
-    }
+    o->where = cs_path_folder(o->name, err);
+    o->part = o->where ? cs_alloc(room, 1, "a path", err) : NULL;
+    if (!o->part) return CLIPSPAN_E_NOMEM;
     for (int serial = 0; o->fd < 0; serial++) {
         /* A name near the 255-byte limit is shortened so that the part's name still fits. */
-        snprintf(o->part, room, "%s/.%.180s.%ld.%d.part", folder, cs_path_name(o->name),
+        snprintf(o->part, room, "%s/.%.180s.%ld.%d.part", o->where, cs_path_name(o->name),
                  (long)getpid(), serial);
         o->fd = openat(o->folder, o->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (o->fd >= 0 && !hold(o->fd)) {
@@ -200,11 +197,9 @@ static clipspan_status make_part(cs_output *o, clipspan_error *err)
             const int code = errno;
             cs_free(o->part);
             o->part = NULL;
-            cs_free(folder);
             return fail_write(err, o->shown, code);
         }
     }
-    cs_free(folder);
     return CLIPSPAN_OK;
 }
 
@@ -316,13 +311,10 @@ static clipspan_status give_name(const cs_output *o, int keep_part, clipspan_err
 
 static void flush_folder(const cs_output *o)
 {
-    char *path = cs_path_folder(o->name, NULL);
-    const int fd = path ? openat(o->folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    cs_free(path);
+    const int fd = openat(o->folder, o->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    fsync(fd);
+    close(fd);
 }
 
 clipspan_status cs_output_commit(cs_output *output, clipspan_error *err)
@@ -428,6 +420,7 @@ void cs_output_close(cs_output **output)
     cs_free(o->main_aside);
     cs_free(o->main);
     cs_free(o->part);
+    cs_free(o->where);
     cs_free(o->name);
     cs_free(o->shown);
     cs_free(o);

@@ -28,7 +28,7 @@ compare 2 declared || status=1
 # Nothing that changes the process: neither these functions nor a way to look them up by name.
 process='openblas_set_.*|goto_set_.*|MKL_Set_.*|mkl_set_.*|bli_thread_set_.*|dnnl_set_.*|omp_set_(dynamic|nested|max_active.*|schedule)'
 process="$process|setenv|unsetenv|putenv|clearenv|setlocale|signal|sigaction|sigprocmask|umask|chdir|fchdir|set_terminate"
-process="$process|setrlimit|sched_setaffinity|exit|_exit|abort|atexit|dlsym|dlopen|json_set_alloc_funcs.*|sqlite3_config|srand"
+process="$process|setrlimit|sched_setaffinity|exit|_exit|abort|atexit|json_set_alloc_funcs.*|sqlite3_config|srand"
 nm -D --undefined-only "$library" | awk '{print $NF}' | sed 's/@.*//' | grep -xE "$process" >"$folder/process" || true
 if [ -s "$folder/process" ]; then
     sed 's/^/# refers to /' "$folder/process"

@@ -69,6 +69,20 @@ static mode_t mode_of(int flags, va_list list)
         return open_with(#name, path, flags, mode);                                                \
     }
 
+#define OPENAT(name)                                                                               \
+    int name(int folder, const char *path, int flags, ...)                                         \
+    {                                                                                              \
+        int (*call)(int, const char *, int, ...);                                                  \
+        void *found = real(#name);                                                                 \
+        va_list list;                                                                              \
+        mode_t mode;                                                                               \
+        va_start(list, flags);                                                                     \
+        mode = mode_of(flags, list);                                                               \
+        va_end(list);                                                                              \
+        memcpy(&call, &found, sizeof call);                                                        \
+        return is_wanted("open", path) ? -1 : call(folder, path, flags, mode);                     \
+    }
+
 #define PREAD(name, offset)                                                                        \
     ssize_t name(int fd, void *to, size_t size, offset at)                                         \
     {                                                                                              \
@@ -81,6 +95,8 @@ static mode_t mode_of(int flags, va_list list)
 #pragma GCC visibility push(default)
 OPEN(open)
 OPEN(open64)
+OPENAT(openat)
+OPENAT(openat64)
 PREAD(pread, off_t)
 PREAD(pread64, off64_t)
 #pragma GCC visibility pop

@@ -113,7 +113,9 @@ def main():
                             new = {n: d for n, d in there.items() if n.startswith("new/")}
                             if set(new) != {n for n in wanted if n.startswith("new/")}:
                                 faults.append(f"{what}: a checkpoint that lacks files")
-                        again = call(command if done.returncode else command + ["--force"] * ("--force" not in command))
+                        # Killed after its last file: whole, and not to be overwritten.
+                        whole = done.returncode == 0 or (name in ("embed", "edit") and set(wanted) <= set(there))
+                        again = call(command + ["--force"] * (whole and "--force" not in command))
                         if again.returncode != 0:
                             faults.append(f"{what}: then status {again.returncode} {again.stderr[-300:]!r}")
                             continue

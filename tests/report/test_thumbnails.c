@@ -22,6 +22,7 @@ static void thumbnails_are_read_as_the_run_read(void **state)
     static const char *const turned[] = {"turned.jpg"};
     char *folder = cs_tiny_folder();
     const atlas_craft craft_of = {4, 8, 12, 1, turned, folder, NULL, 0};
+    const cs_image_place place = {.run = folder, .folder = folder, .own = 1};
     cs_atlas *atlas = atlas_craft_new(&craft_of);
     cs_thumbnail *thumbnails = calloc(atlas->info.images, sizeof *thumbnails);
     craft file = {0};
@@ -35,7 +36,7 @@ static void thumbnails_are_read_as_the_run_read(void **state)
     for (int exif_orient = 0; exif_orient < 2; exif_orient++) {
         atlas->run->exif_orient = exif_orient;
         memset(thumbnails, 0, atlas->info.images * sizeof *thumbnails);
-        assert_int_equal(cs_thumbnails_read(thumbnails, atlas, NULL, 1, NULL, NULL), CLIPSPAN_OK);
+        assert_int_equal(cs_thumbnails_read(thumbnails, atlas, &place, 1, NULL, NULL), CLIPSPAN_OK);
         assert_int_equal(thumbnails[0].height, exif_orient ? 60 : 30);
         assert_int_equal(thumbnails[0].width, exif_orient ? 30 : 60);
         for (size_t i = 0; i < atlas->info.images; i++)

@@ -93,7 +93,7 @@ static clipspan_status count_error(void *context, uint64_t run_index, const char
     uint64_t *next = context;
     char wanted[64];
     (void)err;
-    snprintf(wanted, sizeof wanted, "line break of chunk %d", (int)(run_index / CS_CHUNK));
+    snprintf(wanted, sizeof wanted, "line\\nbreak of chunk %d", (int)(run_index / CS_CHUNK));
     assert_string_equal(message, wanted);
     assert_int_equal(run_index / CS_CHUNK, *next);
     assert_int_equal(run_index % CS_CHUNK, *next % (uint64_t)cs_chunk_places(&plan.tree, *next));

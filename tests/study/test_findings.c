@@ -37,6 +37,7 @@ static clipspan_explanation_info explanation(void)
                                          .heads = 2,
                                          .grid_height = 2,
                                          .grid_width = 2,
+                                         .class_token = 1,
                                          .texts = 2,
                                          .tokens = 5,
                                          .names = names,

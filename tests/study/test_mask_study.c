@@ -31,6 +31,7 @@ static cs_mask_study *new_study(const clipspan_segmentation_options *o)
                                        .input_width = 2,
                                        .grid_height = 2,
                                        .grid_width = 2,
+                                       .class_token = 1,
                                        .patch_size = 1};
     cs_mask_study *s = NULL;
     clipspan_texts *texts;
