@@ -203,23 +203,31 @@ static void flush_names(const char *path)
     close(fd);
 }
 
+static clipspan_status take_place(cs_folder_output *o, clipspan_error *err)
+{
+    if (cs_path_kind(o->path) != 2 || names_in(o->path) == 0)
+        return rename(o->part, o->path) == 0 ? CLIPSPAN_OK : fail_write(err, o->path, errno);
+    CS_TRY(exchange(o, err));
+    remove_tree(o->part);
+    return CLIPSPAN_OK;
+}
+
 clipspan_status cs_folder_output_commit(cs_folder_output *o, clipspan_error *err)
 {
-    char *above;
+    clipspan_status status;
+    char *above; /* found before: after a failure everything is as it was */
     CS_TRY(cs_folder_output_check(o->path, o->replace, o->mark, err));
+    above = cs_path_folder(o->path, err);
+    if (!above) return CLIPSPAN_E_NOMEM;
     flush_names(o->part);
-    if (cs_path_kind(o->path) == 2 && names_in(o->path) != 0) {
-        CS_TRY(exchange(o, err));
-        remove_tree(o->part);
-    } else if (rename(o->part, o->path) != 0) {
-        return fail_write(err, o->path, errno);
+    status = take_place(o, err);
+    if (status == CLIPSPAN_OK) {
+        cs_free(o->part);
+        o->part = NULL;
+        flush_names(above);
     }
-    cs_free(o->part);
-    o->part = NULL;
-    above = cs_path_folder(o->path, NULL);
-    if (above) flush_names(above);
     cs_free(above);
-    return CLIPSPAN_OK;
+    return status;
 }
 
 void cs_folder_output_close(cs_folder_output **output)
