@@ -107,7 +107,8 @@ int main(int argc, char **argv)
         err.code = status;
         complain(&session, &err);
     }
-    code = status == CLIPSPAN_E_INTERRUPTED && session.resumable ? CLI_RESUMABLE : exit_code(status);
+    code =
+        status == CLIPSPAN_E_INTERRUPTED && session.resumable ? CLI_RESUMABLE : exit_code(status);
     if (code == 0 && session.skipped) code = 3;
     if ((code == 0 || code == 3) && session.worse) code = 8;
     cli_session_fini(&session);

@@ -20,7 +20,8 @@ static void parse(const cs_config_texts *texts, clipspan_layout layout)
     if (cs_config_parse(&config, merges, texts, layout, NULL, NULL) == CLIPSPAN_OK) {
         fuzz_check(config.image.layers > 0 && config.image.layers <= CS_MAX_LAYERS, "layers");
         fuzz_check(config.image.heads * config.image.head_width == config.image.width, "heads");
-        fuzz_check(config.grid_height * config.grid_width + config.class_token == config.tokens, "tokens");
+        fuzz_check(config.grid_height * config.grid_width + config.class_token == config.tokens,
+                   "tokens");
         fuzz_check(config.tokens <= CS_MAX_TOKENS, "tokens have a ceiling");
         for (int layer = 0; layer < config.image.layers; layer++)
             fuzz_check(cs_config_heads(&config, layer) >= 1, "a layer has a head");

@@ -22,7 +22,7 @@ typedef struct clipspan_report_options {
     const clipspan_run
         *run; /* whose kept studies are shown too (clipspan_effects_table_keep, …); NULL: none */
     int images_anywhere; /* 1: what a run of someone else lists is opened, wherever it is */
-    int paths;           /* 1: absolute paths of images, model and run; 0: none, a page may be passed on */
+    int paths; /* 1: absolute paths of images, model and run; 0: none, a page may be passed on */
 } clipspan_report_options;
 #define CLIPSPAN_REPORT_OPTIONS_INIT                                                               \
     {                                                                                              \
