@@ -131,10 +131,10 @@ static void find_roles(clipspan_finding *f, clipspan_finding_role *out, const cs
     }
 }
 
-static clipspan_finding_patch make_patch(const double *token, size_t n, int width)
+static clipspan_finding_patch make_patch(const double *patches, size_t n, int width)
 {
     const clipspan_finding_patch patch = {(int)(n / (size_t)width), (int)(n % (size_t)width),
-                                          token[1 + n]};
+                                          patches[n]};
     return patch;
 }
 

@@ -184,7 +184,7 @@ static void fill_row(cs_joint *j, size_t row, const float *maps, const double *u
         cell->text = j->texts[first + best[k]];
         cell->score = scores[k];
         cell->map = map;
-        r->limit = fmax(r->limit, limit_of(map + 1, N - 1));
+        r->limit = fmax(r->limit, limit_of(map + j->x->class_token, N - (size_t)j->x->class_token));
     }
 }
 

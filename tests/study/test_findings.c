@@ -85,6 +85,7 @@ static void findings_by_hand(void **state)
     assert_int_equal(f->highest->row, 1);
     assert_int_equal(f->highest->column, 1);
     assert_int_equal(f->patches, 2);
+    near(f->highest->part, 0.2);
     assert_int_equal(f->patch[1].row, 1);
     assert_int_equal(f->patch[1].column, 0);
     f = &all->findings[1];
