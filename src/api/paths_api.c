@@ -234,7 +234,7 @@ static double dot(const float *a, const float *b, size_t count)
 
 static void take_margin(image_paths *i, const clipspan_paths *p)
 {
-    double first = -INFINITY, second = -INFINITY;
+    double first = (double)-INFINITY, second = (double)-INFINITY;
     for (size_t t = 0; t < p->bank; t++) {
         const double s = dot(p->vectors + t * p->P, i->embedding, p->P);
         if (s > first) {

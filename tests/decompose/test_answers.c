@@ -75,7 +75,7 @@ static double share_by_hand(const scene *s, size_t head, size_t category)
         }
     for (size_t i = 0; i < N; i++) {
         size_t answer = 0;
-        double best = -INFINITY;
+        double best = (double)-INFINITY;
         for (size_t v = 0; v < VALUES; v++) {
             double read = 0.0;
             for (size_t p = 0; p < P; p++)
