@@ -277,13 +277,13 @@ static clipspan_status replace(cs_text_part *text, cs_codes *work, const cs_text
             from = last + 1;
             continue;
         }
-        CS_TRY(cs_codes_append(work, codes + at, first - at, err));
+        if (first > at) CS_TRY(cs_codes_append(work, codes + at, first - at, err));
         CS_TRY(append_text(work, step->content, err));
         if (first == 0) text->moved |= last > 1 || (last == 1 && !*step->content);
         at = from = done = last;
         if (first == last) from++;
     }
-    CS_TRY(cs_codes_append(work, codes + at, count - at, err));
+    if (count > at) CS_TRY(cs_codes_append(work, codes + at, count - at, err));
     swap_codes(&text->codes, work);
     return CLIPSPAN_OK;
 }

@@ -66,6 +66,7 @@ static void prepare(subject *s, const char *name)
                      CLIPSPAN_OK);
     assert_int_equal(cs_maps_get(&result, maps, &s->rig.trace, NULL), CLIPSPAN_OK);
     s->source.shape = *shape;
+    s->source.class_token = 1;
     s->source.T = T;
     s->source.heads = s->heads;
     s->source.mlps = s->mlps;
