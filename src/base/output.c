@@ -355,7 +355,7 @@ static clipspan_status set_aside(char **aside, int folder, const char *name, int
 
 static void put_back(char **aside, int folder, const char *name)
 {
-    if (*aside && name) renameat(folder, *aside, folder, name);
+    if (*aside) renameat(folder, *aside, folder, name);
     cs_free(*aside);
     *aside = NULL;
 }
