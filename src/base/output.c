@@ -8,6 +8,7 @@
 #include "base/file_at.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -402,6 +403,7 @@ void cs_output_settle(cs_output *o)
 static void give_up(cs_output *o)
 {
     if (!o->leads) return;
+    assert(o->name); /* a file that leads was opened whole */
     o->leads = 0;
     if (!o->aside) unlinkat(o->folder, o->name, 0);
     put_back(&o->aside, o->folder, o->name);
