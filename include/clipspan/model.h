@@ -64,7 +64,7 @@ typedef struct clipspan_model_info {
     size_t tensors;        /* see clipspan_model_get_tensor */
     uint64_t bytes;        /* of all weight files */
     const char *tokenizer; /* merges table, or file of a tokenizer of its own; "" without a text
-                              encoder, for CLIP's standard table, and where the own one is missing */
+                              encoder, for CLIP's standard table, and where its own is missing */
 
     clipspan_readout readout, text_readout; /* the second 0 without a text encoder */
     clipspan_activation text_activation;    /* likewise */
@@ -73,8 +73,8 @@ typedef struct clipspan_model_info {
     /* What decompositions, maps and explanations take the image embedding apart into: the layers
      * and heads of the image encoder, or the heads of its attention pool as one layer. */
     int split_layers, split_heads, split_head_width;
-    int own_tokenizer; /* 1: texts are no byte pairs of CLIP's; a tokenizer.json, SentencePiece model
-                          or vocab.txt beside the configuration says what they are */
+    int own_tokenizer; /* 1: texts are no byte pairs of CLIP's; a tokenizer.json, SentencePiece
+                          model or vocab.txt beside the configuration says what they are */
 } clipspan_model_info;
 
 /* A tensor of a checkpoint. The struct is the caller's and stays as it is. */

@@ -216,8 +216,8 @@ static clipspan_status read_config(cs_checkpoint *c, config_choice *choice,
 
 /* ---- Tokenizer ---- */
 
-/* The file of a tokenizer of its own, beside the configuration; "" when there is none. Everything that
- * is read there is checked to lie where it may. */
+/* The file of a tokenizer of its own, beside the configuration; "" when there is none. Everything
+ * that is read there is checked to lie where it may. */
 static clipspan_status find_own(cs_checkpoint *c, clipspan_error *err)
 {
     char *beside = NULL;

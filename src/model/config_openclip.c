@@ -198,8 +198,8 @@ static clipspan_status read_text_activation(cs_config *out, const cs_json *text,
     return CLIPSPAN_OK;
 }
 
-/* How texts are cleaned: CLIP's tokenizer knows one way; open_clip's HFTokenizer knows three and does
- * "whitespace" unless told. */
+/* How texts are cleaned: CLIP's tokenizer knows one way; open_clip's HFTokenizer knows three and
+ * does "whitespace" unless told. */
 static clipspan_status read_cleaning(cs_config *out, const cs_json *tokenizer, clipspan_error *err)
 {
     const char *clean = out->foreign_tokenizer ? "whitespace" : "lower";

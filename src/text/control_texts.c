@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Texts of invented words, filled up word by word to a number of tokens. Where words are tokens of
- * their own the counts of words add up; else a word counts for what it adds to the text before it. */
+ * their own the counts of words add up; else a word counts for what it adds to the text before. */
 #include "text/control_texts.h"
 #include "base/memory.h"
 #include "base/random.h"

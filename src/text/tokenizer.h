@@ -80,8 +80,8 @@ clipspan_status cs_tokenizer_open(cs_tokenizer **out, const char *path, int voca
 clipspan_status cs_tokenizer_open_as(cs_tokenizer **out, const char *path,
                                      const cs_tokenizer_options *options, clipspan_error *err);
 
-/* The names of a tokenizer's file in the order in which a folder is searched, from 0; NULL behind the
- * last. */
+/* The names of a tokenizer's file in the order in which a folder is searched, from 0; NULL behind
+ * the last. */
 const char *cs_tokenizer_file_name(size_t index);
 
 /* The same from bytes in memory, which are borrowed for the call; name: of the file, for messages
@@ -103,7 +103,7 @@ clipspan_status cs_tokenizer_encode(int32_t *ids, size_t *count, int *cut,
  * word; SentencePiece: "▁" for a space); NULL out of range and for ids that stand for nothing. */
 const char *cs_tokenizer_piece(const cs_tokenizer *tokenizer, int32_t id);
 
-/* 1: blanks part a text, so that the numbers of its words' tokens add up (CLIP's); 0: not always. */
+/* 1: blanks part a text, so that the tokens of its words add up (CLIP's); 0: not always. */
 int cs_tokenizer_adds_up(const cs_tokenizer *tokenizer);
 
 /* -1 when there is none. */

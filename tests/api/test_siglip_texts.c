@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts of SigLIP by the tokenizer beside the checkpoint: ids as transformers and open_clip give them
- * for the same files (ref/make_siglip_tokenizers.py), probabilities as sigmoid(scale cos + bias) of
+/* Texts of SigLIP by the tokenizer beside the checkpoint: ids as transformers and open_clip give
+ * them for the same files (ref/make_siglip_tokenizers.py), probabilities as sigmoid(scale cos + bias) of
  * ref/siglip_forward.py in float64, and what is said where files are missing or do not fit. */
 #include "base/file.h"
 #include "base/memory.h"
@@ -19,8 +19,8 @@
 
 enum { MOST = 32, CONTEXT = 9 };
 
-/* A cosine in float32 is off by some 1e-6, the score by ten times that, and so is the logarithm of a
- * small probability. */
+/* A cosine in float32 is off by some 1e-6, the score by ten times that, and so is the logarithm of
+ * a small probability. */
 #define TOLERANCE 1e-4
 
 typedef struct golden {
