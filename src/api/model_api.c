@@ -365,7 +365,8 @@ clipspan_status cs_check_layer_heads(const clipspan_model *model, clipspan_error
     if (model->info.readout != CLIPSPAN_READ_POOL) return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
                       "is read out by an attention pool, whose heads are the ones that runs know; "
-                      "heads are changed in layers, so there is nothing to change here");
+                      "heads of layers are what is changed in a network, and of those a run has no "
+                      "means. In a run, ablate and surgery change the pool's heads");
 }
 
 clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_modality which,
