@@ -18,7 +18,7 @@ run_of() { # run_of NAME: the scenes scanned with its model into `run`
 
 @test "info, tokens, pixels, embed" {
     for name in siglip-timm siglip-hf; do
-        model=$GOLDEN/$name
+        local model=$GOLDEN/$name
         exits 0 "$CLIPSPAN" info "$model" --json && silent
         json image.readout "attention pool"
         json image.split_layers 1
