@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Texts of SigLIP by the tokenizer beside the checkpoint: ids as transformers and open_clip give
  * them for the same files (ref/make_siglip_tokenizers.py), probabilities as sigmoid(scale cos +
- * bias) of ref/siglip_forward.py in float64, and what is said where files are missing or do not fit. */
+ * bias) of ref/siglip_forward.py in float64, and what is said where files are missing or do not
+ * fit. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "npy_array.h"
