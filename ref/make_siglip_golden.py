@@ -4,7 +4,7 @@
 
     make_siglip_golden.py [--check] [-o tests/golden]
 
-The files are those of make_golden.py, without texts' pieces (texts are tested by their ids), and for the first image
+The files are those of make_golden.py, without texts' pieces (make_siglip_tokenizers.py has them), and for the first image
 the split through the pool: through_heads [L, H, N, D], through_mlps [L + 1, D], through_y, all of them also with the
 frozen gate: gated_heads, gated_mlps. Terms of y are not divided by the embedding's length. --check writes nothing and
 compares. NumPy alone makes them; the two folders hold the same sizes and different weights.
@@ -149,7 +149,8 @@ def make(folder, hf, seed):
         f.write(f"# {os.path.basename(folder)}\n\nA SigLIP with random weights by `ref/make_siglip_golden.py`, "
                 f"{'Hugging Face' if hf else 'timm in OpenCLIP'} layout: {LAYERS} layers, {HEADS} heads, width {WIDTH}, "
                 f"{(SIZE // PATCH) ** 2} patches, no class token.\nText: no mask, read at the last of {CONTEXT} positions; "
-                "texts are ids.\nTolerance of embeddings in float32: 5e-6 relative, as of the other folders.\n")
+                "ids.npy holds ids, texts.tsv texts\nwith theirs by the tokenizer of the folder, probabilities.npy how well "
+                "they go with the images (`ref/make_siglip_tokenizers.py`).\nTolerance of embeddings in float32: 5e-6 relative, as of the other folders.\n")
 
 
 def main():

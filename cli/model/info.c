@@ -97,6 +97,7 @@ static void emit_encoders(cli_json *j, const clipspan_model_info *info)
     cli_json_whole(j, "context_length", (uint64_t)info->context_length);
     cli_json_whole(j, "vocab_size", (uint64_t)info->vocab_size);
     cli_json_text(j, "tokenizer", info->tokenizer);
+    cli_json_flag(j, "own_tokenizer", info->own_tokenizer);
     cli_json_text(j, "activation", activation_key(info->text_activation));
     cli_json_text(j, "readout", readout_name(info->text_readout));
     cli_json_flag(j, "sigmoid", info->has_logit_bias);
@@ -386,7 +387,10 @@ static clipspan_status print(cli_session *s, const findings *f, clipspan_error *
     if (!info->has_ln_pre) fact(s, "", "no LayerNorm before the first block");
     print_preprocess(s, info);
     if (info->has_text)
-        fact(s, "tokenizer", *info->tokenizer ? info->tokenizer : "CLIP's standard table");
+        fact(s, "tokenizer",
+             *info->tokenizer      ? info->tokenizer
+             : info->own_tokenizer ? "its own, of which no file lies beside the configuration"
+                                   : "CLIP's standard table");
     CS_TRY(print_files(s, f, err));
     if (f->x->check) print_check(s, &f->check);
     if (f->x->tensors) CS_TRY(print_tensors(s, f, err));

@@ -90,12 +90,16 @@ static clipspan_status prepare(cli_segment_job *j, clipspan_error *err)
     return CLIPSPAN_OK;
 }
 
-/* All methods where there are masks to compare them on; the first alone writes masks. */
+/* All methods that have a meaning for the model where there are masks to compare them on; the first
+ * alone writes masks. */
 static unsigned choose_methods(const cli_segment_job *j)
 {
     const int only = j->x->method;
+    unsigned all = (1U << CLI_METHODS) - 1;
     if (only) return 1U << (only - 1);
-    return j->has_masks ? (1U << CLI_METHODS) - 1 : 1U << CLIPSPAN_SEGMENT_HEADS;
+    if (!j->info->class_token)
+        all &= ~(1U << CLIPSPAN_SEGMENT_ROLLOUT | 1U << CLIPSPAN_SEGMENT_PATCHES);
+    return j->has_masks ? all : 1U << CLIPSPAN_SEGMENT_HEADS;
 }
 
 static clipspan_status open_study(cli_segment_job *j, clipspan_error *err)

@@ -63,7 +63,8 @@ typedef struct clipspan_model_info {
 
     size_t tensors;        /* see clipspan_model_get_tensor */
     uint64_t bytes;        /* of all weight files */
-    const char *tokenizer; /* merges table, "" without a text encoder */
+    const char *tokenizer; /* merges table, or file of a tokenizer of its own; "" without a text
+                              encoder, for CLIP's standard table, and where its own is missing */
 
     clipspan_readout readout, text_readout; /* the second 0 without a text encoder */
     clipspan_activation text_activation;    /* likewise */
@@ -72,6 +73,8 @@ typedef struct clipspan_model_info {
     /* What decompositions, maps and explanations take the image embedding apart into: the layers
      * and heads of the image encoder, or the heads of its attention pool as one layer. */
     int split_layers, split_heads, split_head_width;
+    int own_tokenizer; /* 1: texts are no byte pairs of CLIP's; a tokenizer.json, SentencePiece
+                          model or vocab.txt beside the configuration says what they are */
 } clipspan_model_info;
 
 /* A tensor of a checkpoint. The struct is the caller's and stays as it is. */
@@ -113,7 +116,8 @@ typedef struct clipspan_tensor {
 /* Makes a model from tensors in memory, which are checked as those of a file are: names and shapes
  * as OpenCLIP or Hugging Face write them. `data` is borrowed until the model is closed and must not
  * change; everything else is copied. A model in memory does what one from files does; texts are
- * tokenized with the merges table that comes with clipspan. It counts as one weight file whose name
+ * tokenized with the merges table that comes with clipspan; those of a model whose tokenizer is its
+ * own go in as token ids. It counts as one weight file whose name
  * is ""; its hash (clipspan_model_run_hash) is over name, type, shape and bytes of every tensor, in
  * the order of their names: name and type each with a NUL, the rank and each dimension as 8 bytes,
  * lowest first, then the data.

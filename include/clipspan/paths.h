@@ -78,8 +78,8 @@ typedef struct clipspan_paths_result {
 /* encoder: a float32 image encoder, which must outlive the paths and runs their passes; heads that
  * clipspan_encoder_set_heads has mean-ablated stay so, and effects are those in the network without
  * them. bank: copied; may be NULL with RANDOM. options may be NULL. Errors: ARGUMENT (a text
- * encoder, a bank of another width, less than two texts with MARGIN), UNSUPPORTED (bf16), IO,
- * FORMAT (the model's file changed), NOMEM. */
+ * encoder, a bank of another width, less than two texts with MARGIN), UNSUPPORTED (bf16, a
+ * model with an attention pool), IO, FORMAT (the model's file changed), NOMEM. */
 CLIPSPAN_API clipspan_status clipspan_paths_new(clipspan_paths **out, clipspan_encoder *encoder,
                                                 const clipspan_bank *bank,
                                                 const clipspan_paths_options *options,

@@ -731,6 +731,7 @@ STRUCTS = {
         ('split_layers', 'int'),
         ('split_heads', 'int'),
         ('split_head_width', 'int'),
+        ('own_tokenizer', 'int'),
     ),
     'clipspan_model_options': (
         ('struct_size', 'size_t'),

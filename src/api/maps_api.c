@@ -118,7 +118,8 @@ static clipspan_status make(clipspan_maps *m, const clipspan_bank *bank,
     if (!e->tower->class_token && (options->kinds & (CS_MAP_ROLLOUT | CS_MAP_PATCHES)))
         return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, e->model->info.name,
                           "has no class token and a token has no embedding of its own: attention "
-                          "rollout and final patch tokens have no meaning here");
+                          "rollout and final patch tokens have no meaning here; maps of heads, of "
+                          "the pool's attention and of values do");
     m->most = options->images ? (size_t)options->images : 1;
     m->plan.kinds = options->kinds | CS_MAP_HEADS;
     m->plan.each = options->each != 0;

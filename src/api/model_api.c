@@ -69,6 +69,7 @@ static void fill_info(clipspan_model *model)
     i->split_layers = cs_config_split(c)->layers;
     i->split_heads = cs_config_split(c)->heads;
     i->split_head_width = cs_config_split(c)->head_width;
+    i->own_tokenizer = c->has_text && c->foreign_tokenizer;
 }
 
 /* Where a model comes from: a name to look up, or tensors. */
@@ -308,6 +309,33 @@ clipspan_status clipspan_model_run_hash(char out[65], const clipspan_model *mode
                                err);
 }
 
+/* The tokenizer beside a model's configuration, used as the model's family does. */
+static clipspan_status open_own_tokenizer(cs_tokenizer **out, const clipspan_model *model,
+                                          clipspan_error *err)
+{
+    const cs_config *config = cs_checkpoint_config(model->checkpoint);
+    cs_tokenizer_options o = CS_TOKENIZER_OPTIONS_INIT;
+    char looked[256] = "";
+    const char *name;
+    o.kind = CS_TOKENIZER_FILE;
+    o.cleaning = config->cleaning;
+    o.vocab = config->vocab_size;
+    o.siglip = config->pool == CS_POOL_LAST;
+    if (*model->info.tokenizer) return cs_tokenizer_open_as(out, model->info.tokenizer, &o, err);
+    for (size_t i = 0; (name = cs_tokenizer_file_name(i)); i++)
+        snprintf(looked + strlen(looked), sizeof looked - strlen(looked), "%s%s",
+                 i == 0                          ? ""
+                 : cs_tokenizer_file_name(i + 1) ? ", "
+                                                 : " and ",
+                 name);
+    return cs_fail_at(
+        err, CLIPSPAN_E_NOT_FOUND, model->info.name,
+        "has a tokenizer of its own, and no file of it lies beside its configuration: "
+        "looked for %s; put it there, with its tokenizer_config.json, or give "
+        "clipspan_encoder_run_tokens token ids",
+        looked);
+}
+
 clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_model *model,
                                    clipspan_error *err)
 {
@@ -322,10 +350,8 @@ clipspan_status cs_model_tokenizer(const cs_tokenizer **out, const clipspan_mode
                           "has only an image encoder; texts need a model with a text encoder");
     m.shared = model; /* the lock makes this first use safe */
     cs_lock_enter(&m.own->lock);
-    if (!model->tokenizer && cs_checkpoint_config(model->checkpoint)->foreign_tokenizer)
-        status = cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
-                            "its texts need a tokenizer of their own, which cannot be read yet; "
-                            "texts go in as token ids");
+    if (!model->tokenizer && model->info.own_tokenizer)
+        status = open_own_tokenizer(&m.own->tokenizer, model, err);
     else if (!model->tokenizer)
         status = cs_tokenizer_open(&m.own->tokenizer, model->info.tokenizer, model->info.vocab_size,
                                    err);
@@ -339,7 +365,8 @@ clipspan_status cs_check_layer_heads(const clipspan_model *model, clipspan_error
     if (model->info.readout != CLIPSPAN_READ_POOL) return CLIPSPAN_OK;
     return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, model->info.name,
                       "is read out by an attention pool, whose heads are the ones that runs know; "
-                      "heads are changed in layers, so there is nothing to change here");
+                      "heads of layers are what is changed in a network, and of those a run has no "
+                      "means. In a run, ablate and surgery change the pool's heads");
 }
 
 clipspan_status cs_model_tower(cs_tower **out, clipspan_model *model, clipspan_modality which,

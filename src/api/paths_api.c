@@ -156,6 +156,12 @@ static clipspan_status check(const clipspan_encoder *encoder, const clipspan_ban
 {
     if (!encoder->images)
         return cs_fail(err, CLIPSPAN_E_ARGUMENT, "effects were asked of a text encoder");
+    if (encoder->model->info.readout == CLIPSPAN_READ_POOL)
+        return cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, encoder->model->info.name,
+                          "is read out by an attention pool, and effects through later layers end "
+                          "at a class token; clipspan_decomposition_run_layers gives what layers' "
+                          "heads, patches and MLPs are worth through the pool, effects and ablate "
+                          "what its heads are");
     if (encoder->options.precision != CLIPSPAN_F32)
         return cs_fail(
             err, CLIPSPAN_E_UNSUPPORTED,

@@ -216,6 +216,20 @@ static clipspan_status read_config(cs_checkpoint *c, config_choice *choice,
 
 /* ---- Tokenizer ---- */
 
+/* The file of a tokenizer of its own, beside the configuration; "" when there is none. Everything
+ * that is read there is checked to lie where it may. */
+static clipspan_status find_own(cs_checkpoint *c, clipspan_error *err)
+{
+    char *beside = NULL;
+    const char *name;
+    for (size_t i = 0; !c->tokenizer && (name = cs_tokenizer_file_name(i)); i++)
+        CS_TRY(cs_checkpoint_file(&c->tokenizer, c, name, err));
+    if (c->tokenizer) CS_TRY(cs_checkpoint_file(&beside, c, "tokenizer_config.json", err));
+    cs_free(beside);
+    if (!c->tokenizer) c->tokenizer = cs_strdup("", err);
+    return c->tokenizer ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
+}
+
 /* The model's own merges table: the one its configuration names, or one of the usual names beside
  * the configuration; else the standard one (""). */
 static clipspan_status find_tokenizer(cs_checkpoint *c, const config_choice *choice, int asked,
@@ -232,6 +246,7 @@ static clipspan_status find_tokenizer(cs_checkpoint *c, const config_choice *cho
         c->config_folder = cs_path_folder(choice->path, err);
         if (!c->config_folder) return CLIPSPAN_E_NOMEM;
     }
+    if (c->config.has_text && c->config.foreign_tokenizer) return find_own(c, err);
     if (choice->merges[0]) {
         if (choice->merges[0] == '/' || strstr(choice->merges, "..")) {
             status = cs_fail_at(err, CLIPSPAN_E_UNSUPPORTED, choice->path,

@@ -110,7 +110,8 @@ const char *cs_checkpoint_preprocessor_text(const cs_checkpoint *checkpoint, siz
 clipspan_status cs_checkpoint_file(char **out, const cs_checkpoint *checkpoint, const char *name,
                                    clipspan_error *err);
 
-/* Folder or file the tokenizer comes from: "" for the standard table of the data folder. */
+/* Folder or file the tokenizer comes from: "" for the standard table of the data folder, and where
+ * a model that has a tokenizer of its own comes without. */
 const char *cs_checkpoint_tokenizer(const cs_checkpoint *checkpoint);
 
 /* layer: 0 to layers - 1, or 0 for parts that exist once. Parts that this model does not have

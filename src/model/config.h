@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "image/image.h"
+#include "text/tokenizer.h"
 
 /* One transformer. D = heads * head_width always. */
 typedef struct cs_tower_config {
@@ -57,11 +58,11 @@ typedef struct cs_config {
     int eos_id;
     int bidirectional; /* 1: every token of a text sees every other, padding too */
     int has_text_projection, has_text_projection_bias;
-    int has_logit_bias;    /* scores are sigmoids */
-    int foreign_tokenizer; /* 1: texts are not CLIP's byte pairs */
-    int canonical_texts;   /* 1: open_clip's "canonicalize" before the tokenizer */
-    cs_names names[2];     /* [clipspan_modality]; 0: as the layout says */
-    char name_prefix[16];  /* before the text encoder's tensor names: "text." with custom_text, else
+    int has_logit_bias;        /* scores are sigmoids */
+    int foreign_tokenizer;     /* 1: texts are not CLIP's byte pairs */
+    cs_text_cleaning cleaning; /* of texts before a foreign tokenizer; AUTO: as its files say */
+    cs_names names[2];         /* [clipspan_modality]; 0: as the layout says */
+    char name_prefix[16]; /* before the text encoder's tensor names: "text." with custom_text, else
                            * ""
                            */
 

@@ -198,22 +198,35 @@ static clipspan_status read_text_activation(cs_config *out, const cs_json *text,
     return CLIPSPAN_OK;
 }
 
-/* How texts are cleaned: "lower" is CLIP's way, "canonicalize" goes with a tokenizer of its own. */
+/* How texts are cleaned: CLIP's tokenizer knows one way; open_clip's HFTokenizer knows three and
+ * does "whitespace" unless told. */
+static clipspan_status read_cleaning(cs_config *out, const cs_json *tokenizer, clipspan_error *err)
+{
+    const char *clean = out->foreign_tokenizer ? "whitespace" : "lower";
+    CS_TRY(cs_json_text(&clean, tokenizer, "clean", err));
+    out->cleaning = CS_CLEAN_CLIP;
+    if (out->foreign_tokenizer && strcmp(clean, "canonicalize") == 0)
+        out->cleaning = CS_CLEAN_CANONICAL;
+    else if (out->foreign_tokenizer && strcmp(clean, "whitespace") == 0)
+        out->cleaning = CS_CLEAN_SPACE;
+    else if (strcmp(clean, "lower") != 0)
+        return cs_json_unexpected(tokenizer, "clean",
+                                  "lower, or canonicalize or whitespace beside hf_tokenizer_name "
+                                  "(anything else means another cleaning of texts, which is not "
+                                  "supported)",
+                                  CLIPSPAN_E_UNSUPPORTED, err);
+    return CLIPSPAN_OK;
+}
+
 static clipspan_status read_tokenizer(cs_config *out, char merges[512], const cs_json *text,
                                       clipspan_error *err)
 {
     cs_json tokenizer;
-    const char *bpe = "", *clean = "lower";
+    const char *bpe = "";
     CS_TRY(cs_json_object(&tokenizer, text, "tokenizer_kwargs", err));
     CS_TRY(REFUSE(&tokenizer, refused_tokenizer));
-    CS_TRY(cs_json_text(&clean, &tokenizer, "clean", err));
     out->foreign_tokenizer = cs_json_has(text, "hf_tokenizer_name");
-    out->canonical_texts = out->foreign_tokenizer && strcmp(clean, "canonicalize") == 0;
-    if (!out->canonical_texts && strcmp(clean, "lower") != 0)
-        return cs_json_unexpected(&tokenizer, "clean",
-                                  "lower, or canonicalize beside hf_tokenizer_name (anything else "
-                                  "means another cleaning of texts, which is not supported)",
-                                  CLIPSPAN_E_UNSUPPORTED, err);
+    CS_TRY(read_cleaning(out, &tokenizer, err));
     CS_TRY(cs_json_text(&bpe, &tokenizer, "bpe_path", err));
     if (strlen(bpe) > 511)
         return cs_json_unexpected(&tokenizer, "bpe_path", "a path of at most 511 bytes",

@@ -20,6 +20,11 @@ static const char *const tokenizer_files[] = {
     "tokenizer_config.json",
     "added_tokens.json",
     "special_tokens_map.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+    "sentencepiece.model",
+    "vocab.txt",
     "bpe_simple_vocab_16e6.txt",
     "bpe_simple_vocab_16e6.txt.gz",
 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts of invented words, filled up word by word to a number of tokens: words are tokens of their
- * own, so the counts of words add up. */
+/* Texts of invented words, filled up word by word to a number of tokens. Where words are tokens of
+ * their own the counts of words add up; else a word counts for what it adds to the text before. */
 #include "text/control_texts.h"
 #include "base/memory.h"
 #include "base/random.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,24 +64,40 @@ static clipspan_status count_tokens(size_t *out, maker *m, const char *text, cli
 {
     CS_TRY(
         cs_tokenizer_encode(m->ids, out, NULL, m->tokenizer, m->context, text, strlen(text), err));
-    *out -= 2;
+    *out -= (size_t)(cs_tokenizer_start_id(m->tokenizer) >= 0) +
+            (size_t)(cs_tokenizer_end_id(m->tokenizer) >= 0);
     return CLIPSPAN_OK;
 }
 
-/* A word of at most `left` tokens; a single letter when none was found. */
-static clipspan_status choose(char out[WORD], size_t *tokens, maker *m, size_t left,
-                              clipspan_error *err)
+/* What a word adds to the `at` bytes of `text`, which are put back as they were. */
+static clipspan_status count_word(size_t *out, maker *m, char *text, size_t at, const char *word,
+                                  clipspan_error *err)
+{
+    size_t before = 0;
+    if (cs_tokenizer_adds_up(m->tokenizer)) return count_tokens(out, m, word, err);
+    if (at) CS_TRY(count_tokens(&before, m, text, err));
+    snprintf(text + at, WORD + 1, "%s%s", at ? " " : "", word);
+    CS_TRY(count_tokens(out, m, text, err));
+    *out = *out > before ? *out - before : 0;
+    text[at] = '\0';
+    return CLIPSPAN_OK;
+}
+
+/* A word that adds at most `left` tokens to the text; a single letter when none was found. */
+static clipspan_status choose(char out[WORD], size_t *tokens, maker *m, char *text, size_t at,
+                              size_t left, clipspan_error *err)
 {
     for (int i = 0; i < TRIES; i++) {
         invent(out, m);
         if (in_pool(m, out)) continue;
-        CS_TRY(count_tokens(tokens, m, out, err));
+        CS_TRY(count_word(tokens, m, text, at, out, err));
         if (*tokens == 1 && strlen(out) > 2) continue;
         if (*tokens > 0 && *tokens <= left) return CLIPSPAN_OK;
     }
     out[0] = (char)('b' + (int)cs_random_below(&m->random, 25)); /* "a" is a word */
     out[1] = '\0';
     *tokens = 1;
+    if (!cs_tokenizer_adds_up(m->tokenizer)) CS_TRY(count_word(tokens, m, text, at, out, err));
     return CLIPSPAN_OK;
 }
 
@@ -89,12 +106,15 @@ static clipspan_status make_text(char out[MOST_TEXT], maker *m, const char *like
 {
     size_t wanted, left, found, at = 0;
     CS_TRY(count_tokens(&wanted, m, like, err));
+    out[0] = '\0';
     for (left = wanted; left > 0 && at + WORD + 2 < MOST_TEXT; left -= found) {
         char word[WORD];
-        CS_TRY(choose(word, &found, m, left, err));
+        CS_TRY(choose(word, &found, m, out, at, left, err));
+        if (found > left) break; /* not even a letter fits: a token less */
         if (at) out[at++] = ' ';
         memcpy(out + at, word, strlen(word));
         at += strlen(word);
+        out[at] = '\0';
     }
     out[at] = '\0';
     if (at == 0) { /* a text without tokens */
@@ -103,7 +123,7 @@ static clipspan_status make_text(char out[MOST_TEXT], maker *m, const char *like
         return CLIPSPAN_OK;
     }
     CS_TRY(count_tokens(&found, m, out, err));
-    if (found != wanted)
+    if (found != wanted && cs_tokenizer_adds_up(m->tokenizer))
         return cs_fail(err, CLIPSPAN_E_INTERNAL,
                        "a control text of %zu tokens came out with %zu: the tokenizer does not "
                        "split texts at blanks",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Control texts: what as many texts that mean nothing explain of a head shows what the words of a
- * pool are worth. Text i of a control pool has exactly as many tokens as text i of the pool. */
+ * pool are worth. Text i of a control pool has exactly as many tokens as text i of the pool; with a
+ * tokenizer whose words merge with what stands before them, a few may have fewer. */
 #ifndef CLIPSPAN_SRC_TEXT_CONTROL_TEXTS_H
 #define CLIPSPAN_SRC_TEXT_CONTROL_TEXTS_H
 

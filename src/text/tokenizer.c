@@ -127,6 +127,11 @@ const char *cs_tokenizer_piece(const cs_tokenizer *tokenizer, int32_t id)
     return tokenizer->bpe.names + tokenizer->bpe.name_at[id];
 }
 
+int cs_tokenizer_adds_up(const cs_tokenizer *tokenizer)
+{
+    return !tokenizer->file;
+}
+
 int cs_tokenizer_start_id(const cs_tokenizer *tokenizer)
 {
     return tokenizer->start < 0 ? -1 : tokenizer->start;

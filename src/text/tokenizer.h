@@ -48,11 +48,14 @@ typedef struct cs_tokenizer_options {
                        else 0. open_clip's SigLIP pads with 1, which is also its end: those files
                        say so themselves */
     int blank_end;  /* 1: the end token is replaced by 0 (open_clip's strip_sep_token) */
+    int siglip; /* 1: what a tokenizer_config.json leaves open is as in transformers' classes for
+                       SigLIP: Unigram as SiglipTokenizer, padded with its end token, BPE as
+                       Siglip2Tokenizer */
 } cs_tokenizer_options;
 
 #define CS_TOKENIZER_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        CS_TOKENIZER_AUTO, CS_CLEAN_AUTO, 0, CS_TOKEN_AUTO, CS_TOKEN_AUTO, CS_TOKEN_AUTO, 0        \
+        CS_TOKENIZER_AUTO, CS_CLEAN_AUTO, 0, CS_TOKEN_AUTO, CS_TOKEN_AUTO, CS_TOKEN_AUTO, 0, 0     \
     }
 
 /* CLIP's tokenizer.
@@ -77,6 +80,10 @@ clipspan_status cs_tokenizer_open(cs_tokenizer **out, const char *path, int voca
 clipspan_status cs_tokenizer_open_as(cs_tokenizer **out, const char *path,
                                      const cs_tokenizer_options *options, clipspan_error *err);
 
+/* The names of a tokenizer's file in the order in which a folder is searched, from 0; NULL behind
+ * the last. */
+const char *cs_tokenizer_file_name(size_t index);
+
 /* The same from bytes in memory, which are borrowed for the call; name: of the file, for messages
  * and for its kind (.json, .model, vocab.txt, else merges). Nothing else is read. */
 clipspan_status cs_tokenizer_open_memory(cs_tokenizer **out, const void *data, size_t size,
@@ -95,6 +102,9 @@ clipspan_status cs_tokenizer_encode(int32_t *ids, size_t *count, int *cut,
 /* The piece as the vocabulary spells it (CLIP: GPT-2's letters for bytes, "</w>" at the end of a
  * word; SentencePiece: "▁" for a space); NULL out of range and for ids that stand for nothing. */
 const char *cs_tokenizer_piece(const cs_tokenizer *tokenizer, int32_t id);
+
+/* 1: blanks part a text, so that the tokens of its words add up (CLIP's); 0: not always. */
+int cs_tokenizer_adds_up(const cs_tokenizer *tokenizer);
 
 /* -1 when there is none. */
 int cs_tokenizer_start_id(const cs_tokenizer *tokenizer);

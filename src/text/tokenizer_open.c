@@ -110,6 +110,17 @@ static void apply_config(cs_tokenizer *t, const json_t *config, cs_tokenizer_opt
                      : CS_TOKEN_NONE;
 }
 
+/* What SigLIP's classes do where the configuration names no other class and no padding. */
+static void apply_siglip(const cs_tokenizer *t, const json_t *config, cs_tokenizer_options *o)
+{
+    const cs_file_tokenizer *f = t->file;
+    const int pairs = f->model == CS_MODEL_BPE ||
+                      (f->model == CS_MODEL_SENTENCEPIECE && !f->sentencepiece.unigram);
+    if (o->cleaning == CS_CLEAN_AUTO && !json_object_get(config, "tokenizer_class"))
+        o->cleaning = pairs ? CS_CLEAN_LOWER : CS_CLEAN_SIGLIP;
+    if (o->pad == CS_TOKEN_AUTO && !pairs && f->end >= 0) o->pad = f->end;
+}
+
 static clipspan_status check_id(int id, const char *what, int count, const char *path,
                                 clipspan_error *err)
 {
@@ -179,6 +190,7 @@ static clipspan_status open_file(cs_tokenizer **out, const void *data, size_t si
     CS_TRY_DONE(read_file(t, data, size, path, err));
     if (beside) CS_TRY_DONE(read_config(&config, path, err));
     if (config) apply_config(t, config, &o);
+    if (o.siglip) apply_siglip(t, config, &o);
     CS_TRY_DONE(settle(t, &o, path, err));
     *out = t;
     t = NULL;
@@ -188,12 +200,18 @@ done:
     return status;
 }
 
-/* The file of a folder, or the path itself; NULL in *out where CLIP's reader is to look. */
-static clipspan_status find_file(char **out, const char *path, int kind, clipspan_error *err)
+const char *cs_tokenizer_file_name(size_t index)
 {
     static const char *const names[] = {"tokenizer.json",          "spiece.model",
                                         "sentencepiece.bpe.model", "tokenizer.model",
                                         "sentencepiece.model",     "vocab.txt"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+/* The file of a folder, or the path itself; NULL in *out where CLIP's reader is to look. */
+static clipspan_status find_file(char **out, const char *path, int kind, clipspan_error *err)
+{
+    const char *name;
     *out = NULL;
     if (path[0] == '\0') return CLIPSPAN_OK;
     if (cs_path_kind(path) != 2) {
@@ -202,8 +220,8 @@ static clipspan_status find_file(char **out, const char *path, int kind, clipspa
         if (known || kind == CS_TOKENIZER_FILE) *out = cs_strdup(path, err);
         return *out || !(known || kind == CS_TOKENIZER_FILE) ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
     }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        *out = cs_path_join(path, names[i], err);
+    for (size_t i = 0; (name = cs_tokenizer_file_name(i)); i++) {
+        *out = cs_path_join(path, name, err);
         if (!*out) return CLIPSPAN_E_NOMEM;
         if (cs_path_kind(*out) == 1) return CLIPSPAN_OK;
         cs_free(*out);
