@@ -110,6 +110,7 @@ PYTHON
 }
 
 @test "O3: a limit on the size of files is an error of writing, exit 6" {
+    [ -z "${TSAN_OPTIONS:-}" ] || skip "the thread sanitizer does not start under a limit on file sizes"
     yes "a photo of a dog" | head -n 500 >texts.txt
     exits 6 bash -c 'ulimit -f 8; exec "$@"' _ "$CLIPSPAN" embed "$model" --texts texts.txt -o a.npy
     nothing_left
