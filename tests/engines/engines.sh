@@ -3,6 +3,8 @@
 # engines.sh PROGRAM JSON_AT MODEL SCRIPTS   Shards under the engines that start many processes: the bytes of a merged run are those of
 # one process, with 1 % of the images damaged, after tasks that were killed, requeued and timed out. One TAP case an
 # engine; one that is not installed is skipped.
+# Engines are functions that are called by their names.
+# shellcheck disable=SC2317
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=$1 json_at=$2 model=$3 scripts=$4
@@ -21,7 +23,10 @@ stop() {
         # slurmd and slurmctld, then munged
         for pid in $(tac "$top/slurm/pids"); do
             kill "$pid" 2>/dev/null
-            for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null && sleep 0.1 || break; done
+            for _ in $(seq 50); do
+                kill -0 "$pid" 2>/dev/null || break
+                sleep 0.1
+            done
         done
     fi
     rm -rf "$top"
@@ -135,6 +140,6 @@ for engine in "${engines[@]}"; do
         failed=1
         echo "not ok $number $engine"
     fi
-    [ ! -s "$engine.err" ] || sed "s|^|# |" "$engine.err" | tail -40
+    [ ! -s "$engine.err" ] || sed "s|^|# |" "$engine.err" | tail -200
 done
 exit $failed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # A Slurm of one node for engines.sh, which sets top, program, scripts: its own daemons, ports and folders, and munge's key is not needed.
 
 slurm_start() {
@@ -112,10 +112,14 @@ slurm_array() {
     [ "$(find "$top/slurm" -name 'halted.*' | wc -l)" = 3 ] || { squeue >&2 && cat "$top"/slurm/[0-9].out >&2 && return 1; }
     scontrol requeue "${job}_1" && kill -9 "$(cat "$top/slurm/halted.2")" || return
     waited "$job" || return
-    tail -n 4 "$top"/slurm/[0-9].out >&2
     grep -E 'requeue|time limit|SIG|WEXITSTATUS|WTERMSIG' "$top/slurm/ctld.log" "$top/slurm/d.log" | sed 's/.*\///' >&2
     rest=$(clipspan status "$top/run-slurm" --shards 4 --array)
-    [ "$rest" = 2 ] || { echo "left after the array: \"$rest\", not 2" >&2 && return 1; }
+    [ "$rest" = 2 ] || {
+        cat "$top"/slurm/[0-9].out >&2
+        grep -h 'JobId=' "$top/slurm/ctld.log" >&2
+        echo "left after the array: \"$rest\", not 2" >&2
+        return 1
+    }
     touch "$top/slurm/again"
     job=$(submitted "$rest") && waited "$job"
 }
