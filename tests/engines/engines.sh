@@ -133,7 +133,7 @@ number=0 failed=0
 for engine in "${engines[@]}"; do
     number=$((number + 1))
     if ! has "$engine"; then
-        echo "ok $number $engine # SKIP not installed"
+        echo "ok $number $engine # SKIP not installed, or needs root"
     elif (set -u && "$engine") 2>"$engine.err"; then
         echo "ok $number $engine"
     else
