@@ -56,12 +56,14 @@ CONF
     return 1
 }
 
-# waited JOB: all of its tasks have left the queue. Slurm holds a requeued task back for two minutes; here it need not wait.
+# waited JOB: all of its tasks have left the queue. Slurm holds a requeued task back for two minutes; here it need not wait, but for
+# the seconds in which a new start would be taken for the one that was revoked.
 waited() {
     local held
     for _ in $(seq 100); do
         [ -z "$(squeue -h -j "$1" 2>/dev/null)" ] && return 0
         for held in $(squeue -h -r -t PD -j "$1" -o '%i %r' 2>/dev/null | sed -n 's/ BeginTime$//p'); do
+            sleep 3
             scontrol update jobid="$held" starttime=now
         done
         sleep 1
@@ -116,7 +118,7 @@ slurm_array() {
     rest=$(clipspan status "$top/run-slurm" --shards 4 --array)
     [ "$rest" = 2 ] || {
         cat "$top"/slurm/[0-9].out >&2
-        grep -h 'JobId=' "$top/slurm/ctld.log" >&2
+        grep -hE 'JobId=|error' "$top/slurm/ctld.log" "$top/slurm/d.log" >&2
         echo "left after the array: \"$rest\", not 2" >&2
         return 1
     }
