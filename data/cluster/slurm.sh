@@ -27,8 +27,8 @@ code=$?
     wait $scan
     code=$?
 }
-# 75: stopped, to be resumed.
-if [ $code -eq 75 ] && [ -n "${SLURM_JOB_ID:-}" ]; then
+# 75: stopped, to be resumed; 143: so early that the program had not begun.
+if { [ $code -eq 75 ] || [ $code -eq 143 ]; } && [ -n "${SLURM_JOB_ID:-}" ]; then
     scontrol requeue "${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}" && exit 0
 fi
 exit $code

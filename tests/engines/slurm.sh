@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # A Slurm of one node for engines.sh, which sets top, program, scripts: its own daemons, ports and folders, and munge's key is not needed.
 
 slurm_start() {
@@ -35,7 +35,7 @@ KillWait=5
 MinJobAge=300
 JobRequeue=1
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$cpus State=UNKNOWN
-PartitionName=all Nodes=$host Default=YES MaxTime=60 State=UP OverSubscribe=FORCE:4
+PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:4
 CONF
     export SLURM_CONF=$top/slurm/slurm.conf
     dd if=/dev/urandom of="$top/slurm/munge.key" bs=1024 count=1 status=none
@@ -56,32 +56,72 @@ CONF
     return 1
 }
 
-# waited JOB...: all of them have left the queue.
+# waited JOB: all of its tasks have left the queue. Slurm holds a requeued task back for two minutes; here it need not wait, but for
+# the seconds in which a new start would be taken for the one that was revoked.
 waited() {
-    for _ in $(seq 300); do
+    local held
+    for _ in $(seq 100); do
         [ -z "$(squeue -h -j "$1" 2>/dev/null)" ] && return 0
-        sleep 0.2
+        for held in $(squeue -h -r -t PD -j "$1" -o '%i %r' 2>/dev/null | sed -n 's/ BeginTime$//p'); do
+            sleep 3
+            scontrol update jobid="$held" starttime=now
+        done
+        sleep 1
     done
     squeue >&2
+    tail -5 "$top/slurm/ctld.log" >&2
     return 1
 }
 
-# The script that is shipped, as an array of 4: task 2 is killed hard and requeued, task 3 gets TERM as at its time limit; then what is
-# left once more, from `status --array`.
+# A program before the real one: in the first try of the tasks 1 to 3 the scan is halted as soon as it catches TERM, until TERM
+# comes, so that there is a task in progress for whatever befalls it, however fast the machine is.
+slurm_halting() {
+    mkdir "$top/halting"
+    cat >"$top/halting/clipspan" <<HALT
+#!/usr/bin/env bash
+bit() { [ \$((0x\$(sed -n "s/^\$1:\\s*//p" /proc/\$\$/status) & 0x4000)) -ne 0 ]; }
+if [ "\$1" = scan ] && [ "\${SLURM_RESTART_COUNT:-0}" = 0 ] && [ "\${SLURM_ARRAY_TASK_ID:-0}" -le 3 ] && [ ! -e "$top/slurm/again" ]; then
+    (
+        until [ "\$(readlink /proc/\$\$/exe)" = "$(readlink -f "$program")" ] && bit SigCgt; do [ -e /proc/\$\$ ] && sleep 0.01 || exit; done
+        kill -STOP \$\$ && echo \$\$ >"$top/slurm/halted.\$SLURM_ARRAY_TASK_ID"
+        until bit ShdPnd; do [ -e /proc/\$\$ ] && sleep 0.1 || exit; done
+        kill -CONT \$\$
+    ) >/dev/null 2>&1 &
+fi
+exec "$program" "\$@"
+HALT
+    chmod +x "$top/halting/clipspan"
+}
+
+# submitted ARRAY OPTIONS...: the number of a job of the script that is shipped.
+submitted() {
+    local array=$1
+    shift
+    PATH=$top/halting:$PATH sbatch --parsable --array="$array" --cpus-per-task=1 --mem=0 "$@" -o "$top/slurm/%a.out" \
+        "$scripts/slurm.sh" "$top/run-slurm" 4
+}
+
+# An array of 4 with a limit of a minute: task 1 is requeued by hand, task 2's scan killed hard, as by the kernel when memory ends, task 3 gets TERM for its time and requeues
+# itself, task 4 just ends. Then what is left, which is task 2, from `status --array`.
 slurm_array() {
     local job rest
-    job=$(sbatch --parsable --array=1-4 --cpus-per-task=1 --mem=0 -o "$top/slurm/%a.out" "$scripts/slurm.sh" "$top/run-slurm" 4) || return
-    for _ in $(seq 100); do
-        [ "$(squeue -h -t R -j "$job" | wc -l)" -gt 0 ] && break
-        sleep 0.05
+    slurm_halting
+    job=$(submitted 1-4 --time=1 --signal=B:TERM@55) || return
+    for _ in $(seq 150); do
+        [ "$(find "$top/slurm" -name 'halted.*' | wc -l)" = 3 ] && break
+        sleep 0.1
     done
-    scancel --signal=KILL "${job}_2" 2>/dev/null
-    scancel --batch --signal=TERM "${job}_3" 2>/dev/null
+    [ "$(find "$top/slurm" -name 'halted.*' | wc -l)" = 3 ] || { squeue >&2 && cat "$top"/slurm/[0-9].out >&2 && return 1; }
+    scontrol requeue "${job}_1" && kill -9 "$(cat "$top/slurm/halted.2")" || return
     waited "$job" || return
+    grep -E 'requeue|time limit|SIG|WEXITSTATUS|WTERMSIG' "$top/slurm/ctld.log" "$top/slurm/d.log" | sed 's/.*\///' >&2
     rest=$(clipspan status "$top/run-slurm" --shards 4 --array)
-    [ -z "$rest" ] || {
-        job=$(sbatch --parsable --array="$rest" --cpus-per-task=1 --mem=0 -o "$top/slurm/%a.out" "$scripts/slurm.sh" "$top/run-slurm" 4) &&
-            waited "$job" || return
+    [ "$rest" = 2 ] || {
+        cat "$top"/slurm/[0-9].out >&2
+        grep -hE 'JobId=|error' "$top/slurm/ctld.log" "$top/slurm/d.log" >&2
+        echo "left after the array: \"$rest\", not 2" >&2
+        return 1
     }
-    cat "$top"/slurm/[0-9].out >&2
+    touch "$top/slurm/again"
+    job=$(submitted "$rest") && waited "$job"
 }
