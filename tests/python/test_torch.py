@@ -192,6 +192,25 @@ class Transformers(Modules, unittest.TestCase):
         module = transformers.CLIPVisionModelWithProjection(transformers.CLIPVisionConfig(**self.VISION)).eval()
         self.assertFalse(self.compare(module).info.has_text)
 
+    def test_attention_pool(self):
+        import torch
+        import transformers
+        torch.manual_seed(19)
+        vision = {name: value for name, value in self.VISION.items() if name != "projection_dim"}
+        text = {"hidden_size": 96, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
+                "vocab_size": 300, "max_position_embeddings": 16, "projection_size": 96, "bos_token_id": 1,
+                "eos_token_id": 2}
+        config = transformers.SiglipConfig(text_config=text, vision_config=vision)
+        module = transformers.SiglipModel(config).eval()
+        model = self.compare(module)
+        self.assertEqual((model.info.readout, model.info.class_token), ("pool", False))
+        self.assertEqual(list(model.info.mean), [0.5, 0.5, 0.5])
+        tokens = np.random.default_rng(6).integers(3, 300, (2, 16)).astype(np.int32)
+        with torch.no_grad():
+            found = module.get_text_features(input_ids=torch.from_numpy(tokens.astype(np.int64)))
+        expected = torch.nn.functional.normalize(getattr(found, "pooler_output", found), dim=-1).numpy()
+        self.assertLess(abs(model.encoder("text").embed_tokens(tokens, progress=False) - expected).max(), TOLERANCE)
+
     def test_texts(self):
         import torch
         module = self.make()
