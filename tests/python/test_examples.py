@@ -51,6 +51,17 @@ class Examples(unittest.TestCase):
         expected = float(parts["heads"][first.head] @ text)
         self.assertAlmostEqual(rows[7][f"{first.head} {first.category}"], expected, delta=1e-6)
 
+    def test_tutorial(self):
+        notebook = EXAMPLES.parent / "python/tools/notebook.py"
+        done = subprocess.run([sys.executable, notebook, EXAMPLES / "tutorial.ipynb"], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "tutorial.ipynb: 11 cells\n"), done.stderr)
+        wrong = Path(self.at("wrong.ipynb"))
+        cell = {"cell_type": "code", "execution_count": 1, "metadata": {}, "source": ["print('three', 3)"],
+                "outputs": [{"name": "stdout", "output_type": "stream", "text": ["four 3\n"]}]}
+        wrong.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
+        self.assertNotEqual(subprocess.run([sys.executable, notebook, wrong], capture_output=True, check=False).returncode, 0)
+
     @unittest.skipUnless(importlib.util.find_spec("distributed"), "Dask is not installed")
     def test_dask(self):
         images = Path(self.at("images.csv"))
