@@ -30,7 +30,8 @@ def main():
     for layer in range(run.info.layers):
         for head in range(run.info.heads):
             rows.append((probe(run.coefficients(layer, head), targets), str(clipspan.Head(layer, head))))
-    print(f"{column}: {targets.max() + 1} values, {len(targets)} images; by chance {np.bincount(targets).max() / len(targets):.3f}")
+    chance = np.bincount(targets).max() / len(targets)
+    print(f"{column}: {targets.max() + 1} values, {len(targets)} images; by chance {chance:.3f}")
     print(f"{'embedding':<10} {probe(run.vectors().astype(float), targets):.3f}")
     for accuracy, head in sorted(rows, reverse=True)[:5]:
         print(f"{head:<10} {accuracy:.3f}")

@@ -119,8 +119,8 @@ class Paths(Owner):
     def __init__(self, encoder: Encoder, bank: Optional[Bank] = None, direction: str = "texts", together: int = 0,
                  neurons: bool = False, maps: bool = False, random: int = 0, means: Any = None) -> None:
         """direction: "texts", "margin" (two texts or more) or "random" (`random` unit vectors an image; no bank).
-        together: images of one call into the library, 1 to 32, 0: one; memory grows with them. means: [L, H, K] float32 what heads
-        mix on average, or a Run whose coefficients are kept, for `ablated`. Errors: ArgumentError, Error (bf16)."""
+        together: images of one call into the library, 1 to 32, 0: one; memory grows with them.
+        means: [L, H, K] float32 what heads mix on average, or a Run whose coefficients are kept, for `ablated`. Errors: ArgumentError, Error (bf16)."""
         info = encoder.model.info
         image = info.image
         kind = read_enum("clipspan_paths_direction", direction)

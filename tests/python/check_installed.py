@@ -13,8 +13,8 @@ import clipspan
 import numpy as np
 
 # Of every system that the wheel's tag stands for (python/tools/bundle.py), and what Python itself links.
-OF_THE_SYSTEM = re.compile(r"/(libc|libm|libdl|librt|libpthread|libutil|libstdc\+\+|libgcc_s|libz|libexpat|libffi|libcrypt|libcrypto|"
-                           r"libssl|libbz2|liblzma|libuuid|libnss_\w+|libpython[0-9.]+|ld-linux-[\w-]+|libmvec)[.-]")
+OF_THE_SYSTEM = re.compile(r"/(libc|libm|libdl|librt|libpthread|libutil|libstdc\+\+|libgcc_s|libz|libexpat|libffi|libcrypt|"
+                           r"libcrypto|libssl|libbz2|liblzma|libuuid|libnss_\w+|libpython[0-9.]+|ld-linux-[\w-]+|libmvec)[.-]")
 EMBEDDING = 5e-6  # relative, as tests/golden/openclip-odd/MANIFEST.md has it
 BUDGET = 0.1      # processor seconds of `import clipspan`
 
