@@ -15,8 +15,9 @@ from ._atlases import Atlas, AtlasHead
 from ._models import (Bank, Classification, Decomposition, Embeddings, Encoder, Model, Stats, Texts, find_data)
 from ._models import open_model as open  # noqa: A004 - clipspan.open reads as it is meant
 from ._native import (ArgumentError, Error, FileError, NotFoundError, OutOfMemoryError, OutputExistsError)
+from ._paths import Neuron, PathEffects, Paths
 from ._records import Head, Record
-from ._runs import Inputs, Run, Span, extend, merge, scan
+from ._runs import Inputs, Run, Span, extend, merge, resume, scan
 from ._studies import Ablation, EditCheck, Effects, Evaluation, Hits, Prune, Remedy
 from ._tables import Table
 from ._torch import from_torch
@@ -50,7 +51,7 @@ def default_threads() -> int:
 __all__ = [
     "Ablation", "ArgumentError", "Atlas", "AtlasHead", "Bank", "Classification", "Decomposition", "EditCheck", "Effects",
     "Embeddings", "Encoder", "Error", "Evaluation", "Explanation", "FileError", "Head", "Heatmap", "Hits", "Inputs", "Model",
-    "NotFoundError", "OutOfMemoryError", "OutputExistsError", "Prune", "Record", "Remedy", "Run", "SegmentationResult",
-    "Span", "Stats", "Table", "Texts", "cpu_level", "default_threads", "extend", "find_data", "from_torch", "has_bf16",
-    "merge", "open", "product_name", "scan",
+    "Neuron", "NotFoundError", "OutOfMemoryError", "OutputExistsError", "PathEffects", "Paths", "Prune", "Record", "Remedy",
+    "Run", "SegmentationResult", "Span", "Stats", "Table", "Texts", "cpu_level", "default_threads", "extend", "find_data",
+    "from_torch", "has_bf16", "merge", "open", "product_name", "resume", "scan",
 ]

@@ -217,10 +217,14 @@ class Atlas(Owner):
         return [Head(item.layer, item.head) for item in heads[:count.value]]
 
     def report(self, path: PathLike, replace: bool = False, images: bool = True, note: Optional[str] = None,
-               root: Optional[PathLike] = None, threads: int = 0, progress: Progress = None) -> None:
-        """One self-contained HTML page, with what the run keeps of studies."""
+               root: Optional[PathLike] = None, images_anywhere: bool = False, paths: bool = False, threads: int = 0,
+               progress: Progress = None) -> None:
+        """One self-contained HTML page, with what the run keeps of studies. root: where relative paths of images start
+        now; images_anywhere: what a run of someone else lists is opened, wherever it is; paths: absolute paths are
+        in the page, which without them may be passed on."""
         options = Options("clipspan_report_options", root=root, no_images=int(not images), replace=int(replace),
-                          threads=threads, note=note, run=self.run)
+                          threads=threads, note=note, run=self.run, images_anywhere=int(images_anywhere),
+                          paths=int(paths))
         call_long("clipspan_report_write", encode(path), self._at, options.reference, progress=progress, what="images")
 
     def export_texts(self, path: PathLike, replace: bool = False) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ._atlases import Atlas
+    from ._paths import PathEffects
     from ._runs import Run
     from ._visuals import Explanation, Heatmap, SegmentationResult
 
@@ -251,9 +252,10 @@ class Decomposition(Owner):
 
     _free = "clipspan_decomposition_free"
 
-    def __init__(self, encoder: Encoder, images: Any, tokens: bool = False) -> None:
-        """images: paths, or pixels [B, input_height, input_width, 3] uint8. tokens: of one image, for by_token."""
-        options = Options("clipspan_decomposition_options", tokens=int(tokens))
+    def __init__(self, encoder: Encoder, images: Any, tokens: bool = False, layers: bool = False) -> None:
+        """images: paths, or pixels [B, input_height, input_width, 3] uint8. tokens: of one image, for by_token. layers: of
+        one image of a model with an attention pool, for the methods whose names begin with through_pool."""
+        options = Options("clipspan_decomposition_options", tokens=int(tokens), layers=int(layers))
         super().__init__(native.new("clipspan_decomposition_new", encoder._at, options.reference), (encoder,))
         self.model = encoder.model
         info = self.model.info
@@ -276,12 +278,9 @@ class Decomposition(Owner):
 
     def contributions(self, image: int = 0) -> dict[str, "np.ndarray"]:
         """Of one image: heads [L, H, P], layers [L, P], mlps [L + 1, P] (the class token as it enters the first layer,
-        then the layers' MLPs), class_self_attention [L, P]. heads and mlps add up to the embedding."""
-        info = self.model.info
-        layers, width = info.image.layers, info.embed_width
-        made = {"heads": output(None, (layers, info.image.heads, width), "float"),
-                "layers": output(None, (layers, width), "float"), "mlps": output(None, (layers + 1, width), "float"),
-                "class_self_attention": output(None, (layers, width), "float")}
+        then the layers' MLPs), class_self_attention [L, P]. heads and mlps add up to the embedding. Where an attention
+        pool reads the embedding, L and H are 1 and its heads (info.split_layers, split_heads)."""
+        made = contribution_arrays(self.model.info)
         call("clipspan_decomposition_run_contributions", *[address(array) for array in made.values()], self._at, image)
         return made
 
@@ -290,6 +289,45 @@ class Decomposition(Owner):
         made = output(None, (self.model.info.tokens, self.model.info.embed_width), "float")
         call("clipspan_decomposition_run_tokens", address(made), self._at, layer, head)
         return made
+
+    # ---- Through an attention pool: info.readout is "pool", made with layers=True ----
+
+    def through_pool(self, gate: bool = False) -> dict[str, "np.ndarray"]:
+        """Of the only image: heads [L, H, P] of all layers of the image encoder, and mlps [L + 2, P] (what enters the
+        first layer, the layers' MLPs, the pool's), which add up to the embedding. The pool's attention and all
+        LayerNorms are as they were for the image. gate: everything goes through the pool's MLP with its gates as they were,
+        and its own part is what its biases leave; else that MLP is one opaque part. Errors: Error without a pool."""
+        info = self.model.info
+        layers, width = info.image.layers, info.embed_width
+        made = {"heads": output(None, (layers, info.image.heads, width), "float"),
+                "mlps": output(None, (layers + 2, width), "float")}
+        call("clipspan_decomposition_run_layers", *[address(array) for array in made.values()], self._at, int(gate))
+        return made
+
+    def through_pool_by_token(self, layer: int, head: int, gate: bool = False) -> "np.ndarray":
+        """[N, P] one head's part of through_pool by the patch that it comes from."""
+        made = output(None, (self.model.info.tokens, self.model.info.embed_width), "float")
+        call("clipspan_decomposition_run_layer_tokens", address(made), self._at, layer, head, int(gate))
+        return made
+
+    def through_pool_scores(self, direction: "np.ndarray", gate: bool = False) -> dict[str, "np.ndarray"]:
+        """Inner products with a direction [P], such as a text's unit vector: heads [L, H, N] by source patch, and mlps
+        [L + 2]; they add up to the similarity. Far cheaper than the vectors."""
+        info = self.model.info
+        layers = info.image.layers
+        given = take(direction, "float", (info.embed_width,), "direction")
+        made = {"heads": output(None, (layers, info.image.heads, info.tokens), "float"),
+                "mlps": output(None, (layers + 2,), "float")}
+        call("clipspan_decomposition_run_layer_scores", *[address(array) for array in made.values()], self._at,
+             address(given), int(gate))
+        return made
+
+    @property
+    def pool_mlp_share(self) -> float:
+        """Squared length of what the pool's MLP adds, as a part of the embedding's."""
+        share = ctypes.c_double()
+        call("clipspan_decomposition_run_pool_mlp", ctypes.byref(share), self._at)
+        return share.value
 
     def check(self, image: int = 0) -> float:
         """The largest difference between the sum of all contributions and the embedding: at most 1e-5 in float32."""
@@ -319,19 +357,14 @@ class Stats(Owner):
     def variance_shares(self) -> dict[str, "np.ndarray"]:
         """Shares of the embedding's variance: heads [L, H, 2], layers [L, 2], mlps [L + 1, 2],
         class_self_attention [L, 2]; the last axis is (share, variance), float64."""
-        image = self.model.info.image
-        made = shares_arrays(image.layers, image.heads)
+        made = shares_arrays(self.model.info.split_layers, self.model.info.split_heads)
         call("clipspan_stats_run_variance_shares", *[address(array) for array in made.values()], self._at)
         return made
 
     def means(self) -> dict[str, "np.ndarray"]:
         """Mean contributions, shaped as Decomposition.contributions, and `embedding` [P]."""
         info = self.model.info
-        layers, width = info.image.layers, info.embed_width
-        made = {"heads": output(None, (layers, info.image.heads, width), "float"),
-                "layers": output(None, (layers, width), "float"), "mlps": output(None, (layers + 1, width), "float"),
-                "class_self_attention": output(None, (layers, width), "float"),
-                "embedding": output(None, (width,), "float")}
+        made = {**contribution_arrays(info), "embedding": output(None, (info.embed_width,), "float")}
         call("clipspan_stats_run_means", *[address(array) for array in made.values()], self._at)
         return made
 
@@ -339,9 +372,16 @@ class Stats(Owner):
         """Mean and variance [L, H] float64 of the inner products of contributions with a direction [P]."""
         info = self.model.info
         given = take(direction, "float", (info.embed_width,), "direction")
-        made = [output(None, (info.image.layers, info.image.heads), "double") for _ in range(2)]
+        made = [output(None, (info.split_layers, info.split_heads), "double") for _ in range(2)]
         call("clipspan_stats_run_direction", address(made[0]), address(made[1]), self._at, address(given))
         return made[0], made[1]
+
+
+def contribution_arrays(info: Record) -> dict[str, Any]:
+    layers, width = info.split_layers, info.embed_width
+    return {"heads": output(None, (layers, info.split_heads, width), "float"),
+            "layers": output(None, (layers, width), "float"), "mlps": output(None, (layers + 1, width), "float"),
+            "class_self_attention": output(None, (layers, width), "float")}
 
 
 def shares_arrays(layers: int, heads: int) -> dict[str, Any]:
@@ -355,8 +395,10 @@ class Classification(Owner):
 
     _free = "clipspan_classification_free"
 
-    def __init__(self, bank: Bank, scale: float = 0.0, top: int = 0) -> None:
-        options = Options("clipspan_classification_options", scale=scale, top=top)
+    def __init__(self, bank: Bank, scale: float = 0.0, top: int = 0, bias: Optional[float] = None) -> None:
+        """bias: Model.logit_bias of models whose probabilities are sigmoids, each class by itself."""
+        options = Options("clipspan_classification_options", scale=scale, top=top, sigmoid=int(bias is not None),
+                          bias=bias or 0.0)
         super().__init__(native.new("clipspan_classification_new", bank._at, options.reference), (bank,))
         self.bank = bank
         self.predictions = Table({name: [] for name in ("path", "label", "group", "class", "probability", "score",
@@ -462,6 +504,16 @@ class Model(Owner):
         call("clipspan_model_read_logit_scale", ctypes.byref(out), self._at)
         return out.value
 
+    @property
+    def logit_bias(self) -> Optional[float]:
+        """The probability that an image and a text belong together is 1 / (1 + exp(-(logit_scale cosine + logit_bias))),
+        where scores are sigmoids (SigLIP); None elsewhere."""
+        if not self.info.has_logit_bias:
+            return None
+        out = ctypes.c_float()
+        call("clipspan_model_read_logit_bias", ctypes.byref(out), self._at)
+        return out.value
+
     def check(self, progress: Progress = None) -> dict[str, Any]:
         """Reads every weight: values, nan, inf, denormal (counts) and first_bad, the name of a tensor or ""."""
         found = native.make_struct("clipspan_model_check")()
@@ -557,13 +609,22 @@ class Model(Owner):
         bank = classes if isinstance(classes, Bank) else self.classifier(classes, templates, progress)
         paths = list_images(images)
         found = self.embed_images(paths, skip=True, progress=progress)
-        made = Classification(bank, self.logit_scale, top)
+        made = Classification(bank, self.logit_scale, top, self.logit_bias)
         made.add(found.vectors, paths, labels, groups, found.errors)
         return made
 
-    def decompose(self, images: Any, tokens: bool = False, **options: Any) -> Decomposition:
-        """The contributions to the embeddings of up to 32 images (one with `tokens`)."""
-        return Decomposition(self.encoder("image", **options), images, tokens)
+    def decompose(self, images: Any, tokens: bool = False, layers: bool = False, **options: Any) -> Decomposition:
+        """The contributions to the embeddings of up to 32 images (one with `tokens` or `layers`)."""
+        return Decomposition(self.encoder("image", **options), images, tokens, layers)
+
+    def paths(self, images: Any, texts: Any = None, direction: str = "texts", templates: Any = "none", threads: int = 0,
+              progress: Progress = None, **options: Any) -> list["PathEffects"]:
+        """Effects through later layers on similarities with texts, of image files or pixels: clipspan.PathEffects, one an
+        image. options: as clipspan.Paths, which is the thing to keep for more calls. direction="random" needs no texts."""
+        from ._paths import Paths
+        from ._visuals import read_bank
+        bank = read_bank(self, texts, templates) if texts is not None else None
+        return Paths(self.encoder("image", threads=threads), bank, direction, **options).run(images, progress)
 
     # ---- What other modules compute ----
 

@@ -77,7 +77,8 @@ ELSEWHERE = {
 }
 FLAGS = {"has_text", "has_ln_pre", "merged", "has_labels", "has_groups", "minor", "removed", "agreement", "surgery",
          "leaning", "counteracts", "eligible", "against_rest", "found", "first_side", "whole", "kept", "is_text",
-         "has_region", "concentrated", "of_run", "last_layer", "labelled", "convert_first", "floor_crop"}
+         "has_region", "concentrated", "of_run", "last_layer", "labelled", "convert_first", "floor_crop", "class_token", "has_logit_bias", "own",
+         "sigmoid", "exif_orient"}
 # Members of these names that are counts or numbers elsewhere.
 COUNTS = {("clipspan_remedy_forecast", "kept"), ("clipspan_remedy_side", "kept"), ("clipspan_atlas_info", "removed"),
           ("clipspan_atlas_info", "leaning"), ("clipspan_atlas_info", "minor"), ("clipspan_atlas_layer", "leaning"),

@@ -71,11 +71,11 @@ def read_inputs(images: Any, **options: Any) -> Inputs:
 def scan(model: Union[Model, PathLike], images: Any, folder: PathLike, labels: Optional[str] = None,
          groups: Optional[str] = None, root: Optional[PathLike] = None, columns: Optional[str] = None,
          coefficients: str = "f32", precision: str = "f32", layers: Optional[tuple[int, int]] = None,
-         exif_orient: bool = False, max_pixels: int = 0, threads: int = 0, shard: int = 0, shards: int = 0,
-         verify_sum: bool = False, replace: bool = False, progress: Progress = None) -> "Run":
+         exif_orient: bool = False, max_pixels: int = 0, replace: bool = False, progress: Progress = None,
+         **scanning: Any) -> "Run":
     """Plans, scans and merges a run in `folder`, as `clipspan scan`: one forward pass per image, exact statistics and
     coefficients of every head. The same call again resumes what was interrupted; Ctrl-C stops behind the chunks that are
-    in progress. layers: (first, count) whose coefficients are kept; shard of shards, from 1: that part only, not merged.
+    in progress. layers: (first, count) whose coefficients are kept; scanning: as clipspan.resume, shard of shards among them.
     Errors: OutputExistsError (another run there) unless `replace`."""
     opened = model if isinstance(model, Model) else Model(model)
     inputs = read_inputs(images, labels=labels, groups=groups, root=root, columns=columns)
@@ -85,19 +85,31 @@ def scan(model: Union[Model, PathLike], images: Any, folder: PathLike, labels: O
                    replace=int(replace), first_layer=first, layer_count=count)
     call_long("clipspan_run_plan", None, encode(folder), opened._at, inputs._at, plan.reference, progress=progress,
               what="bytes")
-    return continue_scan(opened, folder, threads, shard, shards, verify_sum, progress)
+    return resume(folder, opened, progress=progress, **scanning)
 
 
-def continue_scan(model: Model, folder: PathLike, threads: int = 0, shard: int = 0, shards: int = 0,
-                  verify_sum: bool = False, progress: Progress = None) -> "Run":
-    """Scans what a planned run lacks and, unless a shard was asked for, merges it."""
-    options = Options("clipspan_scan_options", threads=threads, shard=shard, shards=shards, verify_sum=int(verify_sum))
+def resume(folder: PathLike, model: Optional[Model] = None, threads: int = 0, shard: int = 0, shards: int = 0,
+           verify_sum: bool = False, scan_root: Optional[PathLike] = None, images_anywhere: bool = False,
+           retries: int = 0, retry_skipped: bool = False, progress: Progress = None) -> "Run":
+    """Scans what a planned run lacks and, unless a shard was asked for, merges it. Run.scanned is then what this did.
+
+    model: None: the run's own. shard of shards, from 1: that part only, not merged. verify_sum: for every image, whether
+    its contributions add up. scan_root: where relative paths of images start, None: where they did when planned.
+    images_anywhere: what a run of someone else lists is opened, wherever it is. retries: how often an image that is away
+    for a moment is tried again, after waits of 0.5, 2, 8 … seconds; 0: 3 times, -1: never. retry_skipped: those that were
+    skipped are tried again."""
+    opened = model if model is not None else Run(folder).open_model(progress=progress)
+    options = Options("clipspan_scan_options", threads=threads, shard=shard, shards=shards, verify_sum=int(verify_sum),
+                      root=scan_root, images_anywhere=int(images_anywhere), retries=retries,
+                      retry_skipped=int(retry_skipped))
     result = native.make_struct("clipspan_scan_result")()
-    call_long("clipspan_run_scan", ctypes.byref(result), encode(folder), model._at, options.reference, progress=progress,
-              what="images")
+    call_long("clipspan_run_scan", ctypes.byref(result), encode(folder), opened._at, options.reference,
+              progress=progress, what="images")
     if not shards:
         merge(folder, progress)
-    return Run(folder)
+    made = Run(folder)
+    made.scanned = Record(ctypes.addressof(result), "clipspan_scan_result", result)
+    return made
 
 
 def merge(folder: PathLike, progress: Progress = None) -> None:
@@ -109,13 +121,14 @@ def extend(folder: PathLike, model: Model, images: Any, progress: Progress = Non
     """Adds images to a merged run and scans them. inputs: as Inputs."""
     listed = read_inputs(images, **inputs)
     call_long("clipspan_run_extend", encode(folder), model._at, listed._at, progress=progress, what="bytes")
-    return continue_scan(model, folder, progress=progress)
+    return resume(folder, model, progress=progress)
 
 
 class Run(Owner):
     """A run folder, opened for reading. Threads may share it."""
 
     _free = "clipspan_run_close"
+    scanned: Optional[Record] = None  # clipspan_scan_result of the scan that made this object
 
     def __init__(self, folder: PathLike) -> None:
         """Errors: NotFoundError, Error (damaged, another version of the format)."""
@@ -175,6 +188,24 @@ class Run(Owner):
         each = native.make_callback(native.EACH)(take_image)
         call("clipspan_run_read_images", self._at, 0, self.info.images, each, None)
         return Table.of(rows, kinds)
+
+    def read_progress(self, shards: int = 1, first: int = 1, count: Optional[int] = None,
+                      progress: Progress = None) -> Table:
+        """How far shards first … first + count - 1, from 1, of `shards` are, whoever scans them: shard, images, used,
+        skipped, left, chunks, chunks_done, and the skipped by reason. From the run's files, before, during and after the
+        scan; no lock is taken."""
+        asked = max(shards - first + 1, 0) if count is None else count
+        found = (native.make_struct("clipspan_shard_progress") * max(asked, 1))()
+        call_long("clipspan_run_read_progress", found, first, asked, shards, self._at, progress=progress, what="shards")
+        reasons = [(decode(get("clipspan_skip_reason", i)) or "").replace(" ", "_")
+                   for i in range(native.declared.CONSTANTS["CLIPSPAN_SKIP_REASONS"])]
+        rows = []
+        for i, item in enumerate(found[:asked]):
+            skipped = list(item.skipped)
+            rows.append({"shard": first + i, "images": item.images, "used": item.used, "skipped": sum(skipped),
+                         "left": item.images - item.used - sum(skipped), "chunks": item.chunks,
+                         "chunks_done": item.chunks_done, **dict(zip(reasons, skipped))})
+        return Table.of(rows, ["shard", "images", "used", "skipped", "left", "chunks", "chunks_done", *reasons])
 
     def statistics(self, layer: int, head: int, block: int = -1) -> dict[str, Any]:
         """Of one head's coefficients: count, mean [K + 3], covariance [K + 3, K + 3] float64. block -1: all images."""
@@ -280,11 +311,11 @@ class Run(Owner):
         from ._studies import Prune
         return Prune(self, fraction, **options)
 
-    def report(self, path: PathLike, name: Optional[str] = None, replace: bool = False, images: bool = True,
-               progress: Progress = None) -> None:
-        """One HTML page of the run's main atlas (or that of the pool `name`) and of its kept studies."""
+    def report(self, path: PathLike, name: Optional[str] = None, **options: Any) -> None:
+        """One HTML page of the run's main atlas (or that of the pool `name`) and of its kept studies. options: as
+        Atlas.report."""
         from ._atlases import Atlas
-        Atlas.open(self, name).report(path, replace=replace, images=images, progress=progress)
+        Atlas.open(self, name).report(path, **options)
 
     def export_official(self, folder: PathLike, dataset: Optional[str] = None, model: Optional[str] = None,
                         replace: bool = False, threads: int = 0, progress: Progress = None) -> None:

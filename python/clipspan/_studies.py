@@ -383,10 +383,12 @@ def weigh(items: Any, weight: float) -> list[tuple[Any, float]]:
 def search(run: "Run", like: Any = (), unlike: Any = (), text: Any = (), heads: Any = None, role: Any = None,
            region: Optional[Sequence[float]] = None, top: int = 0, compare: str = "cosine", templates: Any = None,
            model: Optional[Model] = None, threads: int = 0, contributions: int = 0, no_duplicates: bool = False,
-           others_only: bool = False, root: Optional[PathLike] = None, progress: Progress = None) -> Hits:
+           others_only: bool = False, root: Optional[PathLike] = None, images_anywhere: bool = False,
+           progress: Progress = None) -> Hits:
     """like, unlike: image files, images of the run by path or "#17", or its list indices as int, or a unit vector [P];
     text: texts. heads: whose contributions are compared; role: a role or {role: weight}; neither: the whole embedding.
-    region: left, top, width, height in pixels of a query file."""
+    region: left, top, width, height in pixels of a query file. images_anywhere: files that a run of someone else lists are
+    named for pages too."""
     items = [*weigh(like, 1.0), *weigh(unlike, -1.0)]
     files = [os.fspath(item) for item, _ in items if isinstance(item, (str, os.PathLike))]
     if model is None and (len(weigh(text, 1.0)) or any(os.path.isfile(find_image(item)) for item in files)):
@@ -407,7 +409,7 @@ def search(run: "Run", like: Any = (), unlike: Any = (), text: Any = (), heads: 
     for words, weight in weigh(text, 1.0):
         call("clipspan_query_add_text", query._at, encode(words), weight)
     hits = Options("clipspan_hits_options", top=top, contributions=contributions, no_duplicates=int(no_duplicates),
-                   others_only=int(others_only), root=root)
+                   others_only=int(others_only), root=root, images_anywhere=int(images_anywhere))
     return Hits(native.new_long("clipspan_hits_new", query._at, hits.reference, progress=progress, what="chunks"))
 
 
@@ -447,10 +449,10 @@ class EditCheck(Study):
 
     def __init__(self, run: "Run", heads: Any, classes: Optional[Bank] = None, images: int = 0, inputs: Any = None,
                  root: Optional[PathLike] = None, folder: Optional[PathLike] = None, remove: bool = False,
-                 replace: bool = False, model: Optional[Model] = None, threads: int = 0,
+                 replace: bool = False, model: Optional[Model] = None, threads: int = 0, images_anywhere: bool = False,
                  progress: Progress = None) -> None:
         """heads: one set, or {name: heads}. folder: also writes the checkpoint of the first set there, and measures that.
-        images: at most so many, 0: 256."""
+        images: at most so many, 0: 256. images_anywhere: what a run of someone else lists is opened, wherever it is."""
         self._folder = folder
         opened = model if model is not None else run.open_model(progress=progress)
         sets = heads if isinstance(heads, dict) else {"heads": heads}
@@ -459,7 +461,7 @@ class EditCheck(Study):
         for slot, (name, (array, count)) in zip(structs, arrays.items()):
             slot.name, slot.heads, slot.count = encode(name), native.ctypes.addressof(array), count
         options = Options("clipspan_edit_check_options", bank=classes, inputs=inputs, root=root, images=images,
-                          threads=threads)
+                          threads=threads, images_anywhere=int(images_anywhere))
         at = native.new_long("clipspan_edit_check_new", opened._at, run._at, structs, len(structs), options.reference,
                              progress=progress, what="chunks")
         super().__init__(at, [item for item in (opened, run, classes, options) if item is not None])
@@ -493,13 +495,14 @@ class Prune(Study):
 
     def __init__(self, run: "Run", fraction: float = 0.25, order: str = "network", of_parameters: bool = False,
                  ranked: int = 0, images: int = 0, classes: Optional[Bank] = None, folder: Optional[PathLike] = None,
-                 replace: bool = False, model: Optional[Model] = None, threads: int = 0,
-                 progress: Progress = None) -> None:
-        """fraction: of the heads, or of the image encoder's parameters. order: "network" or "direct". folder: where the
-        smaller checkpoint goes; None: none is written."""
+                 replace: bool = False, model: Optional[Model] = None, threads: int = 0, root: Optional[PathLike] = None,
+                 images_anywhere: bool = False, progress: Progress = None) -> None:
+        """fraction: of the heads, or of the image encoder's parameters. order: "network", "direct" or "path". folder: where
+        the smaller checkpoint goes; None: none is written. root, images_anywhere: as EditCheck."""
         self._folder = folder
         opened = model if model is not None else run.open_model(progress=progress)
-        check = Options("clipspan_edit_check_options", bank=classes, images=images, threads=threads)
+        check = Options("clipspan_edit_check_options", bank=classes, images=images, threads=threads, root=root,
+                        images_anywhere=int(images_anywhere))
         options = Options("clipspan_prune_options", order=order, fraction=fraction, of_parameters=int(of_parameters),
                           ranked=ranked, check=check)
         super().__init__(native.new("clipspan_prune_new", opened._at, run._at, options.reference),

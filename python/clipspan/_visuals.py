@@ -87,7 +87,7 @@ class Heatmap:
 
     @property
     def tokens(self) -> "np.ndarray":
-        """[T, N] float32, the class token first; a read-only view."""
+        """[T, N] float32, the class token first where there is one; a read-only view."""
         return view(get("clipspan_maps_get", self._maps._at, 0, MAP_HEADS), (len(self.texts), self.model.info.tokens),
                     "float", self._maps._handle)
 
@@ -95,7 +95,7 @@ class Heatmap:
     def maps(self) -> "np.ndarray":
         """[T, grid_height, grid_width] float32 of the patches; a read-only view."""
         info = self.model.info
-        return self.tokens[:, 1:].reshape(len(self.texts), info.grid_height, info.grid_width)
+        return self.tokens[:, int(info.class_token):].reshape(len(self.texts), info.grid_height, info.grid_width)
 
     def by_head(self, layer: int, head: int) -> "np.ndarray":
         """[T, N] of one head (made with each=True)."""

@@ -66,12 +66,16 @@ def write_wheel(folder, files):
     return name
 
 
+def list_modules():
+    for path in sorted((PYTHON / "clipspan").iterdir()):
+        if path.suffix == ".py" or path.name == "py.typed":
+            yield f"clipspan/{path.name}", path.read_bytes()
+
+
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     library = build_library()
-    files = [(f"clipspan/{path.name}", path.read_bytes()) for path in sorted((PYTHON / "clipspan").iterdir())
-             if path.suffix == ".py" or path.name == "py.typed"]
-    files += [("clipspan/libclipspan.so.0", library.read_bytes()), *list_data()]
-    return write_wheel(wheel_directory, files)
+    return write_wheel(wheel_directory, [*list_modules(), ("clipspan/libclipspan.so.0", library.read_bytes()),
+                                         *list_data()])
 
 
 def build_sdist(sdist_directory, config_settings=None):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Sizes and offsets of every struct as C has them; every member of a result is read as something."""
+import ast
 import ctypes
 import os
 import re
@@ -16,6 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Declarations(unittest.TestCase):
+    def test_package_is_written_in_the_oldest_python(self):
+        for path in sorted(ROOT.glob("python/clipspan/*.py")):
+            ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, 9))
+
     def test_module_is_what_headers_say(self):
         subprocess.run(["python3", ROOT / "python/tools/declarations.py", "--check"], check=True, capture_output=True)
 
