@@ -291,7 +291,9 @@ clipspan_status cs_root_make_folder(const cs_root *root, const char *name, clips
         if (!part) return CLIPSPAN_E_NOMEM;
         folder = enter_parent(root, part, &last);
         if (folder >= 0) {
-            made = mkdirat(folder, last, 0777) == 0 ||
+            made = mkdirat(folder, last, 0777) == 0;
+            if (made) cs_flush_folder(folder, ".");
+            made = made ||
                    (errno == EEXIST && fstatat(folder, last, &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
                     (S_ISDIR(facts.st_mode) || (errno = ENOTDIR, 0)));
             const int code = errno;
