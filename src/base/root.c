@@ -3,6 +3,7 @@
  * its last part with calls that follow no link. */
 #define _GNU_SOURCE /* O_PATH, syscall */
 #include "base/root.h"
+#include "base/away.h"
 #include "base/file_at.h"
 #include "base/memory.h"
 
@@ -136,8 +137,10 @@ static clipspan_status fail_enter(const cs_root *root, const char *name, clipspa
     else if (code == ENOENT && status != CLIPSPAN_E_WRITE)
         status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, shown, "no such file");
     else
-        status = cs_fail_at(err, status, shown, "cannot be %s: %s",
-                            status == CLIPSPAN_E_WRITE ? "written" : "opened", strerror(code));
+        status =
+            cs_away(err, code,
+                    cs_fail_at(err, status, shown, "cannot be %s: %s",
+                               status == CLIPSPAN_E_WRITE ? "written" : "opened", strerror(code)));
     cs_free(path);
     return status;
 }
