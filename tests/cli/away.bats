@@ -118,7 +118,7 @@ away() {
         rm -rf run
         exits 0 "$CLIPSPAN" plan "$model" - -o run <list
         exits 0 "$CLIPSPAN" scan run --shard 1/1
-        exits 4 env LD_PRELOAD="$FLAKY" FLAKY_PATH=$part FLAKY_CALL=read FLAKY_ERRNO=5 FLAKY_TIMES=1 "$CLIPSPAN" merge run
+        exits 4 env LD_PRELOAD="$FLAKY" FLAKY_PATH=$part FLAKY_CALL=read FLAKY_ERRNO=5 FLAKY_TIMES=100 "$CLIPSPAN" merge run
         says "Input/output error"
         exits 0 "$CLIPSPAN" merge run
         [ "$(state run)" = "$(state clean)" ]
