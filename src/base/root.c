@@ -134,6 +134,8 @@ static clipspan_status fail_enter(const cs_root *root, const char *name, clipspa
         status = cs_fail_at(err, status == CLIPSPAN_E_WRITE ? status : CLIPSPAN_E_IO, shown,
                             "lies behind a symbolic link, or something else that is no folder of "
                             "its own; it is not followed. Remove it, then try again");
+    else if (code == ENOMEM)
+        status = cs_fail_at(err, CLIPSPAN_E_NOMEM, shown, "cannot be opened: %s", strerror(code));
     else if (code == ENOENT && status != CLIPSPAN_E_WRITE)
         status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, shown, "no such file");
     else
