@@ -112,5 +112,6 @@ int main(int argc, char **argv)
     if (code == 0 && session.skipped) code = 3;
     if ((code == 0 || code == 3) && session.worse) code = 8;
     cli_session_fini(&session);
+    cli_process_finish();
     return code;
 }

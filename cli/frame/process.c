@@ -9,15 +9,19 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #ifdef __GLIBC__
 #    include <malloc.h>
 #endif
 
-#define STACK       (2 << 20)   /* bytes for a thread */
-#define STACK_LEAST (512 << 10) /* for the main one */
+#define CLI_NO_MEMORY 7 /* as docs and main.c have it */
+
+#define STACK         (2 << 20)   /* bytes for a thread */
+#define STACK_LEAST   (512 << 10) /* for the main one */
 
 /* Our own loops share out the work. Threads of an OpenBLAS would compete with them, and their
  * number would show in the last bits; one that is loaded later reads its environment then, one that
@@ -76,8 +80,62 @@ static void limit_arenas(void)
 #endif
 }
 
+/* ---- What libraries do where there is no memory, or no thread ---- */
+
+#define RESERVE ((size_t)1 << 20)
+
+static _Atomic(void *) reserve; /* given back to the allocator when operator new has nothing left */
+static int finished;
+
+static void complain(const char *what)
+{
+    static const char advice[] =
+        " use fewer threads (-j), a smaller --max-pixels, or raise the limit (ulimit -v, cgroup)\n";
+    ssize_t put = write(STDERR_FILENO, what, strlen(what));
+    if (put >= 0) put = write(STDERR_FILENO, advice, sizeof advice - 1);
+    (void)put;
+}
+
+/* C++'s new handler: what it has freed is tried; a library of C++ that gets nothing throws through
+ * C, which ends the process. */
+static void on_no_memory(void)
+{
+    void *kept = atomic_exchange(&reserve, NULL);
+    free(kept);
+    if (kept) return;
+    complain("clipspan: error: out of memory inside a library;");
+    _exit(CLI_NO_MEMORY);
+}
+
+static void set_new_handler(void)
+{
+    typedef void (*handler)(void);
+    handler (*set)(handler) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "_ZSt15set_new_handlerPFvvE");
+    memcpy(&set, &found, sizeof set);
+    if (!set) return;
+    atomic_store(&reserve, malloc(RESERVE));
+    set(on_no_memory);
+}
+
+/* OpenMP's and Fortran's runtimes call exit(1) for want of a thread or of memory. */
+static void on_exit_of_library(void)
+{
+    if (finished) return;
+    complain("clipspan: error: a library found no memory for itself or for a thread;");
+    _exit(CLI_NO_MEMORY);
+}
+
+void cli_process_finish(void)
+{
+    finished = 1;
+    free(atomic_exchange(&reserve, NULL));
+}
+
 clipspan_status cli_process_start(clipspan_error *err)
 {
+    set_new_handler();
+    atexit(on_exit_of_library);
     limit_arenas();
     limit_openblas();
     limit_onednn();

@@ -317,6 +317,7 @@ clipspan_status cs_atlas_read(cs_atlas **out, const cs_run *run, const char *nam
     cs_atlas *atlas = NULL;
     json_t *root = NULL;
     json_error_t where;
+    int memory;
     *out = NULL;
     CS_TRY_DONE(choose(&chosen, run, name, err));
     if (chosen) CS_TRY_DONE(cs_run_result(&value, run, CS_ATLAS_KIND, chosen, err));
@@ -328,9 +329,10 @@ clipspan_status cs_atlas_read(cs_atlas **out, const cs_run *run, const char *nam
     status = CLIPSPAN_E_NOMEM;
     atlas->info.pool = cs_atlas_keep(atlas, chosen, err);
     if (!atlas->info.pool) goto done;
-    root = json_loads(value, 0, &where); /* an index is at most 64 MB of text; what is no JSON is
+    root = cs_json_load(&memory, value, strlen(value), 0,
+                        &where); /* an index is at most 64 MB of text; what is no JSON is
                                           refused like what is damaged */
-    if (!root && cs_json_is_memory(&where)) {
+    if (memory) {
         status = cs_fail_memory(err, strlen(value), "a JSON document");
         goto done;
     }

@@ -194,6 +194,23 @@ const char *cs_path_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+void cs_flush_folder(int at, const char *path)
+{
+    const int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    while (fsync(fd) != 0 && errno == EINTR)
+        ;
+    close(fd);
+}
+
+/* That a new folder has its name is as much to be kept as what will be in it. */
+static void flush_above(const char *path)
+{
+    char *above = cs_path_folder(path, NULL);
+    if (above) cs_flush_folder(AT_FDCWD, above);
+    cs_free(above);
+}
+
 clipspan_status cs_make_folder(const char *path, clipspan_error *err)
 {
     clipspan_status status = CLIPSPAN_OK;
@@ -203,7 +220,9 @@ clipspan_status cs_make_folder(const char *path, clipspan_error *err)
         char kept = *p;
         if (kept != '/' && kept != '\0') continue;
         *p = '\0';
-        if (copy[0] && mkdir(copy, 0777) != 0) {
+        if (copy[0] && mkdir(copy, 0777) == 0) {
+            flush_above(copy);
+        } else if (copy[0]) {
             int code = errno, kind = cs_path_kind(copy);
             if (kind != 2) {
                 status = cs_fail_at(err, CLIPSPAN_E_WRITE, path, "cannot be made as a folder: %s%s",

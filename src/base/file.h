@@ -78,4 +78,8 @@ void cs_output_tidy(const char *folder);
 /* Makes a folder and its missing parents; an existing folder is fine. Errors: WRITE. */
 clipspan_status cs_make_folder(const char *path, clipspan_error *err);
 
+/* Flushes the names in a folder to the disk, so that they outlive a cut of power (`at`: as in
+ * openat); a file system that cannot is none to complain about. */
+void cs_flush_folder(int at, const char *path);
+
 #endif

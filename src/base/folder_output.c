@@ -194,15 +194,6 @@ static clipspan_status exchange(cs_folder_output *o, clipspan_error *err)
     return status;
 }
 
-/* Files that were written in it are flushed; so are their names, and then its own. */
-static void flush_names(const char *path)
-{
-    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
-}
-
 static clipspan_status take_place(cs_folder_output *o, clipspan_error *err)
 {
     if (cs_path_kind(o->path) != 2 || names_in(o->path) == 0)
@@ -219,12 +210,12 @@ clipspan_status cs_folder_output_commit(cs_folder_output *o, clipspan_error *err
     CS_TRY(cs_folder_output_check(o->path, o->replace, o->mark, err));
     above = cs_path_folder(o->path, err);
     if (!above) return CLIPSPAN_E_NOMEM;
-    flush_names(o->part);
+    cs_flush_folder(AT_FDCWD, o->part); /* files that were written in it are flushed already */
     status = take_place(o, err);
     if (status == CLIPSPAN_OK) {
         cs_free(o->part);
         o->part = NULL;
-        flush_names(above);
+        cs_flush_folder(AT_FDCWD, above);
     }
     cs_free(above);
     return status;

@@ -278,7 +278,12 @@ clipspan_status cs_output_rewrite(cs_output *output, uint64_t offset, const void
 
 static clipspan_status flush(const cs_output *o, clipspan_error *err)
 {
-    if (fsync(o->fd) == 0 || errno == EINVAL) return CLIPSPAN_OK;
+    int failed;
+    do {
+        failed = fsync(o->fd);
+    } while (failed && errno == EINTR);
+    if (!failed || errno == EINVAL)
+        return CLIPSPAN_OK; /* EINVAL: it has nothing to be flushed to */
     return fail_write(err, o->shown, errno);
 }
 
@@ -310,20 +315,12 @@ static clipspan_status give_name(const cs_output *o, int keep_part, clipspan_err
     return fail_write(err, o->shown, errno);
 }
 
-static void flush_folder(const cs_output *o)
-{
-    const int fd = openat(o->folder, o->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
-}
-
 clipspan_status cs_output_commit(cs_output *output, clipspan_error *err)
 {
     CS_TRY(flush(output, err));
     CS_TRY(give_name(output, 0, err));
     output->committed = 1;
-    flush_folder(output);
+    cs_flush_folder(output->folder, output->where);
     return CLIPSPAN_OK;
 }
 
@@ -396,7 +393,7 @@ void cs_output_settle(cs_output *o)
     if (!o->replace) unlinkat(o->folder, o->part, 0);
     drop(&o->aside, o->folder);
     drop(&o->main_aside, AT_FDCWD);
-    flush_folder(o);
+    cs_flush_folder(o->folder, o->where);
 }
 
 /* The main file did not come: everything as it was before. */

@@ -3,6 +3,7 @@
  * its last part with calls that follow no link. */
 #define _GNU_SOURCE /* O_PATH, syscall */
 #include "base/root.h"
+#include "base/away.h"
 #include "base/file_at.h"
 #include "base/memory.h"
 
@@ -133,11 +134,15 @@ static clipspan_status fail_enter(const cs_root *root, const char *name, clipspa
         status = cs_fail_at(err, status == CLIPSPAN_E_WRITE ? status : CLIPSPAN_E_IO, shown,
                             "lies behind a symbolic link, or something else that is no folder of "
                             "its own; it is not followed. Remove it, then try again");
+    else if (code == ENOMEM)
+        status = cs_fail_at(err, CLIPSPAN_E_NOMEM, shown, "cannot be opened: %s", strerror(code));
     else if (code == ENOENT && status != CLIPSPAN_E_WRITE)
         status = cs_fail_at(err, CLIPSPAN_E_NOT_FOUND, shown, "no such file");
     else
-        status = cs_fail_at(err, status, shown, "cannot be %s: %s",
-                            status == CLIPSPAN_E_WRITE ? "written" : "opened", strerror(code));
+        status =
+            cs_away(err, code,
+                    cs_fail_at(err, status, shown, "cannot be %s: %s",
+                               status == CLIPSPAN_E_WRITE ? "written" : "opened", strerror(code)));
     cs_free(path);
     return status;
 }
@@ -291,7 +296,9 @@ clipspan_status cs_root_make_folder(const cs_root *root, const char *name, clips
         if (!part) return CLIPSPAN_E_NOMEM;
         folder = enter_parent(root, part, &last);
         if (folder >= 0) {
-            made = mkdirat(folder, last, 0777) == 0 ||
+            made = mkdirat(folder, last, 0777) == 0;
+            if (made) cs_flush_folder(folder, ".");
+            made = made ||
                    (errno == EEXIST && fstatat(folder, last, &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
                     (S_ISDIR(facts.st_mode) || (errno = ENOTDIR, 0)));
             const int code = errno;

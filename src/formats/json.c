@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -57,9 +58,35 @@ static clipspan_status check_memory(size_t built, size_t size, clipspan_error *e
     return CLIPSPAN_OK;
 }
 
-int cs_json_is_memory(const json_error_t *where)
+static int is_memory(const json_error_t *where)
 {
     return json_error_code(where) == json_error_out_of_memory || !where->text[0];
+}
+
+/* What is wrong with a text is wrong twice, in the same place; an allocation that failed is not. */
+json_t *cs_json_load(int *memory, const char *text, size_t size, size_t flags, json_error_t *where)
+{
+    json_error_t again;
+    json_t *root = json_loadb(text, size, flags, where);
+    void *probe;
+    *memory = 0;
+    if (root) return root;
+    root = json_loadb(text, size, flags, &again);
+    if (root) return root;
+    probe = malloc(size + 4096);
+    *memory = !probe || is_memory(where) || is_memory(&again) ||
+              where->position != again.position || strcmp(where->text, again.text) != 0;
+    free(probe);
+    return NULL;
+}
+
+json_t *cs_json_string(int *memory, const char *text)
+{
+    json_t *string = json_string(text), *any = string ? NULL : json_string_nocheck(text);
+    if (any) string = json_string(text); /* for the one that failed for want of memory */
+    *memory = !string && !any;
+    json_decref(any);
+    return string;
 }
 
 clipspan_status cs_json_parse(json_t **out, const char *text, size_t size,
@@ -67,13 +94,14 @@ clipspan_status cs_json_parse(json_t **out, const char *text, size_t size,
 {
     json_error_t where;
     size_t built = 0;
+    int memory;
     size_t skip = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     *out = NULL;
     CS_TRY(scan(text + skip, size - skip, &built, limits, path, err));
     CS_TRY(check_memory(built, size, err));
-    *out = json_loadb(text + skip, size - skip, JSON_REJECT_DUPLICATES, &where);
+    *out = cs_json_load(&memory, text + skip, size - skip, JSON_REJECT_DUPLICATES, &where);
     if (*out) return CLIPSPAN_OK;
-    if (cs_json_is_memory(&where)) return cs_fail_memory(err, size, "a JSON document");
+    if (memory) return cs_fail_memory(err, size, "a JSON document");
     return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
                       "%s is not valid JSON at byte %zu (line %d): %s", limits->what,
                       (size_t)where.position + skip + limits->offset, where.line, where.text);

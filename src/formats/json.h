@@ -17,8 +17,13 @@ typedef struct cs_json_limits {
     const char *what; /* "header", "configuration" */
 } cs_json_limits;
 
-/* Whether Jansson failed for want of memory and not for what the text is. */
-int cs_json_is_memory(const json_error_t *where);
+/* json_loadb that tells want of memory from what is no JSON: Jansson's lexer gives a failed
+ * allocation out as a syntax error. NULL with *memory 1: there was not enough; with 0: *where says
+ * what is wrong with the text. */
+json_t *cs_json_load(int *memory, const char *text, size_t size, size_t flags, json_error_t *where);
+
+/* A text. NULL with *memory 1: there was not enough; with 0: it is not UTF-8. */
+json_t *cs_json_string(int *memory, const char *text);
 
 /* Parses `size` bytes; a byte order mark is skipped. The result is given back with json_decref.
  * Errors: FORMAT with byte and line, LIMIT, NOMEM. */

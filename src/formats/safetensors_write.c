@@ -4,6 +4,7 @@
 #include "formats/safetensors_write.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "formats/json.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -89,11 +90,14 @@ clipspan_status cs_safetensors_writer_note(cs_safetensors_writer *writer, const 
                                            const char *value, clipspan_error *err)
 {
     json_t *text;
+    int memory;
     if (writer->begun || json_object_get(writer->notes, key)) return fail_late(writer, key, err);
-    text = json_string(value);
-    if (!text || json_object_set_new(writer->notes, key, text) != 0)
+    text = cs_json_string(&memory, value);
+    if (!text && !memory)
         return cs_fail_at(err, CLIPSPAN_E_ARGUMENT, writer->path,
                           "the text for \"%.150s\" is not UTF-8", key);
+    if (memory || json_object_set_new(writer->notes, key, text) != 0)
+        return cs_fail_memory(err, strlen(value), "a note of a file");
     return CLIPSPAN_OK;
 }
 

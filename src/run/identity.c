@@ -4,6 +4,7 @@
 #include "run/identity.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "formats/json.h"
 #include "formats/sha256.h"
 
 #include <assert.h>
@@ -62,15 +63,22 @@ static clipspan_status hash_files(char **list, char whole[65], const cs_safetens
     for (size_t i = 0; i < cs_safetensors_files(tensors); i++) {
         const char *path = cs_safetensors_path(tensors, i);
         char hash[65];
-        json_t *entry;
+        json_t *entry, *name;
         uint64_t bytes;
+        int memory;
         CS_TRY_DONE(cs_safetensors_hash(hash, &bytes, tensors, i,
                                         progress && progress->step ? &step : NULL, err));
         inner.before += bytes;
-        entry = json_pack("{s:s%, s:I, s:s}", "name", cs_path_name(path),
-                          strlen(cs_path_name(path)), "bytes", (json_int_t)bytes, "sha256", hash);
-        if (!entry) entry = json_pack("{s:s}", "sha256", hash); /* a name that is not UTF-8 */
-        json_array_append_new(files, entry);
+        name = cs_json_string(&memory, cs_path_name(path));
+        entry = name ? json_pack("{s:o, s:I, s:s}", "name", name, "bytes", (json_int_t)bytes,
+                                 "sha256", hash)
+                     : json_pack("{s:s}", "sha256", hash); /* a name that is not UTF-8 */
+        if (memory || !entry) {
+            json_decref(entry);
+            CS_TRY_DONE(cs_fail_memory(err, 1, "facts of a run"));
+        }
+        if (json_array_append_new(files, entry) != 0)
+            CS_TRY_DONE(cs_fail_memory(err, 1, "facts of a run"));
         cs_sha256_add(&all, hash, 64);
     }
     cs_sha256_end(digest, &all);

@@ -41,14 +41,16 @@ clipspan_status cs_index_make_tables(cs_index *index, clipspan_error *err)
 clipspan_status cs_index_check_kind(cs_index *index, clipspan_error *err)
 {
     sqlite3_stmt *ask;
-    int application = 0, version = 0;
+    int application = 0, version = 0, code;
     CS_TRY(cs_index_prepare(index, "SELECT * FROM pragma_application_id, pragma_user_version", &ask,
                             err));
-    if (sqlite3_step(ask) == SQLITE_ROW) {
+    code = sqlite3_step(ask);
+    if (code == SQLITE_ROW) {
         application = sqlite3_column_int(ask, 0);
         version = sqlite3_column_int(ask, 1);
     }
     sqlite3_finalize(ask);
+    if (code == SQLITE_NOMEM) return cs_fail_memory(err, 1, "the index of a run");
     if (application == VERSION_ONE)
         return cs_fail_at(
             err, CLIPSPAN_E_UNSUPPORTED, index->path,

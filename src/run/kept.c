@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "run/kept.h"
 #include "base/memory.h"
+#include "formats/json.h"
 
 #include <clipspan/run.h>
 #include <jansson.h>
@@ -38,13 +39,19 @@ clipspan_status cs_kept_write(const cs_run *run, const cs_run *other, const char
 {
     char hash[65], *text = NULL;
     json_t *root = NULL, *beside = NULL, *parsed = NULL;
+    json_error_t where;
+    int memory;
     clipspan_status status;
     CS_TRY(check_kind(kind, err));
     CS_TRY(cs_run_need_merged(run, err));
     if (other) CS_TRY(cs_run_need_merged(other, err));
     CS_TRY(cs_run_statistics_id(hash, run, err));
     if (other) CS_TRY(describe_other(&beside, other, err));
-    parsed = json_loads(document, 0, NULL);
+    parsed = cs_json_load(&memory, document, strlen(document), 0, &where);
+    if (memory) {
+        status = cs_fail_memory(err, strlen(document), "a JSON document");
+        goto done;
+    }
     if (!json_is_object(parsed)) {
         status = cs_fail(err, CLIPSPAN_E_ARGUMENT,
                          "a document that a run keeps is an object of "
@@ -104,15 +111,18 @@ clipspan_status cs_kept_read(json_t **document, int *stale, const cs_run *run, c
                              clipspan_error *err)
 {
     clipspan_status status;
+    json_error_t where;
     char *value;
     json_t *root;
+    int memory;
     *document = NULL;
     *stale = 0;
     CS_TRY(cs_run_result(&value, run, kind, NAME, err));
     if (!value) return CLIPSPAN_OK;
-    root = json_loads(value, 0, NULL);
+    root = cs_json_load(&memory, value, strlen(value), 0, &where);
     cs_free(value);
-    status = check(document, stale, root, run, err);
+    status =
+        memory ? cs_fail_memory(err, 1, "a JSON document") : check(document, stale, root, run, err);
     json_decref(root);
     return status;
 }

@@ -249,7 +249,14 @@ static clipspan_status is_merged(int *merged, const cs_run_facts *facts, cs_inde
                                  clipspan_error *err)
 {
     char *said;
-    *merged = cs_statistics_check(NULL, CS_STATISTICS_FILE, &facts->whole, NULL) == CLIPSPAN_OK;
+    clipspan_error local;
+    const clipspan_status status =
+        cs_statistics_check(NULL, CS_STATISTICS_FILE, &facts->whole, &local);
+    *merged = status == CLIPSPAN_OK;
+    if (cs_part_is_away(status, &local)) {
+        if (err) *err = local;
+        return status;
+    }
     for (size_t i = 0; i < facts->segment_count && *merged; i++)
         *merged = is_segment_merged(&facts->segments[i].plan);
     CS_TRY(cs_index_fact(&said, index, "merged", err));

@@ -72,7 +72,7 @@ static clipspan_status look_at(void *context, const char *name, clipspan_error *
     if (end <= s->first || first >= s->end) return CLIPSPAN_OK;
     cs_node_name(file, plan, node);
     status = cs_statistics_check(&foreign, file, plan, &local);
-    if (foreign || status == CLIPSPAN_E_NOMEM) {
+    if (foreign || cs_part_is_away(status, &local)) {
         if (err) *err = local;
     } else {
         for (uint64_t c = first; status == CLIPSPAN_OK && c < end; c++)

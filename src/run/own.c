@@ -4,6 +4,7 @@
 #include "run/own.h"
 #include "base/memory.h"
 #include "formats/sha256.h"
+#include "run/part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,11 +42,15 @@ static clipspan_status read_key(int *found, unsigned char key[KEY], const char *
     cs_file *file;
     *found = 0;
     status = cs_file_open(&file, path, &local);
-    if (status == CLIPSPAN_E_NOMEM && err) *err = local;
-    if (status != CLIPSPAN_OK) return status == CLIPSPAN_E_NOMEM ? status : CLIPSPAN_OK;
-    *found = file->size == KEY && cs_file_read(key, file, 0, KEY, NULL) == CLIPSPAN_OK;
-    cs_file_close(&file);
-    return CLIPSPAN_OK;
+    if (status == CLIPSPAN_OK) {
+        if (file->size == KEY) status = cs_file_read(key, file, 0, KEY, &local);
+        *found = status == CLIPSPAN_OK && file->size == KEY;
+        cs_file_close(&file);
+    }
+    /* One that cannot be read at the moment is there all the same, and is no stranger's. */
+    if (!cs_part_is_away(status, &local)) return CLIPSPAN_OK;
+    if (err) *err = local;
+    return status;
 }
 
 /* Bytes of the system's, into a file of the user's own that appears whole; of two processes that

@@ -89,7 +89,7 @@ static clipspan_status look_for(cs_pack *out, int *foreign, const cs_part_plan *
             first = status;
             if (err) *err = local;
         }
-        if (other || status == CLIPSPAN_E_NOMEM) {
+        if (other || cs_part_is_away(status, &local)) {
             if (err) *err = local;
             return status;
         }

@@ -78,11 +78,13 @@ static clipspan_status find_sources(gathering *g, int level, uint64_t first, uin
     uint64_t chunk = first;
     while (chunk < end) {
         clipspan_status status = CLIPSPAN_E_NOT_FOUND;
+        clipspan_error local = {0};
         cs_pack pack;
         for (int i = CS_PACK_LEVELS; i-- > 0 && status != CLIPSPAN_OK;) {
             if (cs_pack_levels[i] >= level) continue;
             status = cs_pack_open(&pack, NULL, g->plan, cs_pack_levels[i],
-                                  chunk >> cs_pack_levels[i], err);
+                                  chunk >> cs_pack_levels[i], &local);
+            if (cs_part_is_away(status, &local)) break;
             if (status != CLIPSPAN_OK) continue;
             g->sources[g->count++] = (source){cs_pack_levels[i], chunk >> cs_pack_levels[i]};
             g->errors += error_bytes(&pack);
@@ -90,7 +92,10 @@ static clipspan_status find_sources(gathering *g, int level, uint64_t first, uin
             cs_pack_close(&pack);
             CS_TRY(check_single(g, err));
         }
-        CS_TRY(status);
+        if (status != CLIPSPAN_OK) {
+            if (err) *err = local;
+            return status;
+        }
     }
     return CLIPSPAN_OK;
 }
@@ -215,11 +220,15 @@ int cs_packs_is_closed(const cs_part_plan *plan, uint64_t index)
 
 clipspan_status cs_packs_close(const cs_part_plan *plan, uint64_t index, clipspan_error *err)
 {
+    clipspan_error local;
     uint64_t first, end;
     cs_pack whole;
     int foreign = 0;
-    clipspan_status status = cs_pack_open(&whole, &foreign, plan, TOP, index, err);
-    if (status == CLIPSPAN_E_NOMEM || foreign) return status;
+    clipspan_status status = cs_pack_open(&whole, &foreign, plan, TOP, index, &local);
+    if (foreign || cs_part_is_away(status, &local)) {
+        if (err) *err = local;
+        return status;
+    }
     if (status != CLIPSPAN_OK) return pack(plan, TOP, index, err);
     cs_pack_close(&whole);
     cs_node_chunks(&first, &end, &plan->tree, (cs_node){TOP, index});

@@ -93,6 +93,12 @@ clipspan_status cs_part_open(cs_safetensors **out, int *foreign, const char *nam
     return status;
 }
 
+int cs_part_is_away(clipspan_status status, const clipspan_error *err)
+{
+    return status == CLIPSPAN_E_NOMEM ||
+           (status != CLIPSPAN_OK && err->detail == CLIPSPAN_DETAIL_AWAY);
+}
+
 clipspan_status cs_part_need(const cs_tensor_entry **out, const cs_safetensors *file,
                              const char *name, const char *dtype, const uint64_t *shape, int rank,
                              clipspan_error *err)

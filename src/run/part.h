@@ -57,6 +57,10 @@ clipspan_status cs_part_begin(cs_safetensors_writer **out, const char *name,
                               const cs_part_plan *plan, const char *part, clipspan_error *err);
 clipspan_status cs_part_open(cs_safetensors **out, int *foreign, const char *name,
                              const cs_part_plan *plan, const char *part, clipspan_error *err);
+/* After a failure of these or of what reads a part: whether the part may be whole, and cannot be
+ * read at the moment. Then it is neither missing nor damaged, so nothing takes its place. */
+int cs_part_is_away(clipspan_status status, const clipspan_error *err);
+
 /* The entry of a tensor that must have this type and shape; out may be NULL. */
 clipspan_status cs_part_need(const cs_tensor_entry **out, const cs_safetensors *file,
                              const char *name, const char *dtype, const uint64_t *shape, int rank,

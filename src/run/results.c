@@ -131,10 +131,11 @@ clipspan_status cs_results_write(const cs_root *root, const char *kind, const ch
 static clipspan_status from_string(char **value, const char *file, clipspan_error *err)
 {
     json_error_t where;
-    json_t *string = json_loads(*value, JSON_DECODE_ANY, &where);
+    int memory;
+    json_t *string = cs_json_load(&memory, *value, strlen(*value), JSON_DECODE_ANY, &where);
     char *text = json_is_string(string) ? cs_strdup(json_string_value(string), err) : NULL;
-    const int wrong = string ? !json_is_string(string) : !cs_json_is_memory(&where);
-    if (!string && !wrong) cs_fail_memory(err, strlen(*value), "a JSON document");
+    const int wrong = !memory && !json_is_string(string);
+    if (memory) cs_fail_memory(err, strlen(*value), "a JSON document");
     json_decref(string);
     cs_free(*value);
     *value = text;

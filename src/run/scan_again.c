@@ -47,7 +47,8 @@ static clipspan_status read_status(uint8_t *status, int *there, cs_pack *pack,
         cs_pack_close(pack);
         found = cs_pack_find(pack, &foreign, plan, chunk, &local);
         *there = found == CLIPSPAN_OK;
-        if (!*there && !foreign && (found == CLIPSPAN_E_NOT_FOUND || found == CLIPSPAN_E_FORMAT))
+        if (!*there && !foreign && !cs_part_is_away(found, &local) &&
+            (found == CLIPSPAN_E_NOT_FOUND || found == CLIPSPAN_E_FORMAT))
             return CLIPSPAN_OK;
         if (!*there) {
             if (err) *err = local;
@@ -195,10 +196,16 @@ static clipspan_status undo_chunk(int *level, const cs_part_plan *plan, const un
     char name[CS_NAME_ROOM];
     cs_pack pack;
     *level = -1;
-    for (int i = CS_PACK_LEVELS; i-- > 0 && *level < 0;)
-        if (cs_pack_open(&pack, NULL, plan, cs_pack_levels[i], chunk >> cs_pack_levels[i], NULL) ==
-            CLIPSPAN_OK)
-            *level = cs_pack_levels[i];
+    for (int i = CS_PACK_LEVELS; i-- > 0 && *level < 0;) {
+        clipspan_error local;
+        status =
+            cs_pack_open(&pack, NULL, plan, cs_pack_levels[i], chunk >> cs_pack_levels[i], &local);
+        if (status == CLIPSPAN_OK) *level = cs_pack_levels[i];
+        if (!cs_part_is_away(status, &local)) continue;
+        if (err) *err = local;
+        return status;
+    }
+    status = CLIPSPAN_OK;
     if (*level < 0) return CLIPSPAN_OK;
     for (uint64_t c = pack.first; c < pack.first + pack.count && status == CLIPSPAN_OK; c++)
         if (!marked[c] && *level > 0) status = split_off(plan, &pack, c, err);

@@ -21,7 +21,7 @@ static clipspan_status find_todo(cs_scan_state *s, clipspan_error *err)
             int foreign = 0;
             cs_pack_close(&pack);
             status = cs_pack_find(&pack, &foreign, &job->plan, chunk, &local);
-            if (foreign || status == CLIPSPAN_E_NOMEM) {
+            if (foreign || cs_part_is_away(status, &local)) {
                 if (err) *err = local;
                 return status;
             }

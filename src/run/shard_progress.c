@@ -28,7 +28,7 @@ static clipspan_status enter_pack(int *there, stretch *s, uint64_t chunk, clipsp
         status = cs_pack_find(&s->pack, &foreign, s->plan, chunk, &local);
     }
     *there = status == CLIPSPAN_OK;
-    if (!foreign && status != CLIPSPAN_E_NOMEM) return CLIPSPAN_OK;
+    if (!foreign && !cs_part_is_away(status, &local)) return CLIPSPAN_OK;
     if (err) *err = local;
     return status;
 }

@@ -32,6 +32,7 @@ static clipspan_status load(clipspan_error *err)
     void *library = dlopen("liblapacke.so.3", RTLD_NOW | RTLD_LOCAL);
     void *found = library ? dlsym(library, "LAPACKE_dsyevd") : NULL;
     const char *why = found ? NULL : dlerror();
+    if (why && strstr(why, "annot allocate")) return cs_fail_memory(err, ROOM, "LAPACK");
     if (!found)
         return cs_fail(err, CLIPSPAN_E_UNSUPPORTED,
                        "liblapacke.so.3, which has the eigen-problems of heads, cannot be loaded "

@@ -108,3 +108,19 @@ away() {
     [ "$(state run)" = "$(state clean)" ]
     [ -z "$(find run -name '*.part')" ]
 }
+
+@test "a part of a run that is away for a moment is not taken for lost" {
+    [ -n "$FLAKY" ] || skip
+    local part
+    images 100 >list
+    exits 0 "$CLIPSPAN" scan "$model" - -o clean <list
+    for part in /nodes/ /packs/; do
+        rm -rf run
+        exits 0 "$CLIPSPAN" plan "$model" - -o run <list
+        exits 0 "$CLIPSPAN" scan run --shard 1/1
+        exits 4 env LD_PRELOAD="$FLAKY" FLAKY_PATH=$part FLAKY_CALL=read FLAKY_ERRNO=5 FLAKY_TIMES=100 "$CLIPSPAN" merge run
+        says "Input/output error"
+        exits 0 "$CLIPSPAN" merge run
+        [ "$(state run)" = "$(state clean)" ]
+    done
+}

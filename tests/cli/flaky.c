@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A library to preload: the first FLAKY_TIMES calls that open (FLAKY_CALL=open) or read (read) a
  * file whose path contains FLAKY_PATH fail with errno FLAKY_ERRNO, and succeed from then on: a disk
- * that is away for a moment. */
+ * that is away for a moment. With FLAKY_CLOCK the time of day jumps by a year to and fro at every
+ * look, and the clock that should only go forward stands still. */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* both names of every call */
 #include <dlfcn.h>
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_int failed;
@@ -37,6 +40,27 @@ static int is_wanted_fd(int fd)
     if (length < 0) return 0;
     path[length] = '\0';
     return is_wanted("read", path);
+}
+
+/* Seconds that a look at the clock is wrong by. */
+static time_t jump(void)
+{
+    static atomic_uint looks;
+    const unsigned look = atomic_fetch_add(&looks, 1);
+    return (time_t)(look % 3) * 31536000 - 31536000;
+}
+
+static int read_clock(clockid_t clock, struct timespec *now)
+{
+    int (*call)(clockid_t, struct timespec *);
+    void *found = dlsym(RTLD_NEXT, "clock_gettime");
+    int code;
+    memcpy(&call, &found, sizeof call);
+    code = call(clock, now);
+    if (!getenv("FLAKY_CLOCK") || code != 0) return code;
+    if (clock == CLOCK_REALTIME) now->tv_sec += jump();
+    if (clock == CLOCK_MONOTONIC) *now = (struct timespec){1000, 0};
+    return 0;
 }
 
 static void *real(const char *name)
@@ -99,4 +123,26 @@ OPENAT(openat)
 OPENAT(openat64)
 PREAD(pread, off_t)
 PREAD(pread64, off64_t)
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    return read_clock(clock, now);
+}
+
+time_t time(time_t *out)
+{
+    struct timespec now;
+    read_clock(CLOCK_REALTIME, &now);
+    if (out) *out = now.tv_sec;
+    return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *out, void *zone)
+{
+    struct timespec now;
+    (void)zone;
+    read_clock(CLOCK_REALTIME, &now);
+    *out = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
+    return 0;
+}
 #pragma GCC visibility pop

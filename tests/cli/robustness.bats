@@ -19,6 +19,10 @@ refused() {
     says "$words"
 }
 
+state() { (cd "$1" && find segments output_maps.safetensors statistics.safetensors -type f | sort | xargs sha256sum | sha256sum); }
+
+images() { yes "$(printf 'pics/red/1.png\npics/green/1.png\npics/blue/1.png')" | head -n "$1"; }
+
 @test "B4: a pickle named .safetensors is refused by its content" {
     python3 -c 'import pickle; open("m.safetensors", "wb").write(pickle.dumps({"a": [1, 2]}))'
     refused "m.safetensors" "$CLIPSPAN" info m.safetensors --config ViT-B-16
@@ -114,4 +118,171 @@ PYTHON
     yes "a photo of a dog" | head -n 500 >texts.txt
     exits 6 bash -c 'ulimit -f 8; exec "$@"' _ "$CLIPSPAN" embed "$model" --texts texts.txt -o a.npy
     nothing_left
+}
+
+@test "L6: an image's read that a signal interrupts is made again, without waiting" {
+    [ -n "$FLAKY" ] || skip
+    local call
+    exits 0 "$CLIPSPAN" embed "$model" pics -o whole.npy
+    for call in open read; do
+        exits 0 env LD_PRELOAD="$FLAKY" FLAKY_PATH=green/1.png FLAKY_CALL=$call FLAKY_ERRNO=4 FLAKY_TIMES=3 \
+            "$CLIPSPAN" embed "$model" pics -o a.npy --force
+        cmp a.npy whole.npy
+    done
+}
+
+@test "L24: a clock that jumps by years, or stands still, changes nothing" {
+    [ -n "$FLAKY" ] || skip
+    images 200 >list
+    exits 0 "$CLIPSPAN" scan "$model" - -o clean -j 2 <list
+    # progress is what looks at clocks most
+    exits 0 env LD_PRELOAD="$FLAKY" FLAKY_CLOCK=1 timeout 60 "$CLIPSPAN" scan "$model" - -o run -j 2 --progress plain <list
+    [ "$(state run)" = "$(state clean)" ]
+    exits 0 env LD_PRELOAD="$FLAKY" FLAKY_CLOCK=1 timeout 60 "$CLIPSPAN" scan "$model" - -o run -j 2 --json <list
+    json call.chunks_before 7
+}
+
+few() { # few N COMMAND...: with N descriptors, three of them taken
+    # shellcheck disable=SC2016
+    bash -c 'for fd in {3..31}; do eval "exec $fd>&-"; done; ulimit -n $1; shift; exec "$@"' _ "$@"
+}
+
+@test "O2: sixteen descriptors are enough for four threads; with fewer no part of a run is taken for lost" {
+    local count
+    exits 0 "$CLIPSPAN" scan "$model" pics -o clean -j 4
+    exits 0 few 16 "$CLIPSPAN" scan "$model" pics -o run -j 4
+    [ "$(state run)" = "$(state clean)" ]
+    printf 'red\nblue\n' >texts.txt
+    exits 0 few 16 "$CLIPSPAN" report run --texts texts.txt -o page.html
+    exits 0 few 16 "$CLIPSPAN" embed "$model" pics -o a.npy -j 4
+    for count in 6 7 8 9 10 11 12; do
+        rm -rf run
+        exits 0 "$CLIPSPAN" plan "$model" pics -o run
+        exits 0 "$CLIPSPAN" scan run --shard 1/1
+        run_split few $count "$CLIPSPAN" merge run
+        case $status in 0 | 4 | 6 | 7) ;; 127) continue ;; *) echo "$count: $status $errors" && false ;; esac
+        [ "$status" = 0 ] || says "Too many open files"
+        exits 0 "$CLIPSPAN" merge run
+        [ "$(state run)" = "$(state clean)" ]
+    done
+}
+
+@test "O5: a folder of many files is listed in memory that names alone need" {
+    # 100,000 here; scripts/release-check sets a million. A file is listed with its path, about 100 bytes of it.
+    local count=${O5_FILES:-100000}
+    [ -z "${SLOW:-}" ] || count=5000
+    python3 - "$count" <<'PYTHON'
+import os, sys
+for i in range(int(sys.argv[1])):
+    folder = f"many/{i // 5000}"
+    if i % 5000 == 0:
+        os.makedirs(folder)
+        open(f"{folder}/a.png", "wb").write(open("pics/red/1.png", "rb").read())
+    os.link(f"{folder}/a.png", f"{folder}/{i:07}.png")
+PYTHON
+    python3 - "$count" "$CLIPSPAN" plan "$model" many -o run <<'PYTHON'
+import os, resource, subprocess, sys
+peak = []
+for command in ([*sys.argv[2:6], "-o", "small"], sys.argv[2:]):
+    if command[-1] == "small":
+        command[3] = "pics"
+    pid = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(pid.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, status
+    peak.append(used.ru_maxrss * 1024)
+each = (peak[1] - peak[0]) / int(sys.argv[1])
+print(f"{each:.0f} bytes a file", peak)
+sys.exit(each > 1024)
+PYTHON
+}
+
+@test "O8: a /dev/shm that nothing can be made in is not needed" {
+    unshare -rm mount -t tmpfs -o ro none /dev/shm 2>/dev/null || skip "no namespace of mounts"
+    exits 0 "$CLIPSPAN" scan "$model" pics -o clean -j 2
+    exits 0 unshare -rm sh -c 'mount -t tmpfs -o ro none /dev/shm && ! touch /dev/shm/x 2>/dev/null && exec "$@"' _ \
+        "$CLIPSPAN" scan "$model" pics -o run -j 2
+    cmp run/statistics.safetensors clean/statistics.safetensors
+}
+
+@test "Q22 Q23 Q24: parts with more rows, fewer rows or other types are made again, and said" {
+    local change
+    images 40 >list
+    exits 0 "$CLIPSPAN" scan "$model" - -o clean <list
+    for change in "t['shape'][0] *= 1000" "t['shape'][0] = 0" "t['dtype'] = {'F64': 'I64', 'F32': 'I32'}.get(t['dtype'], 'U8')"; do
+        rm -rf run
+        exits 0 "$CLIPSPAN" plan "$model" - -o run <list
+        exits 0 "$CLIPSPAN" scan run --shard 1/1
+        python3 - "$change" <<'PYTHON'
+import glob, json, struct, sys
+for path in glob.glob("run/segments/000/packs/*"):
+    data = open(path, "rb").read()
+    (size,) = struct.unpack("<Q", data[:8])
+    table = json.loads(data[8:8 + size])
+    for name, t in table.items():
+        if name != "__metadata__" and t["shape"]:
+            exec(sys.argv[1])
+    text = json.dumps(table).encode()
+    open(path, "wb").write(struct.pack("<Q", len(text)) + text + data[8 + size:])
+PYTHON
+        run_split "$CLIPSPAN" merge run
+        [ "$status" = 4 ] || { echo "$change: $status $output $errors" && false; }
+        exits 0 "$CLIPSPAN" scan run
+        [ "$(state run)" = "$(state clean)" ]
+    done
+}
+
+@test "Q27 Q28 Q29 Q30: images that a run of someone else lists outside its folder are not opened" {
+    command -v strace >/dev/null || skip "no strace"
+    local path
+    mkfifo fifo
+    cp pics/red/1.png outside.png
+    exits 0 "$CLIPSPAN" plan "$model" pics -o plan
+    # the run is made by another user's program, and its list says otherwise
+    for path in ../outside.png pics/../outside.png "$PWD/outside.png" "$PWD/fifo" ../fifo /dev/zero; do
+        rm -rf run
+        cp -r plan run
+        python3 - "$path" <<'PYTHON'
+import sqlite3, sys
+index = sqlite3.connect("run/index.sqlite")
+index.execute("UPDATE images SET path=?", [sys.argv[1]])
+index.commit()
+PYTHON
+        exits 2 env XDG_STATE_HOME="$PWD/other" timeout 20 "$CLIPSPAN" scan run
+        says "was not planned by this user on this machine"
+        run_split env XDG_STATE_HOME="$PWD/other" timeout 20 strace -f -e trace=openat,open,openat2 -o trace \
+            "$CLIPSPAN" scan run --root "$PWD/pics"
+        [ "$status" = 2 ] || [ "$status" = 3 ] || [ "$status" = 4 ] || { echo "$path: $status $output $errors" && false; }
+        ! grep -E '(outside\.png|fifo|/dev/zero)".* = [0-9]' trace || false
+    done
+}
+
+@test "Q32: a run inside its own inputs is none of them" {
+    exits 0 "$CLIPSPAN" scan "$model" pics -o clean
+    exits 0 "$CLIPSPAN" scan "$model" pics -o pics/run --json
+    json images 3
+    exits 0 "$CLIPSPAN" scan "$model" pics -o pics/run --json
+    json images 3
+    json call.chunks_before 1
+    [ "$(state pics/run)" = "$(state clean)" ]
+    exits 0 "$CLIPSPAN" scan "$model" pics -o pics/run --force
+    [ -f pics/red/1.png ] && [ "$(state pics/run)" = "$(state clean)" ]
+}
+
+@test "Q33: a run that may not be written is read; what would write it says so" {
+    local as=()
+    [ "$(id -u)" != 0 ] || as=(setpriv "--bounding-set=-dac_override,-dac_read_search")
+    printf 'red\nblue\n' >texts.txt
+    exits 0 "$CLIPSPAN" scan "$model" pics -o run
+    find run -type f -exec sha256sum {} + | sort >before
+    chmod -R a-w run
+    ! "${as[@]}" touch run/x 2>/dev/null || { chmod -R u+w run && skip "everything may be written"; }
+    exits 0 "${as[@]}" "$CLIPSPAN" report run --texts texts.txt -o page.html
+    exits 0 "${as[@]}" "$CLIPSPAN" search run --like pics/red/1.png
+    exits 0 "${as[@]}" "$CLIPSPAN" span run --texts texts.txt
+    run_split "${as[@]}" "$CLIPSPAN" scan run
+    [ "$status" = 6 ] && says "run: cannot be written: Permission denied"
+    run_split "${as[@]}" "$CLIPSPAN" extend run pics
+    [ "$status" = 6 ]
+    find run -type f -exec sha256sum {} + | sort | cmp - before
+    chmod -R u+w run
 }

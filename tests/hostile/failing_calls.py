@@ -3,11 +3,12 @@
 """failing_calls.py PROGRAM MODEL LIBRARY [--every N]   Each write, fsync, rename, unlink, open, link and mkdir of commands
 that write fails once, or kills the program there (tests/hostile/failing_calls.c).
 
-After each failure: the status is one that the program has; no file of the result is half written (it is whole, or as it
+After each failure (of an interrupted call: without one): the status is one that the program has; no file of the result is half written (it is whole, or as it
 was before, or not there); the same command without the fault succeeds and gives the bytes that a run without any fault
 gives; and no unfinished file is left. Q36 killed while planning, Q37 while merging, Q38 while tidying (--force).
 """
 import argparse
+import collections
 import hashlib
 import os
 import pathlib
@@ -17,7 +18,8 @@ import sys
 import tempfile
 
 CALLS = ["write", "fsync", "rename", "unlink", "open", "link", "mkdir"]
-HOWS = ["KILL", "EIO", "ENOSPC"]
+# What fails how. EINTR is no failure: the call is to be made again.
+HOWS = {"KILL": CALLS, "EIO": CALLS, "ENOSPC": CALLS, "EDQUOT": ["write", "rename", "mkdir"], "EINTR": ["write", "fsync"]}
 STATUSES = {0, 1, 2, 3, 4, 5, 6, 7, -9}
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108020000009077"
@@ -88,22 +90,34 @@ def main():
             done = call(command)
             assert done.returncode == 0, (command, done.stderr)
             wanted = digest(top / "work/out")
+            # case: L3 L4 L5 L6 L7 L8 L10
+            restore()
+            (top / "seen").unlink(missing_ok=True)
+            done = call(command, {"LD_PRELOAD": library, "FAIL_HOW": "POWER", "FAIL_SEEN": str(top / "seen")})
+            if done.returncode != 0 or (top / "seen").exists():
+                faults.append(f"{name}: a cut of power: status {done.returncode} "
+                              f"{(top / 'seen').read_text() if (top / 'seen').exists() else ''}")
+            restore()
+            (top / "seen").write_text("")
+            call(command, {"LD_PRELOAD": library, "FAIL_HOW": "COUNT", "FAIL_SEEN": str(top / "seen")})
+            numbers = collections.Counter((top / "seen").read_text())
             for how in HOWS:
-                for which in CALLS:
-                    for at in range(1, 10000, options.every):
+                for which in HOWS[how]:
+                    last = numbers[which[0]]
+                    for at in sorted({*range(1, last + 1, options.every), *([last] if last else [])}):
                         restore()
                         seen = top / "seen"
                         seen.unlink(missing_ok=True)
                         done = call(command, {"LD_PRELOAD": library, "FAIL_CALL": which, "FAIL_AT": str(at),
                                               "FAIL_HOW": how, "FAIL_SEEN": str(seen)})
                         if not seen.exists():
-                            break
+                            continue
                         counted += 1
                         if os.environ.get("FAIL_VERBOSE"):
                             print(name, how, which, at, len(faults), file=sys.stderr, flush=True)
                         what = f"{name}: {which} {at} {how}"
                         there = digest(top / "work/out")
-                        if done.returncode not in STATUSES:
+                        if done.returncode not in (STATUSES if how != "EINTR" else {0}):
                             faults.append(f"{what}: status {done.returncode} {done.stderr[-200:]!r}")
                         if name.startswith("embed") and "a.npy" in there:
                             pair = [there.get(n) for n in ("a.npy", "a.rows.csv")]
@@ -115,7 +129,7 @@ def main():
                                 faults.append(f"{what}: a checkpoint that lacks files")
                         # Killed after its last file: whole, and not to be overwritten.
                         whole = done.returncode == 0 or (name in ("embed", "edit") and set(wanted) <= set(there))
-                        again = call(command + ["--force"] * (whole and "--force" not in command))
+                        again = call(command + ["--force"] * (whole and "--force" not in command and command[0] != "merge"))
                         if again.returncode != 0:
                             faults.append(f"{what}: then status {again.returncode} {again.stderr[-300:]!r}")
                             continue

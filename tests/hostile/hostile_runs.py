@@ -209,6 +209,7 @@ def as_folder(path):
 
 for n, name in [(14, f) for f in FOLDERS] + [(15, PACK), (15, NODE), (15, "statistics.safetensors"),
                                             (15, "output_maps.safetensors"), (16, "lock"), (17, "index.sqlite")]:
+    # case: Q14 Q15 Q16 Q17
     cases.append((f"Q{n} {name} is a link to a file",
                   lambda run, out, name=name: in_place(run, name, lambda p: p.symlink_to(out / "victim"))))
     cases.append((f"Q{n} {name} is a link to a folder",
