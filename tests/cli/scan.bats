@@ -203,6 +203,28 @@ shard() { # shard I/N VARIABLE=VALUE... -- ARGUMENT: which shard the environment
     done
 }
 
+@test "stopped again and again while it plans, scans or merges, each stop is 75, and the bytes are the same" {
+    [ -z "${SLOW:-}" ] || skip "takes minutes in this build"
+    images 10000 >list
+    exits 0 "$CLIPSPAN" scan "$model" - -o one --coefficients none -q <list
+    RANDOM=5
+    local stops=0 signal
+    for _ in $(seq 12); do
+        signal=$((RANDOM % 2 ? 2 : 15))
+        env --default-signal=INT,TERM "$CLIPSPAN" scan "$model" - -o run --coefficients none -q <list >/dev/null 2>&1 &
+        pid=$!
+        sleep "0.$((RANDOM % 20 + 10))" # main has begun
+        kill -s $signal $pid 2>/dev/null || true
+        status=0
+        wait $pid || status=$?
+        case $status in 0 | 75) ;; *) echo "signal $signal: $status" && false ;; esac
+        [ $status = 0 ] || stops=$((stops + 1))
+    done
+    [ $stops -gt 0 ]
+    exits 0 "$CLIPSPAN" scan "$model" - -o run --coefficients none -q <list
+    cmp run/statistics.safetensors one/statistics.safetensors
+}
+
 @test "twenty kills at random points, then the same bytes" {
     images 1500 >list
     exits 0 "$CLIPSPAN" scan "$model" - -o one -q <list

@@ -51,7 +51,7 @@ static int fails(const char *call)
     const char *wanted = getenv("FAIL_CALL"), *at = getenv("FAIL_AT");
     if (is_how("COUNT")) note_seen((char[]){call[0], '\0'});
     if (!wanted || !at || strcmp(wanted, call) != 0) return 0;
-    if (atomic_fetch_add(&calls, 1) + 1 != atoi(at)) return 0;
+    if (atomic_fetch_add(&calls, 1) + 1 != strtol(at, NULL, 10)) return 0;
     note_seen("");
     if (is_how("KILL")) raise(SIGKILL);
     errno = is_how("ENOSPC") ? ENOSPC : is_how("EDQUOT") ? EDQUOT : is_how("EINTR") ? EINTR : EIO;
