@@ -305,15 +305,14 @@ static int is_planned(const cs_root *root)
 }
 
 /* Processes that are started together plan the same run at once: one does, the others wait for its
- * index. Where there is none yet, whoever holds the lock is making it; *lock is -1 when it came. */
-static clipspan_status lock_to_plan(int *lock, const cs_root *root,
+ * index. Where there was none, whoever holds the lock is making it; *lock is -1 when it came. */
+static clipspan_status lock_to_plan(int *lock, const cs_root *root, int wait,
                                     const clipspan_progress *progress, clipspan_error *err)
 {
     const struct timespec pause = {0, 50 * 1000000};
-    const int there = is_planned(root);
     for (;;) {
         const clipspan_status status = cs_folder_lock(lock, root, 1, err);
-        if (status != CLIPSPAN_E_WRITE || *lock < 0 || there) return status;
+        if (status != CLIPSPAN_E_WRITE || *lock < 0 || !wait) return status;
         cs_folder_unlock(lock);
         if (is_planned(root)) return CLIPSPAN_OK;
         CS_TRY(
@@ -354,7 +353,7 @@ clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity
         goto done;
     }
     if (!there) CS_TRY_DONE(cs_folder_check_free(root, err));
-    CS_TRY_DONE(lock_to_plan(&lock, root, progress, err));
+    CS_TRY_DONE(lock_to_plan(&lock, root, !there && !replace, progress, err));
     if (is_planned(root) && !replace) { /* made by another process meanwhile */
         cs_folder_unlock(&lock);
         status = compare(root, identity, &list, inputs, err);
