@@ -211,8 +211,8 @@ static void judge(clipspan_role *role, const cs_role_answer *answer, double own,
     }
 }
 
-/* q over count heads. Claims of either of two tests, each at half of the rate, have at most the whole
- * of it: with two of them q is twice what one test gives. */
+/* q over count heads. Claims of either of two tests, each at half of the rate, keep all of it:
+ * with two of them q is twice what one test gives. */
 static clipspan_status adjust(double *q, const double *p, size_t count, int tests,
                               clipspan_error *err)
 {
