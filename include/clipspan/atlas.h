@@ -128,7 +128,7 @@ typedef struct clipspan_atlas_info {
     int tested;                   /* heads with a p: all of the outcomes but too_few */
     int role, leaning, ambiguous, none, too_few; /* heads by outcome */
     int removed;                                 /* pruned heads: in none of the above */
-    double expected_false_claims; /* at most: fdr times the tests by which they stand out */
+    double expected_false_claims; /* at most: fdr times the claims (roles, leanings) */
     int minor;                    /* heads of little effect, removed ones not counted */
     double role_share, leaning_share, minor_share; /* of the embedding's variance, those heads */
     double heads_share;                            /* of all heads looked at */

@@ -69,6 +69,7 @@ typedef enum clipspan_role_outcome {
  *     within its output space (its covariance keeps its spectrum and loses its meaning).
  *   q: p by Benjamini and Hochberg over all heads looked at, where the larger of p and relabelled_p
  *     counts: claims of q at most `fdr` hold that share of false ones at most, in expectation.
+ *     Where answers are looked at too, both tests share the rate: q is twice that.
  *   A claim is made when q <= fdr and the first category's enrichment is at least
  *     CLIPSPAN_ROLE_LEAD times the runner-up's (ambiguous otherwise). It is a role when besides its
  *     texts explain at least CLIPSPAN_ROLE_EXPLAINED of the head's variance, more than those of

@@ -290,7 +290,7 @@ static void count_texts(cs_atlas *a, size_t at)
 void cs_atlas_sum_up(cs_atlas *a)
 {
     clipspan_atlas_info *info = &a->info;
-    double all = 0.0, named = 0.0, control_named = 0.0, tests = 0.0;
+    double all = 0.0, named = 0.0, control_named = 0.0;
     size_t at = 0;
     clear_sums(a);
     for (int l = 0; l < info->run->layers; l++) {
@@ -307,8 +307,6 @@ void cs_atlas_sum_up(cs_atlas *a)
             a->heads[at].removed = info->embedding_variance > 0.0 && head->variance == 0.0 &&
                                    head->variance_share->variance == 0.0;
             count_role(a, &a->heads[at]);
-            if (!a->heads[at].removed && head->role->outcome >= CLIPSPAN_OUTCOME_LEANING)
-                tests += head->role->stand_out > 1 ? 2.0 : 1.0;
             count_texts(a, at);
         }
         layer->named = variance > 0.0 ? real / variance : -1.0;
@@ -317,7 +315,7 @@ void cs_atlas_sum_up(cs_atlas *a)
         named += real;
         control_named += null;
     }
-    info->expected_false_claims = info->fdr * tests;
+    info->expected_false_claims = info->fdr * (info->role + info->leaning);
     info->named = all > 0.0 ? named / all : -1.0;
     info->control_named = all > 0.0 ? control_named / all : -1.0;
 }
