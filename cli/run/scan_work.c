@@ -134,8 +134,8 @@ static clipspan_status plan(cli_scan_job *j, clipspan_error *err)
     return clipspan_run_open(&j->run, j->path, err);
 }
 
-/* Whether all chunks of the shard, or of the run, are there: then nothing needs the model, which may
- * take a cluster's disk minutes. What they are is what the scan would have said. */
+/* Whether all chunks of the shard, or of the run, are there: then nothing needs the model, which
+ * may take a cluster's disk minutes. What they are is what the scan would have said. */
 static clipspan_status is_done(int *done, cli_scan_job *j, clipspan_error *err)
 {
     const clipspan_scan_options *o = &j->options;

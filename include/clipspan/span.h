@@ -77,8 +77,8 @@ typedef enum clipspan_role_outcome {
  *     resamples; else a leaning.
  * An atlas of a run with coefficients has a second test, by the model's answers (docs/evidence.md,
  * "By answers"): it names heads that the first does not, and answers to another category that part
- * the head's variance CLIPSPAN_ROLE_LEAD times as much and as much as a role takes, speak against the first's. by_answers says
- * what the members are of:
+ * the head's variance CLIPSPAN_ROLE_LEAD times as much and as much as a role takes, speak against
+ * the first's. by_answers says what the members are of:
  *   enrichment: share between answers over its mean of all categories
  *   p, relabelled_p: pools whose texts are all turned at random, or categories dealt, in which the
  *     largest share leads the next as far

@@ -180,8 +180,8 @@ static void take_answer(clipspan_role *role, const cs_role_answer *answer)
 
 /* The outcome of one head. own, other: q of its texts and of its answers, -1 without. Texts that
  * lie along what the images do not differ in are no claim, so answers of another category that
- * part the head's output CLIPSPAN_ROLE_LEAD times as well, and as much as a role takes, speak against
- * it. */
+ * part the head's output CLIPSPAN_ROLE_LEAD times as well, and as much as a role takes, speak
+ * against it. */
 static void judge(clipspan_role *role, const cs_role_answer *answer, double own, double other,
                   double fdr)
 {

@@ -6,7 +6,8 @@
 #include "run/identity.h"
 
 /* As clipspan_run_plan, with the facts of model and options in `identity`, to which those of the
- * list are added. While another process plans the run it waits, and asks progress whether to stop. */
+ * list are added. While another process plans the run it waits, and asks progress whether to
+ * stop. */
 clipspan_status cs_plan_make(int *found, const char *path, cs_identity *identity,
                              const clipspan_inputs *inputs, int replace,
                              const clipspan_progress *progress, clipspan_error *err);
