@@ -26,6 +26,9 @@ import sys
 import tempfile
 import time
 
+if os.environ.get("SLOW") == "1":  # further compilers and kernels: it is the same that files meet
+    sys.exit(77)
+
 SECONDS = float(os.environ.get("HOSTILE_SECONDS", 20))  # on a busy machine; one alone needs well below 1
 MEMORY = int(os.environ.get("HOSTILE_MEMORY", 256 << 20))  # resident
 STATUSES = {0, 1, 2, 3, 4, 5, 6, 7}

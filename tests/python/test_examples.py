@@ -21,6 +21,7 @@ def run_example(name, *arguments):
     return done.stdout
 
 
+@unittest.skipIf(os.environ.get("SLOW") == "1", "programs of this size run once")
 class Examples(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
