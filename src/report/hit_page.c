@@ -20,10 +20,17 @@ static clipspan_status put_image(cs_html *html, const char *path,
     unsigned char *jpeg = NULL;
     int height, width;
     size_t size;
-    clipspan_status status = CLIPSPAN_OK;
+    clipspan_status status;
+    clipspan_error local;
     if (!pixels) return CLIPSPAN_E_NOMEM;
-    if (cs_image_shrink(pixels, &height, &width, EDGE, path, options, NULL) == CLIPSPAN_OK)
+    status = cs_image_shrink(pixels, &height, &width, EDGE, path, options, &local);
+    if (status == CLIPSPAN_OK) {
         status = cs_jpeg_encode(&jpeg, &size, pixels, height, width, QUALITY, err);
+    } else if (status == CLIPSPAN_E_NOMEM || local.detail == CLIPSPAN_DETAIL_AWAY) {
+        if (err) *err = local; /* it would be missing on the page for ever */
+    } else {
+        status = CLIPSPAN_OK; /* gone or damaged: its name and score alone */
+    }
     if (jpeg) {
         cs_html_put(html, "<img alt=\"\" src=\"data:image/jpeg;base64,");
         cs_html_base64(html, jpeg, size);

@@ -23,6 +23,14 @@ typedef struct thumbnail_job {
     clipspan_error errors[BATCH];
 } thumbnail_job;
 
+/* An image that is gone or damaged has no thumbnail; one that is only away for a moment (its disk,
+ * a share) would be missing on the page for ever, and ends it. */
+static int ends_page(clipspan_status status, const clipspan_error *err)
+{
+    return status == CLIPSPAN_E_NOMEM ||
+           (status != CLIPSPAN_OK && err->detail == CLIPSPAN_DETAIL_AWAY);
+}
+
 static clipspan_status read_one(cs_thumbnail *thumbnail, const cs_atlas *atlas,
                                 const clipspan_atlas_image *image, const cs_image_place *place,
                                 clipspan_error *err)
@@ -41,7 +49,7 @@ static clipspan_status read_one(cs_thumbnail *thumbnail, const cs_atlas *atlas,
     if (status == CLIPSPAN_OK)
         status = cs_jpeg_encode(&thumbnail->jpeg, &thumbnail->size, pixels, thumbnail->height,
                                 thumbnail->width, QUALITY, err);
-    return status == CLIPSPAN_E_NOMEM ? status : CLIPSPAN_OK;
+    return ends_page(status, err) ? status : CLIPSPAN_OK;
 }
 
 static void read_job(void *context, size_t index, int lane)

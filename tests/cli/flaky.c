@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A library to preload: the first FLAKY_TIMES calls that open (FLAKY_CALL=open) or read (read) a
  * file whose path contains FLAKY_PATH fail with errno FLAKY_ERRNO, and succeed from then on: a disk
- * that is away for a moment. With FLAKY_CLOCK the time of day jumps by a year ahead and back at every
- * look, and the clock that should only go forward stands still. */
+ * that is away for a moment. With FLAKY_CLOCK the time of day jumps by a year ahead and back at
+ * every look, and the clock that should only go forward stands still. */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* both names of every call */
 #include <dlfcn.h>
