@@ -280,5 +280,6 @@ static void every_failed_allocation_is_a_clean_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_failed_allocation_is_a_clean_error)};
+    if (getenv("SLOW")) return 77; /* further compilers and kernels: minutes for the same */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

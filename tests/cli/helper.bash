@@ -26,8 +26,8 @@ setup() {
     for colour in red green blue; do png $colour >pics/$colour/1.png; done
 }
 
-not_when_slow() { # for a case with the demo's model that takes minutes in slow builds (SLOW=1)
-    [ -z "${SLOW:-}" ] || skip "takes minutes in this build"
+not_when_slow() { # for a case with the demo's model that takes minutes in slow builds (SLOW=1, sanitizers)
+    [ -z "${SLOW:-}${ASAN_OPTIONS:-}" ] || skip "takes minutes in this build"
 }
 
 # run_split COMMAND...: as `run`, with standard output in $output and standard error in $errors.
