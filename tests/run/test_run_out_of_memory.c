@@ -185,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_failed_allocation_is_a_clean_error),
                                        cmocka_unit_test(so_it_is_while_a_run_grows),
                                        cmocka_unit_test(so_it_is_of_a_run_in_memory)};
-    if (getenv("SLOW")) return 77; /* further compilers and kernels: minutes for the same */
+    /* Further compilers, kernels and the thread sanitizer: minutes for the same. */
+    if (getenv("SLOW") || getenv("TSAN_OPTIONS")) return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
