@@ -59,6 +59,12 @@ limited() { # limited KB COMMAND...: address space
     [ -n "$FLAKY" ] || skip
     exits 0 "$CLIPSPAN" scan demo "$LOOK" -o free -j 1 -q --max-pixels 1000000
     # 200 stacks of 8 MB do not fit into 700 MB
-    exits 0 limited 716800 "$CLIPSPAN" scan demo "$LOOK" -o run -j 200 --max-pixels 1000000
+    if ldd "$CLIPSPAN" | grep -q libomp; then # LLVM's OpenMP takes memory that is then missing: said, with exit 7
+        run_split limited 716800 "$CLIPSPAN" scan demo "$LOOK" -o run -j 200 --max-pixels 1000000
+        [ "$status" = 7 ] && says "use fewer threads" && return
+        [ "$status" = 0 ]
+    else
+        exits 0 limited 716800 "$CLIPSPAN" scan demo "$LOOK" -o run -j 200 --max-pixels 1000000
+    fi
     cmp run/statistics.safetensors free/statistics.safetensors
 }
