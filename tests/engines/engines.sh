@@ -79,7 +79,7 @@ processes() {
     finished run-processes
 }
 
-parallel_has() { command -v parallel >/dev/null; }
+parallel_has() { type -P parallel >/dev/null; } # not the function of that name
 parallel() {
     plan run-parallel || return
     # A task that runs out of time is stopped with TERM, ends with 75 and is tried again.
@@ -93,14 +93,14 @@ xargs() {
     finished run-xargs
 }
 
-mpirun_has() { command -v mpirun >/dev/null; }
+mpirun_has() { type -P mpirun >/dev/null; } # not the function of that name
 mpirun() {
     plan run-mpi || return
     command mpirun --allow-run-as-root --oversubscribe -n 3 clipspan scan run-mpi --shard auto -q >/dev/null || return
     finished run-mpi
 }
 
-snakemake_has() { command -v snakemake >/dev/null; }
+snakemake_has() { type -P snakemake >/dev/null; } # not the function of that name
 snakemake() {
     command snakemake -s "$scripts/Snakefile" --cores 2 --quiet all --config model="$model" images=images run=run-snakemake shards=4 \
         >snakemake.log 2>&1 || { cat snakemake.log >&2 && return 1; }
