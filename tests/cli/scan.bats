@@ -271,7 +271,10 @@ shard() { # shard I/N VARIABLE=VALUE... -- ARGUMENT: which shard the environment
         [ -n "$(find twice/segments/000/packs -name '0*' 2>/dev/null | head -n 1)" ] && break
         sleep 0.02
     done
-    for _ in $(seq 200); do kill -s INT $pid 2>/dev/null || break; done
+    for _ in $(seq 200); do
+        kill -s INT $pid 2>/dev/null || break
+        sleep 0 # signals sent at one go arrive as one
+    done
     status=0
     wait $pid || status=$?
     [ "$status" = 130 ] || { echo "twice: $status $(<.err)" && false; }
