@@ -135,11 +135,10 @@ static const cli_option options[] = {
         root),
     CLI_IMAGES_ANYWHERE("Images", images_anywhere),
     CLI_OPT_NO_IMAGES,
-    CLI_FLAG(
-        "Output", "paths", 0,
-        "show absolute paths of images, model and run; without it a page says nothing of where "
-        "this machine keeps its files",
-        paths),
+    CLI_FLAG("Output", "paths", 0,
+             "show absolute paths of images, model and run; without it a page has none, and can be "
+             "passed on",
+             paths),
     CLI_OPT_ATLAS_MODEL,
     CLI_OPT_THREADS,
     CLI_TEXT("Output", "output", 'o', "FILE.html",

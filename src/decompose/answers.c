@@ -51,6 +51,24 @@ typedef struct job {
     clipspan_error *errors;
 } job;
 
+/* Adds x^T x, x : [n, width], to the upper triangle of cov : [width, width]. */
+static void add_products(double *cov, const double *x, size_t n, size_t width)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < width; j++)
+            for (size_t l = j; l < width; l++)
+                cov[j * width + l] += x[i * width + j] * x[i * width + l];
+}
+
+/* x = from - its mean over rows : [n, width]. mean : [width], zeros before. */
+static void centre(double *x, double *mean, const float *from, size_t n, size_t width)
+{
+    for (size_t i = 0; i < n * width; i++)
+        mean[i % width] += (double)from[i] / (double)n;
+    for (size_t i = 0; i < n * width; i++)
+        x[i] = (double)from[i] - mean[i % width];
+}
+
 /* ---- Images ---- */
 
 static clipspan_status take_images(cs_answers *a, const float *m, clipspan_error *err)
@@ -65,14 +83,8 @@ static clipspan_status take_images(cs_answers *a, const float *m, clipspan_error
     values = mean + P;
     cov = values + P;
     vectors = cov + P * P;
-    for (size_t i = 0; i < n * P; i++)
-        mean[i % P] += (double)m[i] / (double)n;
-    for (size_t i = 0; i < n * P; i++)
-        x[i] = (double)m[i] - mean[i % P];
-    for (size_t i = 0; i < n; i++)
-        for (size_t p = 0; p < P; p++)
-            for (size_t r = p; r < P; r++)
-                cov[p * P + r] += x[i * P + p] * x[i * P + r];
+    centre(x, mean, m, n, P);
+    add_products(cov, x, n, P);
     CS_TRY_DONE(cs_eigen_symmetric(values, vectors, cov, P, err));
     for (size_t p = 0; p < P; p++)
         total += fmax(values[p], 0.0);
@@ -179,17 +191,11 @@ clipspan_status cs_answers_take(cs_answers *a, const float *y, const float *map,
             for (size_t p = 0; p < a->P; p++)
                 gram[i * C + j] += (double)map[i * a->P + p] * (double)map[j * a->P + p];
     CS_TRY_DONE(cs_eigen_symmetric(values, v, gram, C, err));
-    for (size_t i = 0; i < n * C; i++)
-        mean[i % C] += (double)y[i] / (double)n;
-    for (size_t i = 0; i < n * C; i++)
-        s[i] = (double)y[i] - mean[i % C];
+    centre(s, mean, y, n, C);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < C; j++)
             u[i * C + j] = sqrt(fmax(values[j], 0.0)) * cs_dot(s + i * C, v + j * C, C);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < C; j++)
-            for (size_t l = j; l < C; l++)
-                cov[j * C + l] += u[i * C + j] * u[i * C + l];
+    add_products(cov, u, n, C);
     CS_TRY_DONE(cs_eigen_symmetric(values, v, cov, C, err));
     for (size_t j = 0; j < C; j++)
         a->total[a->taken] += fmax(values[j], 0.0);

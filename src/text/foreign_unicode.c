@@ -3,31 +3,14 @@
  * than six bytes, which is all that the one who asks (Precompiled) needs to know: rules for
  * sequences of emoji, flags and Indic conjuncts join only what is longer. */
 #include "text/foreign_unicode.h"
+#include "text/code_ranges.h"
 #include "text/unicode.h"
 
-struct range {
-    uint32_t first, last;
-};
 struct pair {
     uint32_t code, lower;
 };
 
 #include "text/foreign_tables.inc"
-
-static int in_ranges(const struct range *ranges, size_t count, uint32_t code)
-{
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (code > ranges[middle].last)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && code >= ranges[low].first;
-}
-
-#define IN(table, code) in_ranges((table), sizeof(table) / sizeof *(table), (code))
 
 static int is_space(uint32_t code)
 {

@@ -46,6 +46,41 @@ clipspan_status cs_text_steps_add(cs_text_steps *steps, int kind, const char *pa
     return CLIPSPAN_OK;
 }
 
+/* ---- Chains ---- */
+
+/* What is the same in a chain of either kind: its name, its list and who reads one step. */
+typedef struct chain {
+    const char *what, *list;
+    cs_text_step_reader read_one;
+    const char *path;
+} chain;
+
+static clipspan_status read_chain(cs_text_steps *out, const chain *c, const json_t *value,
+                                  int depth, clipspan_error *err)
+{
+    cs_json in = cs_json_root(value, c->path);
+    const char *type = NULL;
+    if (!value || json_is_null(value)) return CLIPSPAN_OK;
+    if (!json_is_object(value) || depth > DEEP)
+        return cs_fail_at(err, CLIPSPAN_E_FORMAT, c->path,
+                          "has a %s that is no object, or is nested too deep", c->what);
+    CS_TRY(cs_json_text(&type, &in, "type", err));
+    if (!type) return cs_json_unexpected(&in, "type", "text", CLIPSPAN_E_FORMAT, err);
+    if (strcmp(type, "Sequence") != 0) return c->read_one(out, type, &in, err);
+    value = json_object_get(value, c->list);
+    for (size_t i = 0; i < json_array_size(value); i++)
+        CS_TRY(read_chain(out, c, json_array_get(value, i), depth + 1, err));
+    return CLIPSPAN_OK;
+}
+
+clipspan_status cs_text_steps_read(cs_text_steps *out, const json_t *value, const char *what,
+                                   const char *list, cs_text_step_reader read_one, const char *path,
+                                   clipspan_error *err)
+{
+    const chain c = {what, list, read_one, path};
+    return read_chain(out, &c, value, 0, err);
+}
+
 /* ---- Reading ---- */
 
 /* Bytes of a base64 text, into `out` with room for 3/4 of it; 0 when it is none. */
@@ -161,28 +196,10 @@ static clipspan_status read_one(cs_text_steps *out, const char *type, const cs_j
     return step->content ? CLIPSPAN_OK : CLIPSPAN_E_NOMEM;
 }
 
-static clipspan_status read_chain(cs_text_steps *out, const json_t *value, const char *path,
-                                  int depth, clipspan_error *err)
-{
-    cs_json in = cs_json_root(value, path);
-    const char *type = NULL;
-    if (!value || json_is_null(value)) return CLIPSPAN_OK;
-    if (!json_is_object(value) || depth > DEEP)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                          "has a normalizer that is no object, or is nested too deep");
-    CS_TRY(cs_json_text(&type, &in, "type", err));
-    if (!type) return cs_json_unexpected(&in, "type", "text", CLIPSPAN_E_FORMAT, err);
-    if (strcmp(type, "Sequence") != 0) return read_one(out, type, &in, err);
-    value = json_object_get(value, "normalizers");
-    for (size_t i = 0; i < json_array_size(value); i++)
-        CS_TRY(read_chain(out, json_array_get(value, i), path, depth + 1, err));
-    return CLIPSPAN_OK;
-}
-
 clipspan_status cs_normalizer_read(cs_text_steps *out, const json_t *value, const char *path,
                                    clipspan_error *err)
 {
-    return read_chain(out, value, path, 0, err);
+    return cs_text_steps_read(out, value, "normalizer", "normalizers", read_one, path, err);
 }
 
 /* ---- Running ---- */

@@ -3,8 +3,7 @@
 #ifndef CLIPSPAN_SRC_TEXT_NORMALIZER_H
 #define CLIPSPAN_SRC_TEXT_NORMALIZER_H
 
-#include <jansson.h>
-
+#include "formats/json.h"
 #include "text/charsmap.h"
 #include "text/codepoints.h"
 #include "text/small_regex.h"
@@ -36,6 +35,15 @@ clipspan_status cs_pre_tokenizer_read(cs_text_steps *out, const json_t *value, c
 /* Adds a step of a kind, as the last one. */
 clipspan_status cs_text_steps_add(cs_text_steps *steps, int kind, const char *path,
                                   clipspan_error *err);
+
+/* Reads the step of a type, which is no Sequence, and adds it. */
+typedef clipspan_status (*cs_text_step_reader)(cs_text_steps *out, const char *type,
+                                               const cs_json *in, clipspan_error *err);
+
+/* A chain, laid flat. what: "normalizer", for messages; list: the key of a Sequence's steps. */
+clipspan_status cs_text_steps_read(cs_text_steps *out, const json_t *value, const char *what,
+                                   const char *list, cs_text_step_reader read_one, const char *path,
+                                   clipspan_error *err);
 
 /* A piece of text; moved: 1 when its first character no longer is where the whole text begins. */
 typedef struct cs_text_part {

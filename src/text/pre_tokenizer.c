@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define DEEP 16
-
 enum {
     BERT_SPLIT = CS_STEP_BERT_SPLIT,
     SPACE_SPLIT,
@@ -129,28 +127,10 @@ static clipspan_status read_one(cs_text_steps *out, const char *type, const cs_j
     return CLIPSPAN_OK;
 }
 
-static clipspan_status read_chain(cs_text_steps *out, const json_t *value, const char *path,
-                                  int depth, clipspan_error *err)
-{
-    cs_json in = cs_json_root(value, path);
-    const char *type = NULL;
-    if (!value || json_is_null(value)) return CLIPSPAN_OK;
-    if (!json_is_object(value) || depth > DEEP)
-        return cs_fail_at(err, CLIPSPAN_E_FORMAT, path,
-                          "has a pre-tokenizer that is no object, or is nested too deep");
-    CS_TRY(cs_json_text(&type, &in, "type", err));
-    if (!type) return cs_json_unexpected(&in, "type", "text", CLIPSPAN_E_FORMAT, err);
-    if (strcmp(type, "Sequence") != 0) return read_one(out, type, &in, err);
-    value = json_object_get(value, "pretokenizers");
-    for (size_t i = 0; i < json_array_size(value); i++)
-        CS_TRY(read_chain(out, json_array_get(value, i), path, depth + 1, err));
-    return CLIPSPAN_OK;
-}
-
 clipspan_status cs_pre_tokenizer_read(cs_text_steps *out, const json_t *value, const char *path,
                                       clipspan_error *err)
 {
-    return read_chain(out, value, path, 0, err);
+    return cs_text_steps_read(out, value, "pre-tokenizer", "pretokenizers", read_one, path, err);
 }
 
 /* ---- Splitting ---- */

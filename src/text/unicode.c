@@ -3,10 +3,8 @@
  * of utf8proc because the reference mixes two versions of Unicode, and because ids must not change
  * with a system's library. */
 #include "text/unicode.h"
+#include "text/code_ranges.h"
 
-struct range {
-    uint32_t first, last;
-};
 struct casing {
     uint32_t first, last;
     int32_t step, distance;
@@ -16,21 +14,6 @@ struct width {
 };
 
 #include "text/unicode_tables.inc"
-
-static int in_ranges(const struct range *ranges, size_t count, uint32_t code)
-{
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (code > ranges[middle].last)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && code >= ranges[low].first;
-}
-
-#define IN(table, code) in_ranges((table), sizeof(table) / sizeof *(table), (code))
 
 int cs_uni_is_letter(uint32_t code)
 {

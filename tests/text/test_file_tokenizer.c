@@ -25,21 +25,6 @@ static cs_tokenizer *open_file(const char *name, const cs_tokenizer_options *opt
     return tokenizer;
 }
 
-/* "\xHH" to its byte, in place; returns the length. */
-static size_t unspell(char *text)
-{
-    size_t in = 0, out = 0;
-    while (text[in]) {
-        unsigned value;
-        if (text[in] == '\\' && sscanf(text + in, "\\x%2x", &value) == 1) {
-            text[out++] = (char)value;
-            in += 4;
-        } else
-            text[out++] = text[in++];
-    }
-    return out;
-}
-
 /* Ends a field at its tab or line feed and returns the next one. */
 static char *next_field(char *at)
 {

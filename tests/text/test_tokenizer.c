@@ -369,21 +369,6 @@ static void j27_a_table_cut_short_or_altered_is_refused(void **state)
     cs_free(kept);
 }
 
-/* "\xHH" to its byte, in place; returns the length. */
-static size_t unspell(char *text)
-{
-    size_t in = 0, out = 0;
-    while (text[in]) {
-        unsigned value;
-        if (text[in] == '\\' && sscanf(text + in, "\\x%2x", &value) == 1) {
-            text[out++] = (char)value;
-            in += 4;
-        } else
-            text[out++] = text[in++];
-    }
-    return out;
-}
-
 static void golden_strings_have_their_ids(void **state)
 {
     FILE *file = fopen(TEST_DATA "/tokens.tsv", "r");

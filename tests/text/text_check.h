@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of text share: code points as strings, files for one test, ids as lists. */
+/* What the tests of text share: code points as strings, files for one test, spelled bytes. */
 #ifndef CLIPSPAN_TESTS_TEXT_TEXT_CHECK_H
 #define CLIPSPAN_TESTS_TEXT_TEXT_CHECK_H
 
@@ -45,6 +45,21 @@ static inline const char *check_file(const char *name, const void *data, size_t 
     assert_int_equal(fwrite(data, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
     return path;
+}
+
+/* "\xHH" to its byte, in place; returns the length. */
+static inline size_t unspell(char *text)
+{
+    size_t in = 0, out = 0;
+    while (text[in]) {
+        unsigned value;
+        if (text[in] == '\\' && sscanf(text + in, "\\x%2x", &value) == 1) {
+            text[out++] = (char)value;
+            in += 4;
+        } else
+            text[out++] = text[in++];
+    }
+    return out;
 }
 
 #endif

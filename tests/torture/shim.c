@@ -180,10 +180,23 @@ int fdatasync(int fd)
     return fails("fsync") ? fail_with(EIO) : real(fd);
 }
 
+/* The program names files below open folders (base/root.c), so each call has both forms. */
 int rename(const char *from, const char *to)
 {
     REAL(int, "rename", const char *, const char *)
     return fails("rename") ? fail_with(EACCES) : real(from, to);
+}
+
+int renameat(int a, const char *from, int b, const char *to)
+{
+    REAL(int, "renameat", int, const char *, int, const char *)
+    return fails("rename") ? fail_with(EACCES) : real(a, from, b, to);
+}
+
+int renameat2(int a, const char *from, int b, const char *to, unsigned flags)
+{
+    REAL(int, "renameat2", int, const char *, int, const char *, unsigned)
+    return fails("rename") ? fail_with(EACCES) : real(a, from, b, to, flags);
 }
 
 int unlink(const char *path)
@@ -192,32 +205,44 @@ int unlink(const char *path)
     return fails("unlink") ? fail_with(EACCES) : real(path);
 }
 
+int unlinkat(int folder, const char *path, int flags)
+{
+    REAL(int, "unlinkat", int, const char *, int)
+    return fails("unlink") ? fail_with(EACCES) : real(folder, path, flags);
+}
+
 static mode_t mode_of(int flags, va_list arguments)
 {
     return flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(arguments, int) : 0;
 }
 
-int open64(const char *path, int flags, ...)
-{
-    REAL(int, "open64", const char *, int, ...)
-    va_list arguments;
-    mode_t mode;
-    va_start(arguments, flags);
-    mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return fails("open") ? fail_with(EMFILE) : real(path, flags, mode);
-}
+#define OPEN(name)                                                                                 \
+    int name(const char *path, int flags, ...)                                                     \
+    {                                                                                              \
+        REAL(int, #name, const char *, int, ...)                                                   \
+        va_list arguments;                                                                         \
+        mode_t mode;                                                                               \
+        va_start(arguments, flags);                                                                \
+        mode = mode_of(flags, arguments);                                                          \
+        va_end(arguments);                                                                         \
+        return fails("open") ? fail_with(EMFILE) : real(path, flags, mode);                        \
+    }
+OPEN(open64)
+OPEN(open)
 
-int open(const char *path, int flags, ...)
-{
-    REAL(int, "open", const char *, int, ...)
-    va_list arguments;
-    mode_t mode;
-    va_start(arguments, flags);
-    mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return fails("open") ? fail_with(EMFILE) : real(path, flags, mode);
-}
+#define OPENAT(name)                                                                               \
+    int name(int folder, const char *path, int flags, ...)                                         \
+    {                                                                                              \
+        REAL(int, #name, int, const char *, int, ...)                                              \
+        va_list arguments;                                                                         \
+        mode_t mode;                                                                               \
+        va_start(arguments, flags);                                                                \
+        mode = mode_of(flags, arguments);                                                          \
+        va_end(arguments);                                                                         \
+        return fails("open") ? fail_with(EMFILE) : real(folder, path, flags, mode);                \
+    }
+OPENAT(openat64)
+OPENAT(openat)
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                    void *to)
